@@ -1,0 +1,157 @@
+//! Every reason for which a message is refused.
+
+use std::fmt;
+
+use crate::model::Sha256Hex;
+
+/// Why a message is no envelope. [`code`](Self::code) is stable, the words are not.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Reject {
+    /// The message, its model, or what the payload unpacks to.
+    #[error("{what} is over the limit of {limit}")]
+    TooLarge {
+        /// Which of them, with its size where that is known.
+        what: String,
+        /// Bytes or parameters, as `what` says.
+        limit: usize,
+    },
+    /// The text is not JSON in UTF-8.
+    #[error("the message is not JSON: {reason}")]
+    NotJson {
+        /// What was found, and where.
+        reason: String,
+    },
+    /// A field that must be there is not.
+    #[error("the field {field:?} is missing")]
+    MissingField {
+        /// With its place, such as `header.sender`.
+        field: String,
+    },
+    /// A field holds something else than it should, stands where none should, or contradicts another one.
+    #[error("the field {field:?} is wrong: {reason}")]
+    BadField {
+        /// With its place, such as `header.sender`.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another version of the format.
+    #[error("the message is of version {found:?}, only {known:?} is understood", known = super::VERSION)]
+    UnknownVersion {
+        /// What it says.
+        found: String,
+    },
+    /// Neither a global model nor an update.
+    #[error("the message is a {found:?}, neither \"global_model\" nor \"model_update\"")]
+    WrongType {
+        /// What it says.
+        found: String,
+    },
+    /// Header or metadata were changed on their way.
+    #[error("the digest of header and metadata is {found}, but the message states {stated}")]
+    DigestMismatch {
+        /// As the message says.
+        stated: Sha256Hex,
+        /// Of what came.
+        found: Sha256Hex,
+    },
+    /// The payload is no safetensors file.
+    #[error("the payload is encoded as {found:?}\nhint: send \"safetensors\"")]
+    UnsupportedEncoding {
+        /// What the metadata says.
+        found: String,
+    },
+    /// The payload is compressed in a way this version cannot undo.
+    #[error(
+        "the payload is compressed with {found:?}, which this version cannot read\nhint: send \"gzip\" or \"none\""
+    )]
+    UnsupportedCompression {
+        /// What the metadata says.
+        found: String,
+    },
+    /// The payload is not canonical, padded base64 of the standard alphabet.
+    #[error("the payload is not base64: {reason}")]
+    BadBase64 {
+        /// What was found, and where.
+        reason: String,
+    },
+    /// The payload was changed on its way.
+    #[error("the checksum of the payload is {found}, but the metadata states {stated}")]
+    ChecksumMismatch {
+        /// As the metadata says.
+        stated: Sha256Hex,
+        /// Of what came.
+        found: Sha256Hex,
+    },
+    /// The payload cannot be unpacked, or goes on after its end.
+    #[error("the payload cannot be decompressed: {reason}")]
+    BadCompression {
+        /// What was found.
+        reason: String,
+    },
+    /// The unpacked payload is no safetensors file.
+    #[error("the payload is not a safetensors file: {reason}")]
+    BadSafetensors {
+        /// What was found.
+        reason: String,
+    },
+    /// A tensor of something else than 32-bit floats.
+    #[error("tensor {tensor:?} is of type {found:?}\nhint: only 32-bit floats are averaged, convert it before sending")]
+    WrongDtype {
+        /// Its name.
+        tensor: String,
+        /// Its type.
+        found: String,
+    },
+    /// The payload holds other tensors than the metadata says.
+    #[error("the metadata states {stated}, but the payload holds {found}")]
+    ShapeMismatch {
+        /// The first tensor that differs, or how many there are.
+        stated: String,
+        /// What is there instead.
+        found: String,
+    },
+    /// The tensors are no model, see [`WeightsError`](crate::model::WeightsError).
+    #[error("the payload is no model: {reason}")]
+    BadWeights {
+        /// In that error's words.
+        reason: String,
+    },
+}
+
+impl Reject {
+    /// A short name for logs, counters and dead letters.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too_large",
+            Self::NotJson { .. } => "not_json",
+            Self::MissingField { .. } => "missing_field",
+            Self::BadField { .. } => "bad_field",
+            Self::UnknownVersion { .. } => "unknown_version",
+            Self::WrongType { .. } => "wrong_type",
+            Self::DigestMismatch { .. } => "digest_mismatch",
+            Self::UnsupportedEncoding { .. } => "unsupported_encoding",
+            Self::UnsupportedCompression { .. } => "unsupported_compression",
+            Self::BadBase64 { .. } => "bad_base64",
+            Self::ChecksumMismatch { .. } => "checksum_mismatch",
+            Self::BadCompression { .. } => "bad_compression",
+            Self::BadSafetensors { .. } => "bad_safetensors",
+            Self::WrongDtype { .. } => "wrong_dtype",
+            Self::ShapeMismatch { .. } => "shape_mismatch",
+            Self::BadWeights { .. } => "bad_weights",
+        }
+    }
+}
+
+const BRIEF: usize = 200;
+
+/// The start of a text: what a stranger wrote is quoted in logs and must not flood them.
+pub(super) fn brief(text: impl fmt::Display) -> String {
+    let mut text = text.to_string();
+    if let Some((end, _)) = text.char_indices().nth(BRIEF) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}

@@ -1,0 +1,90 @@
+//! Pools what the nodes found when they scored their held-out rows with a global model.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Evaluation, NodeEvaluation};
+use crate::metrics::ScoreSketch;
+use crate::model::NodeId;
+
+/// Findings of one round's global model, node by node.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    sketches: BTreeMap<NodeId, ScoreSketch>,
+}
+
+impl Findings {
+    /// Takes a node's finding; a second one of the same node replaces the first, which it repeats.
+    pub fn insert(&mut self, node: NodeId, sketch: ScoreSketch) {
+        self.sketches.insert(node, sketch);
+    }
+
+    /// Whether all of `nodes` have answered.
+    #[must_use]
+    pub fn cover<'a>(&self, mut nodes: impl Iterator<Item = &'a NodeId>) -> bool {
+        nodes.all(|node| self.sketches.contains_key(node))
+    }
+
+    /// All rows of all nodes pooled; `None` when there are none.
+    #[must_use]
+    pub fn pooled(&self) -> Option<Evaluation> {
+        let mut pool = ScoreSketch::default();
+        let mut nodes = Vec::new();
+        for (node, sketch) in self.sketches.iter().filter(|(_, sketch)| sketch.rows() > 0) {
+            pool.merge(sketch);
+            nodes.push(NodeEvaluation {
+                node: node.clone(),
+                rows: sketch.rows(),
+                anomalous: sketch.anomalous(),
+                roc_auc: sketch.roc_auc(),
+            });
+        }
+        (!nodes.is_empty()).then(|| Evaluation {
+            rows: pool.rows(),
+            anomalous: pool.anomalous(),
+            roc_auc: pool.roc_auc(),
+            average_precision: pool.average_precision(),
+            nodes,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sketch(scores: &[(f32, bool)]) -> ScoreSketch {
+        let mut sketch = ScoreSketch::default();
+        for &(score, anomalous) in scores {
+            sketch.add(score, anomalous);
+        }
+        sketch
+    }
+
+    #[test]
+    fn nodes_are_pooled_not_averaged() {
+        let mut findings = Findings::default();
+        // Each node alone ranks perfectly; pooled, node 2's normal row outranks node 1's anomaly.
+        findings.insert(NodeId::fog(1), sketch(&[(0.125, false), (0.25, true)]));
+        findings.insert(NodeId::fog(2), sketch(&[(0.5, false), (0.75, true)]));
+        let pooled = findings.pooled().unwrap();
+        assert_eq!(pooled.roc_auc, Some(0.75));
+        assert!(pooled.nodes.iter().all(|node| node.roc_auc == Some(1.0)));
+    }
+
+    #[test]
+    fn a_repeated_finding_counts_once() {
+        let mut findings = Findings::default();
+        for _ in 0..2 {
+            findings.insert(NodeId::fog(1), sketch(&[(0.0, false), (1.0, true)]));
+        }
+        assert_eq!(findings.pooled().unwrap().rows, 2);
+    }
+
+    #[test]
+    fn a_node_without_held_out_rows_answers_all_the_same() {
+        let mut findings = Findings::default();
+        findings.insert(NodeId::fog(1), ScoreSketch::default());
+        assert!(findings.cover([NodeId::fog(1)].iter()));
+        assert_eq!(findings.pooled(), None);
+    }
+}

@@ -1,0 +1,155 @@
+//! Exact metrics of scored rows.
+
+use super::areas::{Areas, Counts};
+use super::confusion::Confusion;
+
+/// Why there is no metric of these rows.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// Scores and labels do not belong together.
+    #[error("{scores} scores do not match {labels} labels\nhint: give exactly one label for each score")]
+    Lengths {
+        /// Number of scores.
+        scores: usize,
+        /// Number of labels.
+        labels: usize,
+    },
+    /// A score has no place in the order.
+    #[error("the score of row {row} is {score}, not a finite number\nhint: leave out rows that have no score")]
+    NotFinite {
+        /// Counted from 0.
+        row: usize,
+        /// What was found.
+        score: f32,
+    },
+    /// There is nothing to tell apart.
+    #[error(
+        "{normals} normal and {anomalies} anomalous rows cannot be told apart\nhint: choose rows in which both occur"
+    )]
+    OneClass {
+        /// Rows labelled normal.
+        normals: u64,
+        /// Rows labelled anomalous.
+        anomalies: u64,
+    },
+    /// A threshold has no place in the order.
+    #[error("the threshold is not a number\nhint: give a number; rows that score at least as much are flagged")]
+    Threshold,
+}
+
+/// A threshold and what it makes of the rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OperatingPoint {
+    /// Rows that score at least this much are flagged.
+    pub threshold: f32,
+    /// The outcome.
+    pub confusion: Confusion,
+}
+
+/// Labelled rows in the order of their scores, both classes present: whatever is asked of it has an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranking {
+    /// Every score that occurs, with its rows, the highest first.
+    steps: Vec<(f32, Counts)>,
+    total: Counts,
+    areas: Areas,
+}
+
+impl Ranking {
+    /// Ranks rows by score; `labels` says which are anomalous. Takes O(n log n) time.
+    ///
+    /// # Errors
+    /// The lengths differ, a score is not finite, or only one class is present.
+    pub fn new(scores: &[f32], labels: &[bool]) -> Result<Self, Error> {
+        let steps = steps(&descending(scores, labels)?);
+        let total = sum(&steps);
+        let areas = Areas::of(steps.iter().map(|&(_, counts)| counts))
+            .ok_or(Error::OneClass { normals: total.normals, anomalies: total.anomalies })?;
+        Ok(Self { steps, total, areas })
+    }
+
+    /// Area under the ROC curve: the share of pairs of an anomaly and a normal row in which the anomaly scores higher,
+    /// a tie counting half (Mann-Whitney).
+    #[must_use]
+    pub fn roc_auc(&self) -> f64 {
+        self.areas.roc_auc
+    }
+
+    /// Average precision as scikit-learn defines it: the precision at each score that occurs, weighted by the recall
+    /// gained there, without interpolation.
+    #[must_use]
+    pub fn average_precision(&self) -> f64 {
+        self.areas.average_precision
+    }
+
+    /// What becomes of the rows when those are flagged that score `threshold` or more.
+    ///
+    /// # Errors
+    /// `threshold` is NaN. The infinities are fine: one flags every row, the other none.
+    pub fn confusion(&self, threshold: f32) -> Result<Confusion, Error> {
+        if threshold.is_nan() {
+            return Err(Error::Threshold);
+        }
+        let flagged = self.steps.partition_point(|&(score, _)| score >= threshold);
+        Ok(self.outcome(sum(self.steps.get(..flagged).unwrap_or_default())))
+    }
+
+    /// The score that makes the best threshold by F1; of equals the highest, which flags the fewest rows.
+    ///
+    /// It is chosen with the labels in view: an upper bound on what a threshold set beforehand can reach.
+    #[must_use]
+    pub fn best_f1(&self) -> OperatingPoint {
+        let mut flagged = Counts::default();
+        let mut best = OperatingPoint { threshold: f32::INFINITY, confusion: self.outcome(flagged) };
+        for &(threshold, counts) in &self.steps {
+            flagged.add(counts);
+            let confusion = self.outcome(flagged);
+            if confusion.f1() > best.confusion.f1() {
+                best = OperatingPoint { threshold, confusion };
+            }
+        }
+        best
+    }
+
+    fn outcome(&self, flagged: Counts) -> Confusion {
+        Confusion {
+            true_positives: flagged.anomalies,
+            false_positives: flagged.normals,
+            true_negatives: self.total.normals - flagged.normals,
+            false_negatives: self.total.anomalies - flagged.anomalies,
+        }
+    }
+}
+
+/// The rows, the highest score first.
+fn descending(scores: &[f32], labels: &[bool]) -> Result<Vec<(f32, bool)>, Error> {
+    if scores.len() != labels.len() {
+        return Err(Error::Lengths { scores: scores.len(), labels: labels.len() });
+    }
+    if let Some((row, &score)) = scores.iter().enumerate().find(|(_, score)| !score.is_finite()) {
+        return Err(Error::NotFinite { row, score });
+    }
+    let mut rows: Vec<_> = scores.iter().copied().zip(labels.iter().copied()).collect();
+    rows.sort_unstable_by(|(left, _), (right, _)| right.total_cmp(left));
+    Ok(rows)
+}
+
+/// Rows with equal scores put together; `==` rather than the sort's order, so that the two zeros are one score.
+fn steps(rows: &[(f32, bool)]) -> Vec<(f32, Counts)> {
+    let tied = rows.chunk_by(|(left, _), (right, _)| left == right);
+    tied.filter_map(|rows| {
+        let mut counts = Counts::default();
+        rows.iter().for_each(|&(_, anomalous)| counts.add_row(anomalous));
+        rows.first().map(|&(score, _)| (score, counts))
+    })
+    .collect()
+}
+
+fn sum(steps: &[(f32, Counts)]) -> Counts {
+    let mut total = Counts::default();
+    steps.iter().for_each(|&(_, counts)| total.add(counts));
+    total
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,420 @@
+//! What a federation passes around: named tensors, who made them, how many samples they stand for.
+//!
+//! Every type here refuses a bad value when it is built, so nothing downstream checks again.
+
+use std::fmt;
+
+use ndarray::ArrayViewD;
+use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// The name and shape of one tensor; its elements follow the previous tensor's, row-major.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TensorSpec {
+    /// Unique within one model, not empty.
+    pub name: String,
+    /// Extents, outermost first; an empty shape is a scalar.
+    pub shape: Vec<u32>,
+}
+
+impl TensorSpec {
+    /// How many elements the shape holds, or `None` when that does not fit in memory.
+    #[must_use]
+    pub fn elements(&self) -> Option<usize> {
+        self.shape.iter().try_fold(1_usize, |total, &extent| total.checked_mul(usize::try_from(extent).ok()?))
+    }
+}
+
+/// Why a list of tensors is not a model.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum WeightsError {
+    /// There is no tensor at all.
+    #[error("there are no tensors")]
+    Empty,
+    /// A tensor has no name, or two share one.
+    #[error("tensor {index} has the name {name:?}, which is empty or already taken")]
+    BadName {
+        /// Its place in the list.
+        index: usize,
+        /// The name it came with.
+        name: String,
+    },
+    /// The shapes call for another number of values than there are.
+    #[error("the shapes call for {expected} values, but there are {found}")]
+    Length {
+        /// Elements by the shapes; `usize::MAX` when they overflow.
+        expected: usize,
+        /// Values given.
+        found: usize,
+    },
+    /// A value is NaN or infinite.
+    #[error("value {index} of tensor {tensor:?} is {value}")]
+    NonFinite {
+        /// The tensor's name.
+        tensor: String,
+        /// Row-major index within the tensor.
+        index: usize,
+        /// The offending value.
+        value: f32,
+    },
+}
+
+/// Two models cannot be averaged because their tensors differ.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("expected tensors {expected}, found {found}")]
+pub struct ShapeMismatch {
+    /// The shape that was called for, as `name[2x3], name[1]`.
+    pub expected: String,
+    /// The shape that came.
+    pub found: String,
+}
+
+/// A model's parameters: uniquely named tensors of finite 32-bit floats, end to end in one list.
+#[derive(Clone, PartialEq)]
+pub struct Weights {
+    tensors: Vec<TensorSpec>,
+    data: Vec<f32>,
+}
+
+impl Weights {
+    /// Checks names, shapes and finiteness.
+    ///
+    /// # Errors
+    /// Names the first fault found.
+    pub fn new(tensors: Vec<TensorSpec>, data: Vec<f32>) -> Result<Self, WeightsError> {
+        if tensors.is_empty() {
+            return Err(WeightsError::Empty);
+        }
+        let mut names = std::collections::HashSet::with_capacity(tensors.len());
+        for (index, tensor) in tensors.iter().enumerate() {
+            if tensor.name.is_empty() || !names.insert(tensor.name.as_str()) {
+                return Err(WeightsError::BadName { index, name: tensor.name.clone() });
+            }
+        }
+        let expected = tensors
+            .iter()
+            .try_fold(0_usize, |total, tensor| total.checked_add(tensor.elements()?))
+            .unwrap_or(usize::MAX);
+        if expected != data.len() {
+            return Err(WeightsError::Length { expected, found: data.len() });
+        }
+        let weights = Self { tensors, data };
+        weights.check_finite()?;
+        Ok(weights)
+    }
+
+    fn check_finite(&self) -> Result<(), WeightsError> {
+        // One branch-free pass; the slow search runs only for a model that is refused anyway.
+        if self.data.iter().fold(true, |finite, value| finite & value.is_finite()) {
+            return Ok(());
+        }
+        for (spec, values) in self.iter() {
+            if let Some((index, &value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+                return Err(WeightsError::NonFinite { tensor: spec.name.clone(), index, value });
+            }
+        }
+        Ok(())
+    }
+
+    /// Names and shapes, in order.
+    #[must_use]
+    pub fn tensors(&self) -> &[TensorSpec] {
+        &self.tensors
+    }
+
+    /// All values, tensor after tensor.
+    #[must_use]
+    pub fn data(&self) -> &[f32] {
+        &self.data
+    }
+
+    /// Takes the model apart again.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<TensorSpec>, Vec<f32>) {
+        (self.tensors, self.data)
+    }
+
+    /// Each tensor with its values.
+    pub fn iter(&self) -> impl Iterator<Item = (&TensorSpec, &[f32])> {
+        let mut rest = self.data.as_slice();
+        self.tensors.iter().map(move |spec| {
+            let (values, tail) = rest.split_at(spec.elements().unwrap_or(0).min(rest.len()));
+            rest = tail;
+            (spec, values)
+        })
+    }
+
+    /// One tensor as an n-dimensional view.
+    #[must_use]
+    pub fn tensor(&self, name: &str) -> Option<ArrayViewD<'_, f32>> {
+        let (spec, values) = self.iter().find(|(spec, _)| spec.name == name)?;
+        let shape: Vec<usize> = spec.shape.iter().filter_map(|&extent| usize::try_from(extent).ok()).collect();
+        ArrayViewD::from_shape(shape, values).ok()
+    }
+
+    /// Refuses a model whose tensors differ from `expected` in name, shape or order.
+    ///
+    /// # Errors
+    /// Both shapes, in words.
+    pub fn expect_tensors(&self, expected: &[TensorSpec]) -> Result<(), ShapeMismatch> {
+        if self.tensors == expected {
+            return Ok(());
+        }
+        Err(ShapeMismatch { expected: shape_in_words(expected), found: shape_in_words(&self.tensors) })
+    }
+
+    /// The largest magnitude among all values.
+    #[must_use]
+    pub fn max_abs(&self) -> f32 {
+        self.data.iter().fold(0.0, |largest, value| value.abs().max(largest))
+    }
+
+    /// Euclidean norm of all values together.
+    #[must_use]
+    pub fn norm(&self) -> f64 {
+        self.data.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt()
+    }
+
+    /// Identity of the values: sha256 over names, shapes and little-endian values.
+    #[must_use]
+    pub fn sha256(&self) -> Sha256Hex {
+        let mut hasher = Sha256::new();
+        for spec in &self.tensors {
+            hasher.update((spec.name.len() as u64).to_le_bytes());
+            hasher.update(spec.name.as_bytes());
+            hasher.update((spec.shape.len() as u64).to_le_bytes());
+            hasher.update(spec.shape.iter().flat_map(|extent| extent.to_le_bytes()).collect::<Vec<u8>>());
+        }
+        let mut block = Vec::with_capacity(4096 * 4);
+        for values in self.data.chunks(4096) {
+            block.clear();
+            block.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            hasher.update(&block);
+        }
+        Sha256Hex(hex(&hasher.finalize()))
+    }
+}
+
+impl fmt::Debug for Weights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Weights({})", shape_in_words(&self.tensors))
+    }
+}
+
+/// For example `weight[16], bias[1]`.
+#[must_use]
+pub fn shape_in_words(tensors: &[TensorSpec]) -> String {
+    let words: Vec<String> = tensors
+        .iter()
+        .map(|spec| {
+            let extents: Vec<String> = spec.shape.iter().map(ToString::to_string).collect();
+            format!("{}[{}]", spec.name, extents.join("x"))
+        })
+        .collect();
+    words.join(", ")
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// A sha256 digest as 64 lower-case hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Sha256Hex(String);
+
+impl Sha256Hex {
+    /// Digest of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(hex(&Sha256::digest(bytes)))
+    }
+
+    /// All 64 digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first twelve digits, for people.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for Sha256Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text is no lower-case sha256.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{0:?} is not a sha256 of 64 lower-case hexadecimal digits")]
+pub struct NotASha256(String);
+
+impl TryFrom<String> for Sha256Hex {
+    type Error = NotASha256;
+    fn try_from(text: String) -> Result<Self, NotASha256> {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        if text.len() == 64 && digits { Ok(Self(text)) } else { Err(NotASha256(text)) }
+    }
+}
+
+impl From<Sha256Hex> for String {
+    fn from(digest: Sha256Hex) -> Self {
+        digest.0
+    }
+}
+
+/// Who sends updates: `fog-node-1`, or any name of a client elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NodeId(String);
+
+impl NodeId {
+    /// The id of the manifest's fog node `number`.
+    #[must_use]
+    pub fn fog(number: u32) -> Self {
+        Self(format!("fog-node-{number}"))
+    }
+
+    /// The sender of global models.
+    #[must_use]
+    pub fn aggregator() -> Self {
+        Self("aggregator".to_owned())
+    }
+
+    /// The name itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text is no node id.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{0:?} is not a node id: 1 to 128 letters, digits, '.', '_' or '-'")]
+pub struct NotANodeId(String);
+
+impl TryFrom<String> for NodeId {
+    type Error = NotANodeId;
+    fn try_from(text: String) -> Result<Self, NotANodeId> {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        if (1..=128).contains(&text.len()) && text.bytes().all(legal) { Ok(Self(text)) } else { Err(NotANodeId(text)) }
+    }
+}
+
+impl From<NodeId> for String {
+    fn from(node: NodeId) -> Self {
+        node.0
+    }
+}
+
+/// Which component made something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginId {
+    /// As its `describe` says.
+    pub name: String,
+    /// Semantic version, as its `describe` says.
+    pub version: String,
+    /// Digest of the component file.
+    pub sha256: Sha256Hex,
+}
+
+impl fmt::Display for PluginId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{} ({})", self.name, self.version, self.sha256.short())
+    }
+}
+
+/// A named number, such as a loss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// For example `accuracy`.
+    pub name: String,
+    /// Its value; not finite values are written as null, and read as NaN.
+    #[serde(deserialize_with = "f64_or_null")]
+    pub value: f64,
+}
+
+/// JSON has no NaN: it is written as null, and must not cost the record around it when it is read back.
+pub(crate) fn f64_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(name: &str, shape: &[u32]) -> TensorSpec {
+        TensorSpec { name: name.into(), shape: shape.to_vec() }
+    }
+
+    #[test]
+    fn a_bad_model_cannot_be_built() {
+        let cases = [
+            (vec![], vec![], WeightsError::Empty),
+            (vec![spec("", &[1])], vec![0.0], WeightsError::BadName { index: 0, name: String::new() }),
+            (
+                vec![spec("a", &[1]), spec("a", &[1])],
+                vec![0.0; 2],
+                WeightsError::BadName { index: 1, name: "a".into() },
+            ),
+            (vec![spec("a", &[2, 3])], vec![0.0; 5], WeightsError::Length { expected: 6, found: 5 }),
+            (
+                vec![spec("a", &[u32::MAX, u32::MAX, u32::MAX])],
+                vec![],
+                WeightsError::Length { expected: usize::MAX, found: 0 },
+            ),
+            (
+                vec![spec("a", &[1]), spec("b", &[2])],
+                vec![0.0, 1.0, f32::INFINITY],
+                WeightsError::NonFinite { tensor: "b".into(), index: 1, value: f32::INFINITY },
+            ),
+        ];
+        for (tensors, data, expected) in cases {
+            assert_eq!(Weights::new(tensors, data), Err(expected));
+        }
+    }
+
+    #[test]
+    fn a_tensor_is_seen_in_its_shape() {
+        let weights = Weights::new(vec![spec("bias", &[]), spec("w", &[2, 2])], vec![9.0, 1.0, 2.0, 3.0, 4.0]).unwrap();
+        assert_eq!(weights.tensor("w").unwrap(), ndarray::arr2(&[[1.0, 2.0], [3.0, 4.0]]).into_dyn());
+        assert_eq!(weights.tensor("bias").unwrap().len(), 1);
+        assert!(weights.tensor("x").is_none());
+    }
+
+    #[test]
+    fn the_digest_covers_names_shapes_and_values() {
+        let base = Weights::new(vec![spec("w", &[2])], vec![1.0, 2.0]).unwrap();
+        let others = [
+            Weights::new(vec![spec("v", &[2])], vec![1.0, 2.0]).unwrap(),
+            Weights::new(vec![spec("w", &[1, 2])], vec![1.0, 2.0]).unwrap(),
+            Weights::new(vec![spec("w", &[2])], vec![1.0, -2.0]).unwrap(),
+        ];
+        for other in others {
+            assert_ne!(base.sha256(), other.sha256());
+        }
+    }
+
+    #[test]
+    fn a_node_id_is_short_and_plain() {
+        assert!(NodeId::try_from("line-3.press_2".to_owned()).is_ok());
+        for bad in ["", "a b", "é", &"x".repeat(129)] {
+            assert!(NodeId::try_from(bad.to_owned()).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The round machine: updates and time in, global models out.
+//!
+//! ```text
+//! gathering ──every expected node answered, or interval over with min_nodes──> aggregating ──> publishing ──> gathering
+//!     └──interval over with too few──> failed ──enough have answered──> aggregating                    └──> complete
+//! ```
+//!
+//! Feed one input, carry out its outputs in order, feed the next. The machine never waits: [`Machine::deadline_ms`] says
+//! when it wants a [`Input::Tick`].
+
+mod aggregating;
+mod gathering;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use aggregating::GlobalModel;
+use gathering::{Gathering, Verdict};
+pub use rules::{Expected, Rejection, Rules, Update};
+
+use crate::event::{Participant, RoundClosed};
+use crate::fedavg;
+use crate::model::{NodeId, Weights};
+
+/// What survives a restart; to be stored together with the global model it speaks of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The newest published round, 0 before the first.
+    pub published: u64,
+    /// When the round after it began to gather, milliseconds since the Unix epoch.
+    pub opened_ms: u64,
+    /// For each node whose updates could still come: the base of its newest update that was counted. A repeated update is
+    /// known by it, also in a later round.
+    pub counted: BTreeMap<NodeId, u64>,
+}
+
+/// What the machine is told.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A decoded update. Legal while gathering or failed.
+    Update(Box<Update>),
+    /// Time has passed. Legal always.
+    Tick,
+    /// Finish the mean. Legal after [`Output::Aggregate`].
+    Aggregate,
+    /// The global model is durable. Legal after [`Output::Publish`].
+    Published,
+}
+
+/// What is to be done, or announced.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// The update is part of the sum.
+    Accepted(Participant),
+    /// The update is not, and never will be.
+    Rejected {
+        /// Who sent it.
+        node: NodeId,
+        /// Why.
+        rejection: Rejection,
+    },
+    /// The interval is over and too few nodes have answered.
+    Failed {
+        /// How many have.
+        answered: u64,
+    },
+    /// Say [`Input::Aggregate`].
+    Aggregate,
+    /// Publish, then say [`Input::Published`]. The summary's durations are for the caller to fill in.
+    Publish {
+        /// The new global model.
+        model: Arc<GlobalModel>,
+        /// How it came about.
+        summary: Box<RoundClosed>,
+        /// To be stored with the model.
+        progress: Progress,
+    },
+    /// The next round gathers.
+    Opened {
+        /// Its number.
+        round: u64,
+    },
+    /// The last round is published.
+    Complete,
+}
+
+/// A fault of this program: nothing that a node sends can cause it.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// An input came in a phase that cannot take it. The machine is unchanged.
+    #[error("round {round} is {phase} and cannot take the input {input}")]
+    OutOfTurn {
+        /// The round.
+        round: u64,
+        /// The phase's name.
+        phase: &'static str,
+        /// The input's name.
+        input: &'static str,
+    },
+    /// The rules leave no room for a mean; [`Rules::check`] tells before.
+    #[error("round {round} cannot be averaged: {reason}")]
+    NoMean {
+        /// The round.
+        round: u64,
+        /// Why not.
+        reason: fedavg::NewError,
+    },
+    /// The sum refused an update that the rules had accepted.
+    #[error("round {round} has accepted an update that does not fit its sum: {reason}")]
+    Unfit {
+        /// The round.
+        round: u64,
+        /// Why it does not fit.
+        reason: fedavg::AddError,
+    },
+    /// A round that gathered something has no mean.
+    #[error("round {round} has no mean: {reason}")]
+    Unfinished {
+        /// The round.
+        round: u64,
+        /// Why not.
+        reason: fedavg::FinishError,
+    },
+}
+
+#[derive(Debug)]
+enum Phase {
+    Gathering(Gathering),
+    Failed(Gathering),
+    Aggregating(Gathering),
+    Publishing(Arc<GlobalModel>, Progress),
+    Complete,
+}
+
+impl Phase {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Gathering(_) => "gathering",
+            Self::Failed(_) => "failed",
+            Self::Aggregating(_) => "aggregating",
+            Self::Publishing(..) => "publishing",
+            Self::Complete => "complete",
+        }
+    }
+}
+
+/// Rounds of one federation, one after the other.
+#[derive(Debug)]
+pub struct Machine {
+    rules: Arc<Rules>,
+    global: Option<Arc<Weights>>,
+    progress: Progress,
+    phase: Phase,
+}
+
+impl Machine {
+    /// Goes on where `progress` was stored, with the global model that was stored with it; for a fresh start that is
+    /// nothing but the time.
+    #[must_use]
+    pub fn new(rules: Rules, progress: Progress, global: Option<Arc<Weights>>) -> Self {
+        let mut machine = Self { rules: Arc::new(rules), global, progress, phase: Phase::Complete };
+        machine.open();
+        machine
+    }
+
+    fn open(&mut self) {
+        let complete = self.rules.rounds.is_some_and(|rounds| self.progress.published >= rounds);
+        self.phase = if complete { Phase::Complete } else { Phase::Gathering(Gathering::new()) };
+    }
+
+    /// The round whose global model is to be made; one past the last when complete.
+    #[must_use]
+    pub fn round(&self) -> u64 {
+        self.progress.published + 1
+    }
+
+    /// What was stored with the newest global model.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// The newest published global model.
+    #[must_use]
+    pub fn global(&self) -> Option<&Arc<Weights>> {
+        self.global.as_ref()
+    }
+
+    /// Whether an update may be fed now.
+    #[must_use]
+    pub fn accepts_updates(&self) -> bool {
+        matches!(self.phase, Phase::Gathering(_) | Phase::Failed(_))
+    }
+
+    /// Whether the last round is published.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        matches!(self.phase, Phase::Complete)
+    }
+
+    /// Nodes whose updates are in the sum.
+    #[must_use]
+    pub fn answered(&self) -> usize {
+        match &self.phase {
+            Phase::Gathering(gathering) | Phase::Failed(gathering) | Phase::Aggregating(gathering) => {
+                gathering.answered()
+            }
+            Phase::Publishing(..) | Phase::Complete => 0,
+        }
+    }
+
+    /// When to say [`Input::Tick`], if nothing else happens before.
+    #[must_use]
+    pub fn deadline_ms(&self) -> Option<u64> {
+        matches!(self.phase, Phase::Gathering(_))
+            .then(|| self.progress.opened_ms.saturating_add(self.rules.round_interval_ms))
+    }
+
+    /// Takes one input at `now_ms` (milliseconds since the Unix epoch).
+    ///
+    /// # Errors
+    /// A fault of this program, never of an update.
+    pub fn handle(&mut self, now_ms: u64, input: Input) -> Result<Vec<Output>, Error> {
+        match input {
+            Input::Update(update) => self.update(*update),
+            Input::Tick => Ok(self.tick(now_ms)),
+            Input::Aggregate => self.aggregate(now_ms),
+            Input::Published => self.published(),
+        }
+    }
+
+    fn out_of_turn(&self, input: &'static str) -> Error {
+        Error::OutOfTurn { round: self.round(), phase: self.phase.name(), input }
+    }
+
+    fn update(&mut self, update: Update) -> Result<Vec<Output>, Error> {
+        let out_of_turn = self.out_of_turn("update");
+        let (gathering, overdue) = match &mut self.phase {
+            Phase::Gathering(gathering) => (gathering, false),
+            Phase::Failed(gathering) => (gathering, true),
+            Phase::Aggregating(_) | Phase::Publishing(..) | Phase::Complete => return Err(out_of_turn),
+        };
+        let node = update.node.clone();
+        let open = gathering::Open { progress: &self.progress, global: self.global.as_deref() };
+        match gathering.take(&self.rules, open, update)? {
+            Verdict::Rejected(rejection) => Ok(vec![Output::Rejected { node, rejection: *rejection }]),
+            Verdict::Accepted(participant) => {
+                let closes = gathering.is_complete(&self.rules) || (overdue && gathering.is_enough(&self.rules));
+                let mut outputs = vec![Output::Accepted(*participant)];
+                if closes {
+                    outputs.push(self.close());
+                }
+                Ok(outputs)
+            }
+        }
+    }
+
+    fn tick(&mut self, now_ms: u64) -> Vec<Output> {
+        if self.deadline_ms().is_none_or(|deadline| now_ms < deadline) {
+            return Vec::new();
+        }
+        let Phase::Gathering(gathering) = &self.phase else { return Vec::new() };
+        if gathering.is_enough(&self.rules) {
+            return vec![self.close()];
+        }
+        let answered = gathering.answered() as u64;
+        self.move_on(|phase| match phase {
+            Phase::Gathering(gathering) => Phase::Failed(gathering),
+            other => other,
+        });
+        vec![Output::Failed { answered }]
+    }
+
+    fn close(&mut self) -> Output {
+        self.move_on(|phase| match phase {
+            Phase::Gathering(gathering) | Phase::Failed(gathering) => Phase::Aggregating(gathering),
+            other => other,
+        });
+        Output::Aggregate
+    }
+
+    fn aggregate(&mut self, now_ms: u64) -> Result<Vec<Output>, Error> {
+        let out_of_turn = self.out_of_turn("aggregate");
+        let Phase::Aggregating(gathering) = &mut self.phase else { return Err(out_of_turn) };
+        let (model, summary) = aggregating::finish(gathering, &self.rules, self.progress.published + 1)?;
+        let progress = gathering.progress_after(&self.rules, &self.progress, now_ms);
+        let model = Arc::new(model);
+        self.phase = Phase::Publishing(Arc::clone(&model), progress.clone());
+        Ok(vec![Output::Publish { model, summary: Box::new(summary), progress }])
+    }
+
+    fn published(&mut self) -> Result<Vec<Output>, Error> {
+        let Phase::Publishing(model, progress) = &self.phase else { return Err(self.out_of_turn("published")) };
+        self.global = Some(Arc::clone(&model.weights));
+        self.progress = progress.clone();
+        self.open();
+        Ok(vec![if self.is_complete() { Output::Complete } else { Output::Opened { round: self.round() } }])
+    }
+
+    fn move_on(&mut self, change: impl FnOnce(Phase) -> Phase) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Complete);
+        self.phase = change(phase);
+    }
+}

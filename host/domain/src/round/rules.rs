@@ -1,0 +1,201 @@
+//! What an update is, and every reason for which one is refused.
+
+use std::collections::BTreeSet;
+
+use crate::fedavg::{Limits, LimitsError};
+use crate::model::{Metric, NodeId, PluginId, Weights};
+
+/// The rules of a federation; all limits are inclusive.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    /// Who may send, and whose answers close a round early.
+    pub expected: Expected,
+    /// A round needs at least this many nodes; at least 1.
+    pub min_nodes: u64,
+    /// How long a round gathers before it closes with those who answered.
+    pub round_interval_ms: u64,
+    /// How many global models behind the newest an update may be.
+    pub max_staleness_rounds: u64,
+    /// How much older than the round's opening an update may be. Measured from the opening, not from now, so that an
+    /// aggregator that was away for long does not discard the answers that wait for it.
+    pub max_update_age_ms: u64,
+    /// The plug-in whose weights are averaged.
+    pub plugin: String,
+    /// Largest legal magnitude of a weight.
+    pub max_weight: f64,
+    /// Largest legal Euclidean norm of an update.
+    pub max_norm: f64,
+    /// Largest legal sample count of an update.
+    pub max_samples: u64,
+    /// Most updates a round takes.
+    pub max_nodes: u64,
+    /// The last round; `None` goes on for ever.
+    pub rounds: Option<u64>,
+}
+
+impl Rules {
+    /// What the mean must be able to hold.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a limit that is too large for f32 becomes infinite, and is refused"
+        )]
+        let max_abs = self.max_weight as f32;
+        Limits { max_abs, max_samples: self.max_samples, max_updates: self.max_nodes }
+    }
+
+    /// Refuses limits that together leave no room for an exact mean.
+    ///
+    /// # Errors
+    /// Which do not fit, and why.
+    pub fn check(&self) -> Result<(), LimitsError> {
+        self.limits().check()
+    }
+}
+
+/// Whose updates count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Only these nodes; a round is complete when all have answered.
+    Listed(BTreeSet<NodeId>),
+    /// Any node; a round ends with its interval.
+    Open,
+}
+
+/// A node's answer, as decoded from its envelope.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    /// Who.
+    pub node: NodeId,
+    /// The global model it was trained from, 0 being the initial model.
+    pub base_round: u64,
+    /// When it was made, milliseconds since the Unix epoch by the sender's clock.
+    pub timestamp_ms: u64,
+    /// Rows it was trained on.
+    pub samples: u64,
+    /// The weights after training.
+    pub weights: Weights,
+    /// Which component trained it.
+    pub plugin: PluginId,
+    /// Training loss.
+    pub loss: f64,
+    /// Wall time of training, when the sender told.
+    pub train_ms: Option<u64>,
+    /// Other figures.
+    pub metrics: Vec<Metric>,
+}
+
+/// Why an update never reaches the sum.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    /// The federation is closed and does not list the sender.
+    #[error("{node} is not one of the fog nodes listed in the manifest")]
+    UnknownNode {
+        /// The sender.
+        node: NodeId,
+    },
+    /// Trained by another plug-in.
+    #[error("the update is of plug-in {found:?}, the federation averages {expected:?}")]
+    WrongPlugin {
+        /// What the federation averages.
+        expected: String,
+        /// What the update was trained by.
+        found: String,
+    },
+    /// Trained from a global model that does not exist.
+    #[error("the update was trained from global model {base_round}, but the newest is {newest}")]
+    UnknownBase {
+        /// The base it names.
+        base_round: u64,
+        /// The newest there is.
+        newest: u64,
+    },
+    /// Trained from too old a global model.
+    #[error("the update is {staleness} rounds behind, {limit} are allowed")]
+    Stale {
+        /// Rounds behind the newest global model.
+        staleness: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Made too long before the round opened.
+    #[error("the update was made {age_ms} ms before the round opened, {limit_ms} ms are allowed")]
+    TooOld {
+        /// Its age at the round's opening.
+        age_ms: u64,
+        /// The limit.
+        limit_ms: u64,
+    },
+    /// The node has answered already, in this round or with this base.
+    #[error("an update of {node} from this global model has been counted already")]
+    Duplicate {
+        /// The sender.
+        node: NodeId,
+    },
+    /// The sample count is zero or absurd.
+    #[error("a sample count of {samples} is not between 1 and {limit}")]
+    BadSampleCount {
+        /// What it says.
+        samples: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Tensors of other names or shapes.
+    #[error("the model has tensors {expected}, the update has {found}")]
+    WrongShape {
+        /// In words.
+        expected: String,
+        /// In words.
+        found: String,
+    },
+    /// A weight out of range.
+    #[error("a weight of magnitude {magnitude} is over the limit of {limit}")]
+    OverWeight {
+        /// The largest magnitude found.
+        magnitude: f64,
+        /// The limit.
+        limit: f64,
+    },
+    /// The weights together out of range.
+    #[error("a norm of {norm} is over the limit of {limit}")]
+    OverNorm {
+        /// The norm found.
+        norm: f64,
+        /// The limit.
+        limit: f64,
+    },
+    /// The loss is no number.
+    #[error("the training loss is {loss}")]
+    BadLoss {
+        /// What it says.
+        loss: f64,
+    },
+    /// The round is full.
+    #[error("the round has taken {limit} updates, which is the most it may")]
+    TooManyUpdates {
+        /// The limit.
+        limit: u64,
+    },
+}
+
+impl Rejection {
+    /// A short stable name of the reason.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownNode { .. } => "unknown_node",
+            Self::WrongPlugin { .. } => "wrong_plugin",
+            Self::UnknownBase { .. } => "unknown_base",
+            Self::Stale { .. } => "stale",
+            Self::TooOld { .. } => "too_old",
+            Self::Duplicate { .. } => "duplicate",
+            Self::BadSampleCount { .. } => "bad_sample_count",
+            Self::WrongShape { .. } => "wrong_shape",
+            Self::OverWeight { .. } => "over_weight",
+            Self::OverNorm { .. } => "over_norm",
+            Self::BadLoss { .. } => "bad_loss",
+            Self::TooManyUpdates { .. } => "too_many_updates",
+        }
+    }
+}
