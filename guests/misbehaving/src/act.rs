@@ -1,0 +1,91 @@
+//! The promises there are to break, and how those are broken that do not depend on the model.
+
+use std::hint::black_box;
+
+use fedhost_guest::{Error, Result, Setting, host, log};
+
+/// Which promise to break.
+pub const ACT: Setting<&str> = Setting::choice("act", "the promise to break", "none", &CHOICES);
+
+/// What `act` can be; `none` is a well-behaved model.
+pub const CHOICES: [&str; 27] = [
+    "none",
+    // While opening, training or scoring: never returns.
+    "spin-in-open",
+    "spin-in-train",
+    "spin-in-score",
+    // While training and while scoring.
+    "trap",
+    "panic",
+    "error",
+    "allocate",
+    "recurse",
+    "log-flood",
+    "huge-log-line",
+    // While training.
+    "progress-flood",
+    "ignore-stop",
+    "nan-loss",
+    "no-samples",
+    // What scoring gives.
+    "huge-output",
+    "too-many-scores",
+    "too-few-scores",
+    "nan-scores",
+    // What saving gives.
+    "huge-weights",
+    "nan-weights",
+    "wrong-shape-weights",
+    "data-shorter-than-shape",
+    "overflowing-shape",
+    "nameless-tensor",
+    "repeated-tensor",
+    "no-tensors",
+];
+
+/// Floats in a huge list: 16 MiB.
+pub const HUGE_FLOATS: usize = 4 << 20;
+/// Characters of the huge log line: 8 MiB.
+const HUGE_LINE_BYTES: usize = 8 << 20;
+/// Log lines, or progress reports, in a flood.
+pub const FLOOD: u32 = 1_000_000;
+
+/// What goes wrong in the middle of any call.
+pub fn strike(act: &str) -> Result<()> {
+    match act {
+        "trap" => std::process::abort(),
+        "panic" => panic_now(),
+        "error" => return Err(Error::Other("asked to fail, and failing".into())),
+        "allocate" => allocate(),
+        "recurse" => drop(black_box(recurse(u64::MAX))),
+        "log-flood" => (0..FLOOD).for_each(|line| log!(Info, "line {line} of a flood")),
+        "huge-log-line" => host::log(host::Level::Info, &"x".repeat(HUGE_LINE_BYTES)),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Never returns.
+pub fn spin() -> ! {
+    loop {
+        black_box(0);
+    }
+}
+
+#[expect(clippy::panic, reason = "it was asked for")]
+fn panic_now() {
+    panic!("asked to panic, and panicking");
+}
+
+/// Asks for one MiB after another and touches it.
+fn allocate() -> ! {
+    let mut hoard = Vec::new();
+    loop {
+        hoard.push(vec![1_u8; 1 << 20]);
+        black_box(&hoard);
+    }
+}
+
+fn recurse(depth: u64) -> u64 {
+    if depth == 0 { 0 } else { black_box(recurse(depth - 1)) + 1 }
+}

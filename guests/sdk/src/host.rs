@@ -1,0 +1,33 @@
+//! The only things a plug-in may ask of the host. Natively, in tests, a log line goes to the standard error.
+
+/// How much a log line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// For the plug-in's author.
+    Debug,
+    /// Worth knowing.
+    Info,
+    /// Something to look into.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// Hands one line to the host, which stamps it, cuts it to its limit and limits how many there may be in a call.
+pub fn log(level: Level, message: &str) {
+    #[cfg(target_family = "wasm")]
+    crate::export::log(level, message);
+    #[cfg(not(target_family = "wasm"))]
+    #[expect(clippy::print_stderr, reason = "natively there is no host, and tests capture this")]
+    {
+        eprintln!("{level:?}: {message}");
+    }
+}
+
+/// Logs at a [`Level`]: `log!(Warning, "{missing} values are missing")`.
+#[macro_export]
+macro_rules! log {
+    ($level:ident, $($format:tt)+) => {
+        $crate::host::log($crate::host::Level::$level, &::std::format!($($format)+))
+    };
+}

@@ -1,0 +1,99 @@
+//! What the author of a fedhost plug-in links.
+//!
+//! A plug-in is a WebAssembly component that scores rows of numbers, learns from them, or prepares them for that. It has
+//! no file, no network, no clock and no randomness but a seed: rows come in, numbers come out, and `wit/plugin.wit`
+//! states the laws in between. With this crate an author writes none of the crossing:
+//!
+//! 1. implement [`Preprocessor`], or [`Model`] with [`Trainer`] and [`Detector`], in plain Rust;
+//! 2. test it natively with `cargo test`, through a [`Session`] as the host would drive it;
+//! 3. export it with one macro; 4. `fedhost plugin build .` makes and installs the component.
+//!
+//! A complete plug-in, in a crate whose `Cargo.toml` says `crate-type = ["cdylib", "rlib"]`:
+//!
+//! ```
+//! use fedhost_guest::{Batch, Descriptor, Detector, Model, Parameters, Result, Running, Setting, Weights};
+//! use fedhost_guest::{running, state};
+//!
+//! /// Declared once: for `describe`, for the check of what a manifest gives, and for reading it.
+//! const LIMIT: Setting<f64> = Setting::number("limit", "score above which a row is not learnt from", 4.0, 1.0..=100.0);
+//!
+//! /// Scores a row by how far its first column lies from its mean so far, in standard deviations.
+//! struct Surprise {
+//!     seen: Running,
+//!     limit: f64,
+//! }
+//!
+//! impl Model for Surprise {
+//!     fn describe() -> Descriptor {
+//!         Descriptor::new("surprise", "0.1.0", "Distance of the first column from its mean so far.").with(&LIMIT)
+//!     }
+//!     fn open(_columns: &[String], parameters: &Parameters, _seed: u64) -> Result<Self> {
+//!         Ok(Self { seen: Running::default(), limit: parameters.get(&LIMIT) })
+//!     }
+//!     fn save(&self) -> Result<Weights> {
+//!         Ok(Weights::default().with_f64("seen", &running::flatten(&[self.seen])))
+//!     }
+//!     fn load(&mut self, model: Weights) -> Result<()> {
+//!         let [seen] = model.tensors([("seen", &[running::FIELDS as u32, state::PARTS])])?;
+//!         self.seen = running::unflatten(&state::f64s(seen)?)?.into_iter().next().unwrap_or_default();
+//!         Ok(())
+//!     }
+//! }
+//!
+//! impl Detector for Surprise {
+//!     fn score(&mut self, batch: Batch) -> Result<Vec<f32>> {
+//!         let columns = batch.columns();
+//!         let mut score = |value: f64| {
+//!             let score = self.seen.standardise(value).unwrap_or(0.0).abs();
+//!             if score <= self.limit {
+//!                 self.seen.push(value);
+//!             }
+//!             score as f32
+//!         };
+//!         let firsts = batch.values.iter().step_by(columns);
+//!         Ok(firsts.map(|&value| if value.is_finite() { score(f64::from(value)) } else { 0.0 }).collect())
+//!     }
+//! }
+//!
+//! // In the component only; natively there is nothing to export to.
+//! #[cfg(target_family = "wasm")]
+//! fedhost_guest::export_detector!(Surprise);
+//!
+//! // As the host drives it:
+//! use fedhost_guest::Session;
+//! let mut session: Session<Surprise> = Session::open_model(&["pressure".into()], vec![], 0)?;
+//! let scores = session.score(Batch::new(1, vec![1.0, 3.0, 2.0, 9.0]))?;
+//! assert_eq!(scores[2], 0.0);
+//! assert!(scores[3] > 4.0);
+//! # Ok::<_, fedhost_guest::Error>(())
+//! ```
+//!
+//! A panic ends the instance, and its message reaches the host's log. Answer what can be wrong with an [`Error`]
+//! instead: it leaves the instance as it was.
+
+mod descriptor;
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+pub mod export;
+pub mod host;
+pub mod kernels;
+mod macros;
+mod parameters;
+mod plugin;
+mod random;
+pub mod running;
+mod session;
+pub mod state;
+mod types;
+mod weights;
+
+pub use descriptor::{Descriptor, Kind, ParameterSpec, Setting};
+pub use parameters::Parameters;
+pub use plugin::{Detector, Model, Preprocessor, Progress, Report, Signal, Trainer};
+pub use random::Random;
+pub use running::Running;
+pub use session::Session;
+pub use types::{Batch, Error, Metric, Parameter, TensorSpec, Value, Weights};
+
+/// What every fallible call of a plug-in gives.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
