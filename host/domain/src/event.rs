@@ -145,6 +145,13 @@ pub enum Event {
         /// What was found.
         detail: String,
     },
+    /// Something is not as it should be, and nothing is lost by it yet.
+    Warned {
+        /// Which part of the host, such as `log`.
+        part: String,
+        /// The whole story.
+        detail: String,
+    },
     /// A component was accepted.
     PluginLoaded {
         /// Which.
