@@ -1,0 +1,158 @@
+//! The command line: one file a command.
+
+mod build;
+mod check;
+mod completions;
+mod inspect;
+mod list;
+mod report;
+mod run;
+mod screen;
+mod table;
+mod words;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs federated learning and anomaly detection on streams of sensor readings, with models as sandboxed WebAssembly plug-ins.
+#[derive(Debug, Parser)]
+#[command(name = "fedhost", version, propagate_version = true, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Start here:
+  fedhost plugin build guests/*/       build the plug-ins that come with the source
+  fedhost run config/demo.toml         two simulated machines learn together
+  fedhost report data/demo/aggregation_log.jsonl
+                                       pictures of what happened
+
+Exit codes: 0 done; 1 it ran and failed; 2 bad usage, manifest or input; 130 interrupted.";
+
+#[derive(Clone, Debug, Args)]
+struct Global {
+    /// Print the result as JSON on stdout: one document, or one line an event for `run`
+    #[arg(long, global = true)]
+    json: bool,
+    /// How progress is written on stderr
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    log_format: LogFormat,
+    /// Say more: what plug-ins log, every update, every training
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    verbose: bool,
+    /// Say only what went wrong
+    #[arg(short, long, global = true)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run every role of a manifest in this process, or the roles named
+    Run(run::Run),
+    /// Say everything that is wrong with a manifest, without starting anything
+    Check(check::Check),
+    /// List, inspect and build plug-ins
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// Turn run logs into one HTML page with pictures and tables
+    Report(report::Report),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+}
+
+#[derive(Debug, Subcommand)]
+enum Plugin {
+    /// List the plug-ins of a directory, and the files that are refused with the reason
+    List(list::List),
+    /// Show what a component is, what it imports, and whether this host would run it
+    Inspect(inspect::Inspect),
+    /// Build plug-ins from source into components and install them
+    Build(build::Build),
+}
+
+/// Layers over a manifest.
+#[derive(Debug, Args)]
+struct ManifestArgs {
+    /// The manifest, a TOML file such as config/demo.toml
+    manifest: PathBuf,
+    /// Set a value of the manifest; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+}
+
+impl ManifestArgs {
+    fn load(&self) -> Result<crate::manifest::Loaded, anyhow::Error> {
+        #[expect(clippy::disallowed_methods, reason = "the command line is where the environment comes in")]
+        let environment = std::env::vars_os();
+        // A value that is no UTF-8 cannot be meant for a manifest.
+        let environment =
+            environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Ok(crate::manifest::load(&self.manifest, environment, &self.sets)?)
+    }
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// It did what it was asked to.
+    Done,
+    /// It could not begin: bad usage, manifest or input.
+    Refused(anyhow::Error),
+    /// It began, and failed.
+    Failed(anyhow::Error),
+    /// It was interrupted, and stopped cleanly.
+    Interrupted,
+}
+
+impl Ending {
+    /// As the shell sees it.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Done => 0,
+            Self::Failed(_) => 1,
+            Self::Refused(_) => 2,
+            Self::Interrupted => 130,
+        })
+    }
+}
+
+impl From<Result<(), anyhow::Error>> for Ending {
+    fn from(result: Result<(), anyhow::Error>) -> Self {
+        result.map_or_else(Self::Refused, |()| Self::Done)
+    }
+}
+
+/// Carries out the command.
+#[must_use]
+pub fn execute(cli: Cli) -> Ending {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Run(run) => run.execute(&global),
+        Command::Check(check) => check.execute(&global).into(),
+        Command::Plugin(Plugin::List(list)) => list.execute(&global).into(),
+        Command::Plugin(Plugin::Inspect(inspect)) => inspect.execute(&global),
+        Command::Plugin(Plugin::Build(build)) => build.execute(&global),
+        Command::Report(report) => report.execute(&global).into(),
+        Command::Completions(completions) => completions.execute(),
+    }
+}
+
+/// Says on stderr what went wrong.
+pub fn complain(error: &anyhow::Error) {
+    screen::note(&format!("error: {error:#}"));
+}

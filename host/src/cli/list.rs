@@ -1,0 +1,81 @@
+//! `fedhost plugin list`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Global, screen};
+use crate::plugin::{Engine, EventSink, Loader, Plugin, Registry};
+
+/// Lists the plug-ins of a directory: what each can do, its parameters, and the files that are refused with the reason.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  fedhost plugin list --directory plugins")]
+pub(super) struct List {
+    /// Where the components lie
+    #[arg(long, default_value = "plugins", value_name = "DIR")]
+    directory: PathBuf,
+}
+
+/// A loader with default limits whose complaints are shown by the command itself.
+pub(super) fn loader() -> Result<Loader, anyhow::Error> {
+    let nobody: EventSink = Arc::new(|_| {});
+    Ok(Loader::new(&Engine::new()?, nobody))
+}
+
+impl List {
+    pub(super) fn execute(&self, global: &Global) -> Result<(), anyhow::Error> {
+        let registry = Registry::open(&self.directory, &loader()?)?;
+        if global.json {
+            let refused = registry.refused().iter();
+            let refused: Vec<_> =
+                refused.map(|one| json!({ "file": one.file, "reason": one.reason.to_string() })).collect();
+            let plugins: Vec<_> = registry.plugins().iter().map(|plugin| document(plugin)).collect();
+            return screen::json(&json!({ "plugins": plugins, "refused": refused }));
+        }
+        if registry.plugins().is_empty() && registry.refused().is_empty() {
+            screen::note(&format!(
+                "{} holds no component\nhint: `fedhost plugin build DIR... --out {}` makes some",
+                self.directory.display(),
+                self.directory.display()
+            ));
+        }
+        for plugin in registry.plugins() {
+            screen::result(&in_words(plugin));
+        }
+        for refused in registry.refused() {
+            screen::note(&format!("refused: {}: {}", file_name(&refused.file), refused.reason));
+        }
+        Ok(())
+    }
+}
+
+fn document(plugin: &Plugin) -> serde_json::Value {
+    json!({
+        "id": plugin.id(),
+        "file": plugin.file(),
+        "abilities": plugin.abilities(),
+        "summary": plugin.descriptor().summary,
+        "parameters": plugin.descriptor().parameters,
+    })
+}
+
+fn in_words(plugin: &Plugin) -> String {
+    let descriptor = plugin.descriptor();
+    let parameters: Vec<String> =
+        descriptor.parameters.iter().map(|parameter| format!("{}={}", parameter.name, parameter.default)).collect();
+    format!(
+        "{:<22} {:<8} {:<24} {}\n{:<22} {}",
+        plugin.id().name,
+        plugin.id().version,
+        plugin.abilities().to_string(),
+        parameters.join(" "),
+        "",
+        descriptor.summary
+    )
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}

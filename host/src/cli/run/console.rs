@@ -1,0 +1,231 @@
+//! What people see of a run: a table of rounds, notices between its lines, and on a terminal a line that moves.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fedhost_domain::event::{Evaluation, Event, Stamped};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::announce::Listener;
+use crate::cli::table::{Row, heading};
+use crate::cli::words::{Weight, describe};
+use crate::cli::{Global, LogFormat, screen};
+use crate::run_log::RunLog;
+
+/// Rounds that are closed and wait for their evaluation before they are shown without it.
+const AWAITED_MAX: usize = 3;
+/// Warnings of one kind that are shown before the rest is only counted.
+const SHOWN_OF_A_KIND: u64 = 5;
+
+/// Shows events to people.
+pub(super) struct Console {
+    shown: Option<Weight>,
+    bar: Option<ProgressBar>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// In order.
+    awaited: VecDeque<Row>,
+    answered: u64,
+    round: u64,
+    heading_shown: bool,
+    first: Option<Evaluation>,
+    last: Option<Evaluation>,
+    rounds: u64,
+    rejected: u64,
+    skipped: u64,
+    started_ms: u64,
+    ended_ms: u64,
+    outcome: Option<(u64, String, Option<String>)>,
+    last_loss: Option<f64>,
+}
+
+impl Console {
+    pub(super) fn new(global: &Global) -> Self {
+        let shown = match (global.log_format, global.quiet, global.verbose) {
+            (LogFormat::Json, ..) => None,
+            (_, true, _) => Some(Weight::Warning),
+            (_, _, true) => Some(Weight::Detail),
+            _ => Some(Weight::Notice),
+        };
+        let moving = shown >= Some(Weight::Notice) && screen::is_watched();
+        Self { shown, bar: moving.then(bar), state: Mutex::default() }
+    }
+
+    /// Takes the moving line off the screen, and shows what is still to be shown.
+    pub(super) fn finish(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.show_rounds(&mut state, 0);
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// What the run has come to.
+    pub(super) fn summary(&self, run_log: &Path) -> String {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).summary(run_log)
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| screen::note(text)),
+            None => screen::note(text),
+        }
+    }
+
+    /// Shows those rounds that are evaluated, and the oldest others beyond `awaited`.
+    fn show_rounds(&self, state: &mut State, awaited: usize) {
+        while let Some(row) = state.awaited.pop_front_if(|row| row.after.is_some()) {
+            self.show_round(state, &row);
+        }
+        while state.awaited.len() > awaited {
+            let Some(row) = state.awaited.pop_front() else { return };
+            self.show_round(state, &row);
+        }
+    }
+
+    fn show_round(&self, state: &mut State, row: &Row) {
+        if self.shown < Some(Weight::Notice) {
+            return;
+        }
+        if !std::mem::replace(&mut state.heading_shown, true) {
+            self.line(&heading());
+        }
+        self.line(&row.line());
+    }
+
+    fn show(&self, state: &mut State, event: &Event) {
+        let Some((weight, text)) = describe(event) else { return };
+        if self.shown < Some(weight) {
+            return;
+        }
+        match state.times_of(event) {
+            times if times <= SHOWN_OF_A_KIND => self.line(&text),
+            times if times == SHOWN_OF_A_KIND + 1 => self.line("further warnings of this kind are only counted"),
+            _ => {}
+        }
+    }
+
+    fn show_moving(&self, state: &State) {
+        if let Some(bar) = &self.bar {
+            let nodes = if state.answered == 1 { "node has" } else { "nodes have" };
+            bar.set_message(format!("round {}: {} {nodes} answered", state.round, state.answered));
+        }
+    }
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
+
+impl Listener for Arc<Console> {
+    fn heard(&self, event: &Stamped) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.ended_ms = event.time_ms;
+        match &event.event {
+            Event::RunStarted { .. } => state.started_ms = event.time_ms,
+            Event::RoundOpened { round } => (state.round, state.answered) = (*round, 0),
+            Event::UpdateAccepted { .. } => state.answered += 1,
+            Event::UpdateRejected { .. } => state.rejected += 1,
+            Event::RecordSkipped { .. } => state.skipped += 1,
+            Event::RoundClosed(closed) => {
+                state.rounds += 1;
+                state.last_loss = Some(closed.loss);
+                state.awaited.push_back(Row { closed: closed.clone(), before: None, after: None });
+                self.show_rounds(&mut state, AWAITED_MAX);
+            }
+            Event::RoundEvaluated { round, before, after } => {
+                state.evaluated(*round, before.as_ref(), after);
+                self.show_rounds(&mut state, AWAITED_MAX);
+            }
+            Event::RunFinished { round, outcome, weights_sha256 } => {
+                let sha256 = weights_sha256.as_ref().map(ToString::to_string);
+                state.outcome = Some((*round, outcome.clone(), sha256));
+            }
+            _ => {}
+        }
+        self.show(&mut state, &event.event);
+        self.show_moving(&state);
+    }
+}
+
+impl State {
+    fn evaluated(&mut self, round: u64, before: Option<&Evaluation>, after: &Evaluation) {
+        if let Some(row) = self.awaited.iter_mut().find(|row| row.closed.round == round) {
+            (row.before, row.after) = (before.cloned(), Some(after.clone()));
+        }
+        self.first.get_or_insert_with(|| before.unwrap_or(after).clone());
+        self.last = Some(after.clone());
+    }
+
+    /// How often something of this kind has been shown, this time included; only warnings that come in floods count.
+    fn times_of(&self, event: &Event) -> u64 {
+        match event {
+            Event::UpdateRejected { .. } => self.rejected,
+            Event::RecordSkipped { .. } => self.skipped,
+            _ => 0,
+        }
+    }
+
+    fn summary(&self, run_log: &Path) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, value: &str| {
+            writeln!(text, "{name:<15} {value}").ok();
+        };
+        if let Some((round, outcome, _)) = &self.outcome {
+            line("outcome", outcome);
+            line("global model", &format!("of round {round}, {} made in this run", self.rounds));
+        }
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
+        let seconds = self.ended_ms.saturating_sub(self.started_ms) as f64 / 1e3;
+        line("duration", &format!("{seconds:.1} s"));
+        if let Some(loss) = self.last_loss {
+            line("training loss", &format!("{loss:.4}"));
+        }
+        let auc = |evaluation: &Option<Evaluation>| evaluation.as_ref().and_then(|one| one.roc_auc);
+        if let (Some(first), Some(last)) = (auc(&self.first), auc(&self.last)) {
+            let rows = self.last.as_ref().map_or(0, |evaluation| evaluation.rows);
+            line("ROC AUC", &format!("{first:.4} -> {last:.4} on {rows} held-out rows"));
+        }
+        if self.rejected + self.skipped > 0 {
+            line("not used", &format!("{} updates rejected, {} records skipped", self.rejected, self.skipped));
+        }
+        if let Some((_, _, Some(sha256))) = &self.outcome {
+            line("weights sha256", sha256);
+        }
+        line("run log", &run_log.display().to_string());
+        line("pictures", &format!("fedhost report {}", run_log.display()));
+        text
+    }
+}
+
+/// Writes every event into the run log, but for the stream of training progress.
+pub(super) struct Recorder(Mutex<RunLog>);
+
+impl Recorder {
+    pub(super) fn new(log: RunLog) -> Self {
+        Self(Mutex::new(log))
+    }
+}
+
+impl Listener for Recorder {
+    fn heard(&self, event: &Stamped) {
+        if matches!(event.event, Event::PluginProgress { .. }) {
+            return;
+        }
+        let appended = self.0.lock().unwrap_or_else(PoisonError::into_inner).append(event);
+        if let Err(error) = appended {
+            screen::note(&format!("warning: {error}"));
+        }
+    }
+}

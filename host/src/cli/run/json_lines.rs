@@ -1,0 +1,31 @@
+//! Events as JSON lines, for programs.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use fedhost_domain::event::Stamped;
+
+use crate::announce::Listener;
+
+/// Writes every event as one line.
+pub(super) struct JsonLines(Mutex<Box<dyn Write + Send>>);
+
+impl JsonLines {
+    pub(super) fn on_stdout() -> Self {
+        Self(Mutex::new(Box::new(io::stdout())))
+    }
+
+    pub(super) fn on_stderr() -> Self {
+        Self(Mutex::new(Box::new(io::stderr())))
+    }
+}
+
+impl Listener for JsonLines {
+    fn heard(&self, event: &Stamped) {
+        let Ok(mut line) = serde_json::to_vec(event) else { return };
+        line.push(b'\n');
+        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A reader that has gone away is no reason to stop a run.
+        out.write_all(&line).and_then(|()| out.flush()).ok();
+    }
+}

@@ -1,0 +1,28 @@
+//! The only place that prints: results on stdout, everything for people on stderr.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use serde::Serialize;
+
+/// Writes a result. A reader that has gone away, such as `head`, is no fault.
+pub(super) fn result(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    write!(stdout, "{text}{end}").and_then(|()| stdout.flush()).ok();
+}
+
+/// Writes a result as one JSON document.
+pub(super) fn json(value: &impl Serialize) -> Result<(), anyhow::Error> {
+    result(&serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// Writes a line for people.
+pub(super) fn note(text: &str) {
+    writeln!(io::stderr().lock(), "{text}").ok();
+}
+
+/// Whether somebody is looking at stderr.
+pub(super) fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}

@@ -1,0 +1,15 @@
+//! fedhost: a host of WebAssembly plug-ins for federated learning and streaming anomaly detection.
+//!
+//! One direction of dependency: `cli` -> `app` -> `role` -> the verbs of `bus` and `plugin` -> the domain. Only `app`
+//! names every edge.
+
+pub mod announce;
+pub mod app;
+pub mod bus;
+pub mod cli;
+pub mod clock;
+pub mod manifest;
+pub mod plugin;
+pub mod report;
+pub mod role;
+pub mod run_log;

@@ -1,0 +1,105 @@
+//! The manifest: what a run consists of, read from layers of TOML into plain structs.
+//!
+//! Lowest first: the built-in `config/default.toml`, the file, environment variables `FEDHOST__SECTION__KEY`, `--set`.
+//! [`load`] answers with everything that is wrong at once. It reads the file, looks for the files that its patterns name,
+//! and touches nothing else: the environment is an argument.
+
+mod bus;
+mod check;
+mod consistency;
+mod csv_files;
+mod data;
+mod expand;
+mod expected;
+mod federation;
+mod file;
+mod fog_node;
+mod formats;
+mod load;
+mod model;
+mod origins;
+mod overrides;
+mod plugins;
+mod preprocess;
+mod print;
+mod problem;
+mod schema;
+mod selector;
+mod sensor;
+#[cfg(test)]
+mod tests;
+mod topics;
+mod training;
+mod tree;
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use bus::{Bus, BusKind, Fsync};
+pub use data::Data;
+pub use federation::{Federation, Join, Strategy};
+pub use fog_node::FogNode;
+use load::built_in;
+pub use load::{Loaded, load};
+pub use model::Model;
+pub use origins::Origins;
+pub use plugins::{Limits, PluginOverride, Plugins};
+pub use preprocess::{Parameter, Parameters, Preprocess};
+pub use problem::{Origin, Problem, Problems};
+pub use schema::schema;
+pub use selector::PluginSelector;
+pub use sensor::{CsvSensor, Sensor, SimulatedSensor};
+pub use topics::{Topic, Topics};
+pub use training::{All, RowsPerRound, Training, WhenBehind};
+
+/// What a run consists of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-refused" = {
+    "kafka": "this build has the embedded log only",
+    "api": "this build has no HTTP interface",
+}))]
+pub struct Manifest {
+    /// The log that carries every message.
+    pub bus: Bus,
+    /// Where rows are read from.
+    pub data: Data,
+    /// Names and limits of the topics.
+    pub topics: Topics,
+    /// Where components lie, and what a call may use.
+    pub plugins: Plugins,
+    /// What rows pass through before the model sees them; without this section they reach it as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocess: Option<Preprocess>,
+    /// What learns.
+    pub model: Model,
+    /// How the fog nodes' updates become global models.
+    pub federation: Federation,
+    /// Which rows a fog node learns from, and when.
+    pub training: Training,
+    /// Where the fog nodes' rows come from.
+    #[serde(default)]
+    pub sensor: Vec<Sensor>,
+    /// Who trains.
+    #[serde(default)]
+    pub fog_node: Vec<FogNode>,
+}
+
+impl Manifest {
+    /// The ids of the fog nodes, in order.
+    #[must_use]
+    pub fn fog_node_ids(&self) -> BTreeSet<u32> {
+        self.fog_node.iter().map(|node| node.id).collect()
+    }
+
+    /// The sensors of one fog node.
+    pub fn sensors_of(&self, node: u32) -> impl Iterator<Item = &Sensor> {
+        self.sensor.iter().filter(move |sensor| sensor.node() == node)
+    }
+
+    /// The plug-ins in use: the preprocessor, if any, then the model.
+    pub fn selectors(&self) -> impl Iterator<Item = &PluginSelector> {
+        self.preprocess.iter().map(|preprocess| &preprocess.plugin).chain([&self.model.plugin])
+    }
+}

@@ -1,0 +1,219 @@
+//! Checks that need more than one value: what refers to what, and what goes with what.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::origins::Origins;
+use super::problem::{Origin, Problem, Problems};
+use super::sensor::{CsvSensor, Sensor};
+use super::training::RowsPerRound;
+use super::{Join, Manifest, csv_files, topics};
+
+/// Completes `manifest` (names of sensors, files found) and adds what does not fit together to `problems`.
+///
+/// A check whose values have a problem of their own is left out: it would only repeat it in other words.
+pub(super) fn complete(manifest: &mut Manifest, directory: &Path, origins: &Origins, problems: &mut Problems) {
+    let mut checker = Checker { origins, problems };
+    checker.name_sensors(&mut manifest.sensor);
+    for (index, sensor) in manifest.sensor.iter_mut().enumerate() {
+        checker.find_rows(index, sensor, directory);
+    }
+    checker.sensors(manifest);
+    checker.federation(manifest);
+    checker.training(manifest);
+    checker.topics(manifest);
+    checker.plugins(manifest);
+    checker.fog_nodes(manifest);
+}
+
+struct Checker<'a> {
+    origins: &'a Origins,
+    problems: &'a mut Problems,
+}
+
+impl Checker<'_> {
+    fn report(&mut self, key_path: impl Into<String>, message: String, hint: impl Into<Option<&'static str>>) {
+        let key_path = key_path.into();
+        let origin = self.origins.nearest(&key_path);
+        let hint = hint.into().map(str::to_owned);
+        self.problems.add(Problem { key_path, origin, message, hint });
+    }
+
+    fn name_sensors(&mut self, sensors: &mut [Sensor]) {
+        let mut names = BTreeSet::new();
+        for (index, sensor) in sensors.iter_mut().enumerate() {
+            if sensor.name().is_empty() {
+                *sensor.name_mut() = format!("sensor-{}", index + 1);
+            }
+            let path = format!("sensor[{index}].name");
+            if !names.insert(sensor.name().to_owned()) && self.problems.spare(&[&path]) {
+                self.report(path, format!("another sensor is called {:?} too", sensor.name()), None);
+            }
+        }
+    }
+
+    fn find_rows(&mut self, index: usize, sensor: &mut Sensor, directory: &Path) {
+        let path = format!("sensor[{index}]");
+        let Sensor::Csv(sensor) = sensor else { return };
+        let files = format!("{path}.files");
+        if !self.problems.spare(&["data", &files, &format!("{path}.kind")]) {
+            return;
+        }
+        if sensor.files.is_empty() {
+            self.report(files, "there must be at least one pattern".into(), "for example [\"*.csv\"]");
+            return;
+        }
+        match csv_files::find(directory, &sensor.files) {
+            Ok(found) => {
+                let (training, held_out) = found.split_at(csv_files::training_files(found.len(), sensor.hold_out));
+                if training.is_empty() && self.problems.spare(&[&format!("{path}.hold_out")]) {
+                    let message =
+                        format!("holding out {} of {} files leaves none to train on", sensor.hold_out, found.len());
+                    self.report(format!("{path}.hold_out"), message, "at least one whole file is held out");
+                }
+                sensor.training_files = training.to_vec();
+                sensor.held_out_files = held_out.to_vec();
+            }
+            Err((pattern, message)) => {
+                let hint = "patterns are relative to data.directory; without it, to the manifest's own directory";
+                self.report(format!("{files}[{pattern}]"), message, hint);
+            }
+        }
+    }
+
+    fn fog_nodes(&mut self, manifest: &Manifest) {
+        if !self.problems.spare(&["fog_node"]) {
+            return;
+        }
+        if manifest.fog_node.is_empty() {
+            self.report("fog_node", "there is no fog node".into(), "add one: [[fog_node]] with id = 1");
+        }
+        let mut ids = BTreeSet::new();
+        for (index, node) in manifest.fog_node.iter().enumerate() {
+            if !ids.insert(node.id) {
+                let message = format!("another fog node has the id {} too", node.id);
+                self.report(format!("fog_node[{index}].id"), message, None);
+            }
+        }
+    }
+
+    fn sensors(&mut self, manifest: &Manifest) {
+        let ids = manifest.fog_node_ids();
+        for (index, sensor) in manifest.sensor.iter().enumerate() {
+            let node = format!("sensor[{index}].node");
+            let is_readable = self.problems.spare(&["fog_node", &node, &format!("sensor[{index}].kind")]);
+            if is_readable && !ids.is_empty() && !ids.contains(&sensor.node()) {
+                let message = format!("there is no fog node with the id {}", sensor.node());
+                self.report(node, message, "add [[fog_node]] with that id, or give the sensor to one that exists");
+            }
+            if let Sensor::Csv(sensor) = sensor {
+                self.columns(index, sensor);
+            }
+        }
+    }
+
+    fn columns(&mut self, index: usize, sensor: &CsvSensor) {
+        for (key, column) in [("time", &sensor.time), ("label", &sensor.label)] {
+            if column.as_ref().is_some_and(|column| sensor.ignore.contains(column)) {
+                let message = format!("the {key} column is no feature anyway, and must not be listed here");
+                self.report(format!("sensor[{index}].ignore"), message, None);
+            }
+        }
+        if sensor.label.is_some() && sensor.time == sensor.label {
+            self.report(format!("sensor[{index}].label"), "this is the time column already".into(), None);
+        }
+    }
+
+    fn federation(&mut self, manifest: &Manifest) {
+        let federation = &manifest.federation;
+        let nodes = manifest.fog_node_ids().len();
+        let min_nodes = "federation.min_nodes";
+        let is_short = usize::try_from(federation.min_nodes).is_ok_and(|min_nodes| min_nodes > nodes) && nodes > 0;
+        if is_short
+            && federation.join == Join::Listed
+            && self.problems.spare(&["fog_node", "federation.join", min_nodes])
+        {
+            let message = format!("a round needs {} nodes, but the manifest lists {nodes}", federation.min_nodes);
+            self.report(min_nodes, message, "list more fog nodes, or let others in: federation.join = \"open\"");
+        }
+        let max_nodes = "federation.max_nodes";
+        let least = usize::try_from(federation.min_nodes).unwrap_or(usize::MAX).max(nodes);
+        if usize::try_from(federation.max_nodes).is_ok_and(|most| most < least)
+            && self.problems.spare(&["fog_node", min_nodes, max_nodes])
+        {
+            let message = format!("a round must take {least} updates, more than {}", federation.max_nodes);
+            self.report(max_nodes, message, None);
+        }
+    }
+
+    fn training(&mut self, manifest: &Manifest) {
+        let path = "training.rows_per_round";
+        if !self.problems.spare(&[path, "training.window_rows"]) {
+            return;
+        }
+        match manifest.training.rows_per_round {
+            RowsPerRound::Count(rows) if rows > manifest.training.window_rows => {
+                let message = format!("{rows} rows do not fit the window of {}", manifest.training.window_rows);
+                self.report(path, message, "raise training.window_rows");
+            }
+            RowsPerRound::Count(_) => {}
+            RowsPerRound::All(_) => self.ends(&manifest.sensor),
+        }
+    }
+
+    fn ends(&mut self, sensors: &[Sensor]) {
+        for (index, sensor) in sensors.iter().enumerate() {
+            let path = format!("sensor[{index}]");
+            let is_readable = self.problems.spare(&[&format!("{path}.kind"), &format!("{path}.rows")]);
+            if sensor.is_endless() && is_readable {
+                let message = "it never ends, and training.rows_per_round = \"all\" waits for its end";
+                self.report(path, message.into(), "give it `rows`, or rows_per_round a number");
+            }
+        }
+    }
+
+    fn topics(&mut self, manifest: &Manifest) {
+        let topics = &manifest.topics;
+        let template = "topics.sensor_data.name";
+        if !topics::is_template(&topics.sensor_data.name) && self.problems.spare(&[template]) {
+            let message =
+                format!("{:?} has no {{node}}, and each fog node reads its own topic", topics.sensor_data.name);
+            self.report(template, message, "for example \"sensor-data-node-{node}\"");
+        }
+        if !self.problems.spare(&["topics", "fog_node"]) {
+            return;
+        }
+        let all = topics.by_key(&manifest.fog_node_ids());
+        let mut keys = BTreeMap::<&str, &str>::new();
+        for (key, topic) in &all {
+            let path = format!("topics.{key}.name");
+            let dead_letters = topics.dead_letter_of(topic);
+            if let Err(reason) = topics::check_name(&topic.name).and_then(|()| topics::check_name(&dead_letters.name)) {
+                self.report(path, format!("{reason}, found {:?} and {:?}", topic.name, dead_letters.name), None);
+            } else if let Some(other) = keys.insert(&topic.name, key) {
+                // The name to change is the one that somebody wrote.
+                let is_written = self.origins.nearest(&path) != Origin::Default;
+                let (blamed, other) = if is_written { (*key, other) } else { (other, *key) };
+                let message = format!("topics.{other} is called {:?} too", topic.name);
+                self.report(format!("topics.{blamed}.name"), message, None);
+            }
+        }
+        for (key, topic) in &all {
+            if let Some(other) = keys.get(topics.dead_letter_of(topic).name.as_str()) {
+                let message = format!("the dead letters of topics.{key} go to a topic of that name");
+                self.report(format!("topics.{other}.name"), message, None);
+            }
+        }
+    }
+
+    fn plugins(&mut self, manifest: &Manifest) {
+        if !self.problems.spare(&["model.plugin", "preprocess.plugin", "plugins"]) {
+            return;
+        }
+        let used: Vec<&str> = manifest.selectors().map(|selector| selector.name.as_str()).collect();
+        for name in manifest.plugins.overrides.keys().filter(|name| !used.contains(&name.as_str())) {
+            let message = format!("no part of this manifest uses a plug-in {name:?}; it uses {}", used.join(" and "));
+            self.report(format!("plugins.{name}"), message, None);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Compiled code on disk, so that a component is compiled once and not at every start.
+//!
+//! An entry is native code that will be run: whoever can write it owns this process. So the directory must be ours and
+//! closed to others; the key names the component, the engine and its settings; and each entry carries its own digest,
+//! which is verified on the very bytes that are mapped. Nothing else may be loaded from here, and no precompiled file
+//! is ever taken from a plug-in's author.
+
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fedhost_domain::model::Sha256Hex;
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Component;
+
+const DIGEST_BYTES: usize = 32;
+
+/// A directory of compiled components.
+pub(super) struct Cache {
+    directory: PathBuf,
+}
+
+/// Why a directory cannot hold compiled code.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CacheError {
+    #[error("cannot be used: {0}")]
+    Io(#[from] io::Error),
+    #[error("is no directory of its own (a link or a file)\nhint: name a directory that does not exist yet")]
+    NotADirectory,
+    #[error("belongs to another user\nhint: name a directory of the user who runs this program")]
+    Foreign,
+    #[error("can be written by others (mode {0:o})\nhint: chmod go-w it, and delete what is in it")]
+    Open(u32),
+    #[cfg(not(unix))]
+    #[error("cannot be checked for its owner on this system")]
+    Unchecked,
+}
+
+impl Cache {
+    /// Creates the directory when it is missing, closed to others.
+    pub(super) fn open(directory: &Path) -> Result<Self, CacheError> {
+        check_private(directory)?;
+        Ok(Self { directory: directory.to_owned() })
+    }
+
+    /// Where this engine's code for a component is kept.
+    pub(super) fn entry(&self, engine: &wasmtime::Engine, component: &Sha256Hex) -> Entry {
+        let mut settings = DigestHasher(Sha256::new());
+        engine.precompile_compatibility_hash().hash(&mut settings);
+        let settings = Sha256Hex::of(&settings.0.finalize());
+        let key = format!("{component}-{}", settings.short());
+        Entry { file: self.directory.join(format!("{key}.cwasm")), key }
+    }
+}
+
+/// One component's place in the cache.
+pub(super) struct Entry {
+    file: PathBuf,
+    key: String,
+}
+
+impl Entry {
+    /// The compiled component, or `None` when it is not there.
+    ///
+    /// # Errors
+    /// When the entry is damaged; it has to be written again.
+    pub(super) fn load(&self, engine: &wasmtime::Engine) -> Result<Option<Component>, String> {
+        let bytes = match fs::read(&self.file) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        };
+        let code = self.verified(&bytes).ok_or("its digest does not match its content")?;
+        deserialize(engine, code).map(Some).map_err(|error| format!("{error:#}"))
+    }
+
+    /// Writes the entry as a whole or not at all.
+    pub(super) fn store(&self, component: &Component) -> Result<(), String> {
+        let code = component.serialize().map_err(|error| format!("{error:#}"))?;
+        self.write(&code).map_err(|error| error.to_string())
+    }
+
+    fn write(&self, code: &[u8]) -> io::Result<()> {
+        static SEQUENCE: AtomicU64 = AtomicU64::new(0);
+        let unique = format!("{}-{}.tmp", std::process::id(), SEQUENCE.fetch_add(1, Ordering::Relaxed));
+        let temporary = self.file.with_extension(unique);
+        let written = fs::File::create_new(&temporary).and_then(|mut file| {
+            file.write_all(&self.digest(code))?;
+            file.write_all(code)?;
+            file.sync_all()
+        });
+        let renamed = written.and_then(|()| fs::rename(&temporary, &self.file));
+        if renamed.is_err() {
+            // The write already failed, and that is what gets reported; the remains are only in the way.
+            let _ = fs::remove_file(&temporary);
+        }
+        renamed
+    }
+
+    fn verified<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let (digest, code) = bytes.split_at_checked(DIGEST_BYTES)?;
+        (digest == self.digest(code)).then_some(code)
+    }
+
+    /// Covers the key too: an entry under another's name is as bad as a damaged one.
+    fn digest(&self, code: &[u8]) -> [u8; DIGEST_BYTES] {
+        Sha256::new().chain_update(self.key.as_bytes()).chain_update(code).finalize().into()
+    }
+}
+
+#[expect(unsafe_code, reason = "mapping compiled code is unsafe by nature; see SAFETY")]
+fn deserialize(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: `code` must come from `Component::serialize`. It was written by `Entry::store` into a directory that only
+    // this user can write (`check_private`), and the digest over exactly these bytes, in our own memory, has just been
+    // verified. The engine itself refuses code of another version or of other settings.
+    unsafe { Component::deserialize(engine, code) }
+}
+
+struct DigestHasher(Sha256);
+
+impl Hasher for DigestHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.clone().finalize().iter().take(8).fold(0, |hash, &byte| (hash << 8) | u64::from(byte))
+    }
+}
+
+#[cfg(unix)]
+fn check_private(directory: &Path) -> Result<(), CacheError> {
+    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let found = fs::symlink_metadata(directory)?;
+    if !found.is_dir() {
+        return Err(CacheError::NotADirectory);
+    }
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Err(CacheError::Foreign);
+    }
+    if found.mode() & WRITABLE_BY_OTHERS != 0 {
+        return Err(CacheError::Open(found.mode() & 0o7777));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_private(_directory: &Path) -> Result<(), CacheError> {
+    Err(CacheError::Unchecked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(directory: &Path, component: &[u8]) -> Entry {
+        let engine = wasmtime::Engine::default();
+        Cache::open(directory).unwrap().entry(&engine, &Sha256Hex::of(component))
+    }
+
+    #[test]
+    fn what_was_written_is_verified_and_what_was_changed_is_not() {
+        let home = tempfile::tempdir().unwrap();
+        let entry = entry(&home.path().join("cache"), b"a");
+        entry.write(b"code").unwrap();
+        let mut bytes = fs::read(&entry.file).unwrap();
+        assert_eq!(entry.verified(&bytes), Some(b"code".as_slice()));
+        for index in 0..bytes.len() {
+            bytes[index] ^= 1;
+            assert_eq!(entry.verified(&bytes), None, "byte {index}");
+            bytes[index] ^= 1;
+        }
+        assert_eq!(entry.verified(&bytes[..DIGEST_BYTES - 1]), None);
+    }
+
+    #[test]
+    fn an_entry_under_another_components_name_is_not_taken() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join("cache");
+        let (one, other) = (entry(&directory, b"a"), entry(&directory, b"b"));
+        one.write(b"code").unwrap();
+        fs::rename(&one.file, &other.file).unwrap();
+        assert_eq!(other.verified(&fs::read(&other.file).unwrap()), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_others_can_write_or_a_link_holds_no_code() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let open = home.path().join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(Cache::open(&open), Err(CacheError::Open(0o777))));
+        let link = home.path().join("link");
+        std::os::unix::fs::symlink(home.path(), &link).unwrap();
+        assert!(matches!(Cache::open(&link), Err(CacheError::NotADirectory)));
+    }
+}

@@ -1,0 +1,132 @@
+//! What a component is, for people and scripts: everything that can be told, whether or not this host would run it.
+
+use std::path::Path;
+
+use fedhost_domain::model::Sha256Hex;
+use serde::Serialize;
+use wasmparser::{CustomSectionReader, KnownCustom, Parser, Payload};
+
+use super::descriptor::Descriptor;
+use super::exports::Abilities;
+use super::loader::{Loader, read};
+use super::refusal::Reason;
+use super::scan::Scan;
+use super::text::plain;
+
+/// Bytes of a metadata text that are shown.
+const TEXT_MAX_BYTES: usize = 256;
+/// Size of a page of memory.
+const PAGE_BYTES: u64 = 65_536;
+
+/// Everything known of one file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Inspection {
+    /// As it was given.
+    pub file: String,
+    /// Size in bytes.
+    pub size_bytes: usize,
+    /// Digest of the file.
+    pub sha256: Sha256Hex,
+    /// What it asks of its host.
+    pub imports: Vec<String>,
+    /// What it offers.
+    pub exports: Vec<String>,
+    /// What it can be opened as; absent when it is refused.
+    pub abilities: Option<Abilities>,
+    /// What it says of itself; absent when it is refused.
+    pub descriptor: Option<Descriptor>,
+    /// Memory it starts with; absent when it is refused, or has none.
+    pub initial_memory_bytes: Option<u64>,
+    /// The tools that made it, such as `language: Rust`, from the component's metadata.
+    pub producers: Vec<Producer>,
+    /// The licence expression in the component's metadata.
+    pub licence: Option<String>,
+    /// Whether this host would run it.
+    pub verdict: Verdict,
+}
+
+/// A tool that had a part in making a component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Producer {
+    /// `language`, `processed-by` or `sdk`.
+    pub role: String,
+    /// Its name.
+    pub name: String,
+    /// Its version; may be empty.
+    pub version: String,
+}
+
+/// Whether this host would run a component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It would.
+    Accepted,
+    /// It would not.
+    Refused {
+        /// The whole story, with a hint on its own line.
+        reason: String,
+    },
+}
+
+impl Loader {
+    /// Looks at a file without announcing anything. The component is compiled and asked who it is, under its limits.
+    ///
+    /// # Errors
+    /// When the file cannot be read at all.
+    pub fn inspect(&self, file: &Path) -> Result<Inspection, Reason> {
+        let bytes = read(file)?;
+        let scan = Scan::of(&bytes).unwrap_or_default();
+        let (producers, licence) = metadata(&bytes);
+        let examined = self.examine(file);
+        let verdict = match &examined {
+            Ok(_) => Verdict::Accepted,
+            Err(refused) => Verdict::Refused { reason: refused.reason.to_string() },
+        };
+        let plugin = examined.as_ref().ok();
+        let resources = plugin.and_then(|plugin| plugin.pre.component().resources_required());
+        Ok(Inspection {
+            file: file.display().to_string(),
+            size_bytes: bytes.len(),
+            sha256: Sha256Hex::of(&bytes),
+            imports: scan.imports,
+            exports: scan.exports,
+            abilities: plugin.map(|plugin| plugin.abilities()),
+            descriptor: plugin.map(|plugin| plugin.descriptor().clone()),
+            initial_memory_bytes: resources.and_then(|it| it.max_initial_memory_size).map(|pages| pages * PAGE_BYTES),
+            producers,
+            licence,
+            verdict,
+        })
+    }
+}
+
+/// What the tools that made a component left in it; of a damaged file, as far as it can be read.
+fn metadata(bytes: &[u8]) -> (Vec<Producer>, Option<String>) {
+    let mut producers: Vec<Producer> = Vec::new();
+    let mut licence = None;
+    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+        let Payload::CustomSection(section) = payload else { continue };
+        for producer in producers_in(&section) {
+            if !producers.contains(&producer) {
+                producers.push(producer);
+            }
+        }
+        if section.name() == "licenses" && licence.is_none() {
+            licence = Some(plain(&String::from_utf8_lossy(section.data()), TEXT_MAX_BYTES));
+        }
+    }
+    (producers, licence)
+}
+
+fn producers_in(section: &CustomSectionReader<'_>) -> Vec<Producer> {
+    let KnownCustom::Producers(fields) = section.as_known() else { return Vec::new() };
+    let mut producers = Vec::new();
+    for field in fields.into_iter().map_while(Result::ok) {
+        for tool in field.values.into_iter().map_while(Result::ok) {
+            let [role, name, version] = [field.name, tool.name, tool.version].map(|text| plain(text, TEXT_MAX_BYTES));
+            producers.push(Producer { role, name, version });
+        }
+    }
+    producers
+}

@@ -1,0 +1,161 @@
+//! From a file to a plug-in that may be opened: read, look at, compile, link, ask who it is.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fedhost_domain::event::Event;
+use fedhost_domain::model::{PluginId, Sha256Hex};
+use wasmtime::component::{Component, InstancePre};
+
+use super::cache::Cache;
+use super::component::Plugin;
+use super::context::{Context, EventSink};
+use super::descriptor::Descriptor;
+use super::engine::Engine;
+use super::exports::{Abilities, Exports};
+use super::limits::Limits;
+use super::refusal::{Reason, Refused};
+use super::sandbox::{Inside, Sandbox};
+use super::scan::Scan;
+use super::text::plain;
+
+/// Largest component that is compiled, in bytes; a Python plug-in with its interpreter has about 20 MB.
+const COMPONENT_MAX_BYTES: u64 = 128 << 20;
+/// Bytes of a compiler's message that are passed on.
+const MESSAGE_MAX_BYTES: usize = 1000;
+
+/// The limits of the plug-in of that name.
+pub type LimitsFor = Arc<dyn Fn(&str) -> Limits + Send + Sync>;
+
+/// Turns files into plug-ins. Blocks while it compiles, so call it through [`super::worker::run`].
+pub struct Loader {
+    engine: Engine,
+    cache: Option<Cache>,
+    limits_for: LimitsFor,
+    events: EventSink,
+}
+
+impl Loader {
+    /// Default limits for every plug-in, and no cache.
+    #[must_use]
+    pub fn new(engine: &Engine, events: EventSink) -> Self {
+        Self { engine: engine.clone(), cache: None, limits_for: Arc::new(|_| Limits::default()), events }
+    }
+
+    /// Limits by plug-in name. A component that has not yet said its name is asked under those of its file's stem.
+    #[must_use]
+    pub fn with_limits(self, limits_for: LimitsFor) -> Self {
+        Self { limits_for, ..self }
+    }
+
+    /// Keeps compiled code in `directory`, which is created when missing. A directory that others can write is not
+    /// used; that is announced, and everything still works, only slower to start.
+    #[must_use]
+    pub fn with_cache(mut self, directory: &Path) -> Self {
+        match Cache::open(directory) {
+            Ok(cache) => self.cache = Some(cache),
+            Err(error) => self.complain(&format!("the directory for compiled code, {}, {error}", directory.display())),
+        }
+        self
+    }
+
+    /// Loads a plug-in, and announces a refusal. Who takes the plug-in into use announces [`Plugin::loaded`].
+    ///
+    /// # Errors
+    /// The reason, for this file alone.
+    pub fn load(&self, file: &Path) -> Result<Plugin, Refused> {
+        self.examine(file).inspect_err(|refused| {
+            (self.events)(Event::PluginFailed {
+                plugin: stem(file),
+                call: "load".to_owned(),
+                kind: "refused".to_owned(),
+                detail: refused.to_string(),
+            });
+        })
+    }
+
+    /// The same without announcing anything.
+    pub(super) fn examine(&self, file: &Path) -> Result<Plugin, Refused> {
+        let refused = |reason| Refused { file: file.to_owned(), reason };
+        let bytes = read(file).map_err(refused)?;
+        self.plugin(file, &bytes).map_err(refused)
+    }
+
+    fn plugin(&self, file: &Path, bytes: &[u8]) -> Result<Plugin, Reason> {
+        let started = crate::clock::now();
+        Scan::of(bytes)?.check()?;
+        let sha256 = Sha256Hex::of(bytes);
+        let (component, cached) = self.compiled(bytes, &sha256)?;
+        let pre = self.engine.linker().instantiate_pre(&component).map_err(|error| interface(&error))?;
+        let exports = Exports::find(&pre).map_err(|error| interface(&error))?;
+        if exports.abilities() == Abilities::default() {
+            return Err(Reason::Idle);
+        }
+        let descriptor = self.describe(file, &pre, &exports)?;
+        let id = PluginId { name: descriptor.name.clone(), version: descriptor.version.to_string(), sha256 };
+        let limits = (self.limits_for)(&descriptor.name);
+        let (file, engine) = (PathBuf::from(file), self.engine.clone());
+        let load_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(Plugin { id, descriptor, limits, file, cached, load_ms, engine, pre, exports })
+    }
+
+    /// The component, and whether the cache had it.
+    fn compiled(&self, bytes: &[u8], sha256: &Sha256Hex) -> Result<(Component, bool), Reason> {
+        let wasm = self.engine.wasm();
+        let entry = self.cache.as_ref().map(|cache| cache.entry(wasm, sha256));
+        match entry.as_ref().map(|entry| entry.load(wasm)) {
+            Some(Ok(Some(component))) => return Ok((component, true)),
+            Some(Err(damage)) => self.complain(&format!("compiled code of component {sha256} is made again: {damage}")),
+            Some(Ok(None)) | None => {}
+        }
+        let component = Component::new(wasm, bytes)
+            .map_err(|error| Reason::Invalid(plain(&error.root_cause().to_string(), MESSAGE_MAX_BYTES)))?;
+        if let Some(Err(error)) = entry.map(|entry| entry.store(&component)) {
+            self.complain(&format!("compiled code of component {sha256} is not kept: {error}"));
+        }
+        Ok((component, false))
+    }
+
+    /// Instantiates once under limits: checks all types and asks for the description.
+    fn describe(&self, file: &Path, pre: &InstancePre<Inside>, exports: &Exports) -> Result<Descriptor, Reason> {
+        let stem = stem(file);
+        let limits = (self.limits_for)(&stem);
+        let context = Context::new("load", Arc::clone(&self.events));
+        let mut sandbox = Sandbox::new(&self.engine, stem.into(), limits, context);
+        let instance = sandbox.call("instantiate", |store| pre.instantiate(store))?;
+        let metadata = sandbox.call("link", |store| {
+            let metadata = exports.metadata.load(&mut *store, &instance);
+            Ok(metadata.and_then(|metadata| exports.check_types(store, &instance).map(|()| metadata)))
+        })?;
+        let metadata = metadata.map_err(|error| interface(&error))?;
+        Ok(Descriptor::new(sandbox.call("metadata.describe", |store| metadata.call_describe(store))?)?)
+    }
+
+    fn complain(&self, detail: &str) {
+        (self.events)(Event::Warned { part: "plug-in cache".to_owned(), detail: detail.to_owned() });
+    }
+}
+
+/// Reads a file whole, unless it is too large, however it grows meanwhile.
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, Reason> {
+    let unreadable = |error: std::io::Error| Reason::Unreadable(error.to_string());
+    let opened = fs::File::open(file).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    opened.take(COMPONENT_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if size > COMPONENT_MAX_BYTES {
+        return Err(Reason::TooLarge { bytes: size, max: COMPONENT_MAX_BYTES });
+    }
+    Ok(bytes)
+}
+
+fn interface(error: &wasmtime::Error) -> Reason {
+    Reason::Interface(plain(&format!("{error:#}"), MESSAGE_MAX_BYTES))
+}
+
+/// The file's name without its extension.
+pub(super) fn stem(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,133 @@
+//! An open preprocessor: turns one source's rows, in order, into rows of other columns.
+
+use std::collections::HashSet;
+
+use fedhost_domain::model::Weights;
+
+use super::batch::Batch;
+use super::bindings::preprocessing;
+use super::component::{Opening, Plugin};
+use super::crossing::{NAME_MAX_BYTES, lend, take};
+use super::failure::CallError;
+use super::guest::Guest;
+use super::sandbox::Usage;
+use super::text::is_name;
+
+/// Columns that one row may come to have.
+const COLUMNS_MAX: usize = 65_536;
+
+/// One instance; sees one source's rows from their start. Calls block: make them through [`super::worker::Hosted`].
+pub struct Preprocessor {
+    guest: Guest<preprocessing::Guest>,
+    output_columns: Vec<String>,
+}
+
+impl Preprocessor {
+    pub(super) fn open(plugin: &Plugin, opening: Opening<'_>) -> Result<Self, CallError> {
+        const CALL: &str = "preprocessor.open";
+        let indices = plugin.exports.preprocessing.as_ref().ok_or_else(|| plugin.cannot(CALL, "preprocessing"))?;
+        let guest = Guest::open(
+            plugin,
+            opening,
+            CALL,
+            |store, instance| indices.load(store, instance),
+            |exports, store, columns, parameters| exports.preprocessor().call_open(store, columns, parameters),
+        )?;
+        let mut opened = Self { guest, output_columns: Vec::new() };
+        opened.ask_for_columns()?;
+        Ok(opened)
+    }
+
+    /// Names of the columns that [`Self::transform`] returns; they may change with [`Self::fit`] and
+    /// [`Self::restore`].
+    #[must_use]
+    pub fn output_columns(&self) -> &[String] {
+        &self.output_columns
+    }
+
+    /// Learns from rows.
+    ///
+    /// # Errors
+    /// When the plug-in declines or fails.
+    pub fn fit(&mut self, input: &Batch) -> Result<(), CallError> {
+        const CALL: &str = "preprocessor.fit";
+        self.guest.check_columns(CALL, input)?;
+        self.guest
+            .call(CALL, |exports, store, session| exports.preprocessor().call_fit(store, session, input.as_param()))?;
+        self.ask_for_columns()
+    }
+
+    /// The same rows in the output columns: as many rows, NaN for a missing value, labels as they were.
+    ///
+    /// # Errors
+    /// When the plug-in declines, fails, or returns other rows.
+    pub fn transform(&mut self, input: &Batch) -> Result<Batch, CallError> {
+        const CALL: &str = "preprocessor.transform";
+        self.guest.check_columns(CALL, input)?;
+        let output = self.guest.call(CALL, |exports, store, session| {
+            exports.preprocessor().call_transform(store, session, input.as_param())
+        })?;
+        if usize::try_from(output.rows) != Ok(input.rows()) {
+            let detail = format!("it returned {} rows for {}", output.rows, input.rows());
+            return Err(self.guest.invalid(CALL, detail));
+        }
+        // Labels are the host's: what the guest made of them is not even looked at.
+        let labels = input.labels().map(<[f32]>::to_vec);
+        Batch::new(input.rows(), self.output_columns.len(), output.values, labels)
+            .map_err(|error| self.guest.invalid(CALL, format!("it returned a batch that is none: {error}")))
+    }
+
+    /// Everything it has learnt.
+    ///
+    /// # Errors
+    /// When the plug-in declines, fails, or returns numbers that are not finite. One without state returns a tensor
+    /// of shape `[0]`.
+    pub fn save(&mut self) -> Result<Weights, CallError> {
+        const CALL: &str = "preprocessor.save";
+        let state =
+            self.guest.call(CALL, |exports, store, session| exports.preprocessor().call_save(store, session))?;
+        take(state).map_err(|fault| self.guest.invalid(CALL, fault))
+    }
+
+    /// Goes on from a saved state.
+    ///
+    /// # Errors
+    /// When the plug-in declines or fails.
+    pub fn restore(&mut self, state: &Weights) -> Result<(), CallError> {
+        self.guest.call("preprocessor.restore", |exports, store, session| {
+            lend(state, |state| exports.preprocessor().call_restore(store, session, state))
+        })?;
+        self.ask_for_columns()
+    }
+
+    /// What it has used so far.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.guest.usage()
+    }
+
+    /// Whether a call has ended it; a new one has to be opened.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.guest.is_dead()
+    }
+
+    fn ask_for_columns(&mut self) -> Result<(), CallError> {
+        const CALL: &str = "preprocessor.output-columns";
+        let columns = self
+            .guest
+            .call(CALL, |exports, store, session| exports.preprocessor().call_output_columns(store, session).map(Ok))?;
+        if !(1..=COLUMNS_MAX).contains(&columns.len()) {
+            let detail = format!("it announced {} columns, 1 to {COLUMNS_MAX} are allowed", columns.len());
+            return Err(self.guest.invalid(CALL, detail));
+        }
+        let mut seen = HashSet::with_capacity(columns.len());
+        let bad = columns.iter().position(|name| !is_name(name, NAME_MAX_BYTES) || !seen.insert(name));
+        if let Some(index) = bad {
+            let detail = format!("the name of its column {index} is empty, too long, not printable or already taken");
+            return Err(self.guest.invalid(CALL, detail));
+        }
+        self.output_columns = columns;
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+//! Why a file is not run, in words its author and its operator can act on.
+
+use std::path::PathBuf;
+
+use super::descriptor::DescriptorError;
+use super::failure::CallError;
+
+/// A file that this host does not run.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{} is refused: {reason}", file.display())]
+pub struct Refused {
+    /// Which.
+    pub file: PathBuf,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a file is not run.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Reason {
+    /// It cannot be read.
+    #[error("it cannot be read: {0}")]
+    Unreadable(String),
+    /// It is larger than any plug-in is expected to be.
+    #[error("its {bytes} bytes are more than the {max} that are compiled")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        max: u64,
+    },
+    /// It is no WebAssembly at all.
+    #[error("it is no WebAssembly file")]
+    NotWasm,
+    /// It is the module from which a component is made.
+    #[error(
+        "it is a core module, not a component\nhint: make it one with `fedhost plugin build` or `wasm-tools component new`"
+    )]
+    CoreModule,
+    /// It cannot be parsed to its end.
+    #[error("it is damaged: {0}\nhint: copy or build it again")]
+    Damaged(String),
+    /// The compiler does not take it.
+    #[error(
+        "it is not valid: {0}\nhint: it is damaged, or was built with a WebAssembly proposal that is off in this host"
+    )]
+    Invalid(String),
+    /// It has nothing to do with this host.
+    #[error(
+        "it is a component, but no plug-in for this host: it imports {}; it exports {}\n\
+         hint: start from `fedhost plugin new`",
+        list(imports),
+        list(exports)
+    )]
+    NotAPlugin {
+        /// Everything it imports.
+        imports: Vec<String>,
+        /// Everything it exports.
+        exports: Vec<String>,
+    },
+    /// It was built for another version of our interface.
+    #[error("it speaks {}, this host speaks fedhost:plugin 0.1\nhint: build it again with this host's wit folder", list(.0))]
+    OtherVersion(Vec<String>),
+    /// It asks for more than this host offers.
+    #[error("it asks for {}, and this host offers fedhost:plugin/host alone{}", list(.0), wasi_hint(.0))]
+    Imports(Vec<String>),
+    /// An interface is missing, incomplete or has other types.
+    #[error("{0}\nhint: build it again with this host's wit folder")]
+    Interface(String),
+    /// It says what it is, and offers nothing to call.
+    #[error("it exports none of preprocessing, training and detection\nhint: start from `fedhost plugin new`")]
+    Idle,
+    /// It could not say what it is.
+    #[error(transparent)]
+    Describe(#[from] CallError),
+    /// What it says of itself does not hold together.
+    #[error(transparent)]
+    Descriptor(#[from] DescriptorError),
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+fn wasi_hint(names: &[String]) -> &'static str {
+    if names.iter().any(|name| name.starts_with("wasi:")) {
+        "\nhint: there is no WASI here; build Rust for wasm32-unknown-unknown, Python with --stub-wasi, JavaScript with \
+         all features disabled"
+    } else {
+        ""
+    }
+}

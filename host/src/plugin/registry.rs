@@ -1,0 +1,229 @@
+//! The plug-ins of one directory, found by name.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use fedhost_domain::model::Sha256Hex;
+
+use super::component::Plugin;
+use super::loader::{Loader, stem};
+use super::parameters::nearest;
+use super::refusal::Refused;
+
+/// Everything that was found in a directory of components.
+pub struct Registry {
+    directory: PathBuf,
+    plugins: Vec<Arc<Plugin>>,
+    refused: Vec<Refused>,
+}
+
+/// The directory cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the plug-in directory {}: {source}\nhint: create it with `make plugins` or `fedhost plugin build`", directory.display())]
+pub struct OpenError {
+    directory: PathBuf,
+    source: io::Error,
+}
+
+/// Which plug-in is wanted: `name`, `name@^0.1`, or the same pinned to a digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selector {
+    /// The plug-in's own name.
+    pub name: String,
+    /// Versions that will do; `None` takes any.
+    pub version: Option<semver::VersionReq>,
+    /// The one component that will do; `None` takes any.
+    pub sha256: Option<Sha256Hex>,
+}
+
+/// A text selects no plug-in.
+#[derive(Debug, thiserror::Error)]
+#[error("{text:?} selects no plug-in: {reason}\nhint: write name or name@^0.1")]
+pub struct NotASelector {
+    text: String,
+    reason: String,
+}
+
+impl FromStr for Selector {
+    type Err = NotASelector;
+
+    fn from_str(text: &str) -> Result<Self, NotASelector> {
+        let refuse = |reason: String| NotASelector { text: text.to_owned(), reason };
+        let (name, version) = match text.split_once('@') {
+            None => (text, None),
+            Some((name, version)) => {
+                let version = semver::VersionReq::parse(version).map_err(|error| refuse(error.to_string()))?;
+                (name, Some(version))
+            }
+        };
+        if name.is_empty() {
+            return Err(refuse("there is no name".to_owned()));
+        }
+        Ok(Self { name: name.to_owned(), version, sha256: None })
+    }
+}
+
+/// No plug-in fits.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum FindError {
+    /// A file of that name is there, but it is not run.
+    #[error("plug-in {name:?} cannot be used: {refused}")]
+    Refused {
+        /// The name that was looked for.
+        name: String,
+        /// Which file, and why.
+        refused: Refused,
+    },
+    /// There is none of that name.
+    #[error("there is no plug-in {name:?} in {}{}", directory.display(), remedy(.nearest.as_deref(), .available))]
+    Unknown {
+        /// The name that was looked for.
+        name: String,
+        /// Where it was looked for.
+        directory: PathBuf,
+        /// The name that is nearest, when one is near.
+        nearest: Option<String>,
+        /// All names that are there.
+        available: Vec<String>,
+    },
+    /// There is one of that name, but not of that version or digest.
+    #[error(
+        "plug-in {name:?} in {} is not {wanted}; there is {}\nhint: install that one, or ask for one that is there",
+        directory.display(),
+        available.join(", ")
+    )]
+    Other {
+        /// The name that was looked for.
+        name: String,
+        /// Where it was looked for.
+        directory: PathBuf,
+        /// The version and digest that were asked for.
+        wanted: String,
+        /// What is there under that name.
+        available: Vec<String>,
+    },
+}
+
+fn remedy(nearest: Option<&str>, available: &[String]) -> String {
+    match nearest {
+        Some(nearest) => format!("\nhint: did you mean {nearest:?}?"),
+        None if available.is_empty() => "\nhint: it is empty; fill it with `make plugins`".to_owned(),
+        None => format!("\nhint: there are {}", available.join(", ")),
+    }
+}
+
+impl Registry {
+    /// Loads every `*.wasm` of a directory, in the order of their names. A file that is refused is announced and
+    /// kept in [`Self::refused`]; it never stops the others. Blocks while it compiles.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn open(directory: &Path, loader: &Loader) -> Result<Self, OpenError> {
+        let files = components(directory).map_err(|source| OpenError { directory: directory.to_owned(), source })?;
+        let mut registry = Self { directory: directory.to_owned(), plugins: Vec::new(), refused: Vec::new() };
+        for file in files {
+            match loader.load(&file) {
+                Ok(plugin) => registry.plugins.push(Arc::new(plugin)),
+                Err(refused) => registry.refused.push(refused),
+            }
+        }
+        Ok(registry)
+    }
+
+    /// All plug-ins that may be used, in the order of their files.
+    #[must_use]
+    pub fn plugins(&self) -> &[Arc<Plugin>] {
+        &self.plugins
+    }
+
+    /// All files that are not run, and why.
+    #[must_use]
+    pub fn refused(&self) -> &[Refused] {
+        &self.refused
+    }
+
+    /// The plug-in of that name; of several that fit, the highest version, then the first file.
+    ///
+    /// # Errors
+    /// What is there instead, or why the one that was meant is refused.
+    pub fn find(&self, wanted: &Selector) -> Result<Arc<Plugin>, FindError> {
+        let named = || self.plugins.iter().filter(|plugin| plugin.id().name == wanted.name);
+        named()
+            .filter(|plugin| wanted.fits(plugin))
+            .rev()
+            .max_by(|left, right| left.descriptor().version.cmp(&right.descriptor().version))
+            .cloned()
+            .ok_or_else(|| self.why_not(wanted, named().map(|plugin| plugin.id().to_string()).collect()))
+    }
+
+    fn why_not(&self, wanted: &Selector, same_name: Vec<String>) -> FindError {
+        let (name, directory) = (wanted.name.clone(), self.directory.clone());
+        if !same_name.is_empty() {
+            return FindError::Other { name, directory, wanted: wanted.in_words(), available: same_name };
+        }
+        if let Some(refused) = self.refused.iter().find(|refused| stem(&refused.file) == name) {
+            return FindError::Refused { name, refused: refused.clone() };
+        }
+        let mut available: Vec<String> = self.plugins.iter().map(|plugin| plugin.id().name.clone()).collect();
+        available.dedup();
+        let nearest = nearest(&name, available.iter().map(String::as_str)).map(str::to_owned);
+        FindError::Unknown { name, directory, nearest, available }
+    }
+}
+
+impl Selector {
+    fn fits(&self, plugin: &Plugin) -> bool {
+        self.version.as_ref().is_none_or(|wanted| wanted.matches(&plugin.descriptor().version))
+            && self.sha256.as_ref().is_none_or(|wanted| *wanted == plugin.id().sha256)
+    }
+
+    fn in_words(&self) -> String {
+        let version = self.version.as_ref().map(|version| format!("version {version}"));
+        let sha256 = self.sha256.as_ref().map(|sha256| format!("sha256 {sha256}"));
+        let words: Vec<String> = [version, sha256].into_iter().flatten().collect();
+        words.join(", ")
+    }
+}
+
+fn components(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let file = entry?.path();
+        if file.extension().is_some_and(|extension| extension == "wasm") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selector_is_a_name_and_perhaps_a_version() {
+        let plain: Selector = "pca-t2q".parse().unwrap();
+        assert_eq!(plain, Selector { name: "pca-t2q".into(), version: None, sha256: None });
+        let ranged: Selector = "pca-t2q@^0.1".parse().unwrap();
+        assert!(ranged.version.unwrap().matches(&semver::Version::new(0, 1, 5)));
+        for bad in ["", "@1", "a@one"] {
+            assert!(bad.parse::<Selector>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_is_answered_with_what_is_there() {
+        let unknown = |nearest: Option<&str>, available: &[&str]| {
+            let available = available.iter().map(|&name| name.to_owned()).collect();
+            let nearest = nearest.map(str::to_owned);
+            FindError::Unknown { name: "pca".into(), directory: "plugins".into(), nearest, available }.to_string()
+        };
+        assert!(unknown(Some("pca-t2q"), &["pca-t2q"]).ends_with("hint: did you mean \"pca-t2q\"?"));
+        assert!(unknown(None, &["a", "b"]).ends_with("hint: there are a, b"));
+        assert!(unknown(None, &[]).contains("make plugins"));
+    }
+}

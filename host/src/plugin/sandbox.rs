@@ -1,0 +1,103 @@
+//! One store, and what bounds every call into it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::{Store, UpdateDeadline};
+
+use super::context::Context;
+use super::engine::Engine;
+use super::failure::{CallError, Circumstances, DeadlinePassed, classify};
+use super::host::HostSide;
+use super::limits::{Limits, MemoryMeter};
+
+/// Handles that a guest may hold at a time; ours hold one.
+const HANDLES_MAX: usize = 1000;
+/// Part of a call's time after which a progress report is answered with `stop`.
+const STOP_AFTER: f64 = 0.9;
+
+/// What the store carries for the host.
+pub(super) struct Inside {
+    pub(super) host: HostSide,
+    memory: MemoryMeter,
+    deadline: Instant,
+}
+
+/// What an instance has used so far; outlives its death.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Calls into the guest, with the one that opened it.
+    pub calls: u64,
+    /// Wall time of these calls.
+    pub busy: Duration,
+    /// The most memory it ever held, in bytes.
+    pub peak_memory_bytes: u64,
+}
+
+/// A store that only bounded calls can enter.
+pub(super) struct Sandbox {
+    store: Store<Inside>,
+    engine: Engine,
+    plugin: Arc<str>,
+    limits: Limits,
+    usage: Usage,
+}
+
+impl Sandbox {
+    pub(super) fn new(engine: &Engine, plugin: Arc<str>, limits: Limits, context: Context) -> Self {
+        let host = HostSide::new(Arc::clone(&plugin), limits, context);
+        let inside = Inside { host, memory: MemoryMeter::new(&limits), deadline: crate::clock::now() };
+        let mut store = Store::new(engine.wasm(), inside);
+        store.limiter(|inside| &mut inside.memory);
+        store.set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));
+        store.set_max_component_handles(HANDLES_MAX);
+        store.set_epoch_deadline(1);
+        // The epoch moves when *some* call is over time; each store then looks at its own deadline.
+        store.epoch_deadline_callback(|store| {
+            if crate::clock::now() < store.data().deadline {
+                Ok(UpdateDeadline::Continue(1))
+            } else {
+                Err(DeadlinePassed.into())
+            }
+        });
+        Self { store, engine: engine.clone(), plugin, limits, usage: Usage::default() }
+    }
+
+    pub(super) fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// Runs `enter` under the limits. After an error the store must not be entered again.
+    pub(super) fn call<T>(
+        &mut self,
+        call: &'static str,
+        enter: impl FnOnce(&mut Store<Inside>) -> wasmtime::Result<T>,
+    ) -> Result<T, CallError> {
+        let started = crate::clock::now();
+        let time = self.limits.call_deadline();
+        let inside = self.store.data_mut();
+        inside.deadline = started + time;
+        inside.memory.begin_call();
+        inside.host.begin_call(started + time.mul_f64(STOP_AFTER));
+        let watch = self.engine.watch(started + time);
+        let outcome = enter(&mut self.store);
+        drop(watch);
+        let inside = self.store.data();
+        inside.host.end_call();
+        self.usage.calls += 1;
+        self.usage.busy += started.elapsed();
+        self.usage.peak_memory_bytes = u64::try_from(inside.memory.peak()).unwrap_or(u64::MAX);
+        outcome.map_err(|error| self.failure(call, &error))
+    }
+
+    fn failure(&self, call: &'static str, error: &wasmtime::Error) -> CallError {
+        let inside = self.store.data();
+        let seen = Circumstances {
+            limits: &self.limits,
+            memory_refused: inside.memory.refused(),
+            last_words: inside.host.last_error(),
+        };
+        let (kind, detail) = classify(error, &seen);
+        CallError { plugin: self.plugin.to_string(), call, kind, detail }
+    }
+}

@@ -1,0 +1,110 @@
+//! An open trainer: takes a model, improves it on local rows, gives it back.
+
+use fedhost_domain::model::{Metric, TensorSpec, Weights};
+
+use super::batch::Batch;
+use super::bindings::training;
+use super::component::{Opening, Plugin};
+use super::crossing::{lend, take};
+use super::failure::{CallError, Kind, Refusal};
+use super::guest::Guest;
+use super::host::metrics;
+use super::sandbox::Usage;
+
+/// One instance. Calls block: make them through [`super::worker::Hosted`].
+pub struct Trainer {
+    guest: Guest<training::Guest>,
+    /// Of the first model that crossed, in either direction: all others must have them.
+    tensors: Option<Vec<TensorSpec>>,
+}
+
+/// What a training call says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Rows it trained on: the weight of the model in the mean; never more than it was given.
+    pub samples: u64,
+    /// Finite.
+    pub loss: f64,
+    /// Finite, at most 64.
+    pub metrics: Vec<Metric>,
+}
+
+impl Trainer {
+    pub(super) fn open(plugin: &Plugin, opening: Opening<'_>) -> Result<Self, CallError> {
+        const CALL: &str = "trainer.open";
+        let indices = plugin.exports.training.as_ref().ok_or_else(|| plugin.cannot(CALL, "training"))?;
+        let seed = opening.seed;
+        let guest = Guest::open(
+            plugin,
+            opening,
+            CALL,
+            |store, instance| indices.load(store, instance),
+            |exports, store, columns, parameters| exports.trainer().call_open(store, columns, parameters, seed),
+        )?;
+        Ok(Self { guest, tensors: None })
+    }
+
+    /// The model as it stands; right after opening, the one to start from.
+    ///
+    /// # Errors
+    /// When the plug-in declines, fails, or returns numbers that are not finite or of another shape than before.
+    pub fn save(&mut self) -> Result<Weights, CallError> {
+        const CALL: &str = "trainer.save";
+        let model = self.guest.call(CALL, |exports, store, session| exports.trainer().call_save(store, session))?;
+        let model = take(model).map_err(|fault| self.guest.invalid(CALL, fault))?;
+        self.check_shape(CALL, Kind::InvalidOutput, &model)?;
+        Ok(model)
+    }
+
+    /// Goes on from a model, such as the global one.
+    ///
+    /// # Errors
+    /// When the model's shape is known to be wrong, or the plug-in declines or fails.
+    pub fn load(&mut self, model: &Weights) -> Result<(), CallError> {
+        const CALL: &str = "trainer.load";
+        if self.tensors.is_some() {
+            self.check_shape(CALL, Kind::Refused(Refusal::InvalidState), model)?;
+        }
+        self.guest.call(CALL, |exports, store, session| {
+            lend(model, |model| exports.trainer().call_load(store, session, model))
+        })?;
+        // Only now: a model that the guest has declined is no reference.
+        self.check_shape(CALL, Kind::Refused(Refusal::InvalidState), model)
+    }
+
+    /// Trains for so many epochs, or fewer when it is asked to stop.
+    ///
+    /// # Errors
+    /// When the plug-in declines, fails, or reports a loss that is not finite or more samples than there are rows.
+    pub fn train(&mut self, input: &Batch, epochs: u32) -> Result<Report, CallError> {
+        const CALL: &str = "trainer.train";
+        self.guest.check_columns(CALL, input)?;
+        let report = self.guest.call(CALL, |exports, store, session| {
+            exports.trainer().call_train(store, session, input.as_param(), epochs)
+        })?;
+        if !report.loss.is_finite() {
+            return Err(self.guest.invalid(CALL, format!("it reported a loss of {}", report.loss)));
+        }
+        if usize::try_from(report.samples).is_ok_and(|samples| samples <= input.rows()) {
+            return Ok(Report { samples: report.samples, loss: report.loss, metrics: metrics(report.metrics) });
+        }
+        Err(self.guest.invalid(CALL, format!("it reported {} samples for {} rows", report.samples, input.rows())))
+    }
+
+    /// What it has used so far.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.guest.usage()
+    }
+
+    /// Whether a call has ended it; a new one has to be opened.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.guest.is_dead()
+    }
+
+    fn check_shape(&mut self, call: &'static str, kind: Kind, model: &Weights) -> Result<(), CallError> {
+        let expected = self.tensors.get_or_insert_with(|| model.tensors().to_vec());
+        model.expect_tensors(expected).map_err(|mismatch| self.guest.error(call, kind, mismatch.to_string()))
+    }
+}

@@ -1,0 +1,214 @@
+//! From events to numbers, one event after the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fedhost_domain::event::{Event, RoundClosed, Stamped};
+use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
+
+use super::nodes::Nodes;
+use super::tally::Counter;
+use super::{
+    Change, Damage, Manifest, OpenRound, Plugin, PluginFailure, Rejection, Round, RoundEvaluation, RunSummary, Sensor,
+    SkippedRecords,
+};
+use crate::report::NamedLog;
+
+/// Adds up one log.
+pub(super) fn collect(log: &NamedLog) -> RunSummary {
+    let mut collector = Collector::default();
+    for event in &log.events {
+        collector.clock(event);
+        collector.apply(event);
+    }
+    let mut bad_lines = Counter::default();
+    for bad in &log.bad_lines {
+        bad_lines.add(bad.fault.to_string(), format!("line {}", bad.line));
+    }
+    RunSummary {
+        log: log.name.clone(),
+        name: log.name.clone(),
+        bad_lines: bad_lines.into_tallies(),
+        ..collector.finish()
+    }
+}
+
+/// What is known half-way through a log. Rounds are kept by number, so that a line written twice counts once.
+#[derive(Default)]
+struct Collector {
+    summary: RunSummary,
+    /// When the current start began.
+    session_ms: Option<u64>,
+    open: Option<OpenRound>,
+    closed: BTreeMap<u64, (u64, RoundClosed)>,
+    refused: BTreeMap<u64, BTreeSet<NodeId>>,
+    extensions: BTreeMap<u64, u64>,
+    evaluations: BTreeMap<u64, RoundEvaluation>,
+    sensors: BTreeMap<(NodeId, String), (u64, u64)>,
+    nodes: Nodes,
+    rejections: Counter<Rejection>,
+    failures: Counter<PluginFailure>,
+    skipped: Counter<SkippedRecords>,
+}
+
+impl Collector {
+    /// Time between a stop and the next start is not the run's.
+    fn clock(&mut self, event: &Stamped) {
+        let summary = &mut self.summary;
+        let previous = summary.last_ms.unwrap_or(event.time_ms);
+        if matches!(event.event, Event::RunStarted { .. }) || self.session_ms.is_none() {
+            self.session_ms = Some(event.time_ms);
+        } else {
+            summary.active_ms = summary.active_ms.saturating_add(event.time_ms.saturating_sub(previous));
+        }
+        summary.first_ms = summary.first_ms.or(Some(event.time_ms));
+        summary.last_ms = Some(event.time_ms.max(previous));
+    }
+
+    fn apply(&mut self, stamped: &Stamped) {
+        let time_ms = stamped.time_ms;
+        match &stamped.event {
+            Event::RunStarted { manifest, manifest_sha256, version, plugins, .. } => {
+                self.started(manifest, manifest_sha256, version, plugins);
+            }
+            Event::RunFinished { outcome, weights_sha256, .. } => self.finished(outcome, weights_sha256.as_ref()),
+            Event::RoundOpened { round } => self.opened(*round),
+            Event::RoundFailed { round, answered, min_nodes } => self.extended(*round, *answered, *min_nodes),
+            Event::RoundClosed(closed) => self.closed(time_ms, closed),
+            Event::RoundEvaluated { round, before, after } => {
+                after.nodes.iter().for_each(|scored| self.nodes.seen(&scored.node, time_ms));
+                let evaluation = RoundEvaluation { round: *round, before: before.clone(), after: after.clone() };
+                self.evaluations.insert(*round, evaluation);
+            }
+            Event::UpdateAccepted { participant, .. } => self.nodes.seen(&participant.node, time_ms),
+            Event::UpdateRejected { round, node, reason, detail } => {
+                self.rejected(time_ms, *round, node.as_ref(), reason, detail);
+            }
+            Event::NodeTrained { node, .. } => self.nodes.seen(node, time_ms),
+            Event::NodeResumed { node, .. } => self.nodes.resumed(node, time_ms),
+            Event::TrainingSkipped { node, rows } => self.nodes.skipped_training(node, *rows, time_ms),
+            Event::SensorFinished { node, sensor, rows, skipped } => {
+                self.sensors.insert((node.clone(), sensor.clone()), (*rows, *skipped));
+            }
+            Event::RecordSkipped { source, reason, detail, .. } => {
+                self.skipped.add(SkippedRecords { source: source.clone(), reason: reason.clone() }, detail);
+            }
+            Event::LogDamaged { topic, partition, from, to, detail } => self.damaged(Damage {
+                topic: topic.clone(),
+                partition: *partition,
+                from: *from,
+                to: *to,
+                detail: detail.clone(),
+            }),
+            Event::PluginLoaded { plugin, file, compile_ms } => self.loaded(plugin, file, *compile_ms),
+            Event::PluginFailed { plugin, call, kind, detail } => {
+                let failure = PluginFailure { plugin: plugin.clone(), call: call.clone(), kind: kind.clone() };
+                self.failures.add(failure, detail);
+            }
+            Event::Warned { .. } | Event::PluginLogged { .. } | Event::PluginProgress { .. } => {}
+        }
+    }
+
+    fn started(&mut self, file: &str, sha256: &Sha256Hex, version: &str, plugins: &[PluginId]) {
+        self.summary.starts += 1;
+        self.summary.outcome = None;
+        self.summary.manifest =
+            Some(Manifest { file: file.to_owned(), sha256: sha256.clone(), version: version.to_owned() });
+        for plugin in plugins {
+            self.plugin(plugin);
+        }
+    }
+
+    fn finished(&mut self, outcome: &str, weights_sha256: Option<&Sha256Hex>) {
+        self.summary.outcome = Some(outcome.to_owned());
+        if let Some(weights) = weights_sha256 {
+            self.summary.weights_sha256 = Some(weights.clone());
+        }
+    }
+
+    fn opened(&mut self, round: u64) {
+        let extensions = self.extensions.get(&round).copied().unwrap_or(0);
+        self.open = Some(OpenRound { round, extensions, answered: None, min_nodes: None });
+    }
+
+    fn extended(&mut self, round: u64, answered: u64, min_nodes: u64) {
+        let extensions = self.extensions.entry(round).or_default();
+        *extensions += 1;
+        self.open =
+            Some(OpenRound { round, extensions: *extensions, answered: Some(answered), min_nodes: Some(min_nodes) });
+    }
+
+    fn closed(&mut self, time_ms: u64, closed: &RoundClosed) {
+        self.open = self.open.filter(|open| open.round > closed.round);
+        self.summary.weights_sha256 = Some(closed.weights_sha256.clone());
+        self.closed.insert(closed.round, (time_ms, closed.clone()));
+    }
+
+    fn rejected(&mut self, time_ms: u64, round: u64, node: Option<&NodeId>, reason: &str, detail: &str) {
+        self.rejections.add(Rejection { node: node.cloned(), reason: reason.to_owned() }, detail);
+        self.summary.rejected += 1;
+        if let Some(node) = node {
+            self.refused.entry(round).or_default().insert(node.clone());
+            self.nodes.rejected(node, time_ms);
+        }
+    }
+
+    /// Damage is announced at every start; it is the same damage.
+    fn damaged(&mut self, damage: Damage) {
+        if !self.summary.damage.contains(&damage) {
+            self.summary.damage.push(damage);
+        }
+    }
+
+    fn loaded(&mut self, id: &PluginId, file: &str, compile_ms: u64) {
+        if let Some(plugin) = self.plugin(id) {
+            plugin.file = Some(file.to_owned());
+            plugin.compile_ms = Some(compile_ms);
+        }
+    }
+
+    /// The entry of a component, told apart by its digest too: a swapped one keeps its name.
+    fn plugin(&mut self, id: &PluginId) -> Option<&mut Plugin> {
+        let since_round = self.open.map(|open| open.round);
+        let plugins = &mut self.summary.plugins;
+        if plugins.iter().all(|plugin| plugin.id != *id) {
+            plugins.push(Plugin { id: id.clone(), file: None, compile_ms: None, since_round });
+        }
+        plugins.iter_mut().find(|plugin| plugin.id == *id)
+    }
+
+    fn finish(mut self) -> RunSummary {
+        let rounds: Vec<Round> = std::mem::take(&mut self.closed)
+            .into_values()
+            .map(|(closed_ms, closed)| Round {
+                closed_ms,
+                refused: self.refused.remove(&closed.round).unwrap_or_default().into_iter().collect(),
+                extensions: self.extensions.remove(&closed.round).unwrap_or(0),
+                closed,
+            })
+            .collect();
+        let evaluations: Vec<RoundEvaluation> = self.evaluations.into_values().collect();
+        RunSummary {
+            samples: rounds.iter().fold(0, |sum, round| sum.saturating_add(round.closed.samples)),
+            loss: rounds.last().map(|round| round.closed.loss).filter(|loss| loss.is_finite()),
+            roc_auc: roc_auc(&evaluations),
+            open_round: self.open,
+            nodes: self.nodes.finish(&rounds),
+            rounds,
+            evaluations,
+            rejections: self.rejections.into_tallies(),
+            plugin_failures: self.failures.into_tallies(),
+            skipped_records: self.skipped.into_tallies(),
+            sensors: (self.sensors.into_iter())
+                .map(|((node, sensor), (rows, skipped))| Sensor { node, sensor, rows, skipped })
+                .collect(),
+            ..self.summary
+        }
+    }
+}
+
+/// From the oldest model that has a score to the newest.
+fn roc_auc(evaluations: &[RoundEvaluation]) -> Option<Change> {
+    let before = evaluations.first().and_then(|first| first.before.as_ref()).and_then(|before| before.roc_auc);
+    let after = || evaluations.iter().filter_map(|evaluation| evaluation.after.roc_auc);
+    Some(Change { first: before.or_else(|| after().next())?, last: after().next_back()? })
+}

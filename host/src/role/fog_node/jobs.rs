@@ -1,0 +1,80 @@
+//! What a node does with a global model: scores its held-out rows with it, and trains it further. Both call guests for
+//! long, so they run on guest threads beside the stream of readings.
+
+use std::sync::Arc;
+
+use fedhost_domain::fog::schedule::Training;
+use fedhost_domain::fog::window::Rows;
+use fedhost_domain::metrics::ScoreSketch;
+use fedhost_domain::model::{Metric, Sha256Hex, Weights};
+
+use super::plugins::Plugins;
+use crate::clock::Stopwatch;
+use crate::plugin::CallError;
+
+/// A local model.
+pub(super) struct Trained {
+    pub(super) training: Training,
+    pub(super) weights: Weights,
+    pub(super) samples: u64,
+    pub(super) loss: f64,
+    pub(super) metrics: Vec<Metric>,
+    pub(super) train_ms: f64,
+}
+
+/// Trains on `rows` for `epochs`, from `base` or from the initial model.
+pub(super) fn train(
+    plugins: &Plugins,
+    features: &[String],
+    base: Option<&Weights>,
+    rows: Rows,
+    training: Training,
+    epochs: u32,
+) -> Result<Trained, CallError> {
+    let watch = Stopwatch::start();
+    let seed = seed_of(plugins, training.base_round);
+    let mut trainer = plugins.open_trainer(features, base, seed)?;
+    let samples = rows.labels.len() as u64;
+    let batch = plugins.batch(features.len(), rows.values, Some(rows.labels))?;
+    let report = trainer.train(&batch, epochs)?;
+    let weights = trainer.save()?;
+    // The host counts the samples itself: they decide how much a node weighs.
+    Ok(Trained {
+        training,
+        weights,
+        samples,
+        loss: report.loss,
+        metrics: report.metrics,
+        train_ms: watch.milliseconds(),
+    })
+}
+
+/// Another seed for each node and round, the same for a repeated training.
+fn seed_of(plugins: &Plugins, base_round: u64) -> u64 {
+    let text = format!("{}\n{}\n{base_round}", plugins.seed, plugins.node);
+    let digest = Sha256Hex::of(text.as_bytes());
+    u64::from_str_radix(digest.as_str().get(..16).unwrap_or("0"), 16).unwrap_or(0)
+}
+
+/// Scores held-out rows with a detector of their own, so that it learns nothing from them.
+pub(super) fn evaluate(
+    plugins: &Plugins,
+    features: &[String],
+    weights: &Arc<Weights>,
+    rows: &Rows,
+) -> Result<ScoreSketch, CallError> {
+    let mut sketch = ScoreSketch::default();
+    if rows.labels.is_empty() {
+        return Ok(sketch);
+    }
+    let mut detector = plugins.open_detector(features, weights)?;
+    let width = features.len().max(1);
+    let calls = rows.values.chunks(width * plugins.batch_rows).zip(rows.labels.chunks(plugins.batch_rows));
+    for (values, labels) in calls {
+        let scores = detector.score(&plugins.batch(width, values.to_vec(), None)?)?;
+        for (score, label) in scores.into_iter().zip(labels) {
+            sketch.add(score, *label >= 0.5);
+        }
+    }
+    Ok(sketch)
+}

@@ -1,0 +1,124 @@
+//! A node's plug-ins with their parameters: opens instances of them.
+
+use std::sync::Arc;
+
+use fedhost_domain::event::Event;
+use fedhost_domain::model::{NodeId, PluginId, Weights};
+
+use crate::announce::Announcer;
+use crate::plugin::{Batch, CallError, Context, Detector, Kind, Opening, Parameter, Plugin, Preprocessor, Trainer};
+use tokio_util::sync::CancellationToken;
+
+/// A component and the parameters that the manifest gives it.
+#[derive(Clone)]
+pub struct Configured {
+    /// The component.
+    pub plugin: Arc<Plugin>,
+    /// Checked against its description.
+    pub parameters: Vec<Parameter>,
+}
+
+/// What a fog node's rows go through.
+pub struct Plugins {
+    /// Whose instances these are.
+    pub node: NodeId,
+    /// Applied to each source's rows; without it models see the columns as they are.
+    pub preprocess: Option<Configured>,
+    /// Trains and scores.
+    pub model: Configured,
+    /// Of the manifest; each training has its own, derived from it.
+    pub seed: u64,
+    /// Most rows in one call.
+    pub batch_rows: usize,
+    /// Where events go.
+    pub announcer: Announcer,
+    /// Asks guests to return early.
+    pub cancel: CancellationToken,
+}
+
+impl Plugins {
+    /// The model's component.
+    #[must_use]
+    pub fn model_id(&self) -> &PluginId {
+        self.model.plugin.id()
+    }
+
+    fn context(&self, source: Option<&str>) -> Context {
+        let instance = source.map_or_else(|| self.node.to_string(), |source| format!("{}/{source}", self.node));
+        let announcer = self.announcer.clone();
+        let events = Arc::new(move |event: Event| announcer.announce(event));
+        Context::new(instance, events).cancelled_by(self.cancel.clone())
+    }
+
+    /// Rows for a call.
+    ///
+    /// # Errors
+    /// The values do not fill the rows.
+    pub fn batch(&self, columns: usize, values: Vec<f32>, labels: Option<Vec<f32>>) -> Result<Batch, CallError> {
+        let rows = values.len() / columns.max(1);
+        Batch::new(rows, columns, values, labels).map_err(|error| CallError {
+            plugin: self.model_id().name.clone(),
+            call: "batch",
+            kind: Kind::InvalidOutput,
+            detail: error.to_string(),
+        })
+    }
+
+    /// A preprocessor for one source, from its start or from where it was saved.
+    ///
+    /// # Errors
+    /// The component failed.
+    pub fn open_preprocessor(
+        &self,
+        source: &str,
+        columns: &[String],
+        state: Option<&Weights>,
+    ) -> Result<Preprocessor, CallError> {
+        let Some(configured) = &self.preprocess else {
+            return Err(CallError {
+                plugin: source.to_owned(),
+                call: "open",
+                kind: Kind::Dead,
+                detail: "the manifest has no preprocessor".to_owned(),
+            });
+        };
+        let opening =
+            Opening { columns, parameters: &configured.parameters, seed: 0, context: self.context(Some(source)) };
+        let mut preprocessor = configured.plugin.open_preprocessor(opening)?;
+        if let Some(state) = state {
+            preprocessor.restore(state)?;
+        }
+        Ok(preprocessor)
+    }
+
+    fn model_opening<'a>(&'a self, columns: &'a [String], seed: u64) -> Opening<'a> {
+        Opening { columns, parameters: &self.model.parameters, seed, context: self.context(None) }
+    }
+
+    /// A detector with a global model.
+    ///
+    /// # Errors
+    /// The component failed.
+    pub fn open_detector(&self, features: &[String], weights: &Weights) -> Result<Detector, CallError> {
+        let mut detector = self.model.plugin.open_detector(self.model_opening(features, self.seed))?;
+        detector.load(weights)?;
+        Ok(detector)
+    }
+
+    /// A trainer with a global model, or with the initial one, which is the same for all nodes.
+    ///
+    /// # Errors
+    /// The component failed.
+    pub fn open_trainer(&self, features: &[String], base: Option<&Weights>, seed: u64) -> Result<Trainer, CallError> {
+        let open = |seed| self.model.plugin.open_trainer(self.model_opening(features, seed));
+        let initial = match base {
+            Some(_) => None,
+            None => Some(open(self.seed)?.save()?),
+        };
+        let mut trainer = open(seed)?;
+        if let Some(start) = base.or(initial.as_ref()) {
+            trainer.load(start)?;
+        }
+        Ok(trainer)
+    }
+}

@@ -1,0 +1,142 @@
+//! A node's memory as it is stored: everything that its readings have made of it, and up to which offsets.
+//!
+//! After a restart the node reads on from the snapshot's offsets; what it had published beyond them it does not publish
+//! again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use fedhost_domain::fog::window::{Rows, Window};
+use fedhost_domain::model::{TensorSpec, Weights};
+use fedhost_domain::reading::Decoder;
+use serde::{Deserialize, Serialize};
+
+use super::pipeline::{Pipeline, Windows};
+use crate::plugin::CallError;
+
+/// As it is stored, in JSON.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Snapshot {
+    /// Next offset to read, by partition.
+    pub(super) offsets: BTreeMap<u32, u64>,
+    columns: Vec<String>,
+    features: Vec<String>,
+    sources: BTreeMap<String, State>,
+    ended_sensors: BTreeSet<String>,
+    training: Option<StoredWindow>,
+    held_out: Option<StoredWindow>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct State {
+    tensors: Vec<TensorSpec>,
+    data: Floats,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredWindow {
+    first: u64,
+    values: Floats,
+    labels: Floats,
+}
+
+/// 32-bit floats to the last bit, NaN too: base64 of their little-endian bytes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct Floats(Vec<f32>);
+
+impl From<Floats> for String {
+    fn from(floats: Floats) -> Self {
+        let bytes: Vec<u8> = floats.0.iter().flat_map(|value| value.to_le_bytes()).collect();
+        STANDARD.encode(bytes)
+    }
+}
+
+impl TryFrom<String> for Floats {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let bytes = STANDARD.decode(text).map_err(|error| error.to_string())?;
+        let (values, rest) = bytes.as_chunks::<4>();
+        if rest.is_empty() {
+            Ok(Self(values.iter().copied().map(f32::from_le_bytes).collect()))
+        } else {
+            Err("cut short".into())
+        }
+    }
+}
+
+impl Snapshot {
+    /// Asks every preprocessor for its state, which also becomes the checkpoint to begin again from.
+    pub(super) fn take(pipeline: &mut Pipeline, offsets: BTreeMap<u32, u64>) -> Result<Self, CallError> {
+        let mut sources = BTreeMap::new();
+        for (source, preprocessor) in &mut pipeline.sources {
+            let state = preprocessor.save()?;
+            sources.insert(source.clone(), State::of(&state));
+            pipeline.checkpoints.insert(source.clone(), state);
+        }
+        Ok(Self {
+            offsets,
+            columns: pipeline.decoder.columns().to_vec(),
+            features: pipeline.features.clone(),
+            sources,
+            ended_sensors: pipeline.ended_sensors.clone(),
+            training: pipeline.windows.as_ref().map(|windows| StoredWindow::of(&windows.training)),
+            held_out: pipeline.windows.as_ref().map(|windows| StoredWindow::of(&windows.held_out)),
+        })
+    }
+
+    /// Puts a fresh pipeline where this snapshot was taken.
+    pub(super) fn restore(self, pipeline: &mut Pipeline, labels: Vec<String>) -> Result<(), String> {
+        for (source, state) in self.sources {
+            let state = Weights::new(state.tensors, state.data.0).map_err(|error| error.to_string())?;
+            let opened = pipeline.plugins.open_preprocessor(&source, &self.columns, Some(&state));
+            pipeline.sources.insert(source.clone(), opened.map_err(|error| error.to_string())?);
+            pipeline.checkpoints.insert(source, state);
+        }
+        let width = self.features.len();
+        if let (Some(training), Some(held_out)) = (self.training, self.held_out) {
+            pipeline.windows = Some(Windows {
+                training: training.restore(width, pipeline.sizes.training),
+                held_out: held_out.restore(width, pipeline.sizes.held_out),
+            });
+        }
+        pipeline.decoder = Decoder::new(labels, self.columns);
+        pipeline.features = self.features;
+        pipeline.ended_sensors = self.ended_sensors;
+        Ok(())
+    }
+}
+
+impl State {
+    fn of(weights: &Weights) -> Self {
+        Self { tensors: weights.tensors().to_vec(), data: Floats(weights.data().to_vec()) }
+    }
+}
+
+impl StoredWindow {
+    fn of(window: &Window) -> Self {
+        let Rows { values, labels } = window.copy_all();
+        Self { first: window.range().start, values: Floats(values), labels: Floats(labels) }
+    }
+
+    fn restore(self, width: usize, capacity: usize) -> Window {
+        let rows = Rows { values: self.values.0, labels: self.labels.0 };
+        Window::restore(width, capacity, self.first, &rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_survive_to_the_last_bit() {
+        let values = vec![0.1, -0.0, f32::MIN_POSITIVE / 2.0, f32::NAN, f32::MAX];
+        let text = String::from(Floats(values.clone()));
+        let read = Floats::try_from(text).unwrap();
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&read.0), bits(&values));
+        assert!(Floats::try_from("AAA=".to_owned()).is_err(), "two bytes are no float");
+    }
+}

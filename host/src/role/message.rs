@@ -1,0 +1,179 @@
+//! The records that roles exchange, but for model weights, which have their own envelope.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fedhost_domain::model::Sha256Hex;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::bus::{NewRecord, Position, Record};
+
+/// Header of a reading that is set aside to evaluate on.
+pub const HELD_OUT: &str = "fedhost-held-out";
+/// Header of a record that says that no further row comes: of one source, or of the whole sensor.
+pub const END: &str = "fedhost-end";
+/// Value of [`END`]: the source named in the record is over.
+pub const END_OF_SOURCE: &[u8] = b"source";
+/// Value of [`END`]: the sensor that the key names is over.
+pub const END_OF_SENSOR: &[u8] = b"sensor";
+
+/// Everything but readings and weights, as other programs read it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Message {
+    /// Unique; the same for a repeated message.
+    pub message_id: String,
+    /// For example `PREDICTION_RESULT`.
+    pub message_type: String,
+    /// RFC 3339.
+    pub timestamp: String,
+    /// Who wrote it.
+    pub source: String,
+    /// The content.
+    pub data: Value,
+    /// What it was made from and with.
+    pub metadata: Value,
+}
+
+impl Message {
+    /// As it is written.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+}
+
+/// RFC 3339 with milliseconds, UTC.
+#[must_use]
+pub fn rfc3339(time_ms: u64) -> String {
+    let milliseconds = i64::try_from(time_ms).unwrap_or(i64::MAX);
+    let timestamp = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{timestamp:.3}")
+}
+
+/// An id that depends on nothing but what was read and who made something of it, so that a repeated message carries the
+/// same id: a UUID of version 8 (RFC 9562) over a digest.
+#[must_use]
+pub fn derived_id(source: &str, input: &Position) -> String {
+    let text = format!("{source}\n{}\n{}\n{}", input.topic, input.partition, input.offset);
+    let digest = Sha256Hex::of(text.as_bytes());
+    let bytes = u128::from_str_radix(digest.as_str().get(..32).unwrap_or("0"), 16).unwrap_or(0);
+    uuid::Builder::from_custom_bytes(bytes.to_be_bytes()).into_uuid().to_string()
+}
+
+/// What a reading consists of.
+#[derive(Debug)]
+pub struct NewReading<'a> {
+    /// The topic of the fog node's readings.
+    pub topic: &'a Arc<str>,
+    /// The fog node's number.
+    pub node: u32,
+    /// The source's name, also the key.
+    pub sensor: &'a str,
+    /// Milliseconds since the Unix epoch.
+    pub time_ms: u64,
+    /// As the source gives it; `None` writes the time as seconds.
+    pub timestamp: Option<&'a str>,
+}
+
+impl NewReading<'_> {
+    /// A row as flat JSON; `None` is written as null.
+    #[must_use]
+    pub fn row(&self, fields: &[(String, Option<f64>)], label: Option<&(String, bool)>, held_out: bool) -> NewRecord {
+        let mut object = self.object();
+        object.extend(fields.iter().map(|(column, value)| (column.clone(), json!(value))));
+        if let Some((column, anomalous)) = label {
+            object.insert(column.clone(), json!(u8::from(*anomalous)));
+        }
+        let headers = held_out.then(|| (HELD_OUT.to_owned(), Bytes::from_static(b"1"))).into_iter().collect();
+        self.record(object, headers)
+    }
+
+    /// A record without columns that says that this source, or the whole sensor, is over.
+    #[must_use]
+    pub fn end(&self, what: &'static [u8]) -> NewRecord {
+        self.record(self.object(), vec![(END.to_owned(), Bytes::from_static(what))])
+    }
+
+    fn object(&self) -> Map<String, Value> {
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
+        let seconds = self.time_ms as f64 / 1e3;
+        let timestamp = self.timestamp.map_or_else(|| json!(seconds), |text| json!(text));
+        let fields = [("timestamp", timestamp), ("node", json!(self.node)), ("sensor", json!(self.sensor))];
+        fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn record(&self, object: Map<String, Value>, headers: Vec<(String, Bytes)>) -> NewRecord {
+        NewRecord {
+            topic: Arc::clone(self.topic),
+            partition: None,
+            timestamp_ms: self.time_ms,
+            key: Some(Bytes::copy_from_slice(self.sensor.as_bytes())),
+            value: serde_json::to_vec(&object).unwrap_or_default().into(),
+            headers,
+        }
+    }
+}
+
+/// A record that could not be used, as it goes to its topic's dead-letter topic: key, value and headers as they were, and
+/// why.
+#[must_use]
+pub fn dead_letter(record: &Record, suffix: &str, stage: &str, reason: &str, detail: &str) -> NewRecord {
+    let text = |value: String| Bytes::from(value.into_bytes());
+    let mut headers = record.headers.clone();
+    let added = [
+        ("__connect.errors.topic", record.position.topic.to_string()),
+        ("__connect.errors.partition", record.position.partition.to_string()),
+        ("__connect.errors.offset", record.position.offset.to_string()),
+        ("__connect.errors.stage", stage.to_owned()),
+        ("__connect.errors.exception.message", detail.to_owned()),
+        ("__fedhost.reason", reason.to_owned()),
+    ];
+    headers.extend(added.into_iter().map(|(name, value)| (name.to_owned(), text(value))));
+    NewRecord {
+        topic: format!("{}{suffix}", record.position.topic).into(),
+        partition: Some(record.position.partition),
+        timestamp_ms: record.timestamp_ms,
+        key: record.key.clone(),
+        value: record.value.clone(),
+        headers,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn position(offset: u64) -> Position {
+        Position { topic: "sensor-data-node-1".into(), partition: 0, offset }
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_id() {
+        assert_eq!(derived_id("fog-node-1", &position(7)), derived_id("fog-node-1", &position(7)));
+        assert_ne!(derived_id("fog-node-1", &position(7)), derived_id("fog-node-1", &position(8)));
+        assert_ne!(derived_id("fog-node-1", &position(7)), derived_id("fog-node-2", &position(7)));
+        assert!(uuid::Uuid::parse_str(&derived_id("fog-node-1", &position(7))).is_ok());
+    }
+
+    #[test]
+    fn time_is_written_as_rfc_3339() {
+        assert_eq!(rfc3339(1_640_995_200_250), "2022-01-01T00:00:00.250Z");
+    }
+
+    #[test]
+    fn a_dead_letter_keeps_the_record_byte_for_byte() {
+        let record = Record {
+            position: position(3),
+            timestamp_ms: 5,
+            key: Some("k".into()),
+            value: Bytes::from_static(b"\xff\x00"),
+            headers: vec![("traceparent".into(), "00-1".into())],
+        };
+        let letter = dead_letter(&record, ".dlq", "decode", "undecodable", "not a JSON object");
+        assert_eq!(&*letter.topic, "sensor-data-node-1.dlq");
+        assert_eq!((letter.key, letter.value), (record.key, record.value));
+        assert_eq!(letter.headers[0], record.headers[0]);
+        assert!(letter.headers.contains(&("__fedhost.reason".into(), "undecodable".into())));
+    }
+}

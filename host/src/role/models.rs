@@ -1,0 +1,304 @@
+//! Model weights on the bus: envelopes in, updates and global models out; and what nodes find when they score with them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fedhost_domain::envelope::{Compression, EncodeError, Envelope, Header, Kind, Limits, Metadata, Reject};
+use fedhost_domain::event::Event;
+use fedhost_domain::metrics::ScoreSketch;
+use fedhost_domain::model::{Metric, NodeId, PluginId, Weights};
+use fedhost_domain::round::{GlobalModel, Update};
+use serde::{Deserialize, Serialize};
+
+use super::message::Message;
+use super::{Error, Topics};
+use crate::bus::{self, Bus, NewRecord, Record, Source, Start};
+use crate::clock;
+
+/// Largest envelope that is looked at.
+const MAX_BYTES: usize = 64 << 20;
+/// Most parameters of a model that is unpacked.
+const MAX_PARAMETERS: usize = 16 << 20;
+/// Larger envelopes are packed and unpacked on a thread of their own.
+const LARGE_BYTES: usize = 256 << 10;
+const AGGREGATOR: &str = "aggregator";
+const LOSS: &str = "loss";
+
+/// What a node found when it scored its held-out rows with a global model.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Finding {
+    /// The global model's round.
+    pub round: u64,
+    /// Who.
+    pub node: NodeId,
+    /// Counts of scores, which can be added up over nodes.
+    pub sketch: ScoreSketch,
+}
+
+/// A record that is no usable model message.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Its envelope is damaged, or breaks the format.
+    #[error(transparent)]
+    Envelope(#[from] Reject),
+    /// It is of another plug-in.
+    #[error("it is a model of plug-in {found:?}, not of {expected:?}")]
+    Plugin {
+        /// The plug-in in use here.
+        expected: String,
+        /// The model's.
+        found: String,
+    },
+    /// It is the other kind of message.
+    #[error("it is a {found}, not a {expected}")]
+    Kind {
+        /// What the topic is for.
+        expected: &'static str,
+        /// What it is.
+        found: &'static str,
+    },
+}
+
+impl Refused {
+    /// A short stable name of the reason.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Envelope(reject) => reject.code(),
+            Self::Plugin { .. } => "wrong_plugin",
+            Self::Kind { .. } => "wrong_type",
+        }
+    }
+
+    /// As an event about the record.
+    #[must_use]
+    pub fn event(&self, record: &Record) -> Event {
+        Event::RecordSkipped {
+            source: record.position.topic.to_string(),
+            partition: record.position.partition,
+            offset: record.position.offset,
+            reason: self.code().to_owned(),
+            detail: self.to_string(),
+        }
+    }
+
+    /// Who claims to have sent the record: its key, since its content cannot be trusted.
+    #[must_use]
+    pub fn sender(&self, record: &Record) -> Option<NodeId> {
+        let key = String::from_utf8(record.key.as_ref()?.to_vec()).ok()?;
+        NodeId::try_from(key).ok()
+    }
+}
+
+/// A global model as a fog node reads it.
+#[derive(Clone, Debug)]
+pub struct ReceivedGlobal {
+    /// The round that made it.
+    pub round: u64,
+    /// Its weights.
+    pub weights: Arc<Weights>,
+}
+
+/// What an update is made of.
+#[derive(Debug)]
+pub struct NewUpdate<'a> {
+    /// Who trained.
+    pub node: NodeId,
+    /// The global model it was trained from, 0 being the initial model.
+    pub base_round: u64,
+    /// Rows it was trained on.
+    pub samples: u64,
+    /// The weights after training.
+    pub weights: &'a Weights,
+    /// Which component trained.
+    pub plugin: &'a PluginId,
+    /// Training loss.
+    pub loss: f64,
+    /// Other figures.
+    pub metrics: &'a [Metric],
+    /// Wall time of training.
+    pub train_ms: f64,
+}
+
+/// A random id for a message that is never repeated.
+#[must_use]
+pub fn new_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// A reader that begins with the newest global model, whatever was read before.
+///
+/// # Errors
+/// The bus refused.
+pub async fn newest(bus: &dyn Bus, group: &str, topic: &Arc<str>) -> Result<Box<dyn Source>, bus::Error> {
+    let mut source = bus.subscribe(group, &[topic], Start::Earliest)?;
+    let info = bus.topics().await?.into_iter().find(|info| info.spec.name == **topic);
+    for (partition, offsets) in (0_u32..).zip(info.map(|info| info.offsets).unwrap_or_default()) {
+        source.seek(topic, partition, offsets.end.saturating_sub(1).max(offsets.start));
+    }
+    Ok(source)
+}
+
+/// The weights of the newest global model, which must be that of `round`.
+///
+/// # Errors
+/// It is not there, or another one is.
+pub async fn published(bus: &dyn Bus, topic: &Arc<str>, round: u64) -> Result<Arc<Weights>, Error> {
+    let lost = |reason: String| Error::State {
+        role: AGGREGATOR.to_owned(),
+        name: topic.to_string(),
+        reason: format!("the global model of round {round} is not there: {reason}"),
+    };
+    let on_bus = |error: bus::Error| Error::Bus { role: AGGREGATOR.to_owned(), error };
+    let mut source = newest(bus, "aggregator.global-model", topic).await.map_err(on_bus)?;
+    let at_end = bus.topics().await.map_err(on_bus)?;
+    let empty = at_end
+        .iter()
+        .find(|info| info.spec.name == **topic)
+        .is_none_or(|info| info.offsets.iter().all(Range::is_empty));
+    if empty {
+        return Err(lost("the topic is empty".to_owned()));
+    }
+    let records = source.read(1).await.map_err(on_bus)?;
+    let record = records.first().ok_or_else(|| lost("the topic is empty".to_owned()))?;
+    let envelope = decode(&record.value).await.map_err(|reject| lost(reject.to_string()))?;
+    if envelope.metadata.round_number != round {
+        return Err(lost(format!("the newest is that of round {}", envelope.metadata.round_number)));
+    }
+    Ok(Arc::new(envelope.weights))
+}
+
+/// Reads a global model.
+///
+/// # Errors
+/// The record is damaged, or of another kind or plug-in.
+pub async fn decode_global(record: &Record, plugin: &str) -> Result<ReceivedGlobal, Refused> {
+    let envelope = decode(&record.value).await?;
+    if envelope.header.kind != Kind::GlobalModel {
+        return Err(Refused::Kind { expected: "global model", found: "model update" });
+    }
+    if envelope.metadata.plugin.name != plugin {
+        return Err(Refused::Plugin { expected: plugin.to_owned(), found: envelope.metadata.plugin.name });
+    }
+    Ok(ReceivedGlobal { round: envelope.metadata.round_number, weights: Arc::new(envelope.weights) })
+}
+
+/// Reads an update.
+///
+/// # Errors
+/// The record is damaged, or of another kind.
+pub async fn decode_update(record: &Record) -> Result<Update, Refused> {
+    let Envelope { header, metadata, weights } = decode(&record.value).await?;
+    if header.kind != Kind::ModelUpdate {
+        return Err(Refused::Kind { expected: "model update", found: "global model" });
+    }
+    let mut metrics = metadata.metrics;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates; any time is legal")]
+    let timestamp_ms = (header.timestamp * 1e3).round() as u64;
+    Ok(Update {
+        node: header.sender,
+        // A sender that does not tell is taken at its word: the round it answers in follows the model it started from.
+        base_round: metadata.base_round.unwrap_or_else(|| metadata.round_number.saturating_sub(1)),
+        timestamp_ms,
+        samples: metadata.num_samples,
+        weights,
+        plugin: metadata.plugin,
+        loss: metrics.remove(LOSS).unwrap_or(0.0),
+        train_ms: metadata.train_ms,
+        metrics: metrics.into_iter().map(|(name, value)| Metric { name, value }).collect(),
+    })
+}
+
+/// Reads a finding.
+///
+/// # Errors
+/// In words.
+pub fn decode_finding(record: &Record) -> Result<Finding, String> {
+    let message: Message = serde_json::from_slice(&record.value).map_err(|error| error.to_string())?;
+    serde_json::from_value(message.data).map_err(|error| error.to_string())
+}
+
+/// An update as it is written.
+///
+/// # Errors
+/// The weights cannot be packed.
+pub async fn update_record(topics: &Topics, update: NewUpdate<'_>) -> Result<NewRecord, EncodeError> {
+    let mut metrics: BTreeMap<String, f64> =
+        update.metrics.iter().map(|metric| (metric.name.clone(), metric.value)).collect();
+    metrics.insert(LOSS.to_owned(), update.loss);
+    let time_ms = clock::now_ms();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number of milliseconds")]
+    let train_ms = update.train_ms.round() as u64;
+    let envelope = Envelope {
+        header: header(Kind::ModelUpdate, time_ms, update.node.clone()),
+        metadata: Metadata {
+            model_version: update.base_round,
+            round_number: update.base_round + 1,
+            base_round: Some(update.base_round),
+            num_samples: update.samples,
+            plugin: update.plugin.clone(),
+            metrics,
+            train_ms: Some(train_ms),
+        },
+        weights: update.weights.clone(),
+    };
+    record(&topics.model_updates, time_ms, update.node.as_str(), envelope).await
+}
+
+/// A global model as it is written.
+///
+/// # Errors
+/// The weights cannot be packed.
+pub async fn global_record(topics: &Topics, plugin: &PluginId, model: &GlobalModel) -> Result<NewRecord, EncodeError> {
+    let time_ms = clock::now_ms();
+    let envelope = Envelope {
+        header: header(Kind::GlobalModel, time_ms, NodeId::aggregator()),
+        metadata: Metadata {
+            model_version: model.round,
+            round_number: model.round,
+            base_round: Some(model.round - 1),
+            num_samples: model.samples,
+            plugin: plugin.clone(),
+            metrics: [(LOSS.to_owned(), model.loss)].into(),
+            train_ms: None,
+        },
+        weights: model.weights.as_ref().clone(),
+    };
+    record(&topics.global_model, time_ms, &model.plugin, envelope).await
+}
+
+fn header(kind: Kind, time_ms: u64, sender: NodeId) -> Header {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
+    let timestamp = time_ms as f64 / 1e3;
+    Header { kind, timestamp, sender, message_id: new_id() }
+}
+
+async fn record(topic: &Arc<str>, time_ms: u64, key: &str, envelope: Envelope) -> Result<NewRecord, EncodeError> {
+    let large = envelope.weights.data().len() * 4 > LARGE_BYTES;
+    let value = if large {
+        let encoded = tokio::task::spawn_blocking(move || envelope.encode(Compression::Gzip));
+        encoded.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?
+    } else {
+        envelope.encode(Compression::Gzip)?
+    };
+    Ok(NewRecord {
+        topic: Arc::clone(topic),
+        partition: None,
+        timestamp_ms: time_ms,
+        key: Some(Bytes::copy_from_slice(key.as_bytes())),
+        value: value.into(),
+        headers: Vec::new(),
+    })
+}
+
+async fn decode(value: &Bytes) -> Result<Envelope, Reject> {
+    let limits = Limits { max_bytes: MAX_BYTES, max_parameters: MAX_PARAMETERS };
+    if value.len() <= LARGE_BYTES {
+        return Envelope::decode(value, &limits);
+    }
+    let value = value.clone();
+    let decoded = tokio::task::spawn_blocking(move || Envelope::decode(&value, &limits));
+    decoded.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}

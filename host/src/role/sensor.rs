@@ -1,0 +1,197 @@
+//! The sensor role: puts rows on a fog node's topic, at their pace, and goes on after a restart where it stopped.
+
+mod csv;
+pub mod rows;
+pub mod simulated;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fedhost_domain::event::Event;
+use fedhost_domain::model::NodeId;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::message::{END_OF_SENSOR, END_OF_SOURCE, NewReading};
+use super::{Context, Error, on_bus};
+use crate::bus::{NewRecord, Write};
+use crate::clock::{self, Stopwatch};
+use crate::manifest::Sensor;
+use rows::Item;
+
+/// Rows written together at the most.
+const BATCH: usize = 500;
+/// Items read ahead of the bus.
+const AHEAD: usize = 2 * BATCH;
+
+/// What a sensor is given.
+pub struct Service {
+    /// Everyone's context.
+    pub context: Context,
+    /// Its section of the manifest.
+    pub sensor: Sensor,
+    /// The topic of its fog node's readings.
+    pub topic: Arc<str>,
+}
+
+/// What survives a restart; written together with the rows it counts.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Progress {
+    items: u64,
+    rows: u64,
+    skipped: u64,
+    ended: bool,
+}
+
+impl Service {
+    /// Publishes rows until there are no more, or until it is told to stop.
+    ///
+    /// # Errors
+    /// The bus refused, or the stored state cannot be read.
+    pub async fn run(self) -> Result<(), Error> {
+        let bus = self.context.bus.as_ref();
+        let stored: Option<Progress> = super::stored(bus, &self.role(), &self.state_name()).await?;
+        let mut progress = stored.unwrap_or_default();
+        if progress.ended {
+            return Ok(());
+        }
+        let mut items = self.read_ahead(progress.items);
+        let pace = Pace::new(match &self.sensor {
+            Sensor::Simulated(sensor) => sensor.rate_hz,
+            Sensor::Csv(sensor) => sensor.rate_hz,
+        });
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut published = 0;
+        loop {
+            let due = tokio::select! {
+                () = self.context.stop.cancelled() => return Ok(()),
+                due = pace.wait_for(published) => due,
+            };
+            let received = tokio::select! {
+                () = self.context.stop.cancelled() => return Ok(()),
+                received = items.recv_many(&mut batch, due) => received,
+            };
+            published += received as u64;
+            let over = received == 0;
+            self.publish(&mut progress, std::mem::take(&mut batch), over).await?;
+            if over {
+                self.announce_end(&progress);
+                return Ok(());
+            }
+        }
+    }
+
+    fn node(&self) -> NodeId {
+        NodeId::fog(self.sensor.node())
+    }
+
+    fn role(&self) -> String {
+        format!("sensor {}", self.sensor.name())
+    }
+
+    fn state_name(&self) -> String {
+        format!("sensor/{}/{}", self.sensor.node(), self.sensor.name())
+    }
+
+    /// Files are read on a thread of their own, so that a slow disk holds up nobody else.
+    fn read_ahead(&self, skip: u64) -> mpsc::Receiver<Item> {
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        let sensor = self.sensor.clone();
+        tokio::task::spawn_blocking(move || {
+            for item in rows::open(&sensor).skip(usize::try_from(skip).unwrap_or(usize::MAX)) {
+                if sender.blocking_send(item).is_err() {
+                    return;
+                }
+            }
+        });
+        receiver
+    }
+
+    async fn publish(&self, progress: &mut Progress, items: Vec<Item>, over: bool) -> Result<(), Error> {
+        let time_ms = clock::now_ms();
+        let mut records: Vec<NewRecord> = items.iter().filter_map(|item| self.record(item, time_ms)).collect();
+        if over {
+            records.push(self.reading(self.sensor.name(), time_ms, None).end(END_OF_SENSOR));
+        }
+        progress.count(&items, over);
+        let state = serde_json::to_vec(progress).unwrap_or_default();
+        let state = vec![(self.state_name(), Some(Bytes::from(state)))];
+        let write = Write { records, state, ..Write::default() };
+        self.context.bus.write(write).await.map_err(on_bus(&self.role()))?;
+        for item in items {
+            self.announce_bad(item);
+        }
+        Ok(())
+    }
+
+    fn record(&self, item: &Item, time_ms: u64) -> Option<NewRecord> {
+        match item {
+            Item::Row(row) => {
+                let reading = self.reading(&row.sensor, time_ms, row.timestamp.as_deref());
+                Some(reading.row(&row.fields, row.label.as_ref(), row.held_out))
+            }
+            Item::SourceEnd { sensor } => Some(self.reading(sensor, time_ms, None).end(END_OF_SOURCE)),
+            Item::Bad(_) => None,
+        }
+    }
+
+    fn reading<'a>(&'a self, sensor: &'a str, time_ms: u64, timestamp: Option<&'a str>) -> NewReading<'a> {
+        NewReading { topic: &self.topic, node: self.sensor.node(), sensor, time_ms, timestamp }
+    }
+
+    fn announce_bad(&self, item: Item) {
+        if let Item::Bad(bad) = item {
+            self.context.announcer.announce(Event::RecordSkipped {
+                source: bad.file,
+                partition: 0,
+                offset: bad.line,
+                reason: bad.reason.to_owned(),
+                detail: bad.detail,
+            });
+        }
+    }
+
+    fn announce_end(&self, progress: &Progress) {
+        self.context.announcer.announce(Event::SensorFinished {
+            node: self.node(),
+            sensor: self.sensor.name().to_owned(),
+            rows: progress.rows,
+            skipped: progress.skipped,
+        });
+    }
+}
+
+impl Progress {
+    fn count(&mut self, items: &[Item], over: bool) {
+        self.items += items.len() as u64;
+        self.rows += items.iter().filter(|item| matches!(item, Item::Row(_))).count() as u64;
+        self.skipped += items.iter().filter(|item| matches!(item, Item::Bad(_))).count() as u64;
+        self.ended = over;
+    }
+}
+
+/// Rows a second, kept over the long run: what was missed is caught up.
+struct Pace {
+    rate_hz: f64,
+    started: Stopwatch,
+}
+
+impl Pace {
+    fn new(rate_hz: f64) -> Self {
+        Self { rate_hz, started: Stopwatch::start() }
+    }
+
+    /// Waits until row `published` is due; says how many may be taken by now, at least one.
+    async fn wait_for(&self, published: u64) -> usize {
+        if self.rate_hz <= 0.0 {
+            return BATCH;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "row numbers stay far below 2^53")]
+        let due_at = Duration::from_secs_f64(published as f64 / self.rate_hz);
+        tokio::time::sleep(due_at.saturating_sub(self.started.elapsed())).await;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+        let due = (self.started.elapsed().as_secs_f64() * self.rate_hz) as u64 + 1;
+        usize::try_from(due.saturating_sub(published)).unwrap_or(BATCH).clamp(1, BATCH)
+    }
+}

@@ -1,0 +1,102 @@
+//! The run log: every fact the host announces, one JSON line each, in `aggregation_log.jsonl`.
+//!
+//! Only ever appended to. A line is there as a whole or counts as a bad line; no line can spoil its neighbours. What
+//! must not happen here: interpreting the events, which is the report's work.
+
+mod reader;
+
+use std::fs::{File, OpenOptions, create_dir_all};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use fedhost_domain::event::Stamped;
+
+pub use reader::{BadLine, Fault, last_round, read};
+
+/// Why a run log cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file is not there, or may not be read.
+    #[error("the run log {path} cannot be read: {source}\nhint: pass the `aggregation_log.jsonl` of a run")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file cannot be made, or its end cannot be looked at.
+    #[error(
+        "the run log {path} cannot be opened: {source}\nhint: it must be a file in a directory this user may write to"
+    )]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An event was not written; those before and after it are not affected.
+    #[error(
+        "an event cannot be added to the run log {path}: {source}\nhint: look for a full disk; the run itself goes on"
+    )]
+    Append {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// The writing end.
+#[derive(Debug)]
+pub struct RunLog {
+    path: PathBuf,
+    file: File,
+    /// The file ends within a line, because a write was cut short.
+    torn: bool,
+}
+
+impl RunLog {
+    /// Opens the log at its end; makes the file and its directories when they are missing.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let open = || {
+            if let Some(directory) = path.parent() {
+                create_dir_all(directory)?;
+            }
+            let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+            let torn = ends_within_a_line(&mut file)?;
+            Ok(Self { path: path.to_owned(), file, torn })
+        };
+        open().map_err(|source| Error::Open { path: path.to_owned(), source })
+    }
+
+    /// Adds one line. It is with the operating system when this returns, so it outlives this process.
+    ///
+    /// # Errors
+    /// The line is missing or torn; the next one is written whole nevertheless.
+    pub fn append(&mut self, event: &Stamped) -> Result<(), Error> {
+        let failed = |path: &Path, source| Error::Append { path: path.to_owned(), source };
+        let mut line = if self.torn { vec![b'\n'] } else { Vec::new() };
+        serde_json::to_writer(&mut line, event).map_err(|error| failed(&self.path, error.into()))?;
+        line.push(b'\n');
+        // One write, so that lines of several processes do not mingle.
+        let written = self.file.write_all(&line);
+        self.torn = written.is_err();
+        written.map_err(|source| failed(&self.path, source))
+    }
+}
+
+fn ends_within_a_line(file: &mut File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != [b'\n'])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+use std::fs;
+
+use fedhost_domain::event::{Durations, Event, RoundClosed, Stamped};
+use fedhost_domain::model::Sha256Hex;
+use proptest::prelude::*;
+
+use super::{Fault, RunLog, last_round, read};
+
+fn opened(round: u64) -> Stamped {
+    Stamped { time_ms: 1_000 + round, event: Event::RoundOpened { round } }
+}
+
+fn closed(round: u64) -> Stamped {
+    let closed = RoundClosed {
+        round,
+        participants: vec![],
+        missing: vec![],
+        rejected: 0,
+        closed_by: "complete".into(),
+        samples: 0,
+        loss: 0.5,
+        weights_sha256: Sha256Hex::of(b"weights"),
+        norm: 1.0,
+        durations: Durations::default(),
+    };
+    Stamped { time_ms: 2_000 + round, event: Event::RoundClosed(closed) }
+}
+
+#[test]
+fn events_come_back_in_order_over_several_openings() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("runs/one/aggregation_log.jsonl");
+    let events = [opened(1), closed(1), opened(2)];
+    for event in &events {
+        RunLog::open(&path).unwrap().append(event).unwrap();
+    }
+    assert_eq!(read(&path).unwrap(), (events.to_vec(), vec![]));
+}
+
+#[test]
+fn a_line_torn_by_a_crash_costs_nothing_but_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.jsonl");
+    RunLog::open(&path).unwrap().append(&opened(1)).unwrap();
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, [&whole[..], &whole[..whole.len() / 2]].concat()).unwrap();
+
+    RunLog::open(&path).unwrap().append(&opened(2)).unwrap();
+
+    let (events, bad) = read(&path).unwrap();
+    assert_eq!(events, [opened(1), opened(2)]);
+    assert_eq!(bad.iter().map(|bad| (bad.line, &bad.fault)).collect::<Vec<_>>(), [(2, &Fault::NotJson)]);
+}
+
+#[test]
+fn a_line_that_is_no_event_is_counted_with_its_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.jsonl");
+    let long = "x".repeat(1_000);
+    let lines = [
+        r#"{"time_ms": 1, "event": "round_opened", "round": 1}"#.to_owned(),
+        "\u{0}\u{1}garbage".to_owned(),
+        r#"{"time_ms": 1, "event": "moon_landed", "crew": 3}"#.to_owned(),
+        r#"{"time_ms": 1, "event": "round_opened", "round": -1}"#.to_owned(),
+        String::new(),
+        "[1, 2]".to_owned(),
+        format!(r#"{{"time_ms": 1, "event": "{long}"}}"#),
+        r#"{"time_ms": 1, "event": "round_opened", "round": 2, "later": "addition"}"#.to_owned(),
+    ];
+    fs::write(&path, lines.join("\n")).unwrap();
+
+    let (events, bad) = read(&path).unwrap();
+
+    assert_eq!(events.len(), 2);
+    assert_eq!(bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [2, 3, 4, 6, 7]);
+    assert_eq!(bad[0].fault, Fault::NotJson);
+    assert_eq!(bad[1].fault, Fault::UnknownEvent { event: "moon_landed".into() });
+    assert!(matches!(&bad[2].fault, Fault::BadFields { event, .. } if event == "round_opened"), "{:?}", bad[2]);
+    assert_eq!(bad[3].fault, Fault::NotAnEvent);
+    assert!(bad[4].fault.to_string().len() < 300);
+}
+
+#[test]
+fn the_last_round_is_that_of_the_last_whole_round_closed_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.jsonl");
+    assert_eq!(last_round(&path).unwrap(), None, "no log yet");
+
+    let mut log = RunLog::open(&path).unwrap();
+    assert_eq!(last_round(&path).unwrap(), None, "an empty log");
+    for event in [opened(1), closed(1), opened(2), closed(2), opened(3)] {
+        log.append(&event).unwrap();
+    }
+    assert_eq!(last_round(&path).unwrap(), Some(2));
+
+    let torn = serde_json::to_string(&closed(3)).unwrap();
+    fs::write(&path, [fs::read(&path).unwrap(), torn.as_bytes()[..torn.len() - 1].to_vec()].concat()).unwrap();
+    assert_eq!(last_round(&path).unwrap(), Some(2));
+}
+
+#[test]
+fn a_log_that_is_not_there_is_named_with_a_hint() {
+    let error = read("nowhere/log.jsonl".as_ref()).unwrap_err().to_string();
+    assert!(error.contains("nowhere/log.jsonl") && error.contains("\nhint: "), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_before_an_opening_reach_the_lines_after_it(junk in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log.jsonl");
+        fs::write(&path, &junk).unwrap();
+        let mut log = RunLog::open(&path).unwrap();
+        log.append(&opened(7)).unwrap();
+        log.append(&closed(7)).unwrap();
+
+        let (events, _) = read(&path).unwrap();
+        prop_assert_eq!(events, [opened(7), closed(7)]);
+        prop_assert_eq!(last_round(&path).unwrap(), Some(7));
+    }
+}

@@ -1,0 +1,36 @@
+//! What lies in a run's log, read with the library once the run is over.
+
+use std::path::Path;
+use std::time::Duration;
+
+use fedhost::bus::embedded::{EmbeddedLog, Options};
+use fedhost::bus::{Admin as _, Bus as _, Record, Start};
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// All records of a topic that are still there.
+#[must_use]
+pub fn read_topic(directory: &Path, topic: &str) -> Vec<Record> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let log = EmbeddedLog::open(Options::new(directory)).unwrap();
+        let info = log.topics().await.unwrap().into_iter().find(|info| info.spec.name == topic).unwrap();
+        let ends: Vec<u64> = info.offsets.iter().map(|offsets| offsets.end).collect();
+        let mut source = log.subscribe("test", &[topic], Start::Earliest).unwrap();
+        let mut records = Vec::new();
+        while source.positions().values().zip(&ends).any(|(next, end)| next < end) {
+            // A damaged stretch at the end is skipped without a record to show for it.
+            let Ok(read) = tokio::time::timeout(PATIENCE, source.read(1_000)).await else { break };
+            records.extend(read.unwrap());
+        }
+        records
+    })
+}
+
+/// The data of all prediction messages.
+#[must_use]
+pub fn predictions(directory: &Path) -> Vec<Value> {
+    let message = |record: Record| serde_json::from_slice::<Value>(&record.value).unwrap();
+    read_topic(directory, "predictions").into_iter().map(message).collect()
+}
