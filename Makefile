@@ -1,0 +1,44 @@
+# Thin names over cargo and fedhost. `make help` lists them.
+
+CARGO   ?= cargo
+# One build serves the demo and whoever uses the program; tests use cargo's own profile.
+FEDHOST := target/release/fedhost
+GUESTS  := guests/standard-scaler guests/baseline-deviation guests/logistic-regression
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench plugins test-plugins clean
+
+help:           ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+
+setup:          ## Check what the build needs, and fetch what can be fetched
+	@scripts/setup
+
+demo: setup     ## Two simulated machines learn together; ends with a report page
+	$(CARGO) build --release --locked -p fedhost
+	$(FEDHOST) plugin build $(GUESTS) --out plugins
+	rm -rf data/demo
+	$(FEDHOST) run config/demo.toml
+	$(FEDHOST) report data/demo/aggregation_log.jsonl --out data/demo/report.html
+
+plugins: setup  ## Build the plug-ins that come with the source into plugins/
+	$(CARGO) run --release --locked -p fedhost -- plugin build $(GUESTS) --out plugins
+
+test-plugins: setup
+	$(CARGO) run --locked -q -p fedhost -- plugin build $(GUESTS) guests/misbehaving --out target/test-plugins
+
+test: test-plugins ## All tests
+	$(CARGO) test --locked --workspace
+
+lint: setup     ## Formatting, clippy for host and guests, documentation links
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --target wasm32-unknown-unknown -p fedhost-guest $(foreach guest,$(notdir $(GUESTS)) misbehaving,-p $(guest)) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps -p fedhost-domain -p fedhost -p fedhost-guest
+
+bench: plugins  ## All figures, also in target/bench.json
+	$(CARGO) bench --locked -p fedhost --bench figures
+
+clean:          ## Remove what was built, and the demo's data
+	$(CARGO) clean
+	rm -rf data/demo plugins/*.wasm
