@@ -1,6 +1,6 @@
 //! The composition root: the only file that names every edge. What starts in which order, and how it ends.
 //!
-//! Start: plug-ins are found and their parameters checked, the bus is opened and its topics made; until then nothing has
+//! Start: the bus is opened, plug-ins are found and their parameters checked, topics are made; until then nothing has
 //! happened. Then the aggregator, the fog nodes, the sensors. End: sensors stop first, fog nodes finish the batch in hand
 //! and store what they know, the bus is closed last.
 
@@ -79,15 +79,15 @@ impl Prepared {
     /// Everything that keeps the run from beginning, with its remedy.
     pub async fn new(manifest: Loaded, options: Options, announcer: Announcer) -> Result<Self, anyhow::Error> {
         options.check(&manifest.manifest)?;
-        let settings = manifest.manifest.clone();
-        let events = announcer.clone();
+        let rules = parts::rules(&manifest.manifest, &options)?;
+        // First of all, so that a second process on the same directory is refused before it announces anything.
+        let log = parts::open_log(&manifest.manifest, &announcer).await?;
         let plugins = if options.runs(Role::Aggregator) || options.runs(Role::FogNode) {
+            let (settings, events) = (manifest.manifest.clone(), announcer.clone());
             Some(tokio::task::spawn_blocking(move || parts::plugins(&settings, &events)).await??)
         } else {
             None
         };
-        let rules = parts::rules(&manifest.manifest, &options)?;
-        let log = parts::open_log(&manifest.manifest, &announcer).await?;
         parts::create_topics(&log, &manifest.manifest).await?;
         let rounds_logged = crate::run_log::last_round(&run_log_path(&manifest)).unwrap_or_default().unwrap_or(0);
         Ok(Self { manifest, options, announcer, log, rules, plugins, rounds_logged })

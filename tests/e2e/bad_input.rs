@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use fedhost_e2e::{Scene, plugins, predictions, simulated};
+use fedhost_e2e::{Scene, plugins, predictions, read_topic, simulated, write_record};
 
 #[test]
 fn a_missing_plug_in_is_named_with_what_is_there() {
@@ -106,6 +106,32 @@ fn a_damaged_log_is_said_to_be_damaged_and_never_shows_wrong_rows() {
             }
         }
     }
+}
+
+#[test]
+fn an_update_that_is_none_is_kept_byte_for_byte_with_the_reason() {
+    let scene = Scene::new();
+    scene.write("run.toml", simulated(600, 2));
+    write_record(&scene.path("data"), "model_updates", "stranger", b"\xff not an update");
+    scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
+    let rejected = &scene.events_named("update_rejected")[0];
+    assert_eq!((rejected["node"].as_str(), rejected["reason"].as_str()), (Some("stranger"), Some("not_json")));
+    assert_eq!(scene.events_named("round_closed").len(), 2);
+    let letters = read_topic(&scene.path("data"), "model_updates.dlq");
+    assert_eq!(letters.len(), 1, "kept once");
+    assert_eq!(letters[0].value, &b"\xff not an update"[..]);
+    assert_eq!(letters[0].header("__fedhost.reason").unwrap(), "not_json");
+}
+
+#[test]
+fn a_reading_that_is_none_is_kept_and_the_others_are_scored() {
+    let scene = Scene::new();
+    scene.write("run.toml", simulated(600, 2));
+    write_record(&scene.path("data"), "sensor-data-node-1", "stranger", br#"{"sensor": "s", "temperature": "hot"}"#);
+    scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
+    assert_eq!(scene.events_named("record_skipped")[0]["reason"], "not_a_number");
+    assert_eq!(read_topic(&scene.path("data"), "sensor-data-node-1.dlq").len(), 1);
+    assert_eq!(predictions(&scene.path("data")).len(), 1_200);
 }
 
 fn walk(folder: &std::path::Path) -> Vec<(std::path::PathBuf, u64)> {

@@ -8,7 +8,7 @@ mod process;
 
 use std::path::{Path, PathBuf};
 
-pub use log::{predictions, read_topic};
+pub use log::{predictions, read_topic, write_record};
 pub use manifest::simulated;
 pub use process::{Finished, Running};
 use serde_json::Value;

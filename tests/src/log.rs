@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use fedhost::bus::embedded::{EmbeddedLog, Options};
-use fedhost::bus::{Admin as _, Bus as _, Record, Start};
+use fedhost::bus::{Admin as _, Bus as _, NewRecord, Record, Sink as _, Start, TopicSpec, Write};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,6 +26,27 @@ pub fn read_topic(directory: &Path, topic: &str) -> Vec<Record> {
         }
         records
     })
+}
+
+/// Puts one record into a topic, which is made when it is not there, before a run.
+pub fn write_record(directory: &Path, topic: &str, key: &str, value: &'static [u8]) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let log = EmbeddedLog::open(Options::new(directory)).unwrap();
+        let (retention_ms, retention_bytes, max_message_bytes) = (None, None, 1 << 20);
+        let spec =
+            TopicSpec { name: topic.to_owned(), partitions: 1, retention_ms, retention_bytes, max_message_bytes };
+        log.create_topic(spec).await.unwrap();
+        let record = NewRecord {
+            topic: topic.into(),
+            partition: None,
+            timestamp_ms: 0,
+            key: Some(key.to_owned().into()),
+            value: value.into(),
+            headers: Vec::new(),
+        };
+        log.write(Write { records: vec![record], ..Write::default() }).await.unwrap();
+    });
 }
 
 /// The data of all prediction messages.

@@ -112,7 +112,7 @@ impl Console {
     }
 
     fn show_moving(&self, state: &State) {
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = self.bar.as_ref().filter(|_| state.round > 0) {
             let nodes = if state.answered == 1 { "node has" } else { "nodes have" };
             bar.set_message(format!("round {}: {} {nodes} answered", state.round, state.answered));
         }
@@ -124,6 +124,7 @@ fn bar() -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
         bar.set_style(style);
     }
+    bar.set_message("starting");
     bar.enable_steady_tick(Duration::from_millis(250));
     bar
 }
