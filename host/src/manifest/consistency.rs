@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::origins::Origins;
 use super::problem::{Origin, Problem, Problems};
-use super::sensor::{CsvSensor, Sensor};
+use super::sensor::{CsvSensor, Sensor, SimulatedSensor};
 use super::training::RowsPerRound;
 use super::{Join, Manifest, csv_files, topics};
 
@@ -106,8 +106,9 @@ impl Checker<'_> {
                 let message = format!("there is no fog node with the id {}", sensor.node());
                 self.report(node, message, "add [[fog_node]] with that id, or give the sensor to one that exists");
             }
-            if let Sensor::Csv(sensor) = sensor {
-                self.columns(index, sensor);
+            match sensor {
+                Sensor::Csv(sensor) => self.columns(index, sensor),
+                Sensor::Simulated(sensor) => self.pace(index, sensor),
             }
         }
     }
@@ -121,6 +122,14 @@ impl Checker<'_> {
         }
         if sensor.label.is_some() && sensor.time == sensor.label {
             self.report(format!("sensor[{index}].label"), "this is the time column already".into(), None);
+        }
+    }
+
+    fn pace(&mut self, index: usize, sensor: &SimulatedSensor) {
+        let (rate, rows) = (format!("sensor[{index}].rate_hz"), format!("sensor[{index}].rows"));
+        if sensor.rate_hz <= 0.0 && sensor.rows.is_none() && self.problems.spare(&[&rate, &rows]) {
+            let message = "rows without end, as fast as they can be taken, would fill the disk";
+            self.report(rate, message.into(), "give it `rows`, or a rate above 0");
         }
     }
 

@@ -10,7 +10,7 @@ use fedhost_domain::model::{Metric, Sha256Hex, Weights};
 
 use super::plugins::Plugins;
 use crate::clock::Stopwatch;
-use crate::plugin::CallError;
+use crate::plugin::{CallError, Kind, Report};
 
 /// A local model.
 pub(super) struct Trained {
@@ -34,19 +34,23 @@ pub(super) fn train(
     let watch = Stopwatch::start();
     let seed = seed_of(plugins, training.base_round);
     let mut trainer = plugins.open_trainer(features, base, seed)?;
-    let samples = rows.labels.len() as u64;
     let batch = plugins.batch(features.len(), rows.values, Some(rows.labels))?;
-    let report = trainer.train(&batch, epochs)?;
+    // At most as many samples as there were rows: the runtime has refused everything else.
+    let Report { samples, loss, metrics } = trainer.train(&batch, epochs)?;
+    if samples == 0 {
+        return Err(nothing_learnt(plugins));
+    }
     let weights = trainer.save()?;
-    // The host counts the samples itself: they decide how much a node weighs.
-    Ok(Trained {
-        training,
-        weights,
-        samples,
-        loss: report.loss,
-        metrics: report.metrics,
-        train_ms: watch.milliseconds(),
-    })
+    Ok(Trained { training, weights, samples, loss, metrics, train_ms: watch.milliseconds() })
+}
+
+fn nothing_learnt(plugins: &Plugins) -> CallError {
+    CallError {
+        plugin: plugins.model_id().name.clone(),
+        call: "trainer.train",
+        kind: Kind::InvalidOutput,
+        detail: "it says that it learnt from no row".to_owned(),
+    }
 }
 
 /// Another seed for each node and round, the same for a repeated training.

@@ -6,7 +6,7 @@ use fedhost_domain::event::Event;
 use fedhost_domain::model::{NodeId, PluginId, Weights};
 
 use crate::announce::Announcer;
-use crate::plugin::{Batch, CallError, Context, Detector, Kind, Opening, Parameter, Plugin, Preprocessor, Trainer};
+use crate::plugin::{Batch, CallError, Context, Detector, Kind, Opening, Parameter, Plugin, Preprocessor, Refusal, Trainer};
 use tokio_util::sync::CancellationToken;
 
 /// A component and the parameters that the manifest gives it.
@@ -59,7 +59,7 @@ impl Plugins {
         Batch::new(rows, columns, values, labels).map_err(|error| CallError {
             plugin: self.model_id().name.clone(),
             call: "batch",
-            kind: Kind::InvalidOutput,
+            kind: Kind::Refused(Refusal::InvalidInput),
             detail: error.to_string(),
         })
     }
