@@ -2,11 +2,15 @@
 //!
 //! Every type here refuses a bad value when it is built, so nothing downstream checks again.
 
+mod identity;
+
 use std::fmt;
 
 use ndarray::ArrayViewD;
 use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
+
+pub use identity::{NodeId, NotANodeId, NotASha256, PluginId, Sha256Hex};
 
 /// The name and shape of one tensor; its elements follow the previous tensor's, row-major.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,7 +195,7 @@ impl Weights {
             block.extend(values.iter().flat_map(|value| value.to_le_bytes()));
             hasher.update(&block);
         }
-        Sha256Hex(hex(&hasher.finalize()))
+        Sha256Hex::finish(hasher)
     }
 }
 
@@ -212,131 +216,6 @@ pub fn shape_in_words(tensors: &[TensorSpec]) -> String {
         })
         .collect();
     words.join(", ")
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// A sha256 digest as 64 lower-case hexadecimal digits.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Sha256Hex(String);
-
-impl Sha256Hex {
-    /// Digest of `bytes`.
-    #[must_use]
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(hex(&Sha256::digest(bytes)))
-    }
-
-    /// All 64 digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The first twelve digits, for people.
-    #[must_use]
-    pub fn short(&self) -> &str {
-        self.0.get(..12).unwrap_or(&self.0)
-    }
-}
-
-impl fmt::Display for Sha256Hex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A text is no lower-case sha256.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{0:?} is not a sha256 of 64 lower-case hexadecimal digits")]
-pub struct NotASha256(String);
-
-impl TryFrom<String> for Sha256Hex {
-    type Error = NotASha256;
-    fn try_from(text: String) -> Result<Self, NotASha256> {
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-        if text.len() == 64 && digits { Ok(Self(text)) } else { Err(NotASha256(text)) }
-    }
-}
-
-impl From<Sha256Hex> for String {
-    fn from(digest: Sha256Hex) -> Self {
-        digest.0
-    }
-}
-
-/// Who sends updates: `fog-node-1`, or any name of a client elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct NodeId(String);
-
-impl NodeId {
-    /// The id of the manifest's fog node `number`.
-    #[must_use]
-    pub fn fog(number: u32) -> Self {
-        Self(format!("fog-node-{number}"))
-    }
-
-    /// The sender of global models.
-    #[must_use]
-    pub fn aggregator() -> Self {
-        Self("aggregator".to_owned())
-    }
-
-    /// The name itself.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A text is no node id.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{0:?} is not a node id: 1 to 128 letters, digits, '.', '_' or '-'")]
-pub struct NotANodeId(String);
-
-impl TryFrom<String> for NodeId {
-    type Error = NotANodeId;
-    fn try_from(text: String) -> Result<Self, NotANodeId> {
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        if (1..=128).contains(&text.len()) && text.bytes().all(legal) { Ok(Self(text)) } else { Err(NotANodeId(text)) }
-    }
-}
-
-impl From<NodeId> for String {
-    fn from(node: NodeId) -> Self {
-        node.0
-    }
-}
-
-/// Which component made something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PluginId {
-    /// As its `describe` says.
-    pub name: String,
-    /// Semantic version, as its `describe` says.
-    pub version: String,
-    /// Digest of the component file.
-    pub sha256: Sha256Hex,
-}
-
-impl fmt::Display for PluginId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{} ({})", self.name, self.version, self.sha256.short())
-    }
 }
 
 /// A named number, such as a loss.
@@ -407,14 +286,6 @@ mod tests {
         ];
         for other in others {
             assert_ne!(base.sha256(), other.sha256());
-        }
-    }
-
-    #[test]
-    fn a_node_id_is_short_and_plain() {
-        assert!(NodeId::try_from("line-3.press_2".to_owned()).is_ok());
-        for bad in ["", "a b", "é", &"x".repeat(129)] {
-            assert!(NodeId::try_from(bad.to_owned()).is_err(), "{bad:?}");
         }
     }
 }

@@ -6,7 +6,9 @@ use fedhost_domain::event::Event;
 use fedhost_domain::model::{NodeId, PluginId, Weights};
 
 use crate::announce::Announcer;
-use crate::plugin::{Batch, CallError, Context, Detector, Kind, Opening, Parameter, Plugin, Preprocessor, Refusal, Trainer};
+use crate::plugin::{
+    Batch, CallError, Context, Detector, Kind, Opening, Parameter, Plugin, Preprocessor, Refusal, Trainer,
+};
 use tokio_util::sync::CancellationToken;
 
 /// A component and the parameters that the manifest gives it.
