@@ -28,7 +28,8 @@ pub struct Cli {
 
 const AFTER_HELP: &str = "\
 Start here:
-  fedhost plugin build guests/*/       build the plug-ins that come with the source
+  fedhost plugin build guests/baseline-deviation guests/logistic-regression
+                                       build the plug-ins that the demo needs
   fedhost run config/demo.toml         two simulated machines learn together
   fedhost report data/demo/aggregation_log.jsonl
                                        pictures of what happened

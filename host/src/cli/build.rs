@@ -11,7 +11,7 @@ use crate::plugin::build::{self, BuildStep, Built};
 /// Builds plug-ins from source into components and installs them, each in one step that readers never see half done.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  fedhost plugin build guests/logistic-regression\n  fedhost plugin build guests/*/ --out plugins"
+    after_help = "Examples:\n  fedhost plugin build guests/logistic-regression\n  fedhost plugin build guests/standard-scaler my-model --out plugins"
 )]
 pub(super) struct Build {
     /// Directories of guest crates
