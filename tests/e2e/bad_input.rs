@@ -86,7 +86,9 @@ fn a_damaged_log_is_said_to_be_damaged_and_never_shows_wrong_rows() {
     });
     let (largest, _) = files.into_iter().max_by_key(|(_, bytes)| *bytes).unwrap();
     let mut bytes = fs::read(&largest).unwrap();
-    let middle = bytes.len() / 3;
+    // The store sets room aside; what matters is what it has written.
+    let written = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    let middle = written / 3;
     bytes[middle..middle + 64].fill(0xa5);
     fs::write(&largest, bytes).unwrap();
 

@@ -52,6 +52,9 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
         Event::RecordSkipped { source, partition, offset, reason, detail } => {
             (Warning, format!("{source}: record {partition}:{offset} was skipped ({reason}): {detail}"))
         }
+        Event::LogDamaged { topic, detail, .. } if topic.is_empty() => {
+            (Warning, format!("the log is damaged: {detail}"))
+        }
         Event::LogDamaged { topic, partition, from, to, detail } => {
             (Warning, format!("records {from} to {} of {topic}:{partition} are lost: {detail}", to.saturating_sub(1)))
         }
