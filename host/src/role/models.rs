@@ -134,11 +134,15 @@ pub fn new_id() -> String {
 /// The bus refused.
 pub async fn newest(bus: &dyn Bus, group: &str, topic: &Arc<str>) -> Result<Box<dyn Source>, bus::Error> {
     let mut source = bus.subscribe(group, &[topic], Start::Earliest)?;
-    let info = bus.topics().await?.into_iter().find(|info| info.spec.name == **topic);
-    for (partition, offsets) in (0_u32..).zip(info.map(|info| info.offsets).unwrap_or_default()) {
+    for (partition, offsets) in (0_u32..).zip(offsets(bus, topic).await?) {
         source.seek(topic, partition, offsets.end.saturating_sub(1).max(offsets.start));
     }
     Ok(source)
+}
+
+async fn offsets(bus: &dyn Bus, topic: &Arc<str>) -> Result<Vec<Range<u64>>, bus::Error> {
+    let info = bus.topics().await?.into_iter().find(|info| info.spec.name == **topic);
+    Ok(info.map(|info| info.offsets).unwrap_or_default())
 }
 
 /// The weights of the newest global model, which must be that of `round`.
@@ -151,17 +155,12 @@ pub async fn published(bus: &dyn Bus, topic: &Arc<str>, round: u64) -> Result<Ar
         name: topic.to_string(),
         reason: format!("the global model of round {round} is not there: {reason}"),
     };
-    let on_bus = |error: bus::Error| Error::Bus { role: AGGREGATOR.to_owned(), error };
-    let mut source = newest(bus, "aggregator.global-model", topic).await.map_err(on_bus)?;
-    let at_end = bus.topics().await.map_err(on_bus)?;
-    let empty = at_end
-        .iter()
-        .find(|info| info.spec.name == **topic)
-        .is_none_or(|info| info.offsets.iter().all(Range::is_empty));
-    if empty {
+    let on_bus = super::on_bus(AGGREGATOR);
+    if offsets(bus, topic).await.map_err(&on_bus)?.iter().all(Range::is_empty) {
         return Err(lost("the topic is empty".to_owned()));
     }
-    let records = source.read(1).await.map_err(on_bus)?;
+    let mut source = newest(bus, "aggregator.global-model", topic).await.map_err(&on_bus)?;
+    let records = source.read(1).await.map_err(&on_bus)?;
     let record = records.first().ok_or_else(|| lost("the topic is empty".to_owned()))?;
     let envelope = decode(&record.value).await.map_err(|reject| lost(reject.to_string()))?;
     if envelope.metadata.round_number != round {

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use fedhost_domain::event::Event;
 use fedhost_domain::model::{NodeId, PluginId, Weights};
+use tokio_util::sync::CancellationToken;
 
 use crate::announce::Announcer;
 use crate::plugin::{
     Batch, CallError, Context, Detector, Kind, Opening, Parameter, Plugin, Preprocessor, Refusal, Trainer,
 };
-use tokio_util::sync::CancellationToken;
 
 /// A component and the parameters that the manifest gives it.
 #[derive(Clone)]
@@ -47,9 +46,7 @@ impl Plugins {
 
     fn context(&self, source: Option<&str>) -> Context {
         let instance = source.map_or_else(|| self.node.to_string(), |source| format!("{}/{source}", self.node));
-        let announcer = self.announcer.clone();
-        let events = Arc::new(move |event: Event| announcer.announce(event));
-        Context::new(instance, events).cancelled_by(self.cancel.clone())
+        Context::new(instance, self.announcer.sink()).cancelled_by(self.cancel.clone())
     }
 
     /// Rows for a call.
