@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fedhost_domain::event::{Durations, Event, RoundClosed};
-use fedhost_domain::model::PluginId;
+use fedhost_domain::model::{NodeId, PluginId};
 use fedhost_domain::round::{GlobalModel, Input, Machine, Output, Progress, Rules};
 use serde::{Deserialize, Serialize};
 
+use super::message::{dead_letter, skipped};
 use super::{Context, Error, Topics, models, on_bus};
 use crate::bus::{Bus, Record, Start, Write};
 use crate::clock::{self, Stopwatch};
@@ -74,8 +75,7 @@ impl Aggregator {
         if let Some(closed) = state.closed.clone().filter(|closed| closed.round > service.rounds_logged) {
             service.context.announcer.announce(Event::RoundClosed(closed));
         }
-        let published = state.progress.published;
-        let global = match published {
+        let global = match state.progress.published {
             0 => None,
             round => Some(models::published(bus.as_ref(), &service.topics.global_model, round).await?),
         };
@@ -85,7 +85,7 @@ impl Aggregator {
         let inbox = Inbox::new(updates, Arc::clone(&service.topics.model_updates), ROLE);
         let mut evaluations = Evaluations::new(findings);
         if let Some(closed) = &state.closed {
-            evaluations.expect(published, closed.participants.iter().map(|one| one.node.clone()).collect());
+            evaluations.expect(closed);
         }
         if !machine.is_complete() {
             service.context.announcer.announce(Event::RoundOpened { round: machine.round() });
@@ -198,24 +198,16 @@ impl Aggregator {
         };
         self.service.context.bus.write(write).await.map_err(on_bus(ROLE))?;
         closed.durations.publishing_ms = watch.milliseconds();
-        let participants = closed.participants.iter().map(|one| one.node.clone()).collect();
-        let evaluated = self.evaluations.expect(closed.round, participants);
+        let evaluated = self.evaluations.expect(&closed);
         for event in evaluated.into_iter().chain([Event::RoundClosed(closed)]) {
             self.service.context.announcer.announce(event);
         }
         Ok(())
     }
 
-    async fn refuse(
-        &mut self,
-        node: Option<fedhost_domain::model::NodeId>,
-        code: &str,
-        detail: &str,
-        record: &Record,
-    ) -> Result<(), Error> {
+    async fn refuse(&mut self, node: Option<NodeId>, code: &str, detail: &str, record: &Record) -> Result<(), Error> {
         let (round, reason, detail) = (self.machine.round(), code.to_owned(), detail.to_owned());
-        let letter =
-            super::message::dead_letter(record, &self.service.topics.dead_letter_suffix, ROLE, &reason, &detail);
+        let letter = dead_letter(record, &self.service.topics.dead_letter_suffix, ROLE, &reason, &detail);
         self.service.context.announcer.announce(Event::UpdateRejected { round, node, reason, detail });
         if let Some(records) = self.inbox.refuse(letter) {
             let write = Write { records, ..Write::default() };
@@ -232,13 +224,7 @@ impl Aggregator {
                         self.service.context.announcer.announce(event);
                     }
                 }
-                Err(detail) => self.service.context.announcer.announce(Event::RecordSkipped {
-                    source: record.position.topic.to_string(),
-                    partition: record.position.partition,
-                    offset: record.position.offset,
-                    reason: "undecodable".to_owned(),
-                    detail,
-                }),
+                Err(detail) => self.service.context.announcer.announce(skipped(record, "undecodable", detail)),
             }
         }
         let write = Write { offsets: self.evaluations.offsets(ROLE), ..Write::default() };

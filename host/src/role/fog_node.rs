@@ -271,6 +271,9 @@ impl Node {
 
     /// Not while rows are being read again after a restart: the held-out rows are not all back yet.
     fn evaluate(&mut self) {
+        if self.unevaluated.is_none() {
+            return;
+        }
         let positions = offsets_of(self.readings.as_ref());
         let caught_up = self.published.iter().all(|(partition, next)| positions.get(partition) >= Some(next));
         let Some(round) = self.unevaluated.take_if(|_| caught_up) else { return };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use fedhost_domain::event::Event;
 use fedhost_domain::model::Sha256Hex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -112,6 +113,18 @@ impl NewReading<'_> {
             value: serde_json::to_vec(&object).unwrap_or_default().into(),
             headers,
         }
+    }
+}
+
+/// The announcement that a record could not be used.
+#[must_use]
+pub fn skipped(record: &Record, reason: &str, detail: String) -> Event {
+    Event::RecordSkipped {
+        source: record.position.topic.to_string(),
+        partition: record.position.partition,
+        offset: record.position.offset,
+        reason: reason.to_owned(),
+        detail,
     }
 }
 

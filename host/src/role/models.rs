@@ -12,10 +12,11 @@ use fedhost_domain::model::{Metric, NodeId, PluginId, Weights};
 use fedhost_domain::round::{GlobalModel, Update};
 use serde::{Deserialize, Serialize};
 
-use super::message::Message;
+use super::message::{self, Message};
 use super::{Error, Topics};
 use crate::bus::{self, Bus, NewRecord, Record, Source, Start};
 use crate::clock;
+use crate::plugin::worker;
 
 /// Largest envelope that is looked at.
 const MAX_BYTES: usize = 64 << 20;
@@ -75,13 +76,7 @@ impl Refused {
     /// As an event about the record.
     #[must_use]
     pub fn event(&self, record: &Record) -> Event {
-        Event::RecordSkipped {
-            source: record.position.topic.to_string(),
-            partition: record.position.partition,
-            offset: record.position.offset,
-            reason: self.code().to_owned(),
-            detail: self.to_string(),
-        }
+        message::skipped(record, self.code(), self.to_string())
     }
 
     /// Who claims to have sent the record: its key, since its content cannot be trusted.
@@ -277,8 +272,7 @@ fn header(kind: Kind, time_ms: u64, sender: NodeId) -> Header {
 async fn record(topic: &Arc<str>, time_ms: u64, key: &str, envelope: Envelope) -> Result<NewRecord, EncodeError> {
     let large = envelope.weights.data().len() * 4 > LARGE_BYTES;
     let value = if large {
-        let encoded = tokio::task::spawn_blocking(move || envelope.encode(Compression::Gzip));
-        encoded.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?
+        worker::run(move || envelope.encode(Compression::Gzip)).await?
     } else {
         envelope.encode(Compression::Gzip)?
     };
@@ -298,6 +292,5 @@ async fn decode(value: &Bytes) -> Result<Envelope, Reject> {
         return Envelope::decode(value, &limits);
     }
     let value = value.clone();
-    let decoded = tokio::task::spawn_blocking(move || Envelope::decode(&value, &limits));
-    decoded.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    worker::run(move || Envelope::decode(&value, &limits)).await
 }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fedhost_domain::evaluation::Findings;
-use fedhost_domain::event::{Evaluation, Event};
+use fedhost_domain::event::{Evaluation, Event, RoundClosed};
 use fedhost_domain::model::NodeId;
 
 use crate::bus::{Error, GroupOffset, Record, Source};
@@ -45,8 +45,9 @@ impl Evaluations {
     }
 
     /// A global model is published; its participants will score it.
-    pub(super) fn expect(&mut self, round: u64, participants: BTreeSet<NodeId>) -> Option<Event> {
-        self.awaited.insert(round, Awaited { participants, findings: Findings::default() });
+    pub(super) fn expect(&mut self, closed: &RoundClosed) -> Option<Event> {
+        let participants = closed.participants.iter().map(|participant| participant.node.clone()).collect();
+        self.awaited.insert(closed.round, Awaited { participants, findings: Findings::default() });
         let oldest = *self.awaited.keys().next()?;
         if self.awaited.len() > AWAITED_MAX { self.settle(oldest) } else { None }
     }

@@ -158,25 +158,26 @@ impl Pipeline {
     }
 
     fn transform(&mut self, source: &str, rows: &[Row], indices: &[usize]) -> Result<Batch, CallError> {
-        let columns = self.decoder.columns().to_vec();
         let values =
             indices.iter().filter_map(|&index| rows.get(index)).flat_map(|row| row.reading.values.iter().copied());
-        let batch = self.plugins.batch(columns.len(), values.collect(), None)?;
+        let batch = self.plugins.batch(self.decoder.columns().len(), values.collect(), None)?;
         if self.plugins.preprocess.is_none() {
-            self.settle_features(columns);
+            if self.windows.is_none() {
+                self.settle_features(self.decoder.columns().to_vec());
+            }
             return Ok(batch);
         }
         let preprocessor = match self.sources.remove(source) {
             Some(preprocessor) => preprocessor,
-            None => self.open_source(source, &columns)?,
+            None => self.open_source(source)?,
         };
         let preprocessor = self.sources.entry(source.to_owned()).or_insert(preprocessor);
         preprocessor.transform(&batch)
     }
 
-    fn open_source(&mut self, source: &str, columns: &[String]) -> Result<Preprocessor, CallError> {
+    fn open_source(&mut self, source: &str) -> Result<Preprocessor, CallError> {
         let checkpoint = self.checkpoints.get(source);
-        let preprocessor = self.plugins.open_preprocessor(source, columns, checkpoint)?;
+        let preprocessor = self.plugins.open_preprocessor(source, self.decoder.columns(), checkpoint)?;
         self.settle_features(preprocessor.output_columns().to_vec());
         Ok(preprocessor)
     }

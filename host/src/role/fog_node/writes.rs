@@ -13,7 +13,7 @@ use super::jobs::Trained;
 use super::pipeline::{Outcome, Scored};
 use crate::bus::{GroupOffset, NewRecord, Record, Write};
 use crate::clock;
-use crate::role::message::{Message, dead_letter, derived_id, rfc3339};
+use crate::role::message::{Message, dead_letter, derived_id, rfc3339, skipped};
 use crate::role::models::{self, NewUpdate};
 
 /// The next offset that `group` reads.
@@ -37,13 +37,7 @@ pub(super) fn results(
         let Some(record) = new(refused.record) else { continue };
         let suffix = &service.topics.dead_letter_suffix;
         write.records.push(dead_letter(record, suffix, refused.stage, &refused.reason, &refused.detail));
-        service.context.announcer.announce(fedhost_domain::event::Event::RecordSkipped {
-            source: record.position.topic.to_string(),
-            partition: record.position.partition,
-            offset: record.position.offset,
-            reason: refused.reason.clone(),
-            detail: refused.detail.clone(),
-        });
+        service.context.announcer.announce(skipped(record, &refused.reason, refused.detail.clone()));
     }
     write
 }
