@@ -6,7 +6,7 @@ FEDHOST := target/release/fedhost
 GUESTS  := guests/standard-scaler guests/baseline-deviation guests/logistic-regression
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench plugins test-plugins clean
+.PHONY: help setup demo test chaos lint bench plugins test-plugins kafka-up kafka-down clean
 
 help:           ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -27,8 +27,14 @@ plugins: setup  ## Build the plug-ins that come with the source into plugins/
 test-plugins: setup
 	$(CARGO) run --locked -q -p fedhost -- plugin build $(GUESTS) guests/misbehaving --out target/test-plugins
 
-test: test-plugins ## All tests
-	$(CARGO) test --locked --workspace
+test: test-plugins ## All tests, with an Apache Kafka of their own, or that at KAFKA_BOOTSTRAP_SERVERS
+	@scripts/setup test
+	scripts/kafka with $(CARGO) test --locked --workspace
+
+chaos: test-plugins ## Proof of delivery: every fault, three seeds; CHAOS="--list", CHAOS="--case NAME --seed N"
+	$(CARGO) build --locked -p fedhost
+	@scripts/kafka fetch
+	$(CARGO) test --locked -p fedhost-e2e --test chaos -- $(or $(CHAOS),--all --seeds 3)
 
 lint: setup     ## Formatting, clippy for host and guests, documentation links
 	$(CARGO) fmt --all --check
@@ -38,6 +44,12 @@ lint: setup     ## Formatting, clippy for host and guests, documentation links
 
 bench: plugins  ## All figures, also in target/bench.json
 	$(CARGO) bench --locked -p fedhost --bench figures
+
+kafka-up:       ## Start a single-node Apache Kafka on 127.0.0.1:9092, or KAFKA_PORT
+	@scripts/kafka up
+
+kafka-down:     ## Stop it
+	@scripts/kafka down
 
 clean:          ## Remove what was built, and the demo's data
 	$(CARGO) clean
