@@ -7,6 +7,8 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
     reason = "a benchmark prints, and stops when it cannot go on"
 )]
 
@@ -14,6 +16,8 @@
 mod envelope;
 #[path = "figures/fedavg.rs"]
 mod fedavg;
+#[path = "figures/kafka.rs"]
+mod kafka;
 #[path = "figures/log.rs"]
 mod log;
 #[path = "figures/measure.rs"]
@@ -23,11 +27,27 @@ mod plugins;
 #[path = "figures/round.rs"]
 mod round;
 
+type Measure = fn() -> Vec<measure::Figure>;
+
+/// Groups of figures by name, in the order in which they are measured.
+const GROUPS: [(&str, Measure); 6] = [
+    ("fedavg", fedavg::figures),
+    ("envelope", envelope::figures),
+    ("log", log::figures),
+    ("plugins", plugins::figures),
+    ("round", round::figures),
+    ("kafka", kafka::figures),
+];
+
+/// All groups, or those named: `cargo bench --bench figures -- kafka`.
 fn main() {
-    let figures =
-        [fedavg::figures(), envelope::figures(), log::figures(), plugins::figures(), round::figures()].concat();
-    for figure in &figures {
-        println!("{figure}");
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
+    let mut figures = Vec::new();
+    for (_, measure) in GROUPS.into_iter().filter(|(name, _)| is_asked(name)) {
+        let measured = measure();
+        measured.iter().for_each(|figure| println!("{figure}"));
+        figures.extend(measured);
     }
     measure::write_json(&figures);
 }

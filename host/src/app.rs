@@ -1,11 +1,19 @@
 //! The composition root: the only file that names every edge. What starts in which order, and how it ends.
 //!
-//! Start: the bus is opened, plug-ins are found and their parameters checked, topics are made; until then nothing has
-//! happened. Then the aggregator, the fog nodes, the sensors. End: sensors stop first, fog nodes finish the batch in hand
-//! and store what they know, the bus is closed last.
+//! Start: the log is opened, probes are answered, plug-ins are found and their parameters checked, the bus is reached and
+//! topics are made; until then nothing has happened. Then the aggregator, the fog nodes, the sensors. Sensors with a spool
+//! do not wait for a cluster that is away; everybody else does. End: sensors stop first, fog nodes finish the batch in hand
+//! and store what they know, the bus is closed last; all of that by one deadline.
 
+pub mod buses;
+mod closing;
+pub mod doctor;
+pub mod lag;
 mod options;
 mod parts;
+mod running;
+mod supervise;
+pub mod topics;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,27 +22,38 @@ use std::time::Duration;
 use fedhost_domain::event::{Event, RoundClosed};
 use fedhost_domain::model::{PluginId, Sha256Hex};
 use fedhost_domain::round::Rules;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::announce::Announcer;
-use crate::bus::Bus;
-use crate::bus::embedded::EmbeddedLog;
-use crate::manifest::Loaded;
+use crate::bus;
+use crate::bus::observer::Observer;
+use crate::bus::trouble::Trouble;
+use crate::http;
+use crate::manifest::{Api, Loaded};
+use crate::observe::{Observed, Phase};
 use crate::role::fog_node::plugins::Configured;
-use crate::role::{self, aggregator, fog_node, sensor};
+use crate::role::{self, aggregator};
+use crate::run_log::last_round;
+use buses::Buses;
 pub use options::{Options, Role};
+use running::Running;
+
+/// For a cluster to answer, where work could begin without that.
+const FIRST_LOOK: Duration = Duration::from_secs(3);
 
 /// A run that could begin: everything is checked and open, nothing has started.
 pub struct Prepared {
     manifest: Loaded,
     options: Options,
     announcer: Announcer,
-    log: Arc<EmbeddedLog>,
+    observed: Observed,
+    buses: Buses,
     rules: Rules,
     /// Absent when only sensors run here: they need no plug-in.
     plugins: Option<Components>,
-    rounds_logged: u64,
+    probes: Option<http::Handle>,
+    /// Its topics are not looked after yet.
+    away: Option<Trouble>,
 }
 
 /// The components that the manifest names.
@@ -77,63 +96,119 @@ impl Prepared {
     ///
     /// # Errors
     /// Everything that keeps the run from beginning, with its remedy.
-    pub async fn new(manifest: Loaded, options: Options, announcer: Announcer) -> Result<Self, anyhow::Error> {
+    pub async fn new(
+        manifest: Loaded,
+        options: Options,
+        announcer: Announcer,
+        observed: &Observed,
+    ) -> Result<Self, anyhow::Error> {
+        let observed = observed.announcing(announcer.clone());
         options.check(&manifest.manifest)?;
         let rules = parts::rules(&manifest.manifest, &options)?;
         // First of all, so that a second process on the same directory is refused before it announces anything.
-        let log = parts::open_log(&manifest.manifest, &announcer).await?;
+        let buses = Buses::open(&manifest.manifest, Arc::new(observed.clone())).await?;
+        let probes = probes(&manifest.manifest.api, &observed).await?;
         let plugins = if options.runs(Role::Aggregator) || options.runs(Role::FogNode) {
             let (settings, events) = (manifest.manifest.clone(), announcer.clone());
             Some(tokio::task::spawn_blocking(move || parts::plugins(&settings, &events)).await??)
         } else {
             None
         };
-        parts::create_topics(&log, &manifest.manifest).await?;
-        let rounds_logged = crate::run_log::last_round(&run_log_path(&manifest)).unwrap_or_default().unwrap_or(0);
-        Ok(Self { manifest, options, announcer, log, rules, plugins, rounds_logged })
+        for detail in manifest.manifest.kafka_warnings() {
+            announcer.announce(Event::Warned { part: "kafka".to_owned(), detail });
+        }
+        let mut prepared = Self { manifest, options, announcer, observed, buses, rules, plugins, probes, away: None };
+        prepared.away = prepared.look().await?;
+        Ok(prepared)
+    }
+
+    /// Whether the bus is there: what is wrong with it is better found before anything is started. A cluster that is away
+    /// is no reason not to start.
+    async fn look(&self) -> Result<Option<Trouble>, anyhow::Error> {
+        // Sensors have better things to do than to wait.
+        let is_awaited = self.buses.spools() && !parts::sensors(self).is_empty();
+        let patience = if is_awaited { FIRST_LOOK } else { Duration::MAX };
+        let Err(error) = self.make_ready(patience).await else { return Ok(None) };
+        let error = error.downcast::<bus::Error>()?;
+        let bus::Error::Unreachable { bus, .. } = &error else { return Err(error.into()) };
+        let observer: Arc<dyn Observer> = Arc::new(self.observed.clone());
+        let mut away = Trouble::new(bus, &observer);
+        away.met(&error).await;
+        Ok(Some(away))
+    }
+
+    /// Reaches the bus, and makes its topics.
+    async fn make_ready(&self, at_most: Duration) -> Result<(), anyhow::Error> {
+        self.buses.reach(at_most).await?;
+        let limits = self.buses.broker_limits().await?;
+        topics::prepare(self.buses.shared().as_ref(), &limits, &self.manifest.manifest, &self.announcer).await
+    }
+
+    /// Waits for a bus that is away, however long that takes; the process is not ready meanwhile.
+    async fn wait_for_bus(&self, mut away: Trouble) -> Result<(), role::Error> {
+        while let Err(error) = self.make_ready(Duration::MAX).await {
+            match error.downcast() {
+                Ok(error @ bus::Error::Unreachable { .. }) => away.met(&error).await,
+                Ok(error) => return Err(cannot_begin("bus", &error)),
+                Err(error) => return Err(cannot_begin("bus", &error)),
+            }
+        }
+        away.over();
+        Ok(())
     }
 
     /// Runs until the work is done, `interrupt` is set, or time is up.
     ///
     /// # Errors
     /// The first role that had to give up; the others have been stopped.
-    pub async fn run(self, interrupt: CancellationToken) -> Result<Outcome, role::Error> {
-        let started = self.started().await;
-        self.announcer.announce(started);
-        let mut running = Running::start(&self);
-        let outcome = running.wait(interrupt, self.options.duration).await;
+    pub async fn run(mut self, interrupt: CancellationToken) -> Result<Outcome, role::Error> {
+        let (probes, away) = (self.probes.take(), self.away.take());
+        let prepared = Arc::new(self);
+        let mut running = Running::new(&prepared);
+        let newest = if away.is_none() { prepared.newest(FIRST_LOOK).await } else { None };
+        prepared.announcer.announce(prepared.started(newest.as_ref()));
+        running.start(away.is_none());
+        let outcome = running.wait(away, interrupt, prepared.options.duration).await;
+        prepared.observed.enter(Phase::Stopping);
         let stopped = running.stop().await;
         let outcome = outcome.and_then(|outcome| stopped.map(|()| outcome));
-        let finished = self.finished(&outcome).await;
-        self.announcer.announce(finished);
-        let log = Arc::clone(&self.log);
-        // A writer that panicked has been reported by the panic hook; everything acknowledged is in the log.
-        tokio::task::spawn_blocking(move || log.close()).await.ok();
+        let newest = prepared.newest(running.closing().left()).await;
+        prepared.announcer.announce(prepared.finished(newest.as_ref(), &outcome));
+        prepared.buses.close(running.closing()).await;
+        if let Some(probes) = probes {
+            probes.close().await;
+        }
         outcome
     }
 
-    async fn started(&self) -> Event {
+    fn started(&self, newest: Option<&RoundClosed>) -> Event {
         Event::RunStarted {
             manifest: self.options.manifest_name.clone(),
             manifest_sha256: Sha256Hex::of(self.manifest.canonical.as_bytes()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            resumed_round: self.newest().await.map_or(0, |closed| closed.round),
+            resumed_round: self.round(newest),
             plugins: self.plugin_ids(),
         }
     }
 
-    async fn finished(&self, outcome: &Result<Outcome, role::Error>) -> Event {
-        let newest = self.newest().await;
+    fn finished(&self, newest: Option<&RoundClosed>, outcome: &Result<Outcome, role::Error>) -> Event {
         Event::RunFinished {
-            round: newest.as_ref().map_or(0, |closed| closed.round),
+            round: self.round(newest),
             outcome: outcome.as_ref().map_or("failed", |outcome| outcome.word()).to_owned(),
-            weights_sha256: newest.map(|closed| closed.weights_sha256),
+            weights_sha256: newest.map(|closed| closed.weights_sha256.clone()),
         }
     }
 
-    /// The account of the newest round; for the run log, so a fault here is no reason to stop.
-    async fn newest(&self) -> Option<RoundClosed> {
-        aggregator::newest_round(self.log.as_ref()).await.ok().flatten()
+    /// The account of the newest round; for the run log, so a bus that does not give it in time is no reason to wait or stop.
+    async fn newest(&self, within: Duration) -> Option<RoundClosed> {
+        let bus = self.buses.shared();
+        tokio::time::timeout(within, aggregator::newest_round(bus.as_ref())).await.ok()?.ok().flatten()
+    }
+
+    /// Its number; when the bus does not tell, that of the newest round in the run log.
+    fn round(&self, newest: Option<&RoundClosed>) -> u64 {
+        let logged = || last_round(&run_log_path(&self.manifest)).ok().flatten();
+        newest.map(|closed| closed.round).or_else(logged).unwrap_or(0)
     }
 
     fn plugin_ids(&self) -> Vec<PluginId> {
@@ -143,72 +218,14 @@ impl Prepared {
     }
 }
 
-/// The tasks of a run. Sensors can be stopped apart from the rest.
-struct Running {
-    roles: JoinSet<Result<(), role::Error>>,
-    sensors: JoinSet<Result<(), role::Error>>,
-    stop_roles: CancellationToken,
-    stop_sensors: CancellationToken,
-    /// The run is over when the roles are, whatever the sensors still have to say.
-    roles_decide: bool,
+/// Answers probes, where the manifest asks for it.
+async fn probes(api: &Api, observed: &Observed) -> Result<Option<http::Handle>, anyhow::Error> {
+    let Some(listen) = api.listen else { return Ok(None) };
+    let token = api.token.as_ref().map(|token| http::Secret::from(token.reveal().to_owned()));
+    let service = http::Service { listen, token, observed: observed.clone() };
+    service.start().await.map(Some).map_err(|error| anyhow::Error::new(cannot_begin("api", &error)))
 }
 
-impl Running {
-    fn start(prepared: &Prepared) -> Self {
-        let bus: Arc<dyn Bus> = Arc::clone(&prepared.log) as Arc<dyn Bus>;
-        let (stop_roles, stop_sensors) = (CancellationToken::new(), CancellationToken::new());
-        let context = |stop: &CancellationToken| role::Context {
-            bus: Arc::clone(&bus),
-            announcer: prepared.announcer.clone(),
-            stop: stop.clone(),
-        };
-        let (mut roles, mut sensors) = (JoinSet::new(), JoinSet::new());
-        if let Some(service) = parts::aggregator(prepared, context(&stop_roles)) {
-            roles.spawn(aggregator::Service::run(service));
-        }
-        for service in parts::fog_nodes(prepared, &context(&stop_roles)) {
-            roles.spawn(fog_node::Service::run(service));
-        }
-        for service in parts::sensors(prepared, &context(&stop_sensors)) {
-            sensors.spawn(sensor::Service::run(service));
-        }
-        let roles_decide = !roles.is_empty();
-        Self { roles, sensors, stop_roles, stop_sensors, roles_decide }
-    }
-
-    async fn wait(&mut self, interrupt: CancellationToken, duration: Option<Duration>) -> Result<Outcome, role::Error> {
-        let time_is_up = async {
-            match duration {
-                Some(duration) => tokio::time::sleep(duration).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::pin!(time_is_up);
-        while !self.is_done() {
-            tokio::select! {
-                () = interrupt.cancelled() => return Ok(Outcome::Interrupted),
-                () = &mut time_is_up => return Ok(Outcome::TimeLimit),
-                Some(ended) = self.sensors.join_next() => parts::joined(ended)?,
-                Some(ended) = self.roles.join_next() => parts::joined(ended)?,
-            }
-        }
-        Ok(Outcome::Completed)
-    }
-
-    fn is_done(&self) -> bool {
-        self.roles.is_empty() && (self.roles_decide || self.sensors.is_empty())
-    }
-
-    async fn stop(&mut self) -> Result<(), role::Error> {
-        self.stop_sensors.cancel();
-        let mut first = Ok(());
-        while let Some(ended) = self.sensors.join_next().await {
-            first = first.and(parts::joined(ended));
-        }
-        self.stop_roles.cancel();
-        while let Some(ended) = self.roles.join_next().await {
-            first = first.and(parts::joined(ended));
-        }
-        first
-    }
+fn cannot_begin(part: &str, error: &dyn std::fmt::Display) -> role::Error {
+    role::Error::Start { part: part.to_owned(), reason: error.to_string() }
 }

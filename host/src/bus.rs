@@ -1,10 +1,21 @@
 //! The few verbs with which roles reach a log of records, whichever bus is behind them.
 //!
 //! A name of a particular bus never appears in these types. What every bus promises: a record is readable in the order
-//! and under the offset at which it was acknowledged; a [`Write`] happens as a whole or not at all; a group's offsets
-//! move only through a [`Write`].
+//! and under the offset at which it was acknowledged; a group's offsets move only through a [`Write`], and never before
+//! the records of that write are safe; a [`Write`] happens as a whole or not at all. A bus that was asked for the weaker
+//! promise of at-least-once delivery may repeat a write that was cut off by a crash; it never loses one.
 
+pub mod checkup;
+pub mod compare;
 pub mod embedded;
+pub mod kafka;
+pub mod limits;
+pub mod observer;
+mod partitioner;
+pub mod sizing;
+pub mod spool;
+mod topic_name;
+pub(crate) mod trouble;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,7 +53,7 @@ pub struct Position {
     pub topic: Arc<str>,
     /// From 0.
     pub partition: u32,
-    /// From 0, without gaps.
+    /// Rises with every record. A bus may keep marks of its own between two records, so that a number is left out.
     pub offset: u64,
 }
 
@@ -88,7 +99,7 @@ pub struct GroupOffset {
 }
 
 /// How a topic is made and kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TopicSpec {
     /// Legal characters and length as in Kafka.
     pub name: String,
@@ -98,8 +109,13 @@ pub struct TopicSpec {
     pub retention_ms: Option<u64>,
     /// Oldest records are dropped while a partition is larger than this; `None` keeps them.
     pub retention_bytes: Option<u64>,
-    /// A larger key and value together are refused.
+    /// A larger key and value together are refused, or travel in chunks; see [`Admin::record_bytes_max`].
     pub max_message_bytes: u64,
+    /// Brokers that hold a copy; `None` leaves it to the bus. A bus on one machine has one copy whatever is asked.
+    pub replication_factor: Option<u16>,
+    /// Further settings by the names that Kafka gives them, such as `cleanup.policy`. A bus that has no such setting
+    /// leaves them aside.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// A topic as it is.
@@ -109,6 +125,9 @@ pub struct TopicInfo {
     pub spec: TopicSpec,
     /// By partition: the oldest offset still there, and the next one to be written.
     pub offsets: Vec<std::ops::Range<u64>>,
+    /// Whether the bus tells the topic's settings. Where it does not, `spec` holds them as they were asked for, or without
+    /// limits when nobody asked; its name, partitions and copies are as they are all the same.
+    pub settings_known: bool,
 }
 
 /// Where a new consumer group begins.
@@ -118,6 +137,8 @@ pub enum Start {
     Earliest,
     /// After the newest record.
     Latest,
+    /// Nowhere: a group without a stored offset is refused.
+    Stored,
 }
 
 /// Why a verb could not be carried out.
@@ -145,8 +166,10 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
-    /// Larger than the topic takes.
-    #[error("a record of {bytes} bytes is over the limit of {limit} of topic {topic:?}")]
+    /// Larger than the bus carries for the topic.
+    #[error(
+        "a record of {bytes} bytes is over the limit of {limit} of topic {topic:?}\nhint: raise its max_message_bytes in the manifest and on the bus (on Kafka, with it the producer's max_request_size), or write less at a time"
+    )]
     TooLarge {
         /// The topic.
         topic: String,
@@ -183,6 +206,39 @@ pub enum Error {
         /// What came back.
         reason: String,
     },
+    /// The bus cannot be reached, or does not answer. Whoever asks again may have more luck.
+    #[error("{bus} cannot {action}: {reason}\nhint: {hint}")]
+    Unreachable {
+        /// Which bus, for example `kafka at localhost:9092`.
+        bus: String,
+        /// What was tried, for example `list topics`.
+        action: String,
+        /// What came back.
+        reason: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The bus refused for good: credentials, rights, or a promise that it cannot keep.
+    #[error("{bus} refuses to {action}: {reason}\nhint: {hint}")]
+    Refused {
+        /// Which bus.
+        bus: String,
+        /// What was tried.
+        action: String,
+        /// What came back.
+        reason: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// A reader or writer is cut off: another one has taken over, or its client had to be given up. Whatever it has not
+    /// written is read again by whoever goes on; to go on, begin again from what is stored.
+    #[error("{what} is cut off: {reason}")]
+    Lost {
+        /// Which reader or writer, for example `group "aggregator"`.
+        what: String,
+        /// Why.
+        reason: String,
+    },
     /// Another reader of the group is at work: two would each take every record.
     #[error(
         "group {group:?} has a reader of {topic:?} already\nhint: give this reader a group of its own, or end the other"
@@ -193,6 +249,18 @@ pub enum Error {
         /// The topic.
         topic: String,
     },
+    /// A group that may only go on has nowhere to go on from.
+    #[error(
+        "group {group:?} has no stored offset in partition {partition} of topic {topic:?}\nhint: let new groups begin at the earliest or the latest record, or store an offset for this one"
+    )]
+    NoOffset {
+        /// The group.
+        group: String,
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+    },
     /// The bus was closed while the verb was under way.
     #[error("the bus is closed")]
     Closed,
@@ -201,12 +269,22 @@ pub enum Error {
 /// Writes to the log. Cheap to clone behind an `Arc`, shared by many tasks.
 #[async_trait]
 pub trait Sink: Send + Sync {
-    /// Makes everything in `write` durable at once, and says where each record lies, in order.
+    /// Makes everything in `write` durable at once, and says where each record lies, in order. The answer is empty where
+    /// a write is durable before it has its place in the log.
     ///
     /// # Errors
     /// Nothing was written; but after [`Error::Storage`] it is settled only when the log is opened again whether the write
     /// is there as a whole or not at all.
     async fn write(&self, write: Write) -> Result<Vec<Position>, Error>;
+
+    /// Whether the write can be carried out, by what is known at this moment of topics and their limits; nobody is asked.
+    /// A bus that knows nothing in advance lets everything pass.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTopic`], [`Error::UnknownPartition`] or [`Error::TooLarge`], as [`Sink::write`] would answer.
+    async fn check(&self, _write: &Write) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// Reads one consumer group's partitions in order. Owned by one task.
@@ -215,7 +293,7 @@ pub trait Source: Send {
     /// Waits for at least one record, and returns at most `max` of them, each partition in order. Cancelling loses nothing.
     ///
     /// # Errors
-    /// The source can be asked again after any error but [`Error::Closed`].
+    /// The source can be asked again after any error but [`Error::Closed`] and [`Error::Lost`].
     async fn read(&mut self, max: usize) -> Result<Vec<Record>, Error>;
 
     /// The next offset to be read, by topic and partition.
@@ -234,11 +312,20 @@ pub trait Admin: Send + Sync {
     /// The specification is not legal, or the medium refused.
     async fn create_topic(&self, spec: TopicSpec) -> Result<TopicInfo, Error>;
 
-    /// All topics, by name.
+    /// All topics that may be seen, by name.
     ///
     /// # Errors
     /// The medium refused.
     async fn topics(&self) -> Result<Vec<TopicInfo>, Error>;
+
+    /// Whether there is no right to see if a topic exists, so that it may be there although [`Admin::topics`] leaves it
+    /// out. A bus that has no rights hides nothing.
+    ///
+    /// # Errors
+    /// The medium refused.
+    async fn hides(&self, _topic: &str) -> Result<bool, Error> {
+        Ok(false)
+    }
 
     /// A group's next offset by topic and partition, for those it has stored.
     ///
@@ -246,18 +333,44 @@ pub trait Admin: Send + Sync {
     /// The medium refused.
     async fn group_offsets(&self, group: &str) -> Result<Vec<GroupOffset>, Error>;
 
+    /// The newest record of each partition that has one, in the order of the partitions.
+    ///
+    /// # Errors
+    /// The topic does not exist, or the medium refused.
+    async fn newest(&self, topic: &str) -> Result<Vec<Record>, Error>;
+
+    /// The oldest record of a partition at or behind offset `from` that is still there; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// The partition does not exist, or the medium refused.
+    async fn first_from(&self, topic: &str, partition: u32, from: u64) -> Result<Option<Record>, Error>;
+
+    /// Forgets the records of a partition below offset `before`; nothing happens when they are gone already. Readers that
+    /// were to read them go on at the oldest that is left.
+    ///
+    /// # Errors
+    /// The partition does not exist; [`Error::Refused`] when it ends before that; or the medium refused.
+    async fn delete_records(&self, topic: &str, partition: u32, before: u64) -> Result<(), Error>;
+
     /// A value that some [`Write`] stored.
     ///
     /// # Errors
     /// The medium refused.
     async fn state(&self, name: &str) -> Result<Option<Bytes>, Error>;
+
+    /// The largest key and value together that a write takes for a topic, in bytes; a larger one is [`Error::TooLarge`].
+    fn record_bytes_max(&self, topic: &TopicSpec) -> u64 {
+        topic.max_message_bytes
+    }
 }
 
 /// A bus: all verbs together, and a new reader for a group.
+#[async_trait]
 pub trait Bus: Sink + Admin {
     /// A reader of all partitions of `topics` that begins at the group's stored offsets, or at `start` where there are none.
+    /// Between processes a group has one such reader: while another one is at work, this waits to take over from it.
     ///
     /// # Errors
-    /// A topic does not exist, or the group has a reader of it already.
-    fn subscribe(&self, group: &str, topics: &[&str], start: Start) -> Result<Box<dyn Source>, Error>;
+    /// A topic does not exist, or the group has a reader of it in this process already.
+    async fn subscribe(&self, group: &str, topics: &[&str], start: Start) -> Result<Box<dyn Source>, Error>;
 }

@@ -2,13 +2,18 @@
 
 mod build;
 mod check;
+mod columns;
 mod completions;
+mod dlq;
+mod doctor;
 mod inspect;
 mod list;
+mod on_bus;
 mod report;
 mod run;
 mod screen;
 mod table;
+mod topics;
 mod words;
 
 use std::path::PathBuf;
@@ -66,9 +71,17 @@ enum Command {
     Run(run::Run),
     /// Say everything that is wrong with a manifest, without starting anything
     Check(check::Check),
+    /// Look at everything that a run would need, brokers included, and say what is wrong and what to do
+    Doctor(doctor::Doctor),
     /// List, inspect and build plug-ins
     #[command(subcommand)]
     Plugin(Plugin),
+    /// List, show, replay and purge dead letters: records that could not be used
+    #[command(subcommand)]
+    Dlq(dlq::Dlq),
+    /// Make, list and describe the topics of a manifest, and show how far behind their readers are
+    #[command(subcommand)]
+    Topics(topics::Topics),
     /// Turn run logs into one HTML page with pictures and tables
     Report(report::Report),
     /// Print a completion script for a shell
@@ -145,9 +158,12 @@ pub fn execute(cli: Cli) -> Ending {
     match command {
         Command::Run(run) => run.execute(&global),
         Command::Check(check) => check.execute(&global).into(),
+        Command::Doctor(doctor) => doctor.execute(&global),
         Command::Plugin(Plugin::List(list)) => list.execute(&global).into(),
         Command::Plugin(Plugin::Inspect(inspect)) => inspect.execute(&global),
         Command::Plugin(Plugin::Build(build)) => build.execute(&global),
+        Command::Dlq(dlq) => dlq.execute(&global),
+        Command::Topics(topics) => topics.execute(&global),
         Command::Report(report) => report.execute(&global).into(),
         Command::Completions(completions) => completions.execute(),
     }

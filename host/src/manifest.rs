@@ -1,20 +1,25 @@
 //! The manifest: what a run consists of, read from layers of TOML into plain structs.
 //!
-//! Lowest first: the built-in `config/default.toml`, the file, environment variables `FEDHOST__SECTION__KEY`, `--set`.
-//! [`load`] answers with everything that is wrong at once. It reads the file, looks for the files that its patterns name,
-//! and touches nothing else: the environment is an argument.
+//! Lowest first: the built-in `config/default.toml`, the file, environment variables (those that Kafka's users know,
+//! such as `KAFKA_BOOTSTRAP_SERVERS`, then `FEDHOST__SECTION__KEY`), `--set`. [`load`] answers with everything that is
+//! wrong at once. It reads the file and the files of secrets that it names, looks for other files that it names, and
+//! touches nothing else: the environment is an argument.
 
+mod api;
 mod bus;
 mod check;
 mod consistency;
 mod csv_files;
 mod data;
+mod dead_letters;
 mod expand;
 mod expected;
 mod federation;
 mod file;
 mod fog_node;
 mod formats;
+mod kafka;
+mod layers;
 mod load;
 mod model;
 mod origins;
@@ -24,8 +29,10 @@ mod preprocess;
 mod print;
 mod problem;
 mod schema;
+mod secret;
 mod selector;
 mod sensor;
+mod spool;
 #[cfg(test)]
 mod tests;
 mod topics;
@@ -33,14 +40,20 @@ mod training;
 mod tree;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use api::Api;
 pub use bus::{Bus, BusKind, Fsync};
 pub use data::Data;
-pub use federation::{Federation, Join, Strategy};
+pub use dead_letters::DeadLetters;
+pub use federation::{Federation, Join, Packing, Strategy, Wire};
 pub use fog_node::FogNode;
+pub use kafka::{
+    ClientRole, Delivery, GroupProtocol, Kafka, KafkaClients, NewGroup, Profile, RoleSettings, SensorSettings, Settings,
+};
 use load::built_in;
 pub use load::{Loaded, load};
 pub use model::Model;
@@ -49,20 +62,27 @@ pub use plugins::{Limits, PluginOverride, Plugins};
 pub use preprocess::{Parameter, Parameters, Preprocess};
 pub use problem::{Origin, Problem, Problems};
 pub use schema::schema;
+pub use secret::Secret;
 pub use selector::PluginSelector;
 pub use sensor::{CsvSensor, Sensor, SimulatedSensor};
-pub use topics::{Topic, Topics};
+pub use spool::Spool;
+pub use topics::{CleanupPolicy, DEAD_LETTER_HEADROOM, Retention, Topic, TopicCompression, Topics};
 pub use training::{All, RowsPerRound, Training, WhenBehind};
 
 /// What a run consists of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(extend("x-refused" = {
-    "kafka": "this build has the embedded log only",
-    "api": "this build has no HTTP interface",
-}))]
 pub struct Manifest {
     /// The log that carries every message.
     pub bus: Bus,
+    /// How to reach the cluster, with `bus.kind = "kafka"`.
+    pub kafka: Kafka,
+    /// Where fog nodes and sensors keep what the cluster has not taken yet.
+    pub spool: Spool,
+    /// When a record is given up, and when a role.
+    pub dead_letters: DeadLetters,
+    /// Where the run answers HTTP requests.
+    #[serde(default)]
+    pub api: Api,
     /// Where rows are read from.
     pub data: Data,
     /// Names and limits of the topics.
@@ -96,6 +116,12 @@ impl Manifest {
     /// The sensors of one fog node.
     pub fn sensors_of(&self, node: u32) -> impl Iterator<Item = &Sensor> {
         self.sensor.iter().filter(move |sensor| sensor.node() == node)
+    }
+
+    /// Where the spool lies.
+    #[must_use]
+    pub fn spool_directory(&self) -> PathBuf {
+        self.spool.directory.clone().unwrap_or_else(|| self.bus.directory.join("spool"))
     }
 
     /// The plug-ins in use: the preprocessor, if any, then the model.

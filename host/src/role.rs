@@ -1,18 +1,27 @@
 //! The parts of a federation. Each role is a task that owns its machines and turns their outputs into reads and writes.
 
 pub mod aggregator;
+pub mod dead_letter;
 pub mod fog_node;
 pub mod message;
 pub mod models;
 pub mod sensor;
+pub mod sequence;
+pub mod stopped;
+pub mod trace;
 
 use std::sync::Arc;
 
+use fedhost_domain::dead_letter::{Cap, Retries};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use crate::announce::Announcer;
-use crate::bus::{self, Bus};
+#[cfg(doc)]
+use crate::bus::Sink;
+use crate::bus::observer::Observer;
+use crate::bus::{self, Bus, Position, Write};
+use dead_letter::Tally;
 
 /// What every role is given.
 #[derive(Clone)]
@@ -21,8 +30,48 @@ pub struct Context {
     pub bus: Arc<dyn Bus>,
     /// Where events go.
     pub announcer: Announcer,
+    /// Where figures go.
+    pub observer: Arc<dyn Observer>,
     /// Set when the role is to finish what it has in hand, and return.
     pub stop: CancellationToken,
+    /// To be told once the role has everything that it needs.
+    pub began: Began,
+}
+
+/// Who wants to know that a role has begun its work: all that it reads and writes was there, and let it in.
+#[derive(Clone)]
+pub struct Began(Arc<dyn Fn() + Send + Sync>);
+
+impl Began {
+    /// Calls `heard`, which must not block.
+    pub fn new(heard: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(heard))
+    }
+
+    /// The role is at work.
+    pub fn tell(&self) {
+        (self.0)();
+    }
+}
+
+impl Default for Began {
+    /// Nobody wants to know.
+    fn default() -> Self {
+        Self::new(|| {})
+    }
+}
+
+impl Context {
+    /// Writes, and counts the dead letters among the records once they are safe.
+    ///
+    /// # Errors
+    /// As [`Sink::write`].
+    pub(crate) async fn write(&self, write: Write) -> Result<Vec<Position>, bus::Error> {
+        let letters = Tally::of(&write.records);
+        let positions = self.bus.write(write).await?;
+        letters.count(self.observer.as_ref());
+        Ok(positions)
+    }
 }
 
 /// The topics that roles share.
@@ -38,6 +87,39 @@ pub struct Topics {
     pub evaluations: Arc<str>,
     /// Added to a topic's name for the records of it that could not be used.
     pub dead_letter_suffix: String,
+    /// How models are written.
+    pub wire: models::Wire,
+}
+
+/// When a role gives up on a record, and when on the whole stream.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DeadLetters {
+    /// A record whose call into a plug-in failed is tried so often again.
+    pub retries: u32,
+    /// The pause before it is tried again, in milliseconds; doubled with each try.
+    pub first_ms: u64,
+    /// The longest pause, in milliseconds.
+    pub longest_ms: u64,
+    /// Of the newest records at most this share may be dead-lettered, 0 to 1; beyond it the role ends.
+    pub cap_share: f64,
+    /// How many records are the newest.
+    pub cap_records: u32,
+}
+
+impl DeadLetters {
+    pub(crate) fn retries(&self) -> Retries {
+        Retries { retries: self.retries, first_ms: self.first_ms, longest_ms: self.longest_ms }
+    }
+
+    pub(crate) fn cap(&self) -> Cap {
+        Cap::new(self.cap_records, self.cap_share)
+    }
+}
+
+impl Default for DeadLetters {
+    fn default() -> Self {
+        Self { retries: 2, first_ms: 50, longest_ms: 2_000, cap_share: 0.5, cap_records: 1_000 }
+    }
 }
 
 /// Why a role had to give up.
@@ -49,7 +131,7 @@ pub enum Error {
         /// Which role, such as `fog-node-1`.
         role: String,
         /// What the bus said.
-        error: bus::Error,
+        error: Box<bus::Error>,
     },
     /// What the role stored earlier cannot be read.
     #[error(
@@ -71,6 +153,29 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// A part that belongs to no role cannot begin.
+    #[error("{part}: {reason}")]
+    Start {
+        /// Which part.
+        part: String,
+        /// Why not.
+        reason: String,
+    },
+    /// So many records cannot be used that the fault must lie elsewhere. They are all in the dead-letter topic. Started
+    /// again, the role says the same until somebody has acknowledged it.
+    #[error(
+        "{role}: {dead} of the last {of} records of {topic} could not be used, so it stops; they are kept as dead letters\nhint: look at them with `fedhost dlq list`, mend the source or the plug-in, and let it go on with `fedhost dlq acknowledge`, or raise dead_letters.cap_share"
+    )]
+    TooManyDeadLetters {
+        /// Which role.
+        role: String,
+        /// The topic that it reads.
+        topic: String,
+        /// Records that were dead-lettered.
+        dead: u64,
+        /// The newest records that were looked at.
+        of: u64,
+    },
     /// A fault of this program.
     #[error("{role}: {reason}\nhint: this is a defect of fedhost; please report it with the run log")]
     Defect {
@@ -83,7 +188,7 @@ pub enum Error {
 
 /// Adds the role's name to what the bus says.
 pub(crate) fn on_bus(role: &str) -> impl Fn(bus::Error) -> Error + '_ {
-    move |error| Error::Bus { role: role.to_owned(), error }
+    move |error| Error::Bus { role: role.to_owned(), error: Box::new(error) }
 }
 
 /// A value that a role stored as JSON.

@@ -4,6 +4,9 @@
 #[path = "embedded_log/damage.rs"]
 mod damage;
 #[cfg(test)]
+#[path = "embedded_log/deletion.rs"]
+mod deletion;
+#[cfg(test)]
 #[path = "embedded_log/full_disk.rs"]
 mod full_disk;
 #[cfg(test)]

@@ -136,6 +136,36 @@ fn a_reading_that_is_none_is_kept_and_the_others_are_scored() {
     assert_eq!(predictions(&scene.path("data")).len(), 1_200);
 }
 
+#[test]
+fn a_record_too_large_for_the_dead_letters_stops_nobody() {
+    // Given a record that its topic took, and the topic of its dead letters does not
+    let scene = Scene::new();
+    let limit = "[topics.model_updates]\nmax_message_bytes = 1048576\n\n";
+    scene.write("run.toml", format!("{limit}{}", simulated(600, 2)));
+    for topic in ["sensor-data-node-1", "model_updates"] {
+        write_record(&scene.path("data"), topic, "stranger", &[b'x'; 3 << 20]);
+        write_record(&scene.path("data"), topic, "stranger", b"small, and bad as well");
+    }
+    // When a run meets it, then all the same it comes to its end, and says what it has done
+    let run = scene.fedhost(&["run", "run.toml"]).expect_code(0);
+    assert!(
+        run.stderr.contains("without its value") && run.stderr.contains("hint: the value lies in"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(scene.events_named("round_closed").len(), 2);
+    for topic in ["sensor-data-node-1", "model_updates"] {
+        let letters = read_topic(&scene.path("data"), &format!("{topic}.dlq"));
+        let reasons: Vec<_> = letters.iter().map(|letter| letter.header("__fedhost.reason").unwrap()).collect();
+        assert_eq!((letters.len(), reasons[0].as_ref()), (2, &b"too_large"[..]), "{topic}");
+        assert_eq!(letters[0].header("__connect.errors.offset").unwrap(), "0");
+        assert_eq!((letters[0].value.len(), &letters[1].value[..]), (0, &b"small, and bad as well"[..]));
+        // It cannot be put back
+        let replay = scene.fedhost(&["dlq", "replay", "run.toml", topic, "--force", "--dry-run"]).expect_code(0);
+        assert!(replay.stderr.contains("1 letter stayed: the value was too large"), "{}", replay.stderr);
+    }
+}
+
 fn walk(folder: &std::path::Path) -> Vec<(std::path::PathBuf, u64)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {

@@ -90,14 +90,20 @@ fn every_manifest_in_the_readme_is_sound() {
 #[test]
 fn help_teaches_every_command() {
     let scene = Scene::new();
-    let commands: [&[&str]; 8] = [
+    let commands: [&[&str]; 14] = [
         &[],
         &["run"],
         &["check"],
+        &["doctor"],
         &["report"],
         &["plugin", "list"],
         &["plugin", "inspect"],
         &["plugin", "build"],
+        &["topics", "create"],
+        &["topics", "list"],
+        &["topics", "describe"],
+        &["topics", "lag"],
+        &["topics", "recommend"],
         &["completions"],
     ];
     for command in commands {

@@ -2,17 +2,36 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a harness that cannot go on fails the test")]
 
+pub mod broker;
+pub mod http;
 mod log;
 mod manifest;
 mod process;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-pub use log::{predictions, read_topic, write_record};
-pub use manifest::simulated;
-pub use process::{Finished, Running};
+pub use log::{predictions, put_records, read_topic, write_record, write_records};
+pub use manifest::{on_kafka, simulated};
+pub use process::{Finished, Prepared, Running, fedhost};
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// For whatever is waited for.
+const PATIENCE: Duration = Duration::from_secs(180);
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// Looks again and again until it is so.
+///
+/// # Panics
+/// It is not so within three minutes.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = fedhost::clock::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "waited {} s until {what}", PATIENCE.as_secs());
+        std::thread::sleep(GLANCE);
+    }
+}
 
 /// A folder in which one test works; removed when the test passes or fails.
 pub struct Scene {
@@ -41,15 +60,21 @@ impl Scene {
         path
     }
 
+    /// `fedhost`, to be started in the folder.
+    #[must_use]
+    pub fn prepare(&self, arguments: &[&str]) -> Prepared {
+        process::command(self.folder.path(), arguments)
+    }
+
     /// Runs `fedhost` in the folder to its end.
     pub fn fedhost(&self, arguments: &[&str]) -> Finished {
-        process::command(self.folder.path(), arguments).finish()
+        self.prepare(arguments).finish()
     }
 
     /// Starts `fedhost` in the folder.
     #[must_use]
     pub fn start(&self, arguments: &[&str]) -> Running {
-        process::command(self.folder.path(), arguments).start()
+        self.prepare(arguments).start()
     }
 
     /// Runs a shell command in the folder, with `$FEDHOST` being the binary.
@@ -57,11 +82,12 @@ impl Scene {
         process::shell(self.folder.path(), script).finish()
     }
 
-    /// The events of the run log in `data`.
+    /// The events of the run log in `data`; a last line that is still being written is left out.
     #[must_use]
     pub fn events(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.path("data/aggregation_log.jsonl")).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        text[..whole].lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Those events of one name.
@@ -69,6 +95,22 @@ impl Scene {
     pub fn events_named(&self, name: &str) -> Vec<Value> {
         self.events().into_iter().filter(|event| event["event"] == name).collect()
     }
+}
+
+/// Identity of the last model that a federation makes on an embedded log, where nothing disturbs it.
+#[must_use]
+pub fn undisturbed(manifest: &str) -> Value {
+    let scene = Scene::new();
+    scene.write("run.toml", manifest);
+    scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
+    model(&scene.events())
+}
+
+/// Identity of the last model, as its round announces it.
+#[must_use]
+pub fn model(events: &[Value]) -> Value {
+    let closed = events.iter().rfind(|event| event["event"] == "round_closed");
+    closed.unwrap_or_else(|| panic!("no round was closed"))["weights_sha256"].clone()
 }
 
 /// The workspace's root.

@@ -17,7 +17,7 @@ pub fn read_topic(directory: &Path, topic: &str) -> Vec<Record> {
         let log = EmbeddedLog::open(Options::new(directory)).unwrap();
         let info = log.topics().await.unwrap().into_iter().find(|info| info.spec.name == topic).unwrap();
         let ends: Vec<u64> = info.offsets.iter().map(|offsets| offsets.end).collect();
-        let mut source = log.subscribe("test", &[topic], Start::Earliest).unwrap();
+        let mut source = log.subscribe("test", &[topic], Start::Earliest).await.unwrap();
         let mut records = Vec::new();
         while source.positions().values().zip(&ends).any(|(next, end)| next < end) {
             // A damaged stretch at the end is skipped without a record to show for it.
@@ -30,22 +30,38 @@ pub fn read_topic(directory: &Path, topic: &str) -> Vec<Record> {
 
 /// Puts one record into a topic, which is made when it is not there, before a run.
 pub fn write_record(directory: &Path, topic: &str, key: &str, value: &'static [u8]) {
+    write_records(directory, topic, key, &[value]);
+}
+
+/// The same for many records.
+pub fn write_records(directory: &Path, topic: &str, key: &str, values: &[&'static [u8]]) {
+    let record = |value: &&'static [u8]| NewRecord {
+        topic: topic.into(),
+        partition: None,
+        timestamp_ms: fedhost::clock::now_ms(),
+        key: Some(key.to_owned().into()),
+        value: (*value).into(),
+        headers: Vec::new(),
+    };
+    put_records(directory, topic, values.iter().map(record).collect());
+}
+
+/// Puts records as they are into a topic, which is made when it is not there, before a run.
+pub fn put_records(directory: &Path, topic: &str, records: Vec<NewRecord>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let log = EmbeddedLog::open(Options::new(directory)).unwrap();
-        let (retention_ms, retention_bytes, max_message_bytes) = (None, None, 1 << 20);
-        let spec =
-            TopicSpec { name: topic.to_owned(), partitions: 1, retention_ms, retention_bytes, max_message_bytes };
-        log.create_topic(spec).await.unwrap();
-        let record = NewRecord {
-            topic: topic.into(),
-            partition: None,
-            timestamp_ms: 0,
-            key: Some(key.to_owned().into()),
-            value: value.into(),
-            headers: Vec::new(),
+        let (retention_ms, retention_bytes, max_message_bytes) = (None, None, 16 << 20);
+        let spec = TopicSpec {
+            name: topic.to_owned(),
+            partitions: 1,
+            retention_ms,
+            retention_bytes,
+            max_message_bytes,
+            ..TopicSpec::default()
         };
-        log.write(Write { records: vec![record], ..Write::default() }).await.unwrap();
+        log.create_topic(spec).await.unwrap();
+        log.write(Write { records, ..Write::default() }).await.unwrap();
     });
 }
 

@@ -22,3 +22,17 @@ pub fn simulated(rows: u64, rounds: u64) -> String {
          [training]\nrows_per_round = 200\nwindow_rows = 1000\nwhen_behind = \"wait\"\n\n{nodes}"
     )
 }
+
+/// The same federation on a cluster, where all its names begin with `prefix`. Its processes find out soon that another
+/// one was killed.
+#[must_use]
+pub fn on_kafka(manifest: &str, bootstrap: &str, prefix: &str) -> String {
+    let section = format!(
+        "[bus]\nkind = \"kafka\"\ndirectory = \"data\"\n\n\
+         [kafka]\nbootstrap_servers = [\"{bootstrap}\"]\n\
+         transactional_id_prefix = \"{prefix}\"\ngroup_prefix = \"{prefix}.\"\n\n\
+         [kafka.consumer]\nsession_timeout_ms = 6000\nheartbeat_interval_ms = 500\n\n\
+         [topics]\nprefix = \"{prefix}.\"\n"
+    );
+    manifest.replacen("[bus]\ndirectory = \"data\"\n", &section, 1)
+}

@@ -1,13 +1,22 @@
 //! The binary as a child process.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
+/// A run that says nothing for so long hangs.
+const SILENCE: Duration = Duration::from_secs(120);
+/// Lines that are read ahead; the process waits when there are more.
+const AHEAD: usize = 1 << 16;
+
 /// A command that has not been started.
-pub(crate) struct Prepared(Command);
+pub struct Prepared(Command);
 
 /// A process that has ended.
 #[derive(Debug)]
@@ -20,13 +29,17 @@ pub struct Finished {
     pub stderr: String,
 }
 
-/// A process under way whose stdout is read as JSON lines.
+/// A process under way whose stdout is read as JSON lines. Killed when dropped.
 pub struct Running {
     child: Child,
-    stdout: BufReader<ChildStdout>,
+    lines: Receiver<String>,
 }
 
 /// The binary beside this test's own.
+///
+/// # Panics
+/// It has not been built.
+#[must_use]
 fn binary() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let binary = tests.parent().and_then(Path::parent).unwrap().join("fedhost");
@@ -34,30 +47,67 @@ fn binary() -> PathBuf {
     binary
 }
 
-pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Prepared {
+/// The binary, to be started: whatever its manifest names is used, not the broker that the environment offers to tests.
+#[must_use]
+pub fn fedhost() -> Command {
     let mut command = Command::new(binary());
+    command.env_remove("KAFKA_BOOTSTRAP_SERVERS").env_remove("KAFKA_SECURITY_PROTOCOL");
+    command
+}
+
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Prepared {
+    let mut command = fedhost();
     command.current_dir(folder).args(arguments);
     Prepared(command)
 }
 
 pub(crate) fn shell(folder: &Path, script: &str) -> Prepared {
     let mut command = Command::new("sh");
-    command.current_dir(folder).args(["-c", script]).env("FEDHOST", binary());
+    command.current_dir(folder).args(["-c", script]).env("FEDHOST", binary()).env_remove("KAFKA_BOOTSTRAP_SERVERS");
     Prepared(command)
 }
 
 impl Prepared {
-    pub(crate) fn finish(mut self) -> Finished {
+    /// With a variable in its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn finish(mut self) -> Finished {
         let output = self.0.stdin(Stdio::null()).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Finished { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
-    pub(crate) fn start(mut self) -> Running {
-        let mut child = self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        Running { child, stdout }
+    /// Starts it, and lets stderr go.
+    #[must_use]
+    pub fn start(self) -> Running {
+        self.start_with(Stdio::null())
     }
+
+    /// Starts it, with stderr in a file.
+    #[must_use]
+    pub fn start_telling(self, stderr: &Path) -> Running {
+        self.start_with(File::create(stderr).unwrap().into())
+    }
+
+    fn start_with(mut self, stderr: Stdio) -> Running {
+        let mut child = self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
+        let lines = read_lines(child.stdout.take().unwrap());
+        Running { child, lines }
+    }
+}
+
+fn read_lines(stdout: ChildStdout) -> Receiver<String> {
+    let (sender, lines) = sync_channel(AHEAD);
+    thread::spawn(move || {
+        // Nobody listens any more when the test is over.
+        BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)).ok();
+    });
+    lines
 }
 
 impl Finished {
@@ -77,9 +127,11 @@ impl Finished {
 impl Running {
     /// The next event; `None` when stdout is closed.
     pub fn next_event(&mut self) -> Option<Value> {
-        let mut line = String::new();
-        let read = self.stdout.read_line(&mut line).unwrap();
-        (read > 0).then(|| serde_json::from_str(&line).unwrap())
+        match self.lines.recv_timeout(SILENCE) {
+            Ok(line) => Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}"))),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("it has said nothing for {} s", SILENCE.as_secs()),
+        }
     }
 
     /// Reads on to the first event of that name.
@@ -99,17 +151,31 @@ impl Running {
     }
 
     /// Asks it to end as Ctrl-C does; gives the exit code and the events that were left.
-    pub fn interrupt(mut self) -> (Option<i32>, Vec<Value>) {
+    pub fn interrupt(self) -> (Option<i32>, Vec<Value>) {
         let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).unwrap();
-        let events = rest.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        (self.child.wait().unwrap().code(), events)
+        self.rest()
     }
 
     /// The exit code, once it has ended by itself.
-    pub fn wait(mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
+    pub fn wait(self) -> Option<i32> {
+        self.rest().0
+    }
+
+    /// The exit code, once it has ended by itself, and the events that were left.
+    pub fn rest(mut self) -> (Option<i32>, Vec<Value>) {
+        let mut events = Vec::new();
+        while let Some(event) = self.next_event() {
+            events.push(event);
+        }
+        (self.child.wait().unwrap().code(), events)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended long ago.
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
 }

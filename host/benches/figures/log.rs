@@ -38,6 +38,7 @@ fn topic() -> TopicSpec {
         retention_ms: None,
         retention_bytes: None,
         max_message_bytes: 1 << 20,
+        ..TopicSpec::default()
     }
 }
 
@@ -73,7 +74,7 @@ fn plain_file(folder: &std::path::Path) -> f64 {
 }
 
 async fn read(log: &EmbeddedLog) -> f64 {
-    let mut source = log.subscribe("bench", &["bench"], Start::Earliest).unwrap();
+    let mut source = log.subscribe("bench", &["bench"], Start::Earliest).await.unwrap();
     let watch = Stopwatch::start();
     let mut records = 0;
     while records < RECORDS {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 /// Repetitions of a figure and its baseline; odd, so that the median is one of them.
-const REPETITIONS: usize = 9;
+pub(crate) const REPETITIONS: usize = 9;
 
 /// One line of the result.
 #[derive(Clone, Debug, Serialize)]
@@ -69,9 +69,15 @@ pub(crate) fn median_of(work: impl FnMut()) -> f64 {
 }
 
 /// The middle one.
-pub(crate) fn median(mut times: Vec<f64>) -> f64 {
+pub(crate) fn median(times: Vec<f64>) -> f64 {
+    quantile(times, 0.5)
+}
+
+/// The one that a share of `rank`, 0 to 1, is smaller than.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of times, rounded down")]
+pub(crate) fn quantile(mut times: Vec<f64>, rank: f64) -> f64 {
     times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+    times.get((times.len() as f64 * rank) as usize).copied().unwrap_or(f64::NAN)
 }
 
 /// Reads every word once, as fast as memory gives them.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use fedhost::announce::Announcer;
 use fedhost::bus::embedded::{EmbeddedLog, Options};
+use fedhost::bus::observer::Deaf;
 use fedhost::bus::{Admin as _, Bus, Sink as _, Start, TopicSpec, Write};
 use fedhost::clock::Stopwatch;
 use fedhost::role::aggregator::Service;
 use fedhost::role::models::{NewUpdate, update_record};
-use fedhost::role::{Context, Topics};
+use fedhost::role::{Began, Context, DeadLetters, Topics};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 use fedhost_domain::round::{Expected, Rules};
 use tokio_util::sync::CancellationToken;
@@ -54,6 +55,7 @@ async fn rounds() -> Vec<f64> {
         model_updates: "updates".into(),
         predictions: "predictions".into(),
         evaluations: "evaluations".into(),
+        wire: fedhost::role::models::Wire::default(),
         dead_letter_suffix: ".dlq".into(),
     });
     for name in ["global", "updates", "evaluations"] {
@@ -61,10 +63,23 @@ async fn rounds() -> Vec<f64> {
     }
     let bus: Arc<dyn Bus> = Arc::clone(&log) as Arc<dyn Bus>;
     let stop = CancellationToken::new();
-    let context = Context { bus: Arc::clone(&bus), announcer: Announcer::default(), stop: stop.clone() };
-    let service = Service { context, topics: Arc::clone(&topics), rules: rules(), plugin: plugin(), rounds_logged: 0 };
+    let context = Context {
+        bus: Arc::clone(&bus),
+        announcer: Announcer::default(),
+        observer: Arc::new(Deaf),
+        stop: stop.clone(),
+        began: Began::default(),
+    };
+    let service = Service {
+        context,
+        topics: Arc::clone(&topics),
+        rules: rules(),
+        plugin: plugin(),
+        rounds_logged: 0,
+        dead_letters: DeadLetters::default(),
+    };
     let aggregator = tokio::spawn(service.run());
-    let mut globals = bus.subscribe("bench", &["global"], Start::Earliest).unwrap();
+    let mut globals = bus.subscribe("bench", &["global"], Start::Earliest).await.unwrap();
     let mut seconds = Vec::new();
     for round in 0..ROUNDS {
         send(&log, &topics, 1, round).await;
@@ -80,7 +95,14 @@ async fn rounds() -> Vec<f64> {
 
 fn topic(name: &str) -> TopicSpec {
     let (retention_ms, retention_bytes) = (None, None);
-    TopicSpec { name: name.into(), partitions: 1, retention_ms, retention_bytes, max_message_bytes: 16 << 20 }
+    TopicSpec {
+        name: name.into(),
+        partitions: 1,
+        retention_ms,
+        retention_bytes,
+        max_message_bytes: 16 << 20,
+        ..TopicSpec::default()
+    }
 }
 
 async fn send(log: &EmbeddedLog, topics: &Topics, node: u32, base_round: u64) {

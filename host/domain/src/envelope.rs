@@ -14,6 +14,7 @@ mod tensors;
 mod tests;
 mod write;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -118,6 +119,21 @@ pub enum EncodeError {
     },
 }
 
+/// The second form of a message: the same header and metadata as text, and the compressed file beside them, without
+/// base64. On Kafka the text travels as a record's header of the name [`Self::HEADER`], and the payload as its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binary {
+    /// One JSON object of `header`, `metadata` and `digest`.
+    pub envelope: Vec<u8>,
+    /// The compressed safetensors file.
+    pub payload: Vec<u8>,
+}
+
+impl Binary {
+    /// The name of the record header that carries [`Self::envelope`].
+    pub const HEADER: &str = "fedhost-envelope";
+}
+
 impl Envelope {
     /// The JSON text: compact, and the same bytes for the same envelope.
     ///
@@ -131,6 +147,18 @@ impl Envelope {
         Ok(write::message(&header, &metadata, &payload))
     }
 
+    /// The second form.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_binary(&self, compression: Compression) -> Result<Binary, EncodeError> {
+        let file = to_safetensors(&self.weights)?;
+        let payload = compress(&file, compression)?.into_owned();
+        let header = write::header(&self.header)?;
+        let metadata = write::metadata(self, compression, &Sha256Hex::of(&payload))?;
+        Ok(Binary { envelope: write::envelope(&header, &metadata), payload })
+    }
+
     /// Reads a message, whoever wrote it.
     ///
     /// Nothing is decompressed before its checksum was verified, and then at most what the stated shapes need.
@@ -138,16 +166,29 @@ impl Envelope {
     /// # Errors
     /// The first fault found.
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, Reject> {
-        if bytes.len() > limits.max_bytes {
-            return Err(Reject::TooLarge {
-                what: format!("the message of {} bytes", bytes.len()),
-                limit: limits.max_bytes,
-            });
-        }
-        let message = read::message(bytes)?;
-        let header = read::header(&message)?;
-        let (metadata, stated) = read::metadata(&message, limits)?;
-        let payload = from_base64(&message.payload)?;
+        expect_size(bytes.len(), limits)?;
+        let (message, payload) = read::message(bytes)?;
+        Self::verified(&message, || from_base64(&payload).map(Cow::Owned), limits)
+    }
+
+    /// Reads the second form, under the same conditions.
+    ///
+    /// # Errors
+    /// The first fault found.
+    pub fn decode_binary(envelope: &[u8], payload: &[u8], limits: &Limits) -> Result<Self, Reject> {
+        expect_size(envelope.len().saturating_add(payload.len()), limits)?;
+        let message = read::envelope(envelope)?;
+        Self::verified(&message, || Ok(Cow::Borrowed(payload)), limits)
+    }
+
+    fn verified<'a>(
+        message: &read::Message<'_>,
+        payload: impl FnOnce() -> Result<Cow<'a, [u8]>, Reject>,
+        limits: &Limits,
+    ) -> Result<Self, Reject> {
+        let header = read::header(message)?;
+        let (metadata, stated) = read::metadata(message, limits)?;
+        let payload = payload()?;
         let found = Sha256Hex::of(&payload);
         if found != stated.checksum {
             return Err(Reject::ChecksumMismatch { stated: stated.checksum, found });
@@ -156,4 +197,11 @@ impl Envelope {
         let weights = tensors::as_stated(from_safetensors(&file)?, &stated.tensors)?;
         Ok(Self { header, metadata, weights })
     }
+}
+
+fn expect_size(bytes: usize, limits: &Limits) -> Result<(), Reject> {
+    if bytes <= limits.max_bytes {
+        return Ok(());
+    }
+    Err(Reject::TooLarge { what: format!("the message of {bytes} bytes"), limit: limits.max_bytes })
 }

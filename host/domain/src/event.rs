@@ -119,7 +119,7 @@ pub enum Event {
         /// Rows of the source that could not be read.
         skipped: u64,
     },
-    /// A record could not be used; it was kept in the dead-letter topic when it came from the bus.
+    /// A record could not be used; when it came from the bus, one of those who read it keeps it in the dead-letter topic.
     RecordSkipped {
         /// The topic, or the file.
         source: String,
@@ -151,6 +151,76 @@ pub enum Event {
         part: String,
         /// The whole story.
         detail: String,
+    },
+    /// A client of the bus lost its broker, or was refused; what it holds is kept, and tried again.
+    ConnectionLost {
+        /// Which client, such as `writer of fog-node-1`.
+        part: String,
+        /// The whole story.
+        reason: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// A client that had lost its broker works again.
+    ConnectionRestored {
+        /// Which client.
+        part: String,
+        /// How long it was away.
+        after_ms: u64,
+    },
+    /// Another process reads for this group; this one waits to take over.
+    StandingBy {
+        /// The consumer group.
+        group: String,
+    },
+    /// A partition has records and none arrived for a while.
+    PartitionStalled {
+        /// The consumer group.
+        group: String,
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+        /// The next offset to be read.
+        next: u64,
+        /// One past the newest record.
+        end: u64,
+    },
+    /// Records were dropped by their topic's retention before their group read them.
+    RecordsExpired {
+        /// The consumer group.
+        group: String,
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+        /// First lost offset.
+        from: u64,
+        /// One past the last lost offset.
+        to: u64,
+    },
+    /// Probes, and whoever collects figures, are answered over HTTP.
+    Listening {
+        /// Address and port.
+        address: String,
+    },
+    /// A role was cut off from the bus and begins again from what it has stored.
+    RoleRestarted {
+        /// Which role.
+        role: String,
+        /// Why.
+        reason: String,
+    },
+    /// A topic is not as the manifest asks; it was left as it is.
+    TopicDiffers {
+        /// The topic.
+        topic: String,
+        /// The setting, by Kafka's name, or `partitions` or `replication.factor`.
+        setting: String,
+        /// What the manifest asks for.
+        asked: String,
+        /// What the topic has.
+        found: String,
     },
     /// A component was accepted.
     PluginLoaded {

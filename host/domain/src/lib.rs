@@ -8,6 +8,7 @@
 //! * an envelope that was changed on its way and is still accepted ([`envelope`]);
 //! * an offset that moves past unfinished work ([`ledger`]).
 
+pub mod dead_letter;
 pub mod envelope;
 pub mod evaluation;
 pub mod event;

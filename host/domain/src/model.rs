@@ -228,8 +228,11 @@ pub struct Metric {
     pub value: f64,
 }
 
-/// JSON has no NaN: it is written as null, and must not cost the record around it when it is read back.
-pub(crate) fn f64_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+/// Reads a number that may be null, as NaN: JSON has no NaN, and it must not cost the record around it when it is read back.
+///
+/// # Errors
+/// It is neither a number nor null.
+pub fn f64_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 

@@ -3,48 +3,64 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fedhost_domain::event::Event;
+use fedhost_domain::envelope::Compression;
 use fedhost_domain::fog::schedule;
 use fedhost_domain::model::NodeId;
 use fedhost_domain::round::{Expected, Rules};
 use tokio::task::JoinError;
 
 use super::options::{Options, Role};
-use super::{Components, Prepared};
+use super::{Components, Prepared, run_log_path};
 use crate::announce::Announcer;
-use crate::bus::embedded::{self, EmbeddedLog};
-use crate::bus::{self, Admin as _};
-use crate::manifest::{self, Fsync, Join, Manifest, Parameter, PluginSelector, RowsPerRound, Topic, WhenBehind};
+use crate::bus;
+use crate::manifest::{
+    self, BusKind, ClientRole, Join, Manifest, NewGroup, Packing, Parameter, PluginSelector, RowsPerRound, Topic,
+    WhenBehind,
+};
 use crate::plugin::{Engine, Loader, Parameters, Plugin, Registry, Selector, Value};
 use crate::role::fog_node::plugins::{Configured, Plugins};
-use crate::role::{Context, Error, Topics, aggregator, fog_node, sensor};
+use crate::role::{Context, DeadLetters, Error, Topics, aggregator, fog_node, models, sensor};
+use crate::run_log::last_round;
 
 /// The plug-ins that the manifest names, their parameters checked. Compiles what is not in the cache, so it blocks.
 pub(super) fn plugins(manifest: &Manifest, announcer: &Announcer) -> Result<Components, anyhow::Error> {
-    let registry = registry(manifest, announcer)?;
-    let preprocess = manifest.preprocess.as_ref();
-    let preprocess = preprocess
-        .map(|section| configure(&registry, "preprocess", &section.plugin, &section.parameters, Needs::Preprocessing))
-        .transpose()?;
-    let model = configure(&registry, "model", &manifest.model.plugin, &manifest.model.parameters, Needs::Model)?;
+    let compiled = manifest.bus.directory.join("compiled-plugins");
+    let registry = registry(manifest, loader(manifest, announcer)?.with_cache(&compiled))?;
+    let (preprocess, model) = (preprocessor(manifest, &registry).transpose()?, model(manifest, &registry)?);
     for configured in preprocess.iter().chain([&model]) {
         announcer.announce(configured.plugin.loaded());
     }
     Ok(Components { preprocess, model })
 }
 
-/// All components of the manifest's directory; compiled code is kept beside the log.
-fn registry(manifest: &Manifest, announcer: &Announcer) -> Result<Registry, anyhow::Error> {
+/// What rows pass through, if anything.
+pub(super) fn preprocessor(manifest: &Manifest, registry: &Registry) -> Option<Result<Configured, anyhow::Error>> {
+    let section = manifest.preprocess.as_ref()?;
+    Some(configure(registry, "preprocess", &section.plugin, &section.parameters, Needs::Preprocessing))
+}
+
+/// What learns.
+pub(super) fn model(manifest: &Manifest, registry: &Registry) -> Result<Configured, anyhow::Error> {
+    configure(registry, "model", &manifest.model.plugin, &manifest.model.parameters, Needs::Model)
+}
+
+/// All components of the manifest's directory, for a look at them: nothing is kept of what is compiled.
+pub(super) fn uncached_registry(manifest: &Manifest, announcer: &Announcer) -> Result<Registry, anyhow::Error> {
+    registry(manifest, loader(manifest, announcer)?)
+}
+
+fn registry(manifest: &Manifest, loader: Loader) -> Result<Registry, anyhow::Error> {
+    Ok(Registry::open(&manifest.plugins.directory, &loader)?)
+}
+
+fn loader(manifest: &Manifest, announcer: &Announcer) -> Result<Loader, anyhow::Error> {
     let settings = manifest.plugins.clone();
     let limits_for = Arc::new(move |name: &str| {
         let manifest::Limits { memory_bytes, call_deadline_ms, output_bytes, log_lines_per_call, log_line_bytes } =
             settings.limits_for(name);
         crate::plugin::Limits { memory_bytes, call_deadline_ms, output_bytes, log_lines_per_call, log_line_bytes }
     });
-    let loader = Loader::new(&Engine::new()?, announcer.sink())
-        .with_limits(limits_for)
-        .with_cache(&manifest.bus.directory.join("compiled-plugins"));
-    Ok(Registry::open(&manifest.plugins.directory, &loader)?)
+    Ok(Loader::new(&Engine::new()?, announcer.sink()).with_limits(limits_for))
 }
 
 #[derive(Clone, Copy)]
@@ -96,43 +112,11 @@ fn value_of(parameter: &Parameter) -> Value {
     }
 }
 
-/// Opens the log, and announces what a disk has damaged in it.
-pub(super) async fn open_log(manifest: &Manifest, announcer: &Announcer) -> Result<Arc<EmbeddedLog>, anyhow::Error> {
-    let (announcer, warner) = (announcer.clone(), announcer.clone());
-    let options = embedded::Options {
-        fsync: match manifest.bus.fsync {
-            Fsync::Always => embedded::Fsync::Always,
-            Fsync::Never => embedded::Fsync::Never,
-        },
-        on_damage: Arc::new(move |damage: embedded::Damage| {
-            announcer.announce(Event::LogDamaged {
-                topic: damage.topic,
-                partition: damage.partition,
-                from: damage.from,
-                to: damage.to,
-                detail: damage.detail,
-            });
-        }),
-        on_warning: Arc::new(move |detail| warner.announce(Event::Warned { part: "log".to_owned(), detail })),
-        ..embedded::Options::new(&manifest.bus.directory)
-    };
-    Ok(Arc::new(tokio::task::spawn_blocking(move || EmbeddedLog::open(options)).await??))
-}
-
-/// Makes the federation's topics, and for each the topic of its dead letters.
-pub(super) async fn create_topics(log: &EmbeddedLog, manifest: &Manifest) -> Result<(), bus::Error> {
-    for topic in manifest.topics.all(&manifest.fog_node_ids()) {
-        let dead_letters = manifest.topics.dead_letter_of(&topic);
-        for topic in [topic, dead_letters] {
-            log.create_topic(spec(topic)).await?;
-        }
-    }
-    Ok(())
-}
-
-fn spec(topic: Topic) -> bus::TopicSpec {
-    let Topic { name, partitions, retention_ms, retention_bytes, max_message_bytes } = topic;
-    bus::TopicSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes }
+/// How a topic of the manifest is made.
+pub(super) fn spec(topic: Topic) -> bus::TopicSpec {
+    let settings = topic.further_settings();
+    let Topic { name, partitions, retention_ms, retention_bytes, max_message_bytes, replication_factor, .. } = topic;
+    bus::TopicSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes, replication_factor, settings }
 }
 
 /// The rules of the federation.
@@ -176,36 +160,30 @@ pub(super) fn aggregator(prepared: &Prepared, context: Context) -> Option<aggreg
         topics: topics(&prepared.manifest.manifest),
         rules: prepared.rules.clone(),
         plugin: components.model.plugin.id().clone(),
-        rounds_logged: prepared.rounds_logged,
+        rounds_logged: last_round(&run_log_path(&prepared.manifest)).unwrap_or_default().unwrap_or(0),
+        dead_letters: dead_letters(&prepared.manifest.manifest),
     })
 }
 
-/// What each fog node that runs here is given.
-pub(super) fn fog_nodes(prepared: &Prepared, context: &Context) -> Vec<fog_node::Service> {
-    let manifest = &prepared.manifest.manifest;
-    let Some(components) = prepared.plugins.as_ref().filter(|_| prepared.options.runs(Role::FogNode)) else {
-        return Vec::new();
-    };
-    let topics = topics(manifest);
-    let numbers = manifest.fog_node_ids().into_iter().filter(|&number| prepared.options.runs_node(number));
-    numbers.map(|number| fog_node(prepared, components, &topics, context, number)).collect()
+/// The numbers of the fog nodes that run here.
+pub(super) fn fog_nodes(prepared: &Prepared) -> Vec<u32> {
+    let options = &prepared.options;
+    let numbers = prepared.manifest.manifest.fog_node_ids().into_iter();
+    numbers.filter(|&number| options.runs(Role::FogNode) && options.runs_node(number)).collect()
 }
 
-fn fog_node(
-    prepared: &Prepared,
-    components: &Components,
-    topics: &Arc<Topics>,
-    context: &Context,
-    number: u32,
-) -> fog_node::Service {
+/// What a fog node is given; nothing without plug-ins.
+pub(super) fn fog_node(prepared: &Prepared, context: Context, number: u32) -> Option<fog_node::Service> {
+    let components = prepared.plugins.as_ref()?;
     let manifest = &prepared.manifest.manifest;
     let training = &manifest.training;
     let batch_rows = usize::try_from(training.batch_rows).unwrap_or(usize::MAX);
     let labels: BTreeSet<&str> = manifest.sensors_of(number).filter_map(|sensor| sensor.label()).collect();
-    fog_node::Service {
+    Some(fog_node::Service {
         number,
         readings: manifest.topics.sensor_data_of(number).name.into(),
-        topics: Arc::clone(topics),
+        start: start(manifest),
+        topics: topics(manifest),
         plugins: Arc::new(Plugins {
             node: NodeId::fog(number),
             preprocess: components.preprocess.clone(),
@@ -227,7 +205,32 @@ fn fog_node(
             labels.into_iter().map(str::to_owned).collect()
         },
         sensors: manifest.sensors_of(number).map(|sensor| sensor.name().to_owned()).collect(),
-        context: context.clone(),
+        dead_letters: dead_letters(manifest),
+        keeps_global_models: manifest.fog_node_ids().first() == Some(&number),
+        context,
+    })
+}
+
+fn start(manifest: &Manifest) -> bus::Start {
+    match manifest.bus.kind {
+        BusKind::Embedded => bus::Start::Earliest,
+        BusKind::Kafka => match manifest.kafka_clients(ClientRole::FogNode).start {
+            NewGroup::Earliest => bus::Start::Earliest,
+            NewGroup::Latest => bus::Start::Latest,
+            NewGroup::Refuses => bus::Start::Stored,
+        },
+    }
+}
+
+fn dead_letters(manifest: &Manifest) -> DeadLetters {
+    let manifest::DeadLetters { retries, retry_first_ms, retry_longest_ms, cap_share, cap_records } =
+        manifest.dead_letters;
+    DeadLetters {
+        retries,
+        first_ms: retry_first_ms,
+        longest_ms: retry_longest_ms,
+        cap_share,
+        cap_records: u32::try_from(cap_records).unwrap_or(u32::MAX),
     }
 }
 
@@ -248,28 +251,40 @@ fn schedule(manifest: &Manifest, options: &Options) -> schedule::Config {
     }
 }
 
-/// What each sensor that runs here is given.
-pub(super) fn sensors(prepared: &Prepared, context: &Context) -> Vec<sensor::Service> {
-    let manifest = &prepared.manifest.manifest;
-    let here =
-        |sensor: &&manifest::Sensor| prepared.options.runs(Role::Sensor) && prepared.options.runs_node(sensor.node());
-    let service = |sensor: &manifest::Sensor| sensor::Service {
-        context: context.clone(),
-        sensor: sensor.clone(),
-        topic: manifest.topics.sensor_data_of(sensor.node()).name.into(),
-    };
-    manifest.sensor.iter().filter(here).map(service).collect()
+/// The sensors that run here.
+pub(super) fn sensors(prepared: &Prepared) -> Vec<manifest::Sensor> {
+    let options = &prepared.options;
+    let here = |sensor: &&manifest::Sensor| options.runs(Role::Sensor) && options.runs_node(sensor.node());
+    prepared.manifest.manifest.sensor.iter().filter(here).cloned().collect()
+}
+
+/// What a sensor is given.
+pub(super) fn sensor(prepared: &Prepared, context: Context, sensor: &manifest::Sensor) -> sensor::Service {
+    let topic = prepared.manifest.manifest.topics.sensor_data_of(sensor.node()).name.into();
+    sensor::Service { context, sensor: sensor.clone(), topic }
 }
 
 fn topics(manifest: &Manifest) -> Arc<Topics> {
-    let name = |topic: &Topic| Arc::from(topic.name.as_str());
     Arc::new(Topics {
-        global_model: name(&manifest.topics.global_model),
-        model_updates: name(&manifest.topics.model_updates),
-        predictions: name(&manifest.topics.predictions),
-        evaluations: name(&manifest.topics.evaluations),
+        global_model: manifest.topics.global_model().name.into(),
+        model_updates: manifest.topics.model_updates().name.into(),
+        predictions: manifest.topics.predictions().name.into(),
+        evaluations: manifest.topics.evaluations().name.into(),
         dead_letter_suffix: manifest.topics.dead_letter_suffix.clone(),
+        wire: wire(manifest),
     })
+}
+
+fn wire(manifest: &Manifest) -> models::Wire {
+    models::Wire {
+        binary: manifest.federation.wire == manifest::Wire::Binary,
+        compression: match manifest.federation.compression {
+            Packing::Gzip => Compression::Gzip,
+            Packing::Zstd => Compression::Zstd,
+            Packing::Lz4 => Compression::Lz4,
+            Packing::None => Compression::None,
+        },
+    }
 }
 
 /// A task's end; a panic in it is a defect of this program.

@@ -5,16 +5,19 @@
 //! skipped and told ([`Damage`]), never shown. A partition is chosen from a key as Apache Kafka does it.
 //!
 //! Within the process, a group has one reader of a topic at a time, which reads all partitions.
+//!
+//! Of a topic's settings only `cleanup.policy` means something here: a topic that is `compact` keeps all its records. They
+//! are not compacted, and neither age nor size lets any of them go, which might be the newest of its key.
 
 mod batch;
 mod commit;
 mod cursor;
 mod damage;
+pub mod doctor;
 mod journal;
 mod keys;
 mod manifest;
 mod partition;
-mod partitioner;
 mod retention;
 mod source;
 mod store;
@@ -30,12 +33,13 @@ use bytes::Bytes;
 use fjall::PersistMode;
 use tokio::sync::{mpsc, oneshot};
 
+use self::cursor::Cursor;
 use self::damage::Damages;
 pub use self::damage::{Damage, OnDamage, OnWarning};
 use self::source::{EmbeddedSource, Gate, Subscriptions};
 use self::store::Store;
 use self::writer::{Command, Reply};
-use super::{Admin, Bus, Error, GroupOffset, Position, Sink, Source, Start, TopicInfo, TopicSpec, Write};
+use super::{Admin, Bus, Error, GroupOffset, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec, Write};
 
 /// What an acknowledged write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -154,6 +158,10 @@ impl Sink for EmbeddedLog {
     async fn write(&self, write: Write) -> Result<Vec<Position>, Error> {
         self.command(|reply| Command::Write(write, reply)).await
     }
+
+    async fn check(&self, write: &Write) -> Result<(), Error> {
+        self.with_store(|store| commit::places(store, write).map(drop))
+    }
 }
 
 #[async_trait]
@@ -170,13 +178,31 @@ impl Admin for EmbeddedLog {
         self.with_store(|store| store.group_offsets(group))
     }
 
+    async fn newest(&self, topic: &str) -> Result<Vec<Record>, Error> {
+        self.with_store(|store| Ok(store.topic(topic)?.partitions.iter().filter_map(|p| p.newest()).collect()))
+    }
+
+    async fn first_from(&self, topic: &str, partition: u32, from: u64) -> Result<Option<Record>, Error> {
+        self.with_store(|store| {
+            let topic = store.topic(topic)?;
+            let mut records = Vec::new();
+            Cursor::new(topic.partition(partition)?, from).take(1, &mut records, &store.damages);
+            Ok(records.pop())
+        })
+    }
+
+    async fn delete_records(&self, topic: &str, partition: u32, before: u64) -> Result<(), Error> {
+        self.command(|reply| Command::DeleteRecords(topic.to_owned(), partition, before, reply)).await
+    }
+
     async fn state(&self, name: &str) -> Result<Option<Bytes>, Error> {
         self.with_store(|store| store.state(name))
     }
 }
 
+#[async_trait]
 impl Bus for EmbeddedLog {
-    fn subscribe(&self, group: &str, topics: &[&str], start: Start) -> Result<Box<dyn Source>, Error> {
+    async fn subscribe(&self, group: &str, topics: &[&str], start: Start) -> Result<Box<dyn Source>, Error> {
         let source = EmbeddedSource::subscribe(&self.gate, &self.subscriptions, group, topics, start)?;
         Ok(Box::new(source))
     }

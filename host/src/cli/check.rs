@@ -38,7 +38,7 @@ struct CheckedLayers {
 impl Check {
     pub(super) fn execute(self, global: &Global) -> Result<(), anyhow::Error> {
         let CheckedLayers { manifest: Some(manifest), sets } = self.layers else {
-            return screen::json(&crate::manifest::schema());
+            return screen::json(crate::manifest::schema());
         };
         let layers = ManifestArgs { manifest, sets };
         match layers.load() {

@@ -14,6 +14,7 @@ use super::{Ending, Global, LogFormat, ManifestArgs, screen};
 use crate::announce::{Announcer, Listener};
 use crate::app::{self, Options, Outcome, Prepared, Role};
 use crate::manifest::Loaded;
+use crate::observe::Observed;
 use crate::run_log::RunLog;
 use console::Console;
 use json_lines::JsonLines;
@@ -82,15 +83,21 @@ impl Run {
         let path = app::run_log_path(&loaded);
         let console = Arc::new(Console::new(global));
         let prepared = async {
-            let announcer = announcer(global, &console, &path)?;
-            Prepared::new(loaded, options, announcer).await
-        };
-        let prepared = match prepared.await {
-            Ok(prepared) => prepared,
-            Err(error) => return Ending::Refused(error),
+            let observed = Observed::new();
+            let announcer = announcer(global, &console, &path, &observed)?;
+            Prepared::new(loaded, options, announcer, &observed).await
         };
         let interrupt = CancellationToken::new();
         tokio::spawn(listen_for_ctrl_c(interrupt.clone()));
+        // Nothing has begun yet that would have to be ended.
+        let prepared = tokio::select! {
+            prepared = prepared => prepared,
+            () = interrupt.cancelled() => return Ending::Interrupted,
+        };
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return Ending::Refused(error),
+        };
         let outcome = prepared.run(interrupt).await;
         console.finish();
         if !global.json {
@@ -104,10 +111,15 @@ impl Run {
     }
 }
 
-fn announcer(global: &Global, console: &Arc<Console>, path: &std::path::Path) -> Result<Announcer, anyhow::Error> {
+fn announcer(
+    global: &Global,
+    console: &Arc<Console>,
+    path: &std::path::Path,
+    observed: &Observed,
+) -> Result<Announcer, anyhow::Error> {
     let log = RunLog::open(path)?;
     let mut listeners: Vec<Box<dyn Listener>> =
-        vec![Box::new(console::Recorder::new(log)), Box::new(Arc::clone(console))];
+        vec![Box::new(console::Recorder::new(log)), Box::new(Arc::clone(console)), Box::new(observed.clone())];
     if global.json {
         listeners.push(Box::new(JsonLines::on_stdout()));
     }
@@ -118,7 +130,7 @@ fn announcer(global: &Global, console: &Arc<Console>, path: &std::path::Path) ->
 }
 
 /// The first Ctrl-C, or SIGTERM, asks for a clean stop; the second does not wait for it.
-async fn listen_for_ctrl_c(interrupt: CancellationToken) {
+pub(super) async fn listen_for_ctrl_c(interrupt: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminated = signal(SignalKind::terminate()).context("SIGTERM").ok();
     let mut asked = async || match &mut terminated {

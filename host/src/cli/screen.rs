@@ -11,6 +11,12 @@ pub(super) fn result(text: &str) {
     write!(stdout, "{text}{end}").and_then(|()| stdout.flush()).ok();
 }
 
+/// Writes a result byte for byte.
+pub(super) fn bytes(content: &[u8]) {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(content).and_then(|()| stdout.flush()).ok();
+}
+
 /// Writes a result as one JSON document.
 pub(super) fn json(value: &impl Serialize) -> Result<(), anyhow::Error> {
     result(&serde_json::to_string_pretty(value)?);

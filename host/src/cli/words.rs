@@ -58,6 +58,33 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
         Event::LogDamaged { topic, partition, from, to, detail } => {
             (Warning, format!("records {from} to {} of {topic}:{partition} are lost: {detail}", to.saturating_sub(1)))
         }
+        Event::ConnectionLost { part, reason, hint } => (Warning, format!("{part}: {reason}\nhint: {hint}")),
+        Event::ConnectionRestored { part, after_ms } => (Notice, format!("{part} works again, after {after_ms} ms")),
+        Event::StandingBy { group } => {
+            (Notice, format!("another process reads for {group}; this one waits to take over from it"))
+        }
+        Event::PartitionStalled { group, topic, partition, next, end } => (
+            Warning,
+            format!(
+                "{group} gets nothing of {topic}:{partition}, though {} records wait there",
+                end.saturating_sub(*next)
+            ),
+        ),
+        Event::RecordsExpired { group, topic, partition, from, to } => (
+            Warning,
+            format!(
+                "records {from} to {} of {topic}:{partition} were dropped by their topic's retention before {group} read them\nhint: raise its retention_ms",
+                to.saturating_sub(1)
+            ),
+        ),
+        Event::Listening { address } => (Notice, format!("listening on http://{address}")),
+        Event::RoleRestarted { role, reason } => {
+            (Warning, format!("{role} begins again from what it has stored: {reason}"))
+        }
+        Event::TopicDiffers { topic, setting, asked, found } => (
+            Warning,
+            format!("topic {topic} has {setting} = {found}, and the manifest asks for {asked}; it is left as it is"),
+        ),
         Event::Warned { part, detail } => (Warning, format!("{part}: {detail}")),
         Event::PluginLoaded { plugin, file, compile_ms } => {
             (Notice, format!("plug-in {plugin} from {file}, ready in {compile_ms} ms"))

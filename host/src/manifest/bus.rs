@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 /// The log that carries every message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bus {
-    /// Which log: `embedded`, a durable log in a directory of this machine.
-    #[schemars(extend("x-refused" = {"kafka": "this build has the embedded log only"}))]
+    /// Which log: `embedded`, a durable log in a directory of this machine; `kafka`, the cluster of `[kafka]`.
     pub kind: BusKind,
-    /// Where the embedded log lies, relative to the working directory; made when missing. Example: `"data/demo"`.
+    /// Where this machine keeps what it needs, relative to the working directory; made when missing: the embedded log,
+    /// the spool, the run log. Example: `"data/demo"`.
     pub directory: PathBuf,
-    /// What an acknowledged write survives: `never`, the end of this process by any means; `always`, a loss of power too.
+    /// Of the embedded log: what an acknowledged write survives: `never`, the end of this process by any means;
+    /// `always`, a loss of power too.
     pub fsync: Fsync,
 }
 
@@ -23,9 +24,11 @@ pub struct Bus {
 pub enum BusKind {
     /// A durable log in a directory of this machine.
     Embedded,
+    /// A Kafka cluster.
+    Kafka,
 }
 
-/// When the embedded log asks the disk to keep what it was given.
+/// When a log on this machine asks the disk to keep what it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fsync {

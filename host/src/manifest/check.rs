@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::expected::{self, describe, found};
 use super::formats;
+use super::kafka::MARK;
 use super::problem::{Problem, Problems};
 use super::schema::key_paths;
 use super::tree::{self, Content, Node};
@@ -136,20 +137,22 @@ impl Checker<'_> {
     }
 
     fn unknown_key(&mut self, schema: &Value, path: &str, name: &str, node: &Node, elsewhere: Option<String>) -> Bad {
-        if let Some(reason) = refusal(schema, name) {
-            return self.report(path, node, reason.to_owned(), None);
+        if let Some(refusal) = refusal(schema, name) {
+            let (reason, hint) =
+                refusal.split_once("\nhint: ").map_or((refusal, None), |(reason, hint)| (reason, Some(hint)));
+            return self.report(path, node, reason.to_owned(), hint.map(str::to_owned));
         }
         if let Some(message) = elsewhere {
             return self.report(path, node, message, None);
         }
-        let here: Vec<&str> =
-            schema["properties"].as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+        let here = || schema["properties"].as_object().into_iter().flatten();
         let dotted = format!(".{name}");
-        let hint = match nearest(name, here.iter().copied()) {
+        // Settings of clients may be written with dots.
+        let hint = match nearest(&name.replace('.', "_"), here().map(|(key, _)| key.as_str())) {
             Some(near) => format!("did you mean {near:?}?"),
             None => match self.known.iter().find(|known| known.ends_with(&dotted)) {
                 Some(place) => format!("there is a key {place}"),
-                None => format!("the keys here are {}", here.join(", ")),
+                None => format!("the keys here are {}", keys_in_words(here())),
             },
         };
         self.report(path, node, "there is no such key".into(), Some(hint))
@@ -164,6 +167,13 @@ fn free_name<'a>(schema: &'a Value, entry: &Node) -> Option<&'a Value> {
 
 fn kind_of(branch: &Value) -> Option<&str> {
     branch.pointer("/properties/kind/const")?.as_str()
+}
+
+/// Settings of clients are too many to be listed.
+fn keys_in_words<'a>(properties: impl Iterator<Item = (&'a String, &'a Value)>) -> String {
+    let (settings, keys): (Vec<_>, Vec<_>) = properties.partition(|(_, property)| property.get(MARK).is_some());
+    let clients = (!settings.is_empty()).then_some("those of librdkafka and of the Java and Python clients");
+    keys.into_iter().map(|(key, _)| key.as_str()).chain(clients).collect::<Vec<_>>().join(", ")
 }
 
 /// Why this build refuses a word that belongs here in others.

@@ -1,22 +1,26 @@
 //! Checks that need more than one value: what refers to what, and what goes with what.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod topics;
+
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::origins::Origins;
-use super::problem::{Origin, Problem, Problems};
+use super::problem::{Problem, Problems};
 use super::sensor::{CsvSensor, Sensor, SimulatedSensor};
 use super::training::RowsPerRound;
-use super::{Join, Manifest, csv_files, topics};
+use super::{Api, BusKind, DeadLetters, Join, Manifest, csv_files, kafka};
 
 /// Completes `manifest` (names of sensors, files found) and adds what does not fit together to `problems`.
 ///
 /// A check whose values have a problem of their own is left out: it would only repeat it in other words.
-pub(super) fn complete(manifest: &mut Manifest, directory: &Path, origins: &Origins, problems: &mut Problems) {
+pub(super) fn complete(manifest: &mut Manifest, path: &Path, origins: &Origins, problems: &mut Problems) {
+    let own_directory = path.parent().unwrap_or(Path::new(""));
     let mut checker = Checker { origins, problems };
     checker.name_sensors(&mut manifest.sensor);
+    let rows_directory = manifest.data.directory.as_deref().unwrap_or(own_directory);
     for (index, sensor) in manifest.sensor.iter_mut().enumerate() {
-        checker.find_rows(index, sensor, directory);
+        checker.find_rows(index, sensor, rows_directory);
     }
     checker.sensors(manifest);
     checker.federation(manifest);
@@ -24,6 +28,12 @@ pub(super) fn complete(manifest: &mut Manifest, directory: &Path, origins: &Orig
     checker.topics(manifest);
     checker.plugins(manifest);
     checker.fog_nodes(manifest);
+    checker.api(&manifest.api);
+    checker.dead_letters(&manifest.dead_letters);
+    if manifest.bus.kind == BusKind::Kafka {
+        kafka::read_files(&mut manifest.kafka, own_directory, origins, checker.problems);
+        kafka::check(manifest, origins, checker.problems);
+    }
 }
 
 struct Checker<'a> {
@@ -181,37 +191,20 @@ impl Checker<'_> {
         }
     }
 
-    fn topics(&mut self, manifest: &Manifest) {
-        let topics = &manifest.topics;
-        let template = "topics.sensor_data.name";
-        if !topics::is_template(&topics.sensor_data.name) && self.problems.spare(&[template]) {
-            let message =
-                format!("{:?} has no {{node}}, and each fog node reads its own topic", topics.sensor_data.name);
-            self.report(template, message, "for example \"sensor-data-node-{node}\"");
+    fn api(&mut self, api: &Api) {
+        let is_open = api.listen.is_some_and(|address| !address.ip().is_loopback());
+        let has_token = api.token.as_ref().is_some_and(|token| !token.reveal().is_empty());
+        if is_open && !has_token && self.problems.spare(&["api"]) {
+            let message = "anyone who reaches this machine could ask; it needs api.token";
+            self.report("api.listen", message.into(), "set api.token, or listen at 127.0.0.1 or [::1]");
         }
-        if !self.problems.spare(&["topics", "fog_node"]) {
-            return;
-        }
-        let all = topics.by_key(&manifest.fog_node_ids());
-        let mut keys = BTreeMap::<&str, &str>::new();
-        for (key, topic) in &all {
-            let path = format!("topics.{key}.name");
-            let dead_letters = topics.dead_letter_of(topic);
-            if let Err(reason) = topics::check_name(&topic.name).and_then(|()| topics::check_name(&dead_letters.name)) {
-                self.report(path, format!("{reason}, found {:?} and {:?}", topic.name, dead_letters.name), None);
-            } else if let Some(other) = keys.insert(&topic.name, key) {
-                // The name to change is the one that somebody wrote.
-                let is_written = self.origins.nearest(&path) != Origin::Default;
-                let (blamed, other) = if is_written { (*key, other) } else { (other, *key) };
-                let message = format!("topics.{other} is called {:?} too", topic.name);
-                self.report(format!("topics.{blamed}.name"), message, None);
-            }
-        }
-        for (key, topic) in &all {
-            if let Some(other) = keys.get(topics.dead_letter_of(topic).name.as_str()) {
-                let message = format!("the dead letters of topics.{key} go to a topic of that name");
-                self.report(format!("topics.{other}.name"), message, None);
-            }
+    }
+
+    fn dead_letters(&mut self, dead_letters: &DeadLetters) {
+        let (first, longest) = (dead_letters.retry_first_ms, dead_letters.retry_longest_ms);
+        if first > longest && self.problems.spare(&["dead_letters"]) {
+            let message = format!("the longest pause is {longest} ms, below the {first} of the first");
+            self.report("dead_letters.retry_longest_ms", message, None);
         }
     }
 

@@ -69,7 +69,7 @@ pub(super) fn found(path: &str, node: &Node) -> String {
     match &node.content {
         Content::Table(_) => "a table".into(),
         Content::List(_) => "a list".into(),
-        Content::Leaf(_) if super::print::is_secret(path) => "a secret".into(),
+        Content::Leaf(_) if crate::secrets::is_secret(path) => "a secret".into(),
         Content::Leaf(value) => value.to_string(),
     }
 }

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct Federation {
     /// How updates are joined: `fedavg`, the mean weighted by sample counts.
     pub strategy: Strategy,
+    /// How models are written into records: `json`, which every tool can show; `binary`, a quarter smaller. Both are read.
+    pub wire: Wire,
+    /// How models are compressed inside their records; every kind is read.
+    pub compression: Packing,
     /// Fog nodes without whose updates no round closes: 1 to 100000.
     #[schemars(range(min = 1, max = 100_000))]
     pub min_nodes: u32,
@@ -47,6 +51,30 @@ pub enum Strategy {
     /// The mean, weighted by sample counts.
     #[serde(rename = "fedavg")]
     FedAvg,
+}
+
+/// How models are written into records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Wire {
+    /// One JSON object, the model in base64.
+    Json,
+    /// The model as the record's value, the rest as a header.
+    Binary,
+}
+
+/// How models are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Packing {
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+    /// The LZ4 frame format.
+    Lz4,
+    /// As it is: trained weights hardly shrink.
+    None,
 }
 
 /// Who may send updates.

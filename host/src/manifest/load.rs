@@ -1,13 +1,13 @@
 //! Merges the layers, checks the whole, and reads it into types.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::origins::Origins;
 use super::problem::{Origin, Problem, Problems};
 use super::tree::Node;
-use super::{Manifest, check, consistency, expand, file, overrides, plugins, print, schema};
+use super::{Manifest, check, consistency, expand, file, kafka, layers, overrides, plugins, print, schema, topics};
 
 const DEFAULT: &str = include_str!("../../../config/default.toml");
 
@@ -23,10 +23,11 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// The effective manifest as TOML, a manifest again, with each value's origin behind it and secrets hidden.
+    /// The effective manifest as TOML, a manifest again, with each value's origin behind it and secrets hidden; on
+    /// Kafka, what each client is given follows as comments.
     #[must_use]
     pub fn to_toml_with_origins(&self) -> String {
-        print::annotate(&self.canonical, &self.origins)
+        print::annotate(&self.canonical, &self.origins) + &kafka::listing(&self.manifest, &self.origins)
     }
 }
 
@@ -44,17 +45,18 @@ pub fn load(
     let mut problems = Problems::default();
 
     let mut root = Node::new(toml::Value::Table(built_in()), &Origin::Default);
-    root.merge(read(path, &name).map_err(Problems::of)?);
+    layers::add(&mut root, read(path, &name).map_err(Problems::of)?, &mut problems);
     overrides::add_environment(&mut root, &environment, &mut problems);
     overrides::add_sets(&mut root, sets, &mut problems);
+    topics::settle(&mut root);
     expand::expand(&mut root, &environment, &mut problems);
-    check::check(&schema(), &mut root, &mut problems);
+    kafka::settle_values(&mut root);
+    check::check(schema(), &mut root, &mut problems);
     plugins::inherit_limits(&mut root);
 
     let origins = Origins::collect(&mut root);
     let manifest = root.to_value().try_into().map_err(|error| whole(&name, &error)).and_then(|mut manifest| {
-        let directory = rows_directory(&manifest, path);
-        consistency::complete(&mut manifest, &directory, &origins, &mut problems);
+        consistency::complete(&mut manifest, path, &origins, &mut problems);
         let canonical = toml::to_string(&manifest).map_err(|error| whole(&name, &error))?;
         Ok(Loaded { manifest, origins, canonical })
     });
@@ -78,10 +80,4 @@ fn read(path: &Path, name: &Arc<str>) -> Result<Node, Problem> {
 fn whole(name: &Arc<str>, message: &dyn std::fmt::Display) -> Problem {
     let origin = Origin::File { path: Arc::clone(name), line: None };
     Problem { key_path: String::new(), origin, message: message.to_string(), hint: None }
-}
-
-/// What the patterns of sensors are relative to.
-fn rows_directory(manifest: &Manifest, path: &Path) -> PathBuf {
-    let own = || path.parent().unwrap_or(Path::new("")).to_owned();
-    manifest.data.directory.clone().unwrap_or_else(own)
 }

@@ -4,6 +4,7 @@ use toml_edit::{DocumentMut, Item, TableLike, Value};
 
 use super::origins::Origins;
 use super::tree;
+use crate::secrets::{HIDDEN, is_secret};
 
 /// Writes the origin of each value of the TOML text `canonical` behind it, and hides secrets.
 pub(super) fn annotate(canonical: &str, origins: &Origins) -> String {
@@ -36,15 +37,9 @@ fn annotate_table(table: &mut dyn TableLike, path: &str, origins: &Origins) {
 
 fn annotate_value(value: &mut Value, path: &str, origins: &Origins) {
     if is_secret(path) {
-        *value = Value::from("***");
+        *value = Value::from(HIDDEN);
     }
     value.decor_mut().set_suffix(format!("  # {}", origins.of(path)));
-}
-
-/// Whether the value at `path` must never be shown.
-pub(super) fn is_secret(path: &str) -> bool {
-    let name = path.rsplit('.').next().unwrap_or(path);
-    ["password", "secret", "token"].iter().any(|word| name.ends_with(word))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What is wrong with a manifest, where it was written, and what to do about it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -73,42 +74,61 @@ impl fmt::Display for Problem {
 }
 
 /// Every problem of a manifest, in the order of its lines.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Problems(Vec<Problem>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems {
+    all: Vec<Problem>,
+    /// By key path: how the key was written, where that is not how the manifest keeps it.
+    spellings: BTreeMap<String, String>,
+}
+
+impl Serialize for Problems {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.all.serialize(serializer)
+    }
+}
 
 impl Problems {
     /// All of them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Problem> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     pub(super) fn add(&mut self, problem: Problem) {
-        self.0.push(problem);
+        self.all.push(problem);
     }
 
     pub(super) fn of(problem: Problem) -> Self {
-        Self(vec![problem])
+        Self { all: vec![problem], ..Self::default() }
+    }
+
+    /// The key at `key_path` was written as `written`, and problems with it name it so.
+    pub(super) fn spelled(&mut self, key_path: &str, written: &str) {
+        self.spellings.insert(key_path.to_owned(), written.to_owned());
     }
 
     /// In the order of the lines of the manifest at `path`, to which everything belongs that is written nowhere.
     pub(super) fn into_result(mut self, path: &Arc<str>) -> Result<(), Self> {
-        for problem in self.0.iter_mut().filter(|problem| problem.origin == Origin::Default) {
+        for problem in self.all.iter_mut().filter(|problem| problem.origin == Origin::Default) {
             problem.origin = Origin::File { path: Arc::clone(path), line: None };
         }
-        self.0.sort_by(|a, b| a.origin.cmp(&b.origin));
-        if self.0.is_empty() { Ok(()) } else { Err(self) }
+        for problem in &mut self.all {
+            if let Some(written) = self.spellings.get(&problem.key_path) {
+                problem.key_path.clone_from(written);
+            }
+        }
+        self.all.sort_by(|a, b| a.origin.cmp(&b.origin));
+        if self.all.is_empty() { Ok(()) } else { Err(self) }
     }
 
     /// Whether nothing is wrong at any of `key_paths`, above or below it: a check that reads these may be made.
     pub(super) fn spare(&self, key_paths: &[&str]) -> bool {
-        !key_paths.iter().any(|path| self.0.iter().any(|problem| related(&problem.key_path, path)))
+        !key_paths.iter().any(|path| self.all.iter().any(|problem| related(&problem.key_path, path)))
     }
 }
 
@@ -120,7 +140,7 @@ fn related(a: &str, b: &str) -> bool {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
+        for (index, problem) in self.all.iter().enumerate() {
             let separator = if index == 0 { "" } else { "\n" };
             write!(f, "{separator}{problem}")?;
         }

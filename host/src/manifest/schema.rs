@@ -2,16 +2,25 @@
 //!
 //! It is what an editor completes from, and what [`check`](super::check) checks against: every range is stated once.
 
+use std::sync::LazyLock;
+
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::Manifest;
+use super::kafka::MARK;
 
 /// The JSON schema of a manifest (draft 2020-12).
 ///
-/// Beyond the standard it uses `x-refused`, an object of words that a reader may expect here, and why they are refused.
+/// Beyond the standard it uses `x-refused`, an object of words that a reader may expect here, and why they are refused;
+/// `x-librdkafka`, the name of a setting there; and `x-words`, the words of which a text of format `words` is made.
 #[must_use]
-pub fn schema() -> Value {
+pub fn schema() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(build);
+    &SCHEMA
+}
+
+fn build() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<Manifest>().to_value();
     simplify(&mut schema);
@@ -106,7 +115,8 @@ fn fill_in(schema: &mut Value, defaults: &Value) {
     }
 }
 
-/// Every key that the schema names, as a key path; entries of lists and tables of free names are written `[]` and `*`.
+/// Every key that the schema names, but for settings of clients, as a key path; entries of lists and tables of free
+/// names are written `[]` and `*`.
 pub(super) fn key_paths(schema: &Value) -> Vec<String> {
     let mut paths = Vec::new();
     collect(schema, "", &mut paths);
@@ -116,7 +126,8 @@ pub(super) fn key_paths(schema: &Value) -> Vec<String> {
 }
 
 fn collect(schema: &Value, path: &str, paths: &mut Vec<String>) {
-    for (key, property) in schema["properties"].as_object().into_iter().flatten() {
+    let named = schema["properties"].as_object().into_iter().flatten();
+    for (key, property) in named.filter(|(_, property)| property.get(MARK).is_none()) {
         let path = super::tree::key(path, key);
         collect(property, &path, paths);
         paths.push(path);

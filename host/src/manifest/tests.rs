@@ -11,7 +11,7 @@ use super::*;
 
 const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
 
-const MINIMAL: &str = "[model]\nplugin = \"m\"\n[[fog_node]]\nid = 1\n";
+pub(super) const MINIMAL: &str = "[model]\nplugin = \"m\"\n[[fog_node]]\nid = 1\n";
 
 fn config(name: &str) -> PathBuf {
     Path::new(PACKAGE).join("../config").join(name)
@@ -22,7 +22,7 @@ fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// Loads `text` as `m.toml`.
-fn load_text(text: &str, environment: &[(&str, &str)], sets: &[&str]) -> Result<Loaded, Problems> {
+pub(super) fn load_text(text: &str, environment: &[(&str, &str)], sets: &[&str]) -> Result<Loaded, Problems> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("m.toml");
     std::fs::write(&path, text).unwrap();
@@ -30,7 +30,7 @@ fn load_text(text: &str, environment: &[(&str, &str)], sets: &[&str]) -> Result<
     load(&path, variables(environment), &sets)
 }
 
-fn problems_of(result: Result<Loaded, Problems>) -> Vec<(String, String)> {
+pub(super) fn problems_of(result: Result<Loaded, Problems>) -> Vec<(String, String)> {
     let problems = result.err().unwrap_or_default();
     problems.iter().map(|problem| (problem.key_path.clone(), problem.message.clone())).collect()
 }
@@ -134,16 +134,32 @@ fn paths_of(value: &Json, path: &str, paths: &mut BTreeSet<String>) {
     }
 }
 
+/// Whether the key is a setting of clients; there are too many of these to be listed.
+fn is_setting(path: &str) -> bool {
+    let pointer = format!("/properties/{}/x-librdkafka", path.replace('.', "/properties/"));
+    schema().pointer(&pointer).is_some()
+}
+
+/// The long form of a selector is shown at the model, every key of a topic at `topics.other`.
+fn shown_once(path: String) -> String {
+    match path.strip_prefix("topics.").and_then(|path| path.split_once('.')) {
+        Some((topic, key)) if topic != "dead_letters" => format!("topics.other[].{key}"),
+        _ => path.replace("preprocess.plugin.", "model.plugin."),
+    }
+}
+
 #[test]
 fn the_default_file_lists_every_key_and_no_other() {
     let table: toml::Table = toml::from_str(&default_with_examples()).unwrap();
     let mut listed = BTreeSet::new();
     paths_of(&serde_json::to_value(table).unwrap(), "", &mut listed);
-    let free = |path: &str| path.contains(".parameters.") || path == "plugins.*";
-    let listed: BTreeSet<String> = listed.into_iter().filter(|path| !free(path)).collect();
-    // The long form of a selector is shown once, at the model.
-    let known = key_paths(&schema()).into_iter().map(|path| path.replace("preprocess.plugin.", "model.plugin."));
-    let known: BTreeSet<String> = known.collect();
+    let free = |path: &str| {
+        [".parameters.", ".settings."].iter().any(|table| path.contains(table))
+            || path == "plugins.*"
+            || is_setting(path)
+    };
+    let listed: BTreeSet<String> = listed.into_iter().filter(|path| !free(path)).map(shown_once).collect();
+    let known: BTreeSet<String> = key_paths(schema()).into_iter().filter(|path| !free(path)).map(shown_once).collect();
     assert_eq!(known.difference(&listed).collect::<Vec<_>>(), Vec::<&String>::new(), "not listed");
     assert_eq!(listed.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "no such keys");
 }
@@ -152,7 +168,10 @@ fn the_default_file_lists_every_key_and_no_other() {
 fn the_defaults_that_the_default_file_shows_for_sensors_are_those_they_have() {
     let rows = skab(2);
     let directory = format!("data.directory={}/other", rows.path().display());
-    let shown = load_text(&default_with_examples(), &[("SKAB_DIR", "/")], &[&directory]).unwrap().manifest.sensor;
+    let shown = load_text(&default_with_examples(), &[("SKAB_DIR", "/"), ("FEDHOST_TOKEN", "t")], &[&directory])
+        .unwrap()
+        .manifest
+        .sensor;
     let bare = format!(
         "{MINIMAL}[[sensor]]\nnode = 1\nkind = \"simulated\"\nrows = 6000\n[[sensor]]\nnode = 1\nkind = \"csv\"\n\
          files = [\"*.csv\"]\ntime = \"datetime\"\nlabel = \"anomaly\"\n"
@@ -230,7 +249,7 @@ fn undocumented(schema: &Json, path: &str) -> Vec<String> {
 #[test]
 fn every_key_is_documented_in_the_schema() {
     let schema = schema();
-    assert_eq!(undocumented(&schema, ""), Vec::<String>::new());
+    assert_eq!(undocumented(schema, ""), Vec::<String>::new());
     assert_eq!(schema.pointer("/properties/federation/properties/min_nodes/default"), Some(&Json::from(1)));
     assert_eq!(schema.pointer("/properties/model/required"), Some(&Json::from(vec!["plugin"])));
 }
@@ -258,9 +277,9 @@ fn a_plugin_has_the_common_limits_but_for_its_own() {
 fn topics_are_named_after_nodes_and_dead_letters_after_topics() {
     let topics = load_text(MINIMAL, &[], &[]).unwrap().manifest.topics;
     assert_eq!(topics.sensor_data_of(12).name, "sensor-data-node-12");
-    assert_eq!(topics.dead_letter_of(&topics.model_updates).name, "model_updates.dlq");
-    assert_eq!(topics.global_model.retention_bytes, None);
-    assert_eq!(topics.global_model.retention_ms, Some(3_600_000));
+    assert_eq!(topics.dead_letter_of(&topics.model_updates()).name, "model_updates.dlq");
+    assert_eq!(topics.global_model().retention_bytes, None);
+    assert_eq!(topics.global_model().retention_ms, Some(3_600_000));
 }
 
 #[test]
@@ -275,7 +294,7 @@ fn a_dollar_sign_survives_printing() {
 fn what_is_printed_is_the_manifest_again() {
     let rows = skab(4);
     let environment = variables(&[("SKAB_DIR", rows.path().to_str().unwrap())]);
-    for name in ["demo.toml", "skab.toml", "skab-central.toml"] {
+    for name in ["demo.toml", "skab.toml", "skab-central.toml", "kafka.toml", "kafka-topics.toml"] {
         let first =
             load(&config(name), environment.clone(), &["plugins.logistic-regression.limits.output_bytes=2048".into()])
                 .unwrap_or_else(|problems| panic!("{problems}"));
@@ -283,7 +302,7 @@ fn what_is_printed_is_the_manifest_again() {
         let again = load_text(&printed, &[], &[]).unwrap_or_else(|problems| panic!("{problems}\n{printed}"));
         assert_eq!(again.manifest, first.manifest);
         assert_eq!(again.canonical, first.canonical);
-        let values = printed.lines().filter(|line| line.contains(" = "));
+        let values = printed.lines().filter(|line| line.contains(" = ") && !line.starts_with("# What the clients"));
         values.for_each(|line| assert!(line.contains("  # "), "no origin: {line}"));
     }
 }
@@ -317,7 +336,7 @@ proptest! {
     #[test]
     fn no_text_and_no_override_stops_the_loader(
         line in "[a-z_.\\[\\]\"=0-9{}$# \n-]{0,40}",
-        key in "(federation|sensor|fog_node|plugins|topics|model)(\\.[a-z0-9_]{1,8}){0,3}",
+        key in "(federation|sensor|fog_node|plugins|topics|model|kafka|kafka\\.producer|topics\\.other)(\\.[a-z0-9_]{1,8}){0,3}",
         value in "[a-z0-9\\[\\]{}\":,.-]{0,12}",
     ) {
         let result = load_text(&format!("{MINIMAL}{line}"), &[], &[&format!("{key}={value}")]);

@@ -37,6 +37,22 @@ impl Node {
         Self { origin: origin.clone(), content: Content::Table(BTreeMap::new()) }
     }
 
+    /// What a table has under `name`.
+    pub(super) fn entry_mut(&mut self, name: &str) -> Option<&mut Self> {
+        match &mut self.content {
+            Content::Table(entries) => entries.get_mut(name),
+            _ => None,
+        }
+    }
+
+    /// A table whose keys lead to this node.
+    pub(super) fn below(self, path: &[String]) -> Self {
+        path.iter().rev().fold(self, |node, step| Self {
+            origin: node.origin.clone(),
+            content: Content::Table(BTreeMap::from([(step.clone(), node)])),
+        })
+    }
+
     /// Without origins.
     pub(super) fn to_value(&self) -> Value {
         match &self.content {

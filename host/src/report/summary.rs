@@ -56,6 +56,10 @@ pub struct RunSummary {
     pub plugins: Vec<Plugin>,
     /// Failed calls and refused components, most frequent first.
     pub plugin_failures: Vec<Tally<PluginFailure>>,
+    /// What was not as it should be, by the part of the host that said so, most frequent first.
+    pub warnings: Vec<Tally<String>>,
+    /// Roles that were cut off from the bus and began again, most frequent first.
+    pub restarts: Vec<Tally<String>>,
     /// Records that could not be used, most frequent first.
     pub skipped_records: Vec<Tally<SkippedRecords>>,
     /// What the embedded log lost.

@@ -107,6 +107,24 @@ fn a_log_with_garbage_is_reported_with_it() {
 }
 
 #[test]
+fn warnings_and_restarts_are_shown_with_their_number_and_the_last_reason() {
+    let mut log = Sample::new(3, 4).log("a.jsonl");
+    assert!(render(std::slice::from_ref(&log)).contains("no role began again"));
+    for reason in ["its transactions were taken over", "the group went on without this reader"] {
+        log.events.push(stamped(Event::RoleRestarted { role: "fog-node-2".into(), reason: reason.into() }));
+    }
+    let detail = "the cluster does not tell the settings of some topics".to_owned();
+    log.events.push(stamped(Event::Warned { part: "kafka at broker:9092".into(), detail }));
+
+    let summary = &summarise(std::slice::from_ref(&log))[0];
+    assert_eq!((summary.restarts[0].what.as_str(), summary.restarts[0].count), ("fog-node-2", 2));
+    assert_eq!((summary.warnings[0].what.as_str(), summary.warnings[0].count), ("kafka at broker:9092", 1));
+    let page = render(&[log]);
+    assert!(page.contains("the group went on without this reader") && !page.contains("were taken over"), "{page}");
+    assert!(page.contains("does not tell the settings of some topics") && !page.contains("no role began again"));
+}
+
+#[test]
 fn no_log_at_all_is_still_a_page() {
     assert!(render(&[]).contains("<h1>No run</h1>"));
 }

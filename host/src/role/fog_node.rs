@@ -5,10 +5,13 @@
 //! beside the stream. Scores, dead letters and offsets are written together, and so are an update and the account of what
 //! it was trained on; a node that is killed at any moment repeats what was not written, and nothing else.
 
+mod globals;
 mod jobs;
+mod patience;
 mod pipeline;
 pub mod plugins;
 mod snapshot;
+mod start;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,18 +19,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fedhost_domain::event::Event;
-use fedhost_domain::fog::schedule::{Config, Input, Output, Progress, Schedule, Training};
+use fedhost_domain::fog::schedule::{Config, Input, Output, Schedule, Training};
 use fedhost_domain::metrics::ScoreSketch;
 use fedhost_domain::model::{NodeId, Weights};
-use fedhost_domain::reading::Decoder;
 use tokio::task::JoinSet;
 
 use super::models::ReceivedGlobal;
-use super::{Context, Error, Topics, models, on_bus};
+use super::stopped::{self, Watch};
+use super::{Context, DeadLetters, Error, Topics, models, on_bus, trace};
 use crate::bus::{Record, Source, Start, Write};
 use crate::clock;
 use crate::plugin::CallError;
-use pipeline::{Outcome, Pipeline, Scorer, Sizes};
+use globals::Globals;
+use patience::Patience;
+use pipeline::{Outcome, Pipeline};
 use plugins::Plugins;
 use snapshot::Snapshot;
 
@@ -39,6 +44,8 @@ pub struct Service {
     pub number: u32,
     /// The topic of its readings.
     pub readings: Arc<str>,
+    /// Where it begins to read them when it never has.
+    pub start: Start,
     /// The topics it shares with others.
     pub topics: Arc<Topics>,
     /// Its plug-ins.
@@ -57,21 +64,31 @@ pub struct Service {
     pub labels: Vec<String>,
     /// Its sensors; when all of them have ended no further row comes.
     pub sensors: BTreeSet<String>,
+    /// When it gives up on a reading.
+    pub dead_letters: DeadLetters,
+    /// Whether it is the one that puts aside what is no global model, for all nodes.
+    pub keeps_global_models: bool,
 }
 
 /// Something that ran beside the stream.
 enum Done {
-    Evaluated { round: u64, result: Result<ScoreSketch, CallError> },
-    Trained { training: Training, result: Result<jobs::Trained, CallError> },
+    Evaluated { round: u64, foreign: Option<Bytes>, result: Result<ScoreSketch, CallError> },
+    Trained { training: Training, foreign: Option<Bytes>, result: Result<jobs::Trained, CallError> },
 }
 
 impl Service {
     /// Works until the last global model is scored, or until it is told to stop.
     ///
     /// # Errors
-    /// The bus refused, or the stored state cannot be read.
+    /// The bus refused, the stored state cannot be read, or too many readings could not be used.
     pub async fn run(self) -> Result<(), Error> {
-        Node::start(self).await?.run().await
+        let stop = self.context.stop.clone();
+        let node = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            node = Node::start(self) => node?,
+        };
+        node.service.context.began.tell();
+        node.run().await
     }
 
     fn id(&self) -> NodeId {
@@ -97,9 +114,11 @@ struct Node {
     service: Service,
     role: String,
     readings: Box<dyn Source>,
-    models: Box<dyn Source>,
-    /// `None` only while a guest thread has it.
+    models: Globals,
+    /// `None` while a guest thread has it, and once a batch was given up because the node is to stop.
     pipeline: Option<Pipeline>,
+    patience: Patience,
+    watch: Watch,
     schedule: Schedule,
     jobs: JoinSet<Done>,
     /// Results of earlier offsets are published already.
@@ -107,53 +126,18 @@ struct Node {
     rows_since_snapshot: u64,
     /// A global model that the held-out rows are to be scored with.
     unevaluated: Option<u64>,
+    /// The trace of the newest global model, if it is not that of its round.
+    foreign: Option<Bytes>,
 }
 
 impl Node {
-    async fn start(service: Service) -> Result<Self, Error> {
-        let role = service.id().to_string();
-        let bus = Arc::clone(&service.context.bus);
-        let mut readings = bus.subscribe(&role, &[&service.readings], Start::Earliest).map_err(on_bus(&role))?;
-        let models = models::newest(bus.as_ref(), &format!("{role}.models"), &service.topics.global_model).await;
-        let models = models.map_err(on_bus(&role))?;
-        let published = offsets_of(readings.as_ref());
-        let progress: Progress =
-            super::stored(bus.as_ref(), &role, &service.progress_state()).await?.unwrap_or_default();
-        let snapshot: Option<Snapshot> = super::stored(bus.as_ref(), &role, &service.snapshot_state()).await?;
-        for &partition in published.keys() {
-            let next = snapshot.as_ref().and_then(|snapshot| snapshot.offsets.get(&partition)).copied();
-            readings.seek(&service.readings, partition, next.unwrap_or(0));
-        }
-        let replayed = replayed(&published, &offsets_of(readings.as_ref()));
-        let pipeline = restore(&service, &role, snapshot).await?;
-        let seen = pipeline.windows.as_ref().map_or(0, |windows| windows.training.range().end);
-        let schedule = Schedule::new(service.schedule, progress, seen, 0, clock::now_ms());
-        if published.values().any(|&offset| offset > 0) {
-            let round = schedule.progress().trained_base.unwrap_or(0);
-            let node = service.id();
-            service.context.announcer.announce(Event::NodeResumed { node, rows: seen, replayed, round });
-        }
-        Ok(Self {
-            service,
-            role,
-            readings,
-            models,
-            pipeline: Some(pipeline),
-            schedule,
-            jobs: JoinSet::new(),
-            published,
-            rows_since_snapshot: 0,
-            unevaluated: None,
-        })
-    }
-
     async fn run(mut self) -> Result<(), Error> {
         self.note_ended_sensors();
-        while !(self.schedule.is_complete() && self.jobs.is_empty() && self.unevaluated.is_none()) {
+        while !self.is_done() {
             tokio::select! {
                 () = self.service.context.stop.cancelled() => break,
                 Some(done) = self.jobs.join_next() => self.finish(done.map_err(|error| self.defect(&error))?).await?,
-                records = self.models.read(1) => self.take_models(records.map_err(on_bus(&self.role))?).await,
+                record = self.models.read() => self.take_model_record(record.map_err(on_bus(&self.role))?).await?,
                 records = self.readings.read(self.service.batch_rows), if !self.schedule.must_wait() => {
                     self.take_readings(records.map_err(on_bus(&self.role))?).await?;
                 }
@@ -163,12 +147,20 @@ impl Node {
         self.stop().await
     }
 
-    /// Takes a snapshot and lets guests return; a training that is cut short is not published and will be repeated.
+    fn is_done(&self) -> bool {
+        let is_settled = self.jobs.is_empty() && self.unevaluated.is_none();
+        self.pipeline.is_none() || (self.schedule.is_complete() && is_settled)
+    }
+
+    /// Takes a snapshot and lets guests return; a training that is cut short is not published and will be repeated. After a
+    /// batch that was given up the earlier snapshot stays, and the batch is read again.
     async fn stop(mut self) -> Result<(), Error> {
         self.service.plugins.cancel.cancel();
-        let mut write = Write::default();
-        self.add_snapshot(&mut write).await?;
-        self.service.context.bus.write(write).await.map_err(on_bus(&self.role))?;
+        if self.pipeline.is_some() {
+            let mut write = Write { offsets: self.models.progress(), ..Write::default() };
+            self.add_snapshot(&mut write).await?;
+            self.service.context.write(write).await.map_err(on_bus(&self.role))?;
+        }
         self.jobs.abort_all();
         while self.jobs.join_next().await.is_some() {}
         Ok(())
@@ -194,8 +186,13 @@ impl Node {
 
     async fn take_readings(&mut self, records: Vec<Record>) -> Result<(), Error> {
         let records = Arc::new(records);
-        let shared = Arc::clone(&records);
-        let outcome = self.on_guest_thread(move |pipeline| pipeline.process(&shared)).await?;
+        let (shared, patience) = (Arc::clone(&records), self.patience.clone());
+        let outcome = self.on_guest_thread(move |pipeline| pipeline.process(&shared, &patience)).await?;
+        let Ok(outcome) = outcome else {
+            // It has taken a part of the batch, which nobody will ever hear of.
+            self.pipeline = None;
+            return Ok(());
+        };
         let labelled = outcome.labelled;
         self.rows_since_snapshot += records.len() as u64;
         self.publish(&records, outcome).await?;
@@ -215,6 +212,10 @@ impl Node {
             self.published.get(&record.position.partition).is_none_or(|&next| record.position.offset >= next)
         };
         let mut write = writes::results(&self.service, records, &outcome, is_new);
+        let refused: BTreeSet<usize> = outcome.refused.iter().map(|refused| refused.record).collect();
+        let new = records.iter().enumerate().filter(|(_, record)| is_new(record));
+        let verdict = self.watch.count(new.map(|(index, _)| !refused.contains(&index)));
+        write.offsets.extend(self.models.progress());
         for (partition, next) in offsets_of(self.readings.as_ref()) {
             let published = self.published.entry(partition).or_default();
             if next > *published {
@@ -225,8 +226,7 @@ impl Node {
         if self.rows_since_snapshot >= self.service.window_rows.max(1_000) as u64 {
             self.add_snapshot(&mut write).await?;
         }
-        self.service.context.bus.write(write).await.map_err(on_bus(&self.role))?;
-        Ok(())
+        stopped::write(&self.service.context, &self.role, write, verdict).await
     }
 
     async fn add_snapshot(&mut self, write: &mut Write) -> Result<(), Error> {
@@ -252,18 +252,32 @@ impl Node {
         }
     }
 
-    async fn take_models(&mut self, records: Vec<Record>) {
-        for record in records {
-            match models::decode_global(&record, &self.service.plugins.model_id().name).await {
-                Ok(global) => self.take_model(global),
-                Err(refused) => self.service.context.announcer.announce(refused.event(&record)),
+    async fn take_model_record(&mut self, record: Record) -> Result<(), Error> {
+        let global = models::decode_global(&record, &self.service.plugins.model_id().name).await;
+        let (is_to_keep, verdict) = self.models.settle(&record, global.is_ok());
+        let mut write = Write::default();
+        match global {
+            Ok(global) if self.models.is_current(&record) => {
+                let foreign = trace::foreign(&record, &self.service.topics.global_model, global.round);
+                self.take_model(global, foreign);
+            }
+            Ok(_) => {}
+            Err(refused) => {
+                self.service.context.announcer.announce(refused.event(&record));
+                write.records.extend(is_to_keep.then(|| writes::refused_global(&self.service, &record, &refused)));
             }
         }
+        if write.records.is_empty() && verdict.is_none() {
+            return Ok(());
+        }
+        write.offsets = self.models.progress();
+        stopped::write(&self.service.context, &self.role, write, verdict).await
     }
 
-    fn take_model(&mut self, ReceivedGlobal { round, weights }: ReceivedGlobal) {
+    fn take_model(&mut self, ReceivedGlobal { round, weights }: ReceivedGlobal, foreign: Option<Bytes>) {
         let Some(pipeline) = self.pipeline.as_mut().filter(|_| round > self.schedule.newest()) else { return };
         pipeline.scorer.renew(round, weights);
+        self.foreign = foreign;
         self.unevaluated = Some(round);
         self.evaluate();
         self.tell(Input::Global { round });
@@ -281,9 +295,10 @@ impl Node {
         let Some((_, weights)) = pipeline.scorer.global.clone() else { return };
         let rows = pipeline.windows.as_ref().map(|windows| windows.held_out.copy_all()).unwrap_or_default();
         let (plugins, features) = (Arc::clone(&self.service.plugins), pipeline.features.clone());
+        let foreign = self.foreign.clone();
         self.jobs.spawn_blocking(move || {
             let result = jobs::evaluate(&plugins, &features, &weights, &rows);
-            Done::Evaluated { round, result }
+            Done::Evaluated { round, foreign, result }
         });
     }
 
@@ -305,27 +320,28 @@ impl Node {
         let rows = windows.training.copy(first..training.end_row);
         let base: Option<Arc<Weights>> = pipeline.scorer.global.as_ref().map(|(_, weights)| Arc::clone(weights));
         let (plugins, features) = (Arc::clone(&self.service.plugins), pipeline.features.clone());
-        let epochs = self.service.epochs;
+        let (epochs, foreign) = (self.service.epochs, self.foreign.clone());
         self.jobs.spawn_blocking(move || {
             let result = jobs::train(&plugins, &features, base.as_deref(), rows, training, epochs);
-            Done::Trained { training, result }
+            Done::Trained { training, foreign, result }
         });
     }
 
     async fn finish(&mut self, done: Done) -> Result<(), Error> {
         match done {
-            Done::Evaluated { round, result: Ok(sketch) } => {
-                let write = writes::evaluation(&self.service, round, &sketch);
-                self.service.context.bus.write(write).await.map_err(on_bus(&self.role))?;
+            Done::Evaluated { round, foreign, result: Ok(sketch) } => {
+                let write = writes::evaluation(&self.service, round, foreign.as_ref(), &sketch);
+                self.service.context.write(write).await.map_err(on_bus(&self.role))?;
             }
-            Done::Trained { training, result: Ok(trained) } => {
-                let write = writes::update(&self.service, &trained).await.map_err(|error| self.defect(&error))?;
-                self.service.context.bus.write(write).await.map_err(on_bus(&self.role))?;
+            Done::Trained { training, foreign, result: Ok(trained) } => {
+                let write = writes::update(&self.service, foreign.as_ref(), &trained).await;
+                let write = write.map_err(|error| self.defect(&error))?;
+                self.service.context.write(write).await.map_err(on_bus(&self.role))?;
                 self.announce_trained(&trained);
                 self.tell(Input::Trained(training));
             }
             Done::Evaluated { result: Err(error), .. } => self.service.context.announcer.announce(error.event()),
-            Done::Trained { training, result: Err(error) } => {
+            Done::Trained { training, result: Err(error), .. } => {
                 self.service.context.announcer.announce(error.event());
                 self.tell(Input::TrainingFailed(training));
             }
@@ -350,33 +366,6 @@ impl Node {
     }
 }
 
-async fn restore(service: &Service, role: &str, snapshot: Option<Snapshot>) -> Result<Pipeline, Error> {
-    let sizes =
-        Sizes { training: service.window_rows.saturating_add(service.backlog()), held_out: service.held_out_rows };
-    let mut pipeline = Pipeline {
-        plugins: Arc::clone(&service.plugins),
-        decoder: Decoder::new(service.labels.clone(), Vec::new()),
-        features: Vec::new(),
-        sources: Default::default(),
-        checkpoints: Default::default(),
-        ended_sensors: BTreeSet::new(),
-        windows: None,
-        sizes,
-        scorer: Scorer::default(),
-    };
-    let Some(snapshot) = snapshot else { return Ok(pipeline) };
-    let labels = service.labels.clone();
-    let restored =
-        tokio::task::spawn_blocking(move || snapshot.restore(&mut pipeline, labels).map(|()| pipeline)).await;
-    let restored = restored.map_err(|error| Error::Defect { role: role.to_owned(), reason: error.to_string() })?;
-    restored.map_err(|reason| Error::State { role: role.to_owned(), name: service.snapshot_state(), reason })
-}
-
 fn offsets_of(source: &dyn Source) -> BTreeMap<u32, u64> {
     source.positions().into_iter().map(|((_, partition), next)| (partition, next)).collect()
-}
-
-fn replayed(published: &BTreeMap<u32, u64>, from: &BTreeMap<u32, u64>) -> u64 {
-    let from = |partition| from.get(partition).copied().unwrap_or(0);
-    published.iter().map(|(partition, &next)| next.saturating_sub(from(partition))).sum()
 }

@@ -8,6 +8,7 @@ use fedhost_domain::model::Sha256Hex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::{sequence, trace};
 use crate::bus::{NewRecord, Position, Record};
 
 /// Header of a reading that is set aside to evaluate on.
@@ -18,6 +19,9 @@ pub const END: &str = "fedhost-end";
 pub const END_OF_SOURCE: &[u8] = b"source";
 /// Value of [`END`]: the sensor that the key names is over.
 pub const END_OF_SENSOR: &[u8] = b"sensor";
+
+/// Header of a record that was put back from the dead letters: how often.
+pub const REPLAYED: &str = "__fedhost.replay.count";
 
 /// Everything but readings and weights, as other programs read it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,6 +79,8 @@ pub struct NewReading<'a> {
     pub time_ms: u64,
     /// As the source gives it; `None` writes the time as seconds.
     pub timestamp: Option<&'a str>,
+    /// Which sensor sends it, and which of its items it is.
+    pub origin: (&'a str, u64),
 }
 
 impl NewReading<'_> {
@@ -104,7 +110,9 @@ impl NewReading<'_> {
         fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    fn record(&self, object: Map<String, Value>, headers: Vec<(String, Bytes)>) -> NewRecord {
+    fn record(&self, object: Map<String, Value>, mut headers: Vec<(String, Bytes)>) -> NewRecord {
+        let (origin, number) = self.origin;
+        headers.extend([sequence::header(origin, number), trace::begin(&format!("{}/{origin}/{number}", self.topic))]);
         NewRecord {
             topic: Arc::clone(self.topic),
             partition: None,
@@ -128,31 +136,6 @@ pub fn skipped(record: &Record, reason: &str, detail: String) -> Event {
     }
 }
 
-/// A record that could not be used, as it goes to its topic's dead-letter topic: key, value and headers as they were, and
-/// why.
-#[must_use]
-pub fn dead_letter(record: &Record, suffix: &str, stage: &str, reason: &str, detail: &str) -> NewRecord {
-    let text = |value: String| Bytes::from(value.into_bytes());
-    let mut headers = record.headers.clone();
-    let added = [
-        ("__connect.errors.topic", record.position.topic.to_string()),
-        ("__connect.errors.partition", record.position.partition.to_string()),
-        ("__connect.errors.offset", record.position.offset.to_string()),
-        ("__connect.errors.stage", stage.to_owned()),
-        ("__connect.errors.exception.message", detail.to_owned()),
-        ("__fedhost.reason", reason.to_owned()),
-    ];
-    headers.extend(added.into_iter().map(|(name, value)| (name.to_owned(), text(value))));
-    NewRecord {
-        topic: format!("{}{suffix}", record.position.topic).into(),
-        partition: Some(record.position.partition),
-        timestamp_ms: record.timestamp_ms,
-        key: record.key.clone(),
-        value: record.value.clone(),
-        headers,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,21 +155,5 @@ mod tests {
     #[test]
     fn time_is_written_as_rfc_3339() {
         assert_eq!(rfc3339(1_640_995_200_250), "2022-01-01T00:00:00.250Z");
-    }
-
-    #[test]
-    fn a_dead_letter_keeps_the_record_byte_for_byte() {
-        let record = Record {
-            position: position(3),
-            timestamp_ms: 5,
-            key: Some("k".into()),
-            value: Bytes::from_static(b"\xff\x00"),
-            headers: vec![("traceparent".into(), "00-1".into())],
-        };
-        let letter = dead_letter(&record, ".dlq", "decode", "undecodable", "not a JSON object");
-        assert_eq!(&*letter.topic, "sensor-data-node-1.dlq");
-        assert_eq!((letter.key, letter.value), (record.key, record.value));
-        assert_eq!(letter.headers[0], record.headers[0]);
-        assert!(letter.headers.contains(&("__fedhost.reason".into(), "undecodable".into())));
     }
 }

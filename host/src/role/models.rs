@@ -1,11 +1,10 @@
 //! Model weights on the bus: envelopes in, updates and global models out; and what nodes find when they score with them.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fedhost_domain::envelope::{Compression, EncodeError, Envelope, Header, Kind, Limits, Metadata, Reject};
+use fedhost_domain::envelope::{Binary, Compression, EncodeError, Envelope, Header, Kind, Limits, Metadata, Reject};
 use fedhost_domain::event::Event;
 use fedhost_domain::metrics::ScoreSketch;
 use fedhost_domain::model::{Metric, NodeId, PluginId, Weights};
@@ -13,8 +12,8 @@ use fedhost_domain::round::{GlobalModel, Update};
 use serde::{Deserialize, Serialize};
 
 use super::message::{self, Message};
-use super::{Error, Topics};
-use crate::bus::{self, Bus, NewRecord, Record, Source, Start};
+use super::{Error, Topics, trace};
+use crate::bus::{self, Bus, NewRecord, Position, Record};
 use crate::clock;
 use crate::plugin::worker;
 
@@ -26,6 +25,21 @@ const MAX_PARAMETERS: usize = 16 << 20;
 const LARGE_BYTES: usize = 256 << 10;
 const AGGREGATOR: &str = "aggregator";
 const LOSS: &str = "loss";
+
+/// How models are written; every way is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wire {
+    /// As [`Binary`] rather than as one JSON object.
+    pub binary: bool,
+    /// Of the weights.
+    pub compression: Compression,
+}
+
+impl Default for Wire {
+    fn default() -> Self {
+        Self { binary: false, compression: Compression::Gzip }
+    }
+}
 
 /// What a node found when it scored its held-out rows with a global model.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -123,41 +137,45 @@ pub fn new_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-/// A reader that begins with the newest global model, whatever was read before.
+/// The record before this one in its partition: anybody may have written behind what is looked for.
 ///
 /// # Errors
 /// The bus refused.
-pub async fn newest(bus: &dyn Bus, group: &str, topic: &Arc<str>) -> Result<Box<dyn Source>, bus::Error> {
-    let mut source = bus.subscribe(group, &[topic], Start::Earliest)?;
-    for (partition, offsets) in (0_u32..).zip(offsets(bus, topic).await?) {
-        source.seek(topic, partition, offsets.end.saturating_sub(1).max(offsets.start));
+pub async fn before(bus: &dyn Bus, record: &Record) -> Result<Option<Record>, bus::Error> {
+    let Position { topic, partition, offset } = &record.position;
+    let first_from = async |from| {
+        let found = bus.first_from(topic, *partition, from).await?;
+        Ok::<_, bus::Error>(found.filter(|found| found.position.offset < *offset))
+    };
+    // A bus leaves offsets out, so how far back it lies has to be found.
+    let mut back = 1_u64;
+    loop {
+        let from = offset.saturating_sub(back);
+        if let Some(mut found) = first_from(from).await? {
+            while let Some(later) = first_from(found.position.offset + 1).await? {
+                found = later;
+            }
+            return Ok(Some(found));
+        }
+        if from == 0 {
+            return Ok(None);
+        }
+        back = back.saturating_mul(2);
     }
-    Ok(source)
 }
 
-async fn offsets(bus: &dyn Bus, topic: &Arc<str>) -> Result<Vec<Range<u64>>, bus::Error> {
-    let info = bus.topics().await?.into_iter().find(|info| info.spec.name == **topic);
-    Ok(info.map(|info| info.offsets).unwrap_or_default())
-}
-
-/// The weights of the newest global model, which must be that of `round`.
+/// The weights of the newest global model, which must be that of `round`; `newest` is its record.
 ///
 /// # Errors
-/// It is not there, or another one is.
-pub async fn published(bus: &dyn Bus, topic: &Arc<str>, round: u64) -> Result<Arc<Weights>, Error> {
+/// It is not there, or another one than that of `round` is.
+pub async fn published(topic: &Arc<str>, newest: Option<&Record>, round: u64) -> Result<Arc<Weights>, Error> {
     let lost = |reason: String| Error::State {
         role: AGGREGATOR.to_owned(),
         name: topic.to_string(),
         reason: format!("the global model of round {round} is not there: {reason}"),
     };
-    let on_bus = super::on_bus(AGGREGATOR);
-    if offsets(bus, topic).await.map_err(&on_bus)?.iter().all(Range::is_empty) {
-        return Err(lost("the topic is empty".to_owned()));
-    }
-    let mut source = newest(bus, "aggregator.global-model", topic).await.map_err(&on_bus)?;
-    let records = source.read(1).await.map_err(&on_bus)?;
-    let record = records.first().ok_or_else(|| lost("the topic is empty".to_owned()))?;
-    let envelope = decode(&record.value).await.map_err(|reject| lost(reject.to_string()))?;
+    let record = newest.ok_or_else(|| lost("the topic holds none of an aggregator".to_owned()))?;
+    let envelope = decode(record).await.map_err(|reject| lost(reject.to_string()))?;
     if envelope.metadata.round_number != round {
         return Err(lost(format!("the newest is that of round {}", envelope.metadata.round_number)));
     }
@@ -169,7 +187,7 @@ pub async fn published(bus: &dyn Bus, topic: &Arc<str>, round: u64) -> Result<Ar
 /// # Errors
 /// The record is damaged, or of another kind or plug-in.
 pub async fn decode_global(record: &Record, plugin: &str) -> Result<ReceivedGlobal, Refused> {
-    let envelope = decode(&record.value).await?;
+    let envelope = decode(record).await?;
     if envelope.header.kind != Kind::GlobalModel {
         return Err(Refused::Kind { expected: "global model", found: "model update" });
     }
@@ -184,18 +202,16 @@ pub async fn decode_global(record: &Record, plugin: &str) -> Result<ReceivedGlob
 /// # Errors
 /// The record is damaged, or of another kind.
 pub async fn decode_update(record: &Record) -> Result<Update, Refused> {
-    let Envelope { header, metadata, weights } = decode(&record.value).await?;
+    let Envelope { header, metadata, weights } = decode(record).await?;
     if header.kind != Kind::ModelUpdate {
         return Err(Refused::Kind { expected: "model update", found: "global model" });
     }
     let mut metrics = metadata.metrics;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates; any time is legal")]
-    let timestamp_ms = (header.timestamp * 1e3).round() as u64;
     Ok(Update {
         node: header.sender,
         // A sender that does not tell is taken at its word: the round it answers in follows the model it started from.
         base_round: metadata.base_round.unwrap_or_else(|| metadata.round_number.saturating_sub(1)),
-        timestamp_ms,
+        timestamp_ms: milliseconds(header.timestamp),
         samples: metadata.num_samples,
         weights,
         plugin: metadata.plugin,
@@ -222,11 +238,10 @@ pub async fn update_record(topics: &Topics, update: NewUpdate<'_>) -> Result<New
     let mut metrics: BTreeMap<String, f64> =
         update.metrics.iter().map(|metric| (metric.name.clone(), metric.value)).collect();
     metrics.insert(LOSS.to_owned(), update.loss);
-    let time_ms = clock::now_ms();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number of milliseconds")]
     let train_ms = update.train_ms.round() as u64;
     let envelope = Envelope {
-        header: header(Kind::ModelUpdate, time_ms, update.node.clone()),
+        header: header(Kind::ModelUpdate, clock::now_ms(), update.node.clone()),
         metadata: Metadata {
             model_version: update.base_round,
             round_number: update.base_round + 1,
@@ -238,7 +253,8 @@ pub async fn update_record(topics: &Topics, update: NewUpdate<'_>) -> Result<New
         },
         weights: update.weights.clone(),
     };
-    record(&topics.model_updates, time_ms, update.node.as_str(), envelope).await
+    let trace = trace::of_round(&topics.global_model, update.base_round + 1, update.node.as_str());
+    record(topics, &topics.model_updates, (update.node.as_str(), trace), envelope).await
 }
 
 /// A global model as it is written.
@@ -246,9 +262,8 @@ pub async fn update_record(topics: &Topics, update: NewUpdate<'_>) -> Result<New
 /// # Errors
 /// The weights cannot be packed.
 pub async fn global_record(topics: &Topics, plugin: &PluginId, model: &GlobalModel) -> Result<NewRecord, EncodeError> {
-    let time_ms = clock::now_ms();
     let envelope = Envelope {
-        header: header(Kind::GlobalModel, time_ms, NodeId::aggregator()),
+        header: header(Kind::GlobalModel, clock::now_ms(), NodeId::aggregator()),
         metadata: Metadata {
             model_version: model.round,
             round_number: model.round,
@@ -260,7 +275,13 @@ pub async fn global_record(topics: &Topics, plugin: &PluginId, model: &GlobalMod
         },
         weights: model.weights.as_ref().clone(),
     };
-    record(&topics.global_model, time_ms, &model.plugin, envelope).await
+    let trace = trace::of_round(&topics.global_model, model.round, AGGREGATOR);
+    record(topics, &topics.global_model, (&model.plugin, trace), envelope).await
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates; any time is legal")]
+fn milliseconds(seconds: f64) -> u64 {
+    (seconds * 1e3).round() as u64
 }
 
 fn header(kind: Kind, time_ms: u64, sender: NodeId) -> Header {
@@ -269,28 +290,48 @@ fn header(kind: Kind, time_ms: u64, sender: NodeId) -> Header {
     Header { kind, timestamp, sender, message_id: new_id() }
 }
 
-async fn record(topic: &Arc<str>, time_ms: u64, key: &str, envelope: Envelope) -> Result<NewRecord, EncodeError> {
+async fn record(
+    topics: &Topics,
+    topic: &Arc<str>,
+    (key, trace): (&str, (String, Bytes)),
+    envelope: Envelope,
+) -> Result<NewRecord, EncodeError> {
+    let (wire, time_ms) = (topics.wire, milliseconds(envelope.header.timestamp));
     let large = envelope.weights.data().len() * 4 > LARGE_BYTES;
-    let value = if large {
-        worker::run(move || envelope.encode(Compression::Gzip)).await?
-    } else {
-        envelope.encode(Compression::Gzip)?
-    };
+    let (value, header) =
+        if large { worker::run(move || pack(&envelope, wire)).await? } else { pack(&envelope, wire)? };
     Ok(NewRecord {
         topic: Arc::clone(topic),
         partition: None,
         timestamp_ms: time_ms,
         key: Some(Bytes::copy_from_slice(key.as_bytes())),
-        value: value.into(),
-        headers: Vec::new(),
+        value,
+        headers: header.into_iter().chain([trace]).collect(),
     })
 }
 
-async fn decode(value: &Bytes) -> Result<Envelope, Reject> {
-    let limits = Limits { max_bytes: MAX_BYTES, max_parameters: MAX_PARAMETERS };
-    if value.len() <= LARGE_BYTES {
-        return Envelope::decode(value, &limits);
+/// The record's value, and its header where the value is not all.
+fn pack(envelope: &Envelope, wire: Wire) -> Result<(Bytes, Option<(String, Bytes)>), EncodeError> {
+    if wire.binary {
+        let Binary { envelope, payload } = envelope.encode_binary(wire.compression)?;
+        Ok((payload.into(), Some((Binary::HEADER.to_owned(), envelope.into()))))
+    } else {
+        Ok((envelope.encode(wire.compression)?.into(), None))
     }
-    let value = value.clone();
-    worker::run(move || Envelope::decode(&value, &limits)).await
+}
+
+async fn decode(record: &Record) -> Result<Envelope, Reject> {
+    let (value, header) = (record.value.clone(), record.header(Binary::HEADER).cloned());
+    if value.len() <= LARGE_BYTES {
+        return unpack(&value, header.as_ref());
+    }
+    worker::run(move || unpack(&value, header.as_ref())).await
+}
+
+fn unpack(value: &Bytes, header: Option<&Bytes>) -> Result<Envelope, Reject> {
+    let limits = Limits { max_bytes: MAX_BYTES, max_parameters: MAX_PARAMETERS };
+    match header {
+        Some(header) => Envelope::decode_binary(header, value, &limits),
+        None => Envelope::decode(value, &limits),
+    }
 }

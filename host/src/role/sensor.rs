@@ -53,6 +53,7 @@ impl Service {
         let bus = self.context.bus.as_ref();
         let stored: Option<Progress> = super::stored(bus, &self.role(), &self.state_name()).await?;
         let mut progress = stored.unwrap_or_default();
+        self.context.began.tell();
         if progress.ended {
             return Ok(());
         }
@@ -110,9 +111,12 @@ impl Service {
 
     async fn publish(&self, progress: &mut Progress, items: Vec<Item>, over: bool) -> Result<(), Error> {
         let time_ms = clock::now_ms();
-        let mut records: Vec<NewRecord> = items.iter().filter_map(|item| self.record(item, time_ms)).collect();
+        let numbered = (progress.items..).zip(&items);
+        let mut records: Vec<NewRecord> =
+            numbered.filter_map(|(number, item)| self.record(item, number, time_ms)).collect();
         if over {
-            records.push(self.reading(self.sensor.name(), time_ms, None).end(END_OF_SENSOR));
+            let number = progress.items + items.len() as u64;
+            records.push(self.reading(self.sensor.name(), number, time_ms, None).end(END_OF_SENSOR));
         }
         progress.count(&items, over);
         let state = serde_json::to_vec(progress).unwrap_or_default();
@@ -125,19 +129,20 @@ impl Service {
         Ok(())
     }
 
-    fn record(&self, item: &Item, time_ms: u64) -> Option<NewRecord> {
+    fn record(&self, item: &Item, number: u64, time_ms: u64) -> Option<NewRecord> {
         match item {
             Item::Row(row) => {
-                let reading = self.reading(&row.sensor, time_ms, row.timestamp.as_deref());
+                let reading = self.reading(&row.sensor, number, time_ms, row.timestamp.as_deref());
                 Some(reading.row(&row.fields, row.label.as_ref(), row.held_out))
             }
-            Item::SourceEnd { sensor } => Some(self.reading(sensor, time_ms, None).end(END_OF_SOURCE)),
+            Item::SourceEnd { sensor } => Some(self.reading(sensor, number, time_ms, None).end(END_OF_SOURCE)),
             Item::Bad(_) => None,
         }
     }
 
-    fn reading<'a>(&'a self, sensor: &'a str, time_ms: u64, timestamp: Option<&'a str>) -> NewReading<'a> {
-        NewReading { topic: &self.topic, node: self.sensor.node(), sensor, time_ms, timestamp }
+    fn reading<'a>(&'a self, sensor: &'a str, number: u64, time_ms: u64, timestamp: Option<&'a str>) -> NewReading<'a> {
+        let origin = (self.sensor.name(), number);
+        NewReading { topic: &self.topic, node: self.sensor.node(), sensor, time_ms, timestamp, origin }
     }
 
     fn announce_bad(&self, item: Item) {

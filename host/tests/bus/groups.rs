@@ -6,45 +6,46 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fedhost::bus::{Start, Write};
 
-use super::{Case, numbered, offset, read, texts};
+use super::{Case, numbered, offset, offsets, read, texts};
 
 pub(crate) async fn a_group_goes_on_at_its_stored_offsets(case: &Case) {
     // Given a group that has stored how far it came, together with its result
     let (input, output) = (case.topic("input", 1).await, case.topic("output", 1).await);
-    case.write(numbered(&input, 0, 0..10)).await;
-    let mut source = case.read_from_start("g", &[&input]);
+    let places = offsets(&case.write(numbered(&input, 0, 0..10)).await);
+    let mut source = case.read_from_start("g", &[&input]).await;
     assert_eq!(texts(&read(&mut *source, 4).await), ["0", "1", "2", "3"]);
-    let offsets = vec![offset(case, "g", &input, 4)];
-    let result = Write { records: numbered(&output, 0, 0..1), offsets: offsets.clone(), ..Write::default() };
+    let stored = vec![offset(case, "g", &input, places[4])];
+    let result = Write { records: numbered(&output, 0, 0..1), offsets: stored.clone(), ..Write::default() };
     case.bus.write(result).await.expect("written");
-    assert_eq!(case.bus.group_offsets(&case.name("g")).await.expect("offsets"), offsets);
+    assert_eq!(case.bus.group_offsets(&case.name("g")).await.expect("offsets"), stored);
     // When its reader is replaced
     drop(source);
-    let mut source = case.bus.subscribe(&case.name("g"), &[&input], Start::Latest).expect("subscribed");
+    let mut source = case.bus.subscribe(&case.name("g"), &[&input], Start::Latest).await.expect("subscribed");
     // Then the new one goes on there, and the result is there as well
     assert_eq!(texts(&read(&mut *source, 2).await), ["4", "5"]);
-    assert_eq!(source.positions(), BTreeMap::from([((Arc::clone(&input), 0), 6)]));
-    assert_eq!(texts(&read(&mut *case.read_from_start("other", &[&output]), 1).await), ["0"]);
+    assert_eq!(source.positions(), BTreeMap::from([((Arc::clone(&input), 0), places[5] + 1)]));
+    assert_eq!(texts(&read(&mut *case.read_from_start("other", &[&output]).await, 1).await), ["0"]);
 }
 
 pub(crate) async fn a_group_s_offsets_move_only_through_a_write(case: &Case) {
     let topic = case.topic("t", 1).await;
     case.write(numbered(&topic, 0, 0..5)).await;
     // Given a reader that read and went away without a word
-    drop(read(&mut *case.read_from_start("g", &[&topic]), 5).await);
+    drop(read(&mut *case.read_from_start("g", &[&topic]).await, 5).await);
     // When its group reads again, then it gets the same
     assert_eq!(case.bus.group_offsets(&case.name("g")).await.expect("offsets"), []);
-    assert_eq!(texts(&read(&mut *case.read_from_start("g", &[&topic]), 5).await), ["0", "1", "2", "3", "4"]);
+    assert_eq!(texts(&read(&mut *case.read_from_start("g", &[&topic]).await, 5).await), ["0", "1", "2", "3", "4"]);
 }
 
 pub(crate) async fn groups_do_not_disturb_each_other(case: &Case) {
     let topic = case.topic("t", 1).await;
-    case.write(numbered(&topic, 0, 0..6)).await;
+    let places = offsets(&case.write(numbered(&topic, 0, 0..6)).await);
     // Given two groups whose names begin alike, one of them ahead
-    let offsets = vec![offset(case, "g", &topic, 3)];
-    case.bus.write(Write { offsets, ..Write::default() }).await.expect("written");
+    let ahead = vec![offset(case, "g", &topic, places[3])];
+    case.bus.write(Write { offsets: ahead, ..Write::default() }).await.expect("written");
     // When both read at the same time
-    let (mut ahead, mut behind) = (case.read_from_start("g", &[&topic]), case.read_from_start("g-1", &[&topic]));
+    let (mut ahead, mut behind) =
+        (case.read_from_start("g", &[&topic]).await, case.read_from_start("g-1", &[&topic]).await);
     let (ahead, behind) = tokio::join!(read(&mut *ahead, 3), read(&mut *behind, 6));
     // Then each gets its own
     assert_eq!((texts(&ahead), texts(&behind)), (vec!["3", "4", "5"], vec!["0", "1", "2", "3", "4", "5"]));

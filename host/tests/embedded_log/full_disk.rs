@@ -36,7 +36,7 @@ async fn a_process_that_writes_until_the_disk_is_full() {
     // What was acknowledged stays readable, and no later write gets through to disturb it
     let number = log.group_offsets("g").await.expect("offsets")[0].next;
     assert!(matches!(log.write(numbered_write(number + 1)).await, Err(Error::Storage { .. })));
-    let mut source = log.subscribe("r", &["t"], Start::Earliest).expect("subscribed");
+    let mut source = log.subscribe("r", &["t"], Start::Earliest).await.expect("subscribed");
     let mut read = Vec::new();
     while (read.len() as u64) < (number + 1) * 10 {
         read.extend(source.read(1_000).await.expect("readable"));
@@ -113,7 +113,7 @@ async fn a_disk_that_fails_in_the_background_stops_writing_and_loses_nothing() {
     // Then writing ends with an error, and reading does not
     assert!(matches!(&error, Error::Storage { .. }) && error.to_string().contains("hint: "), "{error}");
     let acknowledged = offsets(&log, "t").await[0].end;
-    let mut source = log.subscribe("r", &["t"], Start::Earliest).expect("subscribed");
+    let mut source = log.subscribe("r", &["t"], Start::Earliest).await.expect("subscribed");
     for _ in 0..acknowledged {
         source.read(1).await.expect("readable");
     }

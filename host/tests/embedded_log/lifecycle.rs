@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fedhost::bus::embedded::{EmbeddedLog, Fsync, Options};
-use fedhost::bus::{Admin, Bus, Error, GroupOffset, Sink, Start, TopicInfo, Write};
+use fedhost::bus::{Admin, Bus, Error, GroupOffset, NewRecord, Sink, Start, TopicInfo, Write};
 
 use super::support::{CHILD_DIRECTORY, child, open, options, read_all, record, spec, text, write};
 
@@ -30,7 +30,7 @@ async fn what_was_written_is_there_after_closing_and_opening() {
     assert_eq!(log.state("s").await.expect("state"), Some(Bytes::from(vec![2; 3])));
     drop(log);
     let log = open(directory.path());
-    let expected = TopicInfo { spec: spec("t", 2), offsets: vec![0..4, 0..4] };
+    let expected = TopicInfo { spec: spec("t", 2), offsets: vec![0..4, 0..4], settings_known: true };
     assert_eq!(log.topics().await.expect("topics"), [expected]);
 }
 
@@ -113,7 +113,7 @@ async fn a_closed_log_answers_that_it_is_closed() {
     let log = Arc::new(open(directory.path()));
     log.create_topic(spec("t", 1)).await.expect("a topic");
     // Given a reader that waits
-    let mut source = log.subscribe("g", &["t"], Start::Earliest).expect("subscribed");
+    let mut source = log.subscribe("g", &["t"], Start::Earliest).await.expect("subscribed");
     let waiting = tokio::spawn(async move { (source.read(1).await, source) });
     tokio::task::yield_now().await;
     // When the log is closed
@@ -125,8 +125,10 @@ async fn a_closed_log_answers_that_it_is_closed() {
     assert!(matches!(log.write(Write::default()).await, Err(Error::Closed)));
     assert!(matches!(log.create_topic(spec("u", 1)).await, Err(Error::Closed)));
     assert!(matches!(log.topics().await, Err(Error::Closed)));
+    assert!(matches!(log.newest("t").await, Err(Error::Closed)));
+    assert!(matches!(log.delete_records("t", 0, 0).await, Err(Error::Closed)));
     assert!(matches!(log.state("s").await, Err(Error::Closed)));
-    assert!(matches!(log.subscribe("h", &["t"], Start::Earliest).err(), Some(Error::Closed)));
+    assert!(matches!(log.subscribe("h", &["t"], Start::Earliest).await.err(), Some(Error::Closed)));
     // And the reader that is still around does not keep the directory
     open(directory.path());
 }
@@ -171,15 +173,18 @@ async fn a_group_has_one_reader_of_a_topic_at_a_time() {
     for topic in ["a", "b", "c"] {
         log.create_topic(spec(topic, 1)).await.expect("a topic");
     }
-    let subscribe = |group: &str, topics: &[&str]| log.subscribe(group, topics, Start::Earliest);
-    let first = subscribe("g", &["a", "b"]).expect("subscribed");
+    let subscribe = async |group: &str, topics: &[&str]| log.subscribe(group, topics, Start::Earliest).await;
+    let first = subscribe("g", &["a", "b"]).await.expect("subscribed");
     // When the same group wants one of its topics again, then it is told why not
-    let error = subscribe("g", &["b", "c"]).err().expect("refused");
+    let error = subscribe("g", &["b", "c"]).await.err().expect("refused");
     assert!(matches!(&error, Error::GroupBusy { group, topic } if group == "g" && topic == "b"), "{error}");
     // And another group, other topics, or the same once the first is gone, are fine
-    let _others = [subscribe("h", &["a", "b"]).expect("another group"), subscribe("g", &["c"]).expect("another topic")];
+    let _others = [
+        subscribe("h", &["a", "b"]).await.expect("another group"),
+        subscribe("g", &["c"]).await.expect("another topic"),
+    ];
     drop(first);
-    subscribe("g", &["a", "b"]).expect("the first is gone");
+    subscribe("g", &["a", "b"]).await.expect("the first is gone");
 }
 
 #[tokio::test]
@@ -196,4 +201,36 @@ async fn a_later_format_is_not_touched() {
     std::fs::remove_file(&marker).unwrap();
     let error = EmbeddedLog::open(Options::new(directory.path())).err().expect("refused");
     assert!(matches!(&error, Error::Unreadable { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn offsets_begin_at_0_and_have_no_gaps() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path());
+    log.create_topic(spec("t", 2)).await.expect("a topic");
+    // When two partitions are written in several writes
+    let mut next = [0, 0];
+    for (round, partition) in [(1, 0), (3, 1), (2, 1), (5, 0), (1, 1), (4, 0)] {
+        let records = (0..round).map(|number: u64| record("t", partition, number.to_string())).collect();
+        for position in write(&log, records).await {
+            // Then each counts from 0 without a gap, and says so
+            let next = &mut next[position.partition as usize];
+            assert_eq!(position.offset, *next);
+            *next += 1;
+        }
+    }
+    assert_eq!(log.topics().await.expect("topics")[0].offsets, [0..10, 0..6]);
+}
+
+#[tokio::test]
+async fn a_record_of_exactly_the_limit_is_taken_and_one_byte_more_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path());
+    log.create_topic(spec("t", 1)).await.expect("a topic");
+    let sized = |bytes: usize| NewRecord { key: Some("key".into()), ..record("t", 0, vec![7; bytes - 3]) };
+    write(&log, vec![sized(4 << 20)]).await;
+    let records = vec![sized((4 << 20) + 1)];
+    let error = log.write(Write { records, ..Write::default() }).await.expect_err("refused");
+    assert!(matches!(error, Error::TooLarge { bytes: 4_194_305, limit: 4_194_304, .. }), "{error}");
+    assert_eq!(read_all(&log, "t").await[0].value.len(), (4 << 20) - 3);
 }

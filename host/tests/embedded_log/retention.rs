@@ -1,9 +1,10 @@
 //! What is dropped, and what never is.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use fedhost::bus::embedded::EmbeddedLog;
-use fedhost::bus::{Admin, Bus, Start, TopicSpec};
+use fedhost::bus::{Admin, Bus, NewRecord, Start, TopicSpec};
 
 use super::support::{files, offsets, open, options, read_all, record, spec, text, write};
 
@@ -68,16 +69,15 @@ async fn a_reader_that_fell_behind_goes_on_at_the_oldest_and_that_is_no_damage()
     log.create_topic(TopicSpec { retention_bytes: Some(5_000), ..spec("t", 1) }).await.expect("a topic");
     // Given a reader at the start
     write(&log, vec![record("t", 0, "first"), record("t", 0, "second")]).await;
-    let mut source = log.subscribe("g", &["t"], Start::Earliest).expect("subscribed");
+    let mut source = log.subscribe("g", &["t"], Start::Earliest).await.expect("subscribed");
     assert_eq!(text(&source.read(1).await.expect("readable")[0]), "first");
     // When retention overtakes it
     for _ in 0..100 {
         write(&log, vec![record("t", 0, vec![b'x'; 1_000])]).await;
     }
-    // Then it reads on with what it held already, and then with the oldest that is there
+    // Then it reads on with the oldest that is there
     let oldest = offsets(&log, "t").await[0].start;
     assert!(oldest > 50);
-    assert_eq!(text(&source.read(1).await.expect("readable")[0]), "second");
     assert_eq!(source.read(1).await.expect("readable")[0].position.offset, oldest);
     // And so does one that is sent there
     source.seek("t", 0, 3);
@@ -100,4 +100,35 @@ async fn the_disk_space_of_old_records_is_given_back() {
     let bytes: u64 = tables.iter().map(|file| file.metadata().unwrap().len()).sum();
     assert!((1..1_000_000).contains(&bytes), "{bytes} bytes of 3 million remain");
     assert_eq!(read_all(&open(directory.path()), "t").await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_compacted_topic_keeps_all_its_records() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut log = open(directory.path());
+    for (name, policy) in [("kept", "compact"), ("dropped", "compact,delete")] {
+        // Given a topic with a policy, and limits that would let old records go
+        let settings = BTreeMap::from([("cleanup.policy".to_owned(), policy.to_owned())]);
+        let (retention_ms, retention_bytes) = (Some(1), Some(1));
+        let asked = TopicSpec { retention_ms, retention_bytes, settings, replication_factor: Some(3), ..spec(name, 1) };
+        let created = log.create_topic(asked.clone()).await.expect("a topic");
+        assert_eq!(created.spec, TopicSpec { replication_factor: None, ..asked });
+        // When newer records are written
+        for round in 1..=3 {
+            let record = record(name, 0, vec![0; 100]);
+            write(&log, vec![NewRecord { timestamp_ms: round * 1_000, ..record }]).await;
+        }
+    }
+    // Then only a policy that says so lets any go, and the settings are there after opening again
+    let expected = [("dropped", 2..3, "compact,delete"), ("kept", 0..3, "compact")];
+    for reopened in [false, true] {
+        if reopened {
+            log.close();
+            log = open(directory.path());
+        }
+        for (topic, (name, offsets, policy)) in log.topics().await.expect("topics").iter().zip(&expected) {
+            assert_eq!((&*topic.spec.name, &topic.offsets[0]), (*name, offsets));
+            assert_eq!(topic.spec.settings["cleanup.policy"], *policy);
+        }
+    }
 }

@@ -28,7 +28,14 @@ pub(crate) fn open(directory: &Path) -> EmbeddedLog {
 
 pub(crate) fn spec(name: &str, partitions: u32) -> TopicSpec {
     let (retention_ms, retention_bytes) = (None, None);
-    TopicSpec { name: name.to_owned(), partitions, retention_ms, retention_bytes, max_message_bytes: 4 << 20 }
+    TopicSpec {
+        name: name.to_owned(),
+        partitions,
+        retention_ms,
+        retention_bytes,
+        max_message_bytes: 4 << 20,
+        ..TopicSpec::default()
+    }
 }
 
 pub(crate) fn record(topic: &str, partition: u32, value: impl Into<Bytes>) -> NewRecord {
@@ -43,7 +50,7 @@ pub(crate) async fn write(log: &EmbeddedLog, records: Vec<NewRecord>) -> Vec<Pos
 /// All records of a topic that can be read, in the order of their partitions.
 pub(crate) async fn read_all(log: &EmbeddedLog, topic: &str) -> Vec<Record> {
     let ends: Vec<u64> = offsets(log, topic).await.into_iter().map(|range| range.end).collect();
-    let mut source = log.subscribe("read-all", &[topic], Start::Earliest).expect("subscribed");
+    let mut source = log.subscribe("read-all", &[topic], Start::Earliest).await.expect("subscribed");
     let mut records = Vec::new();
     // A mark at the end of every partition, so that there is always something to wait for.
     for partition in 0..ends.len() {

@@ -16,8 +16,6 @@ use super::fields::{Exact, Fields};
 pub(super) struct Message<'a> {
     header: Fields<'a>,
     metadata: Fields<'a>,
-    /// Base64, not yet looked at.
-    pub(super) payload: Cow<'a, str>,
 }
 
 /// A text, copied only when it contains escapes.
@@ -32,11 +30,28 @@ pub(super) struct Stated {
     pub(super) checksum: Sha256Hex,
 }
 
-pub(super) fn message(bytes: &[u8]) -> Result<Message<'_>, Reject> {
-    let text = std::str::from_utf8(bytes).map_err(|error| Reject::NotJson { reason: error.to_string() })?;
-    let fields = Fields::parse(text)?;
+/// The message, and its payload as base64, not yet looked at.
+pub(super) fn message(bytes: &[u8]) -> Result<(Message<'_>, Cow<'_, str>), Reject> {
+    let fields = Fields::parse(text(bytes)?)?;
     // An unknown neighbour could be a damaged `digest`.
     fields.allow_only(&["header", "metadata", "payload", "digest"])?;
+    let message = checked(&fields)?;
+    let Text(payload) = fields.required("payload")?;
+    Ok((message, payload))
+}
+
+/// The message whose payload lies elsewhere.
+pub(super) fn envelope(bytes: &[u8]) -> Result<Message<'_>, Reject> {
+    let fields = Fields::parse(text(bytes)?)?;
+    fields.allow_only(&["header", "metadata", "digest"])?;
+    checked(&fields)
+}
+
+fn text(bytes: &[u8]) -> Result<&str, Reject> {
+    std::str::from_utf8(bytes).map_err(|error| Reject::NotJson { reason: error.to_string() })
+}
+
+fn checked<'a>(fields: &Fields<'a>) -> Result<Message<'a>, Reject> {
     let header_text: &RawValue = fields.required("header")?;
     let metadata_text: &RawValue = fields.required("metadata")?;
     let header = Fields::of("header", header_text)?;
@@ -47,8 +62,7 @@ pub(super) fn message(bytes: &[u8]) -> Result<Message<'_>, Reject> {
             return Err(Reject::DigestMismatch { stated, found });
         }
     }
-    let Text(payload) = fields.required("payload")?;
-    Ok(Message { header, metadata: Fields::of("metadata", metadata_text)?, payload })
+    Ok(Message { header, metadata: Fields::of("metadata", metadata_text)? })
 }
 
 fn expect_version(header: &Fields<'_>) -> Result<(), Reject> {

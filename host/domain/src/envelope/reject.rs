@@ -61,9 +61,9 @@ pub enum Reject {
         /// What the metadata says.
         found: String,
     },
-    /// The payload is compressed in a way this version cannot undo.
+    /// The payload is compressed in a way that the format does not name.
     #[error(
-        "the payload is compressed with {found:?}, which this version cannot read\nhint: send \"gzip\" or \"none\""
+        "the payload is compressed with {found:?}, which nobody here can undo\nhint: send \"gzip\", \"zstd\", \"lz4\" or \"none\""
     )]
     UnsupportedCompression {
         /// What the metadata says.

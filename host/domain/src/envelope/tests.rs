@@ -8,7 +8,7 @@ use super::*;
 use crate::model::TensorSpec;
 
 const LIMITS: Limits = Limits { max_bytes: 1 << 20, max_parameters: 10_000 };
-const BOTH: [Compression; 2] = [Compression::Gzip, Compression::None];
+const ALL: [Compression; 4] = [Compression::Gzip, Compression::Zstd, Compression::Lz4, Compression::None];
 
 fn spec(name: &str, shape: &[u32]) -> TensorSpec {
     TensorSpec { name: name.into(), shape: shape.to_vec() }
@@ -74,12 +74,14 @@ fn any_envelope() -> impl Strategy<Value = Envelope> {
 proptest! {
     #[test]
     fn what_was_encoded_is_decoded_bit_for_bit(envelope in any_envelope()) {
-        for compression in BOTH {
+        for compression in ALL {
             let message = envelope.encode(compression).unwrap();
             let decoded = Envelope::decode(&message, &LIMITS).unwrap();
             prop_assert_eq!(&decoded, &envelope);
             prop_assert_eq!(decoded.weights.sha256(), envelope.weights.sha256());
             prop_assert_eq!(decoded.encode(compression).unwrap(), message);
+            let Binary { envelope: text, payload } = envelope.encode_binary(compression).unwrap();
+            prop_assert_eq!(&Envelope::decode_binary(&text, &payload, &LIMITS).unwrap(), &envelope);
         }
     }
 

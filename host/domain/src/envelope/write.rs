@@ -84,15 +84,28 @@ fn json(part: &impl Serialize) -> Result<String, EncodeError> {
 
 /// Puts the parts together without a space, so that no byte of the message is idle.
 pub(super) fn message(header: &str, metadata: &str, payload: &[u8]) -> Vec<u8> {
-    let digest = digest(header, metadata);
-    let mut text = String::with_capacity(header.len() + metadata.len() + payload.len().div_ceil(3) * 4 + 128);
-    for part in [r#"{"header":"#, header, r#","metadata":"#, metadata, r#","digest":""#, digest.as_str()] {
-        text.push_str(part);
-    }
+    let mut text = open(header, metadata, payload.len().div_ceil(3) * 4);
     text.push_str(r#"","payload":""#);
     push_base64(&mut text, payload);
     text.push_str(r#""}"#);
     text.into_bytes()
+}
+
+/// The same without a payload.
+pub(super) fn envelope(header: &str, metadata: &str) -> Vec<u8> {
+    let mut text = open(header, metadata, 0);
+    text.push_str(r#""}"#);
+    text.into_bytes()
+}
+
+/// Up to the last digit of the digest; `more` bytes are expected to follow.
+fn open(header: &str, metadata: &str, more: usize) -> String {
+    let digest = digest(header, metadata);
+    let mut text = String::with_capacity(header.len() + metadata.len() + more + 128);
+    for part in [r#"{"header":"#, header, r#","metadata":"#, metadata, r#","digest":""#, digest.as_str()] {
+        text.push_str(part);
+    }
+    text
 }
 
 /// Covers what the checksum of the payload does not.

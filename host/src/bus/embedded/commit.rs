@@ -39,9 +39,45 @@ struct Draft {
 }
 
 /// Where a record goes.
-struct Place {
+pub(super) struct Place {
     topic: Arc<Topic>,
     partition: Arc<Partition>,
+}
+
+/// Where each record goes, when all of the write can be carried out.
+///
+/// # Errors
+/// Something in it is unknown, or too large.
+pub(super) fn places(store: &Store, write: &Write) -> Result<Vec<Place>, Error> {
+    for offset in &write.offsets {
+        store.topic(&offset.topic)?.partition(offset.partition)?;
+    }
+    let names = write.offsets.iter().map(|offset| &offset.group).chain(write.state.iter().map(|(name, _)| name));
+    for name in names {
+        if name.len() > keys::NAME_BYTES_MAX {
+            let reason = format!("a name of {} bytes is over the limit of {}", name.len(), keys::NAME_BYTES_MAX);
+            return Err(store.error("store group offsets and state", reason));
+        }
+    }
+    let mut topic: Option<Arc<Topic>> = None;
+    write.records.iter().map(|record| place(store, record, &mut topic)).collect()
+}
+
+/// `last` saves the search, as most writes go to one topic.
+fn place(store: &Store, record: &NewRecord, last: &mut Option<Arc<Topic>>) -> Result<Place, Error> {
+    let topic = match last.take() {
+        Some(topic) if topic.name == record.topic => topic,
+        _ => store.topic(&record.topic)?,
+    };
+    let size = batch::size(record);
+    for (bytes, limit) in [(size.content, topic.spec.max_message_bytes), (size.total, batch::RECORD_BYTES_MAX)] {
+        if bytes > limit {
+            return Err(Error::TooLarge { topic: topic.spec.name.clone(), bytes, limit });
+        }
+    }
+    let partition = Arc::clone(topic.partition_of(record)?);
+    *last = Some(Arc::clone(&topic));
+    Ok(Place { topic, partition })
 }
 
 impl<'a> Commit<'a> {
@@ -57,7 +93,7 @@ impl<'a> Commit<'a> {
 
     /// Takes a write in, or refuses it at once when it cannot be carried out; the others are none the wiser.
     pub(super) fn add(&mut self, write: Write, reply: Reply<Vec<Position>>) {
-        match self.check(&write) {
+        match places(self.store, &write) {
             // A writer that has gone away hears neither.
             Err(error) => drop(reply.send(Err(error))),
             Ok(places) => {
@@ -65,38 +101,6 @@ impl<'a> Commit<'a> {
                 self.waiting.push((reply, positions));
             }
         }
-    }
-
-    fn check(&self, write: &Write) -> Result<Vec<Place>, Error> {
-        for offset in &write.offsets {
-            self.store.topic(&offset.topic)?.partition(offset.partition)?;
-        }
-        let names = write.offsets.iter().map(|offset| &offset.group).chain(write.state.iter().map(|(name, _)| name));
-        for name in names {
-            if name.len() > keys::NAME_BYTES_MAX {
-                let reason = format!("a name of {} bytes is over the limit of {}", name.len(), keys::NAME_BYTES_MAX);
-                return Err(self.store.error("store group offsets and state", reason));
-            }
-        }
-        let mut topic: Option<Arc<Topic>> = None;
-        write.records.iter().map(|record| self.place(record, &mut topic)).collect()
-    }
-
-    /// `last` saves the search, as most writes go to one topic.
-    fn place(&self, record: &NewRecord, last: &mut Option<Arc<Topic>>) -> Result<Place, Error> {
-        let topic = match last.take() {
-            Some(topic) if topic.name == record.topic => topic,
-            _ => self.store.topic(&record.topic)?,
-        };
-        let size = batch::size(record);
-        for (bytes, limit) in [(size.content, topic.spec.max_message_bytes), (size.total, batch::RECORD_BYTES_MAX)] {
-            if bytes > limit {
-                return Err(Error::TooLarge { topic: topic.spec.name.clone(), bytes, limit });
-            }
-        }
-        let partition = Arc::clone(topic.partition_of(record)?);
-        *last = Some(Arc::clone(&topic));
-        Ok(Place { topic, partition })
     }
 
     fn append(&mut self, write: Write, places: Vec<Place>) -> Vec<Position> {

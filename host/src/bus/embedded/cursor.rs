@@ -39,6 +39,10 @@ impl Cursor {
     pub(super) fn take(&mut self, max: usize, records: &mut Vec<Record>, damages: &Damages) -> usize {
         let Some(partition) = self.partition.upgrade() else { return 0 };
         let (mut taken, mut bytes) = (0, 0);
+        if self.next < partition.tail().oldest {
+            // What was dropped is not shown any more, even where it is at hand.
+            self.batch = None;
+        }
         while taken < max && self.fetch(&partition, damages) {
             let Some(batch) = &mut self.batch else { break };
             match batch.next(&self.topic, self.index) {

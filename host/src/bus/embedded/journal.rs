@@ -50,6 +50,20 @@ pub(super) fn mend(directory: &Path) -> io::Result<Vec<Cut>> {
     Ok(cuts)
 }
 
+/// What [`mend`] would cut out; nothing is changed.
+pub(super) fn damage(directory: &Path) -> io::Result<Vec<Cut>> {
+    if !fs::read(directory.join("version"))?.starts_with(MAGIC) {
+        return Ok(Vec::new());
+    }
+    let (mut cuts, mut newest) = (Vec::new(), None);
+    for file in journals(directory)? {
+        if let Diagnosis::Damaged { cuts: damaged, .. } = diagnose(&read_written(&file)?, &mut newest) {
+            cuts.extend(damaged.into_iter().map(|bytes| Cut { file: file.clone(), bytes }));
+        }
+    }
+    Ok(cuts)
+}
+
 /// The journals, oldest first.
 fn journals(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut journals = Vec::new();

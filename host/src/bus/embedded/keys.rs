@@ -1,5 +1,7 @@
 //! Names and values of the small entries in the store.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::bus::{GroupOffset, TopicSpec};
@@ -68,17 +70,21 @@ struct StoredSpec {
     retention_ms: Option<u64>,
     retention_bytes: Option<u64>,
     max_message_bytes: u64,
+    /// Logs of earlier versions have none.
+    #[serde(default)]
+    settings: BTreeMap<String, String>,
 }
 
 pub(super) fn encode_spec(spec: &TopicSpec) -> serde_json::Result<Vec<u8>> {
-    let TopicSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes } = spec.clone();
-    serde_json::to_vec(&StoredSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes })
+    let TopicSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes, settings, .. } = spec.clone();
+    serde_json::to_vec(&StoredSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes, settings })
 }
 
 pub(super) fn decode_spec(value: &[u8]) -> serde_json::Result<TopicSpec> {
-    let StoredSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes } =
+    let StoredSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes, settings } =
         serde_json::from_slice(value)?;
-    Ok(TopicSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes })
+    let replication_factor = None;
+    Ok(TopicSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes, replication_factor, settings })
 }
 
 #[cfg(test)]
@@ -91,5 +97,13 @@ mod tests {
         let key = group_offset(&offset);
         assert!(!key.starts_with(&group("fog")));
         assert_eq!(decode_group_offset("fog-1", &key, &9_u64.to_be_bytes()), Some(offset));
+    }
+
+    #[test]
+    fn a_topic_of_an_earlier_version_has_no_settings() {
+        let stored = br#"{"name":"t","partitions":2,"retention_ms":null,"retention_bytes":7,"max_message_bytes":9}"#;
+        let spec = decode_spec(stored).unwrap();
+        let expected = TopicSpec { name: "t".into(), partitions: 2, retention_bytes: Some(7), ..TopicSpec::default() };
+        assert_eq!(spec, TopicSpec { max_message_bytes: 9, ..expected });
     }
 }

@@ -11,6 +11,7 @@ use fjall::Keyspace;
 
 use super::batch::{Batch, Head};
 use super::store::guarded;
+use crate::bus::Record;
 
 const TAIL_VERSION: u8 = 1;
 
@@ -56,6 +57,15 @@ impl Partition {
             *front = self.first_readable(numbers);
         }
         *front
+    }
+
+    /// The newest record that can be read.
+    pub(super) fn newest(&self) -> Option<Record> {
+        let tail = self.tail();
+        let mut batch = tail.numbers().rev().find_map(|number| self.batch(number).ok())?;
+        let last = batch.head().end().checked_sub(1).filter(|last| tail.offsets().contains(last))?;
+        batch.skip_to(last).ok()?;
+        batch.next(&self.topic, self.index).ok()?
     }
 
     /// The number of the first batch that ends after `offset`: the one that holds it, if it is there.

@@ -87,13 +87,18 @@ fn cursors(store: &Store, group: &str, topics: &[Arc<Topic>], start: Start) -> R
         stored.iter().map(|offset| ((&*offset.topic, offset.partition), offset.next)).collect();
     let partitions = topics.iter().flat_map(|topic| &topic.partitions);
     let cursors = partitions.map(|partition| {
-        let next = stored.get(&(&*partition.topic, partition.index)).copied().unwrap_or_else(|| match start {
-            Start::Earliest => partition.tail().oldest,
-            Start::Latest => partition.tail().next,
-        });
-        Cursor::new(partition, next)
+        let next = match (stored.get(&(&*partition.topic, partition.index)), start) {
+            (Some(&stored), _) => stored,
+            (None, Start::Earliest) => partition.tail().oldest,
+            (None, Start::Latest) => partition.tail().next,
+            (None, Start::Stored) => {
+                let (topic, partition) = (partition.topic.to_string(), partition.index);
+                return Err(Error::NoOffset { group: group.to_owned(), topic, partition });
+            }
+        };
+        Ok(Cursor::new(partition, next))
     });
-    Ok(cursors.collect())
+    cursors.collect()
 }
 
 /// Two readers of one group would each take every record, and each move the group's offsets: a second one is refused.

@@ -78,6 +78,11 @@ impl Store {
         Ok(store)
     }
 
+    /// As errors name it.
+    pub(super) fn name(&self) -> String {
+        format!("the log in {}", self.directory)
+    }
+
     pub(super) fn error(&self, action: impl Into<String>, reason: impl Into<String>) -> Error {
         Error::Storage { directory: self.directory.clone(), action: action.into(), reason: reason.into() }
     }
@@ -187,7 +192,7 @@ impl Store {
     }
 
     /// Damage is mostly told to the one who reads there; after a mended journal nobody may ever read there again.
-    fn announce_gaps(&self) {
+    pub(super) fn announce_gaps(&self) {
         for partition in self.topics().iter().flat_map(|topic| &topic.partitions) {
             let tail = partition.tail();
             let mut expected = tail.oldest;

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::commit::Commit;
 use super::store::Store;
-use super::topic;
+use super::{retention, topic};
 use crate::bus::{Error, Position, TopicInfo, TopicSpec, Write};
 
 /// Writes waiting for the thread; further ones wait for room.
@@ -23,6 +23,8 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 pub(super) enum Command {
     Write(Write, Reply<Vec<Position>>),
     CreateTopic(TopicSpec, Reply<TopicInfo>),
+    /// The topic, the partition, and the first offset that stays.
+    DeleteRecords(String, u32, u64, Reply<()>),
     /// The last one: what is queued by now is carried out, later commands are refused.
     Close,
 }
@@ -46,6 +48,9 @@ fn run(store: &Store, mode: PersistMode, mut commands: mpsc::Receiver<Command>) 
             }
             // Nobody is left to hear when the reply cannot be sent; the deed is done all the same.
             Command::CreateTopic(spec, reply) => drop(reply.send(create_topic(store, spec))),
+            Command::DeleteRecords(topic, partition, before, reply) => {
+                drop(reply.send(delete_records(store, mode, &topic, partition, before)));
+            }
             Command::Write(write, reply) => {
                 let mut commit = Commit::new(store, mode);
                 commit.add(write, reply);
@@ -66,12 +71,19 @@ fn run(store: &Store, mode: PersistMode, mut commands: mpsc::Receiver<Command>) 
     }
 }
 
-fn create_topic(store: &Store, spec: TopicSpec) -> Result<TopicInfo, Error> {
+fn create_topic(store: &Store, mut spec: TopicSpec) -> Result<TopicInfo, Error> {
     match store.topic(&spec.name) {
         Ok(topic) => Ok(topic.info()),
         Err(_) => {
             topic::check(&spec)?;
+            // There is one copy, whatever was asked for.
+            spec.replication_factor = None;
             Ok(store.create_topic(spec)?.info())
         }
     }
+}
+
+fn delete_records(store: &Store, mode: PersistMode, topic: &str, partition: u32, before: u64) -> Result<(), Error> {
+    let topic = store.topic(topic)?;
+    retention::forget(store, mode, topic.partition(partition)?, before)
 }

@@ -48,6 +48,8 @@ struct Collector {
     rejections: Counter<Rejection>,
     failures: Counter<PluginFailure>,
     skipped: Counter<SkippedRecords>,
+    warnings: Counter<String>,
+    restarts: Counter<String>,
 }
 
 impl Collector {
@@ -104,7 +106,17 @@ impl Collector {
                 let failure = PluginFailure { plugin: plugin.clone(), call: call.clone(), kind: kind.clone() };
                 self.failures.add(failure, detail);
             }
-            Event::Warned { .. } | Event::PluginLogged { .. } | Event::PluginProgress { .. } => {}
+            Event::Warned { part, detail } => self.warnings.add(part.clone(), detail),
+            Event::RoleRestarted { role, reason } => self.restarts.add(role.clone(), reason),
+            Event::ConnectionLost { .. }
+            | Event::ConnectionRestored { .. }
+            | Event::StandingBy { .. }
+            | Event::PartitionStalled { .. }
+            | Event::RecordsExpired { .. }
+            | Event::TopicDiffers { .. }
+            | Event::PluginLogged { .. }
+            | Event::Listening { .. }
+            | Event::PluginProgress { .. } => {}
         }
     }
 
@@ -198,6 +210,8 @@ impl Collector {
             rejections: self.rejections.into_tallies(),
             plugin_failures: self.failures.into_tallies(),
             skipped_records: self.skipped.into_tallies(),
+            warnings: self.warnings.into_tallies(),
+            restarts: self.restarts.into_tallies(),
             sensors: (self.sensors.into_iter())
                 .map(|((node, sensor), (rows, skipped))| Sensor { node, sensor, rows, skipped })
                 .collect(),

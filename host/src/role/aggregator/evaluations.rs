@@ -1,6 +1,7 @@
 //! Waits for the nodes' findings on each global model, and says how it compares with the one before.
 //!
-//! Findings may come later than the next global model, so a few rounds are awaited at a time.
+//! Findings may come later than the next global model, so a few rounds are awaited at a time. Those of a round that is not
+//! settled are read again after a restart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,7 @@ use fedhost_domain::evaluation::Findings;
 use fedhost_domain::event::{Evaluation, Event, RoundClosed};
 use fedhost_domain::model::NodeId;
 
-use crate::bus::{Error, GroupOffset, Record, Source};
+use crate::bus::{Error, GroupOffset, Position, Record, Source};
 use crate::role::models::Finding;
 
 const AT_A_TIME: usize = 64;
@@ -19,17 +20,25 @@ const AWAITED_MAX: usize = 8;
 pub(super) struct Evaluations {
     source: Box<dyn Source>,
     awaited: BTreeMap<u64, Awaited>,
+    /// The newest that anything was found for.
     newest: Option<(u64, Evaluation)>,
+    /// The newest round that is settled.
+    evaluated: u64,
+    /// The newest global model's round.
+    last: u64,
 }
 
 struct Awaited {
     participants: BTreeSet<NodeId>,
     findings: Findings,
+    /// By partition, where its first finding lies.
+    first: BTreeMap<u32, u64>,
 }
 
 impl Evaluations {
-    pub(super) fn new(source: Box<dyn Source>) -> Self {
-        Self { source, awaited: BTreeMap::new(), newest: None }
+    /// Goes on behind round `evaluated`.
+    pub(super) fn new(source: Box<dyn Source>, evaluated: u64) -> Self {
+        Self { source, awaited: BTreeMap::new(), newest: None, evaluated, last: evaluated }
     }
 
     /// Cancelling loses nothing.
@@ -37,37 +46,66 @@ impl Evaluations {
         self.source.read(AT_A_TIME).await
     }
 
+    /// Up to the first finding of a round that is not settled.
     pub(super) fn offsets(&self, group: &str) -> Vec<GroupOffset> {
+        let first = |partition| self.awaited.values().filter_map(move |awaited| awaited.first.get(&partition)).min();
         let positions = self.source.positions().into_iter();
-        positions
-            .map(|((topic, partition), next)| GroupOffset { group: group.to_owned(), topic, partition, next })
-            .collect()
+        let offset = |((topic, partition), next)| GroupOffset {
+            group: group.to_owned(),
+            topic,
+            partition,
+            next: first(partition).copied().unwrap_or(next),
+        };
+        positions.map(offset).collect()
+    }
+
+    /// Nothing that was read so far is to be read again: what was found unusable would be put aside twice.
+    pub(super) fn let_go(&mut self) {
+        self.awaited.values_mut().for_each(|awaited| awaited.first.clear());
+    }
+
+    /// The newest round that is settled.
+    pub(super) fn evaluated(&self) -> u64 {
+        self.evaluated
     }
 
     /// A global model is published; its participants will score it.
     pub(super) fn expect(&mut self, closed: &RoundClosed) -> Option<Event> {
+        if closed.round <= self.evaluated {
+            return None;
+        }
         let participants = closed.participants.iter().map(|participant| participant.node.clone()).collect();
-        self.awaited.insert(closed.round, Awaited { participants, findings: Findings::default() });
+        let awaited = Awaited { participants, findings: Findings::default(), first: BTreeMap::new() };
+        self.awaited.insert(closed.round, awaited);
+        self.last = self.last.max(closed.round);
         let oldest = *self.awaited.keys().next()?;
         if self.awaited.len() > AWAITED_MAX { self.settle(oldest) } else { None }
     }
 
-    /// Whether no finding is missing.
+    /// Whether no finding on the newest model is missing.
     pub(super) fn is_settled(&self) -> bool {
-        self.awaited.is_empty()
+        !self.awaited.contains_key(&self.last)
     }
 
-    pub(super) fn take(&mut self, finding: Finding) -> Option<Event> {
+    pub(super) fn take(&mut self, finding: Finding, at: &Position) -> Option<Event> {
         let awaited = self.awaited.get_mut(&finding.round)?;
+        awaited.first.entry(at.partition).or_insert(at.offset);
         awaited.findings.insert(finding.node, finding.sketch);
         if awaited.findings.cover(awaited.participants.iter()) { self.settle(finding.round) } else { None }
     }
 
     fn settle(&mut self, round: u64) -> Option<Event> {
-        let after = self.awaited.remove(&round)?.findings.pooled()?;
-        let earlier = self.newest.as_ref().filter(|(newest, _)| *newest < round);
-        let before = earlier.map(|(_, evaluation)| evaluation.clone());
-        self.newest = Some((round, after.clone()));
+        let awaited = self.awaited.remove(&round)?;
+        self.evaluated = self.evaluated.max(round);
+        let after = awaited.findings.pooled()?;
+        let is_later = self.newest.as_ref().is_none_or(|(newest, _)| *newest < round);
+        let before = self.newest.as_ref().filter(|_| is_later).map(|(_, evaluation)| evaluation.clone());
+        if is_later {
+            self.newest = Some((round, after.clone()));
+        }
         Some(Event::RoundEvaluated { round, before, after })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,21 @@
 //! What happens to a batch of readings: decoded, preprocessed source by source, scored, kept in the windows.
 //!
-//! Calls guests, so it runs on a guest thread. Its outcome depends on the records alone, never on where batches are cut.
+//! Calls guests, so it runs on a guest thread. As long as no call fails, its outcome depends on the records alone, never on
+//! where batches are cut. After a failed call an instance is opened anew, and the same rows are tried again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use fedhost_domain::fog::window::Window;
-use fedhost_domain::model::Weights;
+use fedhost_domain::model::{PluginId, Weights};
 use fedhost_domain::reading::{Decoder, Reading};
 
+use super::patience::{Failed, GaveUp, Patience, Stopped};
 use super::plugins::Plugins;
 use crate::bus::Record;
 use crate::plugin::{Batch, CallError, Detector, Preprocessor};
 use crate::role::message::{END, END_OF_SENSOR, HELD_OUT};
+use crate::role::sequence::Seen;
 
 /// Everything that a node's readings have made of it.
 pub(super) struct Pipeline {
@@ -24,6 +27,8 @@ pub(super) struct Pipeline {
     /// State of preprocessors at the last snapshot, to begin again from after a failed call.
     pub(super) checkpoints: HashMap<String, Weights>,
     pub(super) ended_sensors: BTreeSet<String>,
+    /// Records that came already.
+    pub(super) seen: Seen,
     /// Present from the first reading on.
     pub(super) windows: Option<Windows>,
     pub(super) sizes: Sizes,
@@ -58,7 +63,27 @@ pub(super) struct Outcome {
     pub(super) refused: Vec<Refused>,
     /// Labelled rows added to the training window.
     pub(super) labelled: u64,
+    /// One for every failed try.
     pub(super) failures: Vec<CallError>,
+}
+
+impl Outcome {
+    fn refuse<'a>(
+        &mut self,
+        rows: impl Iterator<Item = &'a Row>,
+        stage: &'static str,
+        component: Option<&PluginId>,
+        failed: &Failed,
+    ) {
+        self.refused.extend(rows.map(|row| Refused {
+            record: row.record,
+            stage,
+            reason: failed.error.kind.code().to_owned(),
+            detail: failed.error.to_string(),
+            component: component.cloned(),
+            attempts: failed.attempts,
+        }));
+    }
 }
 
 /// A row and its score.
@@ -66,7 +91,7 @@ pub(super) struct Scored {
     /// Which record of the batch.
     pub(super) record: usize,
     pub(super) reading: Reading,
-    /// `None` before the first global model, and when the detector failed.
+    /// `None` before the first global model.
     pub(super) score: Option<f32>,
     /// The global model that gave the score, 0 when there is none.
     pub(super) round: u64,
@@ -79,6 +104,10 @@ pub(super) struct Refused {
     pub(super) stage: &'static str,
     pub(super) reason: String,
     pub(super) detail: String,
+    /// What failed with it.
+    pub(super) component: Option<PluginId>,
+    /// How often it was tried.
+    pub(super) attempts: u32,
 }
 
 struct Row {
@@ -90,11 +119,17 @@ struct Row {
 
 impl Pipeline {
     /// Takes the records in order.
-    pub(super) fn process(&mut self, records: &[Record]) -> Outcome {
+    ///
+    /// # Errors
+    /// The node is to stop. A part of the batch was taken already, so nothing but dropping this pipeline is left to do.
+    pub(super) fn process(&mut self, records: &[Record], patience: &Patience) -> Result<Outcome, Stopped> {
         let mut outcome = Outcome::default();
         let mut rows = Vec::with_capacity(records.len());
         let mut ended_sources = Vec::new();
         for (index, record) in records.iter().enumerate() {
+            if !self.seen.is_new(record) {
+                continue;
+            }
             match self.decode(record) {
                 Ok(Decoded::Row(reading)) => {
                     let held_out = record.header(HELD_OUT).is_some();
@@ -103,19 +138,20 @@ impl Pipeline {
                 Ok(Decoded::SourceEnd(source)) => ended_sources.push(source),
                 Ok(Decoded::SensorEnd(sensor)) => drop(self.ended_sensors.insert(sensor)),
                 Err((reason, detail)) => {
-                    outcome.refused.push(Refused { record: index, stage: "decode", reason, detail });
+                    let (stage, component) = ("decode", None);
+                    outcome.refused.push(Refused { record: index, stage, reason, detail, component, attempts: 1 });
                 }
             }
         }
-        let rows = self.preprocess(rows, &mut outcome);
+        let rows = self.preprocess(rows, &mut outcome, patience)?;
         // A source that ends has had its last row in this batch or before.
         for source in ended_sources {
             self.sources.remove(&source);
             self.checkpoints.remove(&source);
         }
         self.keep(&rows, &mut outcome);
-        self.score(rows, &mut outcome);
-        outcome
+        self.score(rows, &mut outcome, patience)?;
+        Ok(outcome)
     }
 
     fn decode(&mut self, record: &Record) -> Result<Decoded, (String, String)> {
@@ -130,7 +166,12 @@ impl Pipeline {
     }
 
     /// One call a source; the rows come back in their own order.
-    fn preprocess(&mut self, mut rows: Vec<Row>, outcome: &mut Outcome) -> Vec<Row> {
+    fn preprocess(
+        &mut self,
+        mut rows: Vec<Row>,
+        outcome: &mut Outcome,
+        patience: &Patience,
+    ) -> Result<Vec<Row>, Stopped> {
         let mut by_source: Vec<(String, Vec<usize>)> = Vec::new();
         for (index, row) in rows.iter().enumerate() {
             match by_source.iter_mut().find(|(source, _)| *source == row.reading.sensor) {
@@ -139,40 +180,38 @@ impl Pipeline {
             }
         }
         for (source, indices) in by_source {
-            match self.transform(&source, &rows, &indices) {
+            let of_source = || indices.iter().filter_map(|&index| rows.get(index));
+            let values: Vec<f32> = of_source().flat_map(|row| row.reading.values.iter().copied()).collect();
+            let features = patience.call(&mut outcome.failures, || self.transform(&source, &values));
+            match features {
                 Ok(features) => distribute(&mut rows, &indices, &features),
-                Err(error) => {
-                    self.sources.remove(&source);
-                    outcome.refused.extend(indices.iter().filter_map(|&index| rows.get(index)).map(|row| Refused {
-                        record: row.record,
-                        stage: "preprocess",
-                        reason: error.kind.code().to_owned(),
-                        detail: error.to_string(),
-                    }));
-                    outcome.failures.push(error);
+                Err(GaveUp::Stopped) => return Err(Stopped),
+                Err(GaveUp::Failed(failed)) => {
+                    let component = self.plugins.preprocess.as_ref().map(|configured| configured.plugin.id());
+                    outcome.refuse(of_source(), "preprocess", component, &failed);
                 }
             }
         }
         rows.retain(|row| !row.features.is_empty());
-        rows
+        Ok(rows)
     }
 
-    fn transform(&mut self, source: &str, rows: &[Row], indices: &[usize]) -> Result<Batch, CallError> {
-        let values =
-            indices.iter().filter_map(|&index| rows.get(index)).flat_map(|row| row.reading.values.iter().copied());
-        let batch = self.plugins.batch(self.decoder.columns().len(), values.collect(), None)?;
+    /// An instance that fails is dropped; the next try opens another.
+    fn transform(&mut self, source: &str, values: &[f32]) -> Result<Batch, CallError> {
+        let batch = self.plugins.batch(self.decoder.columns().len(), values.to_vec(), None)?;
         if self.plugins.preprocess.is_none() {
             if self.windows.is_none() {
                 self.settle_features(self.decoder.columns().to_vec());
             }
             return Ok(batch);
         }
-        let preprocessor = match self.sources.remove(source) {
+        let mut preprocessor = match self.sources.remove(source) {
             Some(preprocessor) => preprocessor,
             None => self.open_source(source)?,
         };
-        let preprocessor = self.sources.entry(source.to_owned()).or_insert(preprocessor);
-        preprocessor.transform(&batch)
+        let features = preprocessor.transform(&batch)?;
+        self.sources.insert(source.to_owned(), preprocessor);
+        Ok(features)
     }
 
     fn open_source(&mut self, source: &str) -> Result<Preprocessor, CallError> {
@@ -208,16 +247,22 @@ impl Pipeline {
         }
     }
 
-    fn score(&mut self, rows: Vec<Row>, outcome: &mut Outcome) {
+    /// Rows that cannot be scored are refused, though they stay in the windows: what is learnt does not depend on scores.
+    fn score(&mut self, rows: Vec<Row>, outcome: &mut Outcome, patience: &Patience) -> Result<(), Stopped> {
         if rows.is_empty() {
-            return;
+            return Ok(());
         }
-        let values = rows.iter().flat_map(|row| row.features.iter().copied()).collect();
-        let scores = self.scorer.score(&self.plugins, &self.features, values).unwrap_or_else(|error| {
-            outcome.failures.push(error);
-            None
-        });
-        let round = self.scorer.global.as_ref().map_or(0, |(round, _)| *round);
+        let values: Vec<f32> = rows.iter().flat_map(|row| row.features.iter().copied()).collect();
+        let Self { plugins, features, scorer, .. } = self;
+        let scores = match patience.call(&mut outcome.failures, || scorer.score(plugins, features, &values)) {
+            Ok(scores) => scores,
+            Err(GaveUp::Stopped) => return Err(Stopped),
+            Err(GaveUp::Failed(failed)) => {
+                outcome.refuse(rows.iter(), "score", Some(self.plugins.model_id()), &failed);
+                return Ok(());
+            }
+        };
+        let round = scorer.global.as_ref().map_or(0, |(round, _)| *round);
         let mut scores = scores.map(Vec::into_iter);
         outcome.scored.extend(rows.into_iter().map(|row| Scored {
             record: row.record,
@@ -225,6 +270,7 @@ impl Pipeline {
             score: scores.as_mut().and_then(Iterator::next),
             round,
         }));
+        Ok(())
     }
 }
 
@@ -249,15 +295,10 @@ impl Scorer {
         self.detector = None;
     }
 
-    /// `None` before the first global model. A failed detector is opened anew for the next batch.
-    fn score(
-        &mut self,
-        plugins: &Plugins,
-        features: &[String],
-        values: Vec<f32>,
-    ) -> Result<Option<Vec<f32>>, CallError> {
+    /// `None` before the first global model. A detector that fails is dropped; the next try opens another.
+    fn score(&mut self, plugins: &Plugins, features: &[String], values: &[f32]) -> Result<Option<Vec<f32>>, CallError> {
         let Some((_, weights)) = &self.global else { return Ok(None) };
-        let batch = plugins.batch(features.len(), values, None)?;
+        let batch = plugins.batch(features.len(), values.to_vec(), None)?;
         let mut detector = match self.detector.take() {
             Some(detector) => detector,
             None => plugins.open_detector(features, weights)?,

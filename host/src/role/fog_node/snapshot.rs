@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pipeline::{Pipeline, Windows};
 use crate::plugin::CallError;
+use crate::role::sequence::Seen;
 
 /// As it is stored, in JSON.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub(super) struct Snapshot {
     features: Vec<String>,
     sources: BTreeMap<String, State>,
     ended_sensors: BTreeSet<String>,
+    #[serde(default)]
+    seen: Seen,
     training: Option<StoredWindow>,
     held_out: Option<StoredWindow>,
 }
@@ -81,6 +84,7 @@ impl Snapshot {
             features: pipeline.features.clone(),
             sources,
             ended_sensors: pipeline.ended_sensors.clone(),
+            seen: pipeline.seen.clone(),
             training: pipeline.windows.as_ref().map(|windows| StoredWindow::of(&windows.training)),
             held_out: pipeline.windows.as_ref().map(|windows| StoredWindow::of(&windows.held_out)),
         })
@@ -104,6 +108,7 @@ impl Snapshot {
         pipeline.decoder = Decoder::new(labels, self.columns);
         pipeline.features = self.features;
         pipeline.ended_sensors = self.ended_sensors;
+        pipeline.seen = self.seen;
         Ok(())
     }
 }

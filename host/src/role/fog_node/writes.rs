@@ -13,8 +13,10 @@ use super::jobs::Trained;
 use super::pipeline::{Outcome, Scored};
 use crate::bus::{GroupOffset, NewRecord, Record, Write};
 use crate::clock;
-use crate::role::message::{Message, dead_letter, derived_id, rfc3339, skipped};
-use crate::role::models::{self, NewUpdate};
+use crate::role::dead_letter::{Failure, dead_letter};
+use crate::role::message::{Message, derived_id, rfc3339, skipped};
+use crate::role::models::{self, NewUpdate, Refused};
+use crate::role::trace;
 
 /// The next offset that `group` reads.
 pub(super) fn offset(group: &str, topic: &Arc<str>, partition: u32, next: u64) -> GroupOffset {
@@ -28,18 +30,41 @@ pub(super) fn results(
     outcome: &Outcome,
     is_new: impl Fn(&Record) -> bool,
 ) -> Write {
-    let time_ms = clock::now_ms();
+    let (role, time_ms) = (service.id().to_string(), clock::now_ms());
     let new = |index: usize| records.get(index).filter(|record| is_new(record));
     let scored = outcome.scored.iter().filter_map(|scored| Some((scored, new(scored.record)?)));
     let mut write = Write::default();
     write.records.extend(scored.map(|(scored, record)| prediction(service, scored, record, time_ms)));
     for refused in &outcome.refused {
         let Some(record) = new(refused.record) else { continue };
-        let suffix = &service.topics.dead_letter_suffix;
-        write.records.push(dead_letter(record, suffix, refused.stage, &refused.reason, &refused.detail));
+        let failure = Failure {
+            role: &role,
+            stage: refused.stage,
+            reason: &refused.reason,
+            detail: &refused.detail,
+            component: refused.component.as_ref(),
+            attempts: refused.attempts,
+            first_seen_ms: time_ms,
+        };
+        write.records.push(dead_letter(record, &service.topics.dead_letter_suffix, &failure));
         service.context.announcer.announce(skipped(record, &refused.reason, refused.detail.clone()));
     }
     write
+}
+
+/// What is no global model, put aside.
+pub(super) fn refused_global(service: &Service, record: &Record, refused: &Refused) -> NewRecord {
+    let (role, detail) = (service.id().to_string(), refused.to_string());
+    let failure = Failure {
+        role: &role,
+        stage: "decode",
+        reason: refused.code(),
+        detail: &detail,
+        component: None,
+        attempts: 1,
+        first_seen_ms: clock::now_ms(),
+    };
+    dead_letter(record, &service.topics.dead_letter_suffix, &failure)
 }
 
 fn prediction(service: &Service, scored: &Scored, record: &Record, time_ms: u64) -> NewRecord {
@@ -73,12 +98,12 @@ fn prediction(service: &Service, scored: &Scored, record: &Record, time_ms: u64)
         timestamp_ms: time_ms,
         key: Some(Bytes::copy_from_slice(scored.reading.sensor.as_bytes())),
         value: message.to_bytes(),
-        headers: record.headers.iter().filter(|(name, _)| name == "traceparent").cloned().collect(),
+        headers: vec![trace::follow(record, service.id().as_str())],
     }
 }
 
 /// What the node found on its held-out rows, as counts that can be added up over nodes.
-pub(super) fn evaluation(service: &Service, round: u64, sketch: &ScoreSketch) -> Write {
+pub(super) fn evaluation(service: &Service, round: u64, foreign: Option<&Bytes>, sketch: &ScoreSketch) -> Write {
     let (node, time_ms) = (service.id(), clock::now_ms());
     let message = Message {
         message_id: models::new_id(),
@@ -94,13 +119,17 @@ pub(super) fn evaluation(service: &Service, round: u64, sketch: &ScoreSketch) ->
         timestamp_ms: time_ms,
         key: Some(Bytes::from(node.to_string())),
         value: message.to_bytes(),
-        headers: Vec::new(),
+        headers: vec![trace::of_answer(foreign, &service.topics.global_model, round, node.as_str())],
     };
     Write { records: vec![record], ..Write::default() }
 }
 
 /// An update, and what the node must remember of having made it.
-pub(super) async fn update(service: &Service, trained: &Trained) -> Result<Write, EncodeError> {
+pub(super) async fn update(
+    service: &Service,
+    foreign: Option<&Bytes>,
+    trained: &Trained,
+) -> Result<Write, EncodeError> {
     let progress = Schedule::progress_after(trained.training);
     let progress = Bytes::from(serde_json::to_vec(&progress).unwrap_or_default());
     let update = NewUpdate {
@@ -113,6 +142,11 @@ pub(super) async fn update(service: &Service, trained: &Trained) -> Result<Write
         metrics: &trained.metrics,
         train_ms: trained.train_ms,
     };
-    let record = models::update_record(&service.topics, update).await?;
+    let mut record = models::update_record(&service.topics, update).await?;
+    if foreign.is_some() {
+        let round = trained.training.base_round + 1;
+        record.headers.retain(|(name, _)| name != trace::TRACEPARENT);
+        record.headers.push(trace::of_answer(foreign, &service.topics.global_model, round, service.id().as_str()));
+    }
     Ok(Write { records: vec![record], state: vec![(service.progress_state(), Some(progress))], ..Write::default() })
 }

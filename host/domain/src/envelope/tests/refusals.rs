@@ -47,7 +47,11 @@ impl Draft {
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    compress(bytes, Compression::Gzip).unwrap().into_owned()
+    packed(bytes, Compression::Gzip)
+}
+
+fn packed(bytes: &[u8], compression: Compression) -> Vec<u8> {
+    compress(bytes, compression).unwrap().into_owned()
 }
 
 fn file() -> Vec<u8> {
@@ -100,8 +104,13 @@ fn every_reason_is_told_apart() {
         (draft().with("/metadata/dtypes", json!(["float32", "float64"])), "wrong_dtype"),
         (draft().holding(&half_floats, "none"), "wrong_dtype"),
         (draft().with("/metadata/encoding", "pickle"), "unsupported_encoding"),
-        (draft().with("/metadata/compression", "zstd"), "unsupported_compression"),
-        (draft().with("/metadata/compression", "lz4"), "unsupported_compression"),
+        (draft().with("/metadata/compression", "brotli"), "unsupported_compression"),
+        (draft().holding(&file(), "zstd"), "bad_compression"),
+        (draft().holding(&file(), "lz4"), "bad_compression"),
+        (draft().holding(&[packed(&file(), Compression::Zstd), vec![0]].concat(), "zstd"), "bad_compression"),
+        (draft().holding(&[packed(&file(), Compression::Lz4), vec![0]].concat(), "lz4"), "bad_compression"),
+        (draft().holding(&packed(&vec![0; 100_000], Compression::Zstd), "zstd"), "too_large"),
+        (draft().holding(&packed(&vec![0; 100_000], Compression::Lz4), "lz4"), "too_large"),
         (draft().with("/payload", "AA"), "bad_base64"),
         (draft().with("/payload", stray_bits), "bad_base64"),
         (draft().with("/metadata/checksum", sha256_of_nothing), "checksum_mismatch"),

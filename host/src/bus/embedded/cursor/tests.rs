@@ -26,7 +26,14 @@ impl Fixture {
         let store = Store::open(directory.path(), 1 << 20, damages).unwrap();
         let (retention_ms, retention_bytes) = (None, None);
         let name = "t".to_owned();
-        let spec = TopicSpec { name, partitions: 1, retention_ms, retention_bytes, max_message_bytes: 1_000 };
+        let spec = TopicSpec {
+            name,
+            partitions: 1,
+            retention_ms,
+            retention_bytes,
+            max_message_bytes: 1_000,
+            ..TopicSpec::default()
+        };
         store.create_topic(spec).unwrap();
         let fixture = Self { store, announced, _directory: directory };
         (0..6).for_each(|_| fixture.write(10));

@@ -1,4 +1,4 @@
-//! What went wrong: refused updates, skipped records, damage, failures, and lines of the log itself.
+//! What went wrong: refused updates, warnings, restarts, skipped records, damage, failures, and lines of the log itself.
 
 use std::collections::BTreeMap;
 
@@ -51,12 +51,18 @@ pub(in crate::report::page) fn incidents(run: &RunSummary) -> Markup {
     let quiet = run.skipped_records.is_empty()
         && run.damage.is_empty()
         && run.plugin_failures.is_empty()
+        && run.warnings.is_empty()
+        && run.restarts.is_empty()
         && run.bad_lines.is_empty()
         && run.sensors.iter().all(|sensor| sensor.skipped == 0);
     html! {
         section {
             h2 { "Skipped, damaged, failed" }
-            @if quiet { p.none { "No record was skipped, nothing was damaged, no plug-in failed." } }
+            @if quiet {
+                p.none { "No record was skipped, nothing was damaged, no plug-in failed, no role began again." }
+            }
+            @if !run.warnings.is_empty() { (warnings(run)) }
+            @if !run.restarts.is_empty() { (restarts(run)) }
             @if !run.plugin_failures.is_empty() { (plugin_failures(run)) }
             @if !run.skipped_records.is_empty() { (skipped_records(run)) }
             @if !run.sensors.is_empty() { (sensors(run)) }
@@ -77,6 +83,18 @@ fn plugin_failures(run: &RunSummary) -> Markup {
     tallies("Plug-in failures", COLUMNS, &run.plugin_failures, |what| {
         vec![name(&what.plugin), text(&what.call), text(&what.kind)]
     })
+}
+
+fn warnings(run: &RunSummary) -> Markup {
+    const COLUMNS: &[Column] =
+        &[Column("part", Unit::Text), Column("times", Unit::Number), Column("the last one", Unit::Text)];
+    tallies("Warnings", COLUMNS, &run.warnings, |part| vec![name(part)])
+}
+
+fn restarts(run: &RunSummary) -> Markup {
+    const COLUMNS: &[Column] =
+        &[Column("role", Unit::Text), Column("times", Unit::Number), Column("the last reason", Unit::Text)];
+    tallies("Roles that were cut off from the bus and began again", COLUMNS, &run.restarts, |role| vec![name(role)])
 }
 
 fn skipped_records(run: &RunSummary) -> Markup {

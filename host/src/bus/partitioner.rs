@@ -6,7 +6,7 @@ const M: u32 = 0x5bd1_e995;
 const R: u32 = 24;
 
 /// The partition of `key` out of `partitions`, which must be at least 1.
-pub(super) fn partition(key: &[u8], partitions: u32) -> u32 {
+pub(in crate::bus) fn partition(key: &[u8], partitions: u32) -> u32 {
     (murmur2(key) & 0x7fff_ffff) % partitions
 }
 

@@ -1,0 +1,229 @@
+//! The topics of a federation: what each is for, made when it is missing, compared when it is there.
+
+use std::collections::BTreeSet;
+
+use fedhost_domain::event::Event;
+
+use super::parts;
+use crate::announce::Announcer;
+use crate::bus::checkup::{Finding, Outcome};
+use crate::bus::compare::{Difference, differences, is_too_small};
+use crate::bus::limits::{self, BrokerLimits};
+use crate::bus::{self, Admin, TopicInfo, TopicSpec};
+use crate::manifest::{BusKind, Manifest, Topics};
+
+/// A topic that a manifest asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// How it should be.
+    pub spec: TopicSpec,
+    /// What lies in it, in a few words.
+    pub purpose: String,
+    /// Whether it takes what could not be used of another topic.
+    pub dead_letters: bool,
+}
+
+/// All topics that the manifest asks for, each followed by that of its dead letters.
+#[must_use]
+pub fn asked(manifest: &Manifest) -> Vec<Asked> {
+    let topics = &manifest.topics;
+    let nodes = manifest.fog_node_ids();
+    let readings = |name: &str| nodes.iter().find(|&&node| topics.sensor_data_of(node).name == name).copied();
+    let with_letters = |topic: crate::manifest::Topic| {
+        let (letters, purpose) = (topics.dead_letter_of(&topic), purpose(topics, &topic.name, readings(&topic.name)));
+        let unused = format!("what could not be used of {}", topic.name);
+        [
+            Asked { spec: parts::spec(topic), purpose, dead_letters: false },
+            Asked { spec: parts::spec(letters), purpose: unused, dead_letters: true },
+        ]
+    };
+    let mut asked: Vec<Asked> = topics.all(&nodes).into_iter().flat_map(with_letters).collect();
+    // The embedded log has a place of its own for state.
+    if manifest.bus.kind == BusKind::Kafka {
+        let purpose = "what the roles remember between runs".to_owned();
+        asked.push(Asked { spec: parts::spec(topics.state()), purpose, dead_letters: false });
+    }
+    asked
+}
+
+fn purpose(topics: &Topics, name: &str, node: Option<u32>) -> String {
+    let shared = [
+        (topics.global_model(), "global models, for the fog nodes"),
+        (topics.model_updates(), "model updates, for the aggregator"),
+        (topics.predictions(), "anomaly scores of readings"),
+        (topics.evaluations(), "how well global models do, for the aggregator"),
+    ];
+    let shared = shared.into_iter().find(|(topic, _)| topic.name == name).map(|(_, purpose)| purpose.to_owned());
+    let readings = || node.map(|node| format!("readings, for fog node {node}"));
+    shared.or_else(readings).unwrap_or_else(|| "named by the manifest".to_owned())
+}
+
+/// How a topic was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It is there, like this.
+    There(TopicInfo),
+    /// It does not exist.
+    Missing,
+    /// There is no right to see whether it exists.
+    Hidden,
+}
+
+impl Found {
+    /// What is known of it.
+    #[must_use]
+    pub fn info(&self) -> Option<&TopicInfo> {
+        match self {
+            Self::There(info) => Some(info),
+            Self::Missing | Self::Hidden => None,
+        }
+    }
+
+    /// Whether it exists; `None` when that cannot be seen.
+    #[must_use]
+    pub fn exists(&self) -> Option<bool> {
+        match self {
+            Self::There(_) => Some(true),
+            Self::Missing => Some(false),
+            Self::Hidden => None,
+        }
+    }
+}
+
+/// Looks for topics by their names.
+///
+/// # Errors
+/// The bus refused.
+pub async fn look_for(
+    bus: &(impl Admin + ?Sized),
+    names: impl IntoIterator<Item = &str>,
+) -> Result<Vec<Found>, bus::Error> {
+    let infos = bus.topics().await?;
+    let mut found = Vec::new();
+    for name in names {
+        found.push(match find(&infos, name) {
+            Some(info) => Found::There(info.clone()),
+            None if bus.hides(name).await? => Found::Hidden,
+            None => Found::Missing,
+        });
+    }
+    Ok(found)
+}
+
+/// What became of a topic that was to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It was not there.
+    Created,
+    /// It was there, and is left as it is; what is different about it.
+    Existed(Vec<Difference>),
+}
+
+/// Makes the topic, unless it is among those `found`.
+///
+/// # Errors
+/// The bus refused.
+pub async fn make(bus: &(impl Admin + ?Sized), asked: &TopicSpec, found: &[TopicInfo]) -> Result<Made, bus::Error> {
+    if let Some(known) = find(found, &asked.name) {
+        return Ok(Made::Existed(differences(asked, known)));
+    }
+    let made = bus.create_topic(asked.clone()).await?;
+    // Somebody else may have been faster.
+    match differences(asked, &made) {
+        differences if differences.is_empty() => Ok(Made::Created),
+        differences => Ok(Made::Existed(differences)),
+    }
+}
+
+/// The topic of that name.
+#[must_use]
+pub fn find<'a>(found: &'a [TopicInfo], name: &str) -> Option<&'a TopicInfo> {
+    found.iter().find(|info| info.spec.name == name)
+}
+
+/// The bus cannot carry what the manifest promises.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.in_words())]
+pub struct TooSmall(Vec<Finding>);
+
+impl TooSmall {
+    fn in_words(&self) -> String {
+        let lines = self.0.iter().map(|finding| format!("{}: {}", finding.subject, finding.detail));
+        let hints: BTreeSet<&str> = self.0.iter().filter_map(|finding| finding.hint.as_deref()).collect();
+        let hints = hints.into_iter().map(|hint| format!("hint: {hint}"));
+        lines.chain(hints).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// What becomes of records that are larger than a topic takes, where they are not refused.
+#[must_use]
+pub fn beyond_the_limit(manifest: &Manifest, found: &TopicSpec) -> Option<String> {
+    match manifest.bus.kind {
+        BusKind::Embedded => None,
+        BusKind::Kafka => bus::kafka::beyond_the_limit(found),
+    }
+}
+
+/// Makes all topics of the manifest before a run; announces what is different about those that are there, and where the
+/// brokers are slow with their records.
+///
+/// # Errors
+/// The bus refused; or a topic, or every broker, takes only smaller records: they would be lost.
+pub(super) async fn prepare(
+    bus: &(impl Admin + ?Sized),
+    broker: &BrokerLimits,
+    manifest: &Manifest,
+    announcer: &Announcer,
+) -> Result<(), anyhow::Error> {
+    let mut too_small = Vec::new();
+    for Asked { spec: asked, .. } in asked(manifest) {
+        let info = bus.create_topic(asked.clone()).await?;
+        let found = &info.spec;
+        let (stopped, slow): (Vec<_>, Vec<_>) = limits::of_brokers(broker, &asked, found, bus.record_bytes_max(found))
+            .into_iter()
+            .partition(|finding| finding.outcome == Outcome::Failed);
+        too_small.extend(stopped);
+        for Finding { subject, detail, hint, .. } in slow {
+            let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+            announcer.announce(Event::Warned { part: subject, detail: detail + &hint });
+        }
+        for Difference { setting, asked, found: has } in differences(&asked, &info) {
+            announcer.announce(Event::TopicDiffers { topic: found.name.clone(), setting, asked, found: has });
+        }
+        if is_too_small(&asked, found)
+            && let Some(detail) = beyond_the_limit(manifest, found)
+        {
+            announcer.announce(Event::Warned { part: format!("topic {:?}", found.name), detail });
+        }
+    }
+    if too_small.is_empty() { Ok(()) } else { Err(TooSmall(too_small).into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bus::embedded::{EmbeddedLog, Options};
+    use crate::manifest::load;
+
+    async fn prepared(limits: BrokerLimits) -> Result<(), String> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("m.toml");
+        std::fs::write(&path, "[model]\nplugin = \"m\"\n[[fog_node]]\nid = 1\n").unwrap();
+        let manifest = load(&path, [], &[]).unwrap().manifest;
+        let log = EmbeddedLog::open(Options::new(directory.path().join("log"))).unwrap();
+        let prepared = prepare(&log, &limits, &manifest, &Announcer::new(Vec::new())).await;
+        prepared.map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn a_run_does_not_begin_on_brokers_that_would_stop_its_records() {
+        let roomy = BrokerLimits { copied: Some(1), requested: Some(100 << 20) };
+        assert_eq!(prepared(roomy).await, Ok(()));
+        let small = BrokerLimits { requested: Some(16 << 20), ..roomy };
+        let refused = prepared(small).await.expect_err("a dead letter of a model is larger");
+        let topic = "sizes of topic \"global_model.dlq\": the broker takes no request above 16777216 bytes";
+        assert!(refused.contains(topic), "{refused}");
+        assert!(refused.contains("\nhint: raise the broker's socket.request.max.bytes"), "{refused}");
+        assert!(!refused.contains("\"predictions\""), "{refused}");
+    }
+}

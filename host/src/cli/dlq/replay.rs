@@ -1,0 +1,178 @@
+//! `fedhost dlq replay`.
+
+use clap::Args;
+use serde_json::json;
+
+use super::progress::Progress;
+use super::{OfTopic, Scene, bound, ending_of};
+use crate::cli::{Ending, Global, screen};
+use crate::dead_letters::{self, Account, Bound, DeadLetterTopic, Error, Filter, REPLAYS_MAX, Refusal};
+
+/// Puts the originals of dead letters back on their topic, byte for byte, the oldest first.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fedhost dlq replay config/demo.toml model_updates --dry-run
+  fedhost dlq replay config/demo.toml model_updates --reason trap --rate 50/s
+  fedhost dlq replay config/demo.toml model_updates --where line=3 --from 2026-03-01T12:00:00Z --to 2h
+
+A letter is replayed once: a replay that was stopped goes on where it was, and what a filter left out can be replayed later.
+Letters that arrive meanwhile are left for the next replay. The letters themselves stay until they are purged.
+A place is an offset (120), a partition and an offset (0:120), a time, or an age (36h, 7d): then the time of the failure counts.")]
+pub(in crate::cli) struct Replay {
+    #[command(flatten)]
+    pub(super) of: OfTopic,
+    /// Only letters of this reason
+    #[arg(long, value_name = "CODE")]
+    reason: Option<String>,
+    /// Only letters with this header; may be repeated, then all must be there
+    #[arg(long = "where", value_name = "HEADER=VALUE", value_parser = header)]
+    headers: Vec<(String, String)>,
+    /// Only letters at or after this place
+    #[arg(long, value_name = "PLACE", value_parser = bound)]
+    from: Option<Bound>,
+    /// Only letters before this place
+    #[arg(long, value_name = "PLACE", value_parser = bound)]
+    to: Option<Bound>,
+    /// Records a second, such as 50/s; by default as fast as they can be taken
+    #[arg(long, value_name = "N/s", value_parser = rate)]
+    rate: Option<f64>,
+    /// Records at the most
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// Say what would be replayed, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Forget what was replayed before, and begin at the oldest letter
+    #[arg(long)]
+    again: bool,
+    /// Replay also what was replayed three times already and failed each time
+    #[arg(long)]
+    force: bool,
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write a header's name, =, and its value")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix("/s").unwrap_or(text).trim();
+    let rate: f64 = number.parse().map_err(|_| "write records a second, such as 50/s")?;
+    // Slower than one a day is a mistake, and more than this is no limit.
+    let sensible = 1e-5..=1e9;
+    if sensible.contains(&rate) { Ok(rate) } else { Err("write a number of records a second above 0".to_owned()) }
+}
+
+impl Replay {
+    pub(super) async fn run(&self, scene: &Scene, global: &Global) -> Ending {
+        let topic = self.of.resolve(&scene.manifest);
+        let mut progress = Progress::new(global);
+        let mut done = 0;
+        let outcome = self.replay(scene, &topic, &mut progress, &mut done).await;
+        progress.finish();
+        let account = match outcome {
+            Ok(account) => account,
+            Err(error @ Error::Bus(_)) if done > 0 && !self.dry_run => {
+                let done = format!("{done} records were replayed; started again, the replay goes on from there");
+                return Ending::Failed(anyhow::Error::new(error).context(done));
+            }
+            Err(error) => return ending_of(error),
+        };
+        if let Err(error) = self.tell(&topic, &account, global) {
+            return Ending::Failed(error);
+        }
+        if account.is_interrupted { Ending::Interrupted } else { Ending::Done }
+    }
+
+    async fn replay(
+        &self,
+        scene: &Scene,
+        topic: &DeadLetterTopic,
+        progress: &mut Progress,
+        done: &mut u64,
+    ) -> Result<Account, Error> {
+        let filter =
+            Filter { reason: self.reason.clone(), headers: self.headers.clone(), from: self.from, to: self.to };
+        let Self { rate, limit, dry_run, again, force, .. } = *self;
+        let replay = dead_letters::Replay { filter, rate, limit, dry_run, again, force };
+        let word = if dry_run { "to be replayed" } else { "replayed" };
+        let shown = |account: &Account, seen| {
+            *done = account.replayed;
+            progress.show(seen, &format!("{} {word}", account.replayed));
+        };
+        replay.run(scene.bus_of(&topic.name)?, topic, &scene.stop, shown).await
+    }
+
+    fn tell(&self, topic: &DeadLetterTopic, account: &Account, global: &Global) -> Result<(), anyhow::Error> {
+        if global.json {
+            let DeadLetterTopic { name, source } = topic;
+            return screen::json(
+                &json!({ "topic": name, "onto": source, "dry_run": self.dry_run, "account": account }),
+            );
+        }
+        screen::result(&self.in_words(topic, account));
+        for (refusal, count) in &account.refused {
+            screen::note(&why(*refusal, *count));
+        }
+        Ok(())
+    }
+
+    fn in_words(&self, topic: &DeadLetterTopic, account: &Account) -> String {
+        let verb = match (self.dry_run, account.replayed) {
+            (true, _) => "would be replayed",
+            (false, 1) => "was replayed",
+            (false, _) => "were replayed",
+        };
+        let records = if account.replayed == 1 { "record" } else { "records" };
+        let mut text = format!("{} {records} {verb} onto {}", account.replayed, topic.source);
+        let reasons = account.reasons.iter().map(|(reason, count)| format!("{} {count}", reason.escape_debug()));
+        let reasons: Vec<String> = reasons.collect();
+        if !reasons.is_empty() {
+            text += &format!(": {}", reasons.join(", "));
+        }
+        for (count, words) in
+            [(account.replayed_before, "replayed before"), (account.left_out, "left out by the filter")]
+        {
+            if count > 0 {
+                text += &format!("; {count} {words}");
+            }
+        }
+        text
+    }
+}
+
+fn why(refusal: Refusal, count: u64) -> String {
+    let letters = super::letters(count);
+    match refusal {
+        Refusal::ReplayedTooOften => format!(
+            "{letters} stayed: replayed {REPLAYS_MAX} times already, and failed each time\nhint: look at them with `fedhost dlq show`; --force replays them once more"
+        ),
+        Refusal::OfAnotherTopic => format!(
+            "{letters} stayed: their header {} does not name the topic whose dead letters these are",
+            dead_letters::headers::TOPIC
+        ),
+        Refusal::WithoutValue => format!(
+            "{letters} stayed: the value was too large to be kept\nhint: it may still lie at the place that `fedhost dlq show` tells"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_number_above_nothing() {
+        assert_eq!((rate("50/s"), rate("0.5"), rate("7 /s")), (Ok(50.0), Ok(0.5), Ok(7.0)));
+        for bad in ["", "0", "-1/s", "nan", "inf", "1e300", "fast", "5/m"] {
+            assert!(rate(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_header_may_hold_anything() {
+        assert_eq!(header("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert!(header("a").is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! How a command that is no run works on the bus of a manifest.
+
+use std::sync::Arc;
+
+use fedhost_domain::event::Event;
+
+use super::{Ending, Global, ManifestArgs, screen, words};
+use crate::app::buses;
+use crate::bus::Bus;
+use crate::bus::observer::{Labels, Observer};
+use crate::figure::{Count, Gauge};
+use crate::manifest::Loaded;
+
+/// Loads the manifest, and runs the command's work to its end. What keeps it from the bus is found before anything is
+/// started; what goes wrong on the bus is a failure.
+pub(super) fn on_bus(
+    manifest: &ManifestArgs,
+    global: &Global,
+    work: impl AsyncFnOnce(&Loaded, &Opener) -> Result<(), Failure>,
+) -> Ending {
+    let opener = Opener { observer: Arc::new(Teller { quiet: global.quiet }) };
+    let prepared = manifest.load().and_then(|loaded| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        Ok((loaded, runtime.map_err(|error| anyhow::Error::new(error).context("no threads can be started"))?))
+    });
+    let (loaded, runtime) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => return Ending::Refused(error),
+    };
+    let outcome = runtime.block_on(work(&loaded, &opener));
+    // A client that still waits for its broker is left behind.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => Ending::Done,
+        Err(Failure::Refused(error)) => Ending::Refused(error),
+        Err(Failure::Failed(error)) => Ending::Failed(error),
+    }
+}
+
+/// How a command's work ended early.
+pub(super) enum Failure {
+    /// It could not begin.
+    Refused(anyhow::Error),
+    /// It began, and failed.
+    Failed(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Opens the bus when the command needs it.
+pub(super) struct Opener {
+    observer: Arc<dyn Observer>,
+}
+
+impl Opener {
+    /// The bus of the manifest.
+    pub(super) async fn open(&self, manifest: &Loaded) -> Result<Arc<dyn Bus>, Failure> {
+        buses::open(manifest, Arc::clone(&self.observer)).await.map_err(Failure::Refused)
+    }
+
+    /// The bus, unless it is a log that nobody has made yet: whoever only looks does not make it either.
+    pub(super) async fn open_existing(&self, manifest: &Loaded) -> Result<Option<Arc<dyn Bus>>, Failure> {
+        if buses::is_there(manifest) { self.open(manifest).await.map(Some) } else { Ok(None) }
+    }
+}
+
+/// Tells on stderr what is wrong with the bus.
+struct Teller {
+    quiet: bool,
+}
+
+impl Observer for Teller {
+    fn condition(&self, _: &str, _: Option<&str>) {}
+    fn gauge(&self, _: Gauge, _: Labels<'_>, _: f64) {}
+    fn count(&self, _: Count, _: Labels<'_>, _: u64) {}
+
+    fn announce(&self, event: Event) {
+        if let Some((weight, text)) = words::describe(&event)
+            && (weight == words::Weight::Warning || weight == words::Weight::Notice && !self.quiet)
+        {
+            screen::note(&text);
+        }
+    }
+}

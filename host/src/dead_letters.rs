@@ -1,0 +1,73 @@
+//! Dead letters: records that could not be used, kept byte for byte in a topic of their own, with the reason.
+//!
+//! Roles write them ([`crate::role::dead_letter`]); an operator counts, looks at, replays and purges them, on whichever bus. Nothing
+//! here prints.
+
+mod bound;
+mod filter;
+mod marks;
+mod purge;
+mod reader;
+mod replay;
+mod survey;
+
+pub use bound::{BadBound, Bound};
+pub use filter::Filter;
+pub use purge::{Cut, delete, plan_purge};
+pub use reader::{Begin, Reader, Seen};
+pub use replay::{Account, REPLAYS_MAX, Refusal, Replay};
+pub use survey::{Survey, survey};
+
+use crate::bus::{self, Bus};
+pub use crate::role::dead_letter::{Letter, headers};
+
+/// A topic's dead letters, and the topic itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetterTopic {
+    /// Where the letters lie.
+    pub name: String,
+    /// Where their originals came from, and go to when they are replayed.
+    pub source: String,
+}
+
+impl DeadLetterTopic {
+    /// `name` is that of either topic.
+    #[must_use]
+    pub fn of(name: &str, suffix: &str) -> Self {
+        let source = name.strip_suffix(suffix).unwrap_or(name);
+        Self { name: format!("{source}{suffix}"), source: source.to_owned() }
+    }
+}
+
+/// Why dead letters could not be dealt with.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The bus refused.
+    #[error(transparent)]
+    Bus(#[from] bus::Error),
+    /// Nobody created it.
+    #[error(
+        "there is no topic {topic:?}\nhint: `fedhost dlq list MANIFEST` shows the topics of dead letters; the first run of a manifest makes them"
+    )]
+    NoTopic {
+        /// The name that was looked for.
+        topic: String,
+    },
+    /// The topic has fewer partitions.
+    #[error("topic {topic:?} has {partitions} partitions, there is no partition {partition}\nhint: they count from 0")]
+    NoPartition {
+        /// The topic.
+        topic: String,
+        /// The partition asked for.
+        partition: u32,
+        /// How many it has.
+        partitions: usize,
+    },
+}
+
+/// The topic as it is.
+async fn describe(bus: &dyn Bus, name: &str) -> Result<bus::TopicInfo, Error> {
+    let topics = bus.topics().await?;
+    let info = topics.into_iter().find(|info| info.spec.name == name);
+    info.ok_or_else(|| Error::NoTopic { topic: name.to_owned() })
+}

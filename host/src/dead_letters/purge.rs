@@ -1,0 +1,99 @@
+//! Deletes the oldest letters for good.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::marks::{self, chunks_of};
+use super::{Bound, Error, Filter, Reader, Seen, describe};
+use crate::bus::{Bus, Write};
+
+/// Letters read at a time.
+const BATCH: usize = 512;
+
+/// What is to be deleted of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Cut {
+    /// Which partition.
+    pub partition: u32,
+    /// The oldest letter.
+    pub from: u64,
+    /// The oldest letter that stays.
+    pub before: u64,
+}
+
+/// What lies before `before` of what is there now, or everything. Deletes nothing. A time deletes, in each partition, all
+/// letters up to the first that failed at that time or later.
+///
+/// # Errors
+/// There is no such topic or partition, or the bus refused.
+pub async fn plan_purge(
+    bus: &Arc<dyn Bus>,
+    topic: &str,
+    before: Option<Bound>,
+    progress: impl FnMut(Seen),
+) -> Result<Vec<Cut>, Error> {
+    let offsets = describe(bus.as_ref(), topic).await?.offsets;
+    let mut cuts: Vec<Cut> = (0..)
+        .zip(&offsets)
+        .map(|(partition, offsets)| Cut { partition, from: offsets.start, before: offsets.end })
+        .collect();
+    match before {
+        None => {}
+        Some(Bound::Offset { partition, offset }) => {
+            if let Some(named) = partition {
+                cuts.retain(|cut| cut.partition == named);
+                if cuts.is_empty() {
+                    let (topic, partitions) = (topic.to_owned(), offsets.len());
+                    return Err(Error::NoPartition { topic, partition: named, partitions });
+                }
+            }
+            cuts.iter_mut().for_each(|cut| cut.before = cut.before.min(offset));
+        }
+        Some(Bound::Time(_)) => keep_since(bus, topic, before, &mut cuts, progress).await?,
+    }
+    cuts.retain(|cut| cut.from < cut.before);
+    Ok(cuts)
+}
+
+/// Ends each cut at the first letter that is not before the time.
+async fn keep_since(
+    bus: &Arc<dyn Bus>,
+    topic: &str,
+    before: Option<Bound>,
+    cuts: &mut [Cut],
+    mut progress: impl FnMut(Seen),
+) -> Result<(), Error> {
+    let older = Filter { to: before, ..Filter::default() };
+    let mut reader = Reader::browse(bus, topic, &Filter::default()).await?;
+    loop {
+        let letters = reader.next(BATCH).await?;
+        if letters.is_empty() {
+            return Ok(());
+        }
+        for letter in letters.iter().filter(|letter| !older.admits(letter)) {
+            let position = &letter.0.position;
+            if let Some(cut) = cuts.iter_mut().find(|cut| cut.partition == position.partition) {
+                cut.before = cut.before.min(position.offset);
+                reader.close(cut.partition);
+            }
+        }
+        progress(reader.seen());
+    }
+}
+
+/// Deletes what was planned, and what was remembered about having replayed it.
+///
+/// # Errors
+/// The bus refused; the cuts before that one were made.
+pub async fn delete(bus: &dyn Bus, topic: &str, cuts: &[Cut]) -> Result<(), Error> {
+    for cut in cuts {
+        bus.delete_records(topic, cut.partition, cut.before).await?;
+        let gone = chunks_of(cut.from..cut.before).filter(|&number| marks::end_of(number) <= cut.before);
+        let state: Vec<_> = gone.map(|number| (marks::state_name(topic, cut.partition, number), None)).collect();
+        if !state.is_empty() {
+            bus.write(Write { state, ..Write::default() }).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! Puts originals back on their topic.
+//!
+//! What was replayed is stored together with the records that were put back, so that a replay that is cut off goes on
+//! where it stopped, and none repeats what another one did.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::marks::{Marks, state_name};
+use super::reader::{Begin, Reader, Seen};
+use super::survey::count;
+use super::{DeadLetterTopic, Error, Filter, Letter, describe};
+use crate::bus::{Bus, GroupOffset, Write};
+use crate::clock;
+
+/// A record that was replayed so often already is refused: it goes round in a circle.
+pub const REPLAYS_MAX: u32 = 3;
+
+const GROUP: &str = "fedhost-dlq-replay";
+/// Letters in one write.
+const BATCH: usize = 256;
+/// With a rate there are about so many writes a second, or fewer.
+const WRITES_PER_S: f64 = 10.0;
+
+/// What to replay, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Replay {
+    /// Which letters.
+    pub filter: Filter,
+    /// Records a second; `None` as fast as they can be taken.
+    pub rate: Option<f64>,
+    /// Records at the most.
+    pub limit: Option<u64>,
+    /// Changes nothing, and says what it would do.
+    pub dry_run: bool,
+    /// Forgets what was replayed before, and begins at the oldest letter.
+    pub again: bool,
+    /// Also what was replayed [`REPLAYS_MAX`] times already.
+    pub force: bool,
+}
+
+/// Why a letter stays where it is though it was meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// It was replayed [`REPLAYS_MAX`] times already.
+    ReplayedTooOften,
+    /// It does not come from the topic whose dead letters these are, or does not say where from.
+    OfAnotherTopic,
+    /// It was too large to be kept with its value.
+    WithoutValue,
+}
+
+/// What a replay has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// Records put back; of a dry run, those that would be.
+    pub replayed: u64,
+    /// The same by reason.
+    pub reasons: BTreeMap<String, u64>,
+    /// Letters that were replayed earlier, of those that were read.
+    pub replayed_before: u64,
+    /// Letters that the filter left out, of those that were read.
+    pub left_out: u64,
+    /// Letters that were meant, and refused.
+    pub refused: BTreeMap<Refusal, u64>,
+    /// It was stopped before its end.
+    pub is_interrupted: bool,
+}
+
+impl Replay {
+    /// Replays until there are no more letters, the limit is reached or `stop` is set; tells `progress` after each write.
+    ///
+    /// # Errors
+    /// There is no such topic or partition, or the bus refused; what was told to `progress` is done.
+    pub async fn run(
+        &self,
+        bus: &Arc<dyn Bus>,
+        topic: &DeadLetterTopic,
+        stop: &CancellationToken,
+        mut progress: impl FnMut(&Account, Seen),
+    ) -> Result<Account, Error> {
+        let begin = if self.again { Begin::Oldest } else { Begin::Stored };
+        let partitions = describe(bus.as_ref(), &topic.source).await?.spec.partitions;
+        // Another replay of the group may be at work, and is waited for.
+        let mut reader = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(Account { is_interrupted: true, ..Account::default() }),
+            reader = Reader::open(bus, &topic.name, GROUP, begin, &self.filter) => reader?,
+        };
+        let (source, account) = (topic.source.as_str().into(), Account::default());
+        let mut under_way = UnderWay { replay: self, bus, topic, source, partitions, marks: None, account };
+        let mut pace = Pace::new(self.rate);
+        loop {
+            let max = under_way.room(pace.step());
+            if max == 0 {
+                break;
+            }
+            let letters = tokio::select! {
+                biased;
+                () = stop.cancelled() => None,
+                letters = read(&mut reader, &mut pace, max) => Some(letters?),
+            };
+            let Some(letters) = letters else {
+                under_way.account.is_interrupted = true;
+                break;
+            };
+            if letters.is_empty() {
+                break;
+            }
+            pace.took(under_way.take(letters).await?);
+            progress(&under_way.account, reader.seen());
+        }
+        Ok(under_way.account)
+    }
+}
+
+async fn read(reader: &mut Reader, pace: &mut Pace, max: usize) -> Result<Vec<Letter>, Error> {
+    pace.wait().await;
+    reader.next(max).await
+}
+
+/// A replay under way.
+struct UnderWay<'a> {
+    replay: &'a Replay,
+    bus: &'a Arc<dyn Bus>,
+    topic: &'a DeadLetterTopic,
+    source: Arc<str>,
+    /// Of the source.
+    partitions: u32,
+    /// By partition. Loaded after the first read: only then has an earlier reader of the group come to its end.
+    marks: Option<BTreeMap<u32, Marks>>,
+    account: Account,
+}
+
+impl UnderWay<'_> {
+    /// Letters to be read next, at most `step`: every one of them may have to be replayed.
+    fn room(&self, step: usize) -> usize {
+        let left = self.replay.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.account.replayed));
+        usize::try_from(left).unwrap_or(usize::MAX).min(step)
+    }
+
+    /// Replays those letters that are meant, in one write with what is to be remembered; says how many.
+    async fn take(&mut self, letters: Vec<Letter>) -> Result<u64, Error> {
+        let before = self.account.replayed;
+        let mut marks = match self.marks.take() {
+            Some(marks) => marks,
+            None => self.load_marks().await?,
+        };
+        let mut write = Write::default();
+        for letter in &letters {
+            let (partition, offset) = (letter.0.position.partition, letter.0.position.offset);
+            let marks = marks.entry(partition).or_insert_with(|| Marks::new(0));
+            if let Some(number) = marks.unknown(offset) {
+                let name = state_name(&self.topic.name, partition, number);
+                marks.learn(number, self.bus.state(&name).await?.as_ref());
+            }
+            if marks.is_replayed(offset) {
+                self.account.replayed_before += 1;
+                marks.replayed(offset);
+            } else if self.is_to_be_replayed(letter) {
+                write.records.push(letter.original(&self.source, self.partitions));
+                marks.replayed(offset);
+            } else {
+                marks.left_out();
+            }
+        }
+        if !self.replay.dry_run {
+            self.remember(&mut marks, &mut write);
+            self.bus.write(write).await?;
+        }
+        self.marks = Some(marks);
+        Ok(self.account.replayed - before)
+    }
+
+    /// Decides, and counts.
+    fn is_to_be_replayed(&mut self, letter: &Letter) -> bool {
+        let account = &mut self.account;
+        if !self.replay.filter.admits(letter) {
+            account.left_out += 1;
+            return false;
+        }
+        let refusal = if letter.source_topic() != Some(&*self.topic.source) {
+            Refusal::OfAnotherTopic
+        } else if letter.lacks_its_value() {
+            Refusal::WithoutValue
+        } else if letter.replays() >= REPLAYS_MAX && !self.replay.force {
+            Refusal::ReplayedTooOften
+        } else {
+            account.replayed += 1;
+            count(&mut account.reasons, &letter.reason());
+            return true;
+        };
+        *account.refused.entry(refusal).or_default() += 1;
+        false
+    }
+
+    async fn load_marks(&self) -> Result<BTreeMap<u32, Marks>, Error> {
+        let offsets = describe(self.bus.as_ref(), &self.topic.name).await?.offsets;
+        let stored = self.bus.group_offsets(GROUP).await?;
+        let stored: BTreeMap<u32, u64> = stored
+            .into_iter()
+            .filter(|offset| *offset.topic == *self.topic.name)
+            .map(|offset| (offset.partition, offset.next))
+            .collect();
+        let marks = (0..).zip(offsets).map(|(partition, offsets)| {
+            let mut marks = if self.replay.again && self.replay.filter.speaks_of(partition) {
+                Marks::erased(offsets)
+            } else {
+                Marks::new(stored.get(&partition).copied().unwrap_or(0).max(offsets.start))
+            };
+            if self.replay.filter.first_offset().is_some_and(|first| first > marks.next()) {
+                marks.left_out();
+            }
+            (partition, marks)
+        });
+        Ok(marks.collect())
+    }
+
+    fn remember(&self, marks: &mut BTreeMap<u32, Marks>, write: &mut Write) {
+        let topic: Arc<str> = self.topic.name.as_str().into();
+        for (&partition, marks) in marks {
+            let changes = marks.changes();
+            let offset = |next| GroupOffset { group: GROUP.to_owned(), topic: Arc::clone(&topic), partition, next };
+            write.offsets.extend(changes.next.map(offset));
+            let state = |(number, bits)| (state_name(&topic, partition, number), bits);
+            write.state.extend(changes.chunks.into_iter().map(state));
+        }
+    }
+}
+
+/// Holds a replay to its rate.
+struct Pace {
+    per_s: Option<f64>,
+    due: std::time::Instant,
+}
+
+impl Pace {
+    fn new(per_s: Option<f64>) -> Self {
+        Self { per_s, due: clock::now() }
+    }
+
+    /// Letters in one write.
+    fn step(&self) -> usize {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies between 1 and BATCH")]
+        self.per_s.map_or(BATCH, |per_s| (per_s / WRITES_PER_S).clamp(1.0, BATCH as f64) as usize)
+    }
+
+    async fn wait(&self) {
+        tokio::time::sleep_until(self.due.into()).await;
+    }
+
+    /// So many records were written: the next ones are due later.
+    fn took(&mut self, records: u64) {
+        if let Some(per_s) = self.per_s {
+            // Time that was lost is not made up for: a rate is what the readers can bear.
+            self.due = self.due.max(clock::now()) + Duration::from_secs_f64(records as f64 / per_s);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What facts mean as figures.
+
+use fedhost_domain::event::{Event, RoundClosed};
+
+use super::store::Store;
+use crate::figure;
+
+/// Labels come from the manifest, from components and from fixed lists of codes, never from what a stranger may send.
+pub(super) fn count(event: &Event, store: &mut Store) {
+    match event {
+        Event::RoundClosed(closed) => round_closed(closed, store),
+        Event::UpdateAccepted { .. } => store.add(figure::UPDATES_ACCEPTED, &[], 1),
+        Event::UpdateRejected { reason, .. } => store.add(figure::UPDATES_REJECTED, &[("reason", reason)], 1),
+        Event::RecordSkipped { source, reason, .. } => {
+            store.add(figure::RECORDS_SKIPPED, &[("source", source), ("reason", reason)], 1);
+        }
+        Event::NodeTrained { node, samples, .. } => {
+            let labels = [("node", node.as_str())];
+            store.add(figure::TRAININGS, &labels, 1);
+            store.add(figure::SAMPLES, &labels, *samples);
+        }
+        Event::PluginFailed { plugin, kind, .. } => {
+            store.add(figure::PLUGIN_FAILURES, &[("plugin", plugin), ("kind", kind)], 1);
+        }
+        Event::ConnectionLost { part, .. } => store.add(figure::CONNECTIONS_LOST, &[("part", part)], 1),
+        Event::RoleRestarted { role, .. } => store.add(figure::ROLE_RESTARTS, &[("role", role)], 1),
+        _ => {}
+    }
+}
+
+fn round_closed(closed: &RoundClosed, store: &mut Store) {
+    store.add(figure::ROUNDS_CLOSED, &[], 1);
+    #[expect(clippy::cast_precision_loss, reason = "rounds are far below 2^53")]
+    store.set(figure::ROUND, &[], closed.round as f64);
+    store.set(figure::ROUND_LOSS, &[], closed.loss);
+    let durations = closed.durations;
+    let phases = [
+        ("gathering", durations.gathering_ms),
+        ("aggregating", durations.aggregating_ms),
+        ("publishing", durations.publishing_ms),
+    ];
+    for (phase, milliseconds) in phases {
+        store.set(figure::ROUND_DURATION_SECONDS, &[("phase", phase)], milliseconds / 1e3);
+    }
+}

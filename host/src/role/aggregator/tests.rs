@@ -1,0 +1,85 @@
+use std::time::Duration;
+
+use fedhost_domain::model::Sha256Hex;
+use fedhost_domain::round::Expected;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::announce::Announcer;
+use crate::bus::TopicSpec;
+use crate::bus::embedded::{EmbeddedLog, Options};
+use crate::bus::observer::Deaf;
+use crate::role::Began;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An aggregator whose round does not close within this test.
+fn service(bus: Arc<dyn Bus>, stop: &CancellationToken) -> Service {
+    let rules = Rules {
+        expected: Expected::Listed([NodeId::fog(1), NodeId::fog(2)].into()),
+        min_nodes: 2,
+        round_interval_ms: 3_600_000,
+        max_staleness_rounds: 1,
+        max_update_age_ms: 120_000,
+        plugin: "p".to_owned(),
+        max_weight: 100.0,
+        max_norm: 150.0,
+        max_samples: 10_000,
+        max_nodes: 4,
+        rounds: None,
+    };
+    let topics = Topics {
+        global_model: "models".into(),
+        model_updates: "updates".into(),
+        predictions: "predictions".into(),
+        evaluations: "evaluations".into(),
+        dead_letter_suffix: ".dlq".to_owned(),
+        wire: models::Wire::default(),
+    };
+    Service {
+        context: Context {
+            bus,
+            announcer: Announcer::default(),
+            observer: Arc::new(Deaf),
+            stop: stop.clone(),
+            began: Began::default(),
+        },
+        topics: Arc::new(topics),
+        rules,
+        plugin: PluginId { name: "p".into(), version: "0.1.0".into(), sha256: Sha256Hex::of(b"p") },
+        rounds_logged: 0,
+        dead_letters: DeadLetters::default(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_update_does_not_wait_for_a_model_that_may_never_come() {
+    // Given an aggregator whose round stays open, and an update that is none
+    let directory = tempfile::tempdir().unwrap();
+    let bus: Arc<dyn Bus> = Arc::new(EmbeddedLog::open(Options::new(directory.path())).unwrap());
+    for name in ["models", "updates", "evaluations", "updates.dlq"] {
+        let spec =
+            TopicSpec { name: name.to_owned(), partitions: 1, max_message_bytes: 1 << 20, ..TopicSpec::default() };
+        bus.create_topic(spec).await.unwrap();
+    }
+    let update = NewRecord {
+        topic: "updates".into(),
+        partition: None,
+        timestamp_ms: 0,
+        key: None,
+        value: "no update".into(),
+        headers: Vec::new(),
+    };
+    bus.write(Write { records: vec![update], ..Write::default() }).await.unwrap();
+    // When the aggregator reads it
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(service(Arc::clone(&bus), &stop).run());
+    // Then its letter is written, and the offset moves
+    let mut letters = bus.subscribe("test", &["updates.dlq"], Start::Earliest).await.unwrap();
+    let letter = tokio::time::timeout(PATIENCE, letters.read(1)).await.unwrap().unwrap().remove(0);
+    assert_eq!(letter.header("__fedhost.reason").unwrap(), "not_json");
+    let offsets = bus.group_offsets(ROLE).await.unwrap();
+    assert!(offsets.iter().any(|offset| &*offset.topic == "updates" && offset.next == 1), "{offsets:?}");
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}

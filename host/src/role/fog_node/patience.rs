@@ -1,0 +1,125 @@
+//! Tries a call into a plug-in again, and knows when to give up.
+
+use std::time::Duration;
+
+use fedhost_domain::dead_letter::Retries;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::plugin::CallError;
+
+/// How often a call is tried again, and what ends that early. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Patience {
+    retries: Retries,
+    stop: CancellationToken,
+    runtime: Handle,
+}
+
+/// Why there is no answer.
+#[derive(Debug, PartialEq)]
+pub(super) enum GaveUp {
+    /// Every try failed.
+    Failed(Failed),
+    /// The node is to stop, and nothing is settled.
+    Stopped,
+}
+
+/// The last of several tries that failed.
+#[derive(Debug, PartialEq)]
+pub(super) struct Failed {
+    pub(super) error: CallError,
+    /// How often it was tried.
+    pub(super) attempts: u32,
+}
+
+/// The node is to stop.
+#[derive(Debug)]
+pub(super) struct Stopped;
+
+impl Patience {
+    /// To be made inside the runtime, and used on its guest threads.
+    pub(super) fn new(retries: Retries, stop: CancellationToken) -> Self {
+        Self { retries, stop, runtime: Handle::current() }
+    }
+
+    /// Calls until there is an answer or the tries are used up; every failure goes to `failures`. Blocks.
+    pub(super) fn call<T>(
+        &self,
+        failures: &mut Vec<CallError>,
+        mut call: impl FnMut() -> Result<T, CallError>,
+    ) -> Result<T, GaveUp> {
+        let mut attempts = 0;
+        loop {
+            let error = match call() {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            attempts += 1;
+            failures.push(error.clone());
+            let Some(pause_ms) = self.retries.pause_ms(attempts, rand::random()) else {
+                return Err(GaveUp::Failed(Failed { error, attempts }));
+            };
+            self.wait(Duration::from_millis(pause_ms))?;
+        }
+    }
+
+    /// Ends at once when the node is to stop.
+    fn wait(&self, pause: Duration) -> Result<(), GaveUp> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => Err(GaveUp::Stopped),
+                () = tokio::time::sleep(pause) => Ok(()),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Stopwatch;
+    use crate::plugin::Kind;
+
+    const HOUR_MS: u64 = 3_600_000;
+
+    fn failure(number: u32) -> CallError {
+        CallError { plugin: "p".into(), call: "detector.score", kind: Kind::Trap, detail: number.to_string() }
+    }
+
+    /// The answer to a call that fails `failing` times, and how many failures were noted.
+    async fn call(patience: Patience, failing: u32) -> (Result<&'static str, GaveUp>, usize) {
+        let calling = tokio::task::spawn_blocking(move || {
+            let (mut failures, mut calls) = (Vec::new(), 0);
+            let answer = patience.call(&mut failures, || {
+                calls += 1;
+                if calls > failing { Ok("answer") } else { Err(failure(calls)) }
+            });
+            (answer, failures.len())
+        });
+        calling.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_call_is_tried_as_often_as_allowed_and_no_more() {
+        let patience =
+            |retries| Patience::new(Retries { retries, first_ms: 1, longest_ms: 2 }, CancellationToken::new());
+        assert_eq!(call(patience(2), 0).await, (Ok("answer"), 0));
+        assert_eq!(call(patience(2), 2).await, (Ok("answer"), 2));
+        let given_up = |attempts| Err(GaveUp::Failed(Failed { error: failure(attempts), attempts }));
+        assert_eq!(call(patience(2), 9).await, (given_up(3), 3));
+        assert_eq!(call(patience(0), 9).await, (given_up(1), 1));
+    }
+
+    #[tokio::test]
+    async fn a_stop_ends_the_wait_at_once() {
+        let stop = CancellationToken::new();
+        let patience = Patience::new(Retries { retries: 1, first_ms: HOUR_MS, longest_ms: HOUR_MS }, stop.clone());
+        let watch = Stopwatch::start();
+        let calling = tokio::spawn(call(patience, 1));
+        stop.cancel();
+        assert_eq!(calling.await.unwrap(), (Err(GaveUp::Stopped), 1));
+        assert!(watch.elapsed() < Duration::from_secs(60));
+    }
+}

@@ -1,0 +1,38 @@
+//! When a fault happens: tied to how far the federation has come, so that a seed means the same on every machine.
+
+use std::fmt;
+
+use crate::process::Part;
+
+/// A point in the course of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// The sensors' topics hold so many records together.
+    Readings(u64),
+    /// So many global models have been published.
+    Rounds(u64),
+    /// A part has announced an event so often.
+    Said { part: Part, event: &'static str, times: usize },
+    /// A part has announced an event whose text holds this.
+    Told { part: Part, text: &'static str },
+    /// So long after the step before, in milliseconds.
+    Later(u64),
+}
+
+impl Moment {
+    /// Right after the step before.
+    pub(crate) const NOW: Self = Self::Later(0);
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Readings(readings) => write!(f, "at {readings} readings"),
+            Self::Rounds(rounds) => write!(f, "after round {rounds}"),
+            Self::Said { part, event, times } => write!(f, "after {times} {event} of {part}"),
+            Self::Told { part, text } => write!(f, "when {part} says {text:?}"),
+            Self::Later(0) => write!(f, "at once"),
+            Self::Later(ms) => write!(f, "{ms} ms later"),
+        }
+    }
+}
