@@ -56,6 +56,15 @@ pub fn axpy(factor: f32, x: &[f32], y: &mut [f32]) {
     }
 }
 
+/// `y[i]` becomes the dot product of `x` and row `i` of `matrix`, which is row-major and as wide as `x` is long.
+///
+/// Bit for bit what [`dot`] gives for every row.
+pub fn gemv(matrix: &[f32], x: &[f32], y: &mut [f32]) {
+    for (row, y) in matrix.chunks_exact(x.len().max(1)).zip(y) {
+        *y = dot(row, x);
+    }
+}
+
 /// Multiplies every `x[i]` by `factor`.
 pub fn scale(factor: f32, x: &mut [f32]) {
     let factors = Lanes::splat(factor);

@@ -1,0 +1,114 @@
+//! Mean and covariance of rows, in a form that can be averaged.
+//!
+//! The host joins models by the mean of every number, weighted by the rows behind it, and rounds it to 32 bits. The
+//! mean of covariances is not the covariance of all rows: it lacks how far the nodes' means lie apart. And a mean of raw
+//! second moments `x * x` is, but for a column at 300 that varies by 0.01 its 32 bits hold nothing of the variance. So
+//! both parts travel by themselves:
+//!
+//! * `within`: covariance of a node's rows about the node's own mean;
+//! * `between`: product of the distances of the node's mean from a `reference` that is the same for all nodes: the mean
+//!   of the global model they started from, or 0 when there was none.
+//!
+//! The covariance of all rows about their mean is the mean of `within` plus the mean of `between`, minus the product of
+//! the distances of the overall mean from the reference. Of one node alone the last two cancel to the bit.
+
+use fedhost_guest::{Result, Weights};
+
+/// Moments of the rows of one node, or the mean of several nodes' moments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moments {
+    /// One a column, as all lists here and both sides of the square ones.
+    mean: Vec<f32>,
+    within: Vec<f32>,
+    reference: Vec<f32>,
+    between: Vec<f32>,
+}
+
+impl Moments {
+    /// Of no rows: everything is 0.
+    #[must_use]
+    pub fn none(columns: usize) -> Self {
+        let (list, square) = (vec![0.0; columns], vec![0.0; columns * columns]);
+        Self { mean: list.clone(), within: square.clone(), reference: list, between: square }
+    }
+
+    /// Of these rows, to be averaged with those of nodes that start from the same model, which is `before`.
+    ///
+    /// Two passes in double precision: the second is about the mean, so nothing cancels. Of no rows: as `none`.
+    #[must_use]
+    pub fn of(rows: &[&[f32]], before: &Self) -> Self {
+        let columns = before.mean.len();
+        let count = rows.len().max(1) as f64;
+        let mut mean = vec![0.0; columns];
+        for row in rows {
+            mean.iter_mut().zip(*row).for_each(|(sum, value)| *sum += f64::from(*value));
+        }
+        mean.iter_mut().for_each(|sum| *sum /= count);
+        let mut within = vec![0.0; columns * columns];
+        for row in rows {
+            let distance: Vec<f64> = row.iter().zip(&mean).map(|(value, mean)| f64::from(*value) - mean).collect();
+            add_square(&mut within, &distance);
+        }
+        let mean: Vec<f32> = mean.into_iter().map(|value| value as f32).collect();
+        let reference = before.mean.clone();
+        let between = between(&mean, &reference);
+        Self { mean, within: within.into_iter().map(|sum| (sum / count) as f32).collect(), reference, between }
+    }
+
+    /// Means of the columns.
+    #[must_use]
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
+    /// Covariance about the mean, row-major, as a population's.
+    #[must_use]
+    pub fn covariance(&self) -> Vec<f64> {
+        let excess = between(&self.mean, &self.reference);
+        let sums = self.within.iter().zip(self.between.iter().zip(excess));
+        sums.map(|(&within, (&between, excess))| f64::from(within) + (f64::from(between) - f64::from(excess))).collect()
+    }
+
+    /// Whether every number is finite; values above 1e19 have squares that 32 bits do not hold.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        let Self { mean, within, reference, between } = self;
+        [mean, within, reference, between].into_iter().flatten().all(|value| value.is_finite())
+    }
+
+    /// As tensors `mean` and `reference` of shape `[columns]`, `within` and `between` of shape `[columns, columns]`.
+    #[must_use]
+    pub fn to_weights(&self) -> Weights {
+        let columns = self.mean.len() as u32;
+        let (list, square) = ([columns], [columns, columns]);
+        let weights = Weights::default().with("mean", &list, &self.mean).with("within", &square, &self.within);
+        weights.with("reference", &list, &self.reference).with("between", &square, &self.between)
+    }
+
+    /// What [`to_weights`](Self::to_weights) gave, or a mean of several such.
+    ///
+    /// # Errors
+    /// [`Error::InvalidState`](fedhost_guest::Error::InvalidState) for another model's weights.
+    pub fn from_weights(weights: &Weights, columns: usize) -> Result<Self> {
+        let (list, square) = ([columns as u32], [columns as u32; 2]);
+        let expected = [("mean", &list[..]), ("within", &square), ("reference", &list), ("between", &square)];
+        let [mean, within, reference, between] = weights.tensors(expected)?.map(<[f32]>::to_vec);
+        Ok(Self { mean, within, reference, between })
+    }
+}
+
+fn add_square(sums: &mut [f64], distance: &[f64]) {
+    for (sums, left) in sums.chunks_exact_mut(distance.len()).zip(distance) {
+        sums.iter_mut().zip(distance).for_each(|(sum, right)| *sum += left * right);
+    }
+}
+
+/// The products of the means' distances from the reference: the same expression where it is added and where it is
+/// taken away.
+fn between(mean: &[f32], reference: &[f32]) -> Vec<f32> {
+    let distance = || mean.iter().zip(reference).map(|(mean, reference)| f64::from(*mean) - f64::from(*reference));
+    distance().flat_map(|left| distance().map(move |right| (left * right) as f32)).collect()
+}
+
+#[cfg(test)]
+mod tests;
