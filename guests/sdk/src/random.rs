@@ -16,6 +16,12 @@ impl Random {
         Self { state: seed }
     }
 
+    /// What [`new`](Self::new) makes a generator from that goes on where this one stands, for a saved state.
+    #[must_use]
+    pub fn state(&self) -> u64 {
+        self.state
+    }
+
     /// The next number, each of the 2^64 as likely.
     pub fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -56,6 +62,14 @@ mod tests {
         let mut random = Random::new(1_234_567);
         let first: Vec<u64> = (0..3).map(|_| random.next_u64()).collect();
         assert_eq!(first, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+    }
+
+    #[test]
+    fn a_generator_goes_on_from_its_state() {
+        let mut random = Random::new(7);
+        random.next_u64();
+        let mut heir = Random::new(random.state());
+        assert_eq!(heir.next_u64(), random.next_u64());
     }
 
     #[test]
