@@ -8,10 +8,10 @@ use fedhost_guest::{Batch, Descriptor, Detector, Error, Model, Parameters, Rando
 use crate::range::Range;
 use crate::trees::Trees;
 
-const TREES: Setting<i64> = Setting::integer("trees", "how many; more are steadier and slower", 25, 1..=100);
-const DEPTH: Setting<i64> = Setting::integer("depth", "halvings from root to leaf", 8, 1..=15);
+const TREES: Setting<i64> = Setting::integer("trees", "how many; more are steadier and slower", 50, 1..=100);
+const DEPTH: Setting<i64> = Setting::integer("depth", "halvings from root to leaf", 10, 1..=15);
 const WINDOW_ROWS: Setting<i64> =
-    Setting::integer("window_rows", "rows whose counts are the reference for the next so many", 250, 2..=1_000_000);
+    Setting::integer("window_rows", "rows whose counts are the reference for the next so many", 500, 2..=1_000_000);
 
 /// One source's trees.
 #[derive(Clone, Debug)]

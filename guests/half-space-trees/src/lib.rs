@@ -12,9 +12,9 @@
 //!
 //! | parameter | default | legal | |
 //! |---|---|---|---|
-//! | `trees` | 25 | 1 to 100 | more are steadier and slower |
-//! | `depth` | 8 | 1 to 15 | halvings; memory doubles with each |
-//! | `window_rows` | 250 | 2 to 1000000 | rows of a window |
+//! | `trees` | 50 | 1 to 100 | more are steadier and slower |
+//! | `depth` | 10 | 1 to 15 | halvings; memory doubles with each |
+//! | `window_rows` | 500 | 2 to 1000000 | rows of a window |
 //!
 //! Until the first window is full, its rows so far are the reference. Missing values count as the middle of their
 //! column's range, infinite ones as its ends.

@@ -5,7 +5,10 @@
 //! slower. The lanes, and so the order of every addition, are the same natively: a test on one's own machine sees the
 //! numbers that a component will give.
 
-mod lanes;
+pub(crate) mod lanes;
+mod tanh;
+
+pub use tanh::tanh;
 
 use lanes::{LANES, Lanes};
 
@@ -127,6 +130,16 @@ mod tests {
             scale(factor, &mut other);
             prop_assert_eq!((y, other), (added, scaled));
         }
+    }
+
+    #[test]
+    fn gemv_is_a_dot_product_a_row() {
+        let matrix: Vec<f32> = (0..120).map(|value| (value % 17) as f32).collect();
+        let (x, mut y) = (&matrix[7..47], [9.0; 4]);
+        gemv(&matrix, x, &mut y);
+        assert_eq!(y[..3], [0, 40, 80].map(|start| dot(&matrix[start..start + 40], x)));
+        assert_eq!(y[3], 9.0);
+        gemv(&matrix, &[], &mut []);
     }
 
     #[test]

@@ -71,6 +71,7 @@
 //! A panic ends the instance, and its message reaches the host's log. Answer what can be wrong with an [`Error`]
 //! instead: it leaves the instance as it was.
 
+mod adam;
 mod descriptor;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
@@ -87,6 +88,7 @@ pub mod state;
 mod types;
 mod weights;
 
+pub use adam::Adam;
 pub use descriptor::{Descriptor, Kind, ParameterSpec, Setting};
 pub use parameters::Parameters;
 pub use plugin::{Detector, Model, Preprocessor, Progress, Report, Signal, Trainer};

@@ -7,8 +7,9 @@ type HalfSpace = Session<HalfSpaceTrees>;
 
 fn open(columns: usize, window_rows: i64, seed: u64) -> HalfSpace {
     let names: Vec<String> = (0..columns).map(|column| format!("c{column}")).collect();
-    let window = Parameter { name: "window_rows".into(), value: Value::Integer(window_rows) };
-    Session::open_model(&names, vec![window], seed).unwrap()
+    let given = [("trees", 20), ("depth", 6), ("window_rows", window_rows)];
+    let given = given.map(|(name, value)| Parameter { name: name.into(), value: Value::Integer(value) });
+    Session::open_model(&names, given.to_vec(), seed).unwrap()
 }
 
 fn score(trees: &mut HalfSpace, columns: usize, values: &[f32]) -> Vec<f32> {

@@ -1,47 +1,63 @@
 //! Four floats that are added and multiplied at once: an instruction in a component, an array elsewhere.
 
 /// Floats in a vector.
-pub(super) const LANES: usize = 4;
+pub(crate) const LANES: usize = 4;
 
 #[cfg(target_feature = "simd128")]
-pub(super) use simd::Lanes;
+pub(crate) use simd::Lanes;
 
 #[cfg(not(target_feature = "simd128"))]
-pub(super) use array::Lanes;
+pub(crate) use array::Lanes;
 
 #[cfg(target_feature = "simd128")]
 mod simd {
-    use core::arch::wasm32::{f32x4, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_splat, v128};
+    use core::arch::wasm32::{
+        f32x4, f32x4_add, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat, f32x4_sqrt,
+        v128,
+    };
 
     use super::LANES;
 
     #[derive(Clone, Copy)]
-    pub(in crate::kernels) struct Lanes(v128);
+    pub(crate) struct Lanes(v128);
 
     impl Lanes {
-        pub(in crate::kernels) const ZERO: Self = Self(f32x4(0.0, 0.0, 0.0, 0.0));
+        pub(crate) const ZERO: Self = Self(f32x4(0.0, 0.0, 0.0, 0.0));
 
-        pub(in crate::kernels) fn splat(value: f32) -> Self {
+        pub(crate) fn splat(value: f32) -> Self {
             Self(f32x4_splat(value))
         }
 
-        pub(in crate::kernels) fn load(&[a, b, c, d]: &[f32; LANES]) -> Self {
+        pub(crate) fn load(&[a, b, c, d]: &[f32; LANES]) -> Self {
             Self(f32x4(a, b, c, d))
         }
 
-        pub(in crate::kernels) fn store(self, to: &mut [f32; LANES]) {
+        pub(crate) fn store(self, to: &mut [f32; LANES]) {
             *to = self.parts();
         }
 
-        pub(in crate::kernels) fn add(self, other: Self) -> Self {
+        pub(crate) fn add(self, other: Self) -> Self {
             Self(f32x4_add(self.0, other.0))
         }
 
-        pub(in crate::kernels) fn mul(self, other: Self) -> Self {
+        pub(crate) fn mul(self, other: Self) -> Self {
             Self(f32x4_mul(self.0, other.0))
         }
 
-        pub(in crate::kernels) fn sum(self) -> f32 {
+        pub(crate) fn div(self, other: Self) -> Self {
+            Self(f32x4_div(self.0, other.0))
+        }
+
+        pub(crate) fn sqrt(self) -> Self {
+            Self(f32x4_sqrt(self.0))
+        }
+
+        /// What is not a number stays so.
+        pub(crate) fn clamp(self, low: f32, high: f32) -> Self {
+            Self(f32x4_pmin(f32x4_pmax(self.0, f32x4_splat(low)), f32x4_splat(high)))
+        }
+
+        pub(crate) fn sum(self) -> f32 {
             let [a, b, c, d] = self.parts();
             (a + b) + (c + d)
         }
@@ -62,32 +78,45 @@ mod array {
     use super::LANES;
 
     #[derive(Clone, Copy)]
-    pub(in crate::kernels) struct Lanes([f32; LANES]);
+    pub(crate) struct Lanes([f32; LANES]);
 
     impl Lanes {
-        pub(in crate::kernels) const ZERO: Self = Self([0.0; LANES]);
+        pub(crate) const ZERO: Self = Self([0.0; LANES]);
 
-        pub(in crate::kernels) fn splat(value: f32) -> Self {
+        pub(crate) fn splat(value: f32) -> Self {
             Self([value; LANES])
         }
 
-        pub(in crate::kernels) fn load(from: &[f32; LANES]) -> Self {
+        pub(crate) fn load(from: &[f32; LANES]) -> Self {
             Self(*from)
         }
 
-        pub(in crate::kernels) fn store(self, to: &mut [f32; LANES]) {
+        pub(crate) fn store(self, to: &mut [f32; LANES]) {
             *to = self.0;
         }
 
-        pub(in crate::kernels) fn add(self, other: Self) -> Self {
+        pub(crate) fn add(self, other: Self) -> Self {
             self.with(other, |a, b| a + b)
         }
 
-        pub(in crate::kernels) fn mul(self, other: Self) -> Self {
+        pub(crate) fn mul(self, other: Self) -> Self {
             self.with(other, |a, b| a * b)
         }
 
-        pub(in crate::kernels) fn sum(self) -> f32 {
+        pub(crate) fn div(self, other: Self) -> Self {
+            self.with(other, |a, b| a / b)
+        }
+
+        pub(crate) fn sqrt(self) -> Self {
+            Self(self.0.map(f32::sqrt))
+        }
+
+        /// What is not a number stays so.
+        pub(crate) fn clamp(self, low: f32, high: f32) -> Self {
+            Self(self.0.map(|value| value.clamp(low, high)))
+        }
+
+        pub(crate) fn sum(self) -> f32 {
             let [a, b, c, d] = self.0;
             (a + b) + (c + d)
         }
