@@ -83,6 +83,7 @@ mod parameters;
 mod plugin;
 mod random;
 pub mod running;
+mod scales;
 mod session;
 pub mod state;
 mod types;
@@ -94,6 +95,7 @@ pub use parameters::Parameters;
 pub use plugin::{Detector, Model, Preprocessor, Progress, Report, Signal, Trainer};
 pub use random::Random;
 pub use running::Running;
+pub use scales::Scales;
 pub use session::Session;
 pub use types::{Batch, Error, Metric, Parameter, TensorSpec, Value, Weights};
 

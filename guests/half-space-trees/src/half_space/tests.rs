@@ -7,7 +7,7 @@ type HalfSpace = Session<HalfSpaceTrees>;
 
 fn open(columns: usize, window_rows: i64, seed: u64) -> HalfSpace {
     let names: Vec<String> = (0..columns).map(|column| format!("c{column}")).collect();
-    let given = [("trees", 20), ("depth", 6), ("window_rows", window_rows)];
+    let given = [("trees", 25), ("depth", 8), ("window_rows", window_rows)];
     let given = given.map(|(name, value)| Parameter { name: name.into(), value: Value::Integer(value) });
     Session::open_model(&names, given.to_vec(), seed).unwrap()
 }

@@ -7,15 +7,8 @@ use super::lanes::{LANES, Lanes};
 const FLAT: f32 = 9.0;
 /// Of the odd powers above the bar, highest first, and of the even ones below: a rational approximation that is
 /// minimal in its largest error, as in the Eigen library.
-const ABOVE: [f32; 7] = [
-    -2.760_768_5e-16,
-    2.000_188e-13,
-    -8.604_672e-11,
-    5.122_297_1e-8,
-    1.485_722_4e-5,
-    6.372_619_3e-4,
-    4.893_524_6e-3,
-];
+const ABOVE: [f32; 7] =
+    [-2.760_768_5e-16, 2.000_188e-13, -8.604_672e-11, 5.122_297_1e-8, 1.485_722_4e-5, 6.372_619_3e-4, 4.893_524_6e-3];
 const BELOW: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525e-3];
 
 /// Every `x[i]` becomes its hyperbolic tangent, within 4e-7, from -1 to 1.
