@@ -88,6 +88,7 @@ mod session;
 pub mod state;
 mod types;
 mod weights;
+pub mod window;
 
 pub use adam::Adam;
 pub use descriptor::{Descriptor, Kind, ParameterSpec, Setting};
@@ -98,6 +99,7 @@ pub use running::Running;
 pub use scales::Scales;
 pub use session::Session;
 pub use types::{Batch, Error, Metric, Parameter, TensorSpec, Value, Weights};
+pub use window::Window;
 
 /// What every fallible call of a plug-in gives.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,99 @@
+//! Modified z-scores over sliding windows.
+//!
+//! Each value is measured by the window as it was before it, and enters it then, whatever its score: a median stands a
+//! few wild values, and a detector that refused what it finds strange would never accept a new normal.
+
+use fedhost_guest::{Batch, Descriptor, Detector, Model, Parameters, Result, Setting, Weights, Window, state, window};
+
+const WINDOW: Setting<i64> = Setting::integer("window", "earlier rows that a row is compared with", 500, 4..=100_000);
+const COMBINE: Setting<&str> =
+    Setting::choice("combine", "a row's score: of its strangest column, or the mean", "max", &["max", "mean"]);
+const WARM_UP_ROWS: Setting<i64> =
+    Setting::integer("warm_up_rows", "values that a column needs before it has a say", 20, 2..=100_000);
+
+/// In a standard deviation of a Gaussian distribution there are so many median distances from the middle,
+const MEDIAN_DISTANCES: f64 = 1.0 / 0.6745;
+/// and so many mean distances.
+const MEAN_DISTANCES: f64 = 1.2533;
+/// A spread under this share of the median is rounding.
+const NEGLIGIBLE: f64 = 1e-6;
+/// Also of a value that is infinite, so that one such among many columns still shows in their mean.
+const SCORE_MAX: f64 = 1_000.0;
+
+/// One source's windows.
+#[derive(Clone, Debug)]
+pub struct RobustZscore {
+    columns: Vec<Window>,
+    window: usize,
+    warm_up: usize,
+    mean: bool,
+}
+
+impl RobustZscore {
+    fn shape(&self) -> [u32; 2] {
+        [self.columns.len() as u32, self.window as u32]
+    }
+
+    fn score_row(&mut self, row: &[f32]) -> f32 {
+        let (mut largest, mut sum) = (0.0_f64, 0.0);
+        for (column, value) in self.columns.iter_mut().zip(row) {
+            let score = if column.len() < self.warm_up { 0.0 } else { zscore(column, *value) };
+            largest = largest.max(score);
+            sum += score;
+            column.push(*value);
+        }
+        let score = if self.mean { sum / self.columns.len() as f64 } else { largest };
+        score as f32
+    }
+}
+
+impl Model for RobustZscore {
+    fn describe() -> Descriptor {
+        let summary = "Distance of the columns from their medians in robust deviations; 3.5 is the usual threshold.";
+        let descriptor = Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
+        descriptor.with(&WINDOW).with(&COMBINE).with(&WARM_UP_ROWS)
+    }
+
+    fn open(columns: &[String], parameters: &Parameters, _seed: u64) -> Result<Self> {
+        let window = parameters.get(&WINDOW) as usize;
+        Ok(Self {
+            columns: vec![Window::new(window); columns.len()],
+            window,
+            warm_up: (parameters.get(&WARM_UP_ROWS) as usize).min(window),
+            mean: parameters.get(&COMBINE) == "mean",
+        })
+    }
+
+    fn save(&self) -> Result<Weights> {
+        let (lengths, values) = window::flatten(&self.columns);
+        Ok(Weights::default().with_u64("lengths", &lengths).with("values", &self.shape(), &values))
+    }
+
+    fn load(&mut self, model: Weights) -> Result<()> {
+        let lengths = [self.columns.len() as u32, state::PARTS];
+        let [lengths, values] = model.tensors([("lengths", &lengths), ("values", &self.shape())])?;
+        self.columns = window::unflatten(&state::u64s(lengths)?, values, self.window)?;
+        Ok(())
+    }
+}
+
+impl Detector for RobustZscore {
+    fn score(&mut self, batch: Batch) -> Result<Vec<f32>> {
+        let width = self.columns.len();
+        Ok(batch.values.chunks_exact(width).map(|row| self.score_row(row)).collect())
+    }
+}
+
+fn zscore(column: &Window, value: f32) -> f64 {
+    let Some(median) = column.median().filter(|_| !value.is_nan()) else { return 0.0 };
+    let negligible = median.abs() * NEGLIGIBLE;
+    let deviation = match column.median_distance(median) * MEDIAN_DISTANCES {
+        wide if wide > negligible => wide,
+        _ => column.mean_distance(median) * MEAN_DISTANCES,
+    };
+    let distance = (f64::from(value) - median).abs();
+    if distance <= negligible { 0.0 } else { (distance / deviation.max(negligible)).min(SCORE_MAX) }
+}
+
+#[cfg(test)]
+mod tests;
