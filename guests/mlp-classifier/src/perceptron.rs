@@ -3,7 +3,7 @@
 //! The first training measures the columns' means and deviations; they stay, and are part of the model. Training takes
 //! the rows in an order shuffled by the seed, and after every mini-batch makes one step of Adam's along the gradient of
 //! the mean log loss plus `l2 / 2` times the squared length of all weights. Adam starts anew in every training: what it
-//! remembers is three times the model, is not averaged, and would make a training depend on more than its arguments.
+//! remembers is twice the model, is not averaged, and would make a training depend on more than its arguments.
 //!
 //! A row's score is its log-odds, not its probability, so that the strongest alarms can still be told apart: 0 is even
 //! odds, and `1 / (1 + exp(-score))` is the probability.
