@@ -17,7 +17,7 @@
 //! | `weight` | 0.1 | 0.001 to 1 | of the newest reading in the average; 1 is Shewhart's chart |
 //! | `slack` | 0.5 | 0 to 10 | half the shift that a cumulative sum is to find, in deviations |
 //! | `clip` | 10 | 1 to 1e6 | readings count at most as so many deviations |
-//! | `sum_max` | 100 | 1 to 1e9 | a cumulative sum grows no further, so that an alarm ends some time after its cause |
+//! | `sum_max` | 1000 | 1 to 1e9 | a cumulative sum grows no further, so that an alarm ends some time after its cause |
 //!
 //! Missing and infinite values leave a column's chart as it is. A column that did not vary in its baseline is silent.
 //!
