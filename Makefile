@@ -4,6 +4,9 @@ CARGO   ?= cargo
 # One build serves the demo and whoever uses the program; tests use cargo's own profile.
 FEDHOST := target/release/fedhost
 GUESTS  := guests/standard-scaler guests/baseline-deviation guests/logistic-regression
+# All that come with the source.
+CATALOGUE := $(GUESTS) $(addprefix guests/, robust-scaler window-features mlp-classifier autoencoder pca-t2q \
+	half-space-trees isolation-forest robust-zscore ewma)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test chaos lint bench plugins test-plugins kafka-up kafka-down clean
@@ -22,7 +25,7 @@ demo: setup     ## Two simulated machines learn together; ends with a report pag
 	$(FEDHOST) report data/demo/aggregation_log.jsonl --out data/demo/report.html
 
 plugins: setup  ## Build the plug-ins that come with the source into plugins/
-	$(CARGO) run --release --locked -p fedhost -- plugin build $(GUESTS) --out plugins
+	$(CARGO) run --release --locked -p fedhost -- plugin build $(CATALOGUE) --out plugins
 
 test-plugins: setup
 	$(CARGO) run --locked -q -p fedhost -- plugin build $(GUESTS) guests/misbehaving --out target/test-plugins
@@ -39,7 +42,7 @@ chaos: test-plugins ## Proof of delivery: every fault, three seeds; CHAOS="--lis
 lint: setup     ## Formatting, clippy for host and guests, documentation links
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	$(CARGO) clippy --locked --target wasm32-unknown-unknown -p fedhost-guest $(foreach guest,$(notdir $(GUESTS)) misbehaving,-p $(guest)) -- -D warnings
+	$(CARGO) clippy --locked --target wasm32-unknown-unknown -p fedhost-guest $(foreach guest,$(notdir $(CATALOGUE)) misbehaving,-p $(guest)) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps -p fedhost-domain -p fedhost -p fedhost-guest
 
 bench: plugins  ## All figures, also in target/bench.json

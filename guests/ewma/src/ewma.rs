@@ -14,7 +14,8 @@ const WEIGHT: Setting<f64> = Setting::number("weight", "of the newest reading in
 const SLACK: Setting<f64> =
     Setting::number("slack", "half the shift that a cumulative sum is to find, in deviations", 0.5, 0.0..=10.0);
 const CLIP: Setting<f64> = Setting::number("clip", "most that one reading counts for, in deviations", 10.0, 1.0..=1e6);
-const SUM_MAX: Setting<f64> = Setting::number("sum_max", "where cumulative sums stop, in deviations", 1_000.0, 1.0..=1e9);
+const SUM_MAX: Setting<f64> =
+    Setting::number("sum_max", "where cumulative sums stop, in deviations", 1_000.0, 1.0..=1e9);
 
 /// One source's charts.
 #[derive(Clone, Debug)]
