@@ -15,9 +15,9 @@
 //! | `confidence` | 0.99 | 0.5 to 0.9999 | share of normal rows that should score below 1 |
 //! | `normal_only` | true | | rows labelled anomalous are not learnt from |
 //!
-//! Columns may have any units, but the moments are in them: with values above some hundreds put a scaler before it, or
-//! the host's `federation.max_weight` refuses the update. Consecutive rows of a real machine are neither independent nor
-//! Gaussian, so take a threshold from scores of its own normal rows where there are some.
+//! There may be up to 256 columns, in any units. The moments are in those units squared: with values above some tens put
+//! a scaler before it, or the host's `federation.max_weight` may refuse the update. Consecutive rows of a real machine
+//! are neither independent nor Gaussian, so take a threshold from scores of its own normal rows where there are some.
 //!
 //! Papers: Jackson, Mudholkar, "Control procedures for residuals associated with principal component analysis",
 //! Technometrics 1979; Yue, Qin, "Reconstruction-based fault identification using a combined index", Ind. Eng. Chem.

@@ -20,8 +20,8 @@ const CONFIDENCE: Setting<f64> =
 const NORMAL_ONLY: Setting<bool> =
     Setting::flag("normal_only", "whether rows labelled anomalous are left out of training", true);
 
-/// The model grows with their square, and finding its components with their cube.
-const COLUMNS_MAX: usize = 512;
+/// The model and a row's part in training grow with their square, and finding the components with their cube.
+const COLUMNS_MAX: usize = 256;
 
 /// A model of rows with a given number of columns.
 #[derive(Clone, Debug)]

@@ -77,6 +77,14 @@ fn a_small_spread_on_a_large_mean_is_not_lost_from_the_second_round_on() {
 }
 
 #[test]
+fn nodes_that_start_from_different_models_agree() {
+    let [a, b] = [[[1.0, 5.0, 0.0], [3.0, 4.0, 1.0]], [[-2.0, 9.0, 5.0], [0.0, 7.0, 3.0]]];
+    let first = Moments::of(&rows_of(&a), &Moments::none(3));
+    let parts = [(Moments::of(&rows_of(&a), &Moments::none(3)), 2), (Moments::of(&rows_of(&b), &first), 2)];
+    close(&federated_mean(&parts).covariance(), &covariance(&[a, b].concat()), 1e-6);
+}
+
+#[test]
 fn no_rows_have_no_spread() {
     assert_eq!(Moments::of(&[], &Moments::none(2)), Moments::none(2));
     assert_eq!(Moments::none(2).covariance(), [0.0; 4]);
