@@ -7,6 +7,7 @@
 
 pub mod buses;
 mod closing;
+mod components;
 pub mod doctor;
 pub mod lag;
 mod options;
@@ -31,10 +32,10 @@ use crate::bus::trouble::Trouble;
 use crate::http;
 use crate::manifest::{Api, Loaded};
 use crate::observe::{Observed, Phase};
-use crate::role::fog_node::plugins::Configured;
 use crate::role::{self, aggregator};
 use crate::run_log::last_round;
 use buses::Buses;
+use components::Components;
 pub use options::{Options, Role};
 use running::Running;
 
@@ -54,12 +55,6 @@ pub struct Prepared {
     probes: Option<http::Handle>,
     /// Its topics are not looked after yet.
     away: Option<Trouble>,
-}
-
-/// The components that the manifest names.
-struct Components {
-    preprocess: Option<Configured>,
-    model: Configured,
 }
 
 /// How a run ended.
@@ -110,7 +105,7 @@ impl Prepared {
         let probes = probes(&manifest.manifest.api, &observed).await?;
         let plugins = if options.runs(Role::Aggregator) || options.runs(Role::FogNode) {
             let (settings, events) = (manifest.manifest.clone(), announcer.clone());
-            Some(tokio::task::spawn_blocking(move || parts::plugins(&settings, &events)).await??)
+            Some(tokio::task::spawn_blocking(move || components::plugins(&settings, &events)).await??)
         } else {
             None
         };

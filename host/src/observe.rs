@@ -124,7 +124,9 @@ impl Observer for Observed {
 
 impl Listener for Observed {
     fn heard(&self, event: &Stamped) {
-        events::count(&event.event, &mut self.state().store);
+        let mut state = self.state();
+        events::count(&event.event, &mut state.store);
+        events::judge(&event.event, &mut state.troubles);
     }
 }
 

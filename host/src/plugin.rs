@@ -31,6 +31,7 @@ mod host;
 mod inspect;
 mod limits;
 mod loader;
+mod meter;
 mod parameters;
 mod preprocessor;
 mod refusal;
@@ -39,6 +40,7 @@ mod sandbox;
 mod scan;
 mod text;
 mod trainer;
+mod ward;
 mod watchdog;
 pub mod worker;
 

@@ -237,10 +237,33 @@ pub enum Event {
         plugin: String,
         /// The call, such as `detector.score`, or `load`.
         call: String,
-        /// `trap`, `deadline`, `memory`, `output-too-large`, `invalid-output`, `refused` or `error`.
+        /// `trap`, `deadline`, `fuel`, `memory`, `output-too-large`, `invalid-output`, `refused`, `quarantined` or
+        /// `error`.
         kind: String,
         /// The whole story.
         detail: String,
+    },
+    /// A component failed again and again, and is left alone for a while.
+    PluginQuarantined {
+        /// Its name.
+        plugin: String,
+        /// As what: `preprocessor`, `trainer` or `detector`.
+        part: String,
+        /// The call that failed.
+        call: String,
+        /// How often in a row.
+        failures: u32,
+        /// For how long.
+        pause_ms: u64,
+        /// The last failure's whole story.
+        detail: String,
+    },
+    /// A component that was left alone works again.
+    PluginReleased {
+        /// Its name.
+        plugin: String,
+        /// As what.
+        part: String,
     },
     /// A component said something.
     PluginLogged {

@@ -17,5 +17,6 @@ pub mod fog;
 pub mod ledger;
 pub mod metrics;
 pub mod model;
+pub mod quarantine;
 pub mod reading;
 pub mod round;

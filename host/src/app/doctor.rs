@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fedhost_domain::model::NodeId;
 
 use super::lag::{self, Reader};
-use super::{buses, parts, topics};
+use super::{buses, components, topics};
 use crate::announce::Announcer;
 use crate::bus::checkup::{Finding, Tell, examine_directory};
 use crate::bus::kafka::doctor::{Needs, Reading};
@@ -37,14 +37,14 @@ pub fn examine(manifest: &Loaded, tell: &mut Tell<'_>) {
 }
 
 fn plugins(manifest: &Manifest, tell: &mut Tell<'_>) {
-    let registry = match parts::uncached_registry(manifest, &Announcer::new(Vec::new())) {
+    let registry = match components::uncached_registry(manifest, &Announcer::new(Vec::new())) {
         Ok(registry) => registry,
         Err(error) => return tell(failure("plug-ins", &error)),
     };
     if manifest.preprocess.is_some() {
-        tell(plugin("preprocess.plugin", parts::preprocessor(manifest, &registry).transpose()));
+        tell(plugin("preprocess.plugin", components::preprocessor(manifest, &registry).transpose()));
     }
-    tell(plugin("model.plugin", parts::model(manifest, &registry).map(Some)));
+    tell(plugin("model.plugin", components::model(manifest, &registry).map(Some)));
     refused(&registry, tell);
 }
 

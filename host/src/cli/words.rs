@@ -92,6 +92,13 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
         Event::PluginFailed { plugin, call, kind, detail } => {
             (Warning, format!("plug-in {plugin} failed in {call} ({kind}): {detail}"))
         }
+        Event::PluginQuarantined { plugin, part, call, failures, pause_ms, detail } => (
+            Warning,
+            format!(
+                "plug-in {plugin} is left alone as {part} for {pause_ms} ms: {call} failed {failures} times in a row, at last because it {detail}"
+            ),
+        ),
+        Event::PluginReleased { plugin, part } => (Notice, format!("plug-in {plugin} works again as {part}")),
         Event::PluginLogged { plugin, instance, level, message } => {
             let weight = if level == "error" || level == "warning" { Warning } else { Detail };
             (weight, format!("{instance}: plug-in {plugin} says ({level}): {message}"))

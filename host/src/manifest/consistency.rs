@@ -9,7 +9,7 @@ use super::origins::Origins;
 use super::problem::{Problem, Problems};
 use super::sensor::{CsvSensor, Sensor, SimulatedSensor};
 use super::training::RowsPerRound;
-use super::{Api, BusKind, DeadLetters, Join, Manifest, csv_files, kafka};
+use super::{Api, BusKind, DeadLetters, Join, Limits, Manifest, csv_files, kafka};
 
 /// Completes `manifest` (names of sensors, files found) and adds what does not fit together to `problems`.
 ///
@@ -216,6 +216,19 @@ impl Checker<'_> {
         for name in manifest.plugins.overrides.keys().filter(|name| !used.contains(&name.as_str())) {
             let message = format!("no part of this manifest uses a plug-in {name:?}; it uses {}", used.join(" and "));
             self.report(format!("plugins.{name}"), message, None);
+        }
+        let overrides = manifest.plugins.overrides.iter();
+        let own = overrides.map(|(name, plugin)| (format!("plugins.{name}.limits"), plugin.limits));
+        for (path, limits) in [("plugins.limits".to_owned(), manifest.plugins.limits)].into_iter().chain(own) {
+            self.quarantine(&path, limits);
+        }
+    }
+
+    fn quarantine(&mut self, path: &str, limits: Limits) {
+        let (first, longest) = (limits.quarantine_first_ms, limits.quarantine_longest_ms);
+        if first > longest {
+            let message = format!("the longest quarantine is {longest} ms, below the {first} of the first");
+            self.report(format!("{path}.quarantine_longest_ms"), message, None);
         }
     }
 }

@@ -20,15 +20,32 @@ pub struct Plugins {
     pub overrides: BTreeMap<String, PluginOverride>,
 }
 
-/// What a call of a plug-in may use.
+/// What a plug-in may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
     /// Bytes of memory of one instance: 1 MiB to 4 GiB.
     #[schemars(range(min = 1_048_576, max = 4_294_967_296_u64))]
     pub memory_bytes: u64,
+    /// Elements of all tables of one instance: 1 to 10000000.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub table_elements: u32,
+    /// Tables of one instance: 1 to 10000.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub tables: u32,
+    /// Core instances that one instance of the component is made of: 1 to 10000.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub instances: u32,
+    /// Bytes of stack of a call: 16 KiB to 1 MiB.
+    #[schemars(range(min = 16_384, max = 1_048_576))]
+    pub stack_bytes: u32,
     /// Milliseconds after which a call is ended: 1 to 3600000.
     #[schemars(range(min = 1, max = 3_600_000))]
     pub call_deadline_ms: u64,
+    /// Units of work of a call, about one an instruction, the same on every machine; without it work is not counted, which
+    /// is faster. Example: 10000000000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 9_223_372_036_854_775_807_u64))]
+    pub fuel_per_call: Option<u64>,
     /// Bytes a call may answer with: 1024 to 4 GiB.
     #[schemars(range(min = 1024, max = 4_294_967_296_u64))]
     pub output_bytes: u64,
@@ -38,6 +55,24 @@ pub struct Limits {
     /// Bytes after which a line of log is cut: 1 to 1048576.
     #[schemars(range(min = 1, max = 1_048_576))]
     pub log_line_bytes: u32,
+    /// Bytes of the component's file: 1024 to 1 GiB.
+    #[schemars(range(min = 1024, max = 1_073_741_824_u64))]
+    pub component_bytes: u64,
+    /// Milliseconds in which it must be compiled: 100 to 3600000.
+    #[schemars(range(min = 100, max = 3_600_000))]
+    pub compile_ms: u64,
+    /// Bytes of memory for compiling it: 128 MiB to 64 GiB.
+    #[schemars(range(min = 134_217_728, max = 68_719_476_736_u64))]
+    pub compile_memory_bytes: u64,
+    /// Failures of one call in a row after which the plug-in is left alone for a while: 1 to 1000000.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub failures_in_a_row: u32,
+    /// Milliseconds for which it is left alone the first time, doubled each time that it fails again: 1 to 3600000.
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub quarantine_first_ms: u64,
+    /// Milliseconds for which it is left alone at most: 1 to 86400000.
+    #[schemars(range(min = 1, max = 86_400_000))]
+    pub quarantine_longest_ms: u64,
 }
 
 /// What differs for one plug-in.

@@ -1,4 +1,6 @@
-//! What facts mean as figures.
+//! What facts mean as figures, and for whether the process is ready.
+
+use std::collections::BTreeMap;
 
 use fedhost_domain::event::{Event, RoundClosed};
 
@@ -22,10 +24,34 @@ pub(super) fn count(event: &Event, store: &mut Store) {
         Event::PluginFailed { plugin, kind, .. } => {
             store.add(figure::PLUGIN_FAILURES, &[("plugin", plugin), ("kind", kind)], 1);
         }
+        Event::PluginQuarantined { plugin, part, .. } => {
+            let labels = [("plugin", plugin.as_str()), ("part", part.as_str())];
+            store.add(figure::PLUGIN_QUARANTINES, &labels, 1);
+            store.set(figure::PLUGIN_QUARANTINED, &labels, 1.0);
+        }
+        Event::PluginReleased { plugin, part } => {
+            store.set(figure::PLUGIN_QUARANTINED, &[("plugin", plugin), ("part", part)], 0.0);
+        }
         Event::ConnectionLost { part, .. } => store.add(figure::CONNECTIONS_LOST, &[("part", part)], 1),
         Event::RoleRestarted { role, .. } => store.add(figure::ROLE_RESTARTS, &[("role", role)], 1),
         _ => {}
     }
+}
+
+/// A plug-in that is left alone keeps the process from being ready.
+pub(super) fn judge(event: &Event, troubles: &mut BTreeMap<String, String>) {
+    match event {
+        Event::PluginQuarantined { plugin, part, call, failures, .. } => {
+            let reason = format!("it is left alone as {part}: {call} failed {failures} times in a row");
+            troubles.insert(trouble_of(plugin, part), reason);
+        }
+        Event::PluginReleased { plugin, part } => drop(troubles.remove(&trouble_of(plugin, part))),
+        _ => {}
+    }
+}
+
+fn trouble_of(plugin: &str, part: &str) -> String {
+    format!("plug-in {plugin} ({part})")
 }
 
 fn round_closed(closed: &RoundClosed, store: &mut Store) {

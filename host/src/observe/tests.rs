@@ -133,6 +133,29 @@ fn facts_become_figures() {
 }
 
 #[test]
+fn a_plug_in_that_is_left_alone_keeps_the_process_from_being_ready() {
+    let observed = working();
+    let (plugin, part) = ("p".to_owned(), "detector".to_owned());
+    let (call, detail) = ("detector.score".to_owned(), String::new());
+    let began = Event::PluginQuarantined {
+        plugin: plugin.clone(),
+        part: part.clone(),
+        call,
+        failures: 5,
+        pause_ms: 1000,
+        detail,
+    };
+    hear(&observed, began);
+    let labels = [("part", "detector"), ("plugin", "p")];
+    assert_eq!(value(&observed, "plugin_quarantined", &labels), Some(1.0));
+    assert_eq!(value(&observed, "plugin_quarantines", &labels), Some(1.0));
+    assert_eq!(observed.troubles()[0].part, "plug-in p (detector)");
+    hear(&observed, Event::PluginReleased { plugin, part });
+    assert_eq!(value(&observed, "plugin_quarantined", &labels), Some(0.0));
+    assert!(observed.troubles().is_empty());
+}
+
+#[test]
 fn a_clone_that_announces_is_heard_and_counted_once() {
     let observed = working();
     let announcing = observed.announcing(Announcer::new(vec![Box::new(observed.clone())]));

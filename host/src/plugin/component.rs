@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fedhost_domain::event::Event;
 use fedhost_domain::model::PluginId;
@@ -18,6 +19,7 @@ use super::parameters::{Parameter, ParameterProblem, Parameters, check};
 use super::preprocessor::Preprocessor;
 use super::sandbox::{Inside, Sandbox};
 use super::trainer::Trainer;
+use super::ward::Ward;
 
 /// An accepted component, compiled and linked. Instances are opened from it in microseconds; opening enters the guest,
 /// so call it through [`super::worker::run`].
@@ -31,6 +33,7 @@ pub struct Plugin {
     pub(super) engine: Engine,
     pub(super) pre: InstancePre<Inside>,
     pub(super) exports: Exports,
+    pub(super) ward: Arc<Ward>,
 }
 
 /// What an instance is opened with.
@@ -80,6 +83,18 @@ impl Plugin {
     #[must_use]
     pub fn was_cached(&self) -> bool {
         self.cached
+    }
+
+    /// How much longer it is left alone as a detector, because it failed again and again.
+    #[must_use]
+    pub fn detector_rests(&self) -> Option<Duration> {
+        self.ward.left("detector")
+    }
+
+    /// How much longer it is left alone as a preprocessor.
+    #[must_use]
+    pub fn preprocessor_rests(&self) -> Option<Duration> {
+        self.ward.left("preprocessor")
     }
 
     /// The fact that it was accepted, to be announced by whoever takes it into use.

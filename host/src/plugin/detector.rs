@@ -35,9 +35,11 @@ impl Detector {
     /// # Errors
     /// When the plug-in declines or fails.
     pub fn load(&mut self, model: &Weights) -> Result<(), CallError> {
-        self.guest.call("detector.load", |exports, store, session| {
-            lend(model, |model| exports.detector().call_load(store, session, model))
-        })
+        self.guest.call(
+            "detector.load",
+            |exports, store, session| lend(model, |model| exports.detector().call_load(store, session, model)),
+            Ok,
+        )
     }
 
     /// Its state, with everything it has learnt from rows it has scored.
@@ -46,8 +48,7 @@ impl Detector {
     /// When the plug-in declines, fails, or returns numbers that are not finite.
     pub fn save(&mut self) -> Result<Weights, CallError> {
         const CALL: &str = "detector.save";
-        let state = self.guest.call(CALL, |exports, store, session| exports.detector().call_save(store, session))?;
-        take(state).map_err(|fault| self.guest.invalid(CALL, fault))
+        self.guest.call(CALL, |exports, store, session| exports.detector().call_save(store, session), take)
     }
 
     /// One finite score a row, higher is more anomalous.
@@ -57,20 +58,11 @@ impl Detector {
     pub fn score(&mut self, input: &Batch) -> Result<Vec<f32>, CallError> {
         const CALL: &str = "detector.score";
         self.guest.check_columns(CALL, input)?;
-        let scores = self
-            .guest
-            .call(CALL, |exports, store, session| exports.detector().call_score(store, session, input.as_param()))?;
-        if scores.len() != input.rows() {
-            let detail = format!("it returned {} scores for {} rows", scores.len(), input.rows());
-            return Err(self.guest.invalid(CALL, detail));
-        }
-        match scores.iter().position(|score| !score.is_finite()) {
-            None => Ok(scores),
-            Some(row) => {
-                let score = scores.get(row).copied().unwrap_or(f32::NAN);
-                Err(self.guest.invalid(CALL, format!("its score of row {row} is {score}")))
-            }
-        }
+        self.guest.call(
+            CALL,
+            |exports, store, session| exports.detector().call_score(store, session, input.as_param()),
+            |scores| one_a_row(scores, input.rows()),
+        )
     }
 
     /// What it has used so far.
@@ -83,5 +75,15 @@ impl Detector {
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.guest.is_dead()
+    }
+}
+
+fn one_a_row(scores: Vec<f32>, rows: usize) -> Result<Vec<f32>, String> {
+    if scores.len() != rows {
+        return Err(format!("it returned {} scores for {rows} rows", scores.len()));
+    }
+    match scores.iter().enumerate().find(|(_, score)| !score.is_finite()) {
+        None => Ok(scores),
+        Some((row, score)) => Err(format!("its score of row {row} is {score}")),
     }
 }

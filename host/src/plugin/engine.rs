@@ -1,6 +1,7 @@
-//! The compiler and runtime that all plug-ins of a process share.
+//! The compilers and runtimes that all plug-ins of a process share.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use wasmtime::component::{HasSelf, Linker};
@@ -8,11 +9,12 @@ use wasmtime::{Config, OptLevel, Strategy, WasmBacktraceDetails};
 
 use super::bindings::EveryPlugin;
 use super::host::HostSide;
+use super::limits::{Limits, size};
 use super::sandbox::Inside;
 use super::watchdog::{Watch, Watchdog};
 
-/// Stack that a guest may use, in bytes: half of what a thread of the blocking pool has, the rest is for host code.
-const GUEST_STACK_BYTES: usize = 1 << 20;
+/// Most stack that a guest may use, in bytes: half of what a thread of the blocking pool has, the rest is for host code.
+const STACK_MAX_BYTES: u32 = 1 << 20;
 
 /// Address space set aside for each memory, so that bounds checks cost nothing: a guest cannot address more.
 const MEMORY_RESERVATION_BYTES: u64 = 4 << 30;
@@ -20,18 +22,40 @@ const MEMORY_RESERVATION_BYTES: u64 = 4 << 30;
 /// Unmapped space behind each memory: catches constant offsets past its end.
 const MEMORY_GUARD_BYTES: u64 = 32 << 20;
 
-/// One per process; a clone is a handle to the same.
+/// One a process; a clone is a handle to the same.
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine {
+    runtime: Arc<Runtime>,
+    family: Arc<Family>,
+}
 
-struct Inner {
+struct Runtime {
     wasm: wasmtime::Engine,
     linker: Linker<Inside>,
+}
+
+/// Runtimes differ in what the engine fixes once for all its guests. There are as few as different limits ask for.
+struct Family {
     watchdog: Watchdog,
+    members: Arc<Mutex<BTreeMap<Make, Arc<Runtime>>>>,
+}
+
+/// The limits that the engine fixes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Make {
+    stack_bytes: u32,
+    counts_work: bool,
+}
+
+impl Make {
+    pub(super) fn of(limits: &Limits) -> Self {
+        let stack_bytes = limits.stack_bytes.clamp(1, STACK_MAX_BYTES);
+        Self { stack_bytes, counts_work: limits.fuel_per_call.is_some() }
+    }
 }
 
 /// This machine cannot run plug-ins.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("cannot start the plug-in engine: {0}")]
 pub struct EngineError(String);
 
@@ -41,41 +65,76 @@ impl Engine {
     /// # Errors
     /// When the processor or operating system cannot run it.
     pub fn new() -> Result<Self, EngineError> {
-        Self::build().map_err(|error| EngineError(format!("{error:#}")))
+        let members: Arc<Mutex<BTreeMap<Make, Arc<Runtime>>>> = Arc::default();
+        let barked_at = Arc::clone(&members);
+        let bark = move || lock(&barked_at).values().for_each(|runtime| runtime.wasm.increment_epoch());
+        let watchdog = Watchdog::start(bark).map_err(|error| EngineError(error.to_string()))?;
+        Family { watchdog, members }.found()
     }
 
-    fn build() -> wasmtime::Result<Self> {
-        let wasm = wasmtime::Engine::new(&config())?;
-        let mut linker = Linker::new(&wasm);
-        EveryPlugin::add_to_linker::<Inside, HasSelf<HostSide>>(&mut linker, |inside| &mut inside.host)?;
-        let barking = wasm.clone();
-        let watchdog = Watchdog::start(move || barking.increment_epoch())?;
-        Ok(Self(Arc::new(Inner { wasm, linker, watchdog })))
+    /// The same engine with the stack and the counting of work that these limits ask for.
+    ///
+    /// # Errors
+    /// When the processor or operating system cannot run it.
+    pub(super) fn suited_to(&self, limits: &Limits) -> Result<Self, EngineError> {
+        let runtime = self.family.member(Make::of(limits))?;
+        Ok(Self { runtime, family: Arc::clone(&self.family) })
     }
 
     pub(super) fn wasm(&self) -> &wasmtime::Engine {
-        &self.0.wasm
+        &self.runtime.wasm
     }
 
     /// Holds everything a guest can reach: the functions of `fedhost:plugin/host`, nothing else.
     pub(super) fn linker(&self) -> &Linker<Inside> {
-        &self.0.linker
+        &self.runtime.linker
     }
 
     pub(super) fn watch(&self, deadline: Instant) -> Watch {
-        self.0.watchdog.watch(deadline)
+        self.family.watchdog.watch(deadline)
+    }
+}
+
+impl Family {
+    fn found(self) -> Result<Engine, EngineError> {
+        let runtime = self.member(Make::of(&Limits::default()))?;
+        Ok(Engine { runtime, family: Arc::new(self) })
+    }
+
+    fn member(&self, make: Make) -> Result<Arc<Runtime>, EngineError> {
+        if let Some(runtime) = lock(&self.members).get(&make) {
+            return Ok(Arc::clone(runtime));
+        }
+        // Without the lock, which the watchdog needs.
+        let runtime = Arc::new(Runtime::new(make).map_err(|error| EngineError(format!("{error:#}")))?);
+        Ok(Arc::clone(lock(&self.members).entry(make).or_insert(runtime)))
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Runtime {
+    fn new(make: Make) -> wasmtime::Result<Self> {
+        let wasm = wasmtime::Engine::new(&config(make))?;
+        let mut linker = Linker::new(&wasm);
+        EveryPlugin::add_to_linker::<Inside, HasSelf<HostSide>>(&mut linker, |inside| &mut inside.host)?;
+        Ok(Self { wasm, linker })
     }
 }
 
 /// Everything off that a guest of ours does not need: each is code that a stranger's component cannot reach. Relaxed
-/// SIMD is off so that training gives the same bits on every machine.
-fn config() -> Config {
+/// SIMD is off so that training gives the same bits on every machine. Instances are made on demand: a host keeps tens of
+/// them for long, and a pool would have to be as large as the largest limit of any plug-in.
+fn config(make: Make) -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
         .cranelift_opt_level(OptLevel::Speed)
         .epoch_interruption(true)
-        .max_wasm_stack(GUEST_STACK_BYTES)
+        .consume_fuel(make.counts_work)
+        .max_wasm_stack(size(u64::from(make.stack_bytes)))
         .memory_reservation(MEMORY_RESERVATION_BYTES)
         .memory_guard_size(MEMORY_GUARD_BYTES)
         .guard_before_linear_memory(true)

@@ -8,6 +8,7 @@ use wasmtime::{Trap, WasmBacktrace};
 use super::backtrace::innermost;
 use super::bindings::types;
 use super::limits::Limits;
+use super::meter::Shortage;
 use super::text::plain;
 
 /// Bytes of a guest's own words that are passed on.
@@ -47,7 +48,9 @@ pub enum Kind {
     Trap,
     /// The guest was stopped at its deadline.
     Deadline,
-    /// The guest crashed after it was refused more memory.
+    /// The guest was stopped when its work was used up, which is counted the same on every machine.
+    Fuel,
+    /// The guest crashed after it was refused more memory, or more of a table.
     Memory,
     /// The guest handed over more than it may, and was stopped before the host made room for it.
     OutputTooLarge,
@@ -57,19 +60,35 @@ pub enum Kind {
     Refused(Refusal),
     /// An earlier call ended this instance; a new one has to be opened.
     Dead,
+    /// The plug-in failed too often, and is left alone for a while; the guest was not called.
+    Quarantined,
 }
 
 impl Kind {
-    /// A short stable code: `trap`, `deadline`, `memory`, `output-too-large`, `invalid-output`, `refused` or `error`.
+    /// Whether the plug-in is to blame.
+    #[must_use]
+    pub fn is_fault(self) -> bool {
+        match self {
+            Self::Trap | Self::Deadline | Self::Fuel | Self::Memory | Self::OutputTooLarge | Self::InvalidOutput => {
+                true
+            }
+            Self::Refused(_) | Self::Dead | Self::Quarantined => false,
+        }
+    }
+
+    /// A short stable code: `trap`, `deadline`, `fuel`, `memory`, `output-too-large`, `invalid-output`, `refused`,
+    /// `quarantined` or `error`.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Self::Trap => "trap",
             Self::Deadline => "deadline",
+            Self::Fuel => "fuel",
             Self::Memory => "memory",
             Self::OutputTooLarge => "output-too-large",
             Self::InvalidOutput => "invalid-output",
             Self::Refused(_) => "refused",
+            Self::Quarantined => "quarantined",
             Self::Dead => "error",
         }
     }
@@ -134,8 +153,8 @@ pub(super) struct DeadlinePassed;
 /// What the host saw of a call that did not return.
 pub(super) struct Circumstances<'a> {
     pub(super) limits: &'a Limits,
-    /// Total memory, in bytes, that was asked for in vain.
-    pub(super) memory_refused: Option<usize>,
+    /// What was asked for in vain.
+    pub(super) shortage: Option<Shortage>,
     /// The last error line that the guest logged in this call: a panic message, mostly.
     pub(super) last_words: Option<&'a str>,
 }
@@ -158,19 +177,53 @@ pub(super) fn classify(error: &wasmtime::Error, seen: &Circumstances<'_>) -> (Ki
             limits.output_bytes
         );
         (Kind::OutputTooLarge, detail)
-    } else if let Some(asked) = seen.memory_refused {
-        let detail = format!(
-            "asked for {asked} bytes of memory in all, the limit is {}{whereabouts}\n\
-             hint: hand it less at a time, or raise limits.memory_bytes",
-            limits.memory_bytes
-        );
-        (Kind::Memory, detail)
+    } else if let Some(shortage) = seen.shortage {
+        (Kind::Memory, in_words(shortage, limits, &whereabouts))
     } else if let Some(trap) = error.downcast_ref::<Trap>() {
-        let trap = trap.to_string();
-        (Kind::Trap, format!("{}{whereabouts}{words}", trap.strip_prefix("wasm trap: ").unwrap_or(&trap)))
+        of_trap(*trap, limits, &format!("{whereabouts}{words}"))
+    } else if is_too_many_parts(error) {
+        let detail = format!("{}\nhint: raise limits.instances or limits.tables", error.root_cause());
+        (Kind::Memory, detail)
     } else {
         (Kind::InvalidOutput, format!("{}{words}", plain(&error.root_cause().to_string(), WORDS_MAX_BYTES)))
     }
+}
+
+fn in_words(shortage: Shortage, limits: &Limits, whereabouts: &str) -> String {
+    match shortage {
+        Shortage::Memory(asked) => format!(
+            "asked for {asked} bytes of memory in all, the limit is {}{whereabouts}\n\
+             hint: hand it less at a time, or raise limits.memory_bytes",
+            limits.memory_bytes
+        ),
+        Shortage::Table(asked) => format!(
+            "asked for tables of {asked} elements in all, the limit is {}{whereabouts}\n\
+             hint: raise limits.table_elements",
+            limits.table_elements
+        ),
+    }
+}
+
+fn of_trap(trap: Trap, limits: &Limits, story: &str) -> (Kind, String) {
+    let words = trap.to_string();
+    let words = words.strip_prefix("wasm trap: ").unwrap_or(&words);
+    match trap {
+        Trap::OutOfFuel => {
+            let fuel = limits.fuel_per_call.unwrap_or_default();
+            let hint = "hint: hand it less at a time, or raise limits.fuel_per_call";
+            (Kind::Fuel, format!("stopped at the limit of {fuel} units of work{story}\n{hint}"))
+        }
+        Trap::StackOverflow => {
+            let hint = "hint: it calls itself too deeply; limits.stack_bytes can be up to 1048576";
+            (Kind::Trap, format!("{words}, at {} bytes{story}\n{hint}", limits.stack_bytes))
+        }
+        _ => (Kind::Trap, format!("{words}{story}")),
+    }
+}
+
+/// As the engine words it for lack of a type of its own; a test holds the pinned version to it.
+fn is_too_many_parts(error: &wasmtime::Error) -> bool {
+    error.root_cause().to_string().starts_with("resource limit exceeded")
 }
 
 /// The engine's type for this is private, so its words are all there is; a test holds the pinned version to them.

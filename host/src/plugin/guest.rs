@@ -9,8 +9,10 @@ use wasmtime::component::{Instance, ResourceAny};
 use super::batch::Batch;
 use super::bindings::types;
 use super::component::{Opening, Plugin};
+use super::context::EventSink;
 use super::failure::{CallError, Kind, Refusal, refusal};
 use super::sandbox::{Inside, Sandbox, Usage};
+use super::ward::Ward;
 
 /// A trap or an answer; the answer may be the guest's own error.
 pub(super) type Reply<T> = wasmtime::Result<Result<T, types::Error>>;
@@ -21,6 +23,8 @@ pub(super) struct Guest<E> {
     columns: usize,
     live: Option<Live<E>>,
     usage: Usage,
+    ward: Arc<Ward>,
+    events: EventSink,
 }
 
 struct Live<E> {
@@ -44,41 +48,50 @@ impl<E> Guest<E> {
             .iter()
             .map(|it| types::Parameter { name: &it.name, value: it.value.as_param() })
             .collect();
+        plugin.ward.admit(call)?;
+        let events = Arc::clone(&opening.context.events);
         let mut sandbox = plugin.sandbox(opening.context);
         let opened = sandbox.call(call, |store| {
             let instance = plugin.pre.instantiate(&mut *store)?;
             let exports = load(store, &instance)?;
             let session = open(&exports, store, &columns, &parameters)?;
             Ok(session.map(|session| (exports, session)))
-        })?;
+        });
+        plugin.ward.note(call, &opened, &events);
         let name = Arc::from(plugin.id().name.as_str());
-        let usage = sandbox.usage();
-        let mut guest = Self { plugin: name, columns: columns.len(), live: None, usage };
-        let (exports, session) = opened.map_err(|error| guest.declined(call, &error))?;
+        let (usage, ward) = (sandbox.usage(), Arc::clone(&plugin.ward));
+        let mut guest = Self { plugin: name, columns: columns.len(), live: None, usage, ward, events };
+        let (exports, session) = opened?.map_err(|error| guest.declined(call, &error))?;
         guest.live = Some(Live { sandbox, exports, session });
         Ok(guest)
     }
 
-    /// Enters the guest. After a call that did not return, its memory is given back and every further call is refused.
-    pub(super) fn call<T>(
+    /// Enters the guest, unless it is in quarantine, and lets `verify` make of its answer what the host can use, or say
+    /// what is wrong with it. After a call that did not return, the guest's memory is given back and every further call
+    /// is refused.
+    pub(super) fn call<T, U>(
         &mut self,
         call: &'static str,
         enter: impl FnOnce(&E, &mut Store<Inside>, ResourceAny) -> Reply<T>,
-    ) -> Result<T, CallError> {
+        verify: impl FnOnce(T) -> Result<U, String>,
+    ) -> Result<U, CallError> {
         let Some(Live { sandbox, exports, session }) = self.live.as_mut() else {
             let detail = "an earlier call ended this instance\nhint: open a new one from the last saved state";
             return Err(self.error(call, Kind::Dead, detail));
         };
+        self.ward.admit(call)?;
         let outcome = sandbox.call(call, |store| enter(exports, store, *session));
         self.usage = sandbox.usage();
-        match outcome {
-            Ok(Ok(answer)) => Ok(answer),
+        let outcome = match outcome {
+            Ok(Ok(answer)) => verify(answer).map_err(|fault| self.error(call, Kind::InvalidOutput, fault)),
             Ok(Err(error)) => Err(self.declined(call, &error)),
             Err(failed) => {
                 self.live = None;
                 Err(failed)
             }
-        }
+        };
+        self.ward.note(call, &outcome, &self.events);
+        outcome
     }
 
     /// Refuses a batch of other columns than the instance was opened with.
@@ -89,10 +102,6 @@ impl<E> Guest<E> {
         let detail =
             format!("the batch has {} columns, the instance was opened with {}", batch.columns(), self.columns);
         Err(self.error(call, Kind::Refused(Refusal::InvalidInput), detail))
-    }
-
-    pub(super) fn invalid(&self, call: &'static str, detail: impl Into<String>) -> CallError {
-        self.error(call, Kind::InvalidOutput, detail)
     }
 
     pub(super) fn error(&self, call: &'static str, kind: Kind, detail: impl Into<String>) -> CallError {

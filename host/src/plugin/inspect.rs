@@ -8,7 +8,7 @@ use wasmparser::{CustomSectionReader, KnownCustom, Parser, Payload};
 
 use super::descriptor::Descriptor;
 use super::exports::Abilities;
-use super::loader::{Loader, read};
+use super::loader::Loader;
 use super::refusal::Reason;
 use super::scan::Scan;
 use super::text::plain;
@@ -75,7 +75,7 @@ impl Loader {
     /// # Errors
     /// When the file cannot be read at all.
     pub fn inspect(&self, file: &Path) -> Result<Inspection, Reason> {
-        let bytes = read(file)?;
+        let bytes = self.read(file)?;
         let scan = Scan::of(&bytes).unwrap_or_default();
         let (producers, licence) = metadata(&bytes);
         let examined = self.examine(file);

@@ -13,16 +13,15 @@ use super::cache::Cache;
 use super::component::Plugin;
 use super::context::{Context, EventSink};
 use super::descriptor::Descriptor;
-use super::engine::Engine;
+use super::engine::{Engine, Make};
 use super::exports::{Abilities, Exports};
-use super::limits::Limits;
+use super::limits::{Limits, size};
 use super::refusal::{Reason, Refused};
 use super::sandbox::{Inside, Sandbox};
 use super::scan::Scan;
 use super::text::plain;
+use super::ward::Ward;
 
-/// Largest component that is compiled, in bytes; a Python plug-in with its interpreter has about 20 MB.
-const COMPONENT_MAX_BYTES: u64 = 128 << 20;
 /// Bytes of a compiler's message that are passed on.
 const MESSAGE_MAX_BYTES: usize = 1000;
 
@@ -79,31 +78,50 @@ impl Loader {
     /// The same without announcing anything.
     pub(super) fn examine(&self, file: &Path) -> Result<Plugin, Refused> {
         let refused = |reason| Refused { file: file.to_owned(), reason };
-        let bytes = read(file).map_err(refused)?;
+        let bytes = self.read(file).map_err(refused)?;
         self.plugin(file, &bytes).map_err(refused)
+    }
+
+    /// Reads a file whole, unless it is too large.
+    pub(super) fn read(&self, file: &Path) -> Result<Vec<u8>, Reason> {
+        read(file, (self.limits_for)(&stem(file)).component_bytes)
     }
 
     fn plugin(&self, file: &Path, bytes: &[u8]) -> Result<Plugin, Reason> {
         let started = crate::clock::now();
         Scan::of(bytes)?.check()?;
         let sha256 = Sha256Hex::of(bytes);
-        let (component, cached) = self.compiled(bytes, &sha256)?;
-        let pre = self.engine.linker().instantiate_pre(&component).map_err(|error| interface(&error))?;
+        let provisional = (self.limits_for)(&stem(file));
+        let mut linked = self.link(bytes, &sha256, &provisional)?;
+        let descriptor = self.describe(file, &linked, provisional)?;
+        let limits = (self.limits_for)(&descriptor.name);
+        check_size(bytes.len(), limits.component_bytes)?;
+        if Make::of(&limits) != Make::of(&provisional) {
+            linked = self.link(bytes, &sha256, &limits)?;
+        }
+        let id = PluginId { name: descriptor.name.clone(), version: descriptor.version.to_string(), sha256 };
+        let ward = Arc::new(Ward::new(Arc::from(id.name.as_str()), limits.quarantine()));
+        let Linked { engine, pre, exports, cached } = linked;
+        let file = PathBuf::from(file);
+        let load_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(Plugin { id, descriptor, limits, file, cached, load_ms, engine, pre, exports, ward })
+    }
+
+    /// Compiles a component for an engine that suits its limits, and resolves its imports and exports.
+    fn link(&self, bytes: &[u8], sha256: &Sha256Hex, limits: &Limits) -> Result<Linked, Reason> {
+        let engine = self.engine.suited_to(limits)?;
+        let (component, cached) = self.compiled(&engine, bytes, sha256)?;
+        let pre = engine.linker().instantiate_pre(&component).map_err(|error| interface(&error))?;
         let exports = Exports::find(&pre).map_err(|error| interface(&error))?;
         if exports.abilities() == Abilities::default() {
             return Err(Reason::Idle);
         }
-        let descriptor = self.describe(file, &pre, &exports)?;
-        let id = PluginId { name: descriptor.name.clone(), version: descriptor.version.to_string(), sha256 };
-        let limits = (self.limits_for)(&descriptor.name);
-        let (file, engine) = (PathBuf::from(file), self.engine.clone());
-        let load_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(Plugin { id, descriptor, limits, file, cached, load_ms, engine, pre, exports })
+        Ok(Linked { engine, pre, exports, cached })
     }
 
     /// The component, and whether the cache had it.
-    fn compiled(&self, bytes: &[u8], sha256: &Sha256Hex) -> Result<(Component, bool), Reason> {
-        let wasm = self.engine.wasm();
+    fn compiled(&self, engine: &Engine, bytes: &[u8], sha256: &Sha256Hex) -> Result<(Component, bool), Reason> {
+        let wasm = engine.wasm();
         let entry = self.cache.as_ref().map(|cache| cache.entry(wasm, sha256));
         match entry.as_ref().map(|entry| entry.load(wasm)) {
             Some(Ok(Some(component))) => return Ok((component, true)),
@@ -119,11 +137,10 @@ impl Loader {
     }
 
     /// Instantiates once under limits: checks all types and asks for the description.
-    fn describe(&self, file: &Path, pre: &InstancePre<Inside>, exports: &Exports) -> Result<Descriptor, Reason> {
-        let stem = stem(file);
-        let limits = (self.limits_for)(&stem);
+    fn describe(&self, file: &Path, linked: &Linked, limits: Limits) -> Result<Descriptor, Reason> {
+        let Linked { engine, pre, exports, .. } = linked;
         let context = Context::new("load", Arc::clone(&self.events));
-        let mut sandbox = Sandbox::new(&self.engine, stem.into(), limits, context);
+        let mut sandbox = Sandbox::new(engine, stem(file).into(), limits, context);
         let instance = sandbox.call("instantiate", |store| pre.instantiate(store))?;
         let metadata = sandbox.call("link", |store| {
             let metadata = exports.metadata.load(&mut *store, &instance);
@@ -138,17 +155,26 @@ impl Loader {
     }
 }
 
+/// A component that an engine can instantiate.
+struct Linked {
+    engine: Engine,
+    pre: InstancePre<Inside>,
+    exports: Exports,
+    cached: bool,
+}
+
 /// Reads a file whole, unless it is too large, however it grows meanwhile.
-pub(super) fn read(file: &Path) -> Result<Vec<u8>, Reason> {
+fn read(file: &Path, max: u64) -> Result<Vec<u8>, Reason> {
     let unreadable = |error: std::io::Error| Reason::Unreadable(error.to_string());
     let opened = fs::File::open(file).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    opened.take(COMPONENT_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    if size > COMPONENT_MAX_BYTES {
-        return Err(Reason::TooLarge { bytes: size, max: COMPONENT_MAX_BYTES });
-    }
+    opened.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    check_size(bytes.len(), max)?;
     Ok(bytes)
+}
+
+fn check_size(bytes: usize, max: u64) -> Result<(), Reason> {
+    if size(max) < bytes { Err(Reason::TooLarge { max }) } else { Ok(()) }
 }
 
 fn interface(error: &wasmtime::Error) -> Reason {

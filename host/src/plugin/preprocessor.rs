@@ -6,6 +6,7 @@ use fedhost_domain::model::Weights;
 
 use super::batch::Batch;
 use super::bindings::preprocessing;
+use super::bindings::types::BatchResult;
 use super::component::{Opening, Plugin};
 use super::crossing::{NAME_MAX_BYTES, lend, take};
 use super::failure::CallError;
@@ -52,8 +53,10 @@ impl Preprocessor {
     pub fn fit(&mut self, input: &Batch) -> Result<(), CallError> {
         const CALL: &str = "preprocessor.fit";
         self.guest.check_columns(CALL, input)?;
-        self.guest
-            .call(CALL, |exports, store, session| exports.preprocessor().call_fit(store, session, input.as_param()))?;
+        let fit = |exports: &preprocessing::Guest, store: &mut _, session| {
+            exports.preprocessor().call_fit(store, session, input.as_param())
+        };
+        self.guest.call(CALL, fit, Ok)?;
         self.ask_for_columns()
     }
 
@@ -64,17 +67,12 @@ impl Preprocessor {
     pub fn transform(&mut self, input: &Batch) -> Result<Batch, CallError> {
         const CALL: &str = "preprocessor.transform";
         self.guest.check_columns(CALL, input)?;
-        let output = self.guest.call(CALL, |exports, store, session| {
-            exports.preprocessor().call_transform(store, session, input.as_param())
-        })?;
-        if usize::try_from(output.rows) != Ok(input.rows()) {
-            let detail = format!("it returned {} rows for {}", output.rows, input.rows());
-            return Err(self.guest.invalid(CALL, detail));
-        }
-        // Labels are the host's: what the guest made of them is not even looked at.
-        let labels = input.labels().map(<[f32]>::to_vec);
-        Batch::new(input.rows(), self.output_columns.len(), output.values, labels)
-            .map_err(|error| self.guest.invalid(CALL, format!("it returned a batch that is none: {error}")))
+        let width = self.output_columns.len();
+        self.guest.call(
+            CALL,
+            |exports, store, session| exports.preprocessor().call_transform(store, session, input.as_param()),
+            |output| same_rows(input, output, width),
+        )
     }
 
     /// Everything it has learnt.
@@ -84,9 +82,7 @@ impl Preprocessor {
     /// of shape `[0]`.
     pub fn save(&mut self) -> Result<Weights, CallError> {
         const CALL: &str = "preprocessor.save";
-        let state =
-            self.guest.call(CALL, |exports, store, session| exports.preprocessor().call_save(store, session))?;
-        take(state).map_err(|fault| self.guest.invalid(CALL, fault))
+        self.guest.call(CALL, |exports, store, session| exports.preprocessor().call_save(store, session), take)
     }
 
     /// Goes on from a saved state.
@@ -94,9 +90,11 @@ impl Preprocessor {
     /// # Errors
     /// When the plug-in declines or fails.
     pub fn restore(&mut self, state: &Weights) -> Result<(), CallError> {
-        self.guest.call("preprocessor.restore", |exports, store, session| {
-            lend(state, |state| exports.preprocessor().call_restore(store, session, state))
-        })?;
+        self.guest.call(
+            "preprocessor.restore",
+            |exports, store, session| lend(state, |state| exports.preprocessor().call_restore(store, session, state)),
+            Ok,
+        )?;
         self.ask_for_columns()
     }
 
@@ -114,20 +112,34 @@ impl Preprocessor {
 
     fn ask_for_columns(&mut self) -> Result<(), CallError> {
         const CALL: &str = "preprocessor.output-columns";
-        let columns = self
-            .guest
-            .call(CALL, |exports, store, session| exports.preprocessor().call_output_columns(store, session).map(Ok))?;
-        if !(1..=COLUMNS_MAX).contains(&columns.len()) {
-            let detail = format!("it announced {} columns, 1 to {COLUMNS_MAX} are allowed", columns.len());
-            return Err(self.guest.invalid(CALL, detail));
-        }
-        let mut seen = HashSet::with_capacity(columns.len());
-        let bad = columns.iter().position(|name| !is_name(name, NAME_MAX_BYTES) || !seen.insert(name));
-        if let Some(index) = bad {
-            let detail = format!("the name of its column {index} is empty, too long, not printable or already taken");
-            return Err(self.guest.invalid(CALL, detail));
-        }
-        self.output_columns = columns;
+        self.output_columns = self.guest.call(
+            CALL,
+            |exports, store, session| exports.preprocessor().call_output_columns(store, session).map(Ok),
+            column_names,
+        )?;
         Ok(())
+    }
+}
+
+fn same_rows(input: &Batch, output: BatchResult, width: usize) -> Result<Batch, String> {
+    if usize::try_from(output.rows) != Ok(input.rows()) {
+        return Err(format!("it returned {} rows for {}", output.rows, input.rows()));
+    }
+    // Labels are the host's: what the guest made of them is not even looked at.
+    let labels = input.labels().map(<[f32]>::to_vec);
+    Batch::new(input.rows(), width, output.values, labels)
+        .map_err(|error| format!("it returned a batch that is none: {error}"))
+}
+
+fn column_names(columns: Vec<String>) -> Result<Vec<String>, String> {
+    if !(1..=COLUMNS_MAX).contains(&columns.len()) {
+        return Err(format!("it announced {} columns, 1 to {COLUMNS_MAX} are allowed", columns.len()));
+    }
+    let mut seen = HashSet::with_capacity(columns.len());
+    match columns.iter().position(|name| !is_name(name, NAME_MAX_BYTES) || !seen.insert(name)) {
+        None => Ok(columns),
+        Some(index) => {
+            Err(format!("the name of its column {index} is empty, too long, not printable or already taken"))
+        }
     }
 }

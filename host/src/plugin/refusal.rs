@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::descriptor::DescriptorError;
+use super::engine::EngineError;
 use super::failure::CallError;
 
 /// A file that this host does not run.
@@ -21,11 +22,9 @@ pub enum Reason {
     /// It cannot be read.
     #[error("it cannot be read: {0}")]
     Unreadable(String),
-    /// It is larger than any plug-in is expected to be.
-    #[error("its {bytes} bytes are more than the {max} that are compiled")]
+    /// It is larger than it may be.
+    #[error("it has more than the {max} bytes that are compiled\nhint: raise limits.component_bytes")]
     TooLarge {
-        /// Its size.
-        bytes: u64,
         /// The limit.
         max: u64,
     },
@@ -70,6 +69,9 @@ pub enum Reason {
     /// It says what it is, and offers nothing to call.
     #[error("it exports none of preprocessing, training and detection\nhint: start from `fedhost plugin new`")]
     Idle,
+    /// No engine can be made that suits its limits.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// It could not say what it is.
     #[error(transparent)]
     Describe(#[from] CallError),

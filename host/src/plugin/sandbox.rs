@@ -9,7 +9,8 @@ use super::context::Context;
 use super::engine::Engine;
 use super::failure::{CallError, Circumstances, DeadlinePassed, classify};
 use super::host::HostSide;
-use super::limits::{Limits, MemoryMeter};
+use super::limits::{Limits, size};
+use super::meter::Meter;
 
 /// Handles that a guest may hold at a time; ours hold one.
 const HANDLES_MAX: usize = 1000;
@@ -19,7 +20,7 @@ const STOP_AFTER: f64 = 0.9;
 /// What the store carries for the host.
 pub(super) struct Inside {
     pub(super) host: HostSide,
-    memory: MemoryMeter,
+    meter: Meter,
     deadline: Instant,
 }
 
@@ -46,10 +47,10 @@ pub(super) struct Sandbox {
 impl Sandbox {
     pub(super) fn new(engine: &Engine, plugin: Arc<str>, limits: Limits, context: Context) -> Self {
         let host = HostSide::new(Arc::clone(&plugin), limits, context);
-        let inside = Inside { host, memory: MemoryMeter::new(&limits), deadline: crate::clock::now() };
+        let inside = Inside { host, meter: Meter::new(&limits), deadline: crate::clock::now() };
         let mut store = Store::new(engine.wasm(), inside);
-        store.limiter(|inside| &mut inside.memory);
-        store.set_hostcall_fuel(usize::try_from(limits.output_bytes).unwrap_or(usize::MAX));
+        store.limiter(|inside| &mut inside.meter);
+        store.set_hostcall_fuel(size(limits.output_bytes));
         store.set_max_component_handles(HANDLES_MAX);
         store.set_epoch_deadline(1);
         // The epoch moves when *some* call is over time; each store then looks at its own deadline.
@@ -77,24 +78,28 @@ impl Sandbox {
         let time = self.limits.call_deadline();
         let inside = self.store.data_mut();
         inside.deadline = started + time;
-        inside.memory.begin_call();
+        inside.meter.begin_call();
         inside.host.begin_call(started + time.mul_f64(STOP_AFTER));
         let watch = self.engine.watch(started + time);
-        let outcome = enter(&mut self.store);
+        let outcome = self.refuel().and_then(|()| enter(&mut self.store));
         drop(watch);
         let inside = self.store.data();
         inside.host.end_call();
         self.usage.calls += 1;
         self.usage.busy += started.elapsed();
-        self.usage.peak_memory_bytes = u64::try_from(inside.memory.peak()).unwrap_or(u64::MAX);
+        self.usage.peak_memory_bytes = u64::try_from(inside.meter.peak_memory()).unwrap_or(u64::MAX);
         outcome.map_err(|error| self.failure(call, &error))
+    }
+
+    fn refuel(&mut self) -> wasmtime::Result<()> {
+        self.limits.fuel_per_call.map_or(Ok(()), |fuel| self.store.set_fuel(fuel))
     }
 
     fn failure(&self, call: &'static str, error: &wasmtime::Error) -> CallError {
         let inside = self.store.data();
         let seen = Circumstances {
             limits: &self.limits,
-            memory_refused: inside.memory.refused(),
+            shortage: inside.meter.shortage(),
             last_words: inside.host.last_error(),
         };
         let (kind, detail) = classify(error, &seen);

@@ -50,10 +50,16 @@ impl Trainer {
     /// When the plug-in declines, fails, or returns numbers that are not finite or of another shape than before.
     pub fn save(&mut self) -> Result<Weights, CallError> {
         const CALL: &str = "trainer.save";
-        let model = self.guest.call(CALL, |exports, store, session| exports.trainer().call_save(store, session))?;
-        let model = take(model).map_err(|fault| self.guest.invalid(CALL, fault))?;
-        self.check_shape(CALL, Kind::InvalidOutput, &model)?;
-        Ok(model)
+        let Self { guest, tensors } = self;
+        guest.call(
+            CALL,
+            |exports, store, session| exports.trainer().call_save(store, session),
+            |model| {
+                let model = take(model)?;
+                same_shape(tensors, &model)?;
+                Ok(model)
+            },
+        )
     }
 
     /// Goes on from a model, such as the global one.
@@ -63,13 +69,15 @@ impl Trainer {
     pub fn load(&mut self, model: &Weights) -> Result<(), CallError> {
         const CALL: &str = "trainer.load";
         if self.tensors.is_some() {
-            self.check_shape(CALL, Kind::Refused(Refusal::InvalidState), model)?;
+            self.check_shape(CALL, model)?;
         }
-        self.guest.call(CALL, |exports, store, session| {
-            lend(model, |model| exports.trainer().call_load(store, session, model))
-        })?;
+        self.guest.call(
+            CALL,
+            |exports, store, session| lend(model, |model| exports.trainer().call_load(store, session, model)),
+            Ok,
+        )?;
         // Only now: a model that the guest has declined is no reference.
-        self.check_shape(CALL, Kind::Refused(Refusal::InvalidState), model)
+        self.check_shape(CALL, model)
     }
 
     /// Trains for so many epochs, or fewer when it is asked to stop.
@@ -79,16 +87,11 @@ impl Trainer {
     pub fn train(&mut self, input: &Batch, epochs: u32) -> Result<Report, CallError> {
         const CALL: &str = "trainer.train";
         self.guest.check_columns(CALL, input)?;
-        let report = self.guest.call(CALL, |exports, store, session| {
-            exports.trainer().call_train(store, session, input.as_param(), epochs)
-        })?;
-        if !report.loss.is_finite() {
-            return Err(self.guest.invalid(CALL, format!("it reported a loss of {}", report.loss)));
-        }
-        if usize::try_from(report.samples).is_ok_and(|samples| samples <= input.rows()) {
-            return Ok(Report { samples: report.samples, loss: report.loss, metrics: metrics(report.metrics) });
-        }
-        Err(self.guest.invalid(CALL, format!("it reported {} samples for {} rows", report.samples, input.rows())))
+        self.guest.call(
+            CALL,
+            |exports, store, session| exports.trainer().call_train(store, session, input.as_param(), epochs),
+            |report| plausible(report, input.rows()),
+        )
     }
 
     /// What it has used so far.
@@ -103,8 +106,24 @@ impl Trainer {
         self.guest.is_dead()
     }
 
-    fn check_shape(&mut self, call: &'static str, kind: Kind, model: &Weights) -> Result<(), CallError> {
-        let expected = self.tensors.get_or_insert_with(|| model.tensors().to_vec());
-        model.expect_tensors(expected).map_err(|mismatch| self.guest.error(call, kind, mismatch.to_string()))
+    fn check_shape(&mut self, call: &'static str, model: &Weights) -> Result<(), CallError> {
+        let kind = Kind::Refused(Refusal::InvalidState);
+        same_shape(&mut self.tensors, model).map_err(|mismatch| self.guest.error(call, kind, mismatch))
     }
+}
+
+/// The first model decides.
+fn same_shape(tensors: &mut Option<Vec<TensorSpec>>, model: &Weights) -> Result<(), String> {
+    let expected = tensors.get_or_insert_with(|| model.tensors().to_vec());
+    model.expect_tensors(expected).map_err(|mismatch| mismatch.to_string())
+}
+
+fn plausible(report: training::Report, rows: usize) -> Result<Report, String> {
+    if !report.loss.is_finite() {
+        return Err(format!("it reported a loss of {}", report.loss));
+    }
+    if !usize::try_from(report.samples).is_ok_and(|samples| samples <= rows) {
+        return Err(format!("it reported {} samples for {rows} rows", report.samples));
+    }
+    Ok(Report { samples: report.samples, loss: report.loss, metrics: metrics(report.metrics) })
 }

@@ -134,14 +134,17 @@ impl Node {
     async fn run(mut self) -> Result<(), Error> {
         self.note_ended_sensors();
         while !self.is_done() {
+            let rest = self.service.plugins.rest();
             tokio::select! {
                 () = self.service.context.stop.cancelled() => break,
                 Some(done) = self.jobs.join_next() => self.finish(done.map_err(|error| self.defect(&error))?).await?,
                 record = self.models.read() => self.take_model_record(record.map_err(on_bus(&self.role))?).await?,
-                records = self.readings.read(self.service.batch_rows), if !self.schedule.must_wait() => {
+                records = self.readings.read(self.service.batch_rows), if !self.schedule.must_wait() && rest.is_none() => {
                     self.take_readings(records.map_err(on_bus(&self.role))?).await?;
                 }
                 () = clock::sleep_until(self.schedule.deadline_ms()) => self.tell(Input::Tick),
+                // Until the plug-in that is left alone may be tried again.
+                () = tokio::time::sleep(rest.unwrap_or_default()), if rest.is_some() => {}
             }
         }
         self.stop().await
@@ -206,7 +209,7 @@ impl Node {
 
     async fn publish(&mut self, records: &[Record], outcome: Outcome) -> Result<(), Error> {
         for failure in &outcome.failures {
-            self.service.context.announcer.announce(failure.event());
+            self.service.plugins.announce(failure);
         }
         let is_new = |record: &Record| {
             self.published.get(&record.position.partition).is_none_or(|&next| record.position.offset >= next)
@@ -239,7 +242,7 @@ impl Node {
                 write.state.push((self.service.snapshot_state(), Some(Bytes::from(bytes))));
             }
             // The earlier snapshot stays; more rows are read again after a restart.
-            Err(error) => self.service.context.announcer.announce(error.event()),
+            Err(error) => self.service.plugins.announce(&error),
         }
         Ok(())
     }
@@ -340,9 +343,9 @@ impl Node {
                 self.announce_trained(&trained);
                 self.tell(Input::Trained(training));
             }
-            Done::Evaluated { result: Err(error), .. } => self.service.context.announcer.announce(error.event()),
+            Done::Evaluated { result: Err(error), .. } => self.service.plugins.announce(&error),
             Done::Trained { training, result: Err(error), .. } => {
-                self.service.context.announcer.announce(error.event());
+                self.service.plugins.announce(&error);
                 self.tell(Input::TrainingFailed(training));
             }
         }

@@ -56,6 +56,21 @@ fn a_guest_that_spins_is_stopped_at_its_deadline_while_another_goes_on() {
     assert_eq!(detector.score(&pairs(&ROWS)).unwrap_err().kind, Kind::Dead);
 }
 
+#[test]
+fn a_guest_that_spins_is_stopped_within_ten_milliseconds_of_its_deadline() {
+    let limits = Limits { call_deadline_ms: 20, ..Limits::default() };
+    let scene = Scene::new("spin-in-score", limits);
+    let lateness = |_| {
+        let mut detector = scene.detector();
+        let started = fedhost::clock::now();
+        detector.score(&pairs(&ROWS)).unwrap_err();
+        started.elapsed().saturating_sub(limits.call_deadline())
+    };
+    // Of several, since others may keep the processor from this test.
+    let best = (0..4).map(lateness).min().unwrap();
+    assert!(best <= Duration::from_millis(10), "{best:?} late");
+}
+
 #[tokio::test]
 async fn a_spinning_guest_does_not_hold_up_the_thread_that_waits_for_it() {
     let detector = Hosted::new(Scene::new("spin-in-score", impatient()).detector());
@@ -91,6 +106,35 @@ fn a_crash_is_told_with_its_reason_and_place() {
     assert!(panic.contains("asked to panic, and panicking") && panic.contains("`misbehaving::act::strike`"), "{panic}");
     let overflow = crash("recurse");
     assert!(overflow.contains("stack exhausted") || overflow.contains("out of bounds"), "{overflow}");
+}
+
+#[test]
+fn a_deadline_in_units_of_work_is_met_at_the_same_place_every_time() {
+    let limits = Limits { fuel_per_call: Some(3_000_000), ..Limits::default() };
+    let progress_until_stopped = || {
+        let scene = Scene::new("ignore-stop", limits);
+        let error = scene.trainer().train(&pairs(&ROWS), u32::MAX).unwrap_err();
+        assert_eq!(error.kind, Kind::Fuel, "{error}");
+        assert!(error.detail.contains("3000000 units") && error.detail.contains("limits.fuel_per_call"), "{error}");
+        scene.ear.reports()
+    };
+    let first = progress_until_stopped();
+    assert!(first > 10, "{first}");
+    assert_eq!(progress_until_stopped(), first);
+    let good = Scene::new("none", limits).detector().score(&pairs(&ROWS)).unwrap();
+    assert_eq!(good, [3.0, 7.0], "each call has the whole of it");
+}
+
+#[test]
+fn a_smaller_stack_is_exhausted_sooner() {
+    let error = |stack_bytes| {
+        let limits = Limits { stack_bytes, ..Limits::default() };
+        Scene::new("recurse", limits).detector().score(&pairs(&ROWS)).unwrap_err()
+    };
+    let small = error(64 << 10);
+    assert_eq!(small.kind, Kind::Trap);
+    assert!(small.detail.contains("stack exhausted, at 65536 bytes"), "{small}");
+    assert!(small.detail.contains("limits.stack_bytes"), "{small}");
 }
 
 #[test]

@@ -156,6 +156,22 @@ fn a_plugin_that_needs_more_memory_than_it_may_have_is_refused_for_that() {
 }
 
 #[test]
+fn a_plugin_of_more_parts_than_it_may_have_is_refused_for_that() {
+    let few = [Limits { instances: 0, ..Limits::default() }, Limits { table_elements: 0, ..Limits::default() }];
+    let reasons = few.map(|limits| loader(limits, &Ear::default()).load(&component("standard-scaler")).err().unwrap());
+    for (refused, hint) in reasons.iter().zip(["limits.instances", "limits.table_elements"]) {
+        assert!(refused.to_string().contains(hint), "{refused}");
+    }
+}
+
+#[test]
+fn a_file_that_is_larger_than_it_may_be_is_not_compiled() {
+    let small = loader(Limits { component_bytes: 2000, ..Limits::default() }, &Ear::default());
+    let refused = small.load(&component("standard-scaler")).err().unwrap();
+    assert_eq!(refused.reason, Reason::TooLarge { max: 2000 });
+}
+
+#[test]
 fn an_inspection_tells_everything_of_a_good_file_and_the_reason_of_a_bad_one() {
     let inspector = loader(Limits::default(), &Ear::default());
     let good = inspector.inspect(&component("standard-scaler")).unwrap();

@@ -11,4 +11,6 @@ mod harness;
 #[cfg(test)]
 mod loading;
 #[cfg(test)]
+mod quarantine;
+#[cfg(test)]
 mod working;

@@ -106,6 +106,9 @@ impl Collector {
                 let failure = PluginFailure { plugin: plugin.clone(), call: call.clone(), kind: kind.clone() };
                 self.failures.add(failure, detail);
             }
+            Event::PluginQuarantined { plugin, part, detail, .. } => {
+                self.warnings.add(format!("{plugin} as {part}, left alone"), detail);
+            }
             Event::Warned { part, detail } => self.warnings.add(part.clone(), detail),
             Event::RoleRestarted { role, reason } => self.restarts.add(role.clone(), reason),
             Event::ConnectionLost { .. }
@@ -115,6 +118,7 @@ impl Collector {
             | Event::RecordsExpired { .. }
             | Event::TopicDiffers { .. }
             | Event::PluginLogged { .. }
+            | Event::PluginReleased { .. }
             | Event::Listening { .. }
             | Event::PluginProgress { .. } => {}
         }

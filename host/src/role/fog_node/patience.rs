@@ -6,7 +6,7 @@ use fedhost_domain::dead_letter::Retries;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::plugin::CallError;
+use crate::plugin::{CallError, Kind};
 
 /// How often a call is tried again, and what ends that early. Cheap to clone.
 #[derive(Clone)]
@@ -53,6 +53,11 @@ impl Patience {
         loop {
             let error = match call() {
                 Ok(answer) => return Ok(answer),
+                // It may be tried again when its pause is over, and not before.
+                Err(error) if error.kind == Kind::Quarantined => {
+                    let cause = failures.last().filter(|_| attempts > 0).cloned();
+                    return Err(GaveUp::Failed(Failed { error: cause.unwrap_or(error), attempts }));
+                }
                 Err(error) => error,
             };
             attempts += 1;
@@ -80,7 +85,6 @@ impl Patience {
 mod tests {
     use super::*;
     use crate::clock::Stopwatch;
-    use crate::plugin::Kind;
 
     const HOUR_MS: u64 = 3_600_000;
 
@@ -110,6 +114,19 @@ mod tests {
         let given_up = |attempts| Err(GaveUp::Failed(Failed { error: failure(attempts), attempts }));
         assert_eq!(call(patience(2), 9).await, (given_up(3), 3));
         assert_eq!(call(patience(0), 9).await, (given_up(1), 1));
+    }
+
+    #[tokio::test]
+    async fn a_plug_in_that_is_left_alone_is_not_asked_again() {
+        let patience = Patience::new(Retries { retries: 9, first_ms: 1, longest_ms: 2 }, CancellationToken::new());
+        let (mut failures, mut calls) = (Vec::new(), 0);
+        let given_up = patience.call(&mut failures, || {
+            calls += 1;
+            Err::<(), _>(CallError { kind: Kind::Quarantined, ..failure(1) })
+        });
+        let error = CallError { kind: Kind::Quarantined, ..failure(1) };
+        assert_eq!(given_up, Err(GaveUp::Failed(Failed { error, attempts: 0 })));
+        assert_eq!((calls, failures.len()), (1, 0));
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! A node's plug-ins with their parameters: opens instances of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fedhost_domain::model::{NodeId, PluginId, Weights};
 use tokio_util::sync::CancellationToken;
@@ -42,6 +43,20 @@ impl Plugins {
     #[must_use]
     pub fn model_id(&self) -> &PluginId {
         self.model.plugin.id()
+    }
+
+    /// How much longer rows cannot be taken, because a plug-in that they need is left alone. Training has no part in it.
+    #[must_use]
+    pub fn rest(&self) -> Option<Duration> {
+        let preprocess = self.preprocess.as_ref().and_then(|configured| configured.plugin.preprocessor_rests());
+        preprocess.max(self.model.plugin.detector_rests())
+    }
+
+    /// Tells of a failed call; that a plug-in is left alone was told when it began.
+    pub fn announce(&self, failure: &CallError) {
+        if failure.kind != Kind::Quarantined {
+            self.announcer.announce(failure.event());
+        }
     }
 
     fn context(&self, source: Option<&str>) -> Context {

@@ -1,0 +1,140 @@
+//! The plug-ins that a manifest names: found, accepted, their parameters checked.
+
+use std::sync::Arc;
+
+use crate::announce::Announcer;
+use crate::manifest::{self, Manifest, Parameter, PluginSelector};
+use crate::plugin::{Engine, Limits, Loader, Parameters, Plugin, Registry, Selector, Value};
+use crate::role::fog_node::plugins::Configured;
+
+/// The components that the manifest names.
+pub(super) struct Components {
+    pub(super) preprocess: Option<Configured>,
+    pub(super) model: Configured,
+}
+
+/// The plug-ins that the manifest names, their parameters checked. Compiles what is not in the cache, so it blocks.
+pub(super) fn plugins(manifest: &Manifest, announcer: &Announcer) -> Result<Components, anyhow::Error> {
+    let compiled = manifest.bus.directory.join("compiled-plugins");
+    let registry = registry(manifest, loader(manifest, announcer)?.with_cache(&compiled))?;
+    let (preprocess, model) = (preprocessor(manifest, &registry).transpose()?, model(manifest, &registry)?);
+    for configured in preprocess.iter().chain([&model]) {
+        announcer.announce(configured.plugin.loaded());
+    }
+    Ok(Components { preprocess, model })
+}
+
+/// What rows pass through, if anything.
+pub(super) fn preprocessor(manifest: &Manifest, registry: &Registry) -> Option<Result<Configured, anyhow::Error>> {
+    let section = manifest.preprocess.as_ref()?;
+    Some(configure(registry, "preprocess", &section.plugin, &section.parameters, Needs::Preprocessing))
+}
+
+/// What learns.
+pub(super) fn model(manifest: &Manifest, registry: &Registry) -> Result<Configured, anyhow::Error> {
+    configure(registry, "model", &manifest.model.plugin, &manifest.model.parameters, Needs::Model)
+}
+
+/// All components of the manifest's directory, for a look at them: nothing is kept of what is compiled.
+pub(super) fn uncached_registry(manifest: &Manifest, announcer: &Announcer) -> Result<Registry, anyhow::Error> {
+    registry(manifest, loader(manifest, announcer)?)
+}
+
+fn registry(manifest: &Manifest, loader: Loader) -> Result<Registry, anyhow::Error> {
+    Ok(Registry::open(&manifest.plugins.directory, &loader)?)
+}
+
+fn loader(manifest: &Manifest, announcer: &Announcer) -> Result<Loader, anyhow::Error> {
+    let settings = manifest.plugins.clone();
+    let limits_for = Arc::new(move |name: &str| limits(settings.limits_for(name)));
+    Ok(Loader::new(&Engine::new()?, announcer.sink()).with_limits(limits_for))
+}
+
+#[derive(Clone, Copy)]
+enum Needs {
+    Preprocessing,
+    Model,
+}
+
+fn configure(
+    registry: &Registry,
+    section: &str,
+    selector: &PluginSelector,
+    parameters: &manifest::Parameters,
+    needs: Needs,
+) -> Result<Configured, anyhow::Error> {
+    let sha256 = selector.sha256.clone().map(TryInto::try_into).transpose()?;
+    let selector = Selector { name: selector.name.clone(), version: selector.version.clone(), sha256 };
+    let plugin = registry.find(&selector).map_err(|error| anyhow::anyhow!("{section}.plugin: {error}"))?;
+    check_abilities(&plugin, section, needs)?;
+    let given: Parameters = parameters.iter().map(|(name, value)| (name.clone(), value_of(value))).collect();
+    let parameters = plugin.check_parameters(&given).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|problem| format!("{section}.parameters: {problem}")).collect();
+        anyhow::anyhow!(lines.join("\n"))
+    })?;
+    Ok(Configured { plugin, parameters })
+}
+
+fn check_abilities(plugin: &Plugin, section: &str, needs: Needs) -> Result<(), anyhow::Error> {
+    let abilities = plugin.abilities();
+    let (able, what) = match needs {
+        Needs::Preprocessing => (abilities.preprocessing, "preprocess rows"),
+        Needs::Model => (abilities.training && abilities.detection, "both train and score"),
+    };
+    if able {
+        return Ok(());
+    }
+    anyhow::bail!(
+        "{section}.plugin: {} cannot {what}; it exports {abilities}\nhint: `fedhost plugin list` shows what each plug-in can do",
+        plugin.id()
+    )
+}
+
+fn value_of(parameter: &Parameter) -> Value {
+    match parameter {
+        Parameter::Boolean(value) => Value::Boolean(*value),
+        Parameter::Integer(value) => Value::Integer(*value),
+        Parameter::Number(value) => Value::Number(*value),
+        Parameter::Text(value) => Value::Text(value.clone()),
+    }
+}
+
+/// The manifest's word for them, and the runtime's.
+fn limits(given: manifest::Limits) -> Limits {
+    let manifest::Limits {
+        memory_bytes,
+        table_elements,
+        tables,
+        instances,
+        stack_bytes,
+        call_deadline_ms,
+        fuel_per_call,
+        output_bytes,
+        log_lines_per_call,
+        log_line_bytes,
+        component_bytes,
+        compile_ms,
+        compile_memory_bytes,
+        failures_in_a_row,
+        quarantine_first_ms,
+        quarantine_longest_ms,
+    } = given;
+    Limits {
+        memory_bytes,
+        table_elements,
+        tables,
+        instances,
+        stack_bytes,
+        call_deadline_ms,
+        fuel_per_call,
+        output_bytes,
+        log_lines_per_call,
+        log_line_bytes,
+        component_bytes,
+        compile_ms,
+        compile_memory_bytes,
+        failures_in_a_row,
+        quarantine_first_ms,
+        quarantine_longest_ms,
+    }
+}
