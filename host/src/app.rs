@@ -10,6 +10,7 @@ mod closing;
 mod components;
 pub mod doctor;
 pub mod lag;
+mod lineup;
 mod options;
 mod parts;
 mod running;
@@ -35,7 +36,7 @@ use crate::observe::{Observed, Phase};
 use crate::role::{self, aggregator};
 use crate::run_log::last_round;
 use buses::Buses;
-use components::Components;
+use lineup::{Keeper, Supply};
 pub use options::{Options, Role};
 use running::Running;
 
@@ -51,7 +52,8 @@ pub struct Prepared {
     buses: Buses,
     rules: Rules,
     /// Absent when only sensors run here: they need no plug-in.
-    plugins: Option<Components>,
+    plugins: Option<Supply>,
+    keeper: Option<Keeper>,
     probes: Option<http::Handle>,
     /// Its topics are not looked after yet.
     away: Option<Trouble>,
@@ -103,16 +105,18 @@ impl Prepared {
         // First of all, so that a second process on the same directory is refused before it announces anything.
         let buses = Buses::open(&manifest.manifest, Arc::new(observed.clone())).await?;
         let probes = probes(&manifest.manifest.api, &observed).await?;
-        let plugins = if options.runs(Role::Aggregator) || options.runs(Role::FogNode) {
-            let (settings, events) = (manifest.manifest.clone(), announcer.clone());
-            Some(tokio::task::spawn_blocking(move || components::plugins(&settings, &events)).await??)
+        let (plugins, keeper) = if options.runs(Role::Aggregator) || options.runs(Role::FogNode) {
+            let (settings, events) = (Arc::new(manifest.manifest.clone()), announcer.clone());
+            let opened = tokio::task::spawn_blocking(move || lineup::open(&settings, &events)).await??;
+            (Some(opened.0), Some(opened.1))
         } else {
-            None
+            (None, None)
         };
         for detail in manifest.manifest.kafka_warnings() {
             announcer.announce(Event::Warned { part: "kafka".to_owned(), detail });
         }
-        let mut prepared = Self { manifest, options, announcer, observed, buses, rules, plugins, probes, away: None };
+        let away = None;
+        let mut prepared = Self { manifest, options, announcer, observed, buses, rules, plugins, keeper, probes, away };
         prepared.away = prepared.look().await?;
         Ok(prepared)
     }
@@ -158,6 +162,10 @@ impl Prepared {
     /// The first role that had to give up; the others have been stopped.
     pub async fn run(mut self, interrupt: CancellationToken) -> Result<Outcome, role::Error> {
         let (probes, away) = (self.probes.take(), self.away.take());
+        let stop_keeper = CancellationToken::new();
+        if let Some(keeper) = self.keeper.take() {
+            tokio::spawn(keeper.run(stop_keeper.clone()));
+        }
         let prepared = Arc::new(self);
         let mut running = Running::new(&prepared);
         let newest = if away.is_none() { prepared.newest(FIRST_LOOK).await } else { None };
@@ -165,6 +173,7 @@ impl Prepared {
         running.start(away.is_none());
         let outcome = running.wait(away, interrupt, prepared.options.duration).await;
         prepared.observed.enter(Phase::Stopping);
+        stop_keeper.cancel();
         let stopped = running.stop().await;
         let outcome = outcome.and_then(|outcome| stopped.map(|()| outcome));
         let newest = prepared.newest(running.closing().left()).await;
@@ -207,9 +216,7 @@ impl Prepared {
     }
 
     fn plugin_ids(&self) -> Vec<PluginId> {
-        let components = self.plugins.iter();
-        let configured = components.flat_map(|components| components.preprocess.iter().chain([&components.model]));
-        configured.map(|configured| configured.plugin.id().clone()).collect()
+        self.plugins.as_ref().map(Supply::ids).unwrap_or_default()
     }
 }
 

@@ -109,6 +109,7 @@ figures! {
     TRAININGS: Count = "trainings", "Local models that were trained and published";
     SAMPLES: Count = "samples", "Rows that published local models were trained on";
     PLUGIN_FAILURES: Count = "plugin_failures", "Components that were refused, and calls that failed";
+    PLUGIN_SWAPS: Count = "plugin_swaps", "Times that a node took another component into use";
     PLUGIN_QUARANTINES: Count = "plugin_quarantines", "Times that a component was left alone because it failed again and again";
     PLUGIN_QUARANTINED: Gauge = "plugin_quarantined", "1 while a component is left alone or on trial, otherwise 0";
     ROLE_RESTARTS: Count = "role_restarts", "Times that a role began again from what it had stored";

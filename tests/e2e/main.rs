@@ -28,6 +28,7 @@ mod python_clients;
 mod real_data;
 mod rights;
 mod stopping;
+mod swaps;
 mod too_many;
 mod topics;
 mod traces;

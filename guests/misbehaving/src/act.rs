@@ -8,12 +8,13 @@ use fedhost_guest::{Error, Result, Setting, host, log};
 pub const ACT: Setting<&str> = Setting::choice("act", "the promise to break", "none", &CHOICES);
 
 /// What `act` can be; `none` is a well-behaved model.
-pub const CHOICES: [&str; 27] = [
+pub const CHOICES: [&str; 28] = [
     "none",
     // While opening, training or scoring: never returns.
     "spin-in-open",
     "spin-in-train",
     "spin-in-score",
+    "spin-in-score-until-mended",
     // While training and while scoring.
     "trap",
     "panic",
@@ -63,6 +64,12 @@ pub fn strike(act: &str) -> Result<()> {
         _ => {}
     }
     Ok(())
+}
+
+/// Whether this is a later build, which keeps the promise again: one whose version ends with a 9.
+#[must_use]
+pub fn is_mended() -> bool {
+    black_box(env!("CARGO_PKG_VERSION")).ends_with('9')
 }
 
 /// Never returns.

@@ -89,7 +89,7 @@ impl Misbehaving {
 impl Detector for Misbehaving {
     fn score(&mut self, batch: Batch) -> Result<Vec<f32>> {
         act::strike(&self.act)?;
-        if self.act == "spin-in-score" {
+        if self.act == "spin-in-score" || (self.act == "spin-in-score-until-mended" && !act::is_mended()) {
             act::spin();
         }
         let rows = batch.values.chunks_exact(self.weight.len());

@@ -74,7 +74,7 @@ async fn rounds() -> Vec<f64> {
         context,
         topics: Arc::clone(&topics),
         rules: rules(),
-        plugin: plugin(),
+        plugin: tokio::sync::watch::channel(plugin()).1,
         rounds_logged: 0,
         dead_letters: DeadLetters::default(),
     };

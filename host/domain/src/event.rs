@@ -2,6 +2,8 @@
 //!
 //! A variant says what happened, in the past tense, with the ids and numbers a reader needs to act on it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Metric, NodeId, PluginId, Sha256Hex, f64_or_null};
@@ -242,6 +244,23 @@ pub enum Event {
         kind: String,
         /// The whole story.
         detail: String,
+    },
+    /// A node took another component into use.
+    PluginSwapped {
+        /// Where.
+        node: NodeId,
+        /// In place of what: `preprocess` or `model`.
+        part: String,
+        /// The component until now.
+        old: PluginId,
+        /// The component from now on.
+        new: PluginId,
+        /// The topic of the node's readings.
+        topic: String,
+        /// By partition, the first offset that the new component handles.
+        first_offsets: BTreeMap<u32, u64>,
+        /// In words, what the new component goes on from.
+        state: String,
     },
     /// A component failed again and again, and is left alone for a while.
     PluginQuarantined {

@@ -7,21 +7,11 @@ use crate::manifest::{self, Manifest, Parameter, PluginSelector};
 use crate::plugin::{Engine, Limits, Loader, Parameters, Plugin, Registry, Selector, Value};
 use crate::role::fog_node::plugins::Configured;
 
-/// The components that the manifest names.
-pub(super) struct Components {
-    pub(super) preprocess: Option<Configured>,
-    pub(super) model: Configured,
-}
-
-/// The plug-ins that the manifest names, their parameters checked. Compiles what is not in the cache, so it blocks.
-pub(super) fn plugins(manifest: &Manifest, announcer: &Announcer) -> Result<Components, anyhow::Error> {
-    let compiled = manifest.bus.directory.join("compiled-plugins");
-    let registry = registry(manifest, loader(manifest, announcer)?.with_cache(&compiled))?;
-    let (preprocess, model) = (preprocessor(manifest, &registry).transpose()?, model(manifest, &registry)?);
-    for configured in preprocess.iter().chain([&model]) {
-        announcer.announce(configured.plugin.loaded());
-    }
-    Ok(Components { preprocess, model })
+/// All components of the manifest's directory, and the loader for those to come. Compiled code is kept.
+pub(super) fn registry(manifest: &Manifest, announcer: &Announcer) -> Result<(Loader, Registry), anyhow::Error> {
+    let loader = loader(manifest, announcer)?.with_cache(&manifest.bus.directory.join("compiled-plugins"));
+    let registry = Registry::open(&manifest.plugins.directory, &loader)?;
+    Ok((loader, registry))
 }
 
 /// What rows pass through, if anything.
@@ -37,11 +27,7 @@ pub(super) fn model(manifest: &Manifest, registry: &Registry) -> Result<Configur
 
 /// All components of the manifest's directory, for a look at them: nothing is kept of what is compiled.
 pub(super) fn uncached_registry(manifest: &Manifest, announcer: &Announcer) -> Result<Registry, anyhow::Error> {
-    registry(manifest, loader(manifest, announcer)?)
-}
-
-fn registry(manifest: &Manifest, loader: Loader) -> Result<Registry, anyhow::Error> {
-    Ok(Registry::open(&manifest.plugins.directory, &loader)?)
+    Ok(Registry::open(&manifest.plugins.directory, &loader(manifest, announcer)?)?)
 }
 
 fn loader(manifest: &Manifest, announcer: &Announcer) -> Result<Loader, anyhow::Error> {

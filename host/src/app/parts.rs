@@ -59,12 +59,12 @@ fn rounds(manifest: &Manifest, options: &Options) -> Option<u64> {
 
 /// What the aggregator is given, when it runs here.
 pub(super) fn aggregator(prepared: &Prepared, context: Context) -> Option<aggregator::Service> {
-    let components = prepared.plugins.as_ref().filter(|_| prepared.options.runs(Role::Aggregator))?;
+    let supply = prepared.plugins.as_ref().filter(|_| prepared.options.runs(Role::Aggregator))?;
     Some(aggregator::Service {
         context,
         topics: topics(&prepared.manifest.manifest),
         rules: prepared.rules.clone(),
-        plugin: components.model.plugin.id().clone(),
+        plugin: supply.model(),
         rounds_logged: last_round(&run_log_path(&prepared.manifest)).unwrap_or_default().unwrap_or(0),
         dead_letters: dead_letters(&prepared.manifest.manifest),
     })
@@ -79,7 +79,8 @@ pub(super) fn fog_nodes(prepared: &Prepared) -> Vec<u32> {
 
 /// What a fog node is given; nothing without plug-ins.
 pub(super) fn fog_node(prepared: &Prepared, context: Context, number: u32) -> Option<fog_node::Service> {
-    let components = prepared.plugins.as_ref()?;
+    let mut wanted = prepared.plugins.as_ref()?.lineup();
+    let lineup = wanted.borrow_and_update().clone();
     let manifest = &prepared.manifest.manifest;
     let training = &manifest.training;
     let batch_rows = usize::try_from(training.batch_rows).unwrap_or(usize::MAX);
@@ -91,13 +92,13 @@ pub(super) fn fog_node(prepared: &Prepared, context: Context, number: u32) -> Op
         topics: topics(manifest),
         plugins: Arc::new(Plugins {
             node: NodeId::fog(number),
-            preprocess: components.preprocess.clone(),
-            model: components.model.clone(),
+            lineup,
             seed: manifest.model.seed,
             batch_rows,
             announcer: context.announcer.clone(),
             cancel: context.stop.child_token(),
         }),
+        lineup: wanted,
         schedule: schedule(manifest, &prepared.options),
         epochs: manifest.model.local_epochs,
         window_rows: usize::try_from(training.window_rows).unwrap_or(usize::MAX),

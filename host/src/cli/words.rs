@@ -98,6 +98,11 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
                 "plug-in {plugin} is left alone as {part} for {pause_ms} ms: {call} failed {failures} times in a row, at last because it {detail}"
             ),
         ),
+        Event::PluginSwapped { node, part, old, new, topic, first_offsets, state } => {
+            let first = first_offsets.iter().map(|(partition, offset)| format!("{topic}:{partition}@{offset}"));
+            let first = first.collect::<Vec<_>>().join(", ");
+            (Notice, format!("{node} has {new} as {part} from {first} on, in place of {old}; {state}"))
+        }
         Event::PluginReleased { plugin, part } => (Notice, format!("plug-in {plugin} works again as {part}")),
         Event::PluginLogged { plugin, instance, level, message } => {
             let weight = if level == "error" || level == "warning" { Warning } else { Detail };

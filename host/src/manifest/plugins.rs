@@ -13,6 +13,10 @@ use super::tree::{Content, Node};
 pub struct Plugins {
     /// The folder of components, relative to the working directory. Example: `"plugins"`.
     pub directory: PathBuf,
+    /// Milliseconds between two looks at the folder for new and changed components; 0 looks only at the start. At most
+    /// 3600000.
+    #[schemars(range(min = 0, max = 3_600_000))]
+    pub watch_ms: u64,
     /// What a call of any plug-in may use.
     pub limits: Limits,
     /// By the name of a plug-in: what differs for it. Example: `[plugins.autoencoder.limits]`.

@@ -140,11 +140,12 @@ fn is_setting(path: &str) -> bool {
     schema().pointer(&pointer).is_some()
 }
 
-/// The long form of a selector is shown at the model, every key of a topic at `topics.other`.
+/// The long form of a selector is shown at the model, every key of a topic at `topics.other`, every limit at those of all
+/// plug-ins.
 fn shown_once(path: String) -> String {
     match path.strip_prefix("topics.").and_then(|path| path.split_once('.')) {
         Some((topic, key)) if topic != "dead_letters" => format!("topics.other[].{key}"),
-        _ => path.replace("preprocess.plugin.", "model.plugin."),
+        _ => path.replace("preprocess.plugin.", "model.plugin.").replace("plugins.*.limits.", "plugins.limits."),
     }
 }
 
@@ -271,6 +272,14 @@ fn a_plugin_has_the_common_limits_but_for_its_own() {
     assert_eq!(plugins.limits_for("m"), Limits { memory_bytes: 2_097_152, ..plugins.limits });
     assert_eq!(plugins.limits_for("other"), plugins.limits);
     assert_eq!(plugins.limits.call_deadline_ms, 5);
+}
+
+#[test]
+fn a_quarantine_that_begins_longer_than_it_may_last_is_a_problem() {
+    let text = format!("{MINIMAL}[plugins.m.limits]\nquarantine_first_ms = 5000\nquarantine_longest_ms = 4000\n");
+    let message = "the longest quarantine is 4000 ms, below the 5000 of the first".to_owned();
+    let key = "plugins.m.limits.quarantine_longest_ms".to_owned();
+    assert_eq!(problems_of(load_text(&text, &[], &[])), [(key, message)]);
 }
 
 #[test]

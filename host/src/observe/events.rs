@@ -7,6 +7,9 @@ use fedhost_domain::event::{Event, RoundClosed};
 use super::store::Store;
 use crate::figure;
 
+/// As what a plug-in can be left alone.
+const PARTS: [&str; 3] = ["preprocessor", "trainer", "detector"];
+
 /// Labels come from the manifest, from components and from fixed lists of codes, never from what a stranger may send.
 pub(super) fn count(event: &Event, store: &mut Store) {
     match event {
@@ -29,6 +32,12 @@ pub(super) fn count(event: &Event, store: &mut Store) {
             store.add(figure::PLUGIN_QUARANTINES, &labels, 1);
             store.set(figure::PLUGIN_QUARANTINED, &labels, 1.0);
         }
+        Event::PluginSwapped { node, part, old, .. } => {
+            store.add(figure::PLUGIN_SWAPS, &[("node", node.as_str()), ("part", part)], 1);
+            for part in PARTS {
+                store.set(figure::PLUGIN_QUARANTINED, &[("plugin", &old.name), ("part", part)], 0.0);
+            }
+        }
         Event::PluginReleased { plugin, part } => {
             store.set(figure::PLUGIN_QUARANTINED, &[("plugin", plugin), ("part", part)], 0.0);
         }
@@ -44,6 +53,12 @@ pub(super) fn judge(event: &Event, troubles: &mut BTreeMap<String, String>) {
         Event::PluginQuarantined { plugin, part, call, failures, .. } => {
             let reason = format!("it is left alone as {part}: {call} failed {failures} times in a row");
             troubles.insert(trouble_of(plugin, part), reason);
+        }
+        // Another component has a clean record.
+        Event::PluginSwapped { old, .. } => {
+            for part in PARTS {
+                troubles.remove(&trouble_of(&old.name, part));
+            }
         }
         Event::PluginReleased { plugin, part } => drop(troubles.remove(&trouble_of(plugin, part))),
         _ => {}

@@ -1,10 +1,12 @@
 //! The plug-ins of one directory, found by name.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use fedhost_domain::model::Sha256Hex;
 
@@ -18,6 +20,18 @@ pub struct Registry {
     directory: PathBuf,
     plugins: Vec<Arc<Plugin>>,
     refused: Vec<Refused>,
+    /// As the files were when they were last loaded.
+    loaded: BTreeMap<PathBuf, Stamp>,
+    /// As they were when they were last looked at.
+    seen: BTreeMap<PathBuf, Stamp>,
+}
+
+/// What tells that a file has been written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    identity: u64,
 }
 
 /// The directory cannot be read.
@@ -123,14 +137,66 @@ impl Registry {
     /// When the directory cannot be read.
     pub fn open(directory: &Path, loader: &Loader) -> Result<Self, OpenError> {
         let files = components(directory).map_err(|source| OpenError { directory: directory.to_owned(), source })?;
-        let mut registry = Self { directory: directory.to_owned(), plugins: Vec::new(), refused: Vec::new() };
-        for file in files {
-            match loader.load(&file) {
-                Ok(plugin) => registry.plugins.push(Arc::new(plugin)),
-                Err(refused) => registry.refused.push(refused),
-            }
+        let mut registry = Self {
+            directory: directory.to_owned(),
+            plugins: Vec::new(),
+            refused: Vec::new(),
+            loaded: files.clone(),
+            seen: files.clone(),
+        };
+        for file in files.into_keys() {
+            registry.load(&file, loader);
         }
         Ok(registry)
+    }
+
+    /// Loads what has changed since it was loaded, and forgets what is gone; says whether there was anything. A file that
+    /// is still being written to waits until it is the same in two looks. A component whose file is broken by now stays,
+    /// beside the refusal. Blocks while it compiles.
+    ///
+    /// # Errors
+    /// When the directory cannot be read; nothing has changed then.
+    pub fn refresh(&mut self, loader: &Loader) -> io::Result<bool> {
+        let files = components(&self.directory)?;
+        let before = std::mem::replace(&mut self.seen, files);
+        let is_to_load =
+            |file: &PathBuf, stamp: &Stamp| self.loaded.get(file) != Some(stamp) && before.get(file) == Some(stamp);
+        let settled: Vec<(PathBuf, Stamp)> = self
+            .seen
+            .iter()
+            .filter(|(file, stamp)| is_to_load(file, stamp))
+            .map(|(file, stamp)| (file.clone(), *stamp))
+            .collect();
+        let gone: Vec<PathBuf> = self.loaded.keys().filter(|file| !self.seen.contains_key(*file)).cloned().collect();
+        for file in &gone {
+            self.loaded.remove(file);
+            self.plugins.retain(|plugin| plugin.file() != file);
+            self.refused.retain(|refused| refused.file != *file);
+        }
+        for (file, stamp) in &settled {
+            self.load(file, loader);
+            self.loaded.insert(file.clone(), *stamp);
+        }
+        Ok(!settled.is_empty() || !gone.is_empty())
+    }
+
+    fn load(&mut self, file: &Path, loader: &Loader) {
+        self.refused.retain(|refused| refused.file != file);
+        match loader.load(file) {
+            Err(refused) => self.refused.push(refused),
+            Ok(plugin) => {
+                let known = self.plugins.iter().position(|known| known.file() == file);
+                match known.and_then(|index| self.plugins.get_mut(index)) {
+                    // Written again as it was: what is known of it stays known.
+                    Some(known) if known.id() == plugin.id() => {}
+                    Some(known) => *known = Arc::new(plugin),
+                    None => {
+                        let place = self.plugins.partition_point(|known| known.file() < file);
+                        self.plugins.insert(place, Arc::new(plugin));
+                    }
+                }
+            }
+        }
     }
 
     /// All plug-ins that may be used, in the order of their files.
@@ -188,16 +254,39 @@ impl Selector {
     }
 }
 
-fn components(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+fn components(directory: &Path) -> io::Result<BTreeMap<PathBuf, Stamp>> {
+    let mut files = BTreeMap::new();
     for entry in fs::read_dir(directory)? {
         let file = entry?.path();
         if file.extension().is_some_and(|extension| extension == "wasm") {
-            files.push(file);
+            let stamp = Stamp::of(&file);
+            files.insert(file, stamp);
         }
     }
-    files.sort();
     Ok(files)
+}
+
+impl Stamp {
+    /// Of a file that cannot be looked at too: loading it tells why.
+    fn of(file: &Path) -> Self {
+        let found = fs::metadata(file).ok();
+        Self {
+            bytes: found.as_ref().map_or(0, fs::Metadata::len),
+            modified: found.as_ref().and_then(|found| found.modified().ok()),
+            identity: found.as_ref().map_or(0, identity),
+        }
+    }
+}
+
+/// Another file under the same name has another one, however alike they look.
+#[cfg(unix)]
+fn identity(found: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(found)
+}
+
+#[cfg(not(unix))]
+fn identity(_found: &fs::Metadata) -> u64 {
+    0
 }
 
 #[cfg(test)]

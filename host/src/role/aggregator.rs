@@ -13,8 +13,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fedhost_domain::event::{Durations, Event, RoundClosed};
 use fedhost_domain::model::{NodeId, PluginId};
-use fedhost_domain::round::{GlobalModel, Input, Machine, Output, Progress, Rules};
+use fedhost_domain::round::{GlobalModel, Input, Machine, Output, Progress, Rules, Update};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::dead_letter::{self, Failure, dead_letter};
 use super::message::skipped;
@@ -43,8 +44,8 @@ pub struct Service {
     pub topics: Arc<Topics>,
     /// The rules of the federation.
     pub rules: Rules,
-    /// The component whose weights it averages.
-    pub plugin: PluginId,
+    /// The component whose weights it averages, renewed while it runs.
+    pub plugin: watch::Receiver<PluginId>,
     /// Rounds that the run log already tells of.
     pub rounds_logged: u64,
     /// When it gives up on the updates.
@@ -112,7 +113,11 @@ impl Aggregator {
         }
         let global = match state.progress.published {
             0 => None,
-            round => Some(models::published(&service.topics.global_model, newest.as_ref(), round).await?),
+            round => {
+                let plugin = service.plugin.borrow().clone();
+                let topic = &service.topics.global_model;
+                Some(models::published(topic, newest.as_ref(), round, &plugin).await?)
+            }
         };
         let machine = Machine::new(service.rules.clone(), state.progress, global);
         let inbox = Inbox::new(updates, Arc::clone(&service.topics.model_updates), ROLE);
@@ -159,13 +164,23 @@ impl Aggregator {
     }
 
     async fn take_update(&mut self, record: Record) -> Result<(), Error> {
-        match models::decode_update(&record).await {
+        let update = models::decode_update(&record).await;
+        match update.and_then(|update| self.of_our_line(update)) {
             Ok(update) => self.feed(Input::Update(Box::new(update)), Some(record)).await,
             Err(refused) => {
                 let node = refused.sender(&record);
                 self.refuse(node, "decode", refused.code(), &refused.to_string(), &record).await
             }
         }
+    }
+
+    /// Versions of a plug-in that are not compatible may give the same shapes another meaning.
+    fn of_our_line(&self, update: Update) -> Result<Update, models::Refused> {
+        let plugin = self.service.plugin.borrow();
+        if update.plugin.name == plugin.name {
+            models::check_line(&plugin, &update.plugin)?;
+        }
+        Ok(update)
     }
 
     async fn feed(&mut self, input: Input, record: Option<Record>) -> Result<(), Error> {
@@ -231,7 +246,8 @@ impl Aggregator {
     ) -> Result<(), Error> {
         let watch = Stopwatch::start();
         let gathering_ms = self.gathering.milliseconds() - aggregating_ms;
-        let record = models::global_record(&self.service.topics, &self.service.plugin, model);
+        let plugin = self.service.plugin.borrow().clone();
+        let record = models::global_record(&self.service.topics, &plugin, model);
         let mut record = record.await.map_err(|error| self.defect(&error))?;
         closed.durations = Durations { gathering_ms, aggregating_ms, publishing_ms: watch.milliseconds() };
         let mut write = self.inbox.published();

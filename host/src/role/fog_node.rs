@@ -12,6 +12,7 @@ mod pipeline;
 pub mod plugins;
 mod snapshot;
 mod start;
+mod swap;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,8 +21,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fedhost_domain::event::Event;
 use fedhost_domain::fog::schedule::{Config, Input, Output, Schedule, Training};
-use fedhost_domain::metrics::ScoreSketch;
 use fedhost_domain::model::{NodeId, Weights};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::models::ReceivedGlobal;
@@ -33,7 +34,7 @@ use crate::plugin::CallError;
 use globals::Globals;
 use patience::Patience;
 use pipeline::{Outcome, Pipeline};
-use plugins::Plugins;
+use plugins::{Lineup, Plugins};
 use snapshot::Snapshot;
 
 /// What a fog node is given.
@@ -50,6 +51,8 @@ pub struct Service {
     pub topics: Arc<Topics>,
     /// Its plug-ins.
     pub plugins: Arc<Plugins>,
+    /// The components that should be in use, renewed while it runs.
+    pub lineup: watch::Receiver<Lineup>,
     /// When it trains.
     pub schedule: Config,
     /// Epochs of each training.
@@ -72,7 +75,7 @@ pub struct Service {
 
 /// Something that ran beside the stream.
 enum Done {
-    Evaluated { round: u64, foreign: Option<Bytes>, result: Result<ScoreSketch, CallError> },
+    Evaluated { round: u64, foreign: Option<Bytes>, result: Result<jobs::Evaluated, CallError> },
     Trained { training: Training, foreign: Option<Bytes>, result: Result<jobs::Trained, CallError> },
 }
 
@@ -143,6 +146,7 @@ impl Node {
                     self.take_readings(records.map_err(on_bus(&self.role))?).await?;
                 }
                 () = clock::sleep_until(self.schedule.deadline_ms()) => self.tell(Input::Tick),
+                Ok(()) = self.service.lineup.changed() => self.take_lineup().await?,
                 // Until the plug-in that is left alone may be tried again.
                 () = tokio::time::sleep(rest.unwrap_or_default()), if rest.is_some() => {}
             }
@@ -256,7 +260,7 @@ impl Node {
     }
 
     async fn take_model_record(&mut self, record: Record) -> Result<(), Error> {
-        let global = models::decode_global(&record, &self.service.plugins.model_id().name).await;
+        let global = models::decode_global(&record, self.service.plugins.model_id()).await;
         let (is_to_keep, verdict) = self.models.settle(&record, global.is_ok());
         let mut write = Write::default();
         match global {
@@ -332,8 +336,8 @@ impl Node {
 
     async fn finish(&mut self, done: Done) -> Result<(), Error> {
         match done {
-            Done::Evaluated { round, foreign, result: Ok(sketch) } => {
-                let write = writes::evaluation(&self.service, round, foreign.as_ref(), &sketch);
+            Done::Evaluated { round, foreign, result: Ok(found) } => {
+                let write = writes::evaluation(&self.service, round, foreign.as_ref(), found);
                 self.service.context.write(write).await.map_err(on_bus(&self.role))?;
             }
             Done::Trained { training, foreign, result: Ok(trained) } => {

@@ -167,8 +167,13 @@ pub async fn before(bus: &dyn Bus, record: &Record) -> Result<Option<Record>, bu
 /// The weights of the newest global model, which must be that of `round`; `newest` is its record.
 ///
 /// # Errors
-/// It is not there, or another one than that of `round` is.
-pub async fn published(topic: &Arc<str>, newest: Option<&Record>, round: u64) -> Result<Arc<Weights>, Error> {
+/// It is not there, another one than that of `round` is, or it is of another plug-in.
+pub async fn published(
+    topic: &Arc<str>,
+    newest: Option<&Record>,
+    round: u64,
+    plugin: &PluginId,
+) -> Result<Arc<Weights>, Error> {
     let lost = |reason: String| Error::State {
         role: AGGREGATOR.to_owned(),
         name: topic.to_string(),
@@ -179,6 +184,9 @@ pub async fn published(topic: &Arc<str>, newest: Option<&Record>, round: u64) ->
     if envelope.metadata.round_number != round {
         return Err(lost(format!("the newest is that of round {}", envelope.metadata.round_number)));
     }
+    check_line(plugin, &envelope.metadata.plugin).map_err(|refused| {
+        lost(format!("{refused}\nhint: begin a new federation in another bus.directory, or with other topics"))
+    })?;
     Ok(Arc::new(envelope.weights))
 }
 
@@ -186,15 +194,30 @@ pub async fn published(topic: &Arc<str>, newest: Option<&Record>, round: u64) ->
 ///
 /// # Errors
 /// The record is damaged, or of another kind or plug-in.
-pub async fn decode_global(record: &Record, plugin: &str) -> Result<ReceivedGlobal, Refused> {
+pub async fn decode_global(record: &Record, plugin: &PluginId) -> Result<ReceivedGlobal, Refused> {
     let envelope = decode(record).await?;
     if envelope.header.kind != Kind::GlobalModel {
         return Err(Refused::Kind { expected: "global model", found: "model update" });
     }
-    if envelope.metadata.plugin.name != plugin {
-        return Err(Refused::Plugin { expected: plugin.to_owned(), found: envelope.metadata.plugin.name });
-    }
+    check_line(plugin, &envelope.metadata.plugin)?;
     Ok(ReceivedGlobal { round: envelope.metadata.round_number, weights: Arc::new(envelope.weights) })
+}
+
+/// Whether a model can be averaged with those of `expected`, or loaded into it.
+///
+/// # Errors
+/// It is of another plug-in, or of a version whose models may mean something else.
+pub fn check_line(expected: &PluginId, found: &PluginId) -> Result<(), Refused> {
+    if found.shares_weights_with(expected) {
+        return Ok(());
+    }
+    let (expected, found) = if found.name == expected.name {
+        let versioned = |id: &PluginId| format!("{}@{}", id.name, id.version);
+        (versioned(expected), versioned(found))
+    } else {
+        (expected.name.clone(), found.name.clone())
+    };
+    Err(Refused::Plugin { expected, found })
 }
 
 /// Reads an update.

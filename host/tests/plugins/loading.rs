@@ -130,9 +130,8 @@ fn a_plugin_that_is_not_found_is_answered_with_what_is_there() {
     assert!(nowhere.err().unwrap().to_string().contains("hint: "));
 }
 
-#[test]
-fn of_two_files_with_one_name_the_highest_version_wins() {
-    let (_home, directory) = mixed_directory();
+/// The component as a later version of itself.
+fn newer_scaler() -> Vec<u8> {
     let mut newer = fs::read(component("standard-scaler")).unwrap();
     let at = newer.windows(5).rposition(|window| window == b"0.1.0").unwrap();
     for at in (0..=at).filter(|&at| &newer[at..at + 5] == b"0.1.0").collect::<Vec<_>>() {
@@ -141,10 +140,46 @@ fn of_two_files_with_one_name_the_highest_version_wins() {
             newer[at..at + 5].copy_from_slice(b"0.1.9");
         }
     }
-    fs::write(directory.join("a-newer.wasm"), newer).unwrap();
+    newer
+}
+
+#[test]
+fn of_two_files_with_one_name_the_highest_version_wins() {
+    let (_home, directory) = mixed_directory();
+    fs::write(directory.join("a-newer.wasm"), newer_scaler()).unwrap();
     let registry = open(&directory, &Ear::default());
     assert_eq!(registry.find(&selector("standard-scaler")).unwrap().id().version, "0.1.9");
     assert_eq!(registry.find(&selector("standard-scaler@=0.1.0")).unwrap().id().version, "0.1.0");
+}
+
+#[test]
+fn a_changed_file_is_loaded_once_it_stays_the_same() {
+    let (_home, directory) = mixed_directory();
+    let (ear, file) = (Ear::default(), directory.join("standard-scaler.wasm"));
+    let loader = loader(Limits::default(), &ear);
+    let mut registry = Registry::open(&directory, &loader).unwrap();
+    let found = |registry: &Registry| registry.find(&selector("standard-scaler")).map(|plugin| plugin.id().clone());
+    let first = found(&registry).unwrap();
+    assert!(!registry.refresh(&loader).unwrap(), "nothing has changed");
+    // A file that is being written to is left in peace.
+    fs::write(&file, &newer_scaler()[..1000]).unwrap();
+    assert!(!registry.refresh(&loader).unwrap());
+    fs::write(&file, newer_scaler()).unwrap();
+    assert!(!registry.refresh(&loader).unwrap());
+    assert_eq!(found(&registry).unwrap(), first);
+    assert!(registry.refresh(&loader).unwrap());
+    assert_eq!(found(&registry).unwrap().version, "0.1.9");
+    // A broken one is refused, and the last good one stays.
+    fs::write(&file, b"\0asm").unwrap();
+    registry.refresh(&loader).unwrap();
+    assert!(registry.refresh(&loader).unwrap());
+    assert_eq!(found(&registry).unwrap().version, "0.1.9");
+    assert!(registry.refused().iter().any(|refused| refused.file == file));
+    // One that is gone is gone.
+    fs::remove_file(&file).unwrap();
+    assert!(registry.refresh(&loader).unwrap());
+    assert!(found(&registry).is_err());
+    assert!(registry.refused().iter().all(|refused| refused.file != file));
 }
 
 #[test]

@@ -129,6 +129,28 @@ pub struct PluginId {
     pub sha256: Sha256Hex,
 }
 
+impl PluginId {
+    /// Whether the two make models that may be averaged, and go on from each other's: the same plug-in in versions that
+    /// are compatible as semantic versions are (`0.1.0` and `0.1.4`, `1.2.0` and `1.5.0`). A version that is none, or one
+    /// before a release, goes with itself alone.
+    #[must_use]
+    pub fn shares_weights_with(&self, other: &Self) -> bool {
+        let line = line(&self.version);
+        let is_compatible = self.version == other.version || (line.is_some() && line == self::line(&other.version));
+        self.name == other.name && is_compatible
+    }
+}
+
+/// What compatible versions have in common: the number that is not 0, and those before it.
+fn line(version: &str) -> Option<(u64, u64, u64)> {
+    let version = semver::Version::parse(version).ok().filter(|version| version.pre.is_empty())?;
+    Some(match (version.major, version.minor) {
+        (0, 0) => (0, 0, version.patch),
+        (0, minor) => (0, minor, 0),
+        (major, _) => (major, 0, 0),
+    })
+}
+
 impl fmt::Display for PluginId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{} ({})", self.name, self.version, self.sha256.short())
@@ -138,6 +160,34 @@ impl fmt::Display for PluginId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn compatible_versions_of_one_plug_in_share_their_weights() {
+        let id = |name: &str, version: &str| PluginId {
+            name: name.into(),
+            version: version.into(),
+            sha256: Sha256Hex::of(version.as_bytes()),
+        };
+        let shares = |one, other| {
+            let (one, other) = (id("mlp", one), id("mlp", other));
+            assert_eq!(one.shares_weights_with(&other), other.shares_weights_with(&one));
+            one.shares_weights_with(&other)
+        };
+        for (one, other) in [("0.1.0", "0.1.9"), ("1.2.0", "1.0.7"), ("0.0.3", "0.0.3"), ("dev", "dev")] {
+            assert!(shares(one, other), "{one} and {other}");
+        }
+        for (one, other) in [
+            ("0.1.0", "0.2.0"),
+            ("1.0.0", "2.0.0"),
+            ("0.0.3", "0.0.4"),
+            ("1.0.0-rc.1", "1.0.0"),
+            ("dev", "0.1.0"),
+            ("dev", "test"),
+        ] {
+            assert!(!shares(one, other), "{one} and {other}");
+        }
+        assert!(!id("mlp", "0.1.0").shares_weights_with(&id("pca", "0.1.0")));
+    }
 
     #[test]
     fn a_node_id_is_short_and_plain() {

@@ -106,6 +106,7 @@ impl Collector {
                 let failure = PluginFailure { plugin: plugin.clone(), call: call.clone(), kind: kind.clone() };
                 self.failures.add(failure, detail);
             }
+            Event::PluginSwapped { new, .. } => drop(self.plugin(new)),
             Event::PluginQuarantined { plugin, part, detail, .. } => {
                 self.warnings.add(format!("{plugin} as {part}, left alone"), detail);
             }

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use fedhost_domain::model::PluginId;
+
 use super::Service;
 use crate::bus::{Bus, Error, GroupOffset, Record, Source, Start};
 use crate::role::models::{before, decode_global};
@@ -35,7 +37,7 @@ impl Globals {
         let stored: BTreeMap<u32, u64> = offsets.map(|offset| (offset.partition, offset.next)).collect();
         let mut newest = BTreeMap::new();
         for record in bus.newest(topic).await? {
-            let offset = newest_model(bus.as_ref(), &record, &service.plugins.model_id().name).await?;
+            let offset = newest_model(bus.as_ref(), &record, service.plugins.model_id()).await?;
             newest.insert(record.position.partition, offset.unwrap_or(record.position.offset));
         }
         for (&partition, &newest) in &newest {
@@ -85,7 +87,7 @@ impl Globals {
 }
 
 /// Where the newest global model lies, whatever strangers have put behind it.
-async fn newest_model(bus: &dyn Bus, newest: &Record, plugin: &str) -> Result<Option<u64>, Error> {
+async fn newest_model(bus: &dyn Bus, newest: &Record, plugin: &PluginId) -> Result<Option<u64>, Error> {
     let mut candidate = Some(newest.clone());
     while let Some(record) = candidate {
         if decode_global(&record, plugin).await.is_ok() {

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use fedhost_domain::fog::schedule::Training;
 use fedhost_domain::fog::window::Rows;
 use fedhost_domain::metrics::ScoreSketch;
-use fedhost_domain::model::{Metric, Sha256Hex, Weights};
+use fedhost_domain::model::{Metric, PluginId, Sha256Hex, Weights};
 
 use super::plugins::Plugins;
 use crate::clock::Stopwatch;
 use crate::plugin::{CallError, Kind, Report};
 
-/// A local model.
+/// A local model, and the component that trained it: another may be in use by now.
 pub(super) struct Trained {
+    pub(super) plugin: PluginId,
     pub(super) training: Training,
     pub(super) weights: Weights,
     pub(super) samples: u64,
@@ -41,7 +42,8 @@ pub(super) fn train(
         return Err(nothing_learnt(plugins));
     }
     let weights = trainer.save()?;
-    Ok(Trained { training, weights, samples, loss, metrics, train_ms: watch.milliseconds() })
+    let plugin = plugins.model_id().clone();
+    Ok(Trained { plugin, training, weights, samples, loss, metrics, train_ms: watch.milliseconds() })
 }
 
 fn nothing_learnt(plugins: &Plugins) -> CallError {
@@ -60,16 +62,23 @@ fn seed_of(plugins: &Plugins, base_round: u64) -> u64 {
     u64::from_str_radix(digest.as_str().get(..16).unwrap_or("0"), 16).unwrap_or(0)
 }
 
+/// What a detector found on held-out rows.
+pub(super) struct Evaluated {
+    pub(super) plugin: PluginId,
+    pub(super) sketch: ScoreSketch,
+}
+
 /// Scores held-out rows with a detector of their own, so that it learns nothing from them.
 pub(super) fn evaluate(
     plugins: &Plugins,
     features: &[String],
     weights: &Arc<Weights>,
     rows: &Rows,
-) -> Result<ScoreSketch, CallError> {
+) -> Result<Evaluated, CallError> {
+    let plugin = plugins.model_id().clone();
     let mut sketch = ScoreSketch::default();
     if rows.labels.is_empty() {
-        return Ok(sketch);
+        return Ok(Evaluated { plugin, sketch });
     }
     let mut detector = plugins.open_detector(features, weights)?;
     let width = features.len().max(1);
@@ -80,5 +89,5 @@ pub(super) fn evaluate(
             sketch.add(score, *label >= 0.5);
         }
     }
-    Ok(sketch)
+    Ok(Evaluated { plugin, sketch })
 }

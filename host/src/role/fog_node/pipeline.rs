@@ -13,7 +13,7 @@ use fedhost_domain::reading::{Decoder, Reading};
 use super::patience::{Failed, GaveUp, Patience, Stopped};
 use super::plugins::Plugins;
 use crate::bus::Record;
-use crate::plugin::{Batch, CallError, Detector, Preprocessor};
+use crate::plugin::{Batch, CallError, Detector, Kind, Preprocessor};
 use crate::role::message::{END, END_OF_SENSOR, HELD_OUT};
 use crate::role::sequence::Seen;
 
@@ -53,7 +53,7 @@ pub(super) struct Sizes {
 #[derive(Default)]
 pub(super) struct Scorer {
     pub(super) global: Option<(u64, Arc<Weights>)>,
-    detector: Option<Detector>,
+    pub(super) detector: Option<Detector>,
 }
 
 /// What became of a batch.
@@ -182,12 +182,14 @@ impl Pipeline {
         for (source, indices) in by_source {
             let of_source = || indices.iter().filter_map(|&index| rows.get(index));
             let values: Vec<f32> = of_source().flat_map(|row| row.reading.values.iter().copied()).collect();
-            let features = patience.call(&mut outcome.failures, || self.transform(&source, &values));
+            let batch = self.plugins.batch(self.decoder.columns().len(), values, None);
+            let features =
+                patience.call(&mut outcome.failures, || self.transform(&source, batch.as_ref().map_err(Clone::clone)?));
             match features {
                 Ok(features) => distribute(&mut rows, &indices, &features),
                 Err(GaveUp::Stopped) => return Err(Stopped),
                 Err(GaveUp::Failed(failed)) => {
-                    let component = self.plugins.preprocess.as_ref().map(|configured| configured.plugin.id());
+                    let component = self.plugins.preprocessor_id();
                     outcome.refuse(of_source(), "preprocess", component, &failed);
                 }
             }
@@ -197,19 +199,19 @@ impl Pipeline {
     }
 
     /// An instance that fails is dropped; the next try opens another.
-    fn transform(&mut self, source: &str, values: &[f32]) -> Result<Batch, CallError> {
-        let batch = self.plugins.batch(self.decoder.columns().len(), values.to_vec(), None)?;
-        if self.plugins.preprocess.is_none() {
+    fn transform(&mut self, source: &str, batch: &Batch) -> Result<Batch, CallError> {
+        if self.plugins.lineup.preprocess.is_none() {
             if self.windows.is_none() {
                 self.settle_features(self.decoder.columns().to_vec());
             }
-            return Ok(batch);
+            return Ok(batch.clone());
         }
         let mut preprocessor = match self.sources.remove(source) {
             Some(preprocessor) => preprocessor,
             None => self.open_source(source)?,
         };
-        let features = preprocessor.transform(&batch)?;
+        let features = preprocessor.transform(batch)?;
+        self.check_width(&features)?;
         self.sources.insert(source.to_owned(), preprocessor);
         Ok(features)
     }
@@ -219,6 +221,20 @@ impl Pipeline {
         let preprocessor = self.plugins.open_preprocessor(source, self.decoder.columns(), checkpoint)?;
         self.settle_features(preprocessor.output_columns().to_vec());
         Ok(preprocessor)
+    }
+
+    /// A component that took another one's place while the node was down may have other columns.
+    fn check_width(&self, features: &Batch) -> Result<(), CallError> {
+        let (expected, found) = (self.features.len(), features.columns());
+        if found == expected {
+            return Ok(());
+        }
+        let plugin = self.plugins.preprocessor_id().map(|id| id.name.clone()).unwrap_or_default();
+        let detail = format!(
+            "it returned rows of {found} columns, and this node has learnt from rows of {expected}\n\
+             hint: begin a new federation with it, in another bus.directory or with other topics"
+        );
+        Err(CallError { plugin, call: "preprocessor.transform", kind: Kind::InvalidOutput, detail })
     }
 
     /// All sources have the same columns and parameters, so the first one's features are everyone's.
@@ -254,7 +270,9 @@ impl Pipeline {
         }
         let values: Vec<f32> = rows.iter().flat_map(|row| row.features.iter().copied()).collect();
         let Self { plugins, features, scorer, .. } = self;
-        let scores = match patience.call(&mut outcome.failures, || scorer.score(plugins, features, &values)) {
+        let batch = plugins.batch(features.len(), values, None);
+        let score = || scorer.score(plugins, features, batch.as_ref().map_err(Clone::clone)?);
+        let scores = match patience.call(&mut outcome.failures, score) {
             Ok(scores) => scores,
             Err(GaveUp::Stopped) => return Err(Stopped),
             Err(GaveUp::Failed(failed)) => {
@@ -296,14 +314,13 @@ impl Scorer {
     }
 
     /// `None` before the first global model. A detector that fails is dropped; the next try opens another.
-    fn score(&mut self, plugins: &Plugins, features: &[String], values: &[f32]) -> Result<Option<Vec<f32>>, CallError> {
+    fn score(&mut self, plugins: &Plugins, features: &[String], batch: &Batch) -> Result<Option<Vec<f32>>, CallError> {
         let Some((_, weights)) = &self.global else { return Ok(None) };
-        let batch = plugins.batch(features.len(), values.to_vec(), None)?;
         let mut detector = match self.detector.take() {
             Some(detector) => detector,
             None => plugins.open_detector(features, weights)?,
         };
-        let scores = detector.score(&batch)?;
+        let scores = detector.score(batch)?;
         self.detector = Some(detector);
         Ok(Some(scores))
     }

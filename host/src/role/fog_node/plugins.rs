@@ -20,14 +20,30 @@ pub struct Configured {
     pub parameters: Vec<Parameter>,
 }
 
-/// What a fog node's rows go through.
-pub struct Plugins {
-    /// Whose instances these are.
-    pub node: NodeId,
+impl Configured {
+    /// Whether it is the same component; other parameters come only with another run.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.plugin.id() == other.plugin.id()
+    }
+}
+
+/// The components in use.
+#[derive(Clone)]
+pub struct Lineup {
     /// Applied to each source's rows; without it models see the columns as they are.
     pub preprocess: Option<Configured>,
     /// Trains and scores.
     pub model: Configured,
+}
+
+/// What a fog node's rows go through.
+#[derive(Clone)]
+pub struct Plugins {
+    /// Whose instances these are.
+    pub node: NodeId,
+    /// The components.
+    pub lineup: Lineup,
     /// Of the manifest; each training has its own, derived from it.
     pub seed: u64,
     /// Most rows in one call.
@@ -42,14 +58,21 @@ impl Plugins {
     /// The model's component.
     #[must_use]
     pub fn model_id(&self) -> &PluginId {
-        self.model.plugin.id()
+        self.lineup.model.plugin.id()
+    }
+
+    /// The preprocessor's component, if there is one.
+    #[must_use]
+    pub fn preprocessor_id(&self) -> Option<&PluginId> {
+        self.lineup.preprocess.as_ref().map(|configured| configured.plugin.id())
     }
 
     /// How much longer rows cannot be taken, because a plug-in that they need is left alone. Training has no part in it.
     #[must_use]
     pub fn rest(&self) -> Option<Duration> {
-        let preprocess = self.preprocess.as_ref().and_then(|configured| configured.plugin.preprocessor_rests());
-        preprocess.max(self.model.plugin.detector_rests())
+        let Lineup { preprocess, model } = &self.lineup;
+        let preprocess = preprocess.as_ref().and_then(|configured| configured.plugin.preprocessor_rests());
+        preprocess.max(model.plugin.detector_rests())
     }
 
     /// Tells of a failed call; that a plug-in is left alone was told when it began.
@@ -88,7 +111,7 @@ impl Plugins {
         columns: &[String],
         state: Option<&Weights>,
     ) -> Result<Preprocessor, CallError> {
-        let Some(configured) = &self.preprocess else {
+        let Some(configured) = &self.lineup.preprocess else {
             return Err(CallError {
                 plugin: source.to_owned(),
                 call: "open",
@@ -106,7 +129,7 @@ impl Plugins {
     }
 
     fn model_opening<'a>(&'a self, columns: &'a [String], seed: u64) -> Opening<'a> {
-        Opening { columns, parameters: &self.model.parameters, seed, context: self.context(None) }
+        Opening { columns, parameters: &self.lineup.model.parameters, seed, context: self.context(None) }
     }
 
     /// A detector with a global model.
@@ -114,7 +137,7 @@ impl Plugins {
     /// # Errors
     /// The component failed.
     pub fn open_detector(&self, features: &[String], weights: &Weights) -> Result<Detector, CallError> {
-        let mut detector = self.model.plugin.open_detector(self.model_opening(features, self.seed))?;
+        let mut detector = self.lineup.model.plugin.open_detector(self.model_opening(features, self.seed))?;
         detector.load(weights)?;
         Ok(detector)
     }
@@ -124,7 +147,7 @@ impl Plugins {
     /// # Errors
     /// The component failed.
     pub fn open_trainer(&self, features: &[String], base: Option<&Weights>, seed: u64) -> Result<Trainer, CallError> {
-        let open = |seed| self.model.plugin.open_trainer(self.model_opening(features, seed));
+        let open = |seed| self.lineup.model.plugin.open_trainer(self.model_opening(features, seed));
         let initial = match base {
             Some(_) => None,
             None => Some(open(self.seed)?.save()?),

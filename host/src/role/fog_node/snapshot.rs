@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fedhost_domain::fog::window::{Rows, Window};
-use fedhost_domain::model::{TensorSpec, Weights};
+use fedhost_domain::model::{PluginId, TensorSpec, Weights};
 use fedhost_domain::reading::Decoder;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,9 @@ pub(super) struct Snapshot {
     pub(super) offsets: BTreeMap<u32, u64>,
     columns: Vec<String>,
     features: Vec<String>,
+    /// Whose state that of the sources is.
+    #[serde(default)]
+    preprocessor: Option<PluginId>,
     sources: BTreeMap<String, State>,
     ended_sensors: BTreeSet<String>,
     #[serde(default)]
@@ -82,6 +85,7 @@ impl Snapshot {
             offsets,
             columns: pipeline.decoder.columns().to_vec(),
             features: pipeline.features.clone(),
+            preprocessor: pipeline.plugins.preprocessor_id().cloned(),
             sources,
             ended_sensors: pipeline.ended_sensors.clone(),
             seen: pipeline.seen.clone(),
@@ -90,13 +94,21 @@ impl Snapshot {
         })
     }
 
-    /// Puts a fresh pipeline where this snapshot was taken.
-    pub(super) fn restore(self, pipeline: &mut Pipeline, labels: Vec<String>) -> Result<(), String> {
+    /// Puts a fresh pipeline where this snapshot was taken. Says for which sources another component than that of the
+    /// snapshot begins anew, because it cannot go on from what is stored.
+    pub(super) fn restore(self, pipeline: &mut Pipeline, labels: Vec<String>) -> Result<Vec<String>, String> {
+        let is_other = self.preprocessor.is_some() && self.preprocessor.as_ref() != pipeline.plugins.preprocessor_id();
+        let mut anew = Vec::new();
         for (source, state) in self.sources {
             let state = Weights::new(state.tensors, state.data.0).map_err(|error| error.to_string())?;
-            let opened = pipeline.plugins.open_preprocessor(&source, &self.columns, Some(&state));
-            pipeline.sources.insert(source.clone(), opened.map_err(|error| error.to_string())?);
-            pipeline.checkpoints.insert(source, state);
+            match pipeline.plugins.open_preprocessor(&source, &self.columns, Some(&state)) {
+                Ok(preprocessor) => {
+                    pipeline.sources.insert(source.clone(), preprocessor);
+                    pipeline.checkpoints.insert(source, state);
+                }
+                Err(reason) if is_other => anew.push(format!("{source}: {reason}")),
+                Err(reason) => return Err(reason.to_string()),
+            }
         }
         let width = self.features.len();
         if let (Some(training), Some(held_out)) = (self.training, self.held_out) {
@@ -109,7 +121,7 @@ impl Snapshot {
         pipeline.features = self.features;
         pipeline.ended_sensors = self.ended_sensors;
         pipeline.seen = self.seen;
-        Ok(())
+        Ok(anew)
     }
 }
 

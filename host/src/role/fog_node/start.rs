@@ -98,9 +98,15 @@ async fn restore(service: &Service, role: &str, snapshot: Option<Snapshot>) -> R
     let Some(snapshot) = snapshot else { return Ok(pipeline) };
     let labels = service.labels.clone();
     let restored =
-        tokio::task::spawn_blocking(move || snapshot.restore(&mut pipeline, labels).map(|()| pipeline)).await;
+        tokio::task::spawn_blocking(move || snapshot.restore(&mut pipeline, labels).map(|anew| (pipeline, anew))).await;
     let restored = restored.map_err(|error| Error::Defect { role: role.to_owned(), reason: error.to_string() })?;
-    restored.map_err(|reason| Error::State { role: role.to_owned(), name: service.snapshot_state(), reason })
+    let (pipeline, anew) =
+        restored.map_err(|reason| Error::State { role: role.to_owned(), name: service.snapshot_state(), reason })?;
+    for detail in anew {
+        let detail = format!("another preprocessor than before begins anew: {detail}");
+        service.context.announcer.announce(Event::Warned { part: role.to_owned(), detail });
+    }
+    Ok(pipeline)
 }
 
 fn replayed(published: &BTreeMap<u32, u64>, from: &BTreeMap<u32, u64>) -> u64 {

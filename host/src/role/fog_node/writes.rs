@@ -5,11 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fedhost_domain::envelope::EncodeError;
 use fedhost_domain::fog::schedule::Schedule;
-use fedhost_domain::metrics::ScoreSketch;
 use serde_json::json;
 
 use super::Service;
-use super::jobs::Trained;
+use super::jobs::{Evaluated, Trained};
 use super::pipeline::{Outcome, Scored};
 use crate::bus::{GroupOffset, NewRecord, Record, Write};
 use crate::clock;
@@ -103,15 +102,16 @@ fn prediction(service: &Service, scored: &Scored, record: &Record, time_ms: u64)
 }
 
 /// What the node found on its held-out rows, as counts that can be added up over nodes.
-pub(super) fn evaluation(service: &Service, round: u64, foreign: Option<&Bytes>, sketch: &ScoreSketch) -> Write {
+pub(super) fn evaluation(service: &Service, round: u64, foreign: Option<&Bytes>, found: Evaluated) -> Write {
+    let Evaluated { plugin, sketch } = found;
     let (node, time_ms) = (service.id(), clock::now_ms());
     let message = Message {
         message_id: models::new_id(),
         message_type: "MONITORING".to_owned(),
         timestamp: rfc3339(time_ms),
         source: node.to_string(),
-        data: json!(models::Finding { round, node: node.clone(), sketch: sketch.clone() }),
-        metadata: json!({ "plugin": service.plugins.model_id() }),
+        data: json!(models::Finding { round, node: node.clone(), sketch }),
+        metadata: json!({ "plugin": plugin }),
     };
     let record = NewRecord {
         topic: Arc::clone(&service.topics.evaluations),
@@ -137,7 +137,7 @@ pub(super) async fn update(
         base_round: trained.training.base_round,
         samples: trained.samples,
         weights: &trained.weights,
-        plugin: service.plugins.model_id(),
+        plugin: &trained.plugin,
         loss: trained.loss,
         metrics: &trained.metrics,
         train_ms: trained.train_ms,
