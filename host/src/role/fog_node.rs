@@ -17,6 +17,7 @@ mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use fedhost_domain::event::Event;
@@ -32,8 +33,8 @@ use crate::bus::{Record, Source, Start, Write};
 use crate::clock;
 use crate::plugin::CallError;
 use globals::Globals;
-use patience::Patience;
-use pipeline::{Outcome, Pipeline};
+use patience::{Patience, Stopped};
+use pipeline::{Outcome, Pipeline, Processed, Work};
 use plugins::{Lineup, Plugins};
 use snapshot::Snapshot;
 
@@ -112,6 +113,12 @@ impl Service {
     }
 }
 
+/// A batch, and how far it has come.
+struct Held {
+    records: Arc<Vec<Record>>,
+    work: Work,
+}
+
 /// A running fog node.
 struct Node {
     service: Service,
@@ -120,6 +127,9 @@ struct Node {
     models: Globals,
     /// `None` while a guest thread has it, and once a batch was given up because the node is to stop.
     pipeline: Option<Pipeline>,
+    /// A batch that waits for a plug-in that is left alone. No other one is read meanwhile, and no snapshot taken: what
+    /// readers have passed is not what this node has handled.
+    held: Option<Held>,
     patience: Patience,
     watch: Watch,
     schedule: Schedule,
@@ -142,16 +152,21 @@ impl Node {
                 () = self.service.context.stop.cancelled() => break,
                 Some(done) = self.jobs.join_next() => self.finish(done.map_err(|error| self.defect(&error))?).await?,
                 record = self.models.read() => self.take_model_record(record.map_err(on_bus(&self.role))?).await?,
-                records = self.readings.read(self.service.batch_rows), if !self.schedule.must_wait() && rest.is_none() => {
+                records = self.readings.read(self.service.batch_rows), if self.may_read(rest) => {
                     self.take_readings(records.map_err(on_bus(&self.role))?).await?;
                 }
                 () = clock::sleep_until(self.schedule.deadline_ms()) => self.tell(Input::Tick),
                 Ok(()) = self.service.lineup.changed() => self.take_lineup().await?,
-                // Until the plug-in that is left alone may be tried again.
-                () = tokio::time::sleep(rest.unwrap_or_default()), if rest.is_some() => {}
+                () = tokio::time::sleep(rest.unwrap_or_default()), if rest.is_some() || self.held.is_some() => {
+                    self.go_on().await?;
+                }
             }
         }
         self.stop().await
+    }
+
+    fn may_read(&self, rest: Option<Duration>) -> bool {
+        self.held.is_none() && rest.is_none() && !self.schedule.must_wait()
     }
 
     fn is_done(&self) -> bool {
@@ -163,7 +178,7 @@ impl Node {
     /// batch that was given up the earlier snapshot stays, and the batch is read again.
     async fn stop(mut self) -> Result<(), Error> {
         self.service.plugins.cancel.cancel();
-        if self.pipeline.is_some() {
+        if self.pipeline.is_some() && self.held.is_none() {
             let mut write = Write { offsets: self.models.progress(), ..Write::default() };
             self.add_snapshot(&mut write).await?;
             self.service.context.write(write).await.map_err(on_bus(&self.role))?;
@@ -194,11 +209,31 @@ impl Node {
     async fn take_readings(&mut self, records: Vec<Record>) -> Result<(), Error> {
         let records = Arc::new(records);
         let (shared, patience) = (Arc::clone(&records), self.patience.clone());
-        let outcome = self.on_guest_thread(move |pipeline| pipeline.process(&shared, &patience)).await?;
-        let Ok(outcome) = outcome else {
-            // It has taken a part of the batch, which nobody will ever hear of.
-            self.pipeline = None;
-            return Ok(());
+        let processed = self.on_guest_thread(move |pipeline| pipeline.process(&shared, &patience)).await?;
+        self.settle(records, processed).await
+    }
+
+    /// Goes on with the batch that has waited, now that its plug-in may be tried again or is another one.
+    async fn go_on(&mut self) -> Result<(), Error> {
+        let Some(Held { records, work }) = self.held.take() else { return Ok(()) };
+        let patience = self.patience.clone();
+        let processed = self.on_guest_thread(move |pipeline| pipeline.go_on(work, &patience)).await?;
+        self.settle(records, processed).await
+    }
+
+    async fn settle(&mut self, records: Arc<Vec<Record>>, processed: Result<Processed, Stopped>) -> Result<(), Error> {
+        let outcome = match processed {
+            Ok(Processed::Done(outcome)) => outcome,
+            Ok(Processed::Resting(mut work)) => {
+                work.take_failures().iter().for_each(|failure| self.service.plugins.announce(failure));
+                self.held = Some(Held { records, work });
+                return Ok(());
+            }
+            Err(Stopped) => {
+                // It has taken a part of the batch, which nobody will ever hear of.
+                self.pipeline = None;
+                return Ok(());
+            }
         };
         let labelled = outcome.labelled;
         self.rows_since_snapshot += records.len() as u64;

@@ -21,6 +21,8 @@ pub(super) struct Patience {
 pub(super) enum GaveUp {
     /// Every try failed.
     Failed(Failed),
+    /// The plug-in is left alone for a while; the tries that are left are for later.
+    Resting,
     /// The node is to stop, and nothing is settled.
     Stopped,
 }
@@ -43,27 +45,27 @@ impl Patience {
         Self { retries, stop, runtime: Handle::current() }
     }
 
-    /// Calls until there is an answer or the tries are used up; every failure goes to `failures`. Blocks.
+    /// Calls until there is an answer or the tries are used up; every failure goes to `failures`. `attempts` begins with
+    /// those made before a rest, and is 0 again once the matter is settled. Blocks.
     pub(super) fn call<T>(
         &self,
+        attempts: &mut u32,
         failures: &mut Vec<CallError>,
         mut call: impl FnMut() -> Result<T, CallError>,
     ) -> Result<T, GaveUp> {
-        let mut attempts = 0;
         loop {
             let error = match call() {
-                Ok(answer) => return Ok(answer),
-                // It may be tried again when its pause is over, and not before.
-                Err(error) if error.kind == Kind::Quarantined => {
-                    let cause = failures.last().filter(|_| attempts > 0).cloned();
-                    return Err(GaveUp::Failed(Failed { error: cause.unwrap_or(error), attempts }));
+                Ok(answer) => {
+                    *attempts = 0;
+                    return Ok(answer);
                 }
+                Err(error) if error.kind == Kind::Quarantined => return Err(GaveUp::Resting),
                 Err(error) => error,
             };
-            attempts += 1;
+            *attempts += 1;
             failures.push(error.clone());
-            let Some(pause_ms) = self.retries.pause_ms(attempts, rand::random()) else {
-                return Err(GaveUp::Failed(Failed { error, attempts }));
+            let Some(pause_ms) = self.retries.pause_ms(*attempts, rand::random()) else {
+                return Err(GaveUp::Failed(Failed { error, attempts: std::mem::take(attempts) }));
             };
             self.wait(Duration::from_millis(pause_ms))?;
         }
@@ -96,7 +98,7 @@ mod tests {
     async fn call(patience: Patience, failing: u32) -> (Result<&'static str, GaveUp>, usize) {
         let calling = tokio::task::spawn_blocking(move || {
             let (mut failures, mut calls) = (Vec::new(), 0);
-            let answer = patience.call(&mut failures, || {
+            let answer = patience.call(&mut 0, &mut failures, || {
                 calls += 1;
                 if calls > failing { Ok("answer") } else { Err(failure(calls)) }
             });
@@ -117,16 +119,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_plug_in_that_is_left_alone_is_not_asked_again() {
-        let patience = Patience::new(Retries { retries: 9, first_ms: 1, longest_ms: 2 }, CancellationToken::new());
-        let (mut failures, mut calls) = (Vec::new(), 0);
-        let given_up = patience.call(&mut failures, || {
-            calls += 1;
-            Err::<(), _>(CallError { kind: Kind::Quarantined, ..failure(1) })
+    async fn tries_are_not_used_up_while_a_plug_in_is_left_alone() {
+        let patience = Patience::new(Retries { retries: 1, first_ms: 1, longest_ms: 2 }, CancellationToken::new());
+        let calling = tokio::task::spawn_blocking(move || {
+            let (mut attempts, mut failures) = (0, Vec::new());
+            let mut kinds = [Kind::Trap, Kind::Quarantined, Kind::Quarantined, Kind::Trap].into_iter();
+            let mut fail = || Err::<(), _>(CallError { kind: kinds.next().unwrap(), ..failure(1) });
+            let rested = [(); 2].map(|()| patience.call(&mut attempts, &mut failures, &mut fail));
+            assert_eq!((rested, attempts), ([Err(GaveUp::Resting), Err(GaveUp::Resting)], 1));
+            let given_up = patience.call(&mut attempts, &mut failures, &mut fail);
+            assert_eq!(given_up, Err(GaveUp::Failed(Failed { error: failure(1), attempts: 2 })));
+            assert_eq!((attempts, failures.len()), (0, 2));
         });
-        let error = CallError { kind: Kind::Quarantined, ..failure(1) };
-        assert_eq!(given_up, Err(GaveUp::Failed(Failed { error, attempts: 0 })));
-        assert_eq!((calls, failures.len()), (1, 0));
+        calling.await.unwrap();
     }
 
     #[tokio::test]

@@ -114,7 +114,56 @@ struct Row {
     record: usize,
     reading: Reading,
     held_out: bool,
+    /// Empty until the row is preprocessed.
     features: Vec<f32>,
+    refused: bool,
+}
+
+/// A batch under way: what is left to do, and what became of it so far.
+pub(super) struct Work {
+    rows: Vec<Row>,
+    ended_sources: Vec<String>,
+    stage: Stage,
+    /// Tries of the call that comes next.
+    attempts: u32,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Preprocess,
+    Score,
+}
+
+/// How far a batch has come.
+pub(super) enum Processed {
+    /// To its end.
+    Done(Outcome),
+    /// To where a plug-in is needed that is left alone for a while.
+    Resting(Work),
+}
+
+/// Why a batch does not go on.
+enum Halt {
+    Stopped,
+    Resting,
+}
+
+impl Work {
+    /// Those records that no preprocessor has handled yet.
+    pub(super) fn to_preprocess(&self) -> impl Iterator<Item = usize> {
+        self.rows.iter().filter(|row| row.features.is_empty() && !row.refused).map(|row| row.record)
+    }
+
+    /// What has failed since this was last asked.
+    pub(super) fn take_failures(&mut self) -> Vec<CallError> {
+        std::mem::take(&mut self.outcome.failures)
+    }
+
+    /// Those records that are not scored yet.
+    pub(super) fn to_score(&self) -> impl Iterator<Item = usize> {
+        self.rows.iter().filter(|row| !row.refused).map(|row| row.record)
+    }
 }
 
 impl Pipeline {
@@ -122,7 +171,30 @@ impl Pipeline {
     ///
     /// # Errors
     /// The node is to stop. A part of the batch was taken already, so nothing but dropping this pipeline is left to do.
-    pub(super) fn process(&mut self, records: &[Record], patience: &Patience) -> Result<Outcome, Stopped> {
+    pub(super) fn process(&mut self, records: &[Record], patience: &Patience) -> Result<Processed, Stopped> {
+        let work = self.begin(records);
+        self.go_on(work, patience)
+    }
+
+    /// Goes on with a batch, at first or after a rest.
+    ///
+    /// # Errors
+    /// As [`Self::process`].
+    pub(super) fn go_on(&mut self, mut work: Work, patience: &Patience) -> Result<Processed, Stopped> {
+        let halted = match work.stage {
+            Stage::Preprocess => {
+                self.preprocess_and_keep(&mut work, patience).and_then(|()| self.score(&mut work, patience))
+            }
+            Stage::Score => self.score(&mut work, patience),
+        };
+        match halted {
+            Ok(()) => Ok(Processed::Done(work.outcome)),
+            Err(Halt::Resting) => Ok(Processed::Resting(work)),
+            Err(Halt::Stopped) => Err(Stopped),
+        }
+    }
+
+    fn begin(&mut self, records: &[Record]) -> Work {
         let mut outcome = Outcome::default();
         let mut rows = Vec::with_capacity(records.len());
         let mut ended_sources = Vec::new();
@@ -133,7 +205,7 @@ impl Pipeline {
             match self.decode(record) {
                 Ok(Decoded::Row(reading)) => {
                     let held_out = record.header(HELD_OUT).is_some();
-                    rows.push(Row { record: index, reading: *reading, held_out, features: Vec::new() });
+                    rows.push(Row { record: index, reading: *reading, held_out, features: Vec::new(), refused: false });
                 }
                 Ok(Decoded::SourceEnd(source)) => ended_sources.push(source),
                 Ok(Decoded::SensorEnd(sensor)) => drop(self.ended_sensors.insert(sensor)),
@@ -143,15 +215,19 @@ impl Pipeline {
                 }
             }
         }
-        let rows = self.preprocess(rows, &mut outcome, patience)?;
+        Work { rows, ended_sources, stage: Stage::Preprocess, attempts: 0, outcome }
+    }
+
+    fn preprocess_and_keep(&mut self, work: &mut Work, patience: &Patience) -> Result<(), Halt> {
+        self.preprocess(work, patience)?;
         // A source that ends has had its last row in this batch or before.
-        for source in ended_sources {
+        for source in work.ended_sources.drain(..) {
             self.sources.remove(&source);
             self.checkpoints.remove(&source);
         }
-        self.keep(&rows, &mut outcome);
-        self.score(rows, &mut outcome, patience)?;
-        Ok(outcome)
+        self.keep(&work.rows, &mut work.outcome);
+        work.stage = Stage::Score;
+        Ok(())
     }
 
     fn decode(&mut self, record: &Record) -> Result<Decoded, (String, String)> {
@@ -165,15 +241,11 @@ impl Pipeline {
             .map_err(|error| (error.code().to_owned(), error.to_string()))
     }
 
-    /// One call a source; the rows come back in their own order.
-    fn preprocess(
-        &mut self,
-        mut rows: Vec<Row>,
-        outcome: &mut Outcome,
-        patience: &Patience,
-    ) -> Result<Vec<Row>, Stopped> {
+    /// One call a source; rows that could not be preprocessed are left out.
+    fn preprocess(&mut self, work: &mut Work, patience: &Patience) -> Result<(), Halt> {
+        let Work { rows, attempts, outcome, .. } = work;
         let mut by_source: Vec<(String, Vec<usize>)> = Vec::new();
-        for (index, row) in rows.iter().enumerate() {
+        for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.features.is_empty() && !row.refused) {
             match by_source.iter_mut().find(|(source, _)| *source == row.reading.sensor) {
                 Some((_, indices)) => indices.push(index),
                 None => by_source.push((row.reading.sensor.clone(), vec![index])),
@@ -183,19 +255,21 @@ impl Pipeline {
             let of_source = || indices.iter().filter_map(|&index| rows.get(index));
             let values: Vec<f32> = of_source().flat_map(|row| row.reading.values.iter().copied()).collect();
             let batch = self.plugins.batch(self.decoder.columns().len(), values, None);
-            let features =
-                patience.call(&mut outcome.failures, || self.transform(&source, batch.as_ref().map_err(Clone::clone)?));
-            match features {
-                Ok(features) => distribute(&mut rows, &indices, &features),
-                Err(GaveUp::Stopped) => return Err(Stopped),
+            let transform = || self.transform(&source, batch.as_ref().map_err(Clone::clone)?);
+            match patience.call(attempts, &mut outcome.failures, transform) {
+                Ok(features) => distribute(rows, &indices, &features),
+                Err(GaveUp::Stopped) => return Err(Halt::Stopped),
+                Err(GaveUp::Resting) => return Err(Halt::Resting),
                 Err(GaveUp::Failed(failed)) => {
-                    let component = self.plugins.preprocessor_id();
-                    outcome.refuse(of_source(), "preprocess", component, &failed);
+                    outcome.refuse(of_source(), "preprocess", self.plugins.preprocessor_id(), &failed);
+                    indices
+                        .iter()
+                        .for_each(|&index| rows.get_mut(index).into_iter().for_each(|row| row.refused = true));
                 }
             }
         }
-        rows.retain(|row| !row.features.is_empty());
-        Ok(rows)
+        rows.retain(|row| !row.refused);
+        Ok(())
     }
 
     /// An instance that fails is dropped; the next try opens another.
@@ -264,7 +338,8 @@ impl Pipeline {
     }
 
     /// Rows that cannot be scored are refused, though they stay in the windows: what is learnt does not depend on scores.
-    fn score(&mut self, rows: Vec<Row>, outcome: &mut Outcome, patience: &Patience) -> Result<(), Stopped> {
+    fn score(&mut self, work: &mut Work, patience: &Patience) -> Result<(), Halt> {
+        let Work { rows, attempts, outcome, .. } = work;
         if rows.is_empty() {
             return Ok(());
         }
@@ -272,17 +347,18 @@ impl Pipeline {
         let Self { plugins, features, scorer, .. } = self;
         let batch = plugins.batch(features.len(), values, None);
         let score = || scorer.score(plugins, features, batch.as_ref().map_err(Clone::clone)?);
-        let scores = match patience.call(&mut outcome.failures, score) {
+        let scores = match patience.call(attempts, &mut outcome.failures, score) {
             Ok(scores) => scores,
-            Err(GaveUp::Stopped) => return Err(Stopped),
+            Err(GaveUp::Stopped) => return Err(Halt::Stopped),
+            Err(GaveUp::Resting) => return Err(Halt::Resting),
             Err(GaveUp::Failed(failed)) => {
-                outcome.refuse(rows.iter(), "score", Some(self.plugins.model_id()), &failed);
+                outcome.refuse(rows.iter(), "score", Some(plugins.model_id()), &failed);
                 return Ok(());
             }
         };
         let round = scorer.global.as_ref().map_or(0, |(round, _)| *round);
         let mut scores = scores.map(Vec::into_iter);
-        outcome.scored.extend(rows.into_iter().map(|row| Scored {
+        outcome.scored.extend(rows.drain(..).map(|row| Scored {
             record: row.record,
             reading: row.reading,
             score: scores.as_mut().and_then(Iterator::next),

@@ -50,6 +50,7 @@ impl Node {
             readings,
             models,
             pipeline: Some(pipeline),
+            held: None,
             schedule,
             jobs: JoinSet::new(),
             published,

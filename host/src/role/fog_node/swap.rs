@@ -12,10 +12,13 @@ use fedhost_domain::model::{PluginId, TensorSpec, Weights};
 
 use super::pipeline::Pipeline;
 use super::plugins::{Configured, Lineup, Plugins};
-use super::{Node, offsets_of};
+use super::{Held, Node, offsets_of};
 use crate::bus::Write;
 use crate::plugin::{CallError, Detector, Preprocessor, Trainer};
 use crate::role::{Error, on_bus};
+
+const PREPROCESS: &str = "preprocess";
+const MODEL: &str = "model";
 
 /// What became of a new component.
 enum Outcome {
@@ -51,7 +54,9 @@ impl Node {
         for outcome in outcomes {
             self.tell_of(outcome);
         }
-        if !is_swapped {
+        // A batch that has waited for the old component need not wait any longer.
+        self.go_on().await?;
+        if !is_swapped || self.held.is_some() || self.pipeline.is_none() {
             return Ok(());
         }
         // Earlier rows were handled by the old component: after a restart they must not be handled by the new one.
@@ -68,7 +73,7 @@ impl Node {
                 old,
                 new,
                 topic: self.service.readings.to_string(),
-                first_offsets: offsets_of(self.readings.as_ref()),
+                first_offsets: self.first_offsets(part),
                 state,
             },
             Outcome::Refused { new, reason } => Event::PluginFailed {
@@ -79,6 +84,18 @@ impl Node {
             },
         });
     }
+
+    /// By partition, what comes next; a batch that waits comes before what is read next.
+    fn first_offsets(&self, part: &str) -> BTreeMap<u32, u64> {
+        let mut offsets = offsets_of(self.readings.as_ref());
+        let Some(Held { records, work }) = &self.held else { return offsets };
+        let waiting: Vec<usize> =
+            if part == PREPROCESS { work.to_preprocess().collect() } else { work.to_score().collect() };
+        for position in waiting.into_iter().filter_map(|index| records.get(index)).map(|record| &record.position) {
+            offsets.entry(position.partition).and_modify(|next| *next = position.offset.min(*next));
+        }
+        offsets
+    }
 }
 
 /// One component after the other, so that one of them can be refused.
@@ -88,10 +105,10 @@ fn swap(pipeline: &mut Pipeline, wanted: Lineup) -> Vec<Outcome> {
     if let (Some(old), Some(new)) = (current.preprocess, wanted.preprocess)
         && !new.is(&old)
     {
-        outcomes.push(outcome("preprocess", &old, &new, swap_preprocessor(pipeline, &new)));
+        outcomes.push(outcome(PREPROCESS, &old, &new, swap_preprocessor(pipeline, &new)));
     }
     if !wanted.model.is(&current.model) {
-        outcomes.push(outcome("model", &current.model, &wanted.model, swap_model(pipeline, &wanted.model)));
+        outcomes.push(outcome(MODEL, &current.model, &wanted.model, swap_model(pipeline, &wanted.model)));
     }
     outcomes
 }
