@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod columns;
+mod compile;
 mod completions;
 mod dlq;
 mod doctor;
@@ -86,6 +87,9 @@ enum Command {
     Report(report::Report),
     /// Print a completion script for a shell
     Completions(completions::Completions),
+    /// Compile the component on stdin: what this program runs apart from itself
+    #[command(name = crate::plugin::compiler::COMMAND, hide = true)]
+    Compile(compile::Compile),
 }
 
 #[derive(Debug, Subcommand)]
@@ -166,6 +170,7 @@ pub fn execute(cli: Cli) -> Ending {
         Command::Topics(topics) => topics.execute(&global),
         Command::Report(report) => report.execute(&global).into(),
         Command::Completions(completions) => completions.execute(),
+        Command::Compile(compile) => compile.execute(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::announce::Announcer;
 use crate::manifest::{self, Manifest, Parameter, PluginSelector};
-use crate::plugin::{Engine, Limits, Loader, Parameters, Plugin, Registry, Selector, Value};
+use crate::plugin::{Engine, Limits, Loader, Parameters, Plugin, Registry, Selector, Trust, Value, this_program};
 use crate::role::fog_node::plugins::Configured;
 
 /// All components of the manifest's directory, and the loader for those to come. Compiled code is kept.
@@ -33,7 +33,10 @@ pub(super) fn uncached_registry(manifest: &Manifest, announcer: &Announcer) -> R
 fn loader(manifest: &Manifest, announcer: &Announcer) -> Result<Loader, anyhow::Error> {
     let settings = manifest.plugins.clone();
     let limits_for = Arc::new(move |name: &str| limits(settings.limits_for(name)));
-    Ok(Loader::new(&Engine::new()?, announcer.sink()).with_limits(limits_for))
+    let trust = Trust::new(&manifest.plugins.trusted_keys, manifest.plugins.require_signature);
+    let trust = trust.map_err(|error| anyhow::anyhow!("plugins.trusted_keys: {error}"))?;
+    let loader = Loader::new(&Engine::new()?, announcer.sink()).with_limits(limits_for).trusting(trust);
+    Ok(loader.compiled_by(this_program()?))
 }
 
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Global, screen};
-use crate::plugin::{Engine, EventSink, Loader, Plugin, Registry};
+use crate::plugin::{Engine, EventSink, Loader, Plugin, Registry, this_program};
 
 /// Lists the plug-ins of a directory: what each can do, its parameters, and the files that are refused with the reason.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ pub(super) struct List {
 /// A loader with default limits whose complaints are shown by the command itself.
 pub(super) fn loader() -> Result<Loader, anyhow::Error> {
     let nobody: EventSink = Arc::new(|_| {});
-    Ok(Loader::new(&Engine::new()?, nobody))
+    Ok(Loader::new(&Engine::new()?, nobody).compiled_by(this_program()?))
 }
 
 impl List {

@@ -5,6 +5,9 @@ mod topics;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::origins::Origins;
 use super::problem::{Problem, Problems};
 use super::sensor::{CsvSensor, Sensor, SimulatedSensor};
@@ -35,6 +38,9 @@ pub(super) fn complete(manifest: &mut Manifest, path: &Path, origins: &Origins, 
         kafka::check(manifest, origins, checker.problems);
     }
 }
+
+/// Of Ed25519.
+const PUBLIC_KEY_BYTES: usize = 32;
 
 struct Checker<'a> {
     origins: &'a Origins,
@@ -216,6 +222,17 @@ impl Checker<'_> {
         for name in manifest.plugins.overrides.keys().filter(|name| !used.contains(&name.as_str())) {
             let message = format!("no part of this manifest uses a plug-in {name:?}; it uses {}", used.join(" and "));
             self.report(format!("plugins.{name}"), message, None);
+        }
+        for (index, key) in manifest.plugins.trusted_keys.iter().enumerate() {
+            if !STANDARD.decode(key.trim()).is_ok_and(|bytes| bytes.len() == PUBLIC_KEY_BYTES) {
+                let message = format!("{key:?} is no Ed25519 public key of 32 bytes in base64");
+                let hint = "`openssl pkey -in key.pem -pubout -outform DER | tail -c 32 | base64` prints it";
+                self.report(format!("plugins.trusted_keys[{index}]"), message, hint);
+            }
+        }
+        if manifest.plugins.require_signature && manifest.plugins.trusted_keys.is_empty() {
+            let message = "no signature is taken while plugins.trusted_keys is empty";
+            self.report("plugins.require_signature", message.into(), "add the public keys of those whom you trust");
         }
         let overrides = manifest.plugins.overrides.iter();
         let own = overrides.map(|(name, plugin)| (format!("plugins.{name}.limits"), plugin.limits));

@@ -17,6 +17,11 @@ pub struct Plugins {
     /// 3600000.
     #[schemars(range(min = 0, max = 3_600_000))]
     pub watch_ms: u64,
+    /// Ed25519 public keys, 32 bytes in base64 each, of those whose signatures in `NAME.wasm.sig` are taken. A component
+    /// with a bad signature is refused. Example: `["11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="]`.
+    pub trusted_keys: Vec<String>,
+    /// Whether a component without a signature is refused too.
+    pub require_signature: bool,
     /// What a call of any plug-in may use.
     pub limits: Limits,
     /// By the name of a plug-in: what differs for it. Example: `[plugins.autoencoder.limits]`.
@@ -65,8 +70,8 @@ pub struct Limits {
     /// Milliseconds in which it must be compiled: 100 to 3600000.
     #[schemars(range(min = 100, max = 3_600_000))]
     pub compile_ms: u64,
-    /// Bytes of memory for compiling it: 128 MiB to 64 GiB.
-    #[schemars(range(min = 134_217_728, max = 68_719_476_736_u64))]
+    /// Bytes of memory for compiling it: 512 MiB to 64 GiB.
+    #[schemars(range(min = 536_870_912, max = 68_719_476_736_u64))]
     pub compile_memory_bytes: u64,
     /// Failures of one call in a row after which the plug-in is left alone for a while: 1 to 1000000.
     #[schemars(range(min = 1, max = 1_000_000))]

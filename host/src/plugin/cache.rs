@@ -77,12 +77,7 @@ impl Entry {
     }
 
     /// Writes the entry as a whole or not at all.
-    pub(super) fn store(&self, component: &Component) -> Result<(), String> {
-        let code = component.serialize().map_err(|error| format!("{error:#}"))?;
-        self.write(&code).map_err(|error| error.to_string())
-    }
-
-    fn write(&self, code: &[u8]) -> io::Result<()> {
+    pub(super) fn write(&self, code: &[u8]) -> io::Result<()> {
         static SEQUENCE: AtomicU64 = AtomicU64::new(0);
         let unique = format!("{}-{}.tmp", std::process::id(), SEQUENCE.fetch_add(1, Ordering::Relaxed));
         let temporary = self.file.with_extension(unique);
@@ -110,11 +105,13 @@ impl Entry {
     }
 }
 
+/// Maps code that [`super::compiler`] has made or an [`Entry`] has verified, and no other.
 #[expect(unsafe_code, reason = "mapping compiled code is unsafe by nature; see SAFETY")]
-fn deserialize(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `code` must come from `Component::serialize`. It was written by `Entry::store` into a directory that only
-    // this user can write (`check_private`), and the digest over exactly these bytes, in our own memory, has just been
-    // verified. The engine itself refuses code of another version or of other settings.
+pub(super) fn deserialize(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: `code` must come from `Engine::precompile_component`. Either it just has, in this program or in a child
+    // process of it whose digest of it was verified; or `Entry::write` put it into a directory that only this user can
+    // write (`check_private`), and the digest over exactly these bytes, in our own memory, has just been verified. The
+    // engine itself refuses code of another version or of other settings.
     unsafe { Component::deserialize(engine, code) }
 }
 

@@ -49,8 +49,16 @@ pub(super) struct Make {
 
 impl Make {
     pub(super) fn of(limits: &Limits) -> Self {
-        let stack_bytes = limits.stack_bytes.clamp(1, STACK_MAX_BYTES);
-        Self { stack_bytes, counts_work: limits.fuel_per_call.is_some() }
+        Self::new(limits.stack_bytes, limits.fuel_per_call.is_some())
+    }
+
+    pub(super) fn new(stack_bytes: u32, counts_work: bool) -> Self {
+        Self { stack_bytes: stack_bytes.clamp(1, STACK_MAX_BYTES), counts_work }
+    }
+
+    /// What compiled code depends on.
+    pub(super) fn counts_work(self) -> bool {
+        self.counts_work
     }
 }
 
@@ -127,7 +135,7 @@ impl Runtime {
 /// Everything off that a guest of ours does not need: each is code that a stranger's component cannot reach. Relaxed
 /// SIMD is off so that training gives the same bits on every machine. Instances are made on demand: a host keeps tens of
 /// them for long, and a pool would have to be as large as the largest limit of any plug-in.
-fn config(make: Make) -> Config {
+pub(super) fn config(make: Make) -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)

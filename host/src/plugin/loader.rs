@@ -9,7 +9,8 @@ use fedhost_domain::event::Event;
 use fedhost_domain::model::{PluginId, Sha256Hex};
 use wasmtime::component::{Component, InstancePre};
 
-use super::cache::Cache;
+use super::cache::{Cache, deserialize};
+use super::compiler::Compiler;
 use super::component::Plugin;
 use super::context::{Context, EventSink};
 use super::descriptor::Descriptor;
@@ -19,10 +20,11 @@ use super::limits::{Limits, size};
 use super::refusal::{Reason, Refused};
 use super::sandbox::{Inside, Sandbox};
 use super::scan::Scan;
+use super::signature::Trust;
 use super::text::plain;
 use super::ward::Ward;
 
-/// Bytes of a compiler's message that are passed on.
+/// Bytes of an engine's message that are passed on.
 const MESSAGE_MAX_BYTES: usize = 1000;
 
 /// The limits of the plug-in of that name.
@@ -32,15 +34,18 @@ pub type LimitsFor = Arc<dyn Fn(&str) -> Limits + Send + Sync>;
 pub struct Loader {
     engine: Engine,
     cache: Option<Cache>,
+    compiler: Compiler,
+    trust: Trust,
     limits_for: LimitsFor,
     events: EventSink,
 }
 
 impl Loader {
-    /// Default limits for every plug-in, and no cache.
+    /// Default limits for every plug-in, no cache, no signatures, and no process of its own for compiling.
     #[must_use]
     pub fn new(engine: &Engine, events: EventSink) -> Self {
-        Self { engine: engine.clone(), cache: None, limits_for: Arc::new(|_| Limits::default()), events }
+        let (cache, compiler, trust) = (None, Compiler::Here, Trust::default());
+        Self { engine: engine.clone(), cache, compiler, trust, limits_for: Arc::new(|_| Limits::default()), events }
     }
 
     /// Limits by plug-in name. A component that has not yet said its name is asked under those of its file's stem.
@@ -58,6 +63,19 @@ impl Loader {
             Err(error) => self.complain(&format!("the directory for compiled code, {}, {error}", directory.display())),
         }
         self
+    }
+
+    /// Compiles in child processes of `program`, which must be a build of this very program (see
+    /// [`this_program`](super::this_program)): what a stranger's component does to its compiler stays there.
+    #[must_use]
+    pub fn compiled_by(self, program: PathBuf) -> Self {
+        Self { compiler: Compiler::Child(program), ..self }
+    }
+
+    /// Takes only components that are vouched for.
+    #[must_use]
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self { trust, ..self }
     }
 
     /// Loads a plug-in, and announces a refusal. Who takes the plug-in into use announces [`Plugin::loaded`].
@@ -79,6 +97,7 @@ impl Loader {
     pub(super) fn examine(&self, file: &Path) -> Result<Plugin, Refused> {
         let refused = |reason| Refused { file: file.to_owned(), reason };
         let bytes = self.read(file).map_err(refused)?;
+        self.trust.check(file, &bytes).map_err(refused)?;
         self.plugin(file, &bytes).map_err(refused)
     }
 
@@ -110,7 +129,7 @@ impl Loader {
     /// Compiles a component for an engine that suits its limits, and resolves its imports and exports.
     fn link(&self, bytes: &[u8], sha256: &Sha256Hex, limits: &Limits) -> Result<Linked, Reason> {
         let engine = self.engine.suited_to(limits)?;
-        let (component, cached) = self.compiled(&engine, bytes, sha256)?;
+        let (component, cached) = self.compiled(&engine, bytes, sha256, limits)?;
         let pre = engine.linker().instantiate_pre(&component).map_err(|error| interface(&error))?;
         let exports = Exports::find(&pre).map_err(|error| interface(&error))?;
         if exports.abilities() == Abilities::default() {
@@ -120,7 +139,13 @@ impl Loader {
     }
 
     /// The component, and whether the cache had it.
-    fn compiled(&self, engine: &Engine, bytes: &[u8], sha256: &Sha256Hex) -> Result<(Component, bool), Reason> {
+    fn compiled(
+        &self,
+        engine: &Engine,
+        bytes: &[u8],
+        sha256: &Sha256Hex,
+        limits: &Limits,
+    ) -> Result<(Component, bool), Reason> {
         let wasm = engine.wasm();
         let entry = self.cache.as_ref().map(|cache| cache.entry(wasm, sha256));
         match entry.as_ref().map(|entry| entry.load(wasm)) {
@@ -128,9 +153,9 @@ impl Loader {
             Some(Err(damage)) => self.complain(&format!("compiled code of component {sha256} is made again: {damage}")),
             Some(Ok(None)) | None => {}
         }
-        let component = Component::new(wasm, bytes)
-            .map_err(|error| Reason::Invalid(plain(&error.root_cause().to_string(), MESSAGE_MAX_BYTES)))?;
-        if let Some(Err(error)) = entry.map(|entry| entry.store(&component)) {
+        let code = self.compiler.compile(engine, bytes, limits)?;
+        let component = deserialize(wasm, &code).map_err(|error| interface(&error))?;
+        if let Some(Err(error)) = entry.map(|entry| entry.write(&code)) {
             self.complain(&format!("compiled code of component {sha256} is not kept: {error}"));
         }
         Ok((component, false))

@@ -44,6 +44,12 @@ pub enum Reason {
         "it is not valid: {0}\nhint: it is damaged, or was built with a WebAssembly proposal that is off in this host"
     )]
     Invalid(String),
+    /// The compiler did not come to an end.
+    #[error("{0}")]
+    Compiler(String),
+    /// Nobody who is trusted vouches for it.
+    #[error("{0}")]
+    Signature(String),
     /// It has nothing to do with this host.
     #[error(
         "it is a component, but no plug-in for this host: it imports {}; it exports {}\n\

@@ -14,6 +14,7 @@ use super::component::Plugin;
 use super::loader::{Loader, stem};
 use super::parameters::nearest;
 use super::refusal::Refused;
+use super::signature::signature_of;
 
 /// Everything that was found in a directory of components.
 pub struct Registry {
@@ -21,10 +22,13 @@ pub struct Registry {
     plugins: Vec<Arc<Plugin>>,
     refused: Vec<Refused>,
     /// As the files were when they were last loaded.
-    loaded: BTreeMap<PathBuf, Stamp>,
+    loaded: BTreeMap<PathBuf, Stamps>,
     /// As they were when they were last looked at.
-    seen: BTreeMap<PathBuf, Stamp>,
+    seen: BTreeMap<PathBuf, Stamps>,
 }
+
+/// Of a component and of its signature.
+type Stamps = [Stamp; 2];
 
 /// What tells that a file has been written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,8 +164,8 @@ impl Registry {
         let files = components(&self.directory)?;
         let before = std::mem::replace(&mut self.seen, files);
         let is_to_load =
-            |file: &PathBuf, stamp: &Stamp| self.loaded.get(file) != Some(stamp) && before.get(file) == Some(stamp);
-        let settled: Vec<(PathBuf, Stamp)> = self
+            |file: &PathBuf, stamp: &Stamps| self.loaded.get(file) != Some(stamp) && before.get(file) == Some(stamp);
+        let settled: Vec<(PathBuf, Stamps)> = self
             .seen
             .iter()
             .filter(|(file, stamp)| is_to_load(file, stamp))
@@ -254,13 +258,14 @@ impl Selector {
     }
 }
 
-fn components(directory: &Path) -> io::Result<BTreeMap<PathBuf, Stamp>> {
+fn components(directory: &Path) -> io::Result<BTreeMap<PathBuf, Stamps>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(directory)? {
         let file = entry?.path();
         if file.extension().is_some_and(|extension| extension == "wasm") {
-            let stamp = Stamp::of(&file);
-            files.insert(file, stamp);
+            // A signature that arrives later is a reason to look again.
+            let stamps = [Stamp::of(&file), Stamp::of(&signature_of(&file))];
+            files.insert(file, stamps);
         }
     }
     Ok(files)

@@ -7,6 +7,8 @@ mod bounds;
 #[cfg(test)]
 mod cache;
 #[cfg(test)]
+mod compiling;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod loading;

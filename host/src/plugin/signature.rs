@@ -1,0 +1,162 @@
+//! Who vouches for a component: an Ed25519 signature of its bytes in a file beside it, `NAME.wasm.sig`, made with a key
+//! that the manifest trusts.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::{PUBLIC_KEY_LENGTH, SIGNATURE_LENGTH, Signature, VerifyingKey};
+
+use super::refusal::Reason;
+
+/// Bytes that are read of a signature's file; in base64 it has 88, and a line break.
+const FILE_MAX_BYTES: u64 = 1024;
+
+/// Whose components are taken.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    keys: Vec<VerifyingKey>,
+    required: bool,
+}
+
+/// A text is no key.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error(
+    "{0:?} is no Ed25519 public key\nhint: 32 bytes in base64, as `openssl pkey -pubout -outform DER | tail -c 32 | base64` prints"
+)]
+pub struct NotAKey(String);
+
+impl Trust {
+    /// `keys` in base64. Without `required` a component may also have no signature; a bad one is never taken.
+    ///
+    /// # Errors
+    /// The first text that is no key.
+    pub fn new(keys: &[String], required: bool) -> Result<Self, NotAKey> {
+        let keys = keys.iter().map(|text| key(text).ok_or_else(|| NotAKey(text.clone()))).collect::<Result<_, _>>()?;
+        Ok(Self { keys, required })
+    }
+
+    /// Whether these bytes, which were read from `file`, may be run. Without any key no signature is looked at.
+    pub(super) fn check(&self, file: &Path, bytes: &[u8]) -> Result<(), Reason> {
+        if self.keys.is_empty() && !self.required {
+            return Ok(());
+        }
+        let beside = signature_of(file);
+        match read(&beside) {
+            Ok(text) => self.verify(bytes, &text).map_err(Reason::Signature),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.unsigned(&beside),
+            Err(error) => Err(Reason::Signature(format!("its signature {} cannot be read: {error}", beside.display()))),
+        }
+    }
+
+    fn unsigned(&self, beside: &Path) -> Result<(), Reason> {
+        if !self.required {
+            return Ok(());
+        }
+        let hint = "hint: have it signed, or set plugins.require_signature = false";
+        Err(Reason::Signature(format!("it has no signature in {}\n{hint}", beside.display())))
+    }
+
+    fn verify(&self, bytes: &[u8], text: &[u8]) -> Result<(), String> {
+        let signature = signature(text).ok_or("its signature is none: 64 bytes, or these in base64, are expected")?;
+        // The strict form leaves no second signature or key that would do as well.
+        if self.keys.iter().any(|key| key.verify_strict(bytes, &signature).is_ok()) {
+            return Ok(());
+        }
+        Err("its signature was not made with a trusted key over this very file\n\
+             hint: add the key to plugins.trusted_keys if you trust its owner; else do not run it"
+            .to_owned())
+    }
+}
+
+/// Where the signature of a component lies.
+pub(super) fn signature_of(file: &Path) -> PathBuf {
+    let mut name = OsString::from(file);
+    name.push(".sig");
+    PathBuf::from(name)
+}
+
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(file)?.take(FILE_MAX_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn key(text: &str) -> Option<VerifyingKey> {
+    let bytes: [u8; PUBLIC_KEY_LENGTH] = STANDARD.decode(text.trim()).ok()?.try_into().ok()?;
+    VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak())
+}
+
+/// As `openssl pkeyutl` writes it, or in base64.
+fn signature(text: &[u8]) -> Option<Signature> {
+    let raw = <[u8; SIGNATURE_LENGTH]>::try_from(text).ok();
+    let encoded = || STANDARD.decode(text.trim_ascii()).ok()?.try_into().ok();
+    raw.or_else(encoded).map(|bytes| Signature::from_bytes(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::{Signer as _, SigningKey};
+
+    use super::*;
+
+    const COMPONENT: &[u8] = b"\0asm and so on";
+
+    fn signer(seed: u8) -> SigningKey {
+        SigningKey::from_bytes(&[seed; 32])
+    }
+
+    fn trusting(signers: &[SigningKey], required: bool) -> Trust {
+        let keys: Vec<String> = signers.iter().map(|one| STANDARD.encode(one.verifying_key().as_bytes())).collect();
+        Trust::new(&keys, required).unwrap()
+    }
+
+    /// What becomes of a component with that signature beside it, if any.
+    fn check(trust: &Trust, signature: Option<&[u8]>) -> Result<(), String> {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("p.wasm");
+        if let Some(signature) = signature {
+            fs::write(home.path().join("p.wasm.sig"), signature).unwrap();
+        }
+        trust.check(&file, COMPONENT).map_err(|reason| reason.to_string())
+    }
+
+    #[test]
+    fn a_component_is_taken_from_whom_it_is_trusted() {
+        let ours = signer(1).sign(COMPONENT).to_bytes();
+        let theirs = signer(2).sign(COMPONENT).to_bytes();
+        let of_another_file = signer(1).sign(b"\0asm").to_bytes();
+        let encoded = format!("{}\n", STANDARD.encode(ours));
+        let (required, optional) = (trusting(&[signer(3), signer(1)], true), trusting(&[signer(1)], false));
+        let cases: [(&Trust, Option<&[u8]>, Option<&str>); 9] = [
+            (&required, Some(&ours), None),
+            (&required, Some(encoded.as_bytes()), None),
+            (&required, None, Some("no signature")),
+            (&required, Some(&theirs), Some("trusted key")),
+            (&required, Some(&of_another_file), Some("trusted key")),
+            (&required, Some(b"?"), Some("64 bytes")),
+            (&optional, None, None),
+            (&optional, Some(&theirs), Some("trusted key")),
+            (&Trust::default(), Some(b"?"), None),
+        ];
+        for (index, (trust, signature, refused)) in cases.into_iter().enumerate() {
+            let found = check(trust, signature);
+            match refused {
+                None => assert_eq!(found, Ok(()), "case {index}"),
+                Some(words) => {
+                    assert!(found.as_ref().is_err_and(|found| found.contains(words)), "case {index}: {found:?}")
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        for bad in ["", "AAAA", "not base64 at all", &STANDARD.encode([0; 32])] {
+            assert!(Trust::new(&[bad.to_owned()], false).is_err(), "{bad:?}");
+        }
+    }
+}
