@@ -127,6 +127,23 @@ fn a_component_that_cannot_be_used_is_refused_and_the_old_one_stays() {
 }
 
 #[test]
+fn a_model_whose_weights_have_another_shape_is_not_taken() {
+    let model = "plugin = \"misbehaving\"\nparameters = { act = \"wrong-shape-weights-once-mended\" }";
+    let scene = scene(&manifest(model));
+    let run = scene.start(&["run", "run.toml", "--json"]);
+    wait_for(&scene, "round_closed", 1);
+    install(&scene, "misbehaving.wasm", &later("misbehaving", "0.1.9"));
+    wait_for(&scene, "plugin_failed", 2);
+    wait_for_rounds(&scene);
+    interrupt(run);
+    let refused = scene.events_named("plugin_failed");
+    assert!(refused.iter().all(|event| event["call"] == "swap"), "{refused:?}");
+    assert!(refused[0]["detail"].as_str().unwrap().contains("its models are of another shape"), "{refused:?}");
+    assert_eq!(scene.events_named("plugin_swapped"), Vec::<Value>::new());
+    assert_eq!(scene.events_named("update_rejected"), Vec::<Value>::new());
+}
+
+#[test]
 fn a_detector_that_fails_in_every_call_is_left_alone_until_it_is_replaced() {
     // Given a detector that spins
     let model = "plugin = \"misbehaving\"\nparameters = { act = \"spin-in-score-until-mended\" }";

@@ -8,7 +8,7 @@ use fedhost_guest::{Error, Result, Setting, host, log};
 pub const ACT: Setting<&str> = Setting::choice("act", "the promise to break", "none", &CHOICES);
 
 /// What `act` can be; `none` is a well-behaved model.
-pub const CHOICES: [&str; 28] = [
+pub const CHOICES: [&str; 29] = [
     "none",
     // While opening, training or scoring: never returns.
     "spin-in-open",
@@ -37,6 +37,7 @@ pub const CHOICES: [&str; 28] = [
     "huge-weights",
     "nan-weights",
     "wrong-shape-weights",
+    "wrong-shape-weights-once-mended",
     "data-shorter-than-shape",
     "overflowing-shape",
     "nameless-tensor",

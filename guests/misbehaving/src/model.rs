@@ -43,6 +43,7 @@ impl Model for Misbehaving {
             "huge-weights" => Weights::default().with("weight", &[HUGE_FLOATS as u32], &vec![0.0; HUGE_FLOATS]),
             "nan-weights" => Weights { data: vec![f32::NAN; good.data.len()], ..good },
             "wrong-shape-weights" => good.with("surplus", &[2], &[0.0; 2]),
+            "wrong-shape-weights-once-mended" if act::is_mended() => good.with("surplus", &[2], &[0.0; 2]),
             "data-shorter-than-shape" => Weights { data: self.weight.clone(), ..good },
             "overflowing-shape" => Weights::default().with("weight", &[u32::MAX; 3], &[0.0]),
             "nameless-tensor" => good.with("", &[1], &[0.0]),

@@ -131,7 +131,9 @@ mod tests {
         let of_another_file = signer(1).sign(b"\0asm").to_bytes();
         let encoded = format!("{}\n", STANDARD.encode(ours));
         let (required, optional) = (trusting(&[signer(3), signer(1)], true), trusting(&[signer(1)], false));
-        let cases: [(&Trust, Option<&[u8]>, Option<&str>); 9] = [
+        // Whom to trust, what lies beside the component, and why it is refused.
+        type Case<'a> = (&'a Trust, Option<&'a [u8]>, Option<&'a str>);
+        let cases: [Case<'_>; 9] = [
             (&required, Some(&ours), None),
             (&required, Some(encoded.as_bytes()), None),
             (&required, None, Some("no signature")),

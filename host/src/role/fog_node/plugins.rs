@@ -142,20 +142,31 @@ impl Plugins {
         Ok(detector)
     }
 
+    /// The model that all nodes start from.
+    ///
+    /// # Errors
+    /// The component failed.
+    pub fn initial_model(&self, features: &[String]) -> Result<Weights, CallError> {
+        self.new_trainer(features, self.seed)?.save()
+    }
+
     /// A trainer with a global model, or with the initial one, which is the same for all nodes.
     ///
     /// # Errors
     /// The component failed.
     pub fn open_trainer(&self, features: &[String], base: Option<&Weights>, seed: u64) -> Result<Trainer, CallError> {
-        let open = |seed| self.lineup.model.plugin.open_trainer(self.model_opening(features, seed));
         let initial = match base {
             Some(_) => None,
-            None => Some(open(self.seed)?.save()?),
+            None => Some(self.initial_model(features)?),
         };
-        let mut trainer = open(seed)?;
+        let mut trainer = self.new_trainer(features, seed)?;
         if let Some(start) = base.or(initial.as_ref()) {
             trainer.load(start)?;
         }
         Ok(trainer)
+    }
+
+    fn new_trainer(&self, features: &[String], seed: u64) -> Result<Trainer, CallError> {
+        self.lineup.model.plugin.open_trainer(self.model_opening(features, seed))
     }
 }

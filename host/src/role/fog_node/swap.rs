@@ -14,7 +14,7 @@ use super::pipeline::Pipeline;
 use super::plugins::{Configured, Lineup, Plugins};
 use super::{Held, Node, offsets_of};
 use crate::bus::Write;
-use crate::plugin::{CallError, Detector, Preprocessor, Trainer};
+use crate::plugin::{CallError, Detector, Preprocessor};
 use crate::role::{Error, on_bus};
 
 const PREPROCESS: &str = "preprocess";
@@ -209,12 +209,14 @@ fn swap_model(pipeline: &mut Pipeline, new: &Configured) -> Result<String, Unfit
 
 /// Weights of another shape are not fed to it, and it makes none that others would have to refuse.
 fn check_shape(pipeline: &Pipeline, plugins: &Plugins) -> Result<(), Unfit> {
-    let mut trainer = plugins.open_trainer(&pipeline.features, global(pipeline), plugins.seed)?;
-    let tensors = trainer.save()?;
-    match expected_tensors(pipeline) {
-        None => Ok(()),
-        Some(expected) => tensors.expect_tensors(&expected).map_err(|mismatch| Unfit::Shape(mismatch.to_string())),
+    let initial = plugins.initial_model(&pipeline.features)?;
+    if let Some(expected) = expected_tensors(pipeline) {
+        initial.expect_tensors(&expected).map_err(|mismatch| Unfit::Shape(mismatch.to_string()))?;
     }
+    if let Some(global) = global(pipeline) {
+        plugins.open_trainer(&pipeline.features, Some(global), plugins.seed)?;
+    }
+    Ok(())
 }
 
 /// Those of the global model; before the first, those of the old component's initial model, if it works at all.
@@ -222,9 +224,7 @@ fn expected_tensors(pipeline: &Pipeline) -> Option<Vec<TensorSpec>> {
     if let Some(global) = global(pipeline) {
         return Some(global.tensors().to_vec());
     }
-    let plugins = &pipeline.plugins;
-    let trainer = plugins.open_trainer(&pipeline.features, None, plugins.seed);
-    let initial = trainer.and_then(|mut trainer: Trainer| trainer.save()).ok()?;
+    let initial = pipeline.plugins.initial_model(&pipeline.features).ok()?;
     Some(initial.tensors().to_vec())
 }
 
@@ -247,6 +247,35 @@ fn new_detector(pipeline: &mut Pipeline, plugins: &Plugins) -> Result<(Option<De
         Err(reason) => {
             let words = format!("it begins anew with the global model of round {round}: {reason}");
             Ok((Some(plugins.open_detector(features, &weights)?), words))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::Kind;
+
+    #[test]
+    fn what_a_component_goes_on_from_is_said_in_words() {
+        let reason = CallError {
+            plugin: "scaler".into(),
+            call: "preprocessor.restore",
+            kind: Kind::Trap,
+            detail: "unreachable".into(),
+        };
+        let one: BTreeMap<String, CallError> = [("pump".to_owned(), reason)].into();
+        let cases = [
+            (in_words(0, &BTreeMap::new()), "there was no state yet"),
+            (in_words(2, &BTreeMap::new()), "it goes on from the state of 2 sources"),
+            (
+                in_words(0, &one),
+                "it begins anew for all 1 sources; pump: plug-in scaler failed in preprocessor.restore",
+            ),
+            (in_words(2, &one), "it goes on from the state of 2 sources, and begins anew for 1; pump: "),
+        ];
+        for (words, expected) in cases {
+            assert!(words.starts_with(expected), "{words}");
         }
     }
 }
