@@ -165,3 +165,28 @@ fn a_detector_that_fails_in_every_call_is_left_alone_until_it_is_replaced() {
     let stopped = stopped.iter().filter(|event| event["kind"] == "deadline").count();
     assert!((4..=8).contains(&stopped), "{stopped} calls met their deadline");
 }
+
+#[test]
+fn a_batch_that_waited_for_its_detector_is_scored_after_a_restart() {
+    // Given a run that was stopped while a batch waited
+    let model = "plugin = \"misbehaving\"\nparameters = { act = \"spin-in-score-until-mended\" }";
+    let limits = "call_deadline_ms = 100\nfailures_in_a_row = 1\nquarantine_first_ms = 3600000\n\
+                  quarantine_longest_ms = 3600000";
+    let manifest = manifest(model).replace("rows = 1000000", "rows = 2000");
+    let scene = scene(&format!("{manifest}\n[plugins.misbehaving.limits]\n{limits}\n"));
+    let run = scene.start(&["run", "run.toml", "--json"]);
+    wait_for(&scene, "plugin_quarantined", 1);
+    interrupt(run);
+    // When it is mended, and started again
+    install(&scene, "misbehaving.wasm", &later("misbehaving", "0.1.9"));
+    let run = scene.start(&["run", "run.toml", "--json"]);
+    wait_for_rounds(&scene);
+    interrupt(run);
+    // Then every row that was read has one prediction, and none is a dead letter
+    for node in [1, 2] {
+        let mut offsets: Vec<u64> = scored(&scene.path("data"), node).into_iter().map(|(offset, _)| offset).collect();
+        offsets.sort_unstable();
+        assert_eq!(offsets, (0..offsets.len() as u64).collect::<Vec<_>>(), "node {node}");
+        assert!(offsets.len() > 400, "node {node}");
+    }
+}

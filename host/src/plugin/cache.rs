@@ -33,6 +33,8 @@ pub(super) enum CacheError {
     Foreign,
     #[error("can be written by others (mode {0:o})\nhint: chmod go-w it, and delete what is in it")]
     Open(u32),
+    #[error("lies in {}, where anybody can put another in its place (mode {mode:o})\nhint: chmod o-w that directory", parent.display())]
+    Replaceable { parent: PathBuf, mode: u32 },
     #[cfg(not(unix))]
     #[error("cannot be checked for its owner on this system")]
     Unchecked,
@@ -143,6 +145,20 @@ fn check_private(directory: &Path) -> Result<(), CacheError> {
     if found.mode() & WRITABLE_BY_OTHERS != 0 {
         return Err(CacheError::Open(found.mode() & 0o7777));
     }
+    directory.canonicalize()?.ancestors().skip(1).try_for_each(check_parent)
+}
+
+/// Where anybody may write, only the owner may rename what lies there if the directory is sticky, as `/tmp` is.
+#[cfg(unix)]
+fn check_parent(parent: &Path) -> Result<(), CacheError> {
+    use std::os::unix::fs::MetadataExt as _;
+    const WRITABLE_BY_ANYBODY: u32 = 0o002;
+    const STICKY: u32 = 0o1000;
+
+    let mode = fs::metadata(parent)?.mode() & 0o7777;
+    if mode & WRITABLE_BY_ANYBODY != 0 && mode & STICKY == 0 {
+        return Err(CacheError::Replaceable { parent: parent.to_owned(), mode });
+    }
     Ok(())
 }
 
@@ -194,6 +210,9 @@ mod tests {
         fs::create_dir(&open).unwrap();
         fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
         assert!(matches!(Cache::open(&open), Err(CacheError::Open(0o777))));
+        assert!(matches!(Cache::open(&open.join("ours")), Err(CacheError::Replaceable { mode: 0o777, .. })));
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o1777)).unwrap();
+        assert!(Cache::open(&open.join("ours")).is_ok(), "as in /tmp");
         let link = home.path().join("link");
         std::os::unix::fs::symlink(home.path(), &link).unwrap();
         assert!(matches!(Cache::open(&link), Err(CacheError::NotADirectory)));

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use fedhost::plugin::{FindError, Limits, Reason, Registry, Selector, Verdict};
+use fedhost::plugin::{Context, FindError, Kind, Limits, Loader, Parameters, Reason, Registry, Selector, Verdict};
 use fedhost_domain::event::Event;
 use fedhost_domain::model::Sha256Hex;
 
-use crate::harness::{Ear, component, loader};
+use crate::harness::{ENGINE, Ear, columns, component, loader, opening};
 
 /// A component without code that imports empty interfaces of these names.
 fn component_importing(names: &[&str]) -> Vec<u8> {
@@ -64,7 +65,7 @@ fn a_flipped_bit_is_refused_or_changes_the_digest_but_never_harms() {
     let good = fs::read(component("standard-scaler")).unwrap();
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("standard-scaler.wasm");
-    let loader = fedhost::plugin::Loader::new(&crate::harness::ENGINE, Ear::default().sink());
+    let loader = Loader::new(&ENGINE, Ear::default().sink());
     let mut refused = 0;
     for index in (8..good.len()).step_by(good.len() / 24) {
         let mut flipped = good.clone();
@@ -197,6 +198,22 @@ fn a_plugin_of_more_parts_than_it_may_have_is_refused_for_that() {
     for (refused, hint) in reasons.iter().zip(["limits.instances", "limits.table_elements"]) {
         assert!(refused.to_string().contains(hint), "{refused}");
     }
+}
+
+#[test]
+fn limits_are_those_of_the_name_that_a_component_gives_itself() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("another-name.wasm");
+    fs::copy(component("misbehaving"), &file).unwrap();
+    let limits_for = |name: &str| match name {
+        "misbehaving" => Limits { fuel_per_call: Some(1), ..Limits::default() },
+        _ => Limits::default(),
+    };
+    let loader = Loader::new(&ENGINE, Ear::default().sink()).with_limits(Arc::new(limits_for));
+    let plugin = loader.load(&file).unwrap();
+    let context = Context::new("test", Ear::default().sink());
+    let opened = opening(&plugin, &columns(2), &Parameters::new(), context, |opening| plugin.open_detector(opening));
+    assert_eq!(opened.err().unwrap().kind, Kind::Fuel);
 }
 
 #[test]
