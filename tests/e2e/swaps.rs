@@ -190,3 +190,14 @@ fn a_batch_that_waited_for_its_detector_is_scored_after_a_restart() {
         assert!(offsets.len() > 400, "node {node}");
     }
 }
+
+#[test]
+fn a_federation_does_not_go_on_from_weights_that_may_mean_something_else() {
+    let manifest = simulated(400, 1).replace(&plugins().display().to_string(), "components");
+    let scene = scene(&manifest);
+    scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
+    install(&scene, "logistic-regression.wasm", &later("logistic-regression", "0.2.0"));
+    let refused = scene.fedhost(&["run", "run.toml", "-q", "--rounds", "2"]).expect_code(1);
+    let reason = "\"logistic-regression@0.1.0\", not of \"logistic-regression@0.2.0\"";
+    assert!(refused.stderr.contains(reason) && refused.stderr.contains("hint: "), "{}", refused.stderr);
+}

@@ -5,6 +5,7 @@
 //! beside the stream. Scores, dead letters and offsets are written together, and so are an update and the account of what
 //! it was trained on; a node that is killed at any moment repeats what was not written, and nothing else.
 
+mod batches;
 mod globals;
 mod jobs;
 mod patience;
@@ -13,6 +14,7 @@ pub mod plugins;
 mod snapshot;
 mod start;
 mod swap;
+mod work;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,11 +34,11 @@ use super::{Context, DeadLetters, Error, Topics, models, on_bus, trace};
 use crate::bus::{Record, Source, Start, Write};
 use crate::clock;
 use crate::plugin::CallError;
+use batches::Held;
 use globals::Globals;
-use patience::{Patience, Stopped};
-use pipeline::{Outcome, Pipeline, Processed, Work};
+use patience::Patience;
+use pipeline::Pipeline;
 use plugins::{Lineup, Plugins};
-use snapshot::Snapshot;
 
 /// What a fog node is given.
 pub struct Service {
@@ -111,12 +113,6 @@ impl Service {
     fn backlog(&self) -> usize {
         usize::try_from(self.schedule.backlog_rows).unwrap_or(usize::MAX).saturating_add(self.batch_rows)
     }
-}
-
-/// A batch, and how far it has come.
-struct Held {
-    records: Arc<Vec<Record>>,
-    work: Work,
 }
 
 /// A running fog node.
@@ -204,86 +200,6 @@ impl Node {
         let (pipeline, result) = worked.await.map_err(|error| self.defect(&error))?;
         self.pipeline = Some(pipeline);
         Ok(result)
-    }
-
-    async fn take_readings(&mut self, records: Vec<Record>) -> Result<(), Error> {
-        let records = Arc::new(records);
-        let (shared, patience) = (Arc::clone(&records), self.patience.clone());
-        let processed = self.on_guest_thread(move |pipeline| pipeline.process(&shared, &patience)).await?;
-        self.settle(records, processed).await
-    }
-
-    /// Goes on with the batch that has waited, now that its plug-in may be tried again or is another one.
-    async fn go_on(&mut self) -> Result<(), Error> {
-        let Some(Held { records, work }) = self.held.take() else { return Ok(()) };
-        let patience = self.patience.clone();
-        let processed = self.on_guest_thread(move |pipeline| pipeline.go_on(work, &patience)).await?;
-        self.settle(records, processed).await
-    }
-
-    async fn settle(&mut self, records: Arc<Vec<Record>>, processed: Result<Processed, Stopped>) -> Result<(), Error> {
-        let outcome = match processed {
-            Ok(Processed::Done(outcome)) => outcome,
-            Ok(Processed::Resting(mut work)) => {
-                work.take_failures().iter().for_each(|failure| self.service.plugins.announce(failure));
-                self.held = Some(Held { records, work });
-                return Ok(());
-            }
-            Err(Stopped) => {
-                // It has taken a part of the batch, which nobody will ever hear of.
-                self.pipeline = None;
-                return Ok(());
-            }
-        };
-        let labelled = outcome.labelled;
-        self.rows_since_snapshot += records.len() as u64;
-        self.publish(&records, outcome).await?;
-        if labelled > 0 {
-            self.tell(Input::Rows(labelled));
-        }
-        self.evaluate();
-        self.note_ended_sensors();
-        Ok(())
-    }
-
-    async fn publish(&mut self, records: &[Record], outcome: Outcome) -> Result<(), Error> {
-        for failure in &outcome.failures {
-            self.service.plugins.announce(failure);
-        }
-        let is_new = |record: &Record| {
-            self.published.get(&record.position.partition).is_none_or(|&next| record.position.offset >= next)
-        };
-        let mut write = writes::results(&self.service, records, &outcome, is_new);
-        let refused: BTreeSet<usize> = outcome.refused.iter().map(|refused| refused.record).collect();
-        let new = records.iter().enumerate().filter(|(_, record)| is_new(record));
-        let verdict = self.watch.count(new.map(|(index, _)| !refused.contains(&index)));
-        write.offsets.extend(self.models.progress());
-        for (partition, next) in offsets_of(self.readings.as_ref()) {
-            let published = self.published.entry(partition).or_default();
-            if next > *published {
-                *published = next;
-                write.offsets.push(writes::offset(&self.role, &self.service.readings, partition, next));
-            }
-        }
-        if self.rows_since_snapshot >= self.service.window_rows.max(1_000) as u64 {
-            self.add_snapshot(&mut write).await?;
-        }
-        stopped::write(&self.service.context, &self.role, write, verdict).await
-    }
-
-    async fn add_snapshot(&mut self, write: &mut Write) -> Result<(), Error> {
-        let offsets = offsets_of(self.readings.as_ref());
-        let snapshot = self.on_guest_thread(move |pipeline| Snapshot::take(pipeline, offsets)).await?;
-        self.rows_since_snapshot = 0;
-        match snapshot {
-            Ok(snapshot) => {
-                let bytes = serde_json::to_vec(&snapshot).map_err(|error| self.defect(&error))?;
-                write.state.push((self.service.snapshot_state(), Some(Bytes::from(bytes))));
-            }
-            // The earlier snapshot stays; more rows are read again after a restart.
-            Err(error) => self.service.plugins.announce(&error),
-        }
-        Ok(())
     }
 
     /// Once every sensor has said that it is over, what is in the window is all there will be.

@@ -12,6 +12,7 @@ use fedhost_domain::reading::{Decoder, Reading};
 
 use super::patience::{Failed, GaveUp, Patience, Stopped};
 use super::plugins::Plugins;
+use super::work::{Processed, Row, Stage, Work};
 use crate::bus::Record;
 use crate::plugin::{Batch, CallError, Detector, Kind, Preprocessor};
 use crate::role::message::{END, END_OF_SENSOR, HELD_OUT};
@@ -108,62 +109,6 @@ pub(super) struct Refused {
     pub(super) component: Option<PluginId>,
     /// How often it was tried.
     pub(super) attempts: u32,
-}
-
-struct Row {
-    record: usize,
-    reading: Reading,
-    held_out: bool,
-    /// Empty until the row is preprocessed.
-    features: Vec<f32>,
-    refused: bool,
-}
-
-/// A batch under way: what is left to do, and what became of it so far.
-pub(super) struct Work {
-    rows: Vec<Row>,
-    ended_sources: Vec<String>,
-    stage: Stage,
-    /// Tries of the call that comes next.
-    attempts: u32,
-    outcome: Outcome,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Preprocess,
-    Score,
-}
-
-/// How far a batch has come.
-pub(super) enum Processed {
-    /// To its end.
-    Done(Outcome),
-    /// To where a plug-in is needed that is left alone for a while.
-    Resting(Work),
-}
-
-/// Why a batch does not go on.
-enum Halt {
-    Stopped,
-    Resting,
-}
-
-impl Work {
-    /// Those records that no preprocessor has handled yet.
-    pub(super) fn to_preprocess(&self) -> impl Iterator<Item = usize> {
-        self.rows.iter().filter(|row| row.features.is_empty() && !row.refused).map(|row| row.record)
-    }
-
-    /// What has failed since this was last asked.
-    pub(super) fn take_failures(&mut self) -> Vec<CallError> {
-        std::mem::take(&mut self.outcome.failures)
-    }
-
-    /// Those records that are not scored yet.
-    pub(super) fn to_score(&self) -> impl Iterator<Item = usize> {
-        self.rows.iter().filter(|row| !row.refused).map(|row| row.record)
-    }
 }
 
 impl Pipeline {
@@ -366,6 +311,12 @@ impl Pipeline {
         }));
         Ok(())
     }
+}
+
+/// Why a batch does not go on.
+enum Halt {
+    Stopped,
+    Resting,
 }
 
 enum Decoded {

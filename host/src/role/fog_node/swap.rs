@@ -10,9 +10,10 @@ use std::sync::Arc;
 use fedhost_domain::event::Event;
 use fedhost_domain::model::{PluginId, TensorSpec, Weights};
 
+use super::batches::Held;
 use super::pipeline::Pipeline;
 use super::plugins::{Configured, Lineup, Plugins};
-use super::{Held, Node, offsets_of};
+use super::{Node, offsets_of};
 use crate::bus::Write;
 use crate::plugin::{CallError, Detector, Preprocessor};
 use crate::role::{Error, on_bus};
