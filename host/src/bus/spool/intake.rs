@@ -1,7 +1,9 @@
 //! Takes writes in, one after the other; the only part that moves [`Status::accepted`].
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use fedhost_domain::event::Event;
@@ -10,12 +12,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::Name;
 use super::entry::{Stamp, Sums, encode, size};
 use super::local::Local;
-use super::status::{Contact, Level, Status, until};
+use super::status::{Level, Status, until};
 use crate::bus::observer::Observer;
 use crate::bus::trouble::Trouble;
 use crate::bus::{Error, GroupOffset, Write};
 use crate::clock;
 use crate::figure;
+
+/// A spool without room for so long is said to be full.
+const FULL_AFTER: Duration = Duration::from_secs(1);
 
 /// Of a write.
 type State = [(String, Option<Bytes>)];
@@ -116,15 +121,17 @@ impl Intake {
     /// Waits until `bytes` fit, or nothing else waits; `false` when the spool closes meanwhile.
     async fn room_for(&self, bytes: u64) -> bool {
         let fits = |status: &Status| status.is_empty() || status.bytes() + bytes <= self.max_bytes;
-        let (full, away) = {
-            let status = self.status.borrow();
-            (!fits(&status), status.contact == Contact::Trouble)
+        let mut room = pin!(until(&self.status, |status| status.closing || fits(status)));
+        let status = tokio::select! {
+            biased;
+            status = room.as_mut() => status,
+            // A bus that is only slow makes room all the time.
+            () = tokio::time::sleep(FULL_AFTER) => {
+                let detail = format!("{} is full: whoever writes waits until the bus takes something", self.name.directory);
+                self.observer.announce(Event::Warned { part: self.name.part.clone(), detail });
+                room.await
+            }
         };
-        if full && away {
-            let detail = format!("{} is full: whoever writes waits until the bus takes something", self.name.directory);
-            self.observer.announce(Event::Warned { part: self.name.part.clone(), detail });
-        }
-        let status = until(&self.status, |status| status.closing || fits(status)).await;
         !status.closing
     }
 
