@@ -45,11 +45,7 @@ impl Probes {
     }
 
     fn until_ready(&self) {
-        let begun = Stopwatch::start();
-        while self.readiness().0 != 200 {
-            assert!(begun.elapsed() < PATIENCE, "it is not ready: {:?}", self.readiness());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait_until("it is ready", || self.readiness().0 == 200);
     }
 
     fn is_live(&self) -> bool {
