@@ -11,6 +11,7 @@ mod dead_letters;
 mod doctor;
 mod figures;
 mod guests;
+mod hostile;
 mod kafka_access;
 mod kafka_dead_letters;
 mod kafka_doctor;

@@ -8,8 +8,10 @@ use fedhost_guest::{Error, Result, Setting, host, log};
 pub const ACT: Setting<&str> = Setting::choice("act", "the promise to break", "none", &CHOICES);
 
 /// What `act` can be; `none` is a well-behaved model.
-pub const CHOICES: [&str; 29] = [
+pub const CHOICES: [&str; 39] = [
     "none",
+    // In scoring, the act whose number, counted from 0, is the first value of the batch.
+    "as-the-rows-say",
     // While opening, training or scoring: never returns.
     "spin-in-open",
     "spin-in-train",
@@ -18,7 +20,10 @@ pub const CHOICES: [&str; 29] = [
     // While training and while scoring.
     "trap",
     "panic",
+    "panic-at-length",
     "error",
+    "error-in-disguise",
+    "error-at-length",
     "allocate",
     "recurse",
     "log-flood",
@@ -28,14 +33,20 @@ pub const CHOICES: [&str; 29] = [
     "ignore-stop",
     "nan-loss",
     "no-samples",
+    "more-samples-than-rows",
+    "hoard-of-metrics",
     // What scoring gives.
     "huge-output",
     "too-many-scores",
     "too-few-scores",
     "nan-scores",
+    "infinite-scores",
+    "trap-after-1000-calls",
     // What saving gives.
     "huge-weights",
     "nan-weights",
+    "infinite-weights",
+    "weights-in-disguise",
     "wrong-shape-weights",
     "wrong-shape-weights-once-mended",
     "data-shorter-than-shape",
@@ -49,6 +60,10 @@ pub const CHOICES: [&str; 29] = [
 pub const HUGE_FLOATS: usize = 4 << 20;
 /// Characters of the huge log line: 8 MiB.
 const HUGE_LINE_BYTES: usize = 8 << 20;
+/// Calls that go well before the one that does not.
+pub const GOOD_CALLS: u32 = 1_000;
+/// Clears a screen, forges a line of a log, and turns around what follows.
+pub const DISGUISED: &str = "\u{1b}[2Jall is well\nERROR plug-in other failed\u{202e}\u{0}";
 /// Log lines, or progress reports, in a flood.
 pub const FLOOD: u32 = 1_000_000;
 
@@ -57,7 +72,10 @@ pub fn strike(act: &str) -> Result<()> {
     match act {
         "trap" => std::process::abort(),
         "panic" => panic_now(),
+        "panic-at-length" => panic_at_length(),
         "error" => return Err(Error::Other("asked to fail, and failing".into())),
+        "error-in-disguise" => return Err(Error::Other(DISGUISED.into())),
+        "error-at-length" => return Err(Error::Other("x".repeat(HUGE_LINE_BYTES))),
         "allocate" => allocate(),
         "recurse" => drop(black_box(recurse(u64::MAX))),
         "log-flood" => (0..FLOOD).for_each(|line| log!(Info, "line {line} of a flood")),
@@ -83,6 +101,11 @@ pub fn spin() -> ! {
 #[expect(clippy::panic, reason = "it was asked for")]
 fn panic_now() {
     panic!("asked to panic, and panicking");
+}
+
+#[expect(clippy::panic, reason = "it was asked for")]
+fn panic_at_length() {
+    panic!("{}", "x".repeat(HUGE_LINE_BYTES));
 }
 
 /// Asks for one MiB after another and touches it.

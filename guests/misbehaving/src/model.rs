@@ -7,7 +7,7 @@ use fedhost_guest::{
     Batch, Descriptor, Detector, Metric, Model, Parameters, Progress, Report, Result, Signal, Trainer, Weights,
 };
 
-use crate::act::{self, ACT, FLOOD, HUGE_FLOATS};
+use crate::act::{self, ACT, CHOICES, DISGUISED, FLOOD, GOOD_CALLS, HUGE_FLOATS};
 
 /// A model and the promise it breaks.
 #[derive(Debug)]
@@ -15,9 +15,19 @@ pub struct Misbehaving {
     act: String,
     weight: Vec<f32>,
     bias: f32,
+    /// Calls to score so far.
+    calls: u32,
 }
 
 impl Misbehaving {
+    /// What to do with these rows.
+    fn act_for(&self, batch: &Batch) -> &str {
+        match batch.values.first() {
+            Some(number) if self.act == "as-the-rows-say" => CHOICES.get(*number as usize).unwrap_or(&"none"),
+            _ => &self.act,
+        }
+    }
+
     fn shape(&self) -> [u32; 1] {
         [self.weight.len() as u32]
     }
@@ -34,7 +44,7 @@ impl Model for Misbehaving {
         if act == "spin-in-open" {
             act::spin();
         }
-        Ok(Self { act, weight: vec![1.0; columns.len()], bias: 0.0 })
+        Ok(Self { act, weight: vec![1.0; columns.len()], bias: 0.0, calls: 0 })
     }
 
     fn save(&self) -> Result<Weights> {
@@ -42,6 +52,8 @@ impl Model for Misbehaving {
         Ok(match self.act.as_str() {
             "huge-weights" => Weights::default().with("weight", &[HUGE_FLOATS as u32], &vec![0.0; HUGE_FLOATS]),
             "nan-weights" => Weights { data: vec![f32::NAN; good.data.len()], ..good },
+            "infinite-weights" => Weights { data: vec![f32::INFINITY; good.data.len()], ..good },
+            "weights-in-disguise" => good.with(DISGUISED, &[1], &[0.0]),
             "wrong-shape-weights" => good.with("surplus", &[2], &[0.0; 2]),
             "wrong-shape-weights-once-mended" if act::is_mended() => good.with("surplus", &[2], &[0.0; 2]),
             "data-shorter-than-shape" => Weights { data: self.weight.clone(), ..good },
@@ -75,9 +87,15 @@ impl Trainer for Misbehaving {
                 break;
             }
         }
-        let samples = if self.act == "no-samples" { 0 } else { u64::from(batch.rows) };
+        let samples = match self.act.as_str() {
+            "no-samples" => 0,
+            "more-samples-than-rows" => u64::MAX,
+            _ => u64::from(batch.rows),
+        };
         let loss = if self.act == "nan-loss" { f64::NAN } else { self.loss() };
-        Ok(Report { samples, loss, metrics: Vec::new() })
+        let hoard = if self.act == "hoard-of-metrics" { FLOOD } else { 0 };
+        let metrics = (0..hoard).map(|number| Metric::new(DISGUISED, f64::from(number))).collect();
+        Ok(Report { samples, loss, metrics })
     }
 }
 
@@ -89,17 +107,23 @@ impl Misbehaving {
 
 impl Detector for Misbehaving {
     fn score(&mut self, batch: Batch) -> Result<Vec<f32>> {
-        act::strike(&self.act)?;
-        if self.act == "spin-in-score" || (self.act == "spin-in-score-until-mended" && !act::is_mended()) {
+        let act = self.act_for(&batch).to_owned();
+        act::strike(&act)?;
+        if act == "spin-in-score" || (act == "spin-in-score-until-mended" && !act::is_mended()) {
             act::spin();
+        }
+        self.calls += 1;
+        if act == "trap-after-1000-calls" && self.calls > GOOD_CALLS {
+            std::process::abort();
         }
         let rows = batch.values.chunks_exact(self.weight.len());
         let mut scores: Vec<f32> = rows.map(|row| row.iter().sum::<f32>() + self.bias).collect();
-        match self.act.as_str() {
+        match act.as_str() {
             "huge-output" => scores.resize(HUGE_FLOATS, 0.0),
             "too-many-scores" => scores.push(0.0),
             "too-few-scores" => drop(scores.pop()),
             "nan-scores" => scores.fill(f32::NAN),
+            "infinite-scores" => scores.fill(f32::INFINITY),
             _ => {}
         }
         Ok(scores)
@@ -147,6 +171,17 @@ mod tests {
         assert_eq!(open("too-few-scores").score(batch()).unwrap().len(), 1);
         assert_eq!(open("huge-output").score(batch()).unwrap().len(), HUGE_FLOATS);
         assert!(open("nan-scores").score(batch()).unwrap().iter().all(|score| score.is_nan()));
+        assert_eq!(open("infinite-scores").score(batch()).unwrap(), [f32::INFINITY; 2]);
+    }
+
+    #[test]
+    fn a_row_can_say_what_to_do() {
+        let number = |act| CHOICES.iter().position(|choice| *choice == act).unwrap() as f32;
+        let mut model = open("as-the-rows-say");
+        let mut scores = |first| model.score(Batch::new(2, vec![first, 0.5])).map(|scores| scores.len());
+        assert_eq!((scores(number("none")), scores(number("too-many-scores"))), (Ok(1), Ok(2)));
+        assert!(matches!(scores(number("error")), Err(Error::Other(_))));
+        assert_eq!(scores(f32::NAN), Ok(1), "what is no number is none of them");
     }
 
     #[test]

@@ -1,44 +1,44 @@
-//! Calls across the sandbox's boundary: one row, and a thousand.
+//! What the sandbox costs: at its boundary, and in the algorithms of the catalogue.
 
-use std::path::Path;
+#[path = "plugins/boundary.rs"]
+mod boundary;
+#[path = "plugins/catalogue.rs"]
+mod catalogue;
+#[path = "plugins/loading.rs"]
+mod loading;
+#[path = "plugins/rows.rs"]
+mod rows;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fedhost::plugin::{Batch, Context, Engine, Loader, Opening, Parameters};
+use fedhost::plugin::{Context, Engine, EventSink, Loader, Opening, Parameters, Plugin};
 
-use crate::measure::{Figure, median_of};
+use crate::measure::Figure;
 
-const COLUMNS: usize = 16;
-/// Calls timed together, so that the clock does not show.
-const CALLS: usize = 1_000;
+const SEED: u64 = 7;
 
 pub(crate) fn figures() -> Vec<Figure> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/logistic-regression.wasm");
-    let nobody: fedhost::plugin::EventSink = Arc::new(|_| {});
-    let loader = Loader::new(&Engine::new().unwrap(), Arc::clone(&nobody));
-    let plugin = loader.load(&file).expect("run `make plugins` first");
-    let columns: Vec<String> = (0..COLUMNS).map(|column| format!("c{column}")).collect();
+    let engine = Engine::new().unwrap();
+    [loading::figures(&engine), boundary::figures(&engine), catalogue::figures(&engine)].concat()
+}
+
+/// As a run has them, interruption and limits included.
+fn loader(engine: &Engine) -> Loader {
+    Loader::new(engine, nobody())
+}
+
+fn nobody() -> EventSink {
+    Arc::new(|_| {})
+}
+
+fn built(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../plugins/{name}.wasm"))
+}
+
+/// Opens with the defaults of all parameters.
+fn open<T>(plugin: &Plugin, columns: usize, open: impl FnOnce(Opening<'_>) -> T) -> T {
     let parameters = plugin.check_parameters(&Parameters::new()).unwrap();
-    let opening = || Opening {
-        columns: &columns,
-        parameters: &parameters,
-        seed: 1,
-        context: Context::new("bench", Arc::clone(&nobody)),
-    };
-    let mut detector = plugin.open_detector(opening()).unwrap();
-    detector.load(&plugin.open_trainer(opening()).unwrap().save().unwrap()).unwrap();
-    let mut score = |rows: usize| {
-        let batch = Batch::new(rows, COLUMNS, vec![0.5; rows * COLUMNS], None).unwrap();
-        let seconds = median_of(|| {
-            for _ in 0..CALLS {
-                detector.score(&batch).unwrap();
-            }
-        });
-        seconds / CALLS as f64
-    };
-    let (one, thousand) = (score(1), score(1_000));
-    vec![
-        Figure::alone("plugin_score_1_row", one * 1e6, "us"),
-        Figure::alone("plugin_score_1000_rows", thousand * 1e6, "us"),
-        Figure::alone("plugin_open_instance", median_of(|| drop(plugin.open_detector(opening()).unwrap())) * 1e6, "us"),
-    ]
+    let context = Context::new("bench", nobody());
+    open(Opening { columns: &rows::names(columns), parameters: &parameters, seed: SEED, context })
 }

@@ -54,7 +54,8 @@ pub enum Kind {
     Memory,
     /// The guest handed over more than it may, and was stopped before the host made room for it.
     OutputTooLarge,
-    /// The guest answered with something that cannot be used; the answer was dropped, the instance lives on.
+    /// The guest answered with something that cannot be used; the answer was dropped. The instance lives on, unless the
+    /// answer could not even be read.
     InvalidOutput,
     /// The guest, or the host on its behalf, declined the input; the instance lives on.
     Refused(Refusal),
@@ -185,7 +186,7 @@ pub(super) fn classify(error: &wasmtime::Error, seen: &Circumstances<'_>) -> (Ki
         let detail = format!("{}\nhint: raise limits.instances or limits.tables", error.root_cause());
         (Kind::Memory, detail)
     } else {
-        (Kind::InvalidOutput, format!("{}{words}", plain(&error.root_cause().to_string(), WORDS_MAX_BYTES)))
+        (Kind::InvalidOutput, of_broken_rules(&error.root_cause().to_string(), &words))
     }
 }
 
@@ -217,8 +218,18 @@ fn of_trap(trap: Trap, limits: &Limits, story: &str) -> (Kind, String) {
             let hint = "hint: it calls itself too deeply; limits.stack_bytes can be up to 1048576";
             (Kind::Trap, format!("{words}, at {} bytes{story}\n{hint}", limits.stack_bytes))
         }
+        Trap::CannotLeaveComponent => {
+            let words = "called the host while the host was reading its answer or handing over arguments";
+            (Kind::Trap, format!("{words}{story}"))
+        }
         _ => (Kind::Trap, format!("{words}{story}")),
     }
+}
+
+/// The engine could make nothing of what the guest handed over.
+fn of_broken_rules(words: &str, story: &str) -> String {
+    let words = plain(words, WORDS_MAX_BYTES);
+    format!("it broke the rules of calls: {words}{story}\nhint: its code, or the tool that built it, is faulty")
 }
 
 /// As the engine words it for lack of a type of its own; a test holds the pinned version to it.
