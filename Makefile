@@ -9,7 +9,7 @@ CATALOGUE := $(GUESTS) $(addprefix guests/, robust-scaler window-features mlp-cl
 	half-space-trees isolation-forest robust-zscore ewma)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos lint bench plugins test-plugins kafka-up kafka-down clean
+.PHONY: help setup demo test chaos fuzz lint bench plugins test-plugins kafka-up kafka-down clean
 
 help:           ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24

@@ -87,3 +87,19 @@ fn one_a_row(scores: Vec<f32>, rows: usize) -> Result<Vec<f32>, String> {
         Some((row, score)) => Err(format!("its score of row {row} is {score}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn scores_that_pass_are_one_finite_number_a_row(bits in proptest::collection::vec(any::<u32>(), 0..9), rows in 0_usize..9) {
+            let scores: Vec<f32> = bits.into_iter().map(f32::from_bits).collect();
+            let good = scores.len() == rows && scores.iter().all(|score| score.is_finite());
+            prop_assert_eq!(one_a_row(scores, rows).is_ok(), good);
+        }
+    }
+}

@@ -84,13 +84,14 @@ impl Loader {
             Err(refused) => Verdict::Refused { reason: refused.reason.to_string() },
         };
         let plugin = examined.as_ref().ok();
+        let clean = |names: Vec<String>| names.iter().map(|name| plain(name, TEXT_MAX_BYTES)).collect();
         let resources = plugin.and_then(|plugin| plugin.pre.component().resources_required());
         Ok(Inspection {
             file: file.display().to_string(),
             size_bytes: bytes.len(),
             sha256: Sha256Hex::of(&bytes),
-            imports: scan.imports,
-            exports: scan.exports,
+            imports: clean(scan.imports),
+            exports: clean(scan.exports),
             abilities: plugin.map(|plugin| plugin.abilities()),
             descriptor: plugin.map(|plugin| plugin.descriptor().clone()),
             initial_memory_bytes: resources.and_then(|it| it.max_initial_memory_size).map(|pages| pages * PAGE_BYTES),

@@ -2,9 +2,14 @@
 
 use std::path::PathBuf;
 
+use super::crossing::NAME_MAX_BYTES;
 use super::descriptor::DescriptorError;
 use super::engine::EngineError;
 use super::failure::CallError;
+use super::text::plain;
+
+/// Names that one refusal lists.
+const NAMES_MAX: usize = 50;
 
 /// A file that this host does not run.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -86,8 +91,15 @@ pub enum Reason {
     Descriptor(#[from] DescriptorError),
 }
 
+/// A stranger's names: few enough to read, and nothing in them but what can be read.
 fn list(names: &[String]) -> String {
-    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    let mut listed: Vec<String> = names.iter().take(NAMES_MAX).map(|name| plain(name, NAME_MAX_BYTES)).collect();
+    match names.len() {
+        0 => return "nothing".to_owned(),
+        count if count > NAMES_MAX => listed.push(format!("and {} more", count - NAMES_MAX)),
+        _ => {}
+    }
+    listed.join(", ")
 }
 
 fn wasi_hint(names: &[String]) -> &'static str {
@@ -96,5 +108,19 @@ fn wasi_hint(names: &[String]) -> &'static str {
          all features disabled"
     } else {
         ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_names_are_few_and_hide_nothing() {
+        let forged = Reason::Imports(vec!["a\u{1b}[2J\nERROR".to_owned(), "x".repeat(10_000)]);
+        let told = forged.to_string();
+        assert!(told.contains("a[2J ERROR, xxx") && told.len() < 500, "{told}");
+        let many = Reason::OtherVersion(vec!["n".to_owned(); 1_000]).to_string();
+        assert!(many.contains("n, n, and 950 more"), "{many}");
     }
 }

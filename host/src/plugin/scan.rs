@@ -4,9 +4,12 @@
 use wasmparser::{Encoding, Parser, Payload};
 
 use super::refusal::Reason;
+use super::text::plain;
 
 /// The WIT package this host speaks.
 const PACKAGE: &str = "fedhost:plugin/";
+/// Bytes of a parser's message that are passed on.
+const MESSAGE_MAX_BYTES: usize = 300;
 /// The only interfaces that a component may import.
 const IMPORTABLE: [&str; 2] = ["host", "types"];
 
@@ -65,7 +68,8 @@ impl Scan {
 }
 
 fn damaged(error: wasmparser::BinaryReaderError) -> Reason {
-    Reason::Damaged(format!("{} at byte {}", error.message(), error.offset()))
+    let words = plain(error.message(), MESSAGE_MAX_BYTES);
+    Reason::Damaged(format!("{words} at byte {}", error.offset()))
 }
 
 /// Interface and version, when the name belongs to our package.

@@ -127,3 +127,27 @@ fn plausible(report: training::Report, rows: usize) -> Result<Report, String> {
     }
     Ok(Report { samples: report.samples, loss: report.loss, metrics: metrics(report.metrics) })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::bindings::types;
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_report_that_passes_can_be_averaged(samples in 0_u64..20, bits in any::<u64>(), rows in 0_usize..20, count in 0_usize..100) {
+            let loss = f64::from_bits(bits);
+            let metric = |_| types::Metric { name: "loss\u{1b}".into(), value: loss };
+            let report = training::Report { samples, loss, metrics: (0..count).map(metric).collect() };
+            match plausible(report, rows) {
+                Ok(report) => {
+                    prop_assert!(report.loss.is_finite() && report.samples <= rows as u64 && report.metrics.len() <= 64);
+                    prop_assert!(report.metrics.iter().all(|metric| metric.name == "loss" && metric.value.is_finite()));
+                }
+                Err(words) => prop_assert!(!loss.is_finite() || samples > rows as u64, "{}", words),
+            }
+        }
+    }
+}
