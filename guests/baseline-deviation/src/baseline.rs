@@ -53,13 +53,15 @@ impl Preprocessor for BaselineDeviation {
     }
 
     fn transform(&mut self, batch: Batch) -> Result<Batch> {
-        let mut values = Vec::with_capacity(2 * batch.values.len());
-        for row in batch.values.chunks_exact(self.columns.len()) {
+        let columns = self.columns.len();
+        let mut values = vec![0.0; 2 * batch.values.len()];
+        for (row, output) in batch.values.chunks_exact(columns).zip(values.chunks_exact_mut(2 * columns)) {
             self.learn(row);
-            let start = values.len();
-            values.extend(self.columns.iter().zip(row).map(|(column, &value)| deviation(column, value, self.clip)));
-            for index in start..values.len() {
-                values.extend(values.get(index).map(|deviation: &f32| deviation.abs()));
+            let (deviations, magnitudes) = output.split_at_mut(columns);
+            let towards = deviations.iter_mut().zip(magnitudes);
+            for ((column, value), (deviation, magnitude)) in self.columns.iter().zip(row).zip(towards) {
+                *deviation = distance(column, *value, self.clip);
+                *magnitude = deviation.abs();
             }
         }
         Ok(Batch { values, ..batch })
@@ -91,7 +93,7 @@ impl BaselineDeviation {
     }
 }
 
-fn deviation(column: &Running, value: f32, clip: f64) -> f32 {
+fn distance(column: &Running, value: f32, clip: f64) -> f32 {
     if !value.is_finite() {
         return 0.0;
     }

@@ -95,7 +95,7 @@ impl Trainer for LogisticRegression {
 
 impl Detector for LogisticRegression {
     fn score(&mut self, mut batch: Batch) -> Result<Vec<f32>> {
-        fill_missing(&mut batch.values);
+        kernels::fill_missing(&mut batch.values);
         let scores: Vec<f32> = batch.values.chunks_exact(self.weight.len()).map(|row| self.log_odds(row)).collect();
         match scores.iter().find(|score| !score.is_finite()) {
             Some(score) => Err(Error::Diverged(format!("a score is {score}: weights times values are too large"))),
@@ -189,7 +189,7 @@ impl Rows {
         if let Some((row, label)) = labels.iter().enumerate().find(|&(_, &label)| label != 0.0 && label != 1.0) {
             return Err(Error::InvalidInput(format!("the label of row {row} is {label}, legal: 0 or 1")));
         }
-        fill_missing(&mut values);
+        kernels::fill_missing(&mut values);
         let squares: f64 = values.chunks(columns).map(|row| f64::from(kernels::dot(row, row))).sum();
         let mean_square = (squares / values.len() as f64) as f32;
         Ok(Self { columns, values, labels, mean_square })
@@ -198,12 +198,6 @@ impl Rows {
     fn get(&self, row: usize) -> Option<(&[f32], f32)> {
         let start = row * self.columns;
         Some((self.values.get(start..start + self.columns)?, *self.labels.get(row)?))
-    }
-}
-
-fn fill_missing(values: &mut [f32]) {
-    for value in values.iter_mut().filter(|value| !value.is_finite()) {
-        *value = 0.0;
     }
 }
 

@@ -15,6 +15,7 @@
 //! mean lies 100 deviations off, and is then that mean. So a column at 300 that varies by 0.01 has its exact variance
 //! from the second round on, and in every other round even nodes that start from different global models agree.
 
+use fedhost_guest::kernels::double;
 use fedhost_guest::{Result, Weights};
 
 /// Deviations from the reference at which 32 bits still hold a variance within a thousandth.
@@ -47,12 +48,12 @@ impl Moments {
         let count = rows.len().max(1) as f64;
         let mut mean = vec![0.0; columns];
         for row in rows {
-            mean.iter_mut().zip(*row).for_each(|(sum, value)| *sum += f64::from(*value));
+            double::add(row, &mut mean);
         }
         mean.iter_mut().for_each(|sum| *sum /= count);
-        let mut within = vec![0.0; columns * columns];
+        let (mut within, mut distance) = (vec![0.0; columns * columns], vec![0.0; columns]);
         for row in rows {
-            let distance: Vec<f64> = row.iter().zip(&mean).map(|(value, mean)| f64::from(*value) - mean).collect();
+            double::distance(row, &mean, &mut distance);
             add_square(&mut within, &distance);
         }
         let mean: Vec<f32> = mean.into_iter().map(|value| value as f32).collect();
@@ -115,7 +116,7 @@ impl Moments {
 
 fn add_square(sums: &mut [f64], distance: &[f64]) {
     for (sums, left) in sums.chunks_exact_mut(distance.len()).zip(distance) {
-        sums.iter_mut().zip(distance).for_each(|(sum, right)| *sum += left * right);
+        double::axpy(*left, distance, sums);
     }
 }
 

@@ -7,7 +7,7 @@
 
 use fedhost_guest::{
     Batch, Descriptor, Detector, Error, Metric, Model, Parameters, Progress, Report, Result, Setting, Signal, Trainer,
-    Weights,
+    Weights, kernels,
 };
 
 use crate::chart::Chart;
@@ -98,9 +98,7 @@ impl PcaT2Q {
         let labels = batch.labels.as_deref().filter(|_| self.normal_only).unwrap_or_default();
         let labels = labels.iter().copied().chain(std::iter::repeat(0.0));
         let rows = batch.values.chunks_exact(self.columns).zip(labels);
-        rows.filter(|(row, label)| *label < 0.5 && row.iter().all(|value| value.is_finite()))
-            .map(|(row, _)| row)
-            .collect()
+        rows.filter(|(row, label)| *label < 0.5 && kernels::are_finite(row)).map(|(row, _)| row).collect()
     }
 }
 

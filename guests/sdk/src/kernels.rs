@@ -5,6 +5,7 @@
 //! slower. The lanes, and so the order of every addition, are the same natively: a test on one's own machine sees the
 //! numbers that a component will give.
 
+pub mod double;
 pub(crate) mod lanes;
 mod tanh;
 
@@ -16,6 +17,8 @@ use lanes::{LANES, Lanes};
 const BLOCK: usize = 32;
 /// Vectors a turn.
 const VECTORS: usize = BLOCK / LANES;
+/// Vectors a turn where there are fewer than [`BLOCK`] floats left: rows are often that short.
+const FEW: usize = 4;
 
 /// The sum of `a[i] * b[i]`; of slices of two lengths, the longer one's rest is left out.
 ///
@@ -35,6 +38,12 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let [mut first, rest @ ..] = sums;
     let (a_vectors, a_last) = a_rest.as_chunks();
     let (b_vectors, b_last) = b_rest.as_chunks();
+    let ((a_few, a_vectors), (b_few, b_vectors)) = (a_vectors.as_chunks::<FEW>(), b_vectors.as_chunks::<FEW>());
+    for (a, b) in a_few.iter().zip(b_few) {
+        for (a, b) in a.iter().zip(b) {
+            first = first.add(Lanes::load(a).mul(Lanes::load(b)));
+        }
+    }
     for (a, b) in a_vectors.iter().zip(b_vectors) {
         first = first.add(Lanes::load(a).mul(Lanes::load(b)));
     }
@@ -49,14 +58,17 @@ pub fn axpy(factor: f32, x: &[f32], y: &mut [f32]) {
     let length = x.len().min(y.len());
     let ((x, _), (y, _)) = (x.split_at(length), y.split_at_mut(length));
     let ((x_blocks, x_rest), (y_blocks, y_rest)) = (x.as_chunks::<BLOCK>(), y.as_chunks_mut::<BLOCK>());
+    let add = |x: &[f32; LANES], y: &mut [f32; LANES]| Lanes::load(y).add(factors.mul(Lanes::load(x))).store(y);
     for (x, y) in x_blocks.iter().zip(y_blocks) {
-        for (x, y) in vectors(x).zip(y.as_chunks_mut().0) {
-            Lanes::load(y).add(factors.mul(x)).store(y);
-        }
+        x.as_chunks().0.iter().zip(y.as_chunks_mut().0).for_each(|(x, y)| add(x, y));
     }
-    for (x, y) in x_rest.iter().zip(y_rest) {
-        *y += factor * x;
+    let ((x_vectors, x_last), (y_vectors, y_last)) = (x_rest.as_chunks(), y_rest.as_chunks_mut());
+    let ((x_few, x_vectors), (y_few, y_vectors)) = (x_vectors.as_chunks::<FEW>(), y_vectors.as_chunks_mut::<FEW>());
+    for (x, y) in x_few.iter().zip(y_few) {
+        x.iter().zip(y).for_each(|(x, y)| add(x, y));
     }
+    x_vectors.iter().zip(y_vectors).for_each(|(x, y)| add(x, y));
+    x_last.iter().zip(y_last).for_each(|(x, y)| *y += factor * x);
 }
 
 /// `y[i]` becomes the dot product of `x` and row `i` of `matrix`, which is row-major and as wide as `x` is long.
@@ -71,14 +83,55 @@ pub fn gemv(matrix: &[f32], x: &[f32], y: &mut [f32]) {
 /// Multiplies every `x[i]` by `factor`.
 pub fn scale(factor: f32, x: &mut [f32]) {
     let factors = Lanes::splat(factor);
-    let (blocks, rest) = x.as_chunks_mut::<BLOCK>();
+    each(x, |vector| vector.mul(factors));
+}
+
+/// Puts 0 in the place of every `x[i]` that is missing or infinite.
+pub fn fill_missing(x: &mut [f32]) {
+    each(x, Lanes::finite_or_zero);
+}
+
+/// Whether no `x[i]` is missing or infinite.
+#[must_use]
+pub fn are_finite(x: &[f32]) -> bool {
+    // 0 times a number is 0, and 0 times anything else is not a number, and stays so in every sum.
+    let mut zero = Lanes::ZERO;
+    let (blocks, rest) = x.as_chunks::<BLOCK>();
     for block in blocks {
-        for vector in block.as_chunks_mut().0 {
-            Lanes::load(vector).mul(factors).store(vector);
+        for vector in vectors(block) {
+            zero = zero.add(vector.mul(Lanes::ZERO));
         }
     }
-    for value in rest {
-        *value *= factor;
+    let (vectors, last) = rest.as_chunks();
+    let (few, vectors) = vectors.as_chunks::<FEW>();
+    for few in few {
+        for vector in few {
+            zero = zero.add(Lanes::load(vector).mul(Lanes::ZERO));
+        }
+    }
+    for vector in vectors {
+        zero = zero.add(Lanes::load(vector).mul(Lanes::ZERO));
+    }
+    zero.sum() == 0.0 && last.iter().all(|value| value.is_finite())
+}
+
+/// Every vector of four becomes what `change` makes of it; so do the last up to three, and zeros.
+fn each(x: &mut [f32], change: impl Fn(Lanes) -> Lanes) {
+    let (blocks, rest) = x.as_chunks_mut::<BLOCK>();
+    for block in blocks {
+        block.as_chunks_mut().0.iter_mut().for_each(|vector| change(Lanes::load(vector)).store(vector));
+    }
+    let (vectors, last) = rest.as_chunks_mut();
+    let (few, vectors) = vectors.as_chunks_mut::<FEW>();
+    for few in few {
+        few.iter_mut().for_each(|vector| change(Lanes::load(vector)).store(vector));
+    }
+    vectors.iter_mut().for_each(|vector| change(Lanes::load(vector)).store(vector));
+    if !last.is_empty() {
+        let mut vector = [0.0; LANES];
+        vector.iter_mut().zip(last.iter()).for_each(|(lane, value)| *lane = *value);
+        change(Lanes::load(&vector)).store(&mut vector);
+        last.iter_mut().zip(vector).for_each(|(value, lane)| *value = lane);
     }
 }
 
@@ -129,6 +182,21 @@ mod tests {
             axpy(factor, &x, &mut y);
             scale(factor, &mut other);
             prop_assert_eq!((y, other), (added, scaled));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_missing_is_found_and_filled(pairs in pairs(), bad in any::<proptest::sample::Index>(), spoil in any::<bool>()) {
+            let (mut x, _): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
+            if spoil && !x.is_empty() {
+                let at = bad.index(x.len());
+                x[at] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY][at % 3];
+            }
+            prop_assert_eq!(are_finite(&x), x.iter().all(|value| value.is_finite()));
+            let expected: Vec<f32> = x.iter().map(|value| if value.is_finite() { *value } else { 0.0 }).collect();
+            fill_missing(&mut x);
+            prop_assert_eq!(x, expected);
         }
     }
 

@@ -12,8 +12,8 @@ pub(crate) use array::Lanes;
 #[cfg(target_feature = "simd128")]
 mod simd {
     use core::arch::wasm32::{
-        f32x4, f32x4_add, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat, f32x4_sqrt,
-        v128,
+        f32x4, f32x4_add, f32x4_div, f32x4_eq, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat,
+        f32x4_sqrt, v128, v128_and,
     };
 
     use super::LANES;
@@ -50,6 +50,12 @@ mod simd {
 
         pub(crate) fn sqrt(self) -> Self {
             Self(f32x4_sqrt(self.0))
+        }
+
+        /// What is missing or infinite becomes 0.
+        pub(crate) fn finite_or_zero(self) -> Self {
+            let zero = Self::ZERO.0;
+            Self(v128_and(self.0, f32x4_eq(f32x4_mul(self.0, zero), zero)))
         }
 
         /// What is not a number stays so.
@@ -109,6 +115,11 @@ mod array {
 
         pub(crate) fn sqrt(self) -> Self {
             Self(self.0.map(f32::sqrt))
+        }
+
+        /// What is missing or infinite becomes 0.
+        pub(crate) fn finite_or_zero(self) -> Self {
+            Self(self.0.map(|value| if value.is_finite() { value } else { 0.0 }))
         }
 
         /// What is not a number stays so.

@@ -1,7 +1,7 @@
 //! The hyperbolic tangent of many numbers.
 
-use super::BLOCK;
-use super::lanes::{LANES, Lanes};
+use super::each;
+use super::lanes::Lanes;
 
 /// From here on the tangent is 1 in 32 bits.
 const FLAT: f32 = 9.0;
@@ -15,18 +15,7 @@ const BELOW: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_5
 ///
 /// Made of additions, multiplications and one division, so that its bits are the same natively and in a component.
 pub fn tanh(x: &mut [f32]) {
-    let (blocks, rest) = x.as_chunks_mut::<BLOCK>();
-    for block in blocks {
-        for vector in block.as_chunks_mut().0 {
-            of_lanes(Lanes::load(vector)).store(vector);
-        }
-    }
-    for values in rest.chunks_mut(LANES) {
-        let mut vector = [0.0; LANES];
-        vector.iter_mut().zip(values.iter()).for_each(|(lane, value)| *lane = *value);
-        of_lanes(Lanes::load(&vector)).store(&mut vector);
-        values.iter_mut().zip(vector).for_each(|(value, lane)| *value = lane);
-    }
+    each(x, of_lanes);
 }
 
 fn of_lanes(x: Lanes) -> Lanes {
