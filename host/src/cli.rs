@@ -10,6 +10,7 @@ mod doctor;
 mod inspect;
 mod list;
 mod on_bus;
+mod plugin;
 mod report;
 mod run;
 mod screen;
@@ -74,7 +75,7 @@ enum Command {
     Check(check::Check),
     /// Look at everything that a run would need, brokers included, and say what is wrong and what to do
     Doctor(doctor::Doctor),
-    /// List, inspect and build plug-ins
+    /// Build, check, list and inspect plug-ins
     #[command(subcommand)]
     Plugin(Plugin),
     /// List, show, replay and purge dead letters: records that could not be used
@@ -100,6 +101,8 @@ enum Plugin {
     Inspect(inspect::Inspect),
     /// Build plug-ins from source into components and install them
     Build(build::Build),
+    /// Hold a component to the laws of its interface, and say what its author should mend
+    Check(plugin::check::Check),
 }
 
 /// Layers over a manifest.
@@ -166,6 +169,7 @@ pub fn execute(cli: Cli) -> Ending {
         Command::Plugin(Plugin::List(list)) => list.execute(&global).into(),
         Command::Plugin(Plugin::Inspect(inspect)) => inspect.execute(&global),
         Command::Plugin(Plugin::Build(build)) => build.execute(&global),
+        Command::Plugin(Plugin::Check(check)) => check.execute(&global),
         Command::Dlq(dlq) => dlq.execute(&global),
         Command::Topics(topics) => topics.execute(&global),
         Command::Report(report) => report.execute(&global).into(),

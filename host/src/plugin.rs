@@ -19,6 +19,7 @@ mod bindings;
 pub mod build;
 mod cache;
 pub mod compiler;
+pub mod check;
 mod component;
 mod context;
 mod crossing;

@@ -69,6 +69,12 @@ impl Batch {
         Ok(Self { rows, columns, values, labels })
     }
 
+    /// No rows of so many columns.
+    #[must_use]
+    pub fn empty(columns: usize) -> Self {
+        Self { rows: 0, columns, values: Vec::new(), labels: None }
+    }
+
     /// How many rows.
     #[must_use]
     pub fn rows(&self) -> usize {

@@ -1,0 +1,174 @@
+//! `fedhost plugin check`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::json;
+
+use super::super::{Ending, Global, list, screen};
+use super::parameters;
+use crate::plugin::check::{Finding, Setup, check};
+use crate::plugin::{Loader, Parameters, Plugin, Refused};
+
+/// Holds components to the laws of their interface: determinism, states that come back, batches cut anywhere, shapes,
+/// missing values, constant columns, few rows. Says of each broken promise what was done, what came, what was expected,
+/// and what to mend.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  fedhost plugin check plugins/my-model.wasm\n  fedhost plugin check plugins --json\n  fedhost plugin check plugins/my-model.wasm --parameter window_rows=50 --column pressure --column flow\n\nExit code 1 when a promise is broken, or a component is refused."
+)]
+pub(in crate::cli) struct Check {
+    /// Components, or directories of components
+    #[arg(required = true, value_name = "FILE|DIR")]
+    paths: Vec<PathBuf>,
+    /// Set a parameter of the plug-in; may be repeated
+    #[arg(long = "parameter", value_name = "KEY=VALUE")]
+    parameters: Vec<String>,
+    /// Name a column of the rows; may be repeated [default: c0 to c3]
+    #[arg(long = "column", value_name = "NAME")]
+    columns: Vec<String>,
+    /// Seed of trainers and detectors
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    seed: u64,
+}
+
+/// What came of one file.
+struct Outcome {
+    file: PathBuf,
+    checked: Result<(Plugin, Vec<Finding>), Refused>,
+}
+
+impl Check {
+    pub(in crate::cli) fn execute(&self, global: &Global) -> Ending {
+        let prepared =
+            self.files().and_then(|files| Ok((files, parameters::parse(&self.parameters)?, list::loader()?)));
+        let (files, given, loader) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return Ending::Refused(error),
+        };
+        let mut outcomes = Vec::with_capacity(files.len());
+        for file in files {
+            match self.one(global, &loader, file, &given) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(error) => return Ending::Refused(error),
+            }
+        }
+        if global.json
+            && let Err(error) = screen::json(&outcomes.iter().map(Outcome::document).collect::<Vec<_>>())
+        {
+            return Ending::Failed(error);
+        }
+        verdict(&outcomes)
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>, anyhow::Error> {
+        let mut files = Vec::new();
+        for path in &self.paths {
+            if path.is_dir() {
+                files.extend(components(path)?);
+            } else {
+                // A file that is not there is bad input; one that is no component is a finding.
+                path.metadata().with_context(|| format!("cannot read {}", path.display()))?;
+                files.push(path.clone());
+            }
+        }
+        Ok(files)
+    }
+
+    fn one(
+        &self,
+        global: &Global,
+        loader: &Loader,
+        file: PathBuf,
+        given: &Parameters,
+    ) -> Result<Outcome, anyhow::Error> {
+        let plugin = match loader.load(&file) {
+            Ok(plugin) => plugin,
+            Err(refused) => {
+                if !global.json {
+                    screen::result(&format!("{}\n  FAIL  it is refused: {}", file.display(), refused.reason));
+                }
+                return Ok(Outcome { file, checked: Err(refused) });
+            }
+        };
+        let setup = Setup {
+            columns: self.columns(),
+            parameters: parameters::complete(&plugin, given)?,
+            given: given.keys().cloned().collect(),
+            seed: self.seed,
+        };
+        if !global.json {
+            screen::result(&format!("{} ({})", plugin.id(), file.display()));
+        }
+        let findings = check(&plugin, &setup, &mut |finding| tell(global, finding));
+        Ok(Outcome { file, checked: Ok((plugin, findings)) })
+    }
+
+    fn columns(&self) -> Vec<String> {
+        if self.columns.is_empty() { (0..4).map(|column| format!("c{column}")).collect() } else { self.columns.clone() }
+    }
+}
+
+fn components(directory: &Path) -> Result<Vec<PathBuf>, anyhow::Error> {
+    let pattern = directory.join("*.wasm");
+    let pattern = pattern.to_str().with_context(|| format!("{} is no UTF-8", directory.display()))?;
+    let files: Vec<PathBuf> = glob::glob(pattern)?.filter_map(Result::ok).collect();
+    anyhow::ensure!(
+        !files.is_empty(),
+        "there is no component in {0}\nhint: `fedhost plugin build DIR --out {0}` makes one",
+        directory.display()
+    );
+    Ok(files)
+}
+
+/// A promise that was kept takes a line, a broken one a paragraph.
+fn tell(global: &Global, finding: &Finding) {
+    let Finding { check, promise, fault } = finding;
+    match fault {
+        _ if global.json => {}
+        None if global.quiet => {}
+        None => screen::result(&format!("  ok    {check}: {promise}")),
+        Some(fault) => screen::result(&format!(
+            "  FAIL  {check}: {promise}\n        done      {}\n        came      {}\n        expected  {}\n        mend      {}",
+            fault.done,
+            fault.came.replace('\n', "\n                  "),
+            fault.expected,
+            fault.mend
+        )),
+    }
+}
+
+impl Outcome {
+    fn document(&self) -> serde_json::Value {
+        match &self.checked {
+            Ok((plugin, findings)) => json!({
+                "file": self.file, "plugin": plugin.id(), "refused": null, "failed": broken(findings), "checks": findings,
+            }),
+            Err(refused) => json!({
+                "file": self.file, "plugin": null, "refused": refused.reason.to_string(), "failed": 0, "checks": [],
+            }),
+        }
+    }
+}
+
+fn broken(findings: &[Finding]) -> usize {
+    findings.iter().filter(|finding| finding.fault.is_some()).count()
+}
+
+fn verdict(outcomes: &[Outcome]) -> Ending {
+    let faulty: Vec<String> = outcomes.iter().filter_map(Outcome::complaint).collect();
+    if faulty.is_empty() { Ending::Done } else { Ending::Failed(anyhow::anyhow!(faulty.join("\n"))) }
+}
+
+impl Outcome {
+    fn complaint(&self) -> Option<String> {
+        match &self.checked {
+            Ok((_, findings)) => match broken(findings) {
+                0 => None,
+                broken => Some(format!("{} breaks {broken} of {} promises", self.file.display(), findings.len())),
+            },
+            Err(refused) => Some(refused.to_string()),
+        }
+    }
+}

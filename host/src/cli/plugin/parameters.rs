@@ -1,0 +1,46 @@
+//! Parameters of a plug-in on the command line.
+
+use anyhow::{Context as _, bail};
+
+use crate::plugin::{Parameter, Parameters, Plugin, Value};
+
+/// From `KEY=VALUE` each; a value that is no number and no switch is text.
+pub(super) fn parse(given: &[String]) -> Result<Parameters, anyhow::Error> {
+    given.iter().map(|text| parse_one(text)).collect()
+}
+
+fn parse_one(text: &str) -> Result<(String, Value), anyhow::Error> {
+    let (name, value) = text
+        .split_once('=')
+        .with_context(|| format!("{text:?} sets no parameter\nhint: write --parameter KEY=VALUE"))?;
+    let as_is = || Value::Text(value.to_owned());
+    Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| as_is())))
+}
+
+/// All parameters of a plug-in, with its defaults for those that are not given.
+pub(super) fn complete(plugin: &Plugin, given: &Parameters) -> Result<Vec<Parameter>, anyhow::Error> {
+    match plugin.check_parameters(given) {
+        Ok(parameters) => Ok(parameters),
+        Err(problems) => {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            bail!("{}: {}", plugin.id().name, problems.join("\n"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_a_switch_a_number_or_text() {
+        let given = ["a=true", "b=7", "c=0.5", "d=both", "e=", "f=x=y"].map(str::to_owned);
+        let values: Vec<Value> = parse(&given).unwrap().into_values().collect();
+        let text = |text: &str| Value::Text(text.to_owned());
+        assert_eq!(
+            values,
+            [Value::Boolean(true), Value::Integer(7), Value::Number(0.5), text("both"), text(""), text("x=y")]
+        );
+        assert!(parse(&["rate".to_owned()]).unwrap_err().to_string().contains("hint: write --parameter"));
+    }
+}
