@@ -28,7 +28,7 @@ plugins: setup  ## Build the plug-ins that come with the source into plugins/
 	$(CARGO) run --release --locked -p fedhost -- plugin build $(CATALOGUE) --out plugins
 
 test-plugins: setup
-	$(CARGO) run --locked -q -p fedhost -- plugin build $(GUESTS) guests/misbehaving --out target/test-plugins
+	$(CARGO) run --locked -q -p fedhost -- plugin build $(GUESTS) guests/misbehaving guests/misbehaving-preprocessor --out target/test-plugins
 
 test: test-plugins ## All tests, with an Apache Kafka of their own, or that at KAFKA_BOOTSTRAP_SERVERS
 	@scripts/setup test
@@ -42,7 +42,7 @@ chaos: test-plugins ## Proof of delivery: every fault, three seeds; CHAOS="--lis
 lint: setup     ## Formatting, clippy for host and guests, documentation links
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	$(CARGO) clippy --locked --target wasm32-unknown-unknown -p fedhost-guest $(foreach guest,$(notdir $(CATALOGUE)) misbehaving,-p $(guest)) -- -D warnings
+	$(CARGO) clippy --locked --target wasm32-unknown-unknown -p fedhost-guest $(foreach guest,$(notdir $(CATALOGUE)) misbehaving misbehaving-preprocessor,-p $(guest)) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps -p fedhost-domain -p fedhost -p fedhost-guest
 
 bench: plugins  ## All figures, also in target/bench.json

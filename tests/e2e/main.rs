@@ -24,6 +24,7 @@ mod kafka_start;
 mod kafka_supervision;
 mod kafka_topics;
 mod learning;
+mod plugin_check;
 mod plugin_commands;
 mod python_clients;
 mod real_data;

@@ -13,7 +13,7 @@ fn the_plug_ins_of_a_directory_are_listed_with_what_they_can_do() {
     }
     assert!(listed.stdout.contains("learning_rate="), "{}", listed.stdout);
     let json = scene.fedhost(&["plugin", "list", "--directory", &directory, "--json"]).expect_code(0).json();
-    assert_eq!(json["plugins"].as_array().unwrap().len(), 4);
+    assert_eq!(json["plugins"].as_array().unwrap().len(), 5);
     let refused = scene.fedhost(&["plugin", "list", "--directory", "."]).expect_code(0);
     assert!(refused.stderr.contains("refused: text.wasm"), "{}", refused.stderr);
 }

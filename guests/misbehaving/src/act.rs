@@ -8,7 +8,7 @@ use fedhost_guest::{Error, Result, Setting, host, log};
 pub const ACT: Setting<&str> = Setting::choice("act", "the promise to break", "none", &CHOICES);
 
 /// What `act` can be; `none` is a well-behaved model.
-pub const CHOICES: [&str; 39] = [
+pub const CHOICES: [&str; 53] = [
     "none",
     // In scoring, the act whose number, counted from 0, is the first value of the batch.
     "as-the-rows-say",
@@ -54,6 +54,24 @@ pub const CHOICES: [&str; 39] = [
     "nameless-tensor",
     "repeated-tensor",
     "no-tensors",
+    // Laws that show only when two runs are compared; while training.
+    "learns-by-the-clock",
+    "hidden-momentum",
+    "silent",
+    // While loading.
+    "takes-anything",
+    "declines-trained",
+    "codes-in-weights",
+    // While training and while scoring.
+    "divides-by-rows",
+    "wants-two-rows",
+    "divides-by-range",
+    "lets-nan-in",
+    // While scoring, with earlier rows in mind.
+    "looks-around",
+    "looks-back",
+    "grows",
+    "remembers-nan",
 ];
 
 /// Floats in a huge list: 16 MiB.

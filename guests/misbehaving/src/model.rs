@@ -1,10 +1,11 @@
 //! A trivial linear model that misbehaves where it is told to.
 //!
 //! Well-behaved, its weights are all 1 and its bias counts the epochs it was trained for; a row's score is the sum of
-//! its values and the bias.
+//! its values, as far as they are there, and the bias.
 
 use fedhost_guest::{
-    Batch, Descriptor, Detector, Metric, Model, Parameters, Progress, Report, Result, Signal, Trainer, Weights,
+    Batch, Descriptor, Detector, Error, Metric, Model, Parameters, Progress, Report, Result, Signal, Trainer, Weights,
+    state,
 };
 
 use crate::act::{self, ACT, CHOICES, DISGUISED, FLOOD, GOOD_CALLS, HUGE_FLOATS};
@@ -17,6 +18,10 @@ pub struct Misbehaving {
     bias: f32,
     /// Calls to score so far.
     calls: u32,
+    /// Kept from one training, or one row, to the next, and saved by no honest means.
+    hidden: f32,
+    /// Of the rows it was trained on.
+    code: u64,
 }
 
 impl Misbehaving {
@@ -31,6 +36,10 @@ impl Misbehaving {
     fn shape(&self) -> [u32; 1] {
         [self.weight.len() as u32]
     }
+
+    fn plays(&self, act: &str) -> bool {
+        self.act == act
+    }
 }
 
 impl Model for Misbehaving {
@@ -44,7 +53,7 @@ impl Model for Misbehaving {
         if act == "spin-in-open" {
             act::spin();
         }
-        Ok(Self { act, weight: vec![1.0; columns.len()], bias: 0.0, calls: 0 })
+        Ok(Self { act, weight: vec![1.0; columns.len()], bias: 0.0, calls: 0, hidden: 0.0, code: 0 })
     }
 
     fn save(&self) -> Result<Weights> {
@@ -61,14 +70,27 @@ impl Model for Misbehaving {
             "nameless-tensor" => good.with("", &[1], &[0.0]),
             "repeated-tensor" => good.with("bias", &[1], &[0.0]),
             "no-tensors" => Weights::default(),
+            "codes-in-weights" => good.with_u64("code", &[self.code]),
+            "grows" => good.with("rows", &[self.hidden as u32], &vec![0.0; self.hidden as usize]),
             _ => good,
         })
     }
 
     fn load(&mut self, model: Weights) -> Result<()> {
+        if self.plays("takes-anything") {
+            return Ok(());
+        }
+        if self.plays("codes-in-weights") {
+            let [_, _, code] =
+                model.tensors([("weight", &self.shape()), ("bias", &[1]), ("code", &[1, state::PARTS])])?;
+            return state::u64s(code).map(drop);
+        }
         let [weight, bias] = model.tensors([("weight", &self.shape()), ("bias", &[1])])?;
         self.weight = weight.to_vec();
         self.bias = bias.iter().sum();
+        if self.plays("declines-trained") && self.bias > 0.0 {
+            return Err(Error::InvalidState("it is trained".into()));
+        }
         Ok(())
     }
 }
@@ -79,9 +101,18 @@ impl Trainer for Misbehaving {
         if self.act == "spin-in-train" {
             act::spin();
         }
-        let reports = if self.act == "progress-flood" { FLOOD } else { epochs };
+        self.trip_over(&batch)?;
+        self.learn(&batch);
+        let reports = match self.act.as_str() {
+            "progress-flood" => FLOOD,
+            "learns-by-the-clock" => u32::MAX,
+            _ => epochs,
+        };
         for epoch in 1..=reports {
-            self.bias += 1.0;
+            self.bias += f32::from(u8::from(batch.rows > 0));
+            if self.plays("silent") {
+                continue;
+            }
             let signal = progress(Progress { epoch, epochs, metrics: vec![Metric::new("loss", self.loss())] });
             if signal == Signal::Stop && self.act != "ignore-stop" {
                 break;
@@ -100,6 +131,57 @@ impl Trainer for Misbehaving {
 }
 
 impl Misbehaving {
+    /// What goes wrong with rows that are not like most.
+    fn trip_over(&self, batch: &Batch) -> Result<()> {
+        match self.act.as_str() {
+            "divides-by-rows" => drop(std::hint::black_box(batch.values.len() / batch.rows as usize)),
+            "wants-two-rows" if batch.rows == 1 => return Err(Error::Other("one row is too little".into())),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What is learnt that should not be.
+    fn learn(&mut self, batch: &Batch) {
+        self.code = batch.values.iter().fold(self.code, |code, value| code.rotate_left(7) ^ u64::from(value.to_bits()));
+        match self.act.as_str() {
+            "hidden-momentum" => {
+                self.bias += self.hidden;
+                self.hidden += 1.0;
+            }
+            "lets-nan-in" => self.bias += batch.values.iter().sum::<f32>(),
+            "divides-by-range" => self.bias += self.share_of_range(batch),
+            _ => {}
+        }
+    }
+
+    /// 1, or NaN when no column changes.
+    fn share_of_range(&self, batch: &Batch) -> f32 {
+        let mut rows = batch.values.chunks_exact(self.weight.len());
+        let first = rows.next().unwrap_or_default();
+        let range: f32 = rows.flatten().zip(first.iter().cycle()).map(|(value, first)| (value - first).abs()).sum();
+        range / range
+    }
+
+    fn score_row(&mut self, row: &[f32], batch_mean: f32) -> f32 {
+        let sum: f32 = row.iter().filter(|value| value.is_finite()).sum();
+        let score = sum + self.bias;
+        match self.act.as_str() {
+            "lets-nan-in" => row.iter().sum(),
+            "looks-around" => score - batch_mean,
+            "looks-back" | "grows" => {
+                self.hidden += 1.0;
+                if self.plays("grows") { score } else { score * self.hidden }
+            }
+            "remembers-nan" => {
+                self.hidden += row.iter().sum::<f32>();
+                // Only a score that is finite is let through, and this one is so for ever.
+                if self.hidden.is_nan() { f32::INFINITY } else { score }
+            }
+            _ => score,
+        }
+    }
+
     fn loss(&self) -> f64 {
         1.0 / (1.0 + f64::from(self.bias))
     }
@@ -116,14 +198,17 @@ impl Detector for Misbehaving {
         if act == "trap-after-1000-calls" && self.calls > GOOD_CALLS {
             std::process::abort();
         }
+        self.trip_over(&batch)?;
+        let mean = batch.values.iter().sum::<f32>() / batch.values.len().max(1) as f32;
         let rows = batch.values.chunks_exact(self.weight.len());
-        let mut scores: Vec<f32> = rows.map(|row| row.iter().sum::<f32>() + self.bias).collect();
+        let mut scores: Vec<f32> = rows.map(|row| self.score_row(row, mean)).collect();
         match act.as_str() {
             "huge-output" => scores.resize(HUGE_FLOATS, 0.0),
             "too-many-scores" => scores.push(0.0),
             "too-few-scores" => drop(scores.pop()),
             "nan-scores" => scores.fill(f32::NAN),
             "infinite-scores" => scores.fill(f32::INFINITY),
+            "divides-by-range" => scores.iter_mut().for_each(|score| *score *= self.share_of_range(&batch)),
             _ => {}
         }
         Ok(scores)
@@ -134,7 +219,7 @@ impl Detector for Misbehaving {
 mod tests {
     use super::*;
     use crate::act::CHOICES;
-    use fedhost_guest::{Error, Parameter, Session, Value};
+    use fedhost_guest::{Parameter, Session, Value};
 
     fn open(act: &str) -> Session<Misbehaving> {
         let parameters = vec![Parameter { name: "act".into(), value: Value::Text(act.into()) }];
@@ -182,6 +267,13 @@ mod tests {
         assert_eq!((scores(number("none")), scores(number("too-many-scores"))), (Ok(1), Ok(2)));
         assert!(matches!(scores(number("error")), Err(Error::Other(_))));
         assert_eq!(scores(f32::NAN), Ok(1), "what is no number is none of them");
+    }
+
+    #[test]
+    fn a_missing_value_harms_the_well_behaved_model_not() {
+        let gap = || Batch::new(2, vec![f32::NAN, 2.0]);
+        assert_eq!(open("none").score(gap()).unwrap(), [2.0]);
+        assert!(open("lets-nan-in").score(gap()).unwrap()[0].is_nan());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `fedhost plugin check`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -16,7 +17,7 @@ use crate::plugin::{Loader, Parameters, Plugin, Refused};
 /// and what to mend.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  fedhost plugin check plugins/my-model.wasm\n  fedhost plugin check plugins --json\n  fedhost plugin check plugins/my-model.wasm --parameter window_rows=50 --column pressure --column flow\n\nExit code 1 when a promise is broken, or a component is refused."
+    after_help = "Examples:\n  fedhost plugin check plugins/my-model.wasm\n  fedhost plugin check plugins --json\n  fedhost plugin check plugins/my-model.wasm --parameter window_rows=50 --column pressure --limit memory_bytes=16777216\n\nExit code 1 when a promise is broken, or a component is refused."
 )]
 pub(in crate::cli) struct Check {
     /// Components, or directories of components
@@ -28,6 +29,9 @@ pub(in crate::cli) struct Check {
     /// Name a column of the rows; may be repeated [default: c0 to c3]
     #[arg(long = "column", value_name = "NAME")]
     columns: Vec<String>,
+    /// Set a limit, as in `[plugins.limits]` of a manifest; may be repeated
+    #[arg(long = "limit", value_name = "KEY=VALUE")]
+    limits: Vec<String>,
     /// Seed of trainers and detectors
     #[arg(long, default_value_t = 7, value_name = "N")]
     seed: u64,
@@ -41,8 +45,7 @@ struct Outcome {
 
 impl Check {
     pub(in crate::cli) fn execute(&self, global: &Global) -> Ending {
-        let prepared =
-            self.files().and_then(|files| Ok((files, parameters::parse(&self.parameters)?, list::loader()?)));
+        let prepared = self.files().and_then(|files| Ok((files, parameters::parse(&self.parameters)?, self.loader()?)));
         let (files, given, loader) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return Ending::Refused(error),
@@ -60,6 +63,11 @@ impl Check {
             return Ending::Failed(error);
         }
         verdict(&outcomes)
+    }
+
+    fn loader(&self) -> Result<Loader, anyhow::Error> {
+        let limits = parameters::limits(&self.limits)?;
+        Ok(list::loader()?.with_limits(Arc::new(move |_| limits)))
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, anyhow::Error> {

@@ -1,8 +1,8 @@
-//! Parameters of a plug-in on the command line.
+//! Parameters and limits of a plug-in on the command line.
 
 use anyhow::{Context as _, bail};
 
-use crate::plugin::{Parameter, Parameters, Plugin, Value};
+use crate::plugin::{Limits, Parameter, Parameters, Plugin, Value};
 
 /// From `KEY=VALUE` each; a value that is no number and no switch is text.
 pub(super) fn parse(given: &[String]) -> Result<Parameters, anyhow::Error> {
@@ -10,9 +10,8 @@ pub(super) fn parse(given: &[String]) -> Result<Parameters, anyhow::Error> {
 }
 
 fn parse_one(text: &str) -> Result<(String, Value), anyhow::Error> {
-    let (name, value) = text
-        .split_once('=')
-        .with_context(|| format!("{text:?} sets no parameter\nhint: write --parameter KEY=VALUE"))?;
+    let (name, value) =
+        text.split_once('=').with_context(|| format!("{text:?} sets nothing\nhint: write KEY=VALUE"))?;
     let as_is = || Value::Text(value.to_owned());
     Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| as_is())))
 }
@@ -28,6 +27,12 @@ pub(super) fn complete(plugin: &Plugin, given: &Parameters) -> Result<Vec<Parame
     }
 }
 
+/// The limits of a run without a manifest, but for those that are given.
+pub(super) fn limits(given: &[String]) -> Result<Limits, anyhow::Error> {
+    let given = serde_json::to_value(parse(given)?)?;
+    serde_json::from_value(given).context("--limit sets what `[plugins.limits]` of a manifest can set")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +46,13 @@ mod tests {
             values,
             [Value::Boolean(true), Value::Integer(7), Value::Number(0.5), text("both"), text(""), text("x=y")]
         );
-        assert!(parse(&["rate".to_owned()]).unwrap_err().to_string().contains("hint: write --parameter"));
+        assert!(parse(&["rate".to_owned()]).unwrap_err().to_string().contains("hint: write KEY=VALUE"));
+    }
+
+    #[test]
+    fn limits_that_are_not_given_stay_and_unknown_ones_are_refused() {
+        let given = limits(&["memory_bytes=1048576".to_owned()]).unwrap();
+        assert_eq!(given, Limits { memory_bytes: 1 << 20, ..Limits::default() });
+        assert!(format!("{:#}", limits(&["memory=1".to_owned()]).unwrap_err()).contains("memory_bytes"));
     }
 }

@@ -262,3 +262,6 @@ fn no_nan(trial: &Trial, out: &[f32]) -> Result<(), Fault> {
         Some(at) => Err(trial.fault(format!("NaN as number {at} of {}", out.len()))),
     }
 }
+
+#[cfg(test)]
+mod tests;
