@@ -75,7 +75,7 @@ enum Command {
     Check(check::Check),
     /// Look at everything that a run would need, brokers included, and say what is wrong and what to do
     Doctor(doctor::Doctor),
-    /// Build, check, list and inspect plug-ins
+    /// Start, build, check, try, list and inspect plug-ins
     #[command(subcommand)]
     Plugin(Plugin),
     /// List, show, replay and purge dead letters: records that could not be used
@@ -101,8 +101,12 @@ enum Plugin {
     Inspect(inspect::Inspect),
     /// Build plug-ins from source into components and install them
     Build(build::Build),
+    /// Start a plug-in: a folder that builds, passes its own test, and has sample rows to score
+    New(plugin::new::New),
     /// Hold a component to the laws of its interface, and say what its author should mend
     Check(plugin::check::Check),
+    /// Run a component over the rows of a CSV file
+    Try(plugin::try_out::Try),
 }
 
 /// Layers over a manifest.
@@ -169,7 +173,9 @@ pub fn execute(cli: Cli) -> Ending {
         Command::Plugin(Plugin::List(list)) => list.execute(&global).into(),
         Command::Plugin(Plugin::Inspect(inspect)) => inspect.execute(&global),
         Command::Plugin(Plugin::Build(build)) => build.execute(&global),
+        Command::Plugin(Plugin::New(new)) => new.execute(&global),
         Command::Plugin(Plugin::Check(check)) => check.execute(&global),
+        Command::Plugin(Plugin::Try(try_out)) => try_out.execute(&global),
         Command::Dlq(dlq) => dlq.execute(&global),
         Command::Topics(topics) => topics.execute(&global),
         Command::Report(report) => report.execute(&global).into(),

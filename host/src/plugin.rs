@@ -34,6 +34,7 @@ mod inspect;
 mod limits;
 mod loader;
 mod meter;
+pub mod new;
 mod parameters;
 mod preprocessor;
 mod refusal;

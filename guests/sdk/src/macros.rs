@@ -48,8 +48,9 @@ macro_rules! __export {
         mod fedhost_export {
             use super::*;
 
-            type Plugin = $plugin;
-            $($crate::$export!(Plugin with_types_in $crate::export::bindings::exports::fedhost::plugin::$interface);)+
+            // Not a name that an author would choose: the author's own names are in scope here.
+            type __FedhostPlugin = $plugin;
+            $($crate::$export!(__FedhostPlugin with_types_in $crate::export::bindings::exports::fedhost::plugin::$interface);)+
 
             #[unsafe(link_section = "component-type:fedhost")]
             static WORLD: [u8; $crate::export::worlds::$world.len()] =

@@ -6,25 +6,32 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Ending, Global, screen};
-use crate::plugin::build::{self, BuildStep, Built};
+use crate::plugin::build::{self, BuildStep, Built, Tools};
 
 /// Builds plug-ins from source into components and installs them, each in one step that readers never see half done.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  fedhost plugin build guests/logistic-regression\n  fedhost plugin build guests/standard-scaler my-model --out plugins"
+    after_help = "Examples:\n  fedhost plugin build guests/logistic-regression\n  fedhost plugin build guests/standard-scaler my-model --out plugins\n  fedhost plugin build my-python-model --install-tools"
 )]
 pub(super) struct Build {
-    /// Directories of guest crates
+    /// Directories of plug-ins' sources: crates, or Python or JavaScript with a plugin.toml
     #[arg(required = true, value_name = "DIR")]
     directories: Vec<PathBuf>,
     /// Where to install the components
     #[arg(long, default_value = "plugins", value_name = "DIR")]
     out: PathBuf,
+    /// Where the tools for Python and JavaScript lie
+    #[arg(long, default_value = "target/tools", value_name = "DIR")]
+    tools: PathBuf,
+    /// Fetch the tools that are missing, from PyPI and npm
+    #[arg(long)]
+    install_tools: bool,
 }
 
 impl Build {
     pub(super) fn execute(&self, global: &Global) -> Ending {
-        match build::build(&self.directories, &self.out, &mut |step| tell(global, &step)) {
+        let tools = Tools { folder: &self.tools, install: self.install_tools };
+        match build::build(&self.directories, &self.out, &tools, &mut |step| tell(global, &step)) {
             Ok(built) => self.show(global, &built),
             Err(error) => Ending::Failed(error.into()),
         }
@@ -53,6 +60,10 @@ fn tell(global: &Global, step: &BuildStep<'_>) {
             screen::note(&format!("building the standard library for WebAssembly with {}", rustc.display()));
         }
         BuildStep::Compiling { packages } => screen::note(&format!("compiling {}", packages.join(", "))),
+        BuildStep::InstallingTools { language, folder } => {
+            screen::note(&format!("fetching the tools for {language} to {}", folder.display()));
+        }
+        BuildStep::Packing { name, language } => screen::note(&format!("packing {name} with {language}")),
         BuildStep::CargoSays(line) => screen::note(line),
         BuildStep::Installed(built) if global.json => screen::note(&installed(built)),
         BuildStep::Installed(built) => screen::result(&installed(built)),

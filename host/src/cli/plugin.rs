@@ -1,4 +1,7 @@
 //! The commands of `fedhost plugin` that are for authors.
 
 pub(super) mod check;
+pub(super) mod new;
 mod parameters;
+mod table;
+pub(super) mod try_out;

@@ -1,12 +1,14 @@
-//! Makes components of guest crates, for `fedhost plugin build`.
+//! Makes components of guests' sources, for `fedhost plugin build`.
 //!
-//! Cargo compiles, with whichever tool chain here can compile for a component; the core module becomes a component in
-//! this process; a file under its final name is always whole, since a running host may be watching the directory.
+//! Rust: cargo compiles, with whichever tool chain here can compile for a component, and the core module becomes a
+//! component in this process. Python and JavaScript: their own tools pack them. A file under its final name is always whole, since a running host may be watching the directory.
 
 mod cargo;
 mod component;
 mod package;
+mod scripted;
 mod toolchain;
+mod tools;
 
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use package::Package;
+pub use tools::Tools;
+
+use super::new::Language;
+use scripted::Scripted;
 
 /// The target of every guest: it offers no system interface, so a guest can import nothing but the host's.
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -34,7 +40,21 @@ pub enum BuildStep<'a> {
         /// Their names.
         packages: &'a [String],
     },
-    /// A line of cargo's, as it came.
+    /// Tools are missing, and fetched.
+    InstallingTools {
+        /// For which language.
+        language: Language,
+        /// Where to.
+        folder: &'a Path,
+    },
+    /// Modules are packed together with their interpreter.
+    Packing {
+        /// The plug-in's name.
+        name: &'a str,
+        /// Its language.
+        language: Language,
+    },
+    /// A line of cargo's, or of another tool's, as it came.
     CargoSays(&'a str),
     /// A component is in its place.
     Installed(&'a Built),
@@ -56,8 +76,8 @@ pub struct Built {
 /// Why no component came out.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The directory holds no crate.
-    #[error("there is no Cargo.toml in {}\nhint: name the directory of a guest crate; `fedhost plugin new` makes one", .0.display())]
+    /// The directory holds no source of a plug-in.
+    #[error("there is no Cargo.toml and no plugin.toml in {}\nhint: name the directory of a plug-in's source; `fedhost plugin new` makes one", .0.display())]
     NoCrate(PathBuf),
     /// The crate makes no module.
     #[error(
@@ -66,6 +86,42 @@ pub enum BuildError {
     NotACdylib {
         /// Its name.
         package: String,
+    },
+    /// A `plugin.toml` cannot be used.
+    #[error("cannot use {}: {reason}\nhint: it has a name, a kind (preprocessor, model, detector) and a language (python, javascript)", path.display())]
+    Card {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The tools for a language are not here.
+    #[error("a plug-in in {language} takes {what}, which is neither in {} nor on the PATH\nhint: run this again with --install-tools, or with --tools and the folder they are in", folder.display())]
+    NoTools {
+        /// Which language.
+        language: Language,
+        /// What is missing.
+        what: &'static str,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// The tools for a language could not be installed.
+    #[error(
+        "cannot install the tools for {language}: {reason}\nhint: Python needs python3 with venv (on Debian: python3-venv), JavaScript needs node and npm; both need their registry"
+    )]
+    InstallTools {
+        /// Which language.
+        language: Language,
+        /// Why.
+        reason: String,
+    },
+    /// A tool has failed.
+    #[error("{name} could not be packed:\n{last_lines}\nhint: the first error above is the one to mend")]
+    Tool {
+        /// The plug-in's name.
+        name: String,
+        /// The end of what the tool said.
+        last_lines: String,
     },
     /// Two directories hold packages of one name, which would overwrite each other.
     #[error("{} and {} both make {name}.wasm\nhint: rename one of the packages", .directories[0].display(), .directories[1].display())]
@@ -138,7 +194,7 @@ pub enum BuildError {
     },
 }
 
-/// Builds the guest crate in each directory and installs it in `out` as `PACKAGE.wasm`.
+/// Builds the plug-in in each directory and installs it in `out` as `NAME.wasm`.
 ///
 /// Packages of one workspace are compiled together. Components are installed only when all have been built.
 ///
@@ -147,17 +203,46 @@ pub enum BuildError {
 pub fn build(
     directories: &[PathBuf],
     out: &Path,
+    tools: &Tools<'_>,
     progress: &mut dyn FnMut(BuildStep<'_>),
 ) -> Result<Vec<Built>, BuildError> {
-    let packages = package::locate(directories)?;
-    let mut components = Vec::with_capacity(packages.len());
+    let (scripted, crates) = sort(directories)?;
+    let packages = package::locate(&crates)?;
+    let mut components = Vec::with_capacity(packages.len() + scripted.len());
     for workspace in package::by_workspace(&packages) {
         let toolchain = toolchain::Toolchain::find(&workspace.root, progress)?;
         for (package, module) in cargo::compile(&workspace, &toolchain, progress)? {
             components.push((package.name.clone(), component::encode(&package.name, &module)?));
         }
     }
+    for plugin in &scripted {
+        if let Some(package) = packages.iter().find(|package| package.name == plugin.name) {
+            let directories = [package.directory.clone(), plugin.directory.clone()];
+            return Err(BuildError::SameName { name: plugin.name.clone(), directories });
+        }
+        components.push((plugin.name.clone(), plugin.encode(out, tools, progress)?));
+    }
     components.into_iter().map(|(name, bytes)| install(&name, &bytes, out, progress)).collect()
+}
+
+/// Those with a card of their own, and those for cargo; a directory that was named twice counts once.
+fn sort(directories: &[PathBuf]) -> Result<(Vec<Scripted>, Vec<PathBuf>), BuildError> {
+    let (mut scripted, mut crates): (Vec<Scripted>, Vec<PathBuf>) = (Vec::new(), Vec::new());
+    for directory in directories {
+        let Some(plugin) = Scripted::locate(directory)? else {
+            crates.push(directory.clone());
+            continue;
+        };
+        match scripted.iter().find(|other| other.name == plugin.name) {
+            Some(other) if other.directory == plugin.directory => {}
+            Some(other) => {
+                let directories = [other.directory.clone(), plugin.directory];
+                return Err(BuildError::SameName { name: plugin.name, directories });
+            }
+            None => scripted.push(plugin),
+        }
+    }
+    Ok((scripted, crates))
 }
 
 fn install(name: &str, bytes: &[u8], out: &Path, progress: &mut dyn FnMut(BuildStep<'_>)) -> Result<Built, BuildError> {

@@ -25,7 +25,7 @@ pub(super) fn encode(package: &str, module: &Path) -> Result<Vec<u8>, BuildError
 }
 
 /// Whether a component is a plug-in by its imports and exports.
-fn check(component: &[u8]) -> Result<(), String> {
+pub(super) fn check(component: &[u8]) -> Result<(), String> {
     let decoded = wit_component::decode(component).map_err(|error| format!("{error:#}"))?;
     let DecodedWasm::Component(resolve, world) = decoded else {
         return Err("it is a package of interfaces".into());

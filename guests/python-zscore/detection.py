@@ -1,0 +1,28 @@
+"""The interface `detection`."""
+
+from wit_world.exports import detection
+
+import card
+import crossing
+from algorithm import Surprise
+
+
+class Detector(detection.Detector):
+    """Scores one source's rows, in order."""
+
+    def __init__(self, columns, memory_rows):
+        self.columns = columns
+        self.surprise = Surprise(columns, memory_rows)
+
+    @classmethod
+    def open(cls, columns, parameters, seed):
+        return cls(len(columns), crossing.read(parameters, card.MEMORY_ROWS))
+
+    def load(self, model):
+        self.surprise.load(crossing.tensors(model, dict.fromkeys(("rows", "mean", "variance"), self.columns)))
+
+    def save(self):
+        return crossing.weights(self.surprise.save())
+
+    def score(self, input):
+        return [self.surprise.score(row) for row in crossing.rows(input, self.columns)]

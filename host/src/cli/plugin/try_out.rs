@@ -1,0 +1,147 @@
+//! `fedhost plugin try`.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use fedhost_domain::metrics::Ranking;
+use serde_json::json;
+
+use super::super::{Ending, Global, list, screen};
+use super::parameters;
+use super::table::{Reading, Table};
+use crate::plugin::{Batch, Context, EventSink, Opening, Parameter, Plugin};
+
+/// Runs a component over the rows of a CSV file, and writes what comes out as CSV. A model is first trained on the same
+/// rows: this shows that a plug-in works, not how good it is.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  fedhost plugin try plugins/my-model.wasm my-model/sample.csv\n  fedhost plugin try plugins/ewma.wasm pump.csv --delimiter ';' --ignore datetime --label anomaly"
+)]
+pub(in crate::cli) struct Try {
+    /// The component
+    component: PathBuf,
+    /// The rows: CSV with a line of column names
+    data: PathBuf,
+    /// The column that marks anomalies with 1 [default: anomaly or label, if there]
+    #[arg(long, value_name = "COLUMN")]
+    label: Option<String>,
+    /// Leave a column out; may be repeated
+    #[arg(long, value_name = "COLUMN")]
+    ignore: Vec<String>,
+    /// What is between columns
+    #[arg(long, default_value = ",", value_parser = delimiter, value_name = "CHARACTER")]
+    delimiter: u8,
+    /// Set a parameter of the plug-in; may be repeated
+    #[arg(long = "parameter", value_name = "KEY=VALUE")]
+    parameters: Vec<String>,
+    /// How often a model goes over the rows
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    epochs: u32,
+    /// Seed of trainers and detectors
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    seed: u64,
+}
+
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        [byte] => Ok(*byte),
+        _ if text == "\\t" => Ok(b'\t'),
+        _ => Err("one character is needed".to_owned()),
+    }
+}
+
+/// What came out, row by row.
+struct Output {
+    columns: Vec<String>,
+    values: Vec<f32>,
+    /// For scores, what they are worth on labelled rows.
+    roc_auc: Option<f64>,
+}
+
+impl Try {
+    pub(in crate::cli) fn execute(&self, global: &Global) -> Ending {
+        let prepared = self.prepare();
+        let (plugin, parameters, table) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return Ending::Refused(error),
+        };
+        match self.run(&plugin, &parameters, &table).and_then(|output| show(global, &plugin, &table, &output)) {
+            Ok(()) => Ending::Done,
+            Err(error) => Ending::Failed(error),
+        }
+    }
+
+    fn prepare(&self) -> Result<(Plugin, Vec<Parameter>, Table), anyhow::Error> {
+        let given = parameters::parse(&self.parameters)?;
+        let reading = Reading { label: self.label.as_deref(), ignore: &self.ignore, delimiter: self.delimiter };
+        let table = Table::read(&self.data, &reading)?;
+        let plugin = list::loader()?.load(&self.component)?;
+        let parameters = parameters::complete(&plugin, &given)?;
+        Ok((plugin, parameters, table))
+    }
+
+    fn run(&self, plugin: &Plugin, parameters: &[Parameter], table: &Table) -> Result<Output, anyhow::Error> {
+        let opening = || Opening { columns: &table.columns, parameters, seed: self.seed, context: heard() };
+        let rows = batch(table, None)?;
+        let can = plugin.abilities();
+        if can.preprocessing {
+            let mut preprocessor = plugin.open_preprocessor(opening())?;
+            let columns = preprocessor.output_columns().to_vec();
+            let values = preprocessor.transform(&rows)?.into_parts().0;
+            return Ok(Output { columns, values, roc_auc: None });
+        }
+        let mut detector = plugin.open_detector(opening())?;
+        if can.training {
+            let mut trainer = plugin.open_trainer(opening())?;
+            let report = trainer.train(&batch(table, table.labels.clone())?, self.epochs)?;
+            screen::note(&format!("trained on {} of {} rows, loss {:.4}", report.samples, table.rows, report.loss));
+            detector.load(&trainer.save()?)?;
+        }
+        let values = detector.score(&rows)?;
+        let roc_auc = table.labels.as_ref().and_then(|labels| {
+            let labels: Vec<bool> = labels.iter().map(|&label| label >= 0.5).collect();
+            Ranking::new(&values, &labels).ok().map(|ranking| ranking.roc_auc())
+        });
+        Ok(Output { columns: vec!["score".to_owned()], values, roc_auc })
+    }
+}
+
+/// What the plug-in logs goes to the screen.
+fn heard() -> Context {
+    let events: EventSink = Arc::new(|event| {
+        if let fedhost_domain::event::Event::PluginLogged { level, message, .. } = event {
+            screen::note(&format!("the plug-in says ({level}): {message}"));
+        }
+    });
+    Context::new("try", events)
+}
+
+fn batch(table: &Table, labels: Option<Vec<f32>>) -> Result<Batch, anyhow::Error> {
+    Batch::new(table.rows, table.columns.len(), table.values.clone(), labels).context("the rows are no batch")
+}
+
+fn show(global: &Global, plugin: &Plugin, table: &Table, output: &Output) -> Result<(), anyhow::Error> {
+    let auc = output.roc_auc.map(|auc| format!("; area under the ROC curve {auc:.4}")).unwrap_or_default();
+    screen::note(&format!("{} gave {} columns for {} rows{auc}", plugin.id(), output.columns.len(), table.rows));
+    if global.json {
+        let document = json!({
+            "plugin": plugin.id(), "rows": table.rows, "columns": output.columns, "values": output.values,
+            "roc_auc": output.roc_auc,
+        });
+        return screen::json(&document);
+    }
+    screen::result(&lines(output));
+    Ok(())
+}
+
+fn lines(output: &Output) -> String {
+    let mut text = format!("row,{}\n", output.columns.join(","));
+    for (row, values) in output.values.chunks(output.columns.len().max(1)).enumerate() {
+        let values: Vec<String> = values.iter().map(f32::to_string).collect();
+        writeln!(text, "{row},{}", values.join(",")).ok();
+    }
+    text
+}

@@ -1,0 +1,201 @@
+//! Starts a plug-in, for `fedhost plugin new`: a folder of plain files that builds, passes its own test, and has sample
+//! rows to score.
+
+mod templates;
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// What a plug-in does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// It prepares rows for a model.
+    Preprocessor,
+    /// It is trained, federated, and then scores.
+    Model,
+    /// It scores without a training.
+    Detector,
+}
+
+/// What a plug-in is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Language {
+    /// A crate that links `fedhost-guest`.
+    Rust,
+    /// Modules that the interpreter is packed with.
+    Python,
+    /// Modules that the engine is packed with.
+    Javascript,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Preprocessor => "preprocessor",
+            Self::Model => "model",
+            Self::Detector => "detector",
+        })
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rust => "Rust",
+            Self::Python => "Python",
+            Self::Javascript => "JavaScript",
+        })
+    }
+}
+
+/// What is to be started.
+#[derive(Clone, Debug)]
+pub struct Start<'a> {
+    /// The plug-in's name, and its folder's.
+    pub name: &'a str,
+    /// What it does.
+    pub kind: Kind,
+    /// What it is written in.
+    pub language: Language,
+    /// The folder in which its own is made.
+    pub parent: &'a Path,
+    /// The source of `fedhost-guest`; without it the published version is named. For Rust only.
+    pub sdk: Option<&'a Path>,
+}
+
+/// What was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Started {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// In it, sorted.
+    pub files: Vec<PathBuf>,
+    /// What to run next: its test, a build, a check, the sample.
+    pub commands: [String; 4],
+}
+
+/// Why nothing was made.
+#[derive(Debug, thiserror::Error)]
+pub enum NewError {
+    /// The name cannot be used in manifests, file names and crates.
+    #[error(
+        "{0:?} is no name for a plug-in\nhint: lower-case letters and digits, words joined by hyphens, a letter first, such as vibration-score"
+    )]
+    Name(String),
+    /// Something is there already.
+    #[error("{} is already there\nhint: choose another name, or remove it first", .0.display())]
+    Exists(PathBuf),
+    /// The SDK is not where it was said to be.
+    #[error("there is no crate fedhost-guest in {}\nhint: --sdk names the folder guests/sdk of fedhost's source", .0.display())]
+    NoSdk(PathBuf),
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}\nhint: check that the directory is writable and the disk is not full", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Makes the folder.
+///
+/// # Errors
+/// Before anything is written, for a bad name, a folder that exists, or an SDK that is not there; else when a file
+/// cannot be written.
+pub fn start(start: &Start<'_>) -> Result<Started, NewError> {
+    if !is_name(start.name) {
+        return Err(NewError::Name(start.name.to_owned()));
+    }
+    let folder = start.parent.join(start.name);
+    if folder.symlink_metadata().is_ok() {
+        return Err(NewError::Exists(folder));
+    }
+    let commands = commands(&folder, start);
+    let dependency = Dependency::of(start)?;
+    let mut files = Vec::new();
+    for (name, template) in templates::files(start.kind, start.language) {
+        let path = folder.join(name);
+        write(&path, &fill(template, start, &dependency, &commands))?;
+        files.push(path);
+    }
+    files.sort();
+    Ok(Started { folder, files, commands })
+}
+
+pub(super) fn is_name(name: &str) -> bool {
+    let word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let first = name.starts_with(|first: char| first.is_ascii_lowercase());
+    // Cargo and Rust have a use of their own for the last ones.
+    name.len() <= 64 && first && name.split('-').all(word) && !matches!(name, "test" | "core" | "std" | "fedhost-guest")
+}
+
+/// How the Rust crate finds the SDK.
+struct Dependency {
+    sdk: String,
+    /// Crates elsewhere are workspaces of their own, whatever lies above them.
+    workspace: &'static str,
+}
+
+impl Dependency {
+    fn of(start: &Start<'_>) -> Result<Self, NewError> {
+        const OWN: &str = "\n# A workspace of its own, whatever lies above it.\n[workspace]";
+        let Some(sdk) = start.sdk else {
+            return Ok(Self { sdk: format!("{:?}", env!("CARGO_PKG_VERSION")), workspace: OWN });
+        };
+        let path = sdk.canonicalize().map_err(|_| NewError::NoSdk(sdk.into()))?;
+        let manifest = fs::read_to_string(path.join("Cargo.toml")).unwrap_or_default();
+        if !manifest.contains("name = \"fedhost-guest\"") {
+            return Err(NewError::NoSdk(sdk.into()));
+        }
+        let among_guests = start.parent.canonicalize().is_ok_and(|parent| path.parent() == Some(&parent));
+        let workspace = if among_guests { "" } else { OWN };
+        Ok(Self { sdk: format!("{{ path = {:?} }}", path.display().to_string()), workspace })
+    }
+}
+
+fn commands(folder: &Path, start: &Start<'_>) -> [String; 4] {
+    let (name, folder) = (start.name, folder.display());
+    let test = match start.language {
+        Language::Rust => format!("cargo test --manifest-path {folder}/Cargo.toml"),
+        Language::Python => format!("python3 -m unittest discover -s {folder}"),
+        Language::Javascript => format!("node --test {folder}/test.mjs"),
+    };
+    [
+        test,
+        format!("fedhost plugin build {folder} --out plugins"),
+        format!("fedhost plugin check plugins/{name}.wasm"),
+        format!("fedhost plugin try plugins/{name}.wasm {folder}/sample.csv"),
+    ]
+}
+
+fn fill(template: &str, start: &Start<'_>, dependency: &Dependency, commands: &[String]) -> String {
+    let lower = start.language.to_string().to_lowercase();
+    [
+        ("{{name}}", start.name),
+        ("{{kind}}", &start.kind.to_string()),
+        ("{{language}}", &start.language.to_string()),
+        ("{{language-id}}", &lower),
+        ("{{sdk}}", &dependency.sdk),
+        ("{{workspace}}", dependency.workspace),
+        ("{{commands}}", &commands.join("\n")),
+    ]
+    .into_iter()
+    .fold(template.to_owned(), |text, (mark, value)| text.replace(mark, value))
+}
+
+fn write(path: &Path, content: &str) -> Result<(), NewError> {
+    let failed = |source| NewError::Write { path: path.to_owned(), source };
+    path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+    fs::write(path, content).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,16 @@
+"""The plug-in `{{name}}`: glue between the host's interface and `algorithm.py`."""
+
+from wit_world import exports
+
+import card
+
+
+class Metadata(exports.Metadata):
+    """Answers `describe`."""
+
+    def describe(self):
+        return card.CARD
+
+
+class Preprocessing(exports.Preprocessing):
+    """The interface; its class `Preprocessor` lies in `preprocessing.py`."""
