@@ -10,7 +10,7 @@ use serde_json::json;
 use super::super::{Ending, Global, list, screen};
 use super::parameters;
 use crate::plugin::check::{Finding, Setup, check};
-use crate::plugin::{Loader, Parameters, Plugin, Refused};
+use crate::plugin::{Limits, Loader, Parameters, Plugin, Refused};
 
 /// Holds components to the laws of their interface: determinism, states that come back, batches cut anywhere, shapes,
 /// missing values, constant columns, few rows. Says of each broken promise what was done, what came, what was expected,
@@ -66,7 +66,8 @@ impl Check {
     }
 
     fn loader(&self) -> Result<Loader, anyhow::Error> {
-        let limits = parameters::limits(&self.limits)?;
+        // Every check shall see the component fail for itself, and none of them a quarantine.
+        let limits = Limits { failures_in_a_row: u32::MAX, ..parameters::limits(&self.limits)? };
         Ok(list::loader()?.with_limits(Arc::new(move |_| limits)))
     }
 
