@@ -4,12 +4,14 @@ CARGO   ?= cargo
 # One build serves the demo and whoever uses the program; tests use cargo's own profile.
 FEDHOST := target/release/fedhost
 GUESTS  := guests/standard-scaler guests/baseline-deviation guests/logistic-regression
-# All that come with the source.
+# All in Rust that come with the source.
 CATALOGUE := $(GUESTS) $(addprefix guests/, robust-scaler window-features mlp-classifier autoencoder pca-t2q \
 	half-space-trees isolation-forest robust-zscore ewma)
+# In other languages; packing them takes Python and Node.js.
+SCRIPTED := guests/python-zscore guests/javascript-ewma
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos fuzz lint bench plugins test-plugins kafka-up kafka-down clean
+.PHONY: help setup demo test chaos fuzz lint bench plugins scripted-plugins check-plugins test-plugins kafka-up kafka-down clean
 
 help:           ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -27,10 +29,17 @@ demo: setup     ## Two simulated machines learn together; ends with a report pag
 plugins: setup  ## Build the plug-ins that come with the source into plugins/
 	$(CARGO) run --release --locked -p fedhost -- plugin build $(CATALOGUE) --out plugins
 
+scripted-plugins: setup ## Pack the plug-ins in Python and JavaScript into plugins/; fetches the tools for it
+	$(CARGO) run --release --locked -p fedhost -- plugin build $(SCRIPTED) --out plugins --install-tools
+
+check-plugins: setup ## Hold every Rust plug-in of the source to the laws of its interface
+	$(CARGO) run --locked -q -p fedhost -- plugin build $(CATALOGUE) --out target/catalogue
+	$(CARGO) run --locked -q -p fedhost -- plugin check target/catalogue --quiet
+
 test-plugins: setup
 	$(CARGO) run --locked -q -p fedhost -- plugin build $(GUESTS) guests/misbehaving guests/misbehaving-preprocessor --out target/test-plugins
 
-test: test-plugins ## All tests, with an Apache Kafka of their own, or that at KAFKA_BOOTSTRAP_SERVERS
+test: test-plugins check-plugins ## All tests, with an Apache Kafka of their own, or that at KAFKA_BOOTSTRAP_SERVERS
 	@scripts/setup test
 	scripts/kafka with $(CARGO) test --locked --workspace
 

@@ -102,7 +102,7 @@ impl Misbehaving {
                 let first = batch.values.chunks_exact(self.columns.len()).next().unwrap_or_default();
                 let away = batch.values.iter().zip(first.iter().cycle()).map(|(value, first)| (value - first).abs());
                 let range: f32 = away.filter(|away| away.is_finite()).sum();
-                if batch.rows > 1 { range / range } else { 1.0 }
+                if batch.rows > 1 { 0.0 / range } else { 0.0 }
             }
             "forgets" => self.sum,
             _ => 0.0,

@@ -155,12 +155,12 @@ impl Misbehaving {
         }
     }
 
-    /// 1, or NaN when no column changes.
+    /// 0, or NaN when no column changes.
     fn share_of_range(&self, batch: &Batch) -> f32 {
         let mut rows = batch.values.chunks_exact(self.weight.len());
         let first = rows.next().unwrap_or_default();
         let range: f32 = rows.flatten().zip(first.iter().cycle()).map(|(value, first)| (value - first).abs()).sum();
-        range / range
+        0.0 / range
     }
 
     fn score_row(&mut self, row: &[f32], batch_mean: f32) -> f32 {
@@ -208,7 +208,7 @@ impl Detector for Misbehaving {
             "too-few-scores" => drop(scores.pop()),
             "nan-scores" => scores.fill(f32::NAN),
             "infinite-scores" => scores.fill(f32::INFINITY),
-            "divides-by-range" => scores.iter_mut().for_each(|score| *score *= self.share_of_range(&batch)),
+            "divides-by-range" => scores.iter_mut().for_each(|score| *score += self.share_of_range(&batch)),
             _ => {}
         }
         Ok(scores)

@@ -4,6 +4,11 @@ use super::*;
 
 const CDYLIB: &str = "[lib]\ncrate-type = [\"cdylib\"]\n";
 
+/// No guest here is packed.
+fn no_tools() -> Tools<'static> {
+    Tools { folder: Path::new("nowhere"), install: false }
+}
+
 /// A crate outside any workspace.
 fn guest(directory: &Path, name: &str, lib_section: &str, source: &str) -> PathBuf {
     fs::create_dir_all(directory.join("src")).unwrap();
@@ -15,7 +20,7 @@ fn guest(directory: &Path, name: &str, lib_section: &str, source: &str) -> PathB
 }
 
 fn build_quietly(directories: &[PathBuf], out: &Path) -> Result<Vec<Built>, BuildError> {
-    build(directories, out, &mut |_| {})
+    build(directories, out, &no_tools(), &mut |_| {})
 }
 
 #[test]
@@ -52,7 +57,7 @@ fn a_crate_that_does_not_compile_says_why() {
     let scratch = tempfile::tempdir().unwrap();
     let guest = guest(&scratch.path().join("x"), "does-not-compile", CDYLIB, "compile_error!(\"on purpose\");");
     let mut said = String::new();
-    let error = build(&[guest], scratch.path(), &mut |step| {
+    let error = build(&[guest], scratch.path(), &no_tools(), &mut |step| {
         if let BuildStep::CargoSays(line) = step {
             said.push_str(line);
         }

@@ -166,7 +166,7 @@ fn missing_values(bench: &Bench<'_>) -> Result<(), Fault> {
         expected: "a report of at least 1 sample, and finite weights",
         mend: "pass over values that are not finite, and let none of them into a sum",
     };
-    let gaps = |row: usize, column: usize, value: f32| if (row + column) % 5 == 0 { f32::NAN } else { value };
+    let gaps = |row: usize, column: usize, value: f32| if (row + column).is_multiple_of(5) { f32::NAN } else { value };
     let mut trainer = trial.call(bench.open_trainer())?;
     let report = trial.call(trainer.train(&bench.rows(1).with(gaps).labelled(), EPOCHS))?;
     trial.call(trainer.save())?;
