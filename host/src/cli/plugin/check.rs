@@ -1,16 +1,15 @@
 //! `fedhost plugin check`.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 
-use super::super::{Ending, Global, list, screen};
+use super::super::{Ending, Global, screen};
 use super::parameters;
 use crate::plugin::check::{Finding, Setup, check};
-use crate::plugin::{Limits, Loader, Parameters, Plugin, Refused};
+use crate::plugin::{Loader, Parameters, Plugin, Refused};
 
 /// Holds components to the laws of their interface: determinism, states that come back, batches cut anywhere, shapes,
 /// missing values, constant columns, few rows. Says of each broken promise what was done, what came, what was expected,
@@ -45,7 +44,9 @@ struct Outcome {
 
 impl Check {
     pub(in crate::cli) fn execute(&self, global: &Global) -> Ending {
-        let prepared = self.files().and_then(|files| Ok((files, parameters::parse(&self.parameters)?, self.loader()?)));
+        let prepared = self
+            .files()
+            .and_then(|files| Ok((files, parameters::parse(&self.parameters)?, parameters::loader(&self.limits)?)));
         let (files, given, loader) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return Ending::Refused(error),
@@ -63,12 +64,6 @@ impl Check {
             return Ending::Failed(error);
         }
         verdict(&outcomes)
-    }
-
-    fn loader(&self) -> Result<Loader, anyhow::Error> {
-        // Every check shall see the component fail for itself, and none of them a quarantine.
-        let limits = Limits { failures_in_a_row: u32::MAX, ..parameters::limits(&self.limits)? };
-        Ok(list::loader()?.with_limits(Arc::new(move |_| limits)))
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, anyhow::Error> {

@@ -1,8 +1,11 @@
 //! Parameters and limits of a plug-in on the command line.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, bail};
 
-use crate::plugin::{Limits, Parameter, Parameters, Plugin, Value};
+use super::super::list;
+use crate::plugin::{Limits, Loader, Parameter, Parameters, Plugin, Value};
 
 /// From `KEY=VALUE` each; a value that is no number and no switch is text.
 pub(super) fn parse(given: &[String]) -> Result<Parameters, anyhow::Error> {
@@ -27,10 +30,22 @@ pub(super) fn complete(plugin: &Plugin, given: &Parameters) -> Result<Vec<Parame
     }
 }
 
-/// The limits of a run without a manifest, but for those that are given.
+/// The limits of a run without a manifest, but for those that are given, and for two that would tell of this machine
+/// or of an earlier call, not of the component: the time for compiling, and quarantine.
 pub(super) fn limits(given: &[String]) -> Result<Limits, anyhow::Error> {
-    let given = serde_json::to_value(parse(given)?)?;
-    serde_json::from_value(given).context("--limit sets what `[plugins.limits]` of a manifest can set")
+    const COMPILE_MS: u64 = 600_000;
+    let base = Limits { compile_ms: COMPILE_MS, failures_in_a_row: u32::MAX, ..Limits::default() };
+    let mut document: serde_json::Map<_, _> = serde_json::from_value(serde_json::to_value(base)?)?;
+    for (name, value) in parse(given)? {
+        document.insert(name, serde_json::to_value(value)?);
+    }
+    serde_json::from_value(document.into()).context("--limit sets what `[plugins.limits]` of a manifest can set")
+}
+
+/// A loader under these limits.
+pub(super) fn loader(given: &[String]) -> Result<Loader, anyhow::Error> {
+    let limits = limits(given)?;
+    Ok(list::loader()?.with_limits(Arc::new(move |_| limits)))
 }
 
 #[cfg(test)]
@@ -52,7 +67,7 @@ mod tests {
     #[test]
     fn limits_that_are_not_given_stay_and_unknown_ones_are_refused() {
         let given = limits(&["memory_bytes=1048576".to_owned()]).unwrap();
-        assert_eq!(given, Limits { memory_bytes: 1 << 20, ..Limits::default() });
+        assert_eq!((given.memory_bytes, given.output_bytes), (1 << 20, Limits::default().output_bytes));
         assert!(format!("{:#}", limits(&["memory=1".to_owned()]).unwrap_err()).contains("memory_bytes"));
     }
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use fedhost_domain::metrics::Ranking;
 use serde_json::json;
 
-use super::super::{Ending, Global, list, screen};
+use super::super::{Ending, Global, screen};
 use super::parameters;
 use super::table::{Reading, Table};
 use crate::plugin::{Batch, Context, EventSink, Opening, Parameter, Plugin};
@@ -78,7 +78,7 @@ impl Try {
         let given = parameters::parse(&self.parameters)?;
         let reading = Reading { label: self.label.as_deref(), ignore: &self.ignore, delimiter: self.delimiter };
         let table = Table::read(&self.data, &reading)?;
-        let plugin = list::loader()?.load(&self.component)?;
+        let plugin = parameters::loader(&[])?.load(&self.component)?;
         let parameters = parameters::complete(&plugin, &given)?;
         Ok((plugin, parameters, table))
     }
