@@ -123,7 +123,8 @@ static RUN: LazyLock<Scene> = LazyLock::new(|| {
 
 fn told(name: &str) -> Failure {
     let failure = failures(&RUN).into_iter().find(|failure| failure.plugin == name);
-    let failure = failure.unwrap_or_else(|| panic!("{name} was taken"));
+    assert!(failure.is_some(), "{name} was taken");
+    let failure = failure.unwrap();
     assert_eq!(failure.call, "load");
     failure
 }

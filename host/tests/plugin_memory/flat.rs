@@ -1,6 +1,4 @@
-//! Failed calls leave nothing behind. In a process of its own, whose memory is looked at.
-
-#![cfg(target_os = "linux")]
+//! Failed calls leave nothing behind.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
