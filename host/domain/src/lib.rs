@@ -17,6 +17,7 @@ pub mod fog;
 pub mod ledger;
 pub mod metrics;
 pub mod model;
+pub mod protocol;
 pub mod quarantine;
 pub mod reading;
 pub mod round;
