@@ -29,22 +29,42 @@ pub(super) struct Areas {
 
 impl Areas {
     /// From groups of tied rows, the highest scores first; `None` unless both classes are present.
-    ///
-    /// Sums are `f64`: exact up to 2^52 pairs of rows, and unlike integers they cannot overflow beyond.
     pub(super) fn of(groups: impl Iterator<Item = Counts>) -> Option<Self> {
-        let (mut normals_so_far, mut anomalies_so_far) = (0.0, 0.0);
-        let (mut pairs_in_order, mut precisions) = (0.0, 0.0);
-        for group in groups {
-            let (normals, anomalies) = (group.normals as f64, group.anomalies as f64);
-            pairs_in_order += normals * (anomalies_so_far + anomalies / 2.0);
-            normals_so_far += normals;
-            anomalies_so_far += anomalies;
-            if anomalies > 0.0 {
-                precisions += anomalies * (anomalies_so_far / (anomalies_so_far + normals_so_far));
-            }
+        let mut sums = AreaSums::default();
+        groups.for_each(|group| sums.add(group));
+        sums.areas()
+    }
+}
+
+/// The areas of the rows so far.
+///
+/// Sums are `f64`: exact up to 2^52 pairs of rows, and unlike integers they cannot overflow beyond.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct AreaSums {
+    normals: f64,
+    anomalies: f64,
+    pairs_in_order: f64,
+    precisions: f64,
+}
+
+impl AreaSums {
+    /// Adds a group of tied rows that score less than all before.
+    pub(super) fn add(&mut self, group: Counts) {
+        let (normals, anomalies) = (group.normals as f64, group.anomalies as f64);
+        self.pairs_in_order += normals * (self.anomalies + anomalies / 2.0);
+        self.normals += normals;
+        self.anomalies += anomalies;
+        if anomalies > 0.0 {
+            self.precisions += anomalies * (self.anomalies / (self.anomalies + self.normals));
         }
-        let pairs = normals_so_far * anomalies_so_far;
-        (pairs > 0.0)
-            .then(|| Self { roc_auc: pairs_in_order / pairs, average_precision: precisions / anomalies_so_far })
+    }
+
+    /// `None` unless both classes are present.
+    pub(super) fn areas(&self) -> Option<Areas> {
+        let pairs = self.normals * self.anomalies;
+        (pairs > 0.0).then(|| Areas {
+            roc_auc: self.pairs_in_order / pairs,
+            average_precision: self.precisions / self.anomalies,
+        })
     }
 }

@@ -1,7 +1,14 @@
 //! What a threshold makes of the rows.
 
-/// Rows by what they are and what they were called. Made by a [`Ranking`](super::Ranking), so both classes are present.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use serde::Serialize;
+
+use super::areas::Counts;
+
+/// Rows by what they are and what they were called.
+///
+/// Every rate is 0 when no row could count towards it; [`normals`](Self::normals) and [`anomalies`](Self::anomalies)
+/// tell whether it says anything. A [`Ranking`](super::Ranking) always has rows of both classes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Confusion {
     /// Anomalies that were flagged.
@@ -15,6 +22,39 @@ pub struct Confusion {
 }
 
 impl Confusion {
+    /// What becomes of `total` when the rows of `flagged`, which are among them, are flagged.
+    pub(super) fn of(total: Counts, flagged: Counts) -> Self {
+        Self {
+            true_positives: flagged.anomalies,
+            false_positives: flagged.normals,
+            true_negatives: total.normals.saturating_sub(flagged.normals),
+            false_negatives: total.anomalies.saturating_sub(flagged.anomalies),
+        }
+    }
+
+    /// Counts one row.
+    pub fn add_row(&mut self, flagged: bool, anomalous: bool) {
+        let count = match (flagged, anomalous) {
+            (true, true) => &mut self.true_positives,
+            (true, false) => &mut self.false_positives,
+            (false, false) => &mut self.true_negatives,
+            (false, true) => &mut self.false_negatives,
+        };
+        *count = count.saturating_add(1);
+    }
+
+    /// Normal rows.
+    #[must_use]
+    pub fn normals(&self) -> u64 {
+        self.false_positives.saturating_add(self.true_negatives)
+    }
+
+    /// Anomalous rows.
+    #[must_use]
+    pub fn anomalies(&self) -> u64 {
+        self.true_positives.saturating_add(self.false_negatives)
+    }
+
     /// The share of flagged rows that are anomalies; 0 when none is flagged, as scikit-learn has it.
     #[must_use]
     pub fn precision(&self) -> f64 {

@@ -1,7 +1,8 @@
 //! Exact metrics of scored rows.
 
-use super::areas::{Areas, Counts};
+use super::areas::Counts;
 use super::confusion::Confusion;
+use super::sweep::{OperatingPoint, Sweep, Swept};
 
 /// Why there is no metric of these rows.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -37,22 +38,13 @@ pub enum Error {
     Threshold,
 }
 
-/// A threshold and what it makes of the rows.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct OperatingPoint {
-    /// Rows that score at least this much are flagged.
-    pub threshold: f32,
-    /// The outcome.
-    pub confusion: Confusion,
-}
-
 /// Labelled rows in the order of their scores, both classes present: whatever is asked of it has an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranking {
     /// Every score that occurs, with its rows, the highest first.
     steps: Vec<(f32, Counts)>,
     total: Counts,
-    areas: Areas,
+    swept: Swept,
 }
 
 impl Ranking {
@@ -63,23 +55,24 @@ impl Ranking {
     pub fn new(scores: &[f32], labels: &[bool]) -> Result<Self, Error> {
         let steps = steps(&descending(scores, labels)?);
         let total = sum(&steps);
-        let areas = Areas::of(steps.iter().map(|&(_, counts)| counts))
-            .ok_or(Error::OneClass { normals: total.normals, anomalies: total.anomalies })?;
-        Ok(Self { steps, total, areas })
+        let mut sweep = Sweep::new(total.normals, total.anomalies);
+        steps.iter().for_each(|&(score, counts)| sweep.close(score, counts));
+        let swept = sweep.figures().ok_or(Error::OneClass { normals: total.normals, anomalies: total.anomalies })?;
+        Ok(Self { steps, total, swept })
     }
 
     /// Area under the ROC curve: the share of pairs of an anomaly and a normal row in which the anomaly scores higher,
     /// a tie counting half (Mann-Whitney).
     #[must_use]
     pub fn roc_auc(&self) -> f64 {
-        self.areas.roc_auc
+        self.swept.roc_auc
     }
 
     /// Average precision as scikit-learn defines it: the precision at each score that occurs, weighted by the recall
     /// gained there, without interpolation.
     #[must_use]
     pub fn average_precision(&self) -> f64 {
-        self.areas.average_precision
+        self.swept.average_precision
     }
 
     /// What becomes of the rows when those are flagged that score `threshold` or more.
@@ -91,7 +84,7 @@ impl Ranking {
             return Err(Error::Threshold);
         }
         let flagged = self.steps.partition_point(|&(score, _)| score >= threshold);
-        Ok(self.outcome(sum(self.steps.get(..flagged).unwrap_or_default())))
+        Ok(Confusion::of(self.total, sum(self.steps.get(..flagged).unwrap_or_default())))
     }
 
     /// The score that makes the best threshold by F1; of equals the highest, which flags the fewest rows.
@@ -99,25 +92,7 @@ impl Ranking {
     /// It is chosen with the labels in view: an upper bound on what a threshold set beforehand can reach.
     #[must_use]
     pub fn best_f1(&self) -> OperatingPoint {
-        let mut flagged = Counts::default();
-        let mut best = OperatingPoint { threshold: f32::INFINITY, confusion: self.outcome(flagged) };
-        for &(threshold, counts) in &self.steps {
-            flagged.add(counts);
-            let confusion = self.outcome(flagged);
-            if confusion.f1() > best.confusion.f1() {
-                best = OperatingPoint { threshold, confusion };
-            }
-        }
-        best
-    }
-
-    fn outcome(&self, flagged: Counts) -> Confusion {
-        Confusion {
-            true_positives: flagged.anomalies,
-            false_positives: flagged.normals,
-            true_negatives: self.total.normals - flagged.normals,
-            false_negatives: self.total.anomalies - flagged.anomalies,
-        }
+        self.swept.best_f1
     }
 }
 

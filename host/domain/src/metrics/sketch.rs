@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::areas::{Areas, Counts};
+use super::order::order_key;
 
 /// Bits of a score's mantissa that a bin keeps, beside the sign and all 8 bits of the exponent.
 ///
@@ -83,12 +84,9 @@ impl ScoreSketch {
     }
 }
 
-/// The bin of a finite score: the top bits of a number that orders as the scores do.
+/// The bin of a finite score.
 const fn bin(score: f32) -> u32 {
-    // Adding zero makes -0.0 the 0.0 that it equals.
-    let bits = (score + 0.0).to_bits();
-    let ordered = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
-    ordered >> DROPPED_BITS
+    order_key(score) >> DROPPED_BITS
 }
 
 /// Why a list is no sketch.
