@@ -8,14 +8,20 @@
 mod areas;
 mod confusion;
 mod curves;
+mod delay;
+mod nab;
 mod order;
 mod ranking;
 mod sketch;
 mod sweep;
+mod windows;
 
 pub use confusion::Confusion;
 pub use curves::{Curves, Point};
+pub use delay::{DelayMeter, DetectionDelay};
+pub use nab::{Effect, Nab, NabSeries, NabSweep, Profiles};
 pub use order::order_key;
 pub use ranking::{Error, Ranking};
 pub use sketch::{MANTISSA_BITS, ScoreSketch, SketchError};
 pub use sweep::{OperatingPoint, Sweep, SweepError, Swept};
+pub use windows::WindowLengths;

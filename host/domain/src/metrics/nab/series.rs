@@ -1,0 +1,107 @@
+//! What flagging each row of a series does to the raw score.
+
+use super::{probation, scaled_sigmoid};
+
+/// What it does to the raw score when the threshold comes down to a row, before any weight.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Effect {
+    /// Of an anomalous row the reward, less that of the later row in its window that a higher threshold would flag; of a
+    /// normal row the cost, between -1 and 0. 0 where nothing changes.
+    pub value: f64,
+    /// Whether its window is missed by every higher threshold.
+    pub detects: bool,
+}
+
+/// Takes the rows of one series in time order, and gives them back, `T` each, with their effects.
+///
+/// Within a window only the earliest flagged row counts. As the threshold comes down, a row becomes that one only when no
+/// earlier row of the window scores as much; it then takes the place of the next row of which the same is true. So such a
+/// row is held back until that next one, or the end of the window, has come; others are given back at once.
+#[derive(Clone, Debug)]
+pub struct NabSeries<T> {
+    probation: u64,
+    /// The place of the next row in the series.
+    row: u64,
+    window: Option<Window>,
+    previous: Option<Window>,
+    held: Option<Held<T>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    first: u64,
+    rows: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Held<T> {
+    row: T,
+    score: f32,
+    reward: f64,
+}
+
+/// Rows that are given back.
+type Ready<T> = std::iter::Flatten<std::array::IntoIter<Option<(T, Effect)>, 2>>;
+
+impl<T> NabSeries<T> {
+    /// A series of `rows` in all, of which the first `unscored` do not come: a detector was trained on them.
+    #[must_use]
+    pub fn new(rows: u64, unscored: u64) -> Self {
+        Self { probation: probation(rows), row: unscored, window: None, previous: None, held: None }
+    }
+
+    /// Takes the next row; `window_rows` are the rows of the window that it is in, `None` when it is normal.
+    pub fn push(&mut self, row: T, score: f32, window_rows: Option<u64>) -> impl Iterator<Item = (T, Effect)> + use<T> {
+        let place = self.row;
+        self.row += 1;
+        let ready: Ready<T> = match window_rows {
+            Some(rows) => self.anomalous(row, score, place, rows),
+            None => [self.leave_window(), Some((row, self.cost(place)))].into_iter().flatten(),
+        };
+        ready
+    }
+
+    /// Ends the series; gives back the row that was held, if any.
+    pub fn end(mut self) -> Option<(T, Effect)> {
+        self.leave_window()
+    }
+
+    fn anomalous(&mut self, row: T, score: f32, place: u64, rows: u64) -> Ready<T> {
+        let window = *self.window.get_or_insert(Window { first: place, rows });
+        if place < self.probation || self.held.as_ref().is_some_and(|held| held.score >= score) {
+            return [None, Some((row, Effect::default()))].into_iter().flatten();
+        }
+        let reward = window.reward(place);
+        let later = self.held.replace(Held { row, score, reward });
+        let earlier = later.map(|held| (held.row, Effect { value: held.reward - reward, detects: false }));
+        [earlier, None].into_iter().flatten()
+    }
+
+    fn leave_window(&mut self) -> Option<(T, Effect)> {
+        self.previous = self.window.take().or(self.previous);
+        self.held.take().map(|held| (held.row, Effect { value: held.reward, detects: true }))
+    }
+
+    fn cost(&self, place: u64) -> Effect {
+        let value = match self.previous {
+            _ if place < self.probation => 0.0,
+            Some(window) => window.cost(place),
+            None => -1.0,
+        };
+        Effect { value, detects: false }
+    }
+}
+
+impl Window {
+    /// Of a row in the window; 1 for the first.
+    fn reward(self, place: u64) -> f64 {
+        let rows_left = (self.first + self.rows).saturating_sub(place);
+        scaled_sigmoid(-(rows_left as f64) / self.rows as f64) / scaled_sigmoid(-1.0)
+    }
+
+    /// Of a row after the window, as a negative number. A window of one row makes the quotient infinite.
+    fn cost(self, place: u64) -> f64 {
+        let rows_since = (place + 1).saturating_sub(self.first + self.rows);
+        scaled_sigmoid(rows_since as f64 / (self.rows.saturating_sub(1)) as f64)
+    }
+}
