@@ -6,22 +6,32 @@
 //! support: one class alone, or a score that is not finite, is refused or left out.
 
 mod areas;
+mod calibration;
 mod confusion;
 mod curves;
 mod delay;
+mod interval;
 mod nab;
 mod order;
+mod quantile;
 mod ranking;
 mod sketch;
+mod smooth;
 mod sweep;
+mod trace;
 mod windows;
 
+pub use calibration::{FalseAlarmMeter, FalseAlarms, LEVELS, Level, Probabilities, ProbabilityMeter, ReliabilityBin};
 pub use confusion::Confusion;
 pub use curves::{Curves, Point};
 pub use delay::{DelayMeter, DetectionDelay};
+pub use interval::{Bins, Bootstrap, Interval, Intervals, Plan, REPLICATES};
 pub use nab::{Effect, Nab, NabSeries, NabSweep, Profiles};
 pub use order::order_key;
+pub use quantile::{Quantiles, quantile_place};
 pub use ranking::{Error, Ranking};
 pub use sketch::{MANTISSA_BITS, ScoreSketch, SketchError};
+pub use smooth::Smoother;
 pub use sweep::{OperatingPoint, Sweep, SweepError, Swept};
+pub use trace::{Trace, TraceBuilder};
 pub use windows::WindowLengths;

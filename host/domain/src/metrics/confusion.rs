@@ -43,6 +43,14 @@ impl Confusion {
         *count = count.saturating_add(1);
     }
 
+    /// Counts every row of `other` so many times.
+    pub(super) fn add_times(&mut self, other: &Self, times: u64) {
+        self.true_positives += other.true_positives * times;
+        self.false_positives += other.false_positives * times;
+        self.true_negatives += other.true_negatives * times;
+        self.false_negatives += other.false_negatives * times;
+    }
+
     /// Normal rows.
     #[must_use]
     pub fn normals(&self) -> u64 {

@@ -1,0 +1,201 @@
+//! Counts rows by block, and draws blocks.
+
+use serde::Serialize;
+
+use super::{Bins, Plan};
+use crate::metrics::areas::{AreaSums, Areas, Counts};
+use crate::metrics::confusion::Confusion;
+
+/// Draws that make an interval.
+pub const REPLICATES: usize = 500;
+/// With fewer blocks draws differ too little from one another.
+const BLOCKS_MIN: usize = 5;
+/// Left out on either side of an interval.
+const TAIL: f64 = 0.025;
+
+/// Where a figure lies with 95 % confidence.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// An interval for each figure; `None` where there are fewer than 5 blocks, or more than half of the draws lack a class
+/// of rows that the figure needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Intervals {
+    /// Area under the ROC curve.
+    pub roc_auc: Option<Interval>,
+    /// Average precision.
+    pub average_precision: Option<Interval>,
+    /// F1 at the threshold, which stays the same in all draws, as do those below.
+    pub f1: Option<Interval>,
+    /// Precision.
+    pub precision: Option<Interval>,
+    /// Recall.
+    pub recall: Option<Interval>,
+    /// False alarm rate.
+    pub far: Option<Interval>,
+    /// Missed alarm rate.
+    pub mar: Option<Interval>,
+}
+
+/// Rows by block, score bin, class and outcome.
+#[derive(Clone, Debug)]
+pub struct Bootstrap {
+    blocks: Vec<Block>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Block {
+    /// Bins with rows, ascending.
+    scores: Vec<BinCounts>,
+    outcome: Confusion,
+}
+
+/// Small, because there may be as many as blocks times bins, read once a draw.
+#[derive(Clone, Copy, Debug)]
+struct BinCounts {
+    bin: u16,
+    normals: u32,
+    anomalies: u32,
+}
+
+impl Bootstrap {
+    /// No rows yet.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        Self { blocks: vec![Block::default(); plan.blocks()] }
+    }
+
+    /// Counts a row for the areas; rows come in descending order of their scores.
+    pub fn add_score(&mut self, block: u16, bin: u16, anomalous: bool) {
+        let Some(block) = self.blocks.get_mut(usize::from(block)) else { return };
+        if block.scores.last().is_none_or(|last| last.bin != bin) {
+            block.scores.push(BinCounts { bin, normals: 0, anomalies: 0 });
+        }
+        if let Some(last) = block.scores.last_mut() {
+            *(if anomalous { &mut last.anomalies } else { &mut last.normals }) += 1;
+        }
+    }
+
+    /// Counts a row for the figures at the threshold, in any order.
+    pub fn add_outcome(&mut self, block: u16, flagged: bool, anomalous: bool) {
+        if let Some(block) = self.blocks.get_mut(usize::from(block)) {
+            block.outcome.add_row(flagged, anomalous);
+        }
+    }
+
+    /// Intervals from so many draws; the same seed gives the same.
+    #[must_use]
+    pub fn intervals(&self, replicates: usize, seed: u64) -> Intervals {
+        if self.blocks.len() < BLOCKS_MIN {
+            return Intervals::default();
+        }
+        let mut random = SplitMix(seed);
+        let mut found = Replicates { wanted: replicates, ..Replicates::default() };
+        let mut bins = vec![Counts::default(); Bins::MAX];
+        for _ in 0..replicates {
+            let (areas, outcome) = self.draw(&mut random, &mut bins);
+            found.add(areas, &outcome);
+        }
+        found.intervals()
+    }
+
+    /// One replicate; `bins` is its scratch.
+    fn draw(&self, random: &mut SplitMix, bins: &mut [Counts]) -> (Option<Areas>, Confusion) {
+        let mut times = vec![0_u32; self.blocks.len()];
+        for _ in 0..times.len() {
+            let drawn = random.below(times.len());
+            times.iter_mut().skip(drawn).take(1).for_each(|times| *times += 1);
+        }
+        bins.fill(Counts::default());
+        let mut outcome = Confusion::default();
+        for (block, &times) in self.blocks.iter().zip(&times).filter(|(_, times)| **times > 0) {
+            outcome.add_times(&block.outcome, u64::from(times));
+            for counts in &block.scores {
+                if let Some(bin) = bins.get_mut(usize::from(counts.bin)) {
+                    bin.normals += u64::from(counts.normals) * u64::from(times);
+                    bin.anomalies += u64::from(counts.anomalies) * u64::from(times);
+                }
+            }
+        }
+        let mut sums = AreaSums::default();
+        bins.iter().for_each(|&counts| sums.add(counts));
+        (sums.areas(), outcome)
+    }
+}
+
+/// The figures of all draws that have them.
+#[derive(Clone, Debug, Default)]
+struct Replicates {
+    wanted: usize,
+    roc_auc: Vec<f64>,
+    average_precision: Vec<f64>,
+    f1: Vec<f64>,
+    precision: Vec<f64>,
+    recall: Vec<f64>,
+    far: Vec<f64>,
+    mar: Vec<f64>,
+}
+
+impl Replicates {
+    fn add(&mut self, areas: Option<Areas>, outcome: &Confusion) {
+        if let Some(areas) = areas {
+            self.roc_auc.push(areas.roc_auc);
+            self.average_precision.push(areas.average_precision);
+        }
+        let (has_normals, has_anomalies) = (outcome.normals() > 0, outcome.anomalies() > 0);
+        if has_normals && has_anomalies {
+            self.f1.push(outcome.f1());
+            self.precision.push(outcome.precision());
+        }
+        if has_anomalies {
+            self.recall.push(outcome.recall());
+            self.mar.push(outcome.mar());
+        }
+        if has_normals {
+            self.far.push(outcome.far());
+        }
+    }
+
+    fn intervals(self) -> Intervals {
+        let interval = |figures: Vec<f64>| if 2 * figures.len() < self.wanted { None } else { interval(figures) };
+        Intervals {
+            roc_auc: interval(self.roc_auc),
+            average_precision: interval(self.average_precision),
+            f1: interval(self.f1),
+            precision: interval(self.precision),
+            recall: interval(self.recall),
+            far: interval(self.far),
+            mar: interval(self.mar),
+        }
+    }
+}
+
+/// Rounded outwards, to values that occur.
+fn interval(mut figures: Vec<f64>) -> Option<Interval> {
+    figures.sort_unstable_by(f64::total_cmp);
+    let tail = (figures.len().checked_sub(1)? as f64 * TAIL).floor() as usize;
+    Some(Interval { low: *figures.get(tail)?, high: *figures.iter().rev().nth(tail)? })
+}
+
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SplitMix(pub(super) u64);
+
+impl SplitMix {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Less than `bound`, all about as likely.
+    fn below(&mut self, bound: usize) -> usize {
+        ((u128::from(self.next()) * bound as u128) >> 64) as usize
+    }
+}
