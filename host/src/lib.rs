@@ -9,6 +9,7 @@ pub mod bus;
 pub mod cli;
 pub mod clock;
 pub mod dead_letters;
+pub mod evaluate;
 pub mod figure;
 pub mod http;
 pub mod manifest;

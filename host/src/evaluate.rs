@@ -1,0 +1,3 @@
+//! What scored rows say about a plug-in.
+
+pub mod figures;
