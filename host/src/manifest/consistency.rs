@@ -8,6 +8,8 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::globs;
+
 use super::origins::Origins;
 use super::problem::{Problem, Problems};
 use super::sensor::{CsvSensor, Sensor, SimulatedSensor};
@@ -79,7 +81,7 @@ impl Checker<'_> {
             self.report(files, "there must be at least one pattern".into(), "for example [\"*.csv\"]");
             return;
         }
-        match csv_files::find(directory, &sensor.files) {
+        match globs::find(directory, &sensor.files) {
             Ok(found) => {
                 let (training, held_out) = found.split_at(csv_files::training_files(found.len(), sensor.hold_out));
                 if training.is_empty() && self.problems.spare(&[&format!("{path}.hold_out")]) {

@@ -1,31 +1,4 @@
-//! Finds the CSV files of a sensor, and divides them into those to train on and those to evaluate on.
-
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-
-/// The files that match any of `patterns` below `directory`, each once, in the order of their paths.
-///
-/// # Errors
-/// The index of the first pattern that is not legal or matches nothing, and what is wrong with it.
-pub(super) fn find(directory: &Path, patterns: &[String]) -> Result<Vec<PathBuf>, (usize, String)> {
-    let mut files = BTreeSet::new();
-    for (index, pattern) in patterns.iter().enumerate() {
-        // Only the pattern is one: a bracket in a directory's name is a bracket.
-        let escaped = Path::new(&glob::Pattern::escape(&directory.to_string_lossy())).join(pattern);
-        let found = glob::glob(&escaped.to_string_lossy()).map_err(|error| (index, format!("{pattern:?}: {error}")))?;
-        let before = files.len();
-        let found: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
-        if found.is_empty() && files.len() == before {
-            return Err((index, format!("no file matches {pattern:?} in {}", shown(directory))));
-        }
-        files.extend(found);
-    }
-    Ok(files.into_iter().collect())
-}
-
-fn shown(directory: &Path) -> String {
-    if directory.as_os_str().is_empty() { "the working directory".into() } else { directory.display().to_string() }
-}
+//! Divides the CSV files of a sensor into those to train on and those to evaluate on.
 
 /// How many of `files` files are trained on when the share `hold_out` of them is set aside: the nearest whole number of
 /// files, but at least one when there is a share at all.
@@ -46,19 +19,5 @@ mod tests {
         for (files, hold_out, training) in cases {
             assert_eq!(training_files(files, hold_out), training, "{files} files, {hold_out} held out");
         }
-    }
-
-    #[test]
-    fn files_come_once_and_in_order() {
-        let directory = tempfile::Builder::new().prefix("run[1]").tempdir().unwrap();
-        for name in ["b.csv", "a.csv", "c.txt"] {
-            std::fs::write(directory.path().join(name), "x\n").unwrap();
-        }
-        let patterns = ["b.csv".to_owned(), "*.csv".to_owned()];
-        let found = find(directory.path(), &patterns).unwrap();
-        assert_eq!(found, [directory.path().join("a.csv"), directory.path().join("b.csv")]);
-        let (index, message) = find(directory.path(), &["a.csv".into(), "d*".into()]).unwrap_err();
-        assert_eq!(index, 1);
-        assert!(message.contains(&directory.path().display().to_string()), "{message}");
     }
 }

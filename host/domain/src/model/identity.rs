@@ -26,7 +26,8 @@ impl Sha256Hex {
     }
 
     /// Digest of what `hasher` was given.
-    pub(super) fn finish(hasher: Sha256) -> Self {
+    #[must_use]
+    pub fn finish(hasher: Sha256) -> Self {
         Self(hex(&hasher.finalize()))
     }
 

@@ -146,9 +146,9 @@ impl Passes<'_> {
             roc_auc: swept.as_ref().map(|swept| swept.roc_auc),
             average_precision: swept.as_ref().map(|swept| swept.average_precision),
             threshold,
-            threshold_from: self.request.threshold.from(),
+            threshold_from: self.request.threshold.taken_from(),
             nab,
-            intervals: bootstrap.intervals(REPLICATES, self.request.seed),
+            intervals: bootstrap.intervals(REPLICATES, self.request.seed, swept.as_ref()),
             curves: swept.map(|swept| swept.curves),
             ..judge.figures()
         };

@@ -129,10 +129,9 @@ fn smoothing_comes_before_everything() {
 #[test]
 fn nab_scores_are_those_of_the_published_program() {
     // The corpus of the test of that name in fedhost-domain, in rows of training and in scored ones.
-    let corpus: [(u64, u64, &[(u64, u64)]); 3] =
-        [(400, 60, &[(100, 139), (300, 319)]), (700, 0, &[(500, 569)]), (300, 7, &[])];
+    let corpus = [(400, 60, vec![(100, 139), (300, 319)]), (700, 0, vec![(500, 569)]), (300, 7, vec![])];
     let mut book = ScoreBook::new(100);
-    for (number, &(rows, unscored, windows)) in (0_u32..).zip(&corpus) {
+    for (number, (rows, unscored, windows)) in (0_u32..).zip(corpus) {
         book.leave_out(number, unscored);
         for row in unscored..rows {
             let score = (row * 7_919 + u64::from(number) * 104_729) % 1_009;

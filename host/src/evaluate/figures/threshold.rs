@@ -19,7 +19,7 @@ pub enum Threshold {
 impl Threshold {
     /// What it is taken from.
     #[must_use]
-    pub fn from(self) -> ThresholdFrom {
+    pub fn taken_from(self) -> ThresholdFrom {
         match self {
             Self::Quantile(_) => ThresholdFrom::TrainingScores,
             Self::Value(_) => ThresholdFrom::Given,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
+use crate::dataset::{Cell, cell};
 use crate::manifest::CsvSensor;
 
 use super::rows::{BadRow, Item, Row};
@@ -191,13 +192,13 @@ impl Layout {
     }
 }
 
-/// `Ok(None)` is a missing value: an empty field, or one of the words that tools write for it.
+/// `Ok(None)` is a missing value.
 fn number(text: &str) -> Result<Option<f64>, ()> {
-    const MISSING: [&str; 5] = ["", "nan", "na", "null", "none"];
-    if MISSING.iter().any(|word| text.eq_ignore_ascii_case(word)) {
-        return Ok(None);
+    match cell(text.as_bytes()) {
+        Cell::Missing => Ok(None),
+        Cell::Number(value) => Ok(Some(value)),
+        Cell::Infinite | Cell::Beyond | Cell::Other => Err(()),
     }
-    text.parse().ok().filter(|value: &f64| value.is_finite()).map(Some).ok_or(())
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::{Bins, Plan};
-use crate::metrics::areas::{AreaSums, Areas, Counts};
+use crate::metrics::areas::{Areas, Counts};
 use crate::metrics::confusion::Confusion;
+use crate::metrics::sweep::Swept;
 
 /// Draws that make an interval.
 pub const REPLICATES: usize = 500;
@@ -77,7 +78,8 @@ impl Bootstrap {
             block.scores.push(BinCounts { bin, normals: 0, anomalies: 0 });
         }
         if let Some(last) = block.scores.last_mut() {
-            *(if anomalous { &mut last.anomalies } else { &mut last.normals }) += 1;
+            let count = if anomalous { &mut last.anomalies } else { &mut last.normals };
+            *count = count.saturating_add(1);
         }
     }
 
@@ -88,32 +90,30 @@ impl Bootstrap {
         }
     }
 
-    /// Intervals from so many draws; the same seed gives the same.
+    /// Intervals from so many draws; the same seed gives the same. `exact` are the figures of all rows: by what bins put
+    /// their areas off, the intervals are put right.
     #[must_use]
-    pub fn intervals(&self, replicates: usize, seed: u64) -> Intervals {
-        if self.blocks.len() < BLOCKS_MIN {
+    pub fn intervals(&self, replicates: usize, seed: u64, exact: Option<&Swept>) -> Intervals {
+        let blocks = self.blocks.len();
+        if blocks < BLOCKS_MIN {
             return Intervals::default();
         }
         let mut random = SplitMix(seed);
         let mut found = Replicates { wanted: replicates, ..Replicates::default() };
         let mut bins = vec![Counts::default(); Bins::MAX];
         for _ in 0..replicates {
-            let (areas, outcome) = self.draw(&mut random, &mut bins);
+            let (areas, outcome) = self.pooled(&random.times_drawn(blocks), &mut bins);
             found.add(areas, &outcome);
         }
-        found.intervals()
+        let (binned, _) = self.pooled(&vec![1; blocks], &mut bins);
+        found.intervals().put_right(binned.zip(exact))
     }
 
-    /// One replicate; `bins` is its scratch.
-    fn draw(&self, random: &mut SplitMix, bins: &mut [Counts]) -> (Option<Areas>, Confusion) {
-        let mut times = vec![0_u32; self.blocks.len()];
-        for _ in 0..times.len() {
-            let drawn = random.below(times.len());
-            times.iter_mut().skip(drawn).take(1).for_each(|times| *times += 1);
-        }
+    /// The figures of all rows when each block counts so many times; `bins` is scratch.
+    fn pooled(&self, times: &[u32], bins: &mut [Counts]) -> (Option<Areas>, Confusion) {
         bins.fill(Counts::default());
         let mut outcome = Confusion::default();
-        for (block, &times) in self.blocks.iter().zip(&times).filter(|(_, times)| **times > 0) {
+        for (block, &times) in self.blocks.iter().zip(times).filter(|(_, times)| **times > 0) {
             outcome.add_times(&block.outcome, u64::from(times));
             for counts in &block.scores {
                 if let Some(bin) = bins.get_mut(usize::from(counts.bin)) {
@@ -122,9 +122,24 @@ impl Bootstrap {
                 }
             }
         }
-        let mut sums = AreaSums::default();
-        bins.iter().for_each(|&counts| sums.add(counts));
-        (sums.areas(), outcome)
+        (Areas::of(bins.iter().copied()), outcome)
+    }
+}
+
+impl Intervals {
+    fn put_right(mut self, areas: Option<(Areas, &Swept)>) -> Self {
+        if let Some((binned, exact)) = areas {
+            self.roc_auc = self.roc_auc.map(|interval| interval.shifted(exact.roc_auc - binned.roc_auc));
+            let by = exact.average_precision - binned.average_precision;
+            self.average_precision = self.average_precision.map(|interval| interval.shifted(by));
+        }
+        self
+    }
+}
+
+impl Interval {
+    fn shifted(self, by: f64) -> Self {
+        Self { low: (self.low + by).clamp(0.0, 1.0), high: (self.high + by).clamp(0.0, 1.0) }
     }
 }
 
@@ -192,6 +207,16 @@ impl SplitMix {
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^ (mixed >> 31)
+    }
+
+    /// How often each block is drawn, when as many are drawn as there are.
+    fn times_drawn(&mut self, blocks: usize) -> Vec<u32> {
+        let mut times = vec![0; blocks];
+        for _ in 0..blocks {
+            let drawn = self.below(blocks);
+            times.iter_mut().skip(drawn).take(1).for_each(|times| *times += 1);
+        }
+        times
     }
 
     /// Less than `bound`, all about as likely.

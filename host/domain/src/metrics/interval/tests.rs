@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::bootstrap::SplitMix;
 use super::*;
-use crate::metrics::Ranking;
+use crate::metrics::{Ranking, Sweep};
 
 /// A draw from the standard normal distribution: twelve uniform ones, less their mean.
 fn normal(random: &mut SplitMix) -> f64 {
@@ -24,6 +24,7 @@ fn world(seed: u64, series: usize, rows: usize, common: f64) -> Vec<Vec<(f32, bo
     (0..series).map(&mut one).collect()
 }
 
+/// Rows counted, to draw from.
 fn bootstrap(world: &[Vec<(f32, bool)>], threshold: f32) -> Bootstrap {
     let plan = Plan::new(&world.iter().map(|rows| rows.len() as u64).collect::<Vec<_>>());
     let mut bootstrap = Bootstrap::new(&plan);
@@ -56,7 +57,7 @@ fn an_interval_holds_the_truth_about_95_times_in_100() {
     let worlds = 150;
     let held = (0..worlds).filter(|seed| {
         let sample = world(1_000 + seed, 40, 16, common);
-        let Interval { low, high } = bootstrap(&sample, 1.0).intervals(200, *seed).roc_auc.unwrap();
+        let Interval { low, high } = bootstrap(&sample, 1.0).intervals(200, *seed, None).roc_auc.unwrap();
         (low..=high).contains(&truth)
     });
     let coverage = held.count() as f64 / worlds as f64;
@@ -66,7 +67,7 @@ fn an_interval_holds_the_truth_about_95_times_in_100() {
 #[test]
 fn figures_lie_in_their_intervals() {
     let sample = world(7, 3, 1_000, 0.0);
-    let intervals = bootstrap(&sample, 0.5).intervals(REPLICATES, 7);
+    let intervals = bootstrap(&sample, 0.5).intervals(REPLICATES, 7, None);
     let (scores, labels): (Vec<f32>, Vec<bool>) = sample.iter().flatten().copied().unzip();
     let ranking = Ranking::new(&scores, &labels).unwrap();
     let outcome = ranking.confusion(0.5).unwrap();
@@ -85,26 +86,45 @@ fn figures_lie_in_their_intervals() {
 }
 
 #[test]
+fn what_bins_are_off_is_put_right() {
+    // So many rows that a bin holds several, and few enough draws that only the shift can differ.
+    let sample = world(5, 12, 1_000, 0.2);
+    let bootstrap = bootstrap(&sample, 0.5);
+    let mut rows = sample.concat();
+    rows.sort_by(|left, right| right.0.total_cmp(&left.0));
+    let anomalies = rows.iter().filter(|(_, anomalous)| *anomalous).count() as u64;
+    let mut sweep = Sweep::new(rows.len() as u64 - anomalies, anomalies);
+    rows.iter().for_each(|&(score, anomalous)| sweep.add(score, anomalous).unwrap());
+    let exact = sweep.finish().unwrap().unwrap();
+    let (off, right) = (bootstrap.intervals(50, 1, None), bootstrap.intervals(50, 1, Some(&exact)));
+    let shift = |off: Option<Interval>, right: Option<Interval>| right.unwrap().low - off.unwrap().low;
+    let precision = shift(off.average_precision, right.average_precision);
+    assert!((1e-5..1e-2).contains(&precision), "rows of a bin count as flagged together: {precision}");
+    assert!(shift(off.roc_auc, right.roc_auc).abs() < 1e-4, "ties count half");
+    assert_eq!(off.f1, right.f1);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_intervals() {
     let bootstrap = bootstrap(&world(3, 12, 50, 0.3), 0.5);
-    assert_eq!(bootstrap.intervals(50, 9), bootstrap.intervals(50, 9));
-    assert_ne!(bootstrap.intervals(50, 9), bootstrap.intervals(50, 10));
+    assert_eq!(bootstrap.intervals(50, 9, None), bootstrap.intervals(50, 9, None));
+    assert_ne!(bootstrap.intervals(50, 9, None), bootstrap.intervals(50, 10, None));
 }
 
 #[test]
 fn too_few_blocks_make_no_interval() {
     let sample = vec![vec![(1.0, true), (0.0, false), (0.5, true), (0.2, false)]];
-    assert_eq!(bootstrap(&sample, 0.5).intervals(REPLICATES, 0), Intervals::default());
+    assert_eq!(bootstrap(&sample, 0.5).intervals(REPLICATES, 0, None), Intervals::default());
 }
 
 #[test]
 fn a_class_that_most_draws_lack_makes_no_interval() {
     let mut sample = vec![vec![(0.0, false); 20]; 10];
-    let one_class = bootstrap(&sample, 0.5).intervals(REPLICATES, 0);
+    let one_class = bootstrap(&sample, 0.5).intervals(REPLICATES, 0, None);
     assert_eq!((one_class.roc_auc, one_class.f1, one_class.mar), (None, None, None));
     assert_eq!(one_class.far, Some(Interval { low: 0.0, high: 0.0 }), "normal rows are in every draw");
     sample[4][3].1 = true;
-    let rare = bootstrap(&sample, 0.5).intervals(REPLICATES, 0);
+    let rare = bootstrap(&sample, 0.5).intervals(REPLICATES, 0, None);
     assert!(rare.roc_auc.is_some(), "two draws in three have the series with the anomaly");
 }
 

@@ -40,9 +40,6 @@ struct Held<T> {
     reward: f64,
 }
 
-/// Rows that are given back.
-type Ready<T> = std::iter::Flatten<std::array::IntoIter<Option<(T, Effect)>, 2>>;
-
 impl<T> NabSeries<T> {
     /// A series of `rows` in all, of which the first `unscored` do not come: a detector was trained on them.
     #[must_use]
@@ -54,11 +51,11 @@ impl<T> NabSeries<T> {
     pub fn push(&mut self, row: T, score: f32, window_rows: Option<u64>) -> impl Iterator<Item = (T, Effect)> + use<T> {
         let place = self.row;
         self.row += 1;
-        let ready: Ready<T> = match window_rows {
-            Some(rows) => self.anomalous(row, score, place, rows),
-            None => [self.leave_window(), Some((row, self.cost(place)))].into_iter().flatten(),
+        let ready = match window_rows {
+            Some(rows) => [self.stay_in_window(row, score, place, rows), None],
+            None => [self.leave_window(), Some((row, self.cost(place)))],
         };
-        ready
+        ready.into_iter().flatten()
     }
 
     /// Ends the series; gives back the row that was held, if any.
@@ -66,15 +63,14 @@ impl<T> NabSeries<T> {
         self.leave_window()
     }
 
-    fn anomalous(&mut self, row: T, score: f32, place: u64, rows: u64) -> Ready<T> {
+    fn stay_in_window(&mut self, row: T, score: f32, place: u64, rows: u64) -> Option<(T, Effect)> {
         let window = *self.window.get_or_insert(Window { first: place, rows });
         if place < self.probation || self.held.as_ref().is_some_and(|held| held.score >= score) {
-            return [None, Some((row, Effect::default()))].into_iter().flatten();
+            return Some((row, Effect::default()));
         }
         let reward = window.reward(place);
-        let later = self.held.replace(Held { row, score, reward });
-        let earlier = later.map(|held| (held.row, Effect { value: held.reward - reward, detects: false }));
-        [earlier, None].into_iter().flatten()
+        let earlier = self.held.replace(Held { row, score, reward });
+        earlier.map(|held| (held.row, Effect { value: held.reward - reward, detects: false }))
     }
 
     fn leave_window(&mut self) -> Option<(T, Effect)> {
@@ -102,6 +98,6 @@ impl Window {
     /// Of a row after the window, as a negative number. A window of one row makes the quotient infinite.
     fn cost(self, place: u64) -> f64 {
         let rows_since = (place + 1).saturating_sub(self.first + self.rows);
-        scaled_sigmoid(rows_since as f64 / (self.rows.saturating_sub(1)) as f64)
+        scaled_sigmoid(rows_since as f64 / self.rows.saturating_sub(1) as f64)
     }
 }

@@ -1,0 +1,165 @@
+//! Many files as one sequence of rows, read and checked once.
+
+mod load;
+
+use std::ops::{ControlFlow, Range};
+use std::path::Path;
+
+use fedhost_domain::model::Sha256Hex;
+
+use super::Layout;
+use super::error::DatasetError;
+use super::files::{self, FileInfo};
+use super::labels::Labels;
+use super::store::{RowStore, Storage};
+
+/// Values that are read at a time: 1 MiB of them.
+const VALUES_AT_ONCE: usize = 1 << 18;
+
+/// Labelled rows of one set of columns. Every value is finite or NaN (missing), every row has its label.
+pub struct Corpus {
+    files: Vec<FileInfo>,
+    columns: Vec<String>,
+    rows: RowStore,
+    labels: Labels,
+    anomalous: u64,
+    missing: u64,
+    sha256: Sha256Hex,
+}
+
+/// How far the reading is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// Of all files.
+    pub read_bytes: u64,
+    /// Of all files.
+    pub total_bytes: u64,
+    /// The file that is being read.
+    pub file: &'a Path,
+}
+
+impl Corpus {
+    /// Reads the files that match `patterns`, in the order of their paths, each once, and keeps their rows as
+    /// [`Storage::default`] says. `progress` is told about every MiB, and may call the reading off.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place; nothing is kept then.
+    pub fn open(
+        patterns: &[String],
+        layout: &Layout,
+        progress: impl FnMut(Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<Self, DatasetError> {
+        Self::open_in(&Storage::default(), patterns, layout, progress)
+    }
+
+    /// Like [`Self::open`], with a place for the rows.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place; nothing is kept then.
+    pub fn open_in(
+        storage: &Storage,
+        patterns: &[String],
+        layout: &Layout,
+        mut progress: impl FnMut(Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<Self, DatasetError> {
+        load::load(&files::find(patterns)?, layout, storage, &mut progress)
+    }
+
+    /// The files, in the order of their rows.
+    #[must_use]
+    pub fn files(&self) -> &[FileInfo] {
+        &self.files
+    }
+
+    /// Names of the features, in the order of a row's values: that of the first file.
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Rows of all files.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows.rows()
+    }
+
+    /// How many of them are anomalous.
+    #[must_use]
+    pub fn anomalous(&self) -> u64 {
+        self.anomalous
+    }
+
+    /// How many of all cells are missing.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        self.missing
+    }
+
+    /// The digest of all files: the sha256 of a text that has a line `<sha256> <bytes>\n` for each file in order, so
+    /// that where a file ends counts too. In a shell:
+    ///
+    /// ```text
+    /// for f in FILES; do echo "$(sha256sum < "$f" | cut -c1-64) $(stat -c %s "$f")"; done | sha256sum
+    /// ```
+    #[must_use]
+    pub fn sha256(&self) -> &Sha256Hex {
+        &self.sha256
+    }
+
+    /// Whether a row, counted over all files, is anomalous; `false` beyond the last one.
+    #[must_use]
+    pub fn label(&self, row: u64) -> bool {
+        self.labels.get(row)
+    }
+
+    /// Replaces what `into` holds by rows of one file, from `first_row` of it on; fewer than `rows` at its end, and none
+    /// of a file that is not there. Returns how many.
+    ///
+    /// # Errors
+    /// When the kept rows cannot be read.
+    pub fn read(&self, file: usize, first_row: u64, rows: usize, into: &mut Vec<f32>) -> Result<usize, DatasetError> {
+        into.clear();
+        let range = self.files.get(file).map_or(0..0, FileInfo::range);
+        let first = range.start.saturating_add(first_row).min(range.end);
+        let rows = clamp(first..range.end, rows);
+        self.rows.read(first, rows, into).map_err(DatasetError::Kept)?;
+        Ok(rows)
+    }
+
+    /// Replaces what `into` holds by the rows of these numbers, counted over all files, in the order asked for.
+    ///
+    /// # Errors
+    /// There is no such row, or the kept rows cannot be read.
+    pub fn gather(&self, rows: &[u64], into: &mut Vec<f32>) -> Result<(), DatasetError> {
+        into.clear();
+        for stretch in rows.chunk_by(|row, next| row.checked_add(1) == Some(*next)) {
+            let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { continue };
+            if *last >= self.rows() {
+                return Err(DatasetError::NoSuchRow { row: *last, rows: self.rows() });
+            }
+            self.rows.read(*first, stretch.len(), into).map_err(DatasetError::Kept)?;
+        }
+        Ok(())
+    }
+
+    /// Adds rows from `first` on, counted over all files, to `into`; fewer at the end.
+    pub(super) fn read_range(&self, first: u64, rows: usize, into: &mut Vec<f32>) -> Result<(), DatasetError> {
+        self.rows.read(first, clamp(first..self.rows(), rows), into).map_err(DatasetError::Kept)
+    }
+
+    /// Rows that are about [`VALUES_AT_ONCE`].
+    pub(super) fn rows_at_once(&self) -> usize {
+        rows_at_once(self.columns.len())
+    }
+}
+
+fn clamp(range: Range<u64>, rows: usize) -> usize {
+    usize::try_from(range.end.saturating_sub(range.start)).map_or(rows, |left| rows.min(left))
+}
+
+fn rows_at_once(width: usize) -> usize {
+    VALUES_AT_ONCE.checked_div(width).unwrap_or_default().max(1)
+}
+
+#[cfg(test)]
+mod tests;
