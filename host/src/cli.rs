@@ -7,6 +7,7 @@ mod compile;
 mod completions;
 mod dlq;
 mod doctor;
+mod evaluate;
 mod inspect;
 mod list;
 mod on_bus;
@@ -78,6 +79,8 @@ enum Command {
     /// Start, build, check, try, list and inspect plug-ins
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Judge plug-ins on labelled rows, each in a sandbox of its own, with a report
+    Evaluate(Box<evaluate::Evaluate>),
     /// List, show, replay and purge dead letters: records that could not be used
     #[command(subcommand)]
     Dlq(dlq::Dlq),
@@ -176,6 +179,7 @@ pub fn execute(cli: Cli) -> Ending {
         Command::Plugin(Plugin::New(new)) => new.execute(&global),
         Command::Plugin(Plugin::Check(check)) => check.execute(&global),
         Command::Plugin(Plugin::Try(try_out)) => try_out.execute(&global),
+        Command::Evaluate(evaluate) => evaluate.execute(&global),
         Command::Dlq(dlq) => dlq.execute(&global),
         Command::Topics(topics) => topics.execute(&global),
         Command::Report(report) => report.execute(&global).into(),

@@ -4,6 +4,7 @@
 //! log may come from strangers: their names and texts are shown, never trusted.
 
 mod chart;
+pub mod evaluation;
 mod page;
 pub mod summary;
 mod words;

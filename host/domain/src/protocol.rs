@@ -1,8 +1,7 @@
 //! Evaluation protocols: which rows a model is trained on, and which it is judged by.
 //!
 //! A protocol divides the rows of some files into [`Session`]s. In each, one model is trained, and then scores rows it
-//! has not been trained on. Rows of a file keep their order, except under [`Protocol::Stratified`], for which rows have
-//! none.
+//! has not been trained on. Rows of a file keep their order, except where a protocol shuffles them.
 
 mod shuffle;
 
@@ -47,12 +46,18 @@ pub enum Protocol {
         /// Rows until a label is known, at least 1: labels that are known at once make repeating the last one win.
         delay_rows: u64,
     },
+    /// `shuffled-prequential:DELAY_ROWS`: the same with one model, for all rows, shuffled by the seed. For rows that have
+    /// no order, or one that gives the labels away.
+    ShuffledPrequential {
+        /// Rows until a label is known, at least 1.
+        delay_rows: u64,
+    },
 }
 
 /// A text names no protocol.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
-    "{text:?} is no protocol: {reason}\nhint: write prefix:ROWS, split:FRACTION, by-file:FRACTION, stratified:FRACTION or prequential:DELAY_ROWS"
+    "{text:?} is no protocol: {reason}\nhint: write prefix:ROWS, split:FRACTION, by-file:FRACTION, stratified:FRACTION, prequential:DELAY_ROWS or shuffled-prequential:DELAY_ROWS"
 )]
 pub struct NotAProtocol {
     text: String,
@@ -64,11 +69,11 @@ pub struct NotAProtocol {
 pub enum PlanError {
     /// Nothing would be left to score.
     #[error(
-        "file {file} has {rows} rows, and {protocol} leaves none of them to score\nhint: choose a protocol that trains on fewer rows, or leave the file out"
+        "{file} has {rows} rows, and {protocol} leaves none of them to score\nhint: choose a protocol that trains on fewer rows, or leave the file out"
     )]
     NothingToScore {
-        /// Its index, from 0.
-        file: usize,
+        /// Its name.
+        file: String,
         /// Its rows.
         rows: u64,
         /// The protocol.
@@ -93,6 +98,8 @@ pub enum PlanError {
 /// A file as a protocol sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
+    /// How it is called.
+    pub name: String,
     /// Files of one folder belong together.
     pub folder: String,
     /// How many it has.
@@ -124,8 +131,10 @@ pub enum Plan {
     Ordered(Vec<Session>),
     /// All rows, shuffled.
     Shuffled {
-        /// The share of each class to train on.
+        /// The share of each class to train on before anything is scored.
         fraction: f64,
+        /// Rows until a label is known, when the model is trained while it scores.
+        delay_rows: Option<u64>,
     },
     /// Each file is scored and learnt from at the same time.
     Prequential {
@@ -146,7 +155,10 @@ impl Protocol {
             Self::Prefix { rows } => self.prefix(files, rows).map(Plan::Ordered),
             Self::Split { fraction } => self.split(files, fraction).map(|session| Plan::Ordered(vec![session])),
             Self::ByFile { fraction } => self.by_file(files, fraction).map(|session| Plan::Ordered(vec![session])),
-            Self::Stratified { fraction } => Ok(Plan::Shuffled { fraction }),
+            Self::Stratified { fraction } => Ok(Plan::Shuffled { fraction, delay_rows: None }),
+            Self::ShuffledPrequential { delay_rows } => {
+                Ok(Plan::Shuffled { fraction: 0.0, delay_rows: Some(delay_rows) })
+            }
             Self::Prequential { delay_rows } => {
                 let whole = |(file, source): (usize, &Source)| Session {
                     train: Vec::new(),
@@ -160,13 +172,20 @@ impl Protocol {
     /// Whether scored rows follow each other in time.
     #[must_use]
     pub fn keeps_time(self) -> bool {
-        !matches!(self, Self::Stratified { .. })
+        !matches!(self, Self::Stratified { .. } | Self::ShuffledPrequential { .. })
+    }
+
+    /// Whether rows are trained on before anything is scored.
+    #[must_use]
+    pub fn trains_beforehand(self) -> bool {
+        !matches!(self, Self::Prequential { .. } | Self::ShuffledPrequential { .. })
     }
 
     fn prefix(self, files: &[Source], rows: u64) -> Result<Vec<Session>, PlanError> {
         let session = |(file, source): (usize, &Source)| {
             if source.rows <= rows {
-                return Err(PlanError::NothingToScore { file, rows: source.rows, protocol: self });
+                let (file, rows) = (source.name.clone(), source.rows);
+                return Err(PlanError::NothingToScore { file, rows, protocol: self });
             }
             let stretch = |rows| vec![Stretch { file, rows }];
             Ok(Session { train: stretch(0..rows), score: stretch(rows..source.rows) })
@@ -179,7 +198,7 @@ impl Protocol {
         for (file, source) in files.iter().enumerate() {
             let train = share(source.rows, fraction);
             if train == 0 || train == source.rows {
-                let what = format!("the {} rows of file {file}", source.rows);
+                let what = format!("the {} rows of {}", source.rows, source.name);
                 return Err(PlanError::EmptyShare { what, train, score: source.rows - train, protocol: self });
             }
             session.train.push(Stretch { file, rows: 0..train });
@@ -236,6 +255,7 @@ impl FromStr for Protocol {
             "by-file" => Ok(Self::ByFile { fraction: fraction()? }),
             "stratified" => Ok(Self::Stratified { fraction: fraction()? }),
             "prequential" => Ok(Self::Prequential { delay_rows: rows()? }),
+            "shuffled-prequential" => Ok(Self::ShuffledPrequential { delay_rows: rows()? }),
             _ => Err(refuse(format!("there is no protocol {name:?}"))),
         }
     }
@@ -249,6 +269,7 @@ impl fmt::Display for Protocol {
             Self::ByFile { fraction } => write!(out, "by-file:{fraction}"),
             Self::Stratified { fraction } => write!(out, "stratified:{fraction}"),
             Self::Prequential { delay_rows } => write!(out, "prequential:{delay_rows}"),
+            Self::ShuffledPrequential { delay_rows } => write!(out, "shuffled-prequential:{delay_rows}"),
         }
     }
 }

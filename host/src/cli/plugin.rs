@@ -2,6 +2,6 @@
 
 pub(super) mod check;
 pub(super) mod new;
-mod parameters;
+pub(super) mod parameters;
 mod table;
 pub(super) mod try_out;

@@ -63,8 +63,35 @@ pub struct Figures {
     pub calibration: Calibration,
     /// 95 % confidence intervals of the figures above.
     pub intervals: Intervals,
-    /// ROC and precision-recall curve.
+    /// ROC and precision-recall curve: for pictures only.
+    #[serde(skip)]
     pub curves: Option<Curves>,
+}
+
+impl Figures {
+    /// Of nothing.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            rows: 0,
+            anomalous_rows: 0,
+            roc_auc: None,
+            average_precision: None,
+            f1: None,
+            precision: None,
+            recall: None,
+            far: None,
+            mar: None,
+            threshold: None,
+            threshold_from: ThresholdFrom::Given,
+            confusion: None,
+            detection_delay: None,
+            nab: None,
+            calibration: Calibration::default(),
+            intervals: Intervals::default(),
+            curves: None,
+        }
+    }
 }
 
 /// What a threshold was taken from.

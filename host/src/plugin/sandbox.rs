@@ -33,6 +33,8 @@ pub struct Usage {
     pub busy: Duration,
     /// The most memory it ever held, in bytes.
     pub peak_memory_bytes: u64,
+    /// Work of these calls, in the engine's units; 0 when it is not counted.
+    pub fuel: u64,
 }
 
 /// A store that only bounded calls can enter.
@@ -83,12 +85,19 @@ impl Sandbox {
         let watch = self.engine.watch(started + time);
         let outcome = self.refuel().and_then(|()| enter(&mut self.store));
         drop(watch);
+        self.usage.fuel = self.usage.fuel.saturating_add(self.burnt());
         let inside = self.store.data();
         inside.host.end_call();
         self.usage.calls += 1;
         self.usage.busy += started.elapsed();
         self.usage.peak_memory_bytes = u64::try_from(inside.meter.peak_memory()).unwrap_or(u64::MAX);
         outcome.map_err(|error| self.failure(call, &error))
+    }
+
+    /// Units of work since [`Self::refuel`].
+    fn burnt(&self) -> u64 {
+        let left = || self.store.get_fuel().unwrap_or(0);
+        self.limits.fuel_per_call.map_or(0, |fuel| fuel.saturating_sub(left()))
     }
 
     fn refuel(&mut self) -> wasmtime::Result<()> {

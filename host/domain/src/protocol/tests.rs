@@ -1,7 +1,12 @@
 use super::*;
 
 fn files(rows: &[(&str, u64)]) -> Vec<Source> {
-    rows.iter().map(|&(folder, rows)| Source { folder: folder.into(), rows }).collect()
+    let source = |(number, &(folder, rows)): (usize, &(&str, u64))| Source {
+        name: format!("{folder}/{number}.csv"),
+        folder: folder.into(),
+        rows,
+    };
+    rows.iter().enumerate().map(source).collect()
 }
 
 fn plan(protocol: &str, rows: &[(&str, u64)]) -> Result<Vec<Session>, PlanError> {
@@ -17,7 +22,9 @@ fn stretches(stretches: &[(usize, Range<u64>)]) -> Vec<Stretch> {
 
 #[test]
 fn a_protocol_is_written_as_it_is_read() {
-    for text in ["prefix:400", "split:0.7", "by-file:0.5", "stratified:0.7", "prequential:100"] {
+    for text in
+        ["prefix:400", "split:0.7", "by-file:0.5", "stratified:0.7", "prequential:100", "shuffled-prequential:1"]
+    {
         assert_eq!(text.parse::<Protocol>().unwrap().to_string(), text);
     }
     for text in ["", "prefix", "prefix:0", "prefix:-1", "split:0", "split:1", "split:nan", "by-file:x", "cross:5"] {
@@ -32,7 +39,7 @@ fn a_prefix_is_trained_on_in_every_file_by_itself() {
     let session = |file, rows| Session { train: stretches(&[(file, 0..400)]), score: stretches(&[(file, 400..rows)]) };
     assert_eq!(sessions, [session(0, 1_000), session(1, 401)]);
     let error = plan("prefix:400", &[("a", 1_000), ("a", 400)]).unwrap_err().to_string();
-    assert!(error.contains("file 1 has 400 rows, and prefix:400 leaves none"), "{error}");
+    assert!(error.contains("a/1.csv has 400 rows, and prefix:400 leaves none"), "{error}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::super::list;
 use crate::plugin::{Limits, Loader, Parameter, Parameters, Plugin, Value};
 
 /// From `KEY=VALUE` each; a value that is no number and no switch is text.
-pub(super) fn parse(given: &[String]) -> Result<Parameters, anyhow::Error> {
+pub(in crate::cli) fn parse(given: &[String]) -> Result<Parameters, anyhow::Error> {
     given.iter().map(|text| parse_one(text)).collect()
 }
 
@@ -20,7 +20,7 @@ fn parse_one(text: &str) -> Result<(String, Value), anyhow::Error> {
 }
 
 /// All parameters of a plug-in, with its defaults for those that are not given.
-pub(super) fn complete(plugin: &Plugin, given: &Parameters) -> Result<Vec<Parameter>, anyhow::Error> {
+pub(in crate::cli) fn complete(plugin: &Plugin, given: &Parameters) -> Result<Vec<Parameter>, anyhow::Error> {
     match plugin.check_parameters(given) {
         Ok(parameters) => Ok(parameters),
         Err(problems) => {
@@ -32,7 +32,7 @@ pub(super) fn complete(plugin: &Plugin, given: &Parameters) -> Result<Vec<Parame
 
 /// The limits of a run without a manifest, but for those that are given, and for two that would tell of this machine
 /// or of an earlier call, not of the component: the time for compiling, and quarantine.
-pub(super) fn limits(given: &[String]) -> Result<Limits, anyhow::Error> {
+pub(in crate::cli) fn limits(given: &[String]) -> Result<Limits, anyhow::Error> {
     const COMPILE_MS: u64 = 600_000;
     let base = Limits { compile_ms: COMPILE_MS, failures_in_a_row: u32::MAX, ..Limits::default() };
     let mut document: serde_json::Map<_, _> = serde_json::from_value(serde_json::to_value(base)?)?;
@@ -43,7 +43,7 @@ pub(super) fn limits(given: &[String]) -> Result<Limits, anyhow::Error> {
 }
 
 /// A loader under these limits.
-pub(super) fn loader(given: &[String]) -> Result<Loader, anyhow::Error> {
+pub(in crate::cli) fn loader(given: &[String]) -> Result<Loader, anyhow::Error> {
     let limits = limits(given)?;
     Ok(list::loader()?.with_limits(Arc::new(move |_| limits)))
 }

@@ -140,6 +140,12 @@ impl ScoreBook {
         self.unscored.insert(series, rows);
     }
 
+    /// Rows of a series that come before its first scored one.
+    #[must_use]
+    pub fn rows_before(&self, series: u32) -> u64 {
+        self.unscored.get(&series).copied().unwrap_or(0)
+    }
+
     /// Scored rows.
     #[must_use]
     pub fn rows(&self) -> u64 {

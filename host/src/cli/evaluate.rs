@@ -1,0 +1,305 @@
+//! `fedhost evaluate`.
+
+mod candidates;
+mod progress;
+mod table;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use fedhost_domain::protocol::Protocol;
+use tokio_util::sync::CancellationToken;
+
+use super::{Ending, Global, run, screen};
+use crate::dataset::{Corpus, Layout};
+use crate::evaluate::{self, Document, Evaluation, Options, Threshold};
+use crate::report;
+use candidates::Candidates;
+use progress::Progress;
+
+const EXAMPLES: &str = "\
+Examples:
+  fedhost evaluate --plugin isolation-forest --plugin pca-t2q --data pump.csv --label anomaly --ignore timestamp
+      which of two plug-ins finds more, on rows of one's own
+  fedhost evaluate --plugin ./stranger.wasm --data 'runs/*.csv' --delimiter ';' --label anomaly \\
+      --protocol prefix:400 --report out.html --scores out.csv
+      a stranger's model, trained on the first 400 rows of each file, with a report
+
+Protocols:
+  prefix:ROWS              each file has a model of its own, trained on its first rows, which scores the rest
+  split:FRACTION           one model is trained on the first share of every file, and scores the rest of each
+  by-file:FRACTION         one model is trained on the first files of each folder, in name order, and scores the others
+  stratified:FRACTION      rows are shuffled; one model is trained on a share of either class, and scores the rest
+  prequential:DELAY_ROWS   each row is scored first, and learnt from once that many further rows are scored
+  shuffled-prequential:DELAY_ROWS   the same with all rows shuffled, for rows that have no order
+
+Formats, told by their extension: .csv .tsv .txt .jsonl .ndjson (each also .gz) .parquet .npy .npz
+
+Exit code 1 when a plug-in failed or did not play fair; the others are judged all the same.";
+
+/// Judges plug-ins on labelled rows: what they find, what they miss, what they cost, and whether they play fair. Each runs
+/// alone in its own sandbox, on the same rows in the same order, and sees no label of a row before it has scored it.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Evaluate {
+    /// A plug-in of the folder, such as `ewma` or `ewma@^0.1`, or a component's file; may be repeated
+    #[arg(long = "plugin", required = true, value_name = "NAME|FILE")]
+    plugins: Vec<String>,
+    /// A preprocessor for the rows of every model
+    #[arg(long, value_name = "NAME|FILE")]
+    preprocess: Option<String>,
+    /// The folder of components
+    #[arg(long, default_value = "plugins", value_name = "DIR")]
+    plugins_dir: PathBuf,
+    /// Rows; may be repeated
+    #[arg(long = "data", required = true, value_name = "FILE|GLOB")]
+    data: Vec<String>,
+    /// The column that marks anomalies with 1 and normal rows with 0
+    #[arg(long, value_name = "COLUMN")]
+    label: String,
+    /// Columns that plug-ins do not see, such as timestamps and further labels
+    #[arg(long, value_delimiter = ',', value_name = "COLUMN,..")]
+    ignore: Vec<String>,
+    /// What is between columns of CSV [default: told from the first line]
+    #[arg(long, value_parser = delimiter, value_name = "CHARACTER")]
+    delimiter: Option<u8>,
+    /// Set a parameter of a plug-in; may be repeated
+    #[arg(long = "parameters", num_args = 1.., value_name = "NAME.KEY=VALUE")]
+    parameters: Vec<String>,
+    /// Which rows are trained on, and which are scored
+    #[arg(long, default_value = "split:0.7", value_name = "PROTOCOL")]
+    protocol: Protocol,
+    /// Everything random follows from it
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    seed: u64,
+    /// Do everything so often, with one seed after the other
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    repeat: u32,
+    /// The score from which a row is flagged: quantile:Q of the scores of normal rows to train on, value:X, or best-f1, which
+    /// is chosen with the labels in view [default: quantile:0.99; best-f1 where nothing is trained on beforehand]
+    #[arg(long, value_name = "THRESHOLD")]
+    threshold: Option<Threshold>,
+    /// Average scores over so many rows, none of them later
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), value_name = "ROWS")]
+    smooth: u32,
+    /// How often a model goes over the rows to train on
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    epochs: u32,
+    /// Which models see the labels of rows to train on
+    #[arg(long, value_enum, default_value_t = Labels::WhereNeeded, value_name = "WHO")]
+    labels: Labels,
+    /// Rows that a plug-in is given at once
+    #[arg(long, default_value_t = 1000, value_parser = rows, value_name = "ROWS")]
+    batch: usize,
+    /// Set a limit of all plug-ins, as in `[plugins.limits]` of a manifest; may be repeated
+    #[arg(long = "limits", num_args = 1.., value_name = "KEY=VALUE")]
+    limits: Vec<String>,
+    /// Count the work of plug-ins too, in units that are the same on every machine; slows them down a little
+    #[arg(long)]
+    fuel: bool,
+    /// Write a page with pictures
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// Write every score: file, row, label, then one column a plug-in; of the first seed
+    #[arg(long, value_name = "FILE.csv")]
+    scores: Option<PathBuf>,
+    /// Write the table of figures, as CSV or as Markdown
+    #[arg(long, value_name = "FILE.csv|FILE.md")]
+    table: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Labels {
+    /// Those that decline to learn without
+    WhereNeeded,
+    /// All of them
+    Always,
+    /// None
+    Never,
+}
+
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        [byte] => Ok(*byte),
+        _ if text == "\\t" => Ok(b'\t'),
+        _ => Err("one character is needed".to_owned()),
+    }
+}
+
+fn rows(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&rows| rows > 0).ok_or_else(|| "a whole number above 0 is needed".to_owned())
+}
+
+impl Evaluate {
+    pub(super) fn execute(&self, global: &Global) -> Ending {
+        let cancel = CancellationToken::new();
+        if let Err(error) = listen(&cancel) {
+            return Ending::Refused(error);
+        }
+        let prepared = self.prepare(global, &cancel);
+        let (candidates, corpus, options) = match prepared {
+            Ok(prepared) => prepared,
+            Err(_) if cancel.is_cancelled() => return Ending::Interrupted,
+            Err(error) => return Ending::Refused(error),
+        };
+        match self.judge(global, &candidates, &corpus, &options, &cancel) {
+            Ok(_) if cancel.is_cancelled() => Ending::Interrupted,
+            Ok(document) => verdict(&document),
+            Err(error) => Ending::Failed(error),
+        }
+    }
+
+    /// Everything that can be wrong before a plug-in sees a row.
+    fn prepare(
+        &self,
+        global: &Global,
+        cancel: &CancellationToken,
+    ) -> Result<(Candidates, Corpus, Options), anyhow::Error> {
+        let options = self.options()?;
+        let candidates = Candidates::load(self)?;
+        let layout = Layout { delimiter: self.delimiter, label: self.label.clone(), ignore: self.ignore.clone() };
+        let corpus = Progress::reading(global, |watch| Corpus::open(&self.data, &layout, watch), cancel)?;
+        options.check(&corpus)?;
+        Ok((candidates, corpus, options))
+    }
+
+    fn options(&self) -> Result<Options, anyhow::Error> {
+        anyhow::ensure!(
+            self.smooth == 1 || self.protocol.keeps_time(),
+            "--smooth averages over earlier rows, and {} leaves none in their order\nhint: leave out --smooth, or choose a protocol that keeps the order",
+            self.protocol
+        );
+        let is_prequential = !self.protocol.trains_beforehand();
+        let threshold = match self.threshold {
+            Some(Threshold::Quantile(_)) if is_prequential => anyhow::bail!(
+                "--threshold quantile takes the scores of rows to train on, and {} has none before it scores\nhint: choose value:X or best-f1",
+                self.protocol
+            ),
+            Some(threshold) => threshold,
+            None if is_prequential => Threshold::BestF1,
+            None => Threshold::Quantile(0.99),
+        };
+        Ok(Options {
+            protocol: self.protocol,
+            seed: self.seed,
+            repeat: self.repeat,
+            threshold,
+            smooth_rows: self.smooth,
+            epochs: self.epochs,
+            labels: self.labels.into(),
+            rows_per_call: self.batch,
+        })
+    }
+
+    fn judge(
+        &self,
+        global: &Global,
+        candidates: &Candidates,
+        corpus: &Corpus,
+        options: &Options,
+        cancel: &CancellationToken,
+    ) -> Result<Document, anyhow::Error> {
+        let (command, machine) = (command(), machine());
+        let evaluation = Evaluation {
+            corpus,
+            options,
+            label: &self.label,
+            preprocess: candidates.preprocess.as_ref(),
+            limits: candidates.limits,
+            command: &command,
+            machine: &machine,
+            cancel,
+        };
+        let progress = Progress::judging(global, &evaluation, candidates.all.len())?;
+        let outcome = evaluation.run(&candidates.all, &|plugin, step| progress.step(plugin, step))?;
+        progress.finish();
+        let document = outcome.document;
+        if let Some(file) = &self.scores {
+            write(file, |out| outcome.scores.write(&evaluation, out))?;
+        }
+        if let Some(file) = &self.table {
+            let is_markdown = file.extension().is_some_and(|extension| extension == "md");
+            write(file, |out| match is_markdown {
+                true => Ok(table::markdown(&document, out)?),
+                false => Ok(table::csv(&document, out)?),
+            })?;
+        }
+        if let Some(file) = &self.report {
+            std::fs::write(file, report::evaluation::render(&document)).with_context(|| unwritable(file))?;
+        }
+        if global.json {
+            screen::json(&document)?;
+        } else {
+            screen::result(&table::text(&document));
+        }
+        for file in [&self.report, &self.scores, &self.table].into_iter().flatten() {
+            screen::note(&format!("written: {}", file.display()));
+        }
+        Ok(document)
+    }
+}
+
+/// As it was given, for a POSIX shell.
+fn command() -> String {
+    #[expect(clippy::disallowed_methods, reason = "the command line is where arguments come in")]
+    let arguments = std::env::args().skip(1);
+    let words: Vec<String> = std::iter::once("fedhost".to_owned()).chain(arguments.map(|word| quoted(&word))).collect();
+    words.join(" ")
+}
+
+fn machine() -> BTreeMap<String, String> {
+    let cores = std::thread::available_parallelism().map_or_else(|_| "unknown".to_owned(), |cores| cores.to_string());
+    let known = [("os", std::env::consts::OS), ("architecture", std::env::consts::ARCH), ("cores", cores.as_str())];
+    known.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,@^".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+fn unwritable(file: &std::path::Path) -> String {
+    format!("{} cannot be written\nhint: choose another place", file.display())
+}
+
+fn write(
+    file: &std::path::Path,
+    fill: impl FnOnce(&mut dyn std::io::Write) -> Result<(), anyhow::Error>,
+) -> Result<(), anyhow::Error> {
+    use std::io::Write as _;
+    let mut out = std::io::BufWriter::new(std::fs::File::create(file).with_context(|| unwritable(file))?);
+    fill(&mut out).and_then(|()| Ok(out.flush()?)).with_context(|| unwritable(file))
+}
+
+/// Failed plug-ins, and those that did not play fair, one a line.
+fn verdict(document: &Document) -> Ending {
+    let failed = document.results.iter().filter(|result| result.status != evaluate::Status::Ok);
+    let failed: Vec<String> = failed.map(table::complaint).collect();
+    if failed.is_empty() { Ending::Done } else { Ending::Failed(anyhow::anyhow!(failed.join("\n"))) }
+}
+
+/// A thread that waits for Ctrl-C.
+fn listen(cancel: &CancellationToken) -> Result<(), anyhow::Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let cancel = cancel.clone();
+    std::thread::Builder::new()
+        .name("interrupt".to_owned())
+        .spawn(move || runtime.block_on(run::listen_for_ctrl_c(cancel)))?;
+    Ok(())
+}
+
+impl From<Labels> for evaluate::Labels {
+    fn from(labels: Labels) -> Self {
+        match labels {
+            Labels::WhereNeeded => Self::WhereNeeded,
+            Labels::Always => Self::Always,
+            Labels::Never => Self::Never,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Finds the plug-ins of a command line, and what they are opened with.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+
+use super::Evaluate;
+use crate::cli::plugin::parameters;
+use crate::evaluate::{Candidate, Subject};
+use crate::plugin::{Limits, Loader, Parameters, Plugin, Selector, Value};
+
+/// Work that nobody uses up: it is counted, not limited.
+const COUNTED_FUEL: i64 = i64::MAX;
+
+/// All that will be judged, and what stands before them.
+pub(super) struct Candidates {
+    pub(super) all: Vec<Candidate>,
+    pub(super) preprocess: Option<Subject>,
+    /// What each may use.
+    pub(super) limits: Limits,
+}
+
+impl Candidates {
+    /// Loads them. A component that is refused is a candidate too: its refusal is the result.
+    pub(super) fn load(args: &Evaluate) -> Result<Self, anyhow::Error> {
+        let mut limits = args.limits.clone();
+        if args.fuel && !limits.iter().any(|limit| limit.starts_with("fuel_per_call=")) {
+            limits.push(format!("fuel_per_call={COUNTED_FUEL}"));
+        }
+        let loader = parameters::loader(&limits)?;
+        let limits = parameters::limits(&limits)?;
+        let mut given = by_plugin(&args.parameters)?;
+        let preprocess = args.preprocess.as_deref().map(|wanted| preprocessor(args, wanted, &loader, &mut given));
+        let preprocess = preprocess.transpose()?;
+        let mut all = Vec::with_capacity(args.plugins.len());
+        for wanted in &args.plugins {
+            all.push(candidate(args, wanted, &loader, &given)?);
+        }
+        let known = all.iter().map(name).chain(preprocess.iter().map(|subject| subject.plugin.id().name.clone()));
+        let known: BTreeSet<String> = known.collect();
+        if let Some(stray) = given.keys().find(|name| !known.contains(*name)) {
+            let known: Vec<String> = known.into_iter().collect();
+            bail!("--parameters {stray}.… is for no plug-in of this evaluation\nhint: there are {}", known.join(", "));
+        }
+        Ok(Self { all, preprocess, limits })
+    }
+}
+
+fn name(candidate: &Candidate) -> String {
+    match &candidate.subject {
+        Ok(subject) => subject.plugin.id().name.clone(),
+        Err(refused) => refused.file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+    }
+}
+
+fn candidate(
+    args: &Evaluate,
+    wanted: &str,
+    loader: &Loader,
+    given: &BTreeMap<String, Parameters>,
+) -> Result<Candidate, anyhow::Error> {
+    let file = find(args, wanted)?;
+    let inspection = loader.inspect(&file).ok();
+    let subject = match loader.load(&file) {
+        Err(refused) => Err(refused),
+        Ok(plugin) => {
+            check_version(wanted, &plugin)?;
+            if !plugin.abilities().detection {
+                bail!(
+                    "{} scores no rows, it is a {}\nhint: a preprocessor goes to --preprocess",
+                    plugin.id(),
+                    plugin.abilities()
+                );
+            }
+            Ok(subject(plugin, given)?)
+        }
+    };
+    Ok(Candidate { file, inspection, subject })
+}
+
+fn preprocessor(
+    args: &Evaluate,
+    wanted: &str,
+    loader: &Loader,
+    given: &mut BTreeMap<String, Parameters>,
+) -> Result<Subject, anyhow::Error> {
+    let plugin = loader.load(&find(args, wanted)?)?;
+    check_version(wanted, &plugin)?;
+    if !plugin.abilities().preprocessing {
+        bail!("{} prepares no rows, it is a {}\nhint: a model goes to --plugin", plugin.id(), plugin.abilities());
+    }
+    subject(plugin, given)
+}
+
+fn subject(plugin: Plugin, given: &BTreeMap<String, Parameters>) -> Result<Subject, anyhow::Error> {
+    let none = Parameters::new();
+    let given = given.get(&plugin.id().name).unwrap_or(&none);
+    let parameters = parameters::complete(&plugin, given)?;
+    Ok(Subject { plugin: Arc::new(plugin), parameters })
+}
+
+/// A name is looked up in the folder; anything with a slash or `.wasm` at its end is a file.
+fn find(args: &Evaluate, wanted: &str) -> Result<PathBuf, anyhow::Error> {
+    let file = Path::new(wanted);
+    if file.extension().is_some_and(|extension| extension == "wasm") || wanted.contains('/') {
+        file.metadata().with_context(|| format!("cannot read the component {wanted}"))?;
+        return Ok(file.to_owned());
+    }
+    let selector: Selector = wanted.parse()?;
+    let file = args.plugins_dir.join(format!("{}.wasm", selector.name));
+    if !file.is_file() {
+        bail!("there is no plug-in {:?} in {}\nhint: {}", selector.name, args.plugins_dir.display(), there(args));
+    }
+    Ok(file)
+}
+
+fn there(args: &Evaluate) -> String {
+    let entries = std::fs::read_dir(&args.plugins_dir).into_iter().flatten().filter_map(Result::ok);
+    let components = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "wasm"));
+    let names: BTreeSet<String> =
+        components.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect();
+    match names.len() {
+        0 => "`make plugins` builds those that come with the source".to_owned(),
+        _ => format!("there are {}; --plugins-dir names another folder", Vec::from_iter(names).join(", ")),
+    }
+}
+
+fn check_version(wanted: &str, plugin: &Plugin) -> Result<(), anyhow::Error> {
+    let Ok(Selector { version: Some(version), .. }) = wanted.parse() else { return Ok(()) };
+    if !version.matches(&plugin.descriptor().version) {
+        bail!("{} is not version {version}\nhint: install that one, or ask for the one that is there", plugin.id());
+    }
+    Ok(())
+}
+
+/// From `NAME.KEY=VALUE` each.
+fn by_plugin(given: &[String]) -> Result<BTreeMap<String, Parameters>, anyhow::Error> {
+    let mut all: BTreeMap<String, Parameters> = BTreeMap::new();
+    for text in given {
+        let parsed: Option<(String, (String, Value))> = text.split_once('.').and_then(|(name, rest)| {
+            let (key, value) = parameters::parse(&[rest.to_owned()]).ok()?.into_iter().next()?;
+            Some((name.to_owned(), (key, value)))
+        });
+        let (name, (key, value)) =
+            parsed.with_context(|| format!("{text:?} sets no parameter\nhint: write NAME.KEY=VALUE"))?;
+        all.entry(name).or_default().insert(key, value);
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_told_apart_by_plugin() {
+        let given = ["pca-t2q.components=3", "pca-t2q.share=0.9", "ewma.mode=cusum"].map(str::to_owned);
+        let parsed = by_plugin(&given).unwrap();
+        assert_eq!(parsed.keys().collect::<Vec<_>>(), ["ewma", "pca-t2q"]);
+        assert_eq!(parsed["pca-t2q"]["share"], Value::Number(0.9));
+        for bad in ["components=3", "pca-t2q.components"] {
+            let error = by_plugin(&[bad.to_owned()]).unwrap_err().to_string();
+            assert!(error.contains("hint: write NAME.KEY=VALUE"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Draws up the document: the rows, how they were used, and what needs no model, beside the results.
+
+use super::baseline::{Baseline, Scorer};
+use super::document::{BaselineResult, Card, DataCard, Document, FileCard, PluginResult, RepeatedRows};
+use super::figures::{Row, ScoreBook, Threshold};
+use super::run::Evaluation;
+use super::schedule::Schedule;
+use super::{EvaluateError, figures};
+use crate::dataset::Part;
+
+impl Evaluation<'_> {
+    pub(super) fn document(&self, results: Vec<PluginResult>) -> Result<Document, EvaluateError> {
+        let schedule = self.schedule(self.options.seed)?;
+        let baselines = Baseline::ALL.iter().map(|&baseline| self.baseline(baseline, &schedule));
+        Ok(Document {
+            data: self.data(),
+            protocol: self.options.protocol,
+            seed: self.options.seed,
+            repeat: self.options.repeat,
+            threshold: self.options.threshold.to_string(),
+            smooth_rows: self.options.smooth_rows,
+            epochs: self.options.epochs,
+            labels: self.options.labels,
+            rows_per_call: self.options.rows_per_call,
+            training_rows: schedule.training_rows(),
+            scored_rows: schedule.scored_rows(),
+            repeated_rows: self.repeated_rows(&schedule)?,
+            preprocess: self.preprocess.map(Card::of),
+            limits: self.limits,
+            baselines: baselines.collect::<Result<_, _>>()?,
+            results,
+            command: self.command.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            machine: self.machine.clone(),
+        })
+    }
+
+    fn data(&self) -> DataCard {
+        let corpus = self.corpus;
+        let files = corpus.files().iter().map(|file| FileCard {
+            name: file.name.clone(),
+            rows: file.rows,
+            anomalous: file.anomalous,
+            sha256: file.sha256.to_string(),
+        });
+        DataCard {
+            files: corpus.files().len(),
+            rows: corpus.rows(),
+            columns: corpus.columns().len(),
+            anomalous: corpus.anomalous() as f64 / corpus.rows().max(1) as f64,
+            sha256: corpus.sha256().to_string(),
+            column_names: corpus.columns().to_vec(),
+            label: self.label.to_owned(),
+            missing: corpus.missing(),
+            file_list: files.collect(),
+        }
+    }
+
+    /// Scored rows that are trained on as well, in another place: a model may know them by heart. Where every file has
+    /// a model of its own, or rows are learnt from after they are scored, the question makes no sense.
+    fn repeated_rows(&self, schedule: &Schedule) -> Result<Option<RepeatedRows>, EvaluateError> {
+        if schedule.lives.len() != 1 || schedule.delay_rows.is_some() {
+            return Ok(None);
+        }
+        let uses = schedule.uses(self.corpus);
+        let found = self.corpus.repeats(|row| if uses.is_trained_on(row) { Part::Training } else { Part::Scored })?;
+        Ok(Some(RepeatedRows { looked_at: found.looked_at, repeated: found.repeated }))
+    }
+
+    fn baseline(&self, baseline: Baseline, schedule: &Schedule) -> Result<BaselineResult, EvaluateError> {
+        let mut scorer = Scorer::new(baseline, self.options.seed);
+        let mut book = ScoreBook::new(ScoreBook::IN_MEMORY);
+        let mut outcome: Result<(), figures::Error> = Ok(());
+        schedule.each_scored(self.corpus, |row| {
+            if outcome.is_ok() {
+                let score = scorer.score(&row);
+                outcome = book.push(Row { series: row.series, label: row.anomalous, score });
+            }
+        });
+        outcome?;
+        let threshold = baseline.threshold().map_or(Threshold::BestF1, Threshold::Value);
+        Ok(BaselineResult { name: baseline.name(), figures: self.figures(&book, threshold, self.options.seed)? })
+    }
+}
