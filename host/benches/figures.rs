@@ -14,6 +14,8 @@
 
 #[path = "figures/envelope.rs"]
 mod envelope;
+#[path = "figures/evaluate.rs"]
+mod evaluate;
 #[path = "figures/fedavg.rs"]
 mod fedavg;
 #[path = "figures/kafka.rs"]
@@ -30,11 +32,12 @@ mod round;
 type Measure = fn() -> Vec<measure::Figure>;
 
 /// Groups of figures by name, in the order in which they are measured.
-const GROUPS: [(&str, Measure); 6] = [
+const GROUPS: [(&str, Measure); 7] = [
     ("fedavg", fedavg::figures),
     ("envelope", envelope::figures),
     ("log", log::figures),
     ("plugins", plugins::figures),
+    ("evaluate", evaluate::figures),
     ("round", round::figures),
     ("kafka", kafka::figures),
 ];

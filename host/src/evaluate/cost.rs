@@ -43,6 +43,11 @@ impl Cost {
         [self.fit, self.score, self.other]
     }
 
+    /// Time in guests altogether.
+    pub(super) fn busy(&self) -> Duration {
+        self.phases().iter().map(|phase| phase.busy).sum::<Duration>() + self.prepare.busy
+    }
+
     /// Calls of the plug-in itself.
     pub(super) fn calls(&self) -> u64 {
         self.phases().iter().map(|phase| phase.calls).sum()

@@ -173,6 +173,8 @@ pub struct PluginResult {
     pub score_seconds: f64,
     /// Time in the preprocessor, in seconds.
     pub preprocess_seconds: f64,
+    /// Time in the plug-in and the preprocessor for everything, in seconds.
+    pub busy_seconds: f64,
     /// Rows scored in a second of `score_seconds`.
     pub rows_per_second: Option<f64>,
     /// The most that an instance ever held.

@@ -50,6 +50,7 @@ impl PluginResult {
             fit_seconds: 0.0,
             score_seconds: 0.0,
             preprocess_seconds: 0.0,
+            busy_seconds: 0.0,
             rows_per_second: None,
             peak_memory_bytes: 0,
             calls: 0,
@@ -118,6 +119,7 @@ impl PluginResult {
         let mean = |seconds: fn(&Attempt) -> f64| attempts.iter().map(seconds).sum::<f64>() / seeds;
         self.fit_seconds = mean(|attempt| attempt.cost.fit.busy.as_secs_f64());
         self.score_seconds = mean(|attempt| attempt.cost.score.busy.as_secs_f64());
+        self.busy_seconds = mean(|attempt| attempt.cost.busy().as_secs_f64());
         self.rows_per_second =
             Some(self.scored_rows as f64 / self.score_seconds).filter(|rate| rate.is_finite() && *rate > 0.0);
         self.preprocess_seconds = mean(|attempt| attempt.cost.prepare.busy.as_secs_f64());
