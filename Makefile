@@ -11,7 +11,7 @@ CATALOGUE := $(GUESTS) $(addprefix guests/, robust-scaler window-features mlp-cl
 SCRIPTED := guests/python-zscore guests/javascript-ewma
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos fuzz lint bench plugins scripted-plugins check-plugins test-plugins kafka-up kafka-down clean
+.PHONY: help setup demo test chaos fuzz lint bench quality plugins scripted-plugins check-plugins test-plugins kafka-up kafka-down clean
 
 help:           ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -53,6 +53,10 @@ lint: setup     ## Formatting, clippy for host and guests, documentation links
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked --target wasm32-unknown-unknown -p fedhost-guest $(foreach guest,$(notdir $(CATALOGUE)) misbehaving misbehaving-preprocessor,-p $(guest)) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps -p fedhost-domain -p fedhost -p fedhost-guest
+
+quality: plugins ## Judge the catalogue on real data in DATA (skab/, adbench/, nab/); tables in target/quality
+	$(CARGO) build --release --locked -p fedhost
+	FEDHOST=$(FEDHOST) scripts/quality $(or $(DATA),data) target/quality
 
 bench: plugins  ## All figures, also in target/bench.json
 	$(CARGO) bench --locked -p fedhost --bench figures

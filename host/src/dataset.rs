@@ -12,12 +12,17 @@ mod corpus;
 mod csv;
 mod digest;
 mod error;
+mod fault;
 mod files;
 mod format;
 mod input;
+mod json_lines;
 mod labels;
 mod lines;
+mod npy;
+mod npz;
 mod number;
+mod parquet;
 mod repeats;
 mod store;
 #[cfg(test)]
@@ -74,7 +79,7 @@ pub trait Rows: Send {
 /// # Errors
 /// What is wrong with the file or with its columns.
 pub fn open(file: &Path, layout: &Layout) -> Result<Box<dyn Rows>, DatasetError> {
-    format::open(file, &Wanted { layout, like: None })
+    format::open(file, &Wanted { layout, like: None, scratch: &std::env::temp_dir() })
 }
 
 impl Block {
@@ -83,3 +88,12 @@ impl Block {
         self.labels.clear();
     }
 }
+
+/// Where a file of `bytes` is when `row` of `rows` rows are read.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of bytes, for progress")]
+fn share(bytes: u64, row: u64, rows: u64) -> u64 {
+    (bytes as f64 * (row as f64 / rows.max(1) as f64).min(1.0)) as u64
+}
+
+#[cfg(test)]
+mod tests;

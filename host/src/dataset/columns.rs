@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::Layout;
-use super::error::Fault;
-use super::number::Defect;
+use super::fault::Fault;
+use super::number::{Defect, feature, label};
 
 /// What a file's columns have to be.
 #[derive(Clone, Copy)]
@@ -13,6 +13,8 @@ pub(super) struct Wanted<'a> {
     pub(super) layout: &'a Layout,
     /// The features of the first file, when there is one.
     pub(super) like: Option<Like<'a>>,
+    /// Where files may be unpacked.
+    pub(super) scratch: &'a Path,
 }
 
 /// Features that other files have to have too, in this order.
@@ -84,6 +86,11 @@ impl Columns {
         &self.roles
     }
 
+    /// What one of them is.
+    pub(super) fn role(&self, column: usize) -> Role {
+        self.roles.get(column).copied().unwrap_or(Role::Ignored)
+    }
+
     /// Names of the features, in the order of a row's values.
     pub(super) fn features(&self) -> &[String] {
         &self.features
@@ -92,6 +99,33 @@ impl Columns {
     /// Values of a row.
     pub(super) fn width(&self) -> usize {
         self.features.len()
+    }
+
+    /// Puts what the cell of `column` (in the file's order) holds where it belongs; an ignored cell is not looked at.
+    pub(super) fn put(
+        &self,
+        column: usize,
+        cell: impl FnOnce() -> Result<f64, Defect>,
+        row: &mut Row<'_>,
+    ) -> Result<(), Defect> {
+        match self.role(column) {
+            Role::Ignored => {}
+            Role::Feature(place) => {
+                let value = cell().and_then(feature)?;
+                if let Some(kept) = row.values.get_mut(place) {
+                    *kept = value;
+                }
+            }
+            // Whatever is no number is no label either.
+            Role::Label => row.label = Some(cell().map_err(|_| Defect::BadLabel).and_then(label)?),
+        }
+        Ok(())
+    }
+
+    /// What is wrong with a row without its label.
+    pub(super) fn no_label(&self) -> Fault {
+        let column = self.roles.iter().position(|role| *role == Role::Label).unwrap_or_default();
+        self.fault(column, Defect::NoLabel, String::new())
     }
 
     /// What is wrong with the cell of `column` (in the file's order) that holds `text`.
@@ -105,6 +139,13 @@ impl Columns {
             Defect::NoLabel => Fault::NoLabelValue { column },
         }
     }
+}
+
+/// A row that is being read.
+pub(super) struct Row<'a> {
+    /// A value for each feature.
+    pub(super) values: &'a mut [f32],
+    pub(super) label: Option<bool>,
 }
 
 impl<'a> Like<'a> {
@@ -157,6 +198,10 @@ mod tests {
         text.split(' ').map(str::to_owned).collect()
     }
 
+    fn wanted<'a>(layout: &'a Layout, like: Option<Like<'a>>) -> Wanted<'a> {
+        Wanted { layout, like, scratch: Path::new("") }
+    }
+
     fn layout(ignore: &[&str]) -> Layout {
         Layout {
             delimiter: None,
@@ -166,13 +211,13 @@ mod tests {
     }
 
     fn refused(header: &str, layout: &Layout, like: Option<Like<'_>>) -> String {
-        Columns::new(names(header), &Wanted { layout, like }).err().map(|fault| fault.to_string()).unwrap_or_default()
+        Columns::new(names(header), &wanted(layout, like)).err().map(|fault| fault.to_string()).unwrap_or_default()
     }
 
     #[test]
     fn columns_are_told_apart_by_name() {
         let layout = layout(&["at"]);
-        let columns = Columns::new(names("at x anomaly y"), &Wanted { layout: &layout, like: None }).unwrap();
+        let columns = Columns::new(names("at x anomaly y"), &wanted(&layout, None)).unwrap();
         assert_eq!(columns.roles(), [Role::Ignored, Role::Feature(0), Role::Label, Role::Feature(1)]);
         assert_eq!(columns.features(), ["x", "y"]);
     }
@@ -181,7 +226,7 @@ mod tests {
     fn columns_of_a_later_file_are_put_in_the_order_of_the_first() {
         let (layout, first) = (layout(&[]), names("x y"));
         let like = Some(Like { file: Path::new("a.csv"), columns: &first });
-        let columns = Columns::new(names("y anomaly x"), &Wanted { layout: &layout, like }).unwrap();
+        let columns = Columns::new(names("y anomaly x"), &wanted(&layout, like)).unwrap();
         assert_eq!(columns.roles(), [Role::Feature(1), Role::Label, Role::Feature(0)]);
         assert_eq!(columns.features(), ["x", "y"]);
     }

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 
 use memchr::memchr;
 
-use super::columns::{Columns, Role, Wanted};
-use super::error::{DatasetError, Fault, Place};
+use super::columns::{Columns, Role, Row, Wanted};
+use super::error::{DatasetError, Place};
+use super::fault::Fault;
 use super::input::Input;
 use super::lines::Lines;
-use super::number::{Defect, feature, label, number};
+use super::number::{feature, label, number};
 use super::{Block, Rows};
 use quoted::Quoted;
 
@@ -155,27 +156,14 @@ impl Cells {
         if found != expected {
             return Err(Fault::Ragged { found, expected, delimiter: self.delimiter.into() });
         }
-        let mut is_anomalous = false;
-        for (column, (role, field)) in self.columns.roles().iter().zip(fields).enumerate() {
+        let mut row = Row { values, label: None };
+        for (column, field) in fields.enumerate() {
             let text = field.trim_ascii();
-            let read = match role {
-                Role::Ignored => Ok(()),
-                Role::Feature(place) => number(text).and_then(feature).map(|value| {
-                    if let Some(kept) = values.get_mut(*place) {
-                        *kept = value;
-                    }
-                }),
-                Role::Label => labelled(text).map(|label| is_anomalous = label),
-            };
-            read.map_err(|defect| self.columns.fault(column, defect, quoted_text(text)))?;
+            let put = self.columns.put(column, || number(text), &mut row);
+            put.map_err(|defect| self.columns.fault(column, defect, quoted_text(text)))?;
         }
-        Ok(is_anomalous)
+        row.label.ok_or_else(|| self.columns.no_label())
     }
-}
-
-/// Whatever is no number is no label either.
-fn labelled(text: &[u8]) -> Result<bool, Defect> {
-    number(text).map_err(|_| Defect::BadLabel).and_then(label)
 }
 
 /// A cell's text as errors show it.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::fault::Fault;
+
 /// Why data cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
@@ -78,95 +80,4 @@ impl fmt::Display for Place {
             Self::Row(row) => write!(f, ", row {row} (from 0)"),
         }
     }
-}
-
-/// What is wrong at a place of a file.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
-    #[error("cannot be read: {0}")]
-    Unreadable(io::Error),
-    #[error("{what} is damaged: {reason}\nhint: fetch or write the file again")]
-    Damaged { what: &'static str, reason: String },
-    #[error(
-        "this is no format that is known\nhint: name it .csv, .tsv, .txt, .jsonl, .ndjson (each also .gz), .parquet, \
-         .npy or .npz"
-    )]
-    UnknownFormat,
-    #[error("the name says {named}, but it holds {held}\nhint: rename it")]
-    OtherFormat { named: &'static str, held: &'static str },
-    #[error("the file is empty\nhint: the first line names the columns")]
-    Empty,
-    #[error("there are no rows\nhint: at least one row with a label is needed")]
-    NoRows,
-
-    #[error(
-        "{delimiter:?} cannot divide fields\nhint: --delimiter takes a character that is no part of a number and no quote"
-    )]
-    Delimiter { delimiter: char },
-    #[error("column {position} (from 1) has no name\nhint: name it; if a tool wrote row numbers there, leave them out")]
-    Unnamed { position: usize },
-    #[error("{column:?} is an index that pandas wrote: row numbers are no feature\nhint: --ignore {column}")]
-    Index { column: String },
-    #[error("two columns are called {column:?}\nhint: rename one")]
-    Duplicate { column: String },
-    #[error("there is no label {label:?}; the columns are {}\nhint: {}", listed(columns), meant("--label", nearest.as_deref()))]
-    NoLabel { label: String, columns: Vec<String>, nearest: Option<String> },
-    #[error("the label {label:?} cannot be ignored\nhint: leave it out of --ignore")]
-    LabelIgnored { label: String },
-    #[error(
-        "there is no column {column:?} to ignore; the columns are {}\nhint: {}",
-        listed(columns), meant("--ignore", nearest.as_deref())
-    )]
-    NoIgnored { column: String, columns: Vec<String>, nearest: Option<String> },
-    #[error("no column is left as a feature; the columns are {}\nhint: ignore fewer", listed(columns))]
-    NoFeatures { columns: Vec<String> },
-    #[error(
-        "its columns are not those of {}: {}\nhint: evaluate files of other columns apart, or --ignore what they do not share",
-        first.display(), difference(lacks, adds)
-    )]
-    OtherColumns { first: PathBuf, lacks: Vec<String>, adds: Vec<String> },
-
-    #[error(
-        "{found} fields instead of {expected}\nhint: the header has {expected} columns, divided by {delimiter:?}; --delimiter names another"
-    )]
-    Ragged { found: usize, expected: usize, delimiter: char },
-    #[error("the line is longer than {} MiB\nhint: is this a text file with one row a line?", max_bytes >> 20)]
-    LongLine { max_bytes: usize },
-    #[error("a quote is still open {} MiB later\nhint: close it", max_bytes >> 20)]
-    LongRow { max_bytes: usize },
-    #[error(
-        "column {column:?} holds {text}, which is not a number\nhint: --ignore {column} if it is no feature, such as a timestamp"
-    )]
-    NotANumber { column: String, text: String },
-    #[error(
-        "column {column:?} holds {text}, which is infinite\nhint: leave the cell empty if its value is missing, or --ignore {column}"
-    )]
-    Infinite { column: String, text: String },
-    #[error(
-        "column {column:?} holds {text}, which is beyond 3.4e38, the range of 32 bits\nhint: scale it, or --ignore {column}"
-    )]
-    BeyondRange { column: String, text: String },
-    #[error(
-        "label {column:?} holds {text}, which is neither 0 nor 1\nhint: --label names the column that is 1 where a row is anomalous"
-    )]
-    BadLabel { column: String, text: String },
-    #[error("label {column:?} is missing\nhint: every row needs one, 0 or 1")]
-    NoLabelValue { column: String },
-}
-
-/// Names, at most some, as a list to read.
-fn listed(names: &[String]) -> String {
-    const SHOWN: usize = 30;
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
-    let more = names.len().saturating_sub(SHOWN);
-    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
-}
-
-fn meant(flag: &str, nearest: Option<&str>) -> String {
-    nearest.map_or_else(|| format!("{flag} takes one of these"), |nearest| format!("did you mean {flag} {nearest}?"))
-}
-
-fn difference(lacks: &[String], adds: &[String]) -> String {
-    let part = |verb: &str, names: &[String]| (!names.is_empty()).then(|| format!("{verb} {}", listed(names)));
-    [part("it lacks", lacks), part("it adds", adds)].into_iter().flatten().collect::<Vec<_>>().join(" and ")
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::error::Fault;
+use super::fault::Fault;
 use super::format;
 
 /// A file that is read from its beginning to its end.

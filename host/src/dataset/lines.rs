@@ -2,7 +2,7 @@
 
 use memchr::memchr2;
 
-use super::error::Fault;
+use super::fault::Fault;
 use super::input::Input;
 
 /// What a line may hold; beyond it the file is hardly one of rows.

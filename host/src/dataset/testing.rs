@@ -1,5 +1,8 @@
 //! What tests of readers share.
 
+pub(super) mod arrays;
+pub(super) mod parquet_file;
+
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;

@@ -187,6 +187,8 @@ pub struct PluginResult {
     pub error: Option<String>,
     /// Whether it was given labels to train with.
     pub labelled: bool,
+    /// Whether a training was asked to stop because its time was nearly up: figures then depend on the machine.
+    pub cut_short: bool,
     /// What was tried to find out whether it plays fair.
     pub integrity: Vec<Finding>,
     /// Figures of each seed.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::cost::Cost;
 use super::feed::{Afterwards, Feed, Prepared};
-use super::schedule::{Life, Part};
+use super::schedule::Life;
 use super::trial::{Start, Stop, Trial};
 use crate::plugin::{Batch, Trainer};
 use statistics::{correlation, share_of_groups};

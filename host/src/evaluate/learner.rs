@@ -1,11 +1,13 @@
 //! Training of a model: how often it goes over which rows, and whether it sees their labels.
 
+use std::time::Duration;
+
 use super::cost::{Cost, charge};
 use super::feed::{Afterwards, Feed, Prepared};
 use super::schedule::Life;
 use super::trial::Stop;
 use super::{Labels, Options};
-use crate::plugin::{Batch, CallError, Kind, Refusal, Trainer};
+use crate::plugin::{Batch, CallError, Kind, Limits, Refusal, Trainer};
 
 /// Values that one training call is given at most, 16 MiB: more rows are learnt from in several calls, once an epoch.
 const VALUES_PER_CALL: u64 = 4 << 20;
@@ -16,11 +18,20 @@ pub(super) struct Learner {
     labels: Labels,
     /// Whether the plug-in has declined to learn without labels.
     wants_labels: bool,
+    /// Time of a call after which the plug-in is asked to stop.
+    stop_after: Duration,
+    cut_short: bool,
 }
 
 impl Learner {
-    pub(super) fn new(options: &Options) -> Self {
-        Self { epochs: options.epochs, labels: options.labels, wants_labels: false }
+    pub(super) fn new(options: &Options, limits: &Limits) -> Self {
+        let Options { epochs, labels, .. } = *options;
+        Self { epochs, labels, wants_labels: false, stop_after: limits.stop_after(), cut_short: false }
+    }
+
+    /// Whether a training was asked to stop because its time was nearly up.
+    pub(super) fn was_cut_short(&self) -> bool {
+        self.cut_short
     }
 
     /// Whether rows to train on come with their labels.
@@ -77,6 +88,7 @@ impl Learner {
         let Prepared { rows, values, labels } = rows;
         let labels: Vec<f32> = labels.iter().map(|&anomalous| f32::from(u8::from(anomalous))).collect();
         let batch = Batch::new(rows, columns, values, self.gives_labels().then(|| labels.clone()))?;
+        let before = trainer.usage().busy;
         let mut train = |batch: &Batch| charge(&mut cost.fit, trainer, |it| it.train(batch, epochs));
         match train(&batch) {
             Err(declined) if self.may_want_labels(&declined) => {
@@ -85,6 +97,7 @@ impl Learner {
             }
             outcome => drop(outcome?),
         }
+        self.cut_short |= trainer.usage().busy.saturating_sub(before) >= self.stop_after;
         Ok(())
     }
 

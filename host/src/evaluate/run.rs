@@ -175,7 +175,8 @@ impl Evaluation<'_> {
             cancel: self.cancel,
             watch: &watch,
         };
-        let Found { book, labelled, first_start } = trial.run(cost)?;
+        let Found { book, labelled, cut_short, first_start } = trial.run(cost)?;
+        judged.result.cut_short |= cut_short;
         let figures = self.figures(&book, self.options.threshold, seed)?;
         if judged.scores.is_none() {
             judged.result.labelled = labelled;

@@ -57,6 +57,7 @@ impl PluginResult {
             fuel: None,
             error: None,
             labelled: false,
+            cut_short: false,
             integrity: Vec::new(),
             repeats: Vec::new(),
             spread: BTreeMap::new(),

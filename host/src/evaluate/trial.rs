@@ -61,6 +61,8 @@ pub(super) struct Found {
     pub(super) book: ScoreBook,
     /// Whether it was given labels to train with.
     pub(super) labelled: bool,
+    /// Whether a training was asked to stop because its time was nearly up.
+    pub(super) cut_short: bool,
     /// What the first model's detectors started from.
     pub(super) first_start: Start,
 }
@@ -89,7 +91,7 @@ impl<'a> Trial<'a> {
     fn lives(&self, feed: &mut Feed<'_>, cost: &mut Cost) -> Result<Found, Stop> {
         self.warm_up(feed)?;
         feed.cost = Default::default();
-        let mut learner = Learner::new(self.options);
+        let mut learner = Learner::new(self.options, self.subject.plugin.limits());
         let mut book = ScoreBook::new(ScoreBook::IN_MEMORY);
         let mut first_start = None;
         for life in &self.schedule.lives {
@@ -103,7 +105,7 @@ impl<'a> Trial<'a> {
             };
             first_start = first_start.or(start);
         }
-        Ok(Found { book, labelled: learner.gives_labels(), first_start })
+        Ok(Found { book, labelled: learner.gives_labels(), cut_short: learner.was_cut_short(), first_start })
     }
 
     /// Learns from the rows to train on, and takes down the scores of the normal ones.
@@ -237,7 +239,8 @@ impl<'a> Trial<'a> {
         let head = |parts: &[Part]| parts.first().map(|part| part.head(ROWS)).into_iter().collect();
         let life = Life { train: head(&life.train), score: head(&life.score) };
         let (mut cost, mut book) = (Cost::default(), ScoreBook::new(ScoreBook::IN_MEMORY));
-        let mut learner = Learner::new(&Options { epochs: 1, ..self.options.clone() });
+        let options = Options { epochs: 1, ..self.options.clone() };
+        let mut learner = Learner::new(&options, self.subject.plugin.limits());
         let unseen = Trial { watch: &|_| ControlFlow::Continue(()), ..*self };
         let start = unseen.train(&life, feed, &mut learner, &mut cost, &mut book)?;
         unseen.score(&life, feed, &start, &mut cost, &mut book)

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// Longest deadline that is honoured; beyond it an instant could not be computed on every machine.
 const DEADLINE_MAX_MS: u64 = 365 * 24 * 3600 * 1000;
 
+/// Part of a call's time after which the guest is asked to stop.
+const STOP_AFTER: f64 = 0.9;
+
 /// What a plug-in may use: its file and compiler once, each of its instances and calls always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -77,6 +80,12 @@ impl Limits {
     #[must_use]
     pub fn call_deadline(&self) -> Duration {
         Duration::from_millis(self.call_deadline_ms.min(DEADLINE_MAX_MS))
+    }
+
+    /// Time of one call after which a progress report is answered with `stop`.
+    #[must_use]
+    pub fn stop_after(&self) -> Duration {
+        self.call_deadline().mul_f64(STOP_AFTER)
     }
 
     pub(super) fn quarantine(&self) -> Policy {

@@ -14,8 +14,6 @@ use super::meter::Meter;
 
 /// Handles that a guest may hold at a time; ours hold one.
 const HANDLES_MAX: usize = 1000;
-/// Part of a call's time after which a progress report is answered with `stop`.
-const STOP_AFTER: f64 = 0.9;
 
 /// What the store carries for the host.
 pub(super) struct Inside {
@@ -81,7 +79,7 @@ impl Sandbox {
         let inside = self.store.data_mut();
         inside.deadline = started + time;
         inside.meter.begin_call();
-        inside.host.begin_call(started + time.mul_f64(STOP_AFTER));
+        inside.host.begin_call(started + self.limits.stop_after());
         let watch = self.engine.watch(started + time);
         let outcome = self.refuel().and_then(|()| enter(&mut self.store));
         drop(watch);

@@ -13,6 +13,8 @@ use crate::plugin::{Limits, Loader, Parameters, Plugin, Selector, Value};
 
 /// Work that nobody uses up: it is counted, not limited.
 const COUNTED_FUEL: i64 = i64::MAX;
+/// Nothing waits for a call here, and a training may go over many rows.
+const CALL_DEADLINE_MS: u64 = 60_000;
 
 /// All that will be judged, and what stands before them.
 pub(super) struct Candidates {
@@ -25,10 +27,12 @@ pub(super) struct Candidates {
 impl Candidates {
     /// Loads them. A component that is refused is a candidate too: its refusal is the result.
     pub(super) fn load(args: &Evaluate) -> Result<Self, anyhow::Error> {
-        let mut limits = args.limits.clone();
-        if args.fuel && !limits.iter().any(|limit| limit.starts_with("fuel_per_call=")) {
+        let mut limits = vec![format!("call_deadline_ms={CALL_DEADLINE_MS}")];
+        if args.fuel {
             limits.push(format!("fuel_per_call={COUNTED_FUEL}"));
         }
+        // Later ones count.
+        limits.extend(args.limits.iter().cloned());
         let loader = parameters::loader(&limits)?;
         let limits = parameters::limits(&limits)?;
         let mut given = by_plugin(&args.parameters)?;

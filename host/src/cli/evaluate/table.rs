@@ -32,6 +32,11 @@ pub(super) fn text(document: &Document) -> String {
     for baseline in &document.baselines {
         writeln!(out, "{:<width$}  {}", baseline.name, cells(&quality(&baseline.figures))).ok();
     }
+    for result in document.results.iter().filter(|result| result.cut_short) {
+        let plugin = &result.card.plugin;
+        writeln!(out, "\n{plugin}: a training was cut short by its deadline, so its figures depend on this machine").ok();
+        writeln!(out, "hint: fewer --epochs, or --limits call_deadline_ms=600000").ok();
+    }
     for result in document.results.iter().filter(|result| result.status != Status::Ok) {
         writeln!(out, "\n{}", complaint(result)).ok();
     }

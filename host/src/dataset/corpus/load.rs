@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use super::{Corpus, Progress, rows_at_once};
 use crate::dataset::columns::{Like, Wanted};
 use crate::dataset::digest::{self, FileDigest};
-use crate::dataset::error::{DatasetError, Fault, Place};
+use crate::dataset::error::{DatasetError, Place};
+use crate::dataset::fault::Fault;
 use crate::dataset::files::{self, FileInfo};
 use crate::dataset::labels::Labels;
 use crate::dataset::store::{RowStore, Storage};
@@ -52,7 +53,7 @@ pub(super) fn load(
     let mut files = Vec::new();
     for (path, name) in paths.iter().zip(files::names(paths)) {
         let like = paths.first().filter(|_| !files.is_empty()).map(|file| Like { file, columns: &columns });
-        let rows = format::open(path, &Wanted { layout, like })?;
+        let rows = format::open(path, &Wanted { layout, like, scratch: &storage.directory })?;
         if files.is_empty() {
             columns = rows.columns().to_vec();
             load.rows = RowStore::new(columns.len(), storage.clone());

@@ -2,7 +2,7 @@
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use crate::dataset::error::Fault;
+use crate::dataset::fault::Fault;
 use crate::dataset::lines::Lines;
 
 /// What a row may hold: a quote that is never closed must not gather the rest of the file.

@@ -60,8 +60,8 @@ fn a_given_delimiter_holds() {
 fn what_is_wrong_is_said_with_file_line_column_and_remedy() {
     let not_a_number = "hint: --ignore x if it is no feature, such as a timestamp";
     let cases: [(&str, String); 19] = [
-        ("", "a.csv: the file is empty\nhint: the first line names the columns".into()),
-        ("\n\n", "a.csv: the file is empty\nhint: the first line names the columns".into()),
+        ("", "a.csv: the file is empty\nhint: it needs named columns, and rows".into()),
+        ("\n\n", "a.csv: the file is empty\nhint: it needs named columns, and rows".into()),
         (
             "x,y\n1,0\n",
             "a.csv:1: there is no label \"anomaly\"; the columns are x, y\nhint: --label takes one of these".into(),
