@@ -40,7 +40,9 @@ impl Ewma {
                 chart.present(rule)
             }
         };
-        self.charts.iter_mut().zip(row).map(score).fold(0.0, f64::max) as f32
+        // None is negative, so their bits are in their order; a component compares those without a jump.
+        let bits = self.charts.iter_mut().zip(row).map(score).map(f64::to_bits);
+        f64::from_bits(bits.fold(0, u64::max)) as f32
     }
 }
 

@@ -16,8 +16,9 @@ impl Range {
     /// Takes in one value, if it is finite.
     pub fn extend(&mut self, value: f32) {
         if value.is_finite() {
-            self.low = self.low.min(value);
-            self.high = self.high.max(value);
+            // Compared by hand: a component calls functions for `f32::min` and `f32::max`.
+            self.low = if value < self.low { value } else { self.low };
+            self.high = if value > self.high { value } else { self.high };
         }
     }
 

@@ -5,6 +5,8 @@
 //! themselves, applied to the unit matrix, are the eigenvectors, at right angles even where eigenvalues vanish. It is
 //! cubic in the width, some tenths of a second for 256 columns, and as accurate as doubles allow.
 
+use fedhost_guest::kernels::double::{dot, rotate};
+
 /// Rows at an angle whose cosine is below this are at right angles.
 const COSINE: f64 = 1e-14;
 /// Rows shorter than this share of the matrix are rounding, and at no angle to anything.
@@ -70,16 +72,6 @@ fn turn(a: &mut Turning, b: &mut Turning, nothing: f64) -> bool {
     rotate(&mut a.row, &mut b.row, cosine, cosine * tangent);
     rotate(&mut a.unit, &mut b.unit, cosine, cosine * tangent);
     true
-}
-
-fn rotate(a: &mut [f64], b: &mut [f64], cosine: f64, sine: f64) {
-    for (a, b) in a.iter_mut().zip(b) {
-        (*a, *b) = (cosine * *a - sine * *b, sine * *a + cosine * *b);
-    }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

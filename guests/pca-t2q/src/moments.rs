@@ -51,11 +51,7 @@ impl Moments {
             double::add(row, &mut mean);
         }
         mean.iter_mut().for_each(|sum| *sum /= count);
-        let (mut within, mut distance) = (vec![0.0; columns * columns], vec![0.0; columns]);
-        for row in rows {
-            double::distance(row, &mean, &mut distance);
-            add_square(&mut within, &distance);
-        }
+        let within = squares(rows, &mean);
         let mean: Vec<f32> = mean.into_iter().map(|value| value as f32).collect();
         let reference = before.next_reference();
         let between = between(&mean, &reference);
@@ -114,10 +110,28 @@ impl Moments {
     }
 }
 
-fn add_square(sums: &mut [f64], distance: &[f64]) {
-    for (sums, left) in sums.chunks_exact_mut(distance.len()).zip(distance) {
-        double::axpy(*left, distance, sums);
+/// Sums of the products of the rows' distances from the mean, a column by a column, row after row: four rows at a time, as
+/// the sums are many and stay where they are.
+fn squares(rows: &[&[f32]], mean: &[f64]) -> Vec<f64> {
+    let mut sums = vec![0.0; mean.len() * mean.len()];
+    let mut distances = [(); 4].map(|()| vec![0.0; mean.len()]);
+    let (fours, rest) = rows.as_chunks::<4>();
+    for rows in fours {
+        distances.iter_mut().zip(rows).for_each(|(distance, row)| double::distance(row, mean, distance));
+        let [a, b, c, d] = distances.each_ref().map(Vec::as_slice);
+        let lefts = a.iter().zip(b).zip(c).zip(d);
+        for (sums, (((a_left, b_left), c_left), d_left)) in sums.chunks_exact_mut(mean.len().max(1)).zip(lefts) {
+            double::axpy4([*a_left, *b_left, *c_left, *d_left], [a, b, c, d], sums);
+        }
     }
+    let [distance, ..] = &mut distances;
+    for row in rest {
+        double::distance(row, mean, distance);
+        for (sums, left) in sums.chunks_exact_mut(mean.len().max(1)).zip(distance.iter()) {
+            double::axpy(*left, distance, sums);
+        }
+    }
+    sums
 }
 
 /// The products of the means' distances from the reference: the same expression where it is added and where it is

@@ -35,14 +35,15 @@ impl RobustZscore {
     }
 
     fn score_row(&mut self, row: &[f32]) -> f32 {
-        let (mut largest, mut sum) = (0.0_f64, 0.0);
+        let (mut largest, mut sum) = (0, 0.0);
         for (column, value) in self.columns.iter_mut().zip(row) {
             let score = if column.len() < self.warm_up { 0.0 } else { zscore(column, *value) };
-            largest = largest.max(score);
+            // None is negative, so their bits are in their order; a component compares those without a jump.
+            largest = score.to_bits().max(largest);
             sum += score;
             column.push(*value);
         }
-        let score = if self.mean { sum / self.columns.len() as f64 } else { largest };
+        let score = if self.mean { sum / self.columns.len() as f64 } else { f64::from_bits(largest) };
         score as f32
     }
 }

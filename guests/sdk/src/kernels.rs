@@ -39,7 +39,8 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a_vectors, a_last) = a_rest.as_chunks();
     let (b_vectors, b_last) = b_rest.as_chunks();
     let ((a_few, a_vectors), (b_few, b_vectors)) = (a_vectors.as_chunks::<FEW>(), b_vectors.as_chunks::<FEW>());
-    for (a, b) in a_few.iter().zip(b_few) {
+    // At most one, and no loop: its interruption check would cost as much as the sums.
+    if let Some((a, b)) = a_few.first().zip(b_few.first()) {
         for (a, b) in a.iter().zip(b) {
             first = first.add(Lanes::load(a).mul(Lanes::load(b)));
         }
@@ -64,7 +65,7 @@ pub fn axpy(factor: f32, x: &[f32], y: &mut [f32]) {
     }
     let ((x_vectors, x_last), (y_vectors, y_last)) = (x_rest.as_chunks(), y_rest.as_chunks_mut());
     let ((x_few, x_vectors), (y_few, y_vectors)) = (x_vectors.as_chunks::<FEW>(), y_vectors.as_chunks_mut::<FEW>());
-    for (x, y) in x_few.iter().zip(y_few) {
+    if let Some((x, y)) = x_few.first().zip(y_few.first_mut()) {
         x.iter().zip(y).for_each(|(x, y)| add(x, y));
     }
     x_vectors.iter().zip(y_vectors).for_each(|(x, y)| add(x, y));
@@ -104,7 +105,7 @@ pub fn are_finite(x: &[f32]) -> bool {
     }
     let (vectors, last) = rest.as_chunks();
     let (few, vectors) = vectors.as_chunks::<FEW>();
-    for few in few {
+    if let Some(few) = few.first() {
         for vector in few {
             zero = zero.add(Lanes::load(vector).mul(Lanes::ZERO));
         }
@@ -123,7 +124,7 @@ fn each(x: &mut [f32], change: impl Fn(Lanes) -> Lanes) {
     }
     let (vectors, last) = rest.as_chunks_mut();
     let (few, vectors) = vectors.as_chunks_mut::<FEW>();
-    for few in few {
+    if let Some(few) = few.first_mut() {
         few.iter_mut().for_each(|vector| change(Lanes::load(vector)).store(vector));
     }
     vectors.iter_mut().for_each(|vector| change(Lanes::load(vector)).store(vector));

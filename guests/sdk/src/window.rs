@@ -94,17 +94,10 @@ impl Window {
     pub fn median_distance(&self, centre: f64) -> f64 {
         let split = self.sorted.partition_point(|&value| f64::from(value) < centre);
         let (below, above) = self.sorted.split_at(split);
-        let mut below = below.iter().rev().map(|&value| centre - f64::from(value)).peekable();
-        let mut above = above.iter().map(|&value| f64::from(value) - centre).peekable();
-        // The distances in ascending order, as both sides are.
-        let mut ascending = std::iter::from_fn(|| match (below.peek(), above.peek()) {
-            (Some(left), Some(right)) if left <= right => below.next(),
-            (_, Some(_)) => above.next(),
-            _ => below.next(),
-        });
+        let sides = Sides { below, above, centre };
         let Some(last) = self.sorted.len().checked_sub(1) else { return 0.0 };
-        let low = ascending.nth(last / 2).unwrap_or(0.0);
-        if last % 2 == 0 { low } else { (low + ascending.next().unwrap_or(low)) / 2.0 }
+        let (low, high) = sides.ranked(last / 2);
+        if last % 2 == 0 { low } else { (low + high) / 2.0 }
     }
 
     /// The mean distance of the numbers from `centre`; 0 of an empty window.
@@ -117,6 +110,44 @@ impl Window {
     /// Where a number is, or would be, in the order.
     fn place(&self, value: f32) -> usize {
         self.sorted.partition_point(|other| other.total_cmp(&value).is_lt())
+    }
+}
+
+/// Numbers on both sides of a centre: their distances from it ascend on either side, going away from it.
+struct Sides<'a> {
+    below: &'a [f32],
+    above: &'a [f32],
+    centre: f64,
+}
+
+impl Sides<'_> {
+    /// How far the number is that so many others are nearer than, and the next; infinite beyond the last.
+    fn ranked(&self, rank: usize) -> (f64, f64) {
+        // So many of the nearest lie below, found by halving: as long as the nearest left there is nearer than the
+        // farthest taken above, there are more.
+        let (mut least, mut most) = ((rank + 1).saturating_sub(self.above.len()), self.below.len().min(rank + 1));
+        while least < most {
+            let middle = least.midpoint(most);
+            if self.above(rank - middle) > self.below(middle) {
+                least = middle + 1;
+            } else {
+                most = middle;
+            }
+        }
+        let (below, above) = (least, rank + 1 - least);
+        let farthest =
+            |taken: usize, distance: fn(&Self, usize) -> f64| taken.checked_sub(1).map_or(0.0, |at| distance(self, at));
+        let low = farthest(below, Self::below).max(farthest(above, Self::above));
+        (low, self.below(below).min(self.above(above)))
+    }
+
+    fn below(&self, place: usize) -> f64 {
+        let number = self.below.len().checked_sub(place + 1).and_then(|place| self.below.get(place));
+        number.map_or(f64::INFINITY, |&number| self.centre - f64::from(number))
+    }
+
+    fn above(&self, place: usize) -> f64 {
+        self.above.get(place).map_or(f64::INFINITY, |&number| f64::from(number) - self.centre)
     }
 }
 

@@ -24,6 +24,68 @@ pub fn axpy(factor: f64, x: &[f64], y: &mut [f64]) {
     x.iter().zip(y).for_each(|(x, y)| *y += factor * x);
 }
 
+/// Adds `factors[k] * x[k][i]` to every `y[i]`, one `k` after the other; bit for bit what four calls of [`axpy`] give, in
+/// one pass over `y`. All are of one length; what a longer one has more is left out.
+pub fn axpy4(factors: [f64; 4], x: [&[f64]; 4], y: &mut [f64]) {
+    let length = x.iter().map(|x| x.len()).fold(y.len(), usize::min);
+    let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = x.map(|x| x.split_at(length).0.as_chunks::<FEW>());
+    let (y, y_rest) = y.split_at_mut(length).0.as_chunks_mut::<FEW>();
+    let [fa, fb, fc, fd] = factors.map(Pair::splat);
+    for ((((a, b), c), d), y) in a.iter().zip(b).zip(c).zip(d).zip(y) {
+        let add = |factor: Pair, x: &[f64; FEW], [first, second]: [Pair; 2]| {
+            let [x_first, x_second] = halves(x);
+            [first.add(factor.mul(x_first)), second.add(factor.mul(x_second))]
+        };
+        let [first, second] = add(fd, d, add(fc, c, add(fb, b, add(fa, a, halves(y))))).map(Pair::parts);
+        *y = [first[0], first[1], second[0], second[1]];
+    }
+    for (factor, x) in factors.into_iter().zip([a_rest, b_rest, c_rest, d_rest]) {
+        x.iter().zip(y_rest.iter_mut()).for_each(|(x, y)| *y += factor * x);
+    }
+}
+
+fn halves(&[a, b, c, d]: &[f64; FEW]) -> [Pair; 2] {
+    [Pair::load(&[a, b]), Pair::load(&[c, d])]
+}
+
+/// The sum of `a[i] * b[i]`; of slices of two lengths, the longer one's rest is left out.
+///
+/// Element `i` of the whole fours is added to partial sum `i % 4`, in order; the partial sums to each other in pairs; the
+/// last up to three elements at the end.
+#[must_use]
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let length = a.len().min(b.len());
+    let ((a, _), (b, _)) = (a.split_at(length), b.split_at(length));
+    let ((a, a_last), (b, b_last)) = (a.as_chunks::<FEW>(), b.as_chunks::<FEW>());
+    let mut sums = [Pair::splat(0.0); 2];
+    for (a, b) in a.iter().zip(b) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.as_chunks().0.iter().zip(b.as_chunks().0)) {
+            *sum = sum.add(Pair::load(a).mul(Pair::load(b)));
+        }
+    }
+    let [[s0, s1], [s2, s3]] = sums.map(Pair::parts);
+    a_last.iter().zip(b_last).fold((s0 + s1) + (s2 + s3), |total, (a, b)| total + a * b)
+}
+
+/// Turns `a` and `b` towards each other: they become `cosine * a - sine * b` and `sine * a + cosine * b`, element by
+/// element.
+pub fn rotate(a: &mut [f64], b: &mut [f64], cosine: f64, sine: f64) {
+    let (cosines, sines, minus) = (Pair::splat(cosine), Pair::splat(sine), Pair::splat(-sine));
+    let length = a.len().min(b.len());
+    let ((a, _), (b, _)) = (a.split_at_mut(length), b.split_at_mut(length));
+    let ((a, a_last), (b, b_last)) = (a.as_chunks_mut::<FEW>(), b.as_chunks_mut::<FEW>());
+    for (a, b) in a.iter_mut().zip(b) {
+        for (a, b) in a.as_chunks_mut().0.iter_mut().zip(b.as_chunks_mut().0) {
+            let (old_a, old_b) = (Pair::load(a), Pair::load(b));
+            cosines.mul(old_a).add(minus.mul(old_b)).store(a);
+            sines.mul(old_a).add(cosines.mul(old_b)).store(b);
+        }
+    }
+    for (a, b) in a_last.iter_mut().zip(b_last) {
+        (*a, *b) = (cosine * *a - sine * *b, sine * *a + cosine * *b);
+    }
+}
+
 /// Adds every `x[i]` to `y[i]`; what the longer slice has more stays as it is.
 pub fn add(x: &[f32], y: &mut [f64]) {
     both(x, y, |x, y| *y = Pair::load(y).add(Pair::of(*x)).parts());
@@ -159,6 +221,28 @@ mod tests {
             prop_assert_eq!(moved, of(|_, y, z, factor| z + factor * y));
             prop_assert_eq!(added, of(|x, _, z, _| z + x));
             prop_assert_eq!(apart, of(|x, _, z, _| x - z));
+            let (mut turned, mut other) = (y.clone(), z.clone());
+            rotate(&mut turned, &mut other, 0.8, 0.6);
+            prop_assert_eq!(turned, of(|_, y, z, _| 0.8 * y - 0.6 * z));
+            prop_assert_eq!(other, of(|_, y, z, _| 0.6 * y + 0.8 * z));
+        }
+
+        #[test]
+        fn four_at_once_are_one_after_the_other(pairs in proptest::collection::vec((-1e3_f64..1e3, -1e3_f64..1e3), 0..30)) {
+            let (x, y): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+            let (mut at_once, mut in_turn) = (y.clone(), y.clone());
+            axpy4([0.1, -3.0, 7.0, 0.3], [&x, &y, &x, &y], &mut at_once);
+            for (factor, x) in [(0.1, &x), (-3.0, &y), (7.0, &x), (0.3, &y)] {
+                axpy(factor, x, &mut in_turn);
+            }
+            prop_assert_eq!(at_once, in_turn);
+        }
+
+        #[test]
+        fn a_dot_product_is_the_sum_of_the_products(pairs in proptest::collection::vec((-1e3_f64..1e3, -1e3_f64..1e3), 0..30)) {
+            let (a, b): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+            let expected: f64 = pairs.iter().map(|(a, b)| a * b).sum();
+            prop_assert!((dot(&a, &b) - expected).abs() < 1e-6);
         }
     }
 
