@@ -37,7 +37,7 @@ check-plugins: setup ## Hold every Rust plug-in of the source to the laws of its
 	$(CARGO) run --locked -q -p fedhost -- plugin check target/catalogue --quiet
 
 test-plugins: setup
-	$(CARGO) run --locked -q -p fedhost -- plugin build $(GUESTS) guests/misbehaving guests/misbehaving-preprocessor --out target/test-plugins
+	$(CARGO) run --locked -q -p fedhost -- plugin build $(CATALOGUE) guests/misbehaving guests/misbehaving-preprocessor --out target/test-plugins
 
 test: test-plugins check-plugins ## All tests, with an Apache Kafka of their own, or that at KAFKA_BOOTSTRAP_SERVERS
 	@scripts/setup test

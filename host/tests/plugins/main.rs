@@ -13,6 +13,8 @@ mod harness;
 #[cfg(test)]
 mod loading;
 #[cfg(test)]
+mod native;
+#[cfg(test)]
 mod quarantine;
 #[cfg(test)]
 mod working;
