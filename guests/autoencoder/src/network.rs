@@ -30,6 +30,8 @@ pub struct Pass {
     units: Vec<f32>,
     /// The copy less the row.
     error: Vec<f32>,
+    /// Of the error over what went into the units.
+    slopes: Vec<f32>,
 }
 
 impl Network {
@@ -67,10 +69,10 @@ impl Network {
         Parts { encoder, encoder_bias, decoder, decoder_bias }
     }
 
-    /// Room for [`copy`](Self::copy).
+    /// Room for [`copy`](Self::copy) and [`add_gradient`](Self::add_gradient).
     #[must_use]
     pub fn pass(&self) -> Pass {
-        Pass { units: vec![0.0; self.hidden], error: vec![0.0; self.columns] }
+        Pass { units: vec![0.0; self.hidden], error: vec![0.0; self.columns], slopes: vec![0.0; self.hidden] }
     }
 
     /// Copies a row; the mean over the columns of the squared errors.
@@ -80,9 +82,7 @@ impl Network {
         kernels::axpy(1.0, parts.encoder_bias, &mut pass.units);
         kernels::tanh(&mut pass.units);
         pass.error.copy_from_slice(parts.decoder_bias);
-        for (unit, weights) in pass.units.iter().zip(parts.decoder.chunks_exact(self.columns)) {
-            kernels::axpy(*unit, weights, &mut pass.error);
-        }
+        kernels::gemv_transposed(parts.decoder, &pass.units, &mut pass.error);
         kernels::axpy(-1.0, row, &mut pass.error);
         kernels::dot(&pass.error, &pass.error) / self.columns as f32
     }
@@ -92,17 +92,14 @@ impl Network {
         let (encoder, rest) = gradient.split_at_mut(self.hidden * self.columns);
         let (encoder_bias, rest) = rest.split_at_mut(self.hidden);
         let (decoder, decoder_bias) = rest.split_at_mut(self.hidden * self.columns);
-        let Pass { units, error } = pass;
+        let Pass { units, error, slopes } = pass;
         kernels::scale(2.0 * share / self.columns as f32, error);
         kernels::axpy(1.0, error, decoder_bias);
-        let weights = self.parts().decoder.chunks_exact(self.columns);
-        let towards = decoder.chunks_exact_mut(self.columns).zip(encoder.chunks_exact_mut(self.columns));
-        for (((unit, weights), (decoder, encoder)), bias) in units.iter().zip(weights).zip(towards).zip(encoder_bias) {
-            kernels::axpy(*unit, error, decoder);
-            let slope = kernels::dot(weights, error) * (1.0 - unit * unit);
-            kernels::axpy(slope, row, encoder);
-            *bias += slope;
-        }
+        kernels::ger(units, error, decoder);
+        kernels::gemv(self.parts().decoder, error, slopes);
+        kernels::tanh_back(units, slopes);
+        kernels::axpy(1.0, slopes, encoder_bias);
+        kernels::ger(slopes, row, encoder);
     }
 }
 

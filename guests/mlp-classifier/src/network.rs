@@ -26,6 +26,14 @@ pub struct Parts<'a> {
     pub bias: &'a [f32],
 }
 
+/// Room for what one row leaves behind.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    units: Vec<f32>,
+    /// Of the loss over what went into the units.
+    slopes: Vec<f32>,
+}
+
 impl Network {
     /// An untrained network: its output is 0 for every row.
     ///
@@ -61,9 +69,15 @@ impl Network {
         Parts { hidden_weight, hidden_bias, output_weight, skip_weight, bias }
     }
 
-    /// The log-odds of a row; `units` receives the hidden units.
-    pub fn log_odds(&self, row: &[f32], units: &mut [f32]) -> f32 {
-        let parts = self.parts();
+    /// Room for [`log_odds`](Self::log_odds) and [`add_gradient`](Self::add_gradient).
+    #[must_use]
+    pub fn pass(&self) -> Pass {
+        Pass { units: vec![0.0; self.hidden], slopes: vec![0.0; self.hidden] }
+    }
+
+    /// The log-odds of a row.
+    pub fn log_odds(&self, row: &[f32], pass: &mut Pass) -> f32 {
+        let (parts, units) = (self.parts(), &mut pass.units);
         kernels::gemv(parts.hidden_weight, row, units);
         kernels::axpy(1.0, parts.hidden_bias, units);
         kernels::tanh(units);
@@ -71,8 +85,9 @@ impl Network {
         kernels::dot(parts.output_weight, units) + kernels::dot(parts.skip_weight, row) + bias
     }
 
-    /// Adds to `gradient` that of a row's loss, of which `slope` is the gradient over its log-odds.
-    pub fn add_gradient(&self, slope: f32, row: &[f32], units: &[f32], gradient: &mut [f32]) {
+    /// Adds to `gradient` that of the loss of the row that log-odds were asked of last; `slope` is the gradient over them.
+    pub fn add_gradient(&self, slope: f32, row: &[f32], pass: &mut Pass, gradient: &mut [f32]) {
+        let Pass { units, slopes } = pass;
         let (hidden_weight, rest) = gradient.split_at_mut(self.hidden * self.columns);
         let (hidden_bias, rest) = rest.split_at_mut(self.hidden);
         let (output_weight, rest) = rest.split_at_mut(self.hidden);
@@ -80,13 +95,11 @@ impl Network {
         kernels::axpy(slope, units, output_weight);
         kernels::axpy(slope, row, skip_weight);
         bias.iter_mut().for_each(|bias| *bias += slope);
-        let weights = self.parts().output_weight.iter().zip(units);
-        let towards = hidden_weight.chunks_exact_mut(self.columns).zip(hidden_bias);
-        for ((weight, unit), (hidden_weight, hidden_bias)) in weights.zip(towards) {
-            let slope = slope * weight * (1.0 - unit * unit);
-            kernels::axpy(slope, row, hidden_weight);
-            *hidden_bias += slope;
-        }
+        slopes.copy_from_slice(self.parts().output_weight);
+        kernels::scale(slope, slopes);
+        kernels::tanh_back(units, slopes);
+        kernels::axpy(1.0, slopes, hidden_bias);
+        kernels::ger(slopes, row, hidden_weight);
     }
 }
 
@@ -96,7 +109,7 @@ mod tests {
 
     /// The loss of one row of label 1 and its slope.
     fn loss(network: &Network, row: &[f32]) -> (f64, f32) {
-        let log_odds = network.log_odds(row, &mut [0.0; 3]);
+        let log_odds = network.log_odds(row, &mut network.pass());
         let loss = f64::from(libm::log1pf(libm::expf(-log_odds)));
         (loss, 1.0 / (1.0 + libm::expf(-log_odds)) - 1.0)
     }
@@ -107,11 +120,11 @@ mod tests {
         for (index, parameter) in network.parameters_mut().iter_mut().enumerate() {
             *parameter += 0.1 * (index % 5) as f32 - 0.15;
         }
-        let mut units = [0.0; 3];
-        let (log_odds, (_, slope)) = (network.log_odds(&row, &mut units), loss(&network, &row));
+        let mut pass = network.pass();
+        let (log_odds, (_, slope)) = (network.log_odds(&row, &mut pass), loss(&network, &row));
         assert!(log_odds.is_finite());
         let mut gradient = vec![0.0; network.parameters().len()];
-        network.add_gradient(slope, &row, &units, &mut gradient);
+        network.add_gradient(slope, &row, &mut pass, &mut gradient);
         for (index, expected) in gradient.iter().enumerate() {
             const STEP: f32 = 1e-2;
             let moved = |by: f32| {
@@ -127,8 +140,8 @@ mod tests {
     #[test]
     fn an_untrained_network_says_nothing_and_its_units_differ() {
         let network = Network::new(2, 3);
-        let mut units = [0.0; 3];
-        assert_eq!(network.log_odds(&[1.0, 2.0], &mut units), 0.0);
-        assert!(units[0] != units[1] && units[1] != units[2]);
+        let mut pass = network.pass();
+        assert_eq!(network.log_odds(&[1.0, 2.0], &mut pass), 0.0);
+        assert!(pass.units[0] != pass.units[1] && pass.units[1] != pass.units[2]);
     }
 }

@@ -115,9 +115,9 @@ impl Trainer for MlpClassifier {
 impl Detector for MlpClassifier {
     fn score(&mut self, mut batch: Batch) -> Result<Vec<f32>> {
         self.scales.apply(&mut batch.values, CLIP);
-        let mut units = vec![0.0; self.hidden];
+        let mut pass = self.network.pass();
         let rows = batch.values.chunks_exact(self.columns);
-        let scores: Vec<f32> = rows.map(|row| self.network.log_odds(row, &mut units)).collect();
+        let scores: Vec<f32> = rows.map(|row| self.network.log_odds(row, &mut pass)).collect();
         match scores.iter().find(|score| !score.is_finite()) {
             Some(score) => Err(Error::Diverged(format!("a score is {score}: weights times values are too large"))),
             None => Ok(scores),
@@ -142,13 +142,13 @@ impl MlpClassifier {
     fn epoch(&mut self, rows: &Rows, order: &[usize], adam: &mut Adam) -> Result<Epoch> {
         let (mut loss, mut right) = (0.0, 0_u32);
         let mut gradient = vec![0.0; self.network.parameters().len()];
-        let mut units = vec![0.0; self.hidden];
+        let mut pass = self.network.pass();
         for mini_batch in order.chunks(self.batch_size) {
             gradient.fill(0.0);
             let share = 1.0 / mini_batch.len() as f32;
             for (row, label) in mini_batch.iter().filter_map(|&row| rows.get(row)) {
-                let guess = Guess::of(self.network.log_odds(row, &mut units), label);
-                self.network.add_gradient(share * guess.slope, row, &units, &mut gradient);
+                let guess = Guess::of(self.network.log_odds(row, &mut pass), label);
+                self.network.add_gradient(share * guess.slope, row, &mut pass, &mut gradient);
                 loss += f64::from(guess.loss);
                 right += u32::from(guess.right);
             }

@@ -6,10 +6,11 @@
 //! numbers that a component will give.
 
 pub mod double;
+mod four;
 pub(crate) mod lanes;
 mod tanh;
 
-pub use tanh::tanh;
+pub use tanh::{tanh, tanh_back};
 
 use lanes::{LANES, Lanes};
 
@@ -56,20 +57,7 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
 /// Adds `factor * x[i]` to every `y[i]`; what the longer slice has more stays as it is.
 pub fn axpy(factor: f32, x: &[f32], y: &mut [f32]) {
     let factors = Lanes::splat(factor);
-    let length = x.len().min(y.len());
-    let ((x, _), (y, _)) = (x.split_at(length), y.split_at_mut(length));
-    let ((x_blocks, x_rest), (y_blocks, y_rest)) = (x.as_chunks::<BLOCK>(), y.as_chunks_mut::<BLOCK>());
-    let add = |x: &[f32; LANES], y: &mut [f32; LANES]| Lanes::load(y).add(factors.mul(Lanes::load(x))).store(y);
-    for (x, y) in x_blocks.iter().zip(y_blocks) {
-        x.as_chunks().0.iter().zip(y.as_chunks_mut().0).for_each(|(x, y)| add(x, y));
-    }
-    let ((x_vectors, x_last), (y_vectors, y_last)) = (x_rest.as_chunks(), y_rest.as_chunks_mut());
-    let ((x_few, x_vectors), (y_few, y_vectors)) = (x_vectors.as_chunks::<FEW>(), y_vectors.as_chunks_mut::<FEW>());
-    if let Some((x, y)) = x_few.first().zip(y_few.first_mut()) {
-        x.iter().zip(y).for_each(|(x, y)| add(x, y));
-    }
-    x_vectors.iter().zip(y_vectors).for_each(|(x, y)| add(x, y));
-    x_last.iter().zip(y_last).for_each(|(x, y)| *y += factor * x);
+    each_with(x, y, |x, y| y.add(factors.mul(x)));
 }
 
 /// `y[i]` becomes the dot product of `x` and row `i` of `matrix`, which is row-major and as wide as `x` is long.
@@ -79,6 +67,39 @@ pub fn gemv(matrix: &[f32], x: &[f32], y: &mut [f32]) {
     for (row, y) in matrix.chunks_exact(x.len().max(1)).zip(y) {
         *y = dot(row, x);
     }
+}
+
+/// Adds to every `y[i]` the sum of `x[k]` times element `i` of row `k` of `matrix`, which is row-major, as wide as `y` is
+/// long, and as high as `x` is.
+///
+/// Bit for bit what an [`axpy`] for every row gives, in its order; `y` is read and written once for four of them.
+pub fn gemv_transposed(matrix: &[f32], x: &[f32], y: &mut [f32]) {
+    let width = y.len().max(1);
+    let (fours, rest) = x.as_chunks();
+    let mut rows = matrix.chunks_exact(width);
+    for (factors, four) in fours.iter().zip(rows_of_four(&mut rows)) {
+        four::sum(*factors, four, y);
+    }
+    rest.iter().zip(rows).for_each(|(factor, row)| axpy(*factor, row, y));
+}
+
+/// Adds `x[i] * y[j]` to the element of `matrix` in row `i` and column `j`; it is row-major, as wide as `y` is long, and as
+/// high as `x` is.
+///
+/// Bit for bit what an [`axpy`] for every row gives; `y` is read once for four of them.
+pub fn ger(x: &[f32], y: &[f32], matrix: &mut [f32]) {
+    let (fours, rest) = x.as_chunks();
+    let mut rows = matrix.chunks_exact_mut(y.len().max(1));
+    for (factors, four) in fours.iter().zip(rows_of_four(&mut rows)) {
+        four::products(*factors, y, four);
+    }
+    rest.iter().zip(rows).for_each(|(factor, row)| axpy(*factor, y, row));
+}
+
+/// The next four of a matrix's rows, as long as there are four left.
+#[inline]
+fn rows_of_four<R>(mut rows: impl Iterator<Item = R>) -> impl Iterator<Item = [R; 4]> {
+    std::iter::from_fn(move || Some([rows.next()?, rows.next()?, rows.next()?, rows.next()?]))
 }
 
 /// Multiplies every `x[i]` by `factor`.
@@ -117,6 +138,7 @@ pub fn are_finite(x: &[f32]) -> bool {
 }
 
 /// Every vector of four becomes what `change` makes of it; so do the last up to three, and zeros.
+#[inline]
 fn each(x: &mut [f32], change: impl Fn(Lanes) -> Lanes) {
     let (blocks, rest) = x.as_chunks_mut::<BLOCK>();
     for block in blocks {
@@ -136,6 +158,31 @@ fn each(x: &mut [f32], change: impl Fn(Lanes) -> Lanes) {
     }
 }
 
+/// Every vector of `y` becomes what `change` makes of it and of that of `x` at its place; so do the last up to three
+/// floats, each in a vector of its own. What the longer slice has more stays as it is.
+#[inline]
+fn each_with(x: &[f32], y: &mut [f32], change: impl Fn(Lanes, Lanes) -> Lanes) {
+    let length = x.len().min(y.len());
+    let ((x, _), (y, _)) = (x.split_at(length), y.split_at_mut(length));
+    let ((x_blocks, x_rest), (y_blocks, y_rest)) = (x.as_chunks::<BLOCK>(), y.as_chunks_mut::<BLOCK>());
+    let change_all = |x: &[[f32; LANES]], y: &mut [[f32; LANES]]| {
+        x.iter().zip(y).for_each(|(x, y)| change(Lanes::load(x), Lanes::load(y)).store(y));
+    };
+    for (x, y) in x_blocks.iter().zip(y_blocks) {
+        change_all(x.as_chunks().0, y.as_chunks_mut().0);
+    }
+    let ((x_vectors, x_last), (y_vectors, y_last)) = (x_rest.as_chunks(), y_rest.as_chunks_mut());
+    let ((x_few, x_vectors), (y_few, y_vectors)) = (x_vectors.as_chunks::<FEW>(), y_vectors.as_chunks_mut::<FEW>());
+    if let Some((x, y)) = x_few.first().zip(y_few.first_mut()) {
+        change_all(x, y);
+    }
+    change_all(x_vectors, y_vectors);
+    for (x, y) in x_last.iter().zip(y_last) {
+        *y = change(Lanes::splat(*x), Lanes::splat(*y)).first();
+    }
+}
+
+#[inline]
 fn vectors(block: &[f32; BLOCK]) -> impl Iterator<Item = Lanes> {
     block.as_chunks().0.iter().map(Lanes::load)
 }
@@ -198,6 +245,25 @@ mod tests {
             let expected: Vec<f32> = x.iter().map(|value| if value.is_finite() { *value } else { 0.0 }).collect();
             fill_missing(&mut x);
             prop_assert_eq!(x, expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sums_of_rows_and_products_of_columns_are_an_axpy_a_row(
+            rows in 0_usize..10, width in 1_usize..60, values in proptest::collection::vec(-9_f32..9.0, 670),
+        ) {
+            let (matrix, rest) = values.split_at(rows * width);
+            let (x, y) = (&rest[..rows], &rest[rows..rows + width]);
+            let (mut sums, mut sums_by_row) = (y.to_vec(), y.to_vec());
+            let (mut products, mut products_by_row) = (matrix.to_vec(), matrix.to_vec());
+            gemv_transposed(matrix, x, &mut sums);
+            ger(x, y, &mut products);
+            for ((factor, row), products) in x.iter().zip(matrix.chunks(width)).zip(products_by_row.chunks_mut(width)) {
+                axpy(*factor, row, &mut sums_by_row);
+                axpy(*factor, y, products);
+            }
+            prop_assert_eq!((sums, products), (sums_by_row, products_by_row));
         }
     }
 

@@ -2,6 +2,8 @@
 
 use pair::Pair;
 
+use super::four::{abreast, parts};
+
 /// Doubles a turn.
 const BLOCK: usize = 16;
 /// Doubles a turn where fewer are left.
@@ -28,24 +30,22 @@ pub fn axpy(factor: f64, x: &[f64], y: &mut [f64]) {
 /// one pass over `y`. All are of one length; what a longer one has more is left out.
 pub fn axpy4(factors: [f64; 4], x: [&[f64]; 4], y: &mut [f64]) {
     let length = x.iter().map(|x| x.len()).fold(y.len(), usize::min);
-    let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = x.map(|x| x.split_at(length).0.as_chunks::<FEW>());
-    let (y, y_rest) = y.split_at_mut(length).0.as_chunks_mut::<FEW>();
-    let [fa, fb, fc, fd] = factors.map(Pair::splat);
-    for ((((a, b), c), d), y) in a.iter().zip(b).zip(c).zip(d).zip(y) {
-        let add = |factor: Pair, x: &[f64; FEW], [first, second]: [Pair; 2]| {
-            let [x_first, x_second] = halves(x);
-            [first.add(factor.mul(x_first)), second.add(factor.mul(x_second))]
-        };
-        let [first, second] = add(fd, d, add(fc, c, add(fb, b, add(fa, a, halves(y))))).map(Pair::parts);
-        *y = [first[0], first[1], second[0], second[1]];
+    let lanes = factors.map(Pair::splat);
+    let add = |x: [&[f64; 2]; 4], y: &mut [f64; 2]| {
+        let terms = lanes.iter().zip(x);
+        terms.fold(Pair::load(y), |sum, (factor, x)| sum.add(factor.mul(Pair::load(x)))).store(y);
+    };
+    let (pairs, last) = parts(x.map(|x| x.split_at(length).0.as_chunks()));
+    let (few, pairs) = parts(pairs.map(|x| x.as_chunks::<FEW>()));
+    let (y_pairs, y_last) = y.split_at_mut(length).0.as_chunks_mut();
+    let (y_few, y_pairs) = y_pairs.as_chunks_mut::<FEW>();
+    for (x, y) in abreast(few, y_few) {
+        abreast(x, y).for_each(|(x, y)| add(x, y));
     }
-    for (factor, x) in factors.into_iter().zip([a_rest, b_rest, c_rest, d_rest]) {
-        x.iter().zip(y_rest.iter_mut()).for_each(|(x, y)| *y += factor * x);
+    abreast(pairs, y_pairs).for_each(|(x, y)| add(x, y));
+    for (x, y) in abreast(last, y_last) {
+        *y = factors.iter().zip(x).fold(*y, |sum, (factor, x)| sum + factor * x);
     }
-}
-
-fn halves(&[a, b, c, d]: &[f64; FEW]) -> [Pair; 2] {
-    [Pair::load(&[a, b]), Pair::load(&[c, d])]
 }
 
 /// The sum of `a[i] * b[i]`; of slices of two lengths, the longer one's rest is left out.
@@ -100,6 +100,7 @@ pub fn distance(x: &[f32], y: &[f64], to: &mut [f64]) {
 }
 
 /// Pair by pair; an odd last one goes with a 0.
+#[inline]
 fn both(x: &[f32], y: &mut [f64], change: impl Fn(&[f32; 2], &mut [f64; 2])) {
     let length = x.len().min(y.len());
     let ((x, _), (y, _)) = (x.split_at(length), y.split_at_mut(length));
@@ -124,34 +125,42 @@ mod pair {
     pub(super) struct Pair(v128);
 
     impl Pair {
+        #[inline]
         pub(super) fn splat(value: f64) -> Self {
             Self(f64x2_splat(value))
         }
 
+        #[inline]
         pub(super) fn load(&[a, b]: &[f64; 2]) -> Self {
             Self(f64x2(a, b))
         }
 
+        #[inline]
         pub(super) fn of([a, b]: [f32; 2]) -> Self {
             Self(f64x2(f64::from(a), f64::from(b)))
         }
 
+        #[inline]
         pub(super) fn add(self, other: Self) -> Self {
             Self(f64x2_add(self.0, other.0))
         }
 
+        #[inline]
         pub(super) fn sub(self, other: Self) -> Self {
             Self(f64x2_sub(self.0, other.0))
         }
 
+        #[inline]
         pub(super) fn mul(self, other: Self) -> Self {
             Self(f64x2_mul(self.0, other.0))
         }
 
+        #[inline]
         pub(super) fn store(self, to: &mut [f64; 2]) {
             *to = self.parts();
         }
 
+        #[inline]
         pub(super) fn parts(self) -> [f64; 2] {
             [f64x2_extract_lane::<0>(self.0), f64x2_extract_lane::<1>(self.0)]
         }
@@ -164,37 +173,45 @@ mod pair {
     pub(super) struct Pair([f64; 2]);
 
     impl Pair {
+        #[inline]
         pub(super) fn splat(value: f64) -> Self {
             Self([value; 2])
         }
 
+        #[inline]
         pub(super) fn load(from: &[f64; 2]) -> Self {
             Self(*from)
         }
 
+        #[inline]
         pub(super) fn of([a, b]: [f32; 2]) -> Self {
             Self([f64::from(a), f64::from(b)])
         }
 
+        #[inline]
         pub(super) fn add(self, Self([c, d]): Self) -> Self {
             let Self([a, b]) = self;
             Self([a + c, b + d])
         }
 
+        #[inline]
         pub(super) fn sub(self, Self([c, d]): Self) -> Self {
             let Self([a, b]) = self;
             Self([a - c, b - d])
         }
 
+        #[inline]
         pub(super) fn mul(self, Self([c, d]): Self) -> Self {
             let Self([a, b]) = self;
             Self([a * c, b * d])
         }
 
+        #[inline]
         pub(super) fn store(self, to: &mut [f64; 2]) {
             *to = self.0;
         }
 
+        #[inline]
         pub(super) fn parts(self) -> [f64; 2] {
             self.0
         }

@@ -1,7 +1,7 @@
 //! The hyperbolic tangent of many numbers.
 
-use super::each;
 use super::lanes::Lanes;
+use super::{each, each_with};
 
 /// From here on the tangent is 1 in 32 bits.
 const FLAT: f32 = 9.0;
@@ -18,6 +18,14 @@ pub fn tanh(x: &mut [f32]) {
     each(x, of_lanes);
 }
 
+/// The way back: every `slopes[i]` over the tangent `tangents[i]` becomes that over what [`tanh`] was taken of, by the factor
+/// `1 - tangents[i]` squared. What the longer slice has more stays as it is.
+pub fn tanh_back(tangents: &[f32], slopes: &mut [f32]) {
+    let one = Lanes::splat(1.0);
+    each_with(tangents, slopes, |tangent, slope| slope.mul(one.sub(tangent.mul(tangent))));
+}
+
+#[inline]
 fn of_lanes(x: Lanes) -> Lanes {
     let x = x.clamp(-FLAT, FLAT);
     let square = x.mul(x);
@@ -52,6 +60,14 @@ mod tests {
                 prop_assert_eq!(together.to_bits(), of(value).to_bits());
             }
         }
+    }
+
+    #[test]
+    fn the_way_back_is_along_the_slope_of_the_tangent() {
+        let tangents: Vec<f32> = (0..39).map(|index| index as f32 / 20.0 - 1.0).collect();
+        let mut slopes = vec![3.0; 39];
+        tanh_back(&tangents, &mut slopes);
+        assert_eq!(slopes, tangents.iter().map(|tangent| 3.0 * (1.0 - tangent * tangent)).collect::<Vec<_>>());
     }
 
     #[test]
