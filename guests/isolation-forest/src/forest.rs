@@ -128,7 +128,10 @@ fn draw_cut(rows: &[&[f32]], columns: &mut [usize], random: &mut Random) -> Opti
         columns.swap(random.below(left), left - 1);
         let column = *columns.get(left - 1)?;
         let values = rows.iter().filter_map(|row| row.get(column).copied()).filter(|value| value.abs() < MISSING);
-        let (low, high) = values.fold((MISSING, -MISSING), |(low, high), value| (value.min(low), value.max(high)));
+        // Compared by hand: a component calls functions for `f32::min` and `f32::max`.
+        let (low, high) = values.fold((MISSING, -MISSING), |(low, high), value| {
+            (if value < low { value } else { low }, if value > high { value } else { high })
+        });
         if low < high {
             let (low, high) = (f64::from(low), f64::from(high));
             let threshold = (low + f64::from(random.unit()) * (high - low)) as f32;

@@ -1,5 +1,5 @@
 //! Four rows of a matrix at once: what they have in common is read once, and the way round a loop is gone once for all
-//! four. Bit for bit what [`axpy`](super::axpy) gives for one row after the other.
+//! four. Bit for bit what [`axpy`](super::axpy) and [`dot`](super::dot) give for one row after the other.
 
 use super::FEW;
 use super::lanes::{LANES, Lanes};
@@ -44,6 +44,31 @@ pub(super) fn products(factors: [f32; 4], y: &[f32], rows: [&mut [f32]; 4]) {
     for (rows, y) in abreast(last, y_last) {
         factors.iter().zip(rows).for_each(|(factor, value)| *value += factor * y);
     }
+}
+
+/// The dot product of each row and `x`, which is as long as they are, and shorter than a block.
+#[inline]
+pub(super) fn dots(rows: [&[f32]; 4], x: &[f32]) -> [f32; 4] {
+    let mut sums = [Lanes::ZERO; 4];
+    let mut add = |rows: [&[f32; LANES]; 4], x: &[f32; LANES]| {
+        let x = Lanes::load(x);
+        sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum = sum.add(Lanes::load(row).mul(x)));
+    };
+    let (vectors, last) = parts(rows.map(|row| row.as_chunks()));
+    let (few, vectors) = parts(vectors.map(|row| row.as_chunks::<FEW>()));
+    let (x_vectors, x_last) = x.as_chunks();
+    let (x_few, x_vectors) = x_vectors.as_chunks::<FEW>();
+    // At most one, and no loop.
+    if let Some((rows, x)) = abreast(few, x_few).next() {
+        abreast(rows, x).for_each(|(rows, x)| add(rows, x));
+    }
+    abreast(vectors, x_vectors).for_each(|(rows, x)| add(rows, x));
+    // The partial sums of whole blocks, of which there are none, count for their sign.
+    let mut totals = sums.map(|sum| sum.add(Lanes::ZERO).sum());
+    for (rows, x) in abreast(last, x_last) {
+        totals.iter_mut().zip(rows).for_each(|(total, value)| *total += value * x);
+    }
+    totals
 }
 
 /// Element by element of all five, as far as the shortest goes.
