@@ -75,11 +75,13 @@ impl Chart {
     #[must_use]
     pub fn scores(&self, values: &[f32]) -> Vec<f32> {
         let width = self.mean.len();
-        let (mut standardised, mut coordinates) = (vec![0.0; width], vec![0.0; width]);
+        let [mut standardised, mut coordinates, mut weighted] = [(); 3].map(|()| vec![0.0; width]);
         let score = |row: &[f32]| {
             self.standardise(row, &mut standardised);
             kernels::gemv(&self.directions, &standardised, &mut coordinates);
-            coordinates.iter().zip(&self.weights).map(|(coordinate, weight)| weight * coordinate * coordinate).sum()
+            weighted.copy_from_slice(&coordinates);
+            kernels::multiply(&self.weights, &mut weighted);
+            kernels::dot(&weighted, &coordinates)
         };
         values.chunks_exact(width).map(score).collect()
     }

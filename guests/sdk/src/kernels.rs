@@ -8,8 +8,10 @@
 pub mod double;
 mod four;
 pub(crate) mod lanes;
+mod standardise;
 mod tanh;
 
+pub use standardise::standardise;
 pub use tanh::{tanh, tanh_back};
 
 use lanes::{LANES, Lanes};
@@ -113,9 +115,14 @@ pub fn scale(factor: f32, x: &mut [f32]) {
     each(x, |vector| vector.mul(factors));
 }
 
+/// Multiplies every `y[i]` by `x[i]`; what the longer slice has more stays as it is.
+pub fn multiply(x: &[f32], y: &mut [f32]) {
+    each_with(x, y, |x, y| y.mul(x));
+}
+
 /// Puts 0 in the place of every `x[i]` that is missing or infinite.
 pub fn fill_missing(x: &mut [f32]) {
-    each(x, Lanes::finite_or_zero);
+    each(x, |vector| vector.where_finite(vector));
 }
 
 /// Whether no `x[i]` is missing or infinite.
@@ -227,14 +234,16 @@ mod tests {
         }
 
         #[test]
-        fn axpy_and_scale_are_element_by_element(pairs in pairs(), factor in -10_f32..10.0) {
+        fn axpy_scale_and_multiply_are_element_by_element(pairs in pairs(), factor in -10_f32..10.0) {
             let (x, mut y): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
             let added: Vec<f32> = x.iter().zip(&y).map(|(x, y)| y + factor * x).collect();
             let scaled: Vec<f32> = y.iter().map(|y| y * factor).collect();
-            let mut other = y.clone();
+            let products: Vec<f32> = x.iter().zip(&y).map(|(x, y)| x * y).collect();
+            let (mut other, mut multiplied) = (y.clone(), y.clone());
+            multiply(&x, &mut multiplied);
             axpy(factor, &x, &mut y);
             scale(factor, &mut other);
-            prop_assert_eq!((y, other), (added, scaled));
+            prop_assert_eq!((y, other, multiplied), (added, scaled, products));
         }
     }
 

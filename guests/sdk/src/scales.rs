@@ -1,6 +1,6 @@
 //! Column scales that a model learns and carries among its weights.
 
-use crate::{Error, Result, Running};
+use crate::{Error, Result, Running, kernels};
 
 /// Mean and standard deviation of every column.
 ///
@@ -78,10 +78,7 @@ impl Scales {
     /// infinite, and every value of a column without a scale, becomes 0.
     pub fn apply(&self, values: &mut [f32], clip: f32) {
         for row in values.chunks_exact_mut(self.mean.len().max(1)) {
-            for ((value, mean), deviation) in row.iter_mut().zip(&self.mean).zip(&self.deviation) {
-                let known = *deviation > 0.0 && value.is_finite();
-                *value = if known { ((*value - mean) / deviation).clamp(-clip, clip) } else { 0.0 };
-            }
+            kernels::standardise(row, &self.mean, &self.deviation, clip);
         }
     }
 }

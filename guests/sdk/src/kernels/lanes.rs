@@ -12,8 +12,8 @@ pub(crate) use array::Lanes;
 #[cfg(target_feature = "simd128")]
 mod simd {
     use core::arch::wasm32::{
-        f32x4, f32x4_add, f32x4_div, f32x4_eq, f32x4_extract_lane, f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat,
-        f32x4_sqrt, f32x4_sub, v128, v128_and,
+        f32x4, f32x4_add, f32x4_div, f32x4_eq, f32x4_extract_lane, f32x4_gt, f32x4_mul, f32x4_pmax, f32x4_pmin,
+        f32x4_splat, f32x4_sqrt, f32x4_sub, v128, v128_and,
     };
 
     use super::LANES;
@@ -64,11 +64,17 @@ mod simd {
             Self(f32x4_sqrt(self.0))
         }
 
-        /// What is missing or infinite becomes 0.
+        /// 0 where `of` is missing or infinite.
         #[inline]
-        pub(crate) fn finite_or_zero(self) -> Self {
+        pub(crate) fn where_finite(self, of: Self) -> Self {
             let zero = Self::ZERO.0;
-            Self(v128_and(self.0, f32x4_eq(f32x4_mul(self.0, zero), zero)))
+            Self(v128_and(self.0, f32x4_eq(f32x4_mul(of.0, zero), zero)))
+        }
+
+        /// 0 where `of` is not above 0.
+        #[inline]
+        pub(crate) fn where_positive(self, of: Self) -> Self {
+            Self(v128_and(self.0, f32x4_gt(of.0, Self::ZERO.0)))
         }
 
         /// What is not a number stays so.
@@ -149,10 +155,16 @@ mod array {
             Self(self.0.map(f32::sqrt))
         }
 
-        /// What is missing or infinite becomes 0.
+        /// 0 where `of` is missing or infinite.
         #[inline]
-        pub(crate) fn finite_or_zero(self) -> Self {
-            Self(self.0.map(|value| if value.is_finite() { value } else { 0.0 }))
+        pub(crate) fn where_finite(self, of: Self) -> Self {
+            self.with(of, |value, of| if of.is_finite() { value } else { 0.0 })
+        }
+
+        /// 0 where `of` is not above 0.
+        #[inline]
+        pub(crate) fn where_positive(self, of: Self) -> Self {
+            self.with(of, |value, of| if of > 0.0 { value } else { 0.0 })
         }
 
         /// What is not a number stays so.
