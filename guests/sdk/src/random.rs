@@ -35,7 +35,13 @@ impl Random {
     ///
     /// Multiply and shift: the bias is below `bound` / 2^64, which nobody can see.
     pub fn below(&mut self, bound: usize) -> usize {
-        ((u128::from(self.next_u64()) * bound as u128) >> 64) as usize
+        let (number, bound) = (self.next_u64(), bound as u64);
+        let product = match u32::try_from(bound) {
+            // The same upper half; a component has no product of 128 bits and calls a function for it.
+            Ok(_) => ((number >> 32) * bound + (((number & u64::from(u32::MAX)) * bound) >> 32)) >> 32,
+            Err(_) => ((u128::from(number) * u128::from(bound)) >> 64) as u64,
+        };
+        product as usize
     }
 
     /// A number from 0 (included) to 1 (excluded), on a grid of 2^-24.
@@ -56,6 +62,7 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn the_numbers_are_those_of_the_published_algorithm() {
@@ -70,6 +77,17 @@ mod tests {
         random.next_u64();
         let mut heir = Random::new(random.state());
         assert_eq!(heir.next_u64(), random.next_u64());
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_below_a_bound_are_the_upper_half_of_the_product(
+            seed in any::<u64>(), bound in prop_oneof![any::<u64>(), 0..=u64::from(u32::MAX) + 1],
+        ) {
+            let number = u128::from(Random::new(seed).next_u64());
+            let expected = (number * u128::from(bound)) >> 64;
+            prop_assert_eq!(Random::new(seed).below(bound as usize) as u128, expected);
+        }
     }
 
     #[test]

@@ -186,10 +186,9 @@ mod array {
         }
 
         #[inline]
-        fn with(self, other: Self, operation: impl Fn(f32, f32) -> f32) -> Self {
-            let mut result = self.0;
-            result.iter_mut().zip(other.0).for_each(|(a, b)| *a = operation(*a, b));
-            Self(result)
+        fn with(self, Self([e, f, g, h]): Self, operation: impl Fn(f32, f32) -> f32) -> Self {
+            let Self([a, b, c, d]) = self;
+            Self([operation(a, e), operation(b, f), operation(c, g), operation(d, h)])
         }
     }
 }
