@@ -234,7 +234,7 @@ impl Evaluate {
         } else {
             screen::result(&table::text(&document));
         }
-        for file in [&self.report, &self.scores, &self.table].into_iter().flatten() {
+        for file in [&self.report, &self.scores, &self.table].into_iter().flatten().filter(|_| !global.quiet) {
             screen::note(&format!("written: {}", file.display()));
         }
         Ok(document)

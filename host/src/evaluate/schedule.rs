@@ -223,3 +223,6 @@ fn place_of(corpus: &Corpus, row: u64) -> (usize, u64) {
 fn first_row(corpus: &Corpus, file: usize) -> u64 {
     corpus.files().get(file).map_or(0, |file| file.first_row)
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,8 +18,8 @@ pub fn tanh(x: &mut [f32]) {
     each(x, of_lanes);
 }
 
-/// The way back: every `slopes[i]` over the tangent `tangents[i]` becomes that over what [`tanh`] was taken of, by the factor
-/// `1 - tangents[i]` squared. What the longer slice has more stays as it is.
+/// The way back: every `slopes[i]`, over the tangent `tangents[i]`, becomes that over what [`tanh`] was taken of, which is
+/// `1 - tangents[i] * tangents[i]` times as much. What the longer slice has more stays as it is.
 pub fn tanh_back(tangents: &[f32], slopes: &mut [f32]) {
     let one = Lanes::splat(1.0);
     each_with(tangents, slopes, |tangent, slope| slope.mul(one.sub(tangent.mul(tangent))));

@@ -194,7 +194,7 @@ fn figures_are_written_down_under_their_names() {
     assert_eq!(json["detection_delay"]["median_rows"], 0.0);
     assert_eq!(json["nab"]["standard"], 100.0);
     assert_eq!(json["calibration"]["false_alarms"][0]["nominal"], 0.1);
-    assert_eq!(json["curves"]["roc"][0], serde_json::json!([0.0, 0.0]));
+    assert!(json.get("curves").is_none(), "they are for pictures, and can be computed from the scores");
     assert!(json["intervals"]["roc_auc"].is_null(), "3 rows make no interval");
 }
 
