@@ -12,6 +12,8 @@
     reason = "a benchmark prints, and stops when it cannot go on"
 )]
 
+#[path = "figures/dataset.rs"]
+mod dataset;
 #[path = "figures/envelope.rs"]
 mod envelope;
 #[path = "figures/evaluate.rs"]
@@ -36,6 +38,7 @@ const GROUPS: [(&str, Measure); 7] = [
     ("fedavg", fedavg::figures),
     ("envelope", envelope::figures),
     ("log", log::figures),
+    ("dataset", dataset::figures),
     ("plugins", plugins::figures),
     ("evaluate", evaluate::figures),
     ("round", round::figures),

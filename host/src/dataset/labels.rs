@@ -23,10 +23,6 @@ impl Labels {
         self.rows += 1;
     }
 
-    pub(super) fn rows(&self) -> u64 {
-        self.rows
-    }
-
     /// `false` beyond the last row.
     pub(super) fn get(&self, row: u64) -> bool {
         let word = usize::try_from(row / WORD_BITS).ok().and_then(|index| self.words.get(index));
@@ -51,7 +47,6 @@ mod tests {
             let mut labels = Labels::default();
             bits.iter().for_each(|bit| labels.push(*bit));
             let rows = bits.len() as u64;
-            prop_assert_eq!(labels.rows(), rows);
             prop_assert_eq!((0..rows).map(|row| labels.get(row)).collect::<Vec<_>>(), bits.clone());
             prop_assert!(!labels.get(rows));
             prop_assert_eq!(labels.count(0..rows), bits.iter().filter(|bit| **bit).count() as u64);
