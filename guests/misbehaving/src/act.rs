@@ -8,7 +8,7 @@ use fedhost_guest::{Error, Result, Setting, host, log};
 pub const ACT: Setting<&str> = Setting::choice("act", "the promise to break", "none", &CHOICES);
 
 /// What `act` can be; `none` is a well-behaved model.
-pub const CHOICES: [&str; 53] = [
+pub const CHOICES: [&str; 59] = [
     "none",
     // In scoring, the act whose number, counted from 0, is the first value of the batch.
     "as-the-rows-say",
@@ -72,6 +72,15 @@ pub const CHOICES: [&str; 53] = [
     "looks-back",
     "grows",
     "remembers-nan",
+    // Cheats: while scoring, by what an honest model knows nothing of.
+    "counts-rows",
+    "half-counts-rows",
+    "counts-calls",
+    "looks-ahead",
+    // While training, for scores that win wherever anomalies come in a row.
+    "repeats-label",
+    // No cheat: its scores betray what the host has told it.
+    "informs",
 ];
 
 /// Floats in a huge list: 16 MiB.

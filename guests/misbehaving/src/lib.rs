@@ -3,6 +3,7 @@
 //! What it can do is listed in [`act`]; this file only makes a component of it.
 
 pub mod act;
+pub mod cheat;
 pub mod model;
 
 pub use model::Misbehaving;
