@@ -17,9 +17,12 @@ use statistics::{correlation, share_of_groups};
 
 /// Rows that are scored again with other cuts.
 const ROWS: usize = 16_384;
-/// Rows that are shuffled, and how often.
+/// Rows that are shuffled, how long a stream of them is, and how many streams there are.
 const SHUFFLED_ROWS: usize = 1_024;
-const SHUFFLES: u64 = 8;
+const STREAM_ROWS: usize = 1_024;
+const STREAMS: u64 = 8;
+/// Rows at the start of a stream in which a detector that learns as it goes may still be warming up.
+const WARM_UP_ROWS: usize = STREAM_ROWS / 2;
 /// Fewer rows tell nothing about their numbers.
 const SHUFFLED_ROWS_LEAST: usize = 64;
 /// More of what makes scores differ than this, and they follow the row's number rather than the row.
@@ -126,6 +129,16 @@ impl Bench<'_, '_> {
         self.familiar.get(number * self.columns..(number + 1) * self.columns).unwrap_or_default()
     }
 
+    /// A stream of familiar rows: all of them in one shuffled order, then in another, and so on. So it is long enough to
+    /// warm up with, however few they are.
+    fn shuffled(&self, stream: u64) -> Vec<f32> {
+        let rows = self.familiar_rows();
+        let seed = |round: usize| self.trial.seed.wrapping_add(stream).wrapping_add(STREAMS * round as u64);
+        let round = |round: usize| Permutation::new(rows as u64, seed(round));
+        let order = (0..).map(round).flat_map(|order| (0..rows as u64).map(move |place| index(order.at(place))));
+        order.take(STREAM_ROWS).flat_map(|number| self.familiar_row(number)).copied().collect()
+    }
+
     /// Scores of rows, by an instance of their own, in batches of these lengths over and over.
     fn scores(&self, values: &[f32], cuts: &[usize]) -> Result<Vec<f32>, Stop> {
         self.scores_from(self.start, values, cuts)
@@ -193,19 +206,16 @@ fn same(scores: &[f32], again: &[f32], circumstances: &str) -> (Option<bool>, St
 }
 
 /// In shuffled rows a number says nothing: a score that is the same at the same place, whichever row is there, was made
-/// from the place. The first half is left out, in which a detector may still be warming up.
+/// from the place.
 fn row_number(bench: &Bench<'_, '_>) -> Seen {
-    let rows = bench.familiar_rows();
-    if rows < SHUFFLED_ROWS_LEAST {
-        return Ok((None, format!("{rows} rows are too few to tell")));
+    if bench.familiar_rows() < SHUFFLED_ROWS_LEAST {
+        return Ok((None, format!("{} rows are too few to tell", bench.familiar_rows())));
     }
-    let mut by_place = vec![Vec::new(); rows - rows / 2];
-    for shuffle in 0..SHUFFLES {
-        let order = Permutation::new(rows as u64, bench.trial.seed.wrapping_add(shuffle));
-        let shuffled: Vec<f32> =
-            (0..rows).flat_map(|place| bench.familiar_row(index(order.at(place as u64)))).copied().collect();
-        let scores = bench.scores_from(&bench.familiar_start, &shuffled, &bench.as_evaluated())?;
-        by_place.iter_mut().zip(scores.iter().skip(rows / 2)).for_each(|(at_place, score)| at_place.push(*score));
+    let warm_up_rows = if bench.trial.subject.plugin.abilities().training { 0 } else { WARM_UP_ROWS };
+    let mut by_place = vec![Vec::new(); STREAM_ROWS - warm_up_rows];
+    for stream in 0..STREAMS {
+        let scores = bench.scores_from(&bench.familiar_start, &bench.shuffled(stream), &bench.as_evaluated())?;
+        by_place.iter_mut().zip(scores.iter().skip(warm_up_rows)).for_each(|(at_place, score)| at_place.push(*score));
     }
     let share = share_of_groups(&by_place);
     let detail =
