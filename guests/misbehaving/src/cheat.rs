@@ -7,7 +7,7 @@ pub const ROWS_TOLD: usize = 1024;
 /// What an informer adds to the score of a row that comes with its label.
 pub const LABEL_SEEN: f32 = 0.5;
 /// Rows over which a row's number counts for as much as what is in it.
-const ROWS_PER_UNIT: f32 = 512.0;
+const ROWS_PER_UNIT: f32 = 1024.0;
 
 /// What a cheat keeps from one call to the next.
 #[derive(Debug)]
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(scores("none", &[7.5, 8.5]), [7.5, 8.5]);
         let mut half = [7.25, 9.25];
         Memory::default().score("half-counts-rows", &batch(&[0.0; 2]), &mut half);
-        assert_eq!(half, [0.25 + 1.0 / 512.0, 0.25 + 2.0 / 512.0]);
+        assert_eq!(half, [0.25 + 1.0 / 1024.0, 0.25 + 2.0 / 1024.0]);
     }
 
     #[test]
