@@ -41,8 +41,8 @@ fn overhead() -> Vec<Figure> {
     ["pca-t2q", "autoencoder", "ewma", "half-space-trees", "isolation-forest"]
         .map(|plugin| {
             let measured: Vec<(f64, f64)> = (0..REPETITIONS).map(|_| judge(&corpus, &options, &[plugin])).collect();
-            let [wall, inside] = [|it: &(f64, f64)| it.0, |it: &(f64, f64)| it.1]
-                .map(|of| median(measured.iter().map(of).collect()));
+            let [wall, inside] =
+                [|it: &(f64, f64)| it.0, |it: &(f64, f64)| it.1].map(|of| median(measured.iter().map(of).collect()));
             let name = format!("evaluate_200k_rows_{plugin}");
             Figure::beside(&name, 1e3 * wall, "ms", "time inside the plug-in", 1e3 * inside)
         })
@@ -65,7 +65,13 @@ fn skab() -> Vec<Figure> {
     let time = median(times.collect());
     let (fitted, scored) = (rows.0 as f64, rows.1 as f64);
     let python: f64 = PEERS.iter().map(|(_, fit, score)| 1e-6 * (fit * fitted + score * scored)).sum();
-    vec![Figure::beside("evaluate_skab_2_detectors", time, "s", "the same in scikit-learn and River, as stated", python)]
+    vec![Figure::beside(
+        "evaluate_skab_2_detectors",
+        time,
+        "s",
+        "the same in scikit-learn and River, as stated",
+        python,
+    )]
 }
 
 /// Wall time, and the plug-ins' own, in seconds.

@@ -3,13 +3,18 @@
 use super::baseline::{Baseline, Scorer};
 use super::document::{BaselineResult, Card, DataCard, Document, FileCard, PluginResult, RepeatedRows};
 use super::figures::{Row, ScoreBook, Threshold};
+use super::integrity::Finding;
 use super::run::Evaluation;
 use super::schedule::Schedule;
 use super::{EvaluateError, figures};
 use crate::dataset::Part;
 
 impl Evaluation<'_> {
-    pub(super) fn document(&self, results: Vec<PluginResult>) -> Result<Document, EvaluateError> {
+    pub(super) fn document(
+        &self,
+        results: Vec<PluginResult>,
+        preprocess_integrity: Vec<Finding>,
+    ) -> Result<Document, EvaluateError> {
         let schedule = self.schedule(self.options.seed)?;
         let baselines = Baseline::ALL.iter().map(|&baseline| self.baseline(baseline, &schedule));
         Ok(Document {
@@ -26,6 +31,7 @@ impl Evaluation<'_> {
             scored_rows: schedule.scored_rows(),
             repeated_rows: self.repeated_rows(&schedule)?,
             preprocess: self.preprocess.map(Card::of),
+            preprocess_integrity,
             limits: self.limits,
             baselines: baselines.collect::<Result<_, _>>()?,
             results,

@@ -42,6 +42,8 @@ pub struct Document {
     pub repeated_rows: Option<RepeatedRows>,
     /// What stood before every model.
     pub preprocess: Option<Card>,
+    /// What was tried to find out whether it plays fair.
+    pub preprocess_integrity: Vec<Finding>,
     /// What each plug-in might use.
     pub limits: Limits,
     /// One for each plug-in, in the order given.

@@ -3,6 +3,7 @@
 //! A score may depend on the model, on its own row and on earlier ones. What it must not depend on is tried here: later
 //! rows, the cuts between batches, chance, the number of the row, and the label seen last.
 
+pub(super) mod preparing;
 mod statistics;
 
 use fedhost_domain::protocol::Permutation;
@@ -172,35 +173,43 @@ type Seen = Result<(Option<bool>, String), Stop>;
 fn repeatable(bench: &Bench<'_, '_>) -> Seen {
     let cuts = bench.as_evaluated();
     let (once, again) = (bench.scores(&bench.values, &cuts)?, bench.scores(&bench.values, &cuts)?);
-    Ok(same(&once, &again, "when the same rows were scored again"))
+    Ok(same("score", &once, &again, "when the same rows were scored again"))
 }
 
 fn batch_cuts(bench: &Bench<'_, '_>) -> Seen {
     let whole = bench.scores(&bench.values, &bench.as_evaluated())?;
     let cut = bench.scores(&bench.values, &[1, 7, 64, 97])?;
-    Ok(same(&whole, &cut, "when the same rows came in smaller batches"))
+    Ok(same("score", &whole, &cut, "when the same rows came in smaller batches"))
 }
 
 /// Rows of the second half are put in another order, and become others.
 fn later_rows(bench: &Bench<'_, '_>) -> Seen {
     let rows = (bench.values.len() / bench.columns.max(1)).min(bench.trial.options.rows_per_call);
     let half = rows / 2;
-    let (before, after) = bench.values.split_at(half * bench.columns);
-    let mut changed = before.to_vec();
-    changed.extend(after.iter().take((rows - half) * bench.columns).rev().map(|value| 1.0 - 3.0 * value));
+    let changed = changed_rows(bench.values.get(..rows * bench.columns).unwrap_or_default(), half * bench.columns);
     let original = bench.scores(bench.values.get(..rows * bench.columns).unwrap_or_default(), &[rows.max(1)])?;
     let other = bench.scores(&changed, &[rows.max(1)])?;
     let (original, other) = (original.get(..half).unwrap_or_default(), other.get(..half).unwrap_or_default());
-    Ok(same(original, other, "when only rows after it were changed"))
+    Ok(same("score", original, other, "when only rows after it were changed"))
 }
 
-fn same(scores: &[f32], again: &[f32], circumstances: &str) -> (Option<bool>, String) {
+/// The same up to a place; from there on in another order, and other values.
+fn changed_rows(values: &[f32], from: usize) -> Vec<f32> {
+    let (before, after) = values.split_at(from.min(values.len()));
+    let after = after.iter().rev().map(|value| 1.0 - 3.0 * value).filter(|value| value.is_finite() || value.is_nan());
+    let mut changed = before.to_vec();
+    changed.extend(after.chain(std::iter::repeat(1.0)).take(values.len() - before.len()));
+    changed
+}
+
+/// `what` is a score or a value.
+fn same(what: &str, scores: &[f32], again: &[f32], circumstances: &str) -> (Option<bool>, String) {
     let mut pairs = scores.iter().zip(again).enumerate();
     match pairs.find(|(_, (score, again))| score.to_bits() != again.to_bits()) {
         _ if scores.is_empty() => (None, "there are too few rows".to_owned()),
-        None => (Some(true), format!("{} scores were the same {circumstances}", scores.len())),
+        None => (Some(true), format!("{} {what}s were the same {circumstances}", scores.len())),
         Some((row, (score, again))) => {
-            (Some(false), format!("the score of row {row} was {score} and became {again} {circumstances}"))
+            (Some(false), format!("{what} {row} was {score} and became {again} {circumstances}"))
         }
     }
 }

@@ -9,10 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::cost::Cost;
 use super::document::{Document, PluginResult, Status};
 use super::figures::{self, Figures, Request, ScoreBook, Threshold};
+use super::integrity::Finding;
 use super::notes::Notes;
 use super::schedule::{Life, Schedule};
 use super::scores::Scores;
-use super::subject::Subject;
+use super::subject::{Opener, Subject};
 use super::trial::{Found, Start, Stop, Trial};
 use super::{EvaluateError, Options, Step, Watch, breakdown, integrity};
 use crate::dataset::Corpus;
@@ -94,15 +95,26 @@ impl Evaluation<'_> {
     /// # Errors
     /// The rows cannot be read, or no scores be kept. A plug-in that fails is a result, not an error.
     pub fn run(&self, candidates: &[Candidate], watch: Watch<'_>) -> Result<Outcome, EvaluateError> {
+        let preparing = self.preparing()?;
         let mut results = Vec::with_capacity(candidates.len());
         let mut scores = Scores::default();
         for candidate in candidates {
-            let Judged { result, scores: of_plugin } = self.judge(candidate, watch);
+            let Judged { mut result, scores: of_plugin } = self.judge(candidate, watch);
+            result.suspect(&preparing);
             scores.add(&result.card.plugin, of_plugin);
             results.push(result);
         }
-        let document = self.document(results)?;
+        let document = self.document(results, preparing)?;
         Ok(Outcome { document, scores })
+    }
+
+    /// Whether the preprocessor plays fair; one that fails will fail every model, and is told there.
+    fn preparing(&self) -> Result<Vec<Finding>, EvaluateError> {
+        let schedule = self.schedule(self.options.seed)?;
+        let (Some(subject), Some(life)) = (self.preprocess, schedule.lives.first()) else { return Ok(Vec::new()) };
+        let notes = Notes::default();
+        let opener = Opener { subject, seed: self.options.seed, notes: &notes, cancel: self.cancel };
+        Ok(integrity::preparing::check(self.corpus, &opener, life).unwrap_or_default())
     }
 
     /// One a repeat.
@@ -191,11 +203,6 @@ impl Evaluation<'_> {
 }
 
 /// Checks on the first model's rows.
-fn fairness(
-    trial: &Trial<'_>,
-    life: Option<&Life>,
-    start: &Start,
-    labelled: bool,
-) -> Result<Vec<integrity::Finding>, Stop> {
+fn fairness(trial: &Trial<'_>, life: Option<&Life>, start: &Start, labelled: bool) -> Result<Vec<Finding>, Stop> {
     life.map_or_else(|| Ok(Vec::new()), |life| integrity::check(trial, life, start, labelled))
 }

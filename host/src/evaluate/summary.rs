@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::document::{Card, Document, PluginResult, Repeat, Status};
 use super::figures::Figures;
+use super::integrity::Finding;
 use super::run::{Attempt, Candidate};
 use super::subject::Subject;
 use super::trial::Stop;
@@ -94,14 +95,17 @@ impl PluginResult {
         if self.repeats.len() > 1 {
             self.mean_of_repeats();
         }
-        let broken: Vec<String> = self
-            .integrity
-            .iter()
-            .filter(|finding| finding.kept == Some(false))
-            .map(|finding| format!("it breaks a promise ({}: {}): {}", finding.check, finding.promise, finding.detail))
-            .collect();
+        let broken = broken(&self.integrity, "it");
         if !broken.is_empty() && self.status == Status::Ok {
-            self.ended(Status::InvalidOutput, broken.join("\n"));
+            self.ended(Status::InvalidOutput, broken);
+        }
+    }
+
+    /// What a preprocessor does that is not fair is in the scores of every model behind it.
+    pub(super) fn suspect(&mut self, preparing: &[Finding]) {
+        let broken = broken(preparing, "the preprocessor");
+        if !broken.is_empty() && self.status == Status::Ok {
+            self.ended(Status::InvalidOutput, broken);
         }
     }
 
@@ -130,6 +134,13 @@ impl PluginResult {
             self.fuel = Some(first.cost.fuel()).filter(|&fuel| fuel > 0);
         }
     }
+}
+
+/// One line a promise that is broken; empty when none is.
+fn broken(findings: &[Finding], who: &str) -> String {
+    let broken = findings.iter().filter(|finding| finding.kept == Some(false));
+    let lines = broken.map(|it| format!("{who} breaks a promise ({}: {}): {}", it.check, it.promise, it.detail));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The figures that are given for each seed and each file.

@@ -34,7 +34,8 @@ pub(super) fn text(document: &Document) -> String {
     }
     for result in document.results.iter().filter(|result| result.cut_short) {
         let plugin = &result.card.plugin;
-        writeln!(out, "\n{plugin}: a training was cut short by its deadline, so its figures depend on this machine").ok();
+        writeln!(out, "\n{plugin}: a training was cut short by its deadline, so its figures depend on this machine")
+            .ok();
         writeln!(out, "hint: fewer --epochs, or --limits call_deadline_ms=600000").ok();
     }
     for result in document.results.iter().filter(|result| result.status != Status::Ok) {
