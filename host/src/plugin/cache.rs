@@ -5,6 +5,8 @@
 //! which is verified on the very bytes that are mapped. Nothing else may be loaded from here, and no precompiled file
 //! is ever taken from a plug-in's author.
 
+mod age;
+
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Write as _};
@@ -41,9 +43,10 @@ pub(super) enum CacheError {
 }
 
 impl Cache {
-    /// Creates the directory when it is missing, closed to others.
+    /// Creates the directory when it is missing, closed to others; forgets entries that were not in use for long.
     pub(super) fn open(directory: &Path) -> Result<Self, CacheError> {
         check_private(directory)?;
+        age::prune(directory);
         Ok(Self { directory: directory.to_owned() })
     }
 
@@ -75,7 +78,9 @@ impl Entry {
             Err(error) => return Err(error.to_string()),
         };
         let code = self.verified(&bytes).ok_or("its digest does not match its content")?;
-        deserialize(engine, code).map(Some).map_err(|error| format!("{error:#}"))
+        let component = deserialize(engine, code).map_err(|error| format!("{error:#}"))?;
+        age::touch(&self.file);
+        Ok(Some(component))
     }
 
     /// Writes the entry as a whole or not at all.

@@ -18,6 +18,29 @@ fn only_entry(cache: &Path) -> PathBuf {
     files[0].clone()
 }
 
+/// As if nobody had used a file for `days`.
+fn age(file: &Path, days: u64) {
+    let then = std::time::UNIX_EPOCH + std::time::Duration::from_millis(fedhost::clock::now_ms() - days * 24 * 3_600_000);
+    fs::File::open(file).unwrap().set_modified(then).unwrap();
+}
+
+#[test]
+fn code_that_nobody_has_asked_for_in_a_long_time_is_forgotten() {
+    let home = tempfile::tempdir().unwrap();
+    let cache = home.path().join("cache");
+    let ear = Ear::default();
+    load(&cache, &ear);
+    age(&only_entry(&cache), 60);
+    assert!(load(&cache, &ear).was_cached(), "two months are not long, and now it has been used");
+    let (old, foreign) = (cache.join("old.cwasm"), cache.join("notes.txt"));
+    for file in [&old, &foreign] {
+        fs::write(file, "x").unwrap();
+        age(file, 100);
+    }
+    assert!(load(&cache, &ear).was_cached());
+    assert!(!old.exists() && foreign.exists());
+}
+
 fn complaints(ear: &Ear) -> Vec<String> {
     let complaint = |event| match event {
         Event::Warned { detail, .. } => Some(detail),
