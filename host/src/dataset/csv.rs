@@ -14,7 +14,7 @@ use super::error::{DatasetError, Place};
 use super::fault::Fault;
 use super::input::Input;
 use super::lines::Lines;
-use super::number::{feature, label, number};
+use super::number::{feature, label, leading, number};
 use super::{Block, Rows};
 use quoted::Quoted;
 
@@ -121,12 +121,12 @@ impl Cells {
             let length = match role {
                 Role::Ignored => memchr(self.delimiter, text).unwrap_or(text.len()),
                 Role::Feature(place) => {
-                    let (value, length) = self.leading(text)?;
+                    let (value, length) = self.first(text)?;
                     *values.get_mut(*place)? = feature(value).ok()?;
                     length
                 }
                 Role::Label => {
-                    let (value, length) = self.leading(text)?;
+                    let (value, length) = self.first(text)?;
                     found = Some(label(value).ok()?);
                     length
                 }
@@ -138,12 +138,9 @@ impl Cells {
 
     /// The first field's number, and how many bytes the field has.
     #[inline]
-    fn leading(&self, text: &[u8]) -> Option<(f64, usize)> {
-        if let Ok((value, length)) = fast_float2::parse_partial::<f64, _>(text)
-            && value.is_finite()
-            && text.get(length).is_none_or(|next| *next == self.delimiter)
-        {
-            return Some((value, length));
+    fn first(&self, text: &[u8]) -> Option<(f64, usize)> {
+        if let Some(found) = leading(text, self.delimiter) {
+            return Some(found);
         }
         let length = memchr(self.delimiter, text).unwrap_or(text.len());
         let value = number(text.get(..length)?.trim_ascii()).ok()?;

@@ -58,6 +58,8 @@ pub(super) enum Fault {
     Nested { column: String },
     #[error("column {column:?} is not numeric: {kind}\nhint: --ignore {column}, or write it as numbers")]
     NotNumeric { column: String, kind: &'static str },
+    #[error("column {column:?} is packed with {packing}\nhint: write it with snappy, gzip, zstd, lz4 or unpacked")]
+    ColumnPacking { column: String, packing: &'static str },
 
     // Its rows and cells; `text` is what a cell holds, in quotes if it is text.
     #[error(

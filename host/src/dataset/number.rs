@@ -52,6 +52,14 @@ pub(super) fn number(text: &[u8]) -> Result<f64, Defect> {
     }
 }
 
+/// The finite number that `text` begins with, and its length, if it is followed by `end` or nothing. What is no plain
+/// number, or has space around it, is left to [`number`].
+#[inline]
+pub(super) fn leading(text: &[u8], end: u8) -> Option<(f64, usize)> {
+    let (value, length) = fast_float2::parse_partial::<f64, _>(text).ok()?;
+    (value.is_finite() && text.get(length).is_none_or(|next| *next == end)).then_some((value, length))
+}
+
 /// A feature as it is kept: rounded to 32 bits, with one NaN for all.
 #[inline]
 pub(super) fn feature(value: f64) -> Result<f32, Defect> {
@@ -130,6 +138,16 @@ mod tests {
             let expected = text.parse::<f64>().ok().filter(|value| value.is_finite());
             let found = if let Cell::Number(value) = cell(text.as_bytes()) { Some(value) } else { None };
             prop_assert_eq!(found.map(f64::to_bits), expected.map(f64::to_bits));
+        }
+
+        #[test]
+        fn a_number_before_the_next_field_is_that_of_the_standard_library(
+            text in "-?[0-9]{0,17}[.]?[0-9]{0,9}(e-?[0-9]{1,2})?", rest in "|,|,1|;|x",
+        ) {
+            let expected = text.parse::<f64>().ok().filter(|_| rest.is_empty() || rest.starts_with(','));
+            let found = leading(format!("{text}{rest}").as_bytes(), b',');
+            let expected = expected.filter(|value| value.is_finite()).map(|value| (value.to_bits(), text.len()));
+            prop_assert_eq!(found.map(|(value, length)| (value.to_bits(), length)), expected);
         }
 
         #[test]

@@ -6,6 +6,8 @@ use std::fs::File;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
+use parquet::basic::Compression;
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::FileReader as _;
 use parquet::file::serialized_reader::SerializedFileReader;
 
@@ -54,6 +56,7 @@ impl Parquet {
         for leaf in 0..schema.num_columns() {
             let column = schema.get_column_root_idx(leaf);
             if columns.role(column) != Role::Ignored {
+                check_packing(reader.metadata(), leaf)?;
                 leaves.push((column, leaf, Kind::of(&schema.column(leaf))?));
             }
         }
@@ -100,6 +103,20 @@ impl Parquet {
         }
         Ok(())
     }
+}
+
+/// Refuses a column that is packed in a way that is not read.
+fn check_packing(metadata: &ParquetMetaData, leaf: usize) -> Result<(), Fault> {
+    let chunks = metadata.row_groups().iter().filter_map(|group| group.columns().get(leaf));
+    for chunk in chunks {
+        let packing = match chunk.compression() {
+            Compression::BROTLI(_) => "brotli",
+            Compression::LZO => "lzo",
+            _ => continue,
+        };
+        return Err(Fault::ColumnPacking { column: chunk.column_path().string(), packing });
+    }
+    Ok(())
 }
 
 /// Makes a panic of `parquet`, which some damaged files bring about, an error like any other. Nothing that `work` may

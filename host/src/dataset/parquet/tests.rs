@@ -105,6 +105,16 @@ fn what_is_no_number_is_refused_by_its_column() {
     assert_eq!(rows(&file, &layout(&["x"])).unwrap(), ["z", "[1.0] 1", "[1.0] 1"]);
 }
 
+/// Written by pyarrow: one row of `x` and `anomaly`, compressed with brotli.
+#[test]
+fn a_packing_that_is_not_read_is_named() {
+    let error = refusal("a.parquet", include_bytes!("tests/brotli.parquet"), &layout(&[]));
+    assert_eq!(
+        error,
+        "a.parquet: column \"x\" is packed with brotli\nhint: write it with snappy, gzip, zstd, lz4 or unpacked"
+    );
+}
+
 #[test]
 fn what_is_wrong_is_said_with_row_and_column() {
     let mut values: Vec<Option<f64>> = vec![Some(1.0); 25];
