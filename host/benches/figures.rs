@@ -34,7 +34,7 @@ mod round;
 type Measure = fn() -> Vec<measure::Figure>;
 
 /// Groups of figures by name, in the order in which they are measured.
-const GROUPS: [(&str, Measure); 7] = [
+const GROUPS: [(&str, Measure); 8] = [
     ("fedavg", fedavg::figures),
     ("envelope", envelope::figures),
     ("log", log::figures),

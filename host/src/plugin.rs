@@ -60,6 +60,7 @@ pub use failure::{CallError, Kind, Refusal};
 pub use inspect::{Inspection, Producer, Verdict};
 pub use limits::Limits;
 pub use loader::{LimitsFor, Loader};
+pub(crate) use parameters::nearest;
 pub use parameters::{Parameter, ParameterProblem, Parameters, Value};
 pub use preprocessor::Preprocessor;
 pub use refusal::{Reason, Refused};

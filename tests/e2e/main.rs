@@ -9,6 +9,7 @@ mod crashes;
 mod csv_rows;
 mod dead_letters;
 mod doctor;
+mod evaluate;
 mod figures;
 mod guests;
 mod hostile;

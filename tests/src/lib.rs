@@ -137,11 +137,31 @@ pub fn later(component: &str, version: &str) -> Vec<u8> {
 /// Where the built components lie.
 #[must_use]
 pub fn plugins() -> PathBuf {
-    let directory = root().join("target/test-plugins");
-    assert!(
-        directory.join("misbehaving.wasm").exists(),
-        "there are no components in {}: run `make test-plugins`",
-        directory.display()
-    );
+    built("test-plugins", "misbehaving", "make test-plugins")
+}
+
+/// Where all plug-ins in Rust lie that come with the source.
+#[must_use]
+pub fn catalogue() -> PathBuf {
+    built("catalogue", "isolation-forest", "make check-plugins")
+}
+
+fn built(folder: &str, component: &str, how: &str) -> PathBuf {
+    let directory = root().join("target").join(folder);
+    let component = directory.join(format!("{component}.wasm"));
+    assert!(component.exists(), "there are no components in {}: run `{how}`", directory.display());
     directory.canonicalize().unwrap()
+}
+
+/// Real data that is not ours to ship: a folder named by a variable of the environment, or one beside the source. Says so
+/// when there is none.
+#[must_use]
+#[expect(clippy::print_stderr, reason = "who runs the tests has to know what they leave out")]
+pub fn real_data(variable: &str, name: &str) -> Option<PathBuf> {
+    let beside = root().join("../shared/data").join(name);
+    let folder = std::env::var_os(variable).map_or(beside, PathBuf::from).canonicalize().ok();
+    if folder.is_none() {
+        eprintln!("absent: set {variable} to the folder of {name} to run this test");
+    }
+    folder
 }

@@ -125,6 +125,12 @@ impl Finished {
 }
 
 impl Running {
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next event; `None` when stdout is closed.
     pub fn next_event(&mut self) -> Option<Value> {
         match self.lines.recv_timeout(SILENCE) {
@@ -152,9 +158,19 @@ impl Running {
 
     /// Asks it to end as Ctrl-C does; gives the exit code and the events that were left.
     pub fn interrupt(self) -> (Option<i32>, Vec<Value>) {
+        self.send_interrupt();
+        self.rest()
+    }
+
+    fn send_interrupt(&self) {
         let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
-        self.rest()
+    }
+
+    /// Asks it to end as Ctrl-C does; gives the exit code.
+    pub fn interrupt_and_wait(mut self) -> Option<i32> {
+        self.send_interrupt();
+        self.child.wait().unwrap().code()
     }
 
     /// The exit code, once it has ended by itself.

@@ -5,16 +5,15 @@ mod progress;
 mod table;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use fedhost_domain::protocol::Protocol;
 use tokio_util::sync::CancellationToken;
 
 use super::{Ending, Global, run, screen};
 use crate::dataset::{Corpus, Layout};
-use crate::evaluate::{self, Document, Evaluation, Options, Threshold};
+use crate::evaluate::{self, Document, Evaluation, Options, Threshold, figures};
 use crate::report;
 use candidates::Candidates;
 use progress::Progress;
@@ -158,6 +157,7 @@ impl Evaluate {
         cancel: &CancellationToken,
     ) -> Result<(Candidates, Corpus, Options), anyhow::Error> {
         let options = self.options()?;
+        self.outputs().try_for_each(check_writable)?;
         let candidates = Candidates::load(self)?;
         let layout = Layout { delimiter: self.delimiter, label: self.label.clone(), ignore: self.ignore.clone() };
         let corpus = Progress::reading(global, |watch| Corpus::open(&self.data, &layout, watch), cancel)?;
@@ -166,11 +166,6 @@ impl Evaluate {
     }
 
     fn options(&self) -> Result<Options, anyhow::Error> {
-        anyhow::ensure!(
-            self.smooth == 1 || self.protocol.keeps_time(),
-            "--smooth averages over earlier rows, and {} leaves none in their order\nhint: leave out --smooth, or choose a protocol that keeps the order",
-            self.protocol
-        );
         let is_prequential = !self.protocol.trains_beforehand();
         let threshold = match self.threshold {
             Some(Threshold::Quantile(_)) if is_prequential => anyhow::bail!(
@@ -181,6 +176,9 @@ impl Evaluate {
             None if is_prequential => Threshold::BestF1,
             None => Threshold::Quantile(0.99),
         };
+        if self.smooth > 1 && !self.protocol.keeps_time() {
+            return Err(figures::Error::Shuffled { rows: self.smooth }.into());
+        }
         Ok(Options {
             protocol: self.protocol,
             seed: self.seed,
@@ -191,6 +189,11 @@ impl Evaluate {
             labels: self.labels.into(),
             rows_per_call: self.batch,
         })
+    }
+
+    /// Files to write.
+    fn outputs(&self) -> impl Iterator<Item = &Path> {
+        [&self.report, &self.scores, &self.table].into_iter().flatten().map(PathBuf::as_path)
     }
 
     fn judge(
@@ -227,14 +230,14 @@ impl Evaluate {
             })?;
         }
         if let Some(file) = &self.report {
-            std::fs::write(file, report::evaluation::render(&document)).with_context(|| unwritable(file))?;
+            write(file, |out| Ok(out.write_all(report::evaluation::render(&document).as_bytes())?))?;
         }
         if global.json {
             screen::json(&document)?;
         } else {
             screen::result(&table::text(&document));
         }
-        for file in [&self.report, &self.scores, &self.table].into_iter().flatten().filter(|_| !global.quiet) {
+        for file in self.outputs().filter(|_| !global.quiet) {
             screen::note(&format!("written: {}", file.display()));
         }
         Ok(document)
@@ -264,17 +267,27 @@ fn quoted(word: &str) -> String {
     }
 }
 
-fn unwritable(file: &std::path::Path) -> String {
-    format!("{} cannot be written\nhint: choose another place", file.display())
+/// Says before everything else is done that the end of it would be lost. What is there already stays as it is.
+fn check_writable(file: &Path) -> Result<(), anyhow::Error> {
+    let is_new = !file.exists();
+    std::fs::OpenOptions::new().append(true).create(true).open(file).map_err(|error| unwritable(file, &error))?;
+    if is_new {
+        std::fs::remove_file(file).map_err(|error| unwritable(file, &error))?;
+    }
+    Ok(())
+}
+
+fn unwritable(file: &Path, reason: &dyn std::fmt::Display) -> anyhow::Error {
+    anyhow::anyhow!("{} cannot be written: {reason}\nhint: choose another place", file.display())
 }
 
 fn write(
-    file: &std::path::Path,
+    file: &Path,
     fill: impl FnOnce(&mut dyn std::io::Write) -> Result<(), anyhow::Error>,
 ) -> Result<(), anyhow::Error> {
     use std::io::Write as _;
-    let mut out = std::io::BufWriter::new(std::fs::File::create(file).with_context(|| unwritable(file))?);
-    fill(&mut out).and_then(|()| Ok(out.flush()?)).with_context(|| unwritable(file))
+    let mut out = std::io::BufWriter::new(std::fs::File::create(file).map_err(|error| unwritable(file, &error))?);
+    fill(&mut out).and_then(|()| Ok(out.flush()?)).map_err(|error| unwritable(file, &format_args!("{error:#}")))
 }
 
 /// Failed plug-ins, and those that did not play fair, one a line.

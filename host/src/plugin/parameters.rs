@@ -175,7 +175,7 @@ fn unknown(descriptor: &Descriptor, given: &Parameters) -> impl Iterator<Item = 
 }
 
 /// The name that was probably meant.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const SIMILAR: f64 = 0.75;
     known
         .map(|known| (strsim::jaro_winkler(name, known), known))

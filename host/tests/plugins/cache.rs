@@ -20,7 +20,8 @@ fn only_entry(cache: &Path) -> PathBuf {
 
 /// As if nobody had used a file for `days`.
 fn age(file: &Path, days: u64) {
-    let then = std::time::UNIX_EPOCH + std::time::Duration::from_millis(fedhost::clock::now_ms() - days * 24 * 3_600_000);
+    let then =
+        std::time::UNIX_EPOCH + std::time::Duration::from_millis(fedhost::clock::now_ms() - days * 24 * 3_600_000);
     fs::File::open(file).unwrap().set_modified(then).unwrap();
 }
 

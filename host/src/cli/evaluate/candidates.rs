@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
 use super::Evaluate;
 use crate::cli::plugin::parameters;
 use crate::evaluate::{Candidate, Subject};
-use crate::plugin::{Limits, Loader, Parameters, Plugin, Selector, Value};
+use crate::plugin::{Limits, Loader, Parameters, Plugin, Selector, Value, nearest};
 
 /// Work that nobody uses up: it is counted, not limited.
 const COUNTED_FUEL: i64 = i64::MAX;
@@ -109,26 +109,43 @@ fn subject(plugin: Plugin, given: &BTreeMap<String, Parameters>) -> Result<Subje
 fn find(args: &Evaluate, wanted: &str) -> Result<PathBuf, anyhow::Error> {
     let file = Path::new(wanted);
     if file.extension().is_some_and(|extension| extension == "wasm") || wanted.contains('/') {
-        file.metadata().with_context(|| format!("cannot read the component {wanted}"))?;
+        file.metadata()
+            .map_err(|error| anyhow!("cannot read the component {wanted}: {error}\nhint: {}", there(args)))?;
         return Ok(file.to_owned());
     }
     let selector: Selector = wanted.parse()?;
     let file = args.plugins_dir.join(format!("{}.wasm", selector.name));
     if !file.is_file() {
-        bail!("there is no plug-in {:?} in {}\nhint: {}", selector.name, args.plugins_dir.display(), there(args));
+        bail!(
+            "there is no plug-in {:?} in {}\nhint: {}",
+            selector.name,
+            args.plugins_dir.display(),
+            meant(args, &selector.name)
+        );
     }
     Ok(file)
 }
 
+/// The nearest name, and all others.
+fn meant(args: &Evaluate, name: &str) -> String {
+    let names = names(args);
+    let nearest = nearest(name, names.iter().map(String::as_str));
+    nearest.map_or_else(|| there(args), |nearest| format!("did you mean {nearest}? {}", there(args)))
+}
+
 fn there(args: &Evaluate) -> String {
-    let entries = std::fs::read_dir(&args.plugins_dir).into_iter().flatten().filter_map(Result::ok);
-    let components = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "wasm"));
-    let names: BTreeSet<String> =
-        components.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect();
+    let names = Vec::from_iter(names(args));
     match names.len() {
         0 => "`make plugins` builds those that come with the source".to_owned(),
-        _ => format!("there are {}; --plugins-dir names another folder", Vec::from_iter(names).join(", ")),
+        _ => format!("there are {}; --plugins-dir names another folder", names.join(", ")),
     }
+}
+
+/// What lies in the folder.
+fn names(args: &Evaluate) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(&args.plugins_dir).into_iter().flatten().filter_map(Result::ok);
+    let components = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "wasm"));
+    components.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect()
 }
 
 fn check_version(wanted: &str, plugin: &Plugin) -> Result<(), anyhow::Error> {
