@@ -162,14 +162,14 @@ impl Running {
         self.rest()
     }
 
-    fn send_interrupt(&self) {
+    /// Asks it to end as Ctrl-C does.
+    pub fn send_interrupt(&self) {
         let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
-    /// Asks it to end as Ctrl-C does; gives the exit code.
-    pub fn interrupt_and_wait(mut self) -> Option<i32> {
-        self.send_interrupt();
+    /// The exit code, once it has ended by itself, whatever it says.
+    pub fn wait_in_silence(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 
