@@ -144,7 +144,7 @@ impl Evaluate {
             Err(error) => return Ending::Refused(error),
         };
         match self.judge(global, &candidates, &corpus, &options, &cancel) {
-            Ok(_) if cancel.is_cancelled() => Ending::Interrupted,
+            _ if cancel.is_cancelled() => Ending::Interrupted,
             Ok(document) => verdict(&document),
             Err(error) => Ending::Failed(error),
         }
