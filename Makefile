@@ -11,7 +11,8 @@ CATALOGUE := $(GUESTS) $(addprefix guests/, robust-scaler window-features mlp-cl
 SCRIPTED := guests/python-zscore guests/javascript-ewma
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos fuzz lint bench quality plugins scripted-plugins check-plugins test-plugins kafka-up kafka-down clean
+.PHONY: help setup demo test big-evaluation chaos fuzz lint bench quality plugins scripted-plugins check-plugins \
+	test-plugins kafka-up kafka-down clean
 
 help:           ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -37,11 +38,15 @@ check-plugins: setup ## Hold every Rust plug-in of the source to the laws of its
 	$(CARGO) run --locked -q -p fedhost -- plugin check target/catalogue --quiet
 
 test-plugins: setup
-	$(CARGO) run --locked -q -p fedhost -- plugin build $(CATALOGUE) guests/misbehaving guests/misbehaving-preprocessor --out target/test-plugins
+	$(CARGO) run --locked -q -p fedhost -- plugin build $(GUESTS) guests/misbehaving guests/misbehaving-preprocessor --out target/test-plugins
 
 test: test-plugins check-plugins ## All tests, with an Apache Kafka of their own, or that at KAFKA_BOOTSTRAP_SERVERS
 	@scripts/setup test
 	scripts/kafka with $(CARGO) test --locked --workspace
+
+big-evaluation: test-plugins ## A file of 5 GiB is judged in 300 MiB of memory; takes half an hour and 12 GB in TMPDIR
+	$(CARGO) build --locked -p fedhost
+	EVALUATE_MIB=5120 $(CARGO) test --locked -p fedhost-e2e --test e2e -- evaluate::memory --nocapture
 
 chaos: test-plugins ## Proof of delivery: every fault, three seeds; CHAOS="--list", CHAOS="--case NAME --seed N"
 	$(CARGO) build --locked -p fedhost

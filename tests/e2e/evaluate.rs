@@ -66,7 +66,7 @@ fn result<'a>(document: &'a Value, plugin: &str) -> &'a Value {
 /// A result without what another run need not have: times.
 fn lasting(result: &Value) -> Value {
     let mut result = result.clone();
-    let times = ["fit_seconds", "score_seconds", "preprocess_seconds", "rows_per_second"];
+    let times = ["busy_seconds", "fit_seconds", "score_seconds", "preprocess_seconds", "rows_per_second"];
     result.as_object_mut().unwrap().retain(|name, _| !times.contains(&name.as_str()));
     result
 }

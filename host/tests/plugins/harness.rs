@@ -15,7 +15,7 @@ pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().unwr
 pub(crate) fn component(name: &str) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let asked = std::env::var_os("FEDHOST_TEST_PLUGINS").map(PathBuf::from);
-    let built = [workspace.join("target/test-plugins"), workspace.join("plugins")];
+    let built = ["target/test-plugins", "target/catalogue", "plugins"].map(|place| workspace.join(place));
     let places: Vec<PathBuf> = asked.into_iter().chain(built).collect();
     let file = places.iter().map(|place| place.join(format!("{name}.wasm"))).find(|file| file.is_file());
     file.unwrap_or_else(|| panic!("{name}.wasm is in none of {places:?}\nhint: run `make plugins`"))

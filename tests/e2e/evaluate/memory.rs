@@ -1,6 +1,6 @@
 //! A large file is judged in bounded memory.
 //!
-//! `EVALUATE_MIB` sets how large it is; `make big-evaluation` takes 5 GB.
+//! `EVALUATE_MIB` sets how large it is; `make big-evaluation` takes 5 GiB.
 
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
@@ -11,10 +11,12 @@ use fedhost_e2e::{Scene, plugins};
 use super::noise;
 
 const MIB: u64 = 1 << 20;
-/// Small enough for every run of the tests, and several times what may be held in memory.
+/// Small enough for every run of the tests. All of its rows would take half as much memory.
 const FILE_MIB: u64 = 300;
+/// As much as is promised for any file; this one takes less, whatever is not bounded shows sooner.
 const MEMORY_MIB: u64 = 300;
-const COLUMNS: u32 = 20;
+const MEMORY_MIB_OF_OURS: u64 = 150;
+const COLUMNS: u32 = 60;
 
 /// Writes rows until the file is that large. They come from a store of some, so that writing takes no longer than reading.
 fn write_rows(file: &Path, bytes: u64) -> u64 {
@@ -60,5 +62,7 @@ fn a_file_larger_than_memory_is_judged_in_bounded_memory() {
     assert_eq!(run.wait_in_silence(), Some(0));
     let scored = std::fs::read(scene.path("scores.csv")).unwrap().iter().filter(|byte| **byte == b'\n').count();
     assert_eq!(scored as u64, 1 + rows / 2);
-    assert!((50..MEMORY_MIB).contains(&peak), "{peak} MiB for {wanted} MiB of {rows} rows");
+    let bound = if wanted == FILE_MIB { MEMORY_MIB_OF_OURS } else { MEMORY_MIB };
+    assert!((50..bound).contains(&peak), "{peak} MiB of memory for {wanted} MiB of {rows} rows");
+    println!("{peak} MiB of memory for {wanted} MiB of {rows} rows");
 }

@@ -44,28 +44,17 @@ fn confirm(scene: &Scene, folder: &std::path::Path, arguments: &[&str]) -> Value
     document
 }
 
-const SEVERAL: [&str; 10] = [
-    "--plugin",
-    "isolation-forest",
-    "--plugin",
-    "ewma",
-    "--plugin",
-    "logistic-regression",
-    "--plugin",
-    "pca-t2q",
-    "--plugin",
-    "robust-zscore",
-];
+const SEVERAL: [&str; 6] = ["--plugin", "logistic-regression", "--plugin", "ewma", "--plugin", "pca-t2q"];
 
 #[test]
 fn scikit_learn_finds_the_same_figures() {
     let scene = two_runs();
-    let cases: [&[&str]; 5] = [
+    let cases: [&[&str]; 4] = [
         &["--protocol", "prefix:200", "--threshold", "quantile:0.99"],
         &["--protocol", "split:0.3", "--threshold", "best-f1", "--smooth", "5"],
-        &["--protocol", "by-file:0.5", "--threshold", "value:0.5"],
         &["--protocol", "prequential:20"],
-        &["--protocol", "split:0.3", "--threshold", "value:1000000000"],
+        // Nothing is flagged.
+        &["--protocol", "by-file:0.5", "--threshold", "value:1000000000"],
     ];
     for case in cases {
         let document = confirm(&scene, &catalogue(), &[&SEVERAL[..], &["--ignore", "time"], case].concat());
@@ -102,7 +91,7 @@ fn testbed() -> Scene {
 #[test]
 fn the_numenta_score_is_that_of_the_published_formula() {
     let document = confirm(&testbed(), &catalogue(), &[&SEVERAL[..], &["--protocol", "prefix:400"]].concat());
-    let standard = result(&document, "isolation-forest")["nab"]["standard"].as_f64().unwrap();
+    let standard = result(&document, "pca-t2q")["nab"]["standard"].as_f64().unwrap();
     assert!((0.0..100.0).contains(&standard), "{standard}");
 }
 
