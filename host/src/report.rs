@@ -5,8 +5,10 @@
 
 mod chart;
 pub mod evaluation;
+mod frame;
 mod page;
 pub mod summary;
+mod table;
 mod words;
 
 use std::path::Path;

@@ -4,10 +4,15 @@
 //! and in marker. A picture is named for screen readers; its numbers are in the page's tables.
 
 pub(super) mod bars;
+pub(super) mod dots;
 pub(super) mod grid;
 pub(super) mod legend;
 pub(super) mod line;
+pub(super) mod plane;
 mod scale;
+pub(super) mod sign;
+pub(super) mod strips;
+pub(super) mod whisker;
 
 use maud::{Markup, html};
 
@@ -15,7 +20,7 @@ use maud::{Markup, html};
 const WIDTH: f64 = 480.0;
 
 /// Ways to draw a series before they repeat.
-pub(super) const STYLES: usize = 6;
+pub(super) const STYLES: usize = 8;
 
 /// A picture, and which sign in it means what. They are apart so that neighbours on the page can be level.
 #[derive(Debug)]
@@ -24,6 +29,21 @@ pub(super) struct Drawing {
     pub(super) legend: Markup,
     /// The picture.
     pub(super) picture: Markup,
+}
+
+/// A picture with a note under it, or why there is none.
+pub(super) fn figure(title: &str, drawing: Option<Drawing>, [note, absent]: [&str; 2]) -> Markup {
+    html! {
+        figure {
+            h2 { (title) }
+            @if let Some(Drawing { legend, picture }) = drawing {
+                (legend)
+                div { (picture) figcaption { (note) } }
+            } @else {
+                p.none { (absent) }
+            }
+        }
+    }
 }
 
 fn svg(label: &str, height: f64, content: &Markup) -> Markup {

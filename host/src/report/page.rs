@@ -5,37 +5,25 @@ mod participation;
 mod pictures;
 mod tables;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
+use super::frame::frame;
 use super::summary::RunSummary;
 use super::words;
-
-const STYLE: &str = include_str!("page/style.css");
 
 /// The page about all runs, in the order given.
 pub(super) fn page(runs: &[RunSummary]) -> Markup {
     let title = head::title(runs);
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · fedhost report" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header { h1 { (title) } (head::leads(runs)) }
-                main {
-                    (head::figures(runs))
-                    (pictures::pictures(runs))
-                    @for run in runs { (details(run, runs.len() > 1)) }
-                }
-                (footer(runs))
-            }
+    let body = html! {
+        header { h1 { (title) } (head::leads(runs)) }
+        main {
+            (head::figures(runs))
+            (pictures::pictures(runs))
+            @for run in runs { (details(run, runs.len() > 1)) }
         }
-    }
+        (footer(runs))
+    };
+    frame(&title, "", &body)
 }
 
 /// Everything about one run that is not a picture.

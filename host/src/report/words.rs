@@ -43,7 +43,7 @@ fn decimals(size: f64) -> usize {
 
 /// A share or a score between 0 and 1.
 pub(super) fn score(value: f64) -> String {
-    format!("{value:.3}")
+    if value.is_finite() { format!("{value:.3}") } else { NONE.to_owned() }
 }
 
 /// What `write` makes of the value, or a dash.

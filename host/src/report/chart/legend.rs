@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::grid::{Part, glyph};
 use super::line::marker;
-use super::style_class;
+use super::sign::Sign;
+use super::{strips, style_class};
 
 /// How an entry looks in the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +22,12 @@ pub(in crate::report) enum Key {
     Cell(Part),
     /// A stretch of it, in quarters that took part.
     Share(u8),
+    /// A line with its number.
+    Sign(Sign),
+    /// A stretch of rows that is to be found.
+    Window,
+    /// The score from which rows are flagged.
+    Alarm,
 }
 
 /// The entries in order.
@@ -33,6 +40,9 @@ pub(in crate::report) fn legend(entries: &[(Key, String)]) -> Markup {
 }
 
 fn swatch(key: Key) -> Markup {
+    if let Key::Sign(sign) = key {
+        return sign.swatch();
+    }
     let line = html! { path d="M1 6h26" {} };
     html! {
         svg.swatch aria-hidden="true" viewBox="0 0 28 12" {
@@ -43,6 +53,9 @@ fn swatch(key: Key) -> Markup {
                 Key::Band => { rect.band x="1" y="1" width="26" height="10" {} }
                 Key::Cell(part) => { (glyph(part, 9.0, 1.0, 10.0, 10.0)) }
                 Key::Share(quarters) => { rect class={ "share q" (quarters) } x="4" y="1" width="20" height="10" {} }
+                Key::Window => { (strips::window_swatch()) }
+                Key::Alarm => { line.alarm x1="1" x2="27" y1="6" y2="6" {} }
+                Key::Sign(_) => {}
             }
         }
     }

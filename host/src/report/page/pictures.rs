@@ -8,7 +8,7 @@ use super::participation::participation;
 use super::words;
 use crate::report::chart::legend::Key;
 use crate::report::chart::line::{Axis, Band, LineChart, Points, Series, chart};
-use crate::report::chart::{Drawing, STYLES};
+use crate::report::chart::{Drawing, STYLES, figure};
 use crate::report::summary::{Round, RunSummary};
 
 /// More nodes than this share a band instead of having a line each.
@@ -37,21 +37,6 @@ pub(super) fn pictures(runs: &[RunSummary]) -> Markup {
                 "Wall time, on a logarithmic scale.",
                 "No round was finished.",
             ]))
-        }
-    }
-}
-
-/// A picture with a note under it, or why there is none.
-fn figure(title: &str, drawing: Option<Drawing>, [note, absent]: [&str; 2]) -> Markup {
-    html! {
-        figure {
-            h2 { (title) }
-            @if let Some(Drawing { legend, picture }) = drawing {
-                (legend)
-                div { (picture) figcaption { (note) } }
-            } @else {
-                p.none { (absent) }
-            }
         }
     }
 }

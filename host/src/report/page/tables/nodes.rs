@@ -2,14 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::{Column, Unit, name, table, text};
 use crate::report::summary::{Node, RunSummary};
+use crate::report::table::{Column, Unit, name, table, text};
 use crate::report::words::{self, count, number, or_none};
 
 /// In an open federation strangers can make up names.
 const ROWS: usize = 500;
 
-const COLUMNS: &[Column] = &[
+const COLUMNS: &[Column<'_>] = &[
     Column("node", Unit::Text),
     Column("rounds", Unit::Number),
     Column("missed", Unit::Number),

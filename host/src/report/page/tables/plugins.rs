@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::{Column, Unit, name, table, text};
 use crate::report::summary::{Plugin, RunSummary};
+use crate::report::table::{Column, Unit, name, table, text};
 use crate::report::words::{count, or_none};
 
-const COLUMNS: &[Column] = &[
+const COLUMNS: &[Column<'_>] = &[
     Column("plug-in", Unit::Text),
     Column("version", Unit::Text),
     Column("sha256", Unit::Text),

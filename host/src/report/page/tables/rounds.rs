@@ -3,15 +3,15 @@
 use fedhost_domain::event::Evaluation;
 use maud::{Markup, html};
 
-use super::{Column, Unit, digest, table, text};
 use crate::report::summary::{Round, RunSummary};
+use crate::report::table::{Column, Unit, digest, table, text};
 use crate::report::words::{self, count, number, or_none, score};
 
 /// Longer tables leave out their middle.
 const ROWS: usize = 300;
 const FIRST: usize = 50;
 
-const COLUMNS: &[Column] = &[
+const COLUMNS: &[Column<'_>] = &[
     Column("round", Unit::Number),
     Column("closed", Unit::Of("UTC")),
     Column("by", Unit::Text),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::{Column, Unit, name, table, text};
 use crate::report::chart::bars::bars;
 use crate::report::summary::{RunSummary, Tally};
+use crate::report::table::{Column, Unit, name, table, text};
 use crate::report::words::{NONE, count, short};
 
 /// Longer lists are cut: the most frequent come first.
@@ -16,7 +16,7 @@ const CHARS: usize = 240;
 
 /// Refused updates by reason, then by node and reason.
 pub(in crate::report::page) fn rejections(run: &RunSummary) -> Markup {
-    const COLUMNS: &[Column] = &[
+    const COLUMNS: &[Column<'_>] = &[
         Column("node", Unit::Text),
         Column("reason", Unit::Text),
         Column("updates", Unit::Number),
@@ -73,7 +73,7 @@ pub(in crate::report::page) fn incidents(run: &RunSummary) -> Markup {
 }
 
 fn plugin_failures(run: &RunSummary) -> Markup {
-    const COLUMNS: &[Column] = &[
+    const COLUMNS: &[Column<'_>] = &[
         Column("plug-in", Unit::Text),
         Column("call", Unit::Text),
         Column("kind", Unit::Text),
@@ -86,19 +86,19 @@ fn plugin_failures(run: &RunSummary) -> Markup {
 }
 
 fn warnings(run: &RunSummary) -> Markup {
-    const COLUMNS: &[Column] =
+    const COLUMNS: &[Column<'_>] =
         &[Column("part", Unit::Text), Column("times", Unit::Number), Column("the last one", Unit::Text)];
     tallies("Warnings", COLUMNS, &run.warnings, |part| vec![name(part)])
 }
 
 fn restarts(run: &RunSummary) -> Markup {
-    const COLUMNS: &[Column] =
+    const COLUMNS: &[Column<'_>] =
         &[Column("role", Unit::Text), Column("times", Unit::Number), Column("the last reason", Unit::Text)];
     tallies("Roles that were cut off from the bus and began again", COLUMNS, &run.restarts, |role| vec![name(role)])
 }
 
 fn skipped_records(run: &RunSummary) -> Markup {
-    const COLUMNS: &[Column] = &[
+    const COLUMNS: &[Column<'_>] = &[
         Column("source", Unit::Text),
         Column("reason", Unit::Text),
         Column("records", Unit::Number),
@@ -110,13 +110,13 @@ fn skipped_records(run: &RunSummary) -> Markup {
 }
 
 fn bad_lines(run: &RunSummary) -> Markup {
-    const COLUMNS: &[Column] =
+    const COLUMNS: &[Column<'_>] =
         &[Column("what was found", Unit::Text), Column("lines", Unit::Number), Column("the last one", Unit::Text)];
     tallies("Lines of the run log that hold no known event", COLUMNS, &run.bad_lines, |what| vec![text(what)])
 }
 
 fn sensors(run: &RunSummary) -> Markup {
-    const COLUMNS: &[Column] = &[
+    const COLUMNS: &[Column<'_>] = &[
         Column("sensor", Unit::Text),
         Column("node", Unit::Text),
         Column("published", Unit::Of("rows")),
@@ -129,7 +129,7 @@ fn sensors(run: &RunSummary) -> Markup {
 }
 
 fn damage(run: &RunSummary) -> Markup {
-    const COLUMNS: &[Column] = &[
+    const COLUMNS: &[Column<'_>] = &[
         Column("topic", Unit::Text),
         Column("partition", Unit::Number),
         Column("from offset", Unit::Number),
@@ -151,7 +151,7 @@ fn damage(run: &RunSummary) -> Markup {
 }
 
 /// What happened, how often, and an example.
-fn tallies<T>(caption: &str, columns: &[Column], tallies: &[Tally<T>], what: impl Fn(&T) -> Vec<Markup>) -> Markup {
+fn tallies<T>(caption: &str, columns: &[Column<'_>], tallies: &[Tally<T>], what: impl Fn(&T) -> Vec<Markup>) -> Markup {
     let rows = tallies.iter().take(ROWS).map(|tally| {
         let example = if tally.example.is_empty() { NONE.to_owned() } else { short(&tally.example, CHARS) };
         [what(&tally.what), vec![text(count(tally.count)), text(example)]].concat()
