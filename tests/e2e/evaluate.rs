@@ -76,7 +76,8 @@ fn names(value: &Value) -> Vec<&str> {
 }
 
 fn number(value: &Value, name: &str) -> f64 {
-    value[name].as_f64().unwrap_or_else(|| panic!("{name} is no number: {}", value[name]))
+    assert!(value[name].is_number(), "{name} is {}", value[name]);
+    value[name].as_f64().unwrap()
 }
 
 /// A line of a file of scores.

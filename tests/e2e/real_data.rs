@@ -1,13 +1,6 @@
 //! Real sensors, when their data is here: the Skoltech Anomaly Benchmark, which is not ours to ship.
 
-use std::path::PathBuf;
-
-use fedhost_e2e::{Scene, plugins, root};
-
-fn skab() -> Option<PathBuf> {
-    let candidates = [std::env::var_os("SKAB_DIR").map(PathBuf::from), Some(root().join("../shared/data/skab"))];
-    candidates.into_iter().flatten().find(|directory| directory.join("valve1").is_dir())
-}
+use fedhost_e2e::{Scene, plugins, real_data, root};
 
 fn final_auc(manifest: &str, directory: &std::path::Path) -> f64 {
     let scene = Scene::new();
@@ -28,10 +21,7 @@ fn final_auc(manifest: &str, directory: &std::path::Path) -> f64 {
 
 #[test]
 fn a_federation_is_as_good_as_one_node_with_all_rows() {
-    let Some(directory) = skab() else {
-        eprintln!("absent: set SKAB_DIR to the folder of the Skoltech Anomaly Benchmark to run this test");
-        return;
-    };
+    let Some(directory) = real_data("SKAB_DIR", "skab") else { return };
     let federated = final_auc("skab.toml", &directory);
     let central = final_auc("skab-central.toml", &directory);
     assert!(central > 0.85, "{central}");

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Ending, Global, run, screen};
 use crate::dataset::{Corpus, Layout};
-use crate::evaluate::{self, Document, Evaluation, Options, Threshold, figures};
+use crate::evaluate::{self, Document, Evaluation, Options, Outcome, Threshold, figures};
 use crate::report;
 use candidates::Candidates;
 use progress::Progress;
@@ -218,35 +218,46 @@ impl Evaluate {
         let progress = Progress::judging(global, &evaluation, candidates.all.len())?;
         let outcome = evaluation.run(&candidates.all, &|plugin, step| progress.step(plugin, step))?;
         progress.finish();
-        let document = outcome.document;
+        if !cancel.is_cancelled() {
+            self.write_files(global, &evaluation, &outcome)?;
+        }
+        if global.json {
+            screen::json(&outcome.document)?;
+        } else {
+            screen::result(&table::text(&outcome.document));
+        }
+        Ok(outcome.document)
+    }
+
+    fn write_files(
+        &self,
+        global: &Global,
+        evaluation: &Evaluation<'_>,
+        outcome: &Outcome,
+    ) -> Result<(), anyhow::Error> {
+        let document = &outcome.document;
         if let Some(file) = &self.scores {
-            write(file, |out| outcome.scores.write(&evaluation, out))?;
+            write(file, |out| outcome.scores.write(evaluation, out))?;
         }
         if let Some(file) = &self.table {
             let is_markdown = file.extension().is_some_and(|extension| extension == "md");
             write(file, |out| match is_markdown {
-                true => Ok(table::markdown(&document, out)?),
-                false => Ok(table::csv(&document, out)?),
+                true => Ok(table::markdown(document, out)?),
+                false => Ok(table::csv(document, out)?),
             })?;
         }
         if let Some(file) = &self.report {
-            write(file, |out| Ok(out.write_all(report::evaluation::render(&document).as_bytes())?))?;
-        }
-        if global.json {
-            screen::json(&document)?;
-        } else {
-            screen::result(&table::text(&document));
+            write(file, |out| Ok(out.write_all(report::evaluation::render(document).as_bytes())?))?;
         }
         for file in self.outputs().filter(|_| !global.quiet) {
             screen::note(&format!("written: {}", file.display()));
         }
-        Ok(document)
+        Ok(())
     }
 }
 
 /// As it was given, for a POSIX shell.
 fn command() -> String {
-    #[expect(clippy::disallowed_methods, reason = "the command line is where arguments come in")]
     let arguments = std::env::args().skip(1);
     let words: Vec<String> = std::iter::once("fedhost".to_owned()).chain(arguments.map(|word| quoted(&word))).collect();
     words.join(" ")

@@ -85,6 +85,8 @@ impl Evaluation<'_> {
         });
         outcome?;
         let threshold = baseline.threshold().map_or(Threshold::BestF1, Threshold::Value);
-        Ok(BaselineResult { name: baseline.name(), figures: self.figures(&book, threshold, self.options.seed)? })
+        // Even of an evaluation that was stopped: what came to its end is to be seen beside it.
+        let figures = self.figures(&book, threshold, self.options.seed, &|| true)?;
+        Ok(BaselineResult { name: baseline.name(), figures })
     }
 }

@@ -47,11 +47,14 @@ pub struct Finding {
     pub detail: String,
 }
 
-/// A promise and how to try it: whether it was kept, and what was seen.
+/// Whether a promise was kept, and what was seen.
+type Seen = Result<(Option<bool>, String), Stop>;
+
+/// A promise and how to try it.
 struct Check {
     name: &'static str,
     promise: &'static str,
-    run: fn(&Bench<'_, '_>) -> Result<(Option<bool>, String), Stop>,
+    run: fn(&Bench<'_, '_>) -> Seen,
 }
 
 const CHECKS: [Check; 5] = [
@@ -167,8 +170,6 @@ impl Bench<'_, '_> {
         [self.trial.options.rows_per_call]
     }
 }
-
-type Seen = Result<(Option<bool>, String), Stop>;
 
 fn repeatable(bench: &Bench<'_, '_>) -> Seen {
     let cuts = bench.as_evaluated();

@@ -153,15 +153,16 @@ impl Evaluation<'_> {
         judged.result.said = notes.said();
     }
 
-    /// Figures of all scores of one seed.
-    pub(super) fn figures(&self, book: &ScoreBook, threshold: Threshold, seed: u64) -> Result<Figures, figures::Error> {
-        book.figures(&Request {
-            threshold,
-            smooth_rows: self.options.smooth_rows,
-            is_time: self.options.protocol.keeps_time(),
-            seed,
-            go_on: &|| !self.cancel.is_cancelled(),
-        })
+    /// Figures of all scores of one seed; `go_on` is asked now and then.
+    pub(super) fn figures(
+        &self,
+        book: &ScoreBook,
+        threshold: Threshold,
+        seed: u64,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Figures, figures::Error> {
+        let Options { smooth_rows, protocol, .. } = *self.options;
+        book.figures(&Request { threshold, smooth_rows, is_time: protocol.keeps_time(), seed, go_on })
     }
 
     /// One seed; the first one also leaves its scores, and finds out whether the plug-in plays fair.
@@ -189,7 +190,7 @@ impl Evaluation<'_> {
         };
         let Found { book, labelled, cut_short, first_start } = trial.run(cost)?;
         judged.result.cut_short |= cut_short;
-        let figures = self.figures(&book, self.options.threshold, seed)?;
+        let figures = self.figures(&book, self.options.threshold, seed, &|| !self.cancel.is_cancelled())?;
         if judged.scores.is_none() {
             judged.result.labelled = labelled;
             judged.result.scored_rows = schedule.scored_rows();

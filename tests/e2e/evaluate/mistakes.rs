@@ -70,7 +70,7 @@ fn parameters_of_nobody_and_unknown_ones_are_refused() {
 
 #[test]
 fn a_protocol_that_cannot_be_followed_is_refused() {
-    let all = "prefix:ROWS, split:FRACTION, by-file:FRACTION, stratified:FRACTION or prequential:DELAY_ROWS";
+    let all = "prefix:ROWS, split:FRACTION, by-file:FRACTION, stratified:FRACTION, prequential:DELAY_ROWS or shuffled-";
     is_refused(&with(&["--protocol", "holdout:0.3"]), &["\"holdout:0.3\" is no protocol", all]);
     is_refused(&with(&["--protocol", "split:1.5"]), &["\"1.5\" is no number between 0 and 1"]);
     is_refused(

@@ -174,16 +174,20 @@ impl Plot<'_> {
         html! { text.halo x="-12" y=(px(rise)) text-anchor="end" transform=(along) { (reference.name) } }
     }
 
+    /// Where a line's points lie; what is no number has no place.
+    fn places(&self, line: &Line) -> Vec<(f64, f64)> {
+        let known = line.points.iter().filter(|(x, y)| x.is_finite() && y.is_finite());
+        known.map(|&point| self.at(point)).collect()
+    }
+
     fn line(&self, line: &Line) -> Markup {
-        let corners: Vec<String> =
-            line.points.iter().map(|&point| self.at(point)).map(|(x, y)| format!("{} {}", px(x), px(y))).collect();
+        let places = self.places(line);
+        let corners: Vec<String> = places.iter().map(|&(x, y)| format!("{} {}", px(x), px(y))).collect();
         html! {
             g class={ "line " (line.sign.class()) } {
-                path d={ "M" (corners.join("L")) } { title { (line.name) } }
-                @if line.points.len() <= MARKED {
-                    @for (x, y) in line.points.iter().map(|&point| self.at(point)) {
-                        circle.mark cx=(px(x)) cy=(px(y)) r="2.5" {}
-                    }
+                @if !corners.is_empty() { path d={ "M" (corners.join("L")) } { title { (line.name) } } }
+                @if places.len() <= MARKED {
+                    @for (x, y) in places { circle.mark cx=(px(x)) cy=(px(y)) r="2.5" {} }
                 }
             }
         }
@@ -192,8 +196,7 @@ impl Plot<'_> {
     /// The number of each line that has a style, where it is furthest from the others.
     fn badges(&self) -> Markup {
         let own = self.0.lines.iter().filter(|line| line.sign.is_own());
-        let lines: Vec<Vec<(f64, f64)>> =
-            own.clone().map(|line| line.points.iter().map(|&point| self.at(point)).collect()).collect();
+        let lines: Vec<Vec<(f64, f64)>> = own.clone().map(|line| self.places(line)).collect();
         html! {
             @for (line, place) in own.zip(room::on_lines(&lines)) {
                 @if let Some((x, y)) = place { (line.sign.badge(x, y)) }

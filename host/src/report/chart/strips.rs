@@ -144,10 +144,10 @@ impl Heights {
         let (least, greatest) = range(sorted.iter().copied())?;
         sorted.retain(|score| score.is_finite());
         sorted.sort_by(f64::total_cmp);
-        let at = |quarter: usize| sorted.get((sorted.len() - 1) * quarter / 4).copied().unwrap_or_default();
-        // Usual scores are the lower ones: in the upper half there may be nothing but anomalies.
-        let usual = at(1);
-        let spread = (at(3) - usual).min(strip.threshold.map_or(f64::INFINITY, |threshold| (threshold - usual).abs()));
+        let at = |percent: usize| sorted.get((sorted.len() - 1) * percent / 100).copied().unwrap_or_default();
+        // Usual scores are the lowest ones: among the others there may be nothing but anomalies.
+        let usual = at(10);
+        let spread = (at(75) - usual).min(strip.threshold.map_or(f64::INFINITY, |threshold| (threshold - usual).abs()));
         let spread = spread.max((greatest - least) * 1e-6);
         let unit = if spread > 0.0 && spread.is_finite() { spread } else { 1.0 };
         let mut heights = Self { usual, unit, least, greatest, low: 0.0, high: 1.0 };
@@ -182,7 +182,7 @@ mod tests {
     fn a_peak_leaves_room_for_the_rest() {
         let scores: Vec<f64> = (0..100).map(|row| f64::from(row % 10)).chain([1e6]).collect();
         let heights = Heights::of(&strip(&scores, Some(20.0))).unwrap();
-        assert!(heights.place(9.0) - heights.place(0.0) > 0.1);
+        assert!(heights.place(9.0) - heights.place(0.0) > 0.05);
         assert!(heights.place(20.0) < heights.place(1e6));
     }
 

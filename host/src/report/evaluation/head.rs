@@ -105,7 +105,7 @@ fn certainty(best: &Standing<'_>, others: &[(&Standing<'_>, f64)]) -> String {
             .to_owned();
     };
     if others.is_empty() {
-        return "In brackets the 95 % confidence interval.".to_owned();
+        return "In brackets the 95 % confidence interval.".to_owned();
     }
     let rivals: Vec<String> = others
         .iter()
@@ -114,13 +114,13 @@ fn certainty(best: &Standing<'_>, others: &[(&Standing<'_>, f64)]) -> String {
         .collect();
     let who = match rivals.len() {
         0 => {
-            return "The 95 % confidence intervals, in brackets, do not overlap: the first place is settled."
+            return "The 95 % confidence intervals, in brackets, do not overlap: the first place is settled."
                 .to_owned();
         }
         1..=RIVALS => listed(&rivals),
         more => format!("{} others", count(more as u64)),
     };
-    format!("Its 95 % confidence interval overlaps that of {who}, so the order among them is not settled.")
+    format!("Its 95 % confidence interval overlaps that of {who}, so the order among them is not settled.")
 }
 
 #[cfg(test)]

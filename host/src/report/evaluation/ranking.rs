@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::standing::Standing;
-use super::words::{ending, finite};
+use super::words::{ending, ends, finite};
 use crate::evaluate::{BaselineResult, Document, Figures, PluginResult};
 use crate::report::chart::whisker::Whiskers;
 use crate::report::words::{NONE, count, or_none, score};
@@ -115,7 +115,7 @@ fn trivial(baseline: &BaselineResult, whiskers: Option<&Whiskers>) -> Markup {
 }
 
 fn quality(standing: Option<&Standing<'_>>, figures: &Figures, whiskers: Option<&Whiskers>) -> Markup {
-    let interval = figures.intervals.roc_auc.map(|interval| (interval.low, interval.high));
+    let interval = ends(figures.intervals.roc_auc);
     let auc = finite(figures.roc_auc);
     let delay = figures.detection_delay.and_then(|delay| delay.mean_rows);
     html! {

@@ -31,6 +31,10 @@ pub(super) struct Sample {
     /// Of the intervals.
     pub(super) half_width: f64,
     pub(super) always_f1: f64,
+    /// F1 of the number of a row.
+    pub(super) position_f1: f64,
+    /// NAB score of lots.
+    pub(super) random_nab: f64,
     /// Scored rows that were trained on.
     pub(super) repeated: u64,
     /// False alarms where 0.1 % are promised.
@@ -51,6 +55,8 @@ impl Sample {
             labels_in_view: false,
             half_width: 0.05,
             always_f1: 0.3,
+            position_f1: 0.4,
+            random_nab: 5.0,
             repeated: 0,
             observed: 0.001,
             seeds: 1,
@@ -59,7 +65,6 @@ impl Sample {
     }
 
     pub(super) fn document(&self) -> Document {
-        let baseline = |(name, f1)| BaselineResult { name, figures: Figures { f1: Some(f1), ..self.figures(0.5) } };
         Document {
             data: self.data(),
             protocol: Protocol::Prefix { rows: 400 },
@@ -74,13 +79,21 @@ impl Sample {
             scored_rows: 1000 * self.files as u64,
             repeated_rows: Some(RepeatedRows { looked_at: 1000, repeated: self.repeated }),
             preprocess: None,
+            preprocess_integrity: Vec::new(),
             limits: Limits::default(),
             results: (1..=self.plugins).map(|number| self.result(number)).collect(),
-            baselines: [("always", self.always_f1), ("never", 0.0)].map(baseline).into(),
+            baselines: self.baselines(),
             command: format!("fedhost evaluate --plugin 'ewma' {}", self.text),
             version: "0.1.0".to_owned(),
             machine: BTreeMap::from([("cores".to_owned(), "2".to_owned())]),
         }
+    }
+
+    fn baselines(&self) -> Vec<BaselineResult> {
+        let figures = self.figures(0.5);
+        let nab = figures.nab.map(|nab| Nab { scores: Profiles { standard: self.random_nab, ..nab.scores }, ..nab });
+        let of = |name, f1| BaselineResult { name, figures: Figures { f1: Some(f1), nab, ..figures.clone() } };
+        vec![of("always", self.always_f1), of("random", 0.2), of("row-position", self.position_f1)]
     }
 
     fn data(&self) -> DataCard {
@@ -130,6 +143,8 @@ impl Sample {
             fit_seconds: 0.1,
             score_seconds: 0.02 * number as f64,
             preprocess_seconds: 0.0,
+            busy_seconds: 0.2,
+            cut_short: false,
             rows_per_second: (!failed).then_some(50_000.0 / number as f64),
             peak_memory_bytes: 2_097_152,
             calls: 12,

@@ -46,7 +46,7 @@ impl Standing<'_> {
 
     /// The 95 % interval of its ROC AUC.
     pub(super) fn interval(&self) -> Option<(f64, f64)> {
-        self.result.figures.intervals.roc_auc.map(|interval| (interval.low, interval.high))
+        words::ends(self.result.figures.intervals.roc_auc)
     }
 
     /// Its sign and name, leading to its verdict.

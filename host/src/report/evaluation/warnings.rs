@@ -23,8 +23,11 @@ struct Warning {
 pub(super) fn warnings(document: &Document, standings: &[Standing<'_>]) -> Markup {
     let all: Vec<Warning> = [
         failures(document, standings),
+        preparing(document),
+        cut_short(standings),
         labels_in_view(standings),
         trivial(document, standings),
+        order(document, standings),
         lots(document, standings),
         repeated(document),
         guessing(standings),
@@ -47,12 +50,37 @@ fn failures(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> 
     let failed: Vec<&Standing<'_>> = standings.iter().filter(|standing| !standing.is_believed()).collect();
     let told: Vec<String> =
         failed.iter().map(|it| format!("{} {}", short(it.name(), 60), ending(it.result, &document.limits))).collect();
-    let what =
-        if failed.iter().all(|standing| is_unfair(standing.result)) { "not fair" } else { "not to be relied on" };
-    let verb = if failed.len() == 1 { "is" } else { "are" };
+    let unfair = failed.iter().filter(|standing| is_unfair(standing.result)).count();
+    let what = match (failed.len(), unfair) {
+        (_, 0) => "failed",
+        (1, 1) => "does not play fair",
+        (all, unfair) if all == unfair => "do not play fair",
+        _ => "failed or do not play fair",
+    };
     (!failed.is_empty()).then(|| Warning {
-        head: format!("{} {verb} {what}.", plural(failed.len() as u64, "plug-in")),
+        head: format!("{} {what}.", plural(failed.len() as u64, "plug-in")),
         text: format!("{}.", told.join("; ")),
+    })
+}
+
+fn preparing(document: &Document) -> Option<Warning> {
+    let broken = document.preprocess_integrity.iter().filter(|finding| finding.kept == Some(false));
+    let broken: Vec<String> = broken.map(|finding| format!("{}: {}", finding.promise, finding.detail)).collect();
+    (!broken.is_empty()).then(|| Warning {
+        head: "The preprocessor does not play fair.".to_owned(),
+        text: format!("What it does is in the scores of every model behind it. Broken: {}.", broken.join("; ")),
+    })
+}
+
+fn cut_short(standings: &[Standing<'_>]) -> Option<Warning> {
+    let cut = standings.iter().filter(|standing| standing.result.cut_short);
+    let cut: Vec<String> = cut.map(|standing| short(standing.name(), 60).to_string()).collect();
+    (!cut.is_empty()).then(|| Warning {
+        head: "A training was cut short.".to_owned(),
+        text: format!(
+            "The time of a call was nearly up, so how far {} came depends on the machine. Give fewer epochs, or more time.",
+            cut.join(", ")
+        ),
     })
 }
 
@@ -69,11 +97,24 @@ fn labels_in_view(standings: &[Standing<'_>]) -> Option<Warning> {
     })
 }
 
-fn trivial(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
+fn best_f1(standings: &[Standing<'_>]) -> Option<f64> {
     let f1 = |standing: &Standing<'_>| finite(standing.result.figures.f1);
-    let best = standings.iter().filter(|it| it.is_believed()).filter_map(f1).max_by(f64::total_cmp)?;
-    let near = |baseline: &&BaselineResult| finite(baseline.figures.f1).is_some_and(|f1| f1 > best - NEARLY);
-    let told: Vec<String> = document.baselines.iter().filter(near).map(trivial_in_words).collect();
+    standings.iter().filter(|standing| standing.is_believed()).filter_map(f1).max_by(f64::total_cmp)
+}
+
+/// Baselines of these names whose F1 nearly is the best plug-in's, in words.
+fn rivals(document: &Document, best: f64, names: &[(&str, &str)]) -> Vec<String> {
+    let in_words = |baseline: &BaselineResult| {
+        let (_, words) = names.iter().find(|(name, _)| *name == baseline.name)?;
+        let f1 = finite(baseline.figures.f1).filter(|&f1| f1 > best - NEARLY)?;
+        Some(format!("{words} has {}", score(f1)))
+    };
+    document.baselines.iter().filter_map(in_words).collect()
+}
+
+fn trivial(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
+    let best = best_f1(standings)?;
+    let told = rivals(document, best, &[("always", "flagging every row"), ("random", "drawing by lot")]);
     (!told.is_empty()).then(|| Warning {
         head: "F1 says little here.".to_owned(),
         text: format!(
@@ -84,17 +125,22 @@ fn trivial(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
     })
 }
 
-fn trivial_in_words(baseline: &BaselineResult) -> String {
-    let f1 = finite(baseline.figures.f1).map_or_else(String::new, score);
-    match baseline.name {
-        "always" => format!("flagging every row has {f1}"),
-        "repeat-last-label" => {
-            format!("repeating the label of the row before, which no plug-in is told in time, has {f1}")
-        }
-        "row-position" => format!("the number of a row in its file, cut where it is best, has {f1}"),
-        "random" => format!("drawing by lot has {f1}"),
-        name => format!("{name} has {f1}"),
-    }
+/// Whether it would be enough to know the order of rows.
+fn order(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
+    let best = best_f1(standings)?;
+    let names = [
+        ("repeat-last-label", "repeating the label of the row before"),
+        ("row-position", "the number of a row in its file, cut where it is best,"),
+    ];
+    let told = rivals(document, best, &names);
+    (!told.is_empty()).then(|| Warning {
+        head: "The order of rows gives anomalies away.".to_owned(),
+        text: format!(
+            "The best plug-in has an F1 of {}, but {}. No plug-in is told either; one that found out would look good.",
+            score(best),
+            listed(&told)
+        ),
+    })
 }
 
 /// The NAB score of lots, beside the best one.
@@ -176,6 +222,8 @@ mod tests {
         let cases = [
             (Sample { labels_in_view: true, ..Sample::new(3, 4) }, "chosen with the labels in view"),
             (Sample { always_f1: 0.78, ..Sample::new(3, 4) }, "flagging every row has 0.780"),
+            (Sample { position_f1: 0.9, ..Sample::new(3, 4) }, "The order of rows gives anomalies away"),
+            (Sample { random_nab: 61.0, ..Sample::new(3, 4) }, "drawn by lot reach 61.0, the best plug-in 60.0"),
             (Sample { repeated: 7, ..Sample::new(3, 4) }, "7 of 1\u{202f}000 scored rows (0.7 %)"),
             (Sample { failing: 1, ..Sample::new(3, 4) }, "plugin-3 crashed"),
             (Sample { unfair: true, ..Sample::new(3, 4) }, "plugin-1 does not play fair"),

@@ -1,18 +1,27 @@
 //! Verdicts, protocols and sizes in words that an operator understands.
 
+use fedhost_domain::metrics::Interval;
 use fedhost_domain::protocol::Protocol;
 
 use crate::evaluate::{PluginResult, Status};
 use crate::plugin::{Limits, Verdict};
-use crate::report::words::{count, number, span};
+use crate::report::words::{NONE, count, number, span};
 
 /// A figure that is a number.
 pub(super) fn finite(figure: Option<f64>) -> Option<f64> {
     figure.filter(|figure| figure.is_finite())
 }
 
+/// The ends of an interval that are numbers.
+pub(super) fn ends(interval: Option<Interval>) -> Option<(f64, f64)> {
+    interval.map(|interval| (interval.low, interval.high)).filter(|(low, high)| low.is_finite() && high.is_finite())
+}
+
 /// A share in percent.
 pub(super) fn percent(share: f64) -> String {
+    if !share.is_finite() {
+        return NONE.to_owned();
+    }
     let percent = share * 100.0;
     let text = match percent {
         0.0 | 100.0 => format!("{percent:.0}"),
@@ -118,6 +127,11 @@ pub(super) fn protocol(protocol: Protocol) -> String {
         ),
         Protocol::Prequential { delay_rows } => format!(
             "Each file has a model of its own, which scores every row first, and learns from it, with its label, once {} \
+             further rows are scored.",
+            count(delay_rows)
+        ),
+        Protocol::ShuffledPrequential { delay_rows } => format!(
+            "Rows are shuffled by the seed; one model scores every row first, and learns from it, with its label, once {} \
              further rows are scored.",
             count(delay_rows)
         ),
