@@ -16,7 +16,7 @@ const NAME_CHARS: usize = 32;
 /// Tables of promised and observed rates, and scores as probabilities.
 pub(super) fn calibration(standings: &[Standing<'_>]) -> Markup {
     html! {
-        section {
+        section.calibration {
             h2 { "Calibration" }
             (rates(standings))
             @match reliability(standings) {

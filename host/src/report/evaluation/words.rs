@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     fn plain(text: &str) -> String {
-        text.replace('\u{a0}', " ").replace('\u{202f}', " ")
+        text.replace(['\u{a0}', '\u{202f}'], " ")
     }
 
     #[test]
