@@ -89,7 +89,12 @@ impl<'a> Trial<'a> {
     }
 
     fn lives(&self, feed: &mut Feed<'_>, cost: &mut Cost) -> Result<Found, Stop> {
-        self.warm_up(feed)?;
+        let mut warming = Cost::default();
+        if let Err(stop) = self.warm_up(feed, &mut warming) {
+            // That is all there is to tell of it.
+            *cost = warming;
+            return Err(stop);
+        }
         feed.cost = Default::default();
         let mut learner = Learner::new(self.options, self.subject.plugin.limits());
         let mut book = ScoreBook::new(ScoreBook::IN_MEMORY);
@@ -233,17 +238,17 @@ impl<'a> Trial<'a> {
     }
 
     /// Goes through the motions with the first rows, so that the first touch of code and memory is nobody's cost.
-    fn warm_up(&self, feed: &mut Feed<'_>) -> Result<(), Stop> {
+    fn warm_up(&self, feed: &mut Feed<'_>, cost: &mut Cost) -> Result<(), Stop> {
         const ROWS: u64 = 200;
         let Some(life) = self.schedule.lives.first() else { return Ok(()) };
         let head = |parts: &[Part]| parts.first().map(|part| part.head(ROWS)).into_iter().collect();
         let life = Life { train: head(&life.train), score: head(&life.score) };
-        let (mut cost, mut book) = (Cost::default(), ScoreBook::new(ScoreBook::IN_MEMORY));
+        let mut book = ScoreBook::new(ScoreBook::IN_MEMORY);
         let options = Options { epochs: 1, ..self.options.clone() };
         let mut learner = Learner::new(&options, self.subject.plugin.limits());
         let unseen = Trial { watch: &|_| ControlFlow::Continue(()), ..*self };
-        let start = unseen.train(&life, feed, &mut learner, &mut cost, &mut book)?;
-        unseen.score(&life, feed, &start, &mut cost, &mut book)
+        let start = unseen.train(&life, feed, &mut learner, cost, &mut book)?;
+        unseen.score(&life, feed, &start, cost, &mut book)
     }
 
     fn open_trainer(&self, feed: &Feed<'_>, cost: &mut Cost) -> Result<Trainer, Stop> {

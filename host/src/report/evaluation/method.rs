@@ -47,7 +47,7 @@ fn procedure(document: &Document) -> Markup {
         dt { "seeds" } dd { (seeds(document)) }
         dt { "threshold" } dd { code { (document.threshold) } }
         dt { "smoothing" } dd { @if document.smooth_rows > 1 { (count(u64::from(document.smooth_rows))) " rows" } @else { "none" } }
-        dt { "training" } dd { (plural(u64::from(document.epochs), "pass")) @if document.epochs != 1 { "es" } " over the rows; " (labels(document.labels)) }
+        dt { "training" } dd { (plural(u64::from(document.epochs), "epoch")) "; " (labels(document.labels)) }
         dt { "rows a call" } dd { (count(document.rows_per_call as u64)) }
         @if let Some(card) = &document.preprocess { dt { "before every model" } dd { (preprocessor(card)) } }
         @if let Some(repeated) = &document.repeated_rows {

@@ -16,9 +16,14 @@ pub(super) fn facts(document: &Document, result: &PluginResult) -> Markup {
             @if let Some(component) = &result.component { (origin(component)) }
             dt { "parameters" } dd { (parameters(result)) }
             dt { "labels to train with" } dd { @if result.labelled { "given" } @else { "not given" } }
-            dt { "calls" } dd { (count(result.calls)) }
-            dt { "peak memory" } dd { (memory(result.peak_memory_bytes, &document.limits)) }
-            dt { "time" } dd { (time(result)) }
+            dt { "calls" }
+            @if result.calls > 0 {
+                dd { (count(result.calls)) }
+                dt { "peak memory" } dd { (memory(result.peak_memory_bytes, &document.limits)) }
+                dt { "time" } dd { (time(result)) }
+            } @else {
+                dd { "none beyond warming up, which is not counted" }
+            }
             @if let Some(fuel) = result.fuel { dt { "work" } dd { (count(fuel)) " units" } }
             @if result.said.progress_reports > 0 { dt { "progress" } dd { (plural(result.said.progress_reports, "report")) } }
         }
