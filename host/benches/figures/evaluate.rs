@@ -51,7 +51,8 @@ fn overhead() -> Vec<Figure> {
 
 /// The Skoltech Anomaly Benchmark in `SKAB_DIR`, beside what the same rows take in Python; nothing without it.
 fn skab() -> Vec<Figure> {
-    let Ok(folder) = std::env::var("SKAB_DIR") else { return Vec::new() };
+    let Some(folder) = std::env::var_os("SKAB_DIR") else { return Vec::new() };
+    let folder = Path::new(&folder).display();
     let patterns = ["valve1", "valve2", "other"].map(|part| format!("{folder}/{part}/*.csv"));
     let options = options(Protocol::Prefix { rows: 400 });
     let mut rows = (0, 0);

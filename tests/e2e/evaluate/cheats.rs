@@ -143,7 +143,7 @@ pub(super) fn expect_none_accused(scene: &Scene, arguments: &[&str]) {
 fn no_plug_in_of_the_catalogue_is_accused() {
     let scene = two_runs();
     // With few rows to train on, a detector that learns as it goes is still warming up when they are all seen.
-    for protocol in ["prefix:250", "prequential:20"] {
+    for protocol in ["prefix:400", "prequential:20"] {
         expect_none_accused(&scene, &["--data", "runs/*.csv", "--ignore", "time", "--protocol", protocol]);
     }
 }

@@ -17,15 +17,16 @@ pub(in crate::evaluate) fn check(corpus: &Corpus, opener: &Opener<'_>, life: &Li
         part.head(ROWS as u64).blocks(corpus, ROWS).next(&mut block)?;
     }
     let bench = Bench { corpus, opener, columns, values: block.values };
-    let runs: [(&str, fn(&Bench<'_>) -> Seen); 3] =
-        [("repeatable", repeatable), ("batch-cuts", batch_cuts), ("later-rows", later_rows)];
-    let finding = |(name, run): (&str, fn(&Bench<'_>) -> Seen)| {
+    let runs: [(&str, Run); 3] = [("repeatable", repeatable), ("batch-cuts", batch_cuts), ("later-rows", later_rows)];
+    let finding = |(name, run): (&str, Run)| {
         let Some(check) = CHECKS.iter().find(|check| check.name == name) else { return Ok(None) };
         let (kept, detail) = run(&bench)?;
         Ok(Some(Finding { check: check.name, promise: check.promise, kept, detail }))
     };
     runs.into_iter().filter_map(|run| finding(run).transpose()).collect()
 }
+
+type Run = fn(&Bench<'_>) -> Seen;
 
 struct Bench<'a> {
     corpus: &'a Corpus,
