@@ -17,7 +17,7 @@ use crate::plugin::{Batch, Trainer};
 use statistics::{correlation, share_of_groups};
 
 /// Rows that are scored again with other cuts.
-const ROWS: usize = 16_384;
+const ROWS: usize = 4_096;
 /// Rows that are shuffled, how long a stream of them is, and how many streams there are.
 const SHUFFLED_ROWS: usize = 1_024;
 const STREAM_ROWS: usize = 1_024;
@@ -174,13 +174,13 @@ impl Bench<'_, '_> {
 fn repeatable(bench: &Bench<'_, '_>) -> Seen {
     let cuts = bench.as_evaluated();
     let (once, again) = (bench.scores(&bench.values, &cuts)?, bench.scores(&bench.values, &cuts)?);
-    Ok(same("score", &once, &again, "when the same rows were scored again"))
+    Ok(same("the score of row", &once, &again, "when the same rows were scored again"))
 }
 
 fn batch_cuts(bench: &Bench<'_, '_>) -> Seen {
     let whole = bench.scores(&bench.values, &bench.as_evaluated())?;
     let cut = bench.scores(&bench.values, &[1, 7, 64, 97])?;
-    Ok(same("score", &whole, &cut, "when the same rows came in smaller batches"))
+    Ok(same("the score of row", &whole, &cut, "when the same rows came in smaller batches"))
 }
 
 /// Rows of the second half are put in another order, and become others.
@@ -191,7 +191,7 @@ fn later_rows(bench: &Bench<'_, '_>) -> Seen {
     let original = bench.scores(bench.values.get(..rows * bench.columns).unwrap_or_default(), &[rows.max(1)])?;
     let other = bench.scores(&changed, &[rows.max(1)])?;
     let (original, other) = (original.get(..half).unwrap_or_default(), other.get(..half).unwrap_or_default());
-    Ok(same("score", original, other, "when only rows after it were changed"))
+    Ok(same("the score of row", original, other, "when only rows after it were changed"))
 }
 
 /// The same up to a place; from there on in another order, and other values.
@@ -203,12 +203,12 @@ fn changed_rows(values: &[f32], from: usize) -> Vec<f32> {
     changed
 }
 
-/// `what` is a score or a value.
+/// `what` is told with its number.
 fn same(what: &str, scores: &[f32], again: &[f32], circumstances: &str) -> (Option<bool>, String) {
     let mut pairs = scores.iter().zip(again).enumerate();
     match pairs.find(|(_, (score, again))| score.to_bits() != again.to_bits()) {
         _ if scores.is_empty() => (None, "there are too few rows".to_owned()),
-        None => (Some(true), format!("{} {what}s were the same {circumstances}", scores.len())),
+        None => (Some(true), format!("all {} were the same {circumstances}", scores.len())),
         Some((row, (score, again))) => {
             (Some(false), format!("{what} {row} was {score} and became {again} {circumstances}"))
         }
