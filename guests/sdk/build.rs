@@ -1,7 +1,9 @@
-//! Encodes each world of `wit/plugin.wit` as the custom section that makes a core module a component.
+//! Encodes each world of `wit/plugin.wit` as the custom section that makes a core module a
+//! component.
 //!
-//! `wit-bindgen` would emit it itself, but its exported macros allow for one world in a crate, and the SDK serves three:
-//! the bindings are generated once for all interfaces, and an export macro adds the section of its own world.
+//! `wit-bindgen` would emit it itself, but its exported macros allow for one world in a crate, and
+//! the SDK serves three: the bindings are generated once for all interfaces, and an export macro
+//! adds the section of its own world.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -14,7 +16,10 @@ const WORLDS: [&str; 3] = ["preprocessor-plugin", "model-plugin", "detector-plug
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={WIT}");
-    #[expect(clippy::disallowed_methods, reason = "cargo tells a build script by the environment alone")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "cargo tells a build script by the environment alone"
+    )]
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_path(Path::new(WIT))?;

@@ -1,7 +1,9 @@
-//! `make bench`: every figure beside its baseline, measured in the same run, interleaved, as medians.
+//! `make bench`: every figure beside its baseline, measured in the same run, interleaved, as
+//! medians.
 //!
-//! Machines are noisy and differ, so a ratio says more than a time; both go to `target/bench.json`. Criterion measures one
-//! thing after the other; figures whose ratio counts have to alternate, hence the small harness in `figures/measure.rs`.
+//! Machines are noisy and differ, so a ratio says more than a time; both go to `target/bench.json`.
+//! Criterion measures one thing after the other; figures whose ratio counts have to alternate,
+//! hence the small harness in `figures/measure.rs`.
 
 #![expect(
     clippy::print_stdout,
@@ -47,7 +49,10 @@ const GROUPS: [(&str, Measure); 8] = [
 
 /// All groups, or those named: `cargo bench --bench figures -- kafka`.
 fn main() {
-    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let asked: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
     let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
     let mut figures = Vec::new();
     for (_, measure) in GROUPS.into_iter().filter(|(name, _)| is_asked(name)) {

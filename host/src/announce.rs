@@ -6,7 +6,8 @@ use fedhost_domain::event::{Event, Stamped};
 
 use crate::clock;
 
-/// Takes an event at once, without blocking for long; called from async tasks and guest threads alike.
+/// Takes an event at once, without blocking for long; called from async tasks and guest threads
+/// alike.
 pub trait Listener: Send + Sync {
     /// One event.
     fn heard(&self, event: &Stamped);
@@ -22,12 +23,17 @@ impl Announcer {
     /// The listeners are fixed from the start, so that none misses an event.
     #[must_use]
     pub fn new(listeners: Vec<Box<dyn Listener>>) -> Self {
-        Self { listeners: listeners.into() }
+        Self {
+            listeners: listeners.into(),
+        }
     }
 
     /// Stamps the event with the time, and tells everyone.
     pub fn announce(&self, event: Event) {
-        let stamped = Stamped { time_ms: clock::now_ms(), event };
+        let stamped = Stamped {
+            time_ms: clock::now_ms(),
+            event,
+        };
         for listener in self.listeners.iter() {
             listener.heard(&stamped);
         }

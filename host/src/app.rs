@@ -1,9 +1,11 @@
-//! The composition root: the only file that names every edge. What starts in which order, and how it ends.
+//! The composition root: the only file that names every edge. What starts in which order, and how
+//! it ends.
 //!
-//! Start: the log is opened, probes are answered, plug-ins are found and their parameters checked, the bus is reached and
-//! topics are made; until then nothing has happened. Then the aggregator, the fog nodes, the sensors. Sensors with a spool
-//! do not wait for a cluster that is away; everybody else does. End: sensors stop first, fog nodes finish the batch in hand
-//! and store what they know, the bus is closed last; all of that by one deadline.
+//! Start: the log is opened, probes are answered, plug-ins are found and their parameters checked,
+//! the bus is reached and topics are made; until then nothing has happened. Then the aggregator,
+//! the fog nodes, the sensors. Sensors with a spool do not wait for a cluster that is away;
+//! everybody else does. End: sensors stop first, fog nodes finish the batch in hand and store what
+//! they know, the bus is closed last; all of that by one deadline.
 
 pub mod buses;
 mod closing;
@@ -85,7 +87,11 @@ impl Outcome {
 /// Where a run writes what happens.
 #[must_use]
 pub fn run_log_path(manifest: &Loaded) -> PathBuf {
-    manifest.manifest.bus.directory.join("aggregation_log.jsonl")
+    manifest
+        .manifest
+        .bus
+        .directory
+        .join("aggregation_log.jsonl")
 }
 
 impl Prepared {
@@ -102,34 +108,58 @@ impl Prepared {
         let observed = observed.announcing(announcer.clone());
         options.check(&manifest.manifest)?;
         let rules = parts::rules(&manifest.manifest, &options)?;
-        // First of all, so that a second process on the same directory is refused before it announces anything.
+        // First of all, so that a second process on the same directory is refused before it
+        // announces anything.
         let buses = Buses::open(&manifest.manifest, Arc::new(observed.clone())).await?;
         let probes = probes(&manifest.manifest.api, &observed).await?;
         let (plugins, keeper) = if options.runs(Role::Aggregator) || options.runs(Role::FogNode) {
             let (settings, events) = (Arc::new(manifest.manifest.clone()), announcer.clone());
-            let opened = tokio::task::spawn_blocking(move || lineup::open(&settings, &events)).await??;
+            let opened =
+                tokio::task::spawn_blocking(move || lineup::open(&settings, &events)).await??;
             (Some(opened.0), Some(opened.1))
         } else {
             (None, None)
         };
         for detail in manifest.manifest.kafka_warnings() {
-            announcer.announce(Event::Warned { part: "kafka".to_owned(), detail });
+            announcer.announce(Event::Warned {
+                part: "kafka".to_owned(),
+                detail,
+            });
         }
         let away = None;
-        let mut prepared = Self { manifest, options, announcer, observed, buses, rules, plugins, keeper, probes, away };
+        let mut prepared = Self {
+            manifest,
+            options,
+            announcer,
+            observed,
+            buses,
+            rules,
+            plugins,
+            keeper,
+            probes,
+            away,
+        };
         prepared.away = prepared.look().await?;
         Ok(prepared)
     }
 
-    /// Whether the bus is there: what is wrong with it is better found before anything is started. A cluster that is away
-    /// is no reason not to start.
+    /// Whether the bus is there: what is wrong with it is better found before anything is started.
+    /// A cluster that is away is no reason not to start.
     async fn look(&self) -> Result<Option<Trouble>, anyhow::Error> {
         // Sensors have better things to do than to wait.
         let is_awaited = self.buses.spools() && !parts::sensors(self).is_empty();
-        let patience = if is_awaited { FIRST_LOOK } else { Duration::MAX };
-        let Err(error) = self.make_ready(patience).await else { return Ok(None) };
+        let patience = if is_awaited {
+            FIRST_LOOK
+        } else {
+            Duration::MAX
+        };
+        let Err(error) = self.make_ready(patience).await else {
+            return Ok(None);
+        };
         let error = error.downcast::<bus::Error>()?;
-        let bus::Error::Unreachable { bus, .. } = &error else { return Err(error.into()) };
+        let bus::Error::Unreachable { bus, .. } = &error else {
+            return Err(error.into());
+        };
         let observer: Arc<dyn Observer> = Arc::new(self.observed.clone());
         let mut away = Trouble::new(bus, &observer);
         away.met(&error).await;
@@ -140,7 +170,13 @@ impl Prepared {
     async fn make_ready(&self, at_most: Duration) -> Result<(), anyhow::Error> {
         self.buses.reach(at_most).await?;
         let limits = self.buses.broker_limits().await?;
-        topics::prepare(self.buses.shared().as_ref(), &limits, &self.manifest.manifest, &self.announcer).await
+        topics::prepare(
+            self.buses.shared().as_ref(),
+            &limits,
+            &self.manifest.manifest,
+            &self.announcer,
+        )
+        .await
     }
 
     /// Waits for a bus that is away, however long that takes; the process is not ready meanwhile.
@@ -168,16 +204,26 @@ impl Prepared {
         }
         let prepared = Arc::new(self);
         let mut running = Running::new(&prepared);
-        let newest = if away.is_none() { prepared.newest(FIRST_LOOK).await } else { None };
-        prepared.announcer.announce(prepared.started(newest.as_ref()));
+        let newest = if away.is_none() {
+            prepared.newest(FIRST_LOOK).await
+        } else {
+            None
+        };
+        prepared
+            .announcer
+            .announce(prepared.started(newest.as_ref()));
         running.start(away.is_none());
-        let outcome = running.wait(away, interrupt, prepared.options.duration).await;
+        let outcome = running
+            .wait(away, interrupt, prepared.options.duration)
+            .await;
         prepared.observed.enter(Phase::Stopping);
         stop_keeper.cancel();
         let stopped = running.stop().await;
         let outcome = outcome.and_then(|outcome| stopped.map(|()| outcome));
         let newest = prepared.newest(running.closing().left()).await;
-        prepared.announcer.announce(prepared.finished(newest.as_ref(), &outcome));
+        prepared
+            .announcer
+            .announce(prepared.finished(newest.as_ref(), &outcome));
         prepared.buses.close(running.closing()).await;
         if let Some(probes) = probes {
             probes.close().await;
@@ -195,24 +241,39 @@ impl Prepared {
         }
     }
 
-    fn finished(&self, newest: Option<&RoundClosed>, outcome: &Result<Outcome, role::Error>) -> Event {
+    fn finished(
+        &self,
+        newest: Option<&RoundClosed>,
+        outcome: &Result<Outcome, role::Error>,
+    ) -> Event {
         Event::RunFinished {
             round: self.round(newest),
-            outcome: outcome.as_ref().map_or("failed", |outcome| outcome.word()).to_owned(),
+            outcome: outcome
+                .as_ref()
+                .map_or("failed", |outcome| outcome.word())
+                .to_owned(),
             weights_sha256: newest.map(|closed| closed.weights_sha256.clone()),
         }
     }
 
-    /// The account of the newest round; for the run log, so a bus that does not give it in time is no reason to wait or stop.
+    /// The account of the newest round; for the run log, so a bus that does not give it in time is
+    /// no reason to wait or stop.
     async fn newest(&self, within: Duration) -> Option<RoundClosed> {
         let bus = self.buses.shared();
-        tokio::time::timeout(within, aggregator::newest_round(bus.as_ref())).await.ok()?.ok().flatten()
+        tokio::time::timeout(within, aggregator::newest_round(bus.as_ref()))
+            .await
+            .ok()?
+            .ok()
+            .flatten()
     }
 
     /// Its number; when the bus does not tell, that of the newest round in the run log.
     fn round(&self, newest: Option<&RoundClosed>) -> u64 {
         let logged = || last_round(&run_log_path(&self.manifest)).ok().flatten();
-        newest.map(|closed| closed.round).or_else(logged).unwrap_or(0)
+        newest
+            .map(|closed| closed.round)
+            .or_else(logged)
+            .unwrap_or(0)
     }
 
     fn plugin_ids(&self) -> Vec<PluginId> {
@@ -222,12 +283,28 @@ impl Prepared {
 
 /// Answers probes, where the manifest asks for it.
 async fn probes(api: &Api, observed: &Observed) -> Result<Option<http::Handle>, anyhow::Error> {
-    let Some(listen) = api.listen else { return Ok(None) };
-    let token = api.token.as_ref().map(|token| http::Secret::from(token.reveal().to_owned()));
-    let service = http::Service { listen, token, observed: observed.clone() };
-    service.start().await.map(Some).map_err(|error| anyhow::Error::new(cannot_begin("api", &error)))
+    let Some(listen) = api.listen else {
+        return Ok(None);
+    };
+    let token = api
+        .token
+        .as_ref()
+        .map(|token| http::Secret::from(token.reveal().to_owned()));
+    let service = http::Service {
+        listen,
+        token,
+        observed: observed.clone(),
+    };
+    service
+        .start()
+        .await
+        .map(Some)
+        .map_err(|error| anyhow::Error::new(cannot_begin("api", &error)))
 }
 
 fn cannot_begin(part: &str, error: &dyn std::fmt::Display) -> role::Error {
-    role::Error::Start { part: part.to_owned(), reason: error.to_string() }
+    role::Error::Start {
+        part: part.to_owned(),
+        reason: error.to_string(),
+    }
 }

@@ -1,9 +1,10 @@
 //! The few verbs with which roles reach a log of records, whichever bus is behind them.
 //!
-//! A name of a particular bus never appears in these types. What every bus promises: a record is readable in the order
-//! and under the offset at which it was acknowledged; a group's offsets move only through a [`Write`], and never before
-//! the records of that write are safe; a [`Write`] happens as a whole or not at all. A bus that was asked for the weaker
-//! promise of at-least-once delivery may repeat a write that was cut off by a crash; it never loses one.
+//! A name of a particular bus never appears in these types. What every bus promises: a record is
+//! readable in the order and under the offset at which it was acknowledged; a group's offsets move
+//! only through a [`Write`], and never before the records of that write are safe; a [`Write`]
+//! happens as a whole or not at all. A bus that was asked for the weaker promise of at-least-once
+//! delivery may repeat a write that was cut off by a crash; it never loses one.
 
 pub mod checkup;
 pub mod compare;
@@ -42,7 +43,11 @@ impl Record {
     /// The last header of that name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&Bytes> {
-        self.headers.iter().rev().find(|(header, _)| header == name).map(|(_, value)| value)
+        self.headers
+            .iter()
+            .rev()
+            .find(|(header, _)| header == name)
+            .map(|(_, value)| value)
     }
 }
 
@@ -53,7 +58,8 @@ pub struct Position {
     pub topic: Arc<str>,
     /// From 0.
     pub partition: u32,
-    /// Rises with every record. A bus may keep marks of its own between two records, so that a number is left out.
+    /// Rises with every record. A bus may keep marks of its own between two records, so that a
+    /// number is left out.
     pub offset: u64,
 }
 
@@ -74,7 +80,8 @@ pub struct NewRecord {
     pub headers: Vec<(String, Bytes)>,
 }
 
-/// What becomes durable together: results, the offsets of the input they came from, and a role's own state.
+/// What becomes durable together: results, the offsets of the input they came from, and a role's
+/// own state.
 #[derive(Clone, Debug, Default)]
 pub struct Write {
     /// Appended in order.
@@ -109,12 +116,14 @@ pub struct TopicSpec {
     pub retention_ms: Option<u64>,
     /// Oldest records are dropped while a partition is larger than this; `None` keeps them.
     pub retention_bytes: Option<u64>,
-    /// A larger key and value together are refused, or travel in chunks; see [`Admin::record_bytes_max`].
+    /// A larger key and value together are refused, or travel in chunks; see
+    /// [`Admin::record_bytes_max`].
     pub max_message_bytes: u64,
-    /// Brokers that hold a copy; `None` leaves it to the bus. A bus on one machine has one copy whatever is asked.
+    /// Brokers that hold a copy; `None` leaves it to the bus. A bus on one machine has one copy
+    /// whatever is asked.
     pub replication_factor: Option<u16>,
-    /// Further settings by the names that Kafka gives them, such as `cleanup.policy`. A bus that has no such setting
-    /// leaves them aside.
+    /// Further settings by the names that Kafka gives them, such as `cleanup.policy`. A bus that
+    /// has no such setting leaves them aside.
     pub settings: BTreeMap<String, String>,
 }
 
@@ -125,8 +134,9 @@ pub struct TopicInfo {
     pub spec: TopicSpec,
     /// By partition: the oldest offset still there, and the next one to be written.
     pub offsets: Vec<std::ops::Range<u64>>,
-    /// Whether the bus tells the topic's settings. Where it does not, `spec` holds them as they were asked for, or without
-    /// limits when nobody asked; its name, partitions and copies are as they are all the same.
+    /// Whether the bus tells the topic's settings. Where it does not, `spec` holds them as they
+    /// were asked for, or without limits when nobody asked; its name, partitions and copies are as
+    /// they are all the same.
     pub settings_known: bool,
 }
 
@@ -230,8 +240,9 @@ pub enum Error {
         /// What to do about it.
         hint: String,
     },
-    /// A reader or writer is cut off: another one has taken over, or its client had to be given up. Whatever it has not
-    /// written is read again by whoever goes on; to go on, begin again from what is stored.
+    /// A reader or writer is cut off: another one has taken over, or its client had to be given up.
+    /// Whatever it has not written is read again by whoever goes on; to go on, begin again from
+    /// what is stored.
     #[error("{what} is cut off: {reason}")]
     Lost {
         /// Which reader or writer, for example `group "aggregator"`.
@@ -269,19 +280,20 @@ pub enum Error {
 /// Writes to the log. Cheap to clone behind an `Arc`, shared by many tasks.
 #[async_trait]
 pub trait Sink: Send + Sync {
-    /// Makes everything in `write` durable at once, and says where each record lies, in order. The answer is empty where
-    /// a write is durable before it has its place in the log.
+    /// Makes everything in `write` durable at once, and says where each record lies, in order. The
+    /// answer is empty where a write is durable before it has its place in the log.
     ///
     /// # Errors
-    /// Nothing was written; but after [`Error::Storage`] it is settled only when the log is opened again whether the write
-    /// is there as a whole or not at all.
+    /// Nothing was written; but after [`Error::Storage`] it is settled only when the log is opened
+    /// again whether the write is there as a whole or not at all.
     async fn write(&self, write: Write) -> Result<Vec<Position>, Error>;
 
-    /// Whether the write can be carried out, by what is known at this moment of topics and their limits; nobody is asked.
-    /// A bus that knows nothing in advance lets everything pass.
+    /// Whether the write can be carried out, by what is known at this moment of topics and their
+    /// limits; nobody is asked. A bus that knows nothing in advance lets everything pass.
     ///
     /// # Errors
-    /// [`Error::UnknownTopic`], [`Error::UnknownPartition`] or [`Error::TooLarge`], as [`Sink::write`] would answer.
+    /// [`Error::UnknownTopic`], [`Error::UnknownPartition`] or [`Error::TooLarge`], as
+    /// [`Sink::write`] would answer.
     async fn check(&self, _write: &Write) -> Result<(), Error> {
         Ok(())
     }
@@ -290,7 +302,8 @@ pub trait Sink: Send + Sync {
 /// Reads one consumer group's partitions in order. Owned by one task.
 #[async_trait]
 pub trait Source: Send {
-    /// Waits for at least one record, and returns at most `max` of them, each partition in order. Cancelling loses nothing.
+    /// Waits for at least one record, and returns at most `max` of them, each partition in order.
+    /// Cancelling loses nothing.
     ///
     /// # Errors
     /// The source can be asked again after any error but [`Error::Closed`] and [`Error::Lost`].
@@ -299,7 +312,8 @@ pub trait Source: Send {
     /// The next offset to be read, by topic and partition.
     fn positions(&self) -> BTreeMap<(Arc<str>, u32), u64>;
 
-    /// Goes on from `next`, whatever the group's stored offset says; an offset no longer there moves to the oldest.
+    /// Goes on from `next`, whatever the group's stored offset says; an offset no longer there
+    /// moves to the oldest.
     fn seek(&mut self, topic: &str, partition: u32, next: u64);
 }
 
@@ -318,8 +332,8 @@ pub trait Admin: Send + Sync {
     /// The medium refused.
     async fn topics(&self) -> Result<Vec<TopicInfo>, Error>;
 
-    /// Whether there is no right to see if a topic exists, so that it may be there although [`Admin::topics`] leaves it
-    /// out. A bus that has no rights hides nothing.
+    /// Whether there is no right to see if a topic exists, so that it may be there although
+    /// [`Admin::topics`] leaves it out. A bus that has no rights hides nothing.
     ///
     /// # Errors
     /// The medium refused.
@@ -339,17 +353,24 @@ pub trait Admin: Send + Sync {
     /// The topic does not exist, or the medium refused.
     async fn newest(&self, topic: &str) -> Result<Vec<Record>, Error>;
 
-    /// The oldest record of a partition at or behind offset `from` that is still there; `None` when there is none yet.
+    /// The oldest record of a partition at or behind offset `from` that is still there; `None` when
+    /// there is none yet.
     ///
     /// # Errors
     /// The partition does not exist, or the medium refused.
-    async fn first_from(&self, topic: &str, partition: u32, from: u64) -> Result<Option<Record>, Error>;
+    async fn first_from(
+        &self,
+        topic: &str,
+        partition: u32,
+        from: u64,
+    ) -> Result<Option<Record>, Error>;
 
-    /// Forgets the records of a partition below offset `before`; nothing happens when they are gone already. Readers that
-    /// were to read them go on at the oldest that is left.
+    /// Forgets the records of a partition below offset `before`; nothing happens when they are gone
+    /// already. Readers that were to read them go on at the oldest that is left.
     ///
     /// # Errors
-    /// The partition does not exist; [`Error::Refused`] when it ends before that; or the medium refused.
+    /// The partition does not exist; [`Error::Refused`] when it ends before that; or the medium
+    /// refused.
     async fn delete_records(&self, topic: &str, partition: u32, before: u64) -> Result<(), Error>;
 
     /// A value that some [`Write`] stored.
@@ -358,7 +379,8 @@ pub trait Admin: Send + Sync {
     /// The medium refused.
     async fn state(&self, name: &str) -> Result<Option<Bytes>, Error>;
 
-    /// The largest key and value together that a write takes for a topic, in bytes; a larger one is [`Error::TooLarge`].
+    /// The largest key and value together that a write takes for a topic, in bytes; a larger one is
+    /// [`Error::TooLarge`].
     fn record_bytes_max(&self, topic: &TopicSpec) -> u64 {
         topic.max_message_bytes
     }
@@ -367,10 +389,16 @@ pub trait Admin: Send + Sync {
 /// A bus: all verbs together, and a new reader for a group.
 #[async_trait]
 pub trait Bus: Sink + Admin {
-    /// A reader of all partitions of `topics` that begins at the group's stored offsets, or at `start` where there are none.
-    /// Between processes a group has one such reader: while another one is at work, this waits to take over from it.
+    /// A reader of all partitions of `topics` that begins at the group's stored offsets, or at
+    /// `start` where there are none. Between processes a group has one such reader: while another
+    /// one is at work, this waits to take over from it.
     ///
     /// # Errors
     /// A topic does not exist, or the group has a reader of it in this process already.
-    async fn subscribe(&self, group: &str, topics: &[&str], start: Start) -> Result<Box<dyn Source>, Error>;
+    async fn subscribe(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+    ) -> Result<Box<dyn Source>, Error>;
 }

@@ -24,7 +24,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Runs federated learning and anomaly detection on streams of sensor readings, with models as sandboxed WebAssembly plug-ins.
+/// Runs federated learning and anomaly detection on streams of sensor readings, with models as
+/// sandboxed WebAssembly plug-ins.
 #[derive(Debug, Parser)]
 #[command(name = "fedhost", version, propagate_version = true, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -74,7 +75,8 @@ enum Command {
     Run(run::Run),
     /// Say everything that is wrong with a manifest, without starting anything
     Check(check::Check),
-    /// Look at everything that a run would need, brokers included, and say what is wrong and what to do
+    /// Look at everything that a run would need, brokers included, and say what is wrong and what
+    /// to do
     Doctor(doctor::Doctor),
     /// Start, build, check, try, list and inspect plug-ins
     #[command(subcommand)]
@@ -124,12 +126,20 @@ struct ManifestArgs {
 
 impl ManifestArgs {
     fn load(&self) -> Result<crate::manifest::Loaded, anyhow::Error> {
-        #[expect(clippy::disallowed_methods, reason = "the command line is where the environment comes in")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the command line is where the environment comes in"
+        )]
         let environment = std::env::vars_os();
         // A value that is no UTF-8 cannot be meant for a manifest.
-        let environment =
-            environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Ok(crate::manifest::load(&self.manifest, environment, &self.sets)?)
+        let environment = environment.filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Ok(crate::manifest::load(
+            &self.manifest,
+            environment,
+            &self.sets,
+        )?)
     }
 }
 

@@ -5,22 +5,32 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Milliseconds since the Unix epoch; 0 before it.
 #[must_use]
 pub fn now_ms() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "this is the replacement that the ban names")]
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the replacement that the ban names"
+    )]
+    let elapsed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Waits until `deadline_ms`; for ever when there is none.
 pub async fn sleep_until(deadline_ms: Option<u64>) {
     match deadline_ms {
-        Some(deadline) => tokio::time::sleep(Duration::from_millis(deadline.saturating_sub(now_ms()))).await,
+        Some(deadline) => {
+            tokio::time::sleep(Duration::from_millis(deadline.saturating_sub(now_ms()))).await
+        }
         None => std::future::pending().await,
     }
 }
 
 /// A point of the monotonic clock.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "this is the replacement that the ban names")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the replacement that the ban names"
+)]
 pub fn now() -> Instant {
     Instant::now()
 }

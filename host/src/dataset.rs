@@ -1,11 +1,13 @@
-//! Labelled rows out of files that other people wrote, kept so that later passes neither parse again nor need memory.
+//! Labelled rows out of files that other people wrote, kept so that later passes neither parse
+//! again nor need memory.
 //!
-//! [`open`] reads one file as a stream of [`Rows`], whatever its format: CSV, JSON lines, Parquet, NPY or NPZ.
-//! [`Corpus`] reads many files once, checks every cell and keeps the rows. The first thing that is wrong ends the
-//! reading, with file, line or row, and column. Nothing here knows what the rows are for.
+//! [`open`] reads one file as a stream of [`Rows`], whatever its format: CSV, JSON lines, Parquet,
+//! NPY or NPZ. [`Corpus`] reads many files once, checks every cell and keeps the rows. The first
+//! thing that is wrong ends the reading, with file, line or row, and column. Nothing here knows
+//! what the rows are for.
 //!
-//! Every cell is a number in 64 bits first and is then rounded to 32, so that the same table reads as the same bits in
-//! every format.
+//! Every cell is a number in 64 bits first and is then rounded to 32, so that the same table reads
+//! as the same bits in every format.
 
 mod columns;
 mod corpus;
@@ -42,7 +44,8 @@ pub use store::Storage;
 /// What the columns of all files mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Between the fields of a CSV file; `None` tells it from each file's header among `,`, `;`, tab and `|`.
+    /// Between the fields of a CSV file; `None` tells it from each file's header among `,`, `;`,
+    /// tab and `|`.
     pub delimiter: Option<u8>,
     /// The column that is 1 (or true) where a row is anomalous, and else 0 (or false).
     pub label: String,
@@ -53,7 +56,8 @@ pub struct Layout {
 /// Some rows of a file.
 #[derive(Clone, Debug, Default)]
 pub struct Block {
-    /// Features, row after row; NaN is a missing value. Neither infinite nor beyond what 32 bits hold.
+    /// Features, row after row; NaN is a missing value. Neither infinite nor beyond what 32 bits
+    /// hold.
     pub values: Vec<f32>,
     /// One a row: whether it is anomalous.
     pub labels: Vec<bool>,
@@ -64,7 +68,8 @@ pub trait Rows: Send {
     /// Names of the features, in the order of a row's values.
     fn columns(&self) -> &[String];
 
-    /// Replaces what `into` holds by the next rows, at most `rows_max`, and says how many they are: 0 at the end.
+    /// Replaces what `into` holds by the next rows, at most `rows_max`, and says how many they are:
+    /// 0 at the end.
     ///
     /// # Errors
     /// The first thing that is wrong with the file from here on; nothing can be read after it.
@@ -79,7 +84,14 @@ pub trait Rows: Send {
 /// # Errors
 /// What is wrong with the file or with its columns.
 pub fn open(file: &Path, layout: &Layout) -> Result<Box<dyn Rows>, DatasetError> {
-    format::open(file, &Wanted { layout, like: None, scratch: &std::env::temp_dir() })
+    format::open(
+        file,
+        &Wanted {
+            layout,
+            like: None,
+            scratch: &std::env::temp_dir(),
+        },
+    )
 }
 
 impl Block {
@@ -90,7 +102,11 @@ impl Block {
 }
 
 /// Where a file of `bytes` is when `row` of `rows` rows are read.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of bytes, for progress")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of bytes, for progress"
+)]
 fn share(bytes: u64, row: u64, rows: u64) -> u64 {
     (bytes as f64 * (row as f64 / rows.max(1) as f64).min(1.0)) as u64
 }

@@ -1,7 +1,8 @@
-//! Dead letters: records that could not be used, kept byte for byte in a topic of their own, with the reason.
+//! Dead letters: records that could not be used, kept byte for byte in a topic of their own, with
+//! the reason.
 //!
-//! Roles write them ([`crate::role::dead_letter`]); an operator counts, looks at, replays and purges them, on whichever bus. Nothing
-//! here prints.
+//! Roles write them ([`crate::role::dead_letter`]); an operator counts, looks at, replays and
+//! purges them, on whichever bus. Nothing here prints.
 
 mod bound;
 mod filter;
@@ -35,7 +36,10 @@ impl DeadLetterTopic {
     #[must_use]
     pub fn of(name: &str, suffix: &str) -> Self {
         let source = name.strip_suffix(suffix).unwrap_or(name);
-        Self { name: format!("{source}{suffix}"), source: source.to_owned() }
+        Self {
+            name: format!("{source}{suffix}"),
+            source: source.to_owned(),
+        }
     }
 }
 
@@ -54,7 +58,9 @@ pub enum Error {
         topic: String,
     },
     /// The topic has fewer partitions.
-    #[error("topic {topic:?} has {partitions} partitions, there is no partition {partition}\nhint: they count from 0")]
+    #[error(
+        "topic {topic:?} has {partitions} partitions, there is no partition {partition}\nhint: they count from 0"
+    )]
     NoPartition {
         /// The topic.
         topic: String,
@@ -69,5 +75,7 @@ pub enum Error {
 async fn describe(bus: &dyn Bus, name: &str) -> Result<bus::TopicInfo, Error> {
     let topics = bus.topics().await?;
     let info = topics.into_iter().find(|info| info.spec.name == name);
-    info.ok_or_else(|| Error::NoTopic { topic: name.to_owned() })
+    info.ok_or_else(|| Error::NoTopic {
+        topic: name.to_owned(),
+    })
 }

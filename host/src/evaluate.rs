@@ -1,5 +1,5 @@
-//! Judges third-party models on the user's own data: the same rows in the same order for each, every one in a sandbox
-//! of its own, and figures that anyone can compute again.
+//! Judges third-party models on the user's own data: the same rows in the same order for each,
+//! every one in a sandbox of its own, and figures that anyone can compute again.
 //!
 //! ```text
 //! Corpus ── rows of all files ──┐
@@ -8,7 +8,8 @@
 //!                                                  └── integrity: does it play fair?
 //! ```
 //!
-//! What must stay absent: a label in rows to score; a row's number or time; a figure of rows that were trained on.
+//! What must stay absent: a label in rows to score; a row's number or time; a figure of rows that
+//! were trained on.
 
 mod assemble;
 mod baseline;
@@ -37,8 +38,8 @@ use crate::dataset::{Corpus, DatasetError};
 use schedule::Schedule;
 
 pub use document::{
-    BaselineResult, Card, DataCard, Document, FileCard, FileResult, FileTrace, PluginResult, Repeat, RepeatedRows,
-    Status,
+    BaselineResult, Card, DataCard, Document, FileCard, FileResult, FileTrace, PluginResult,
+    Repeat, RepeatedRows, Status,
 };
 pub use figures::{Figures, Threshold};
 pub use integrity::Finding;
@@ -58,7 +59,8 @@ pub struct Options {
     pub repeat: u32,
     /// From which score on a row is flagged.
     pub threshold: Threshold,
-    /// Scores are averaged over so many rows, the last of which is the one that is scored; 1 leaves them alone.
+    /// Scores are averaged over so many rows, the last of which is the one that is scored; 1 leaves
+    /// them alone.
     pub smooth_rows: u32,
     /// How often a model goes over the rows to train on.
     pub epochs: u32,

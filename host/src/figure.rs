@@ -1,7 +1,7 @@
 //! Every figure that the host reports: what it is called, what it tells, and whether it can fall.
 //!
-//! A name ends with its unit; without one it is a number of things. Whoever reports a figure takes it from here, so that
-//! there is none without a description, and none that nobody reports.
+//! A name ends with its unit; without one it is a number of things. Whoever reports a figure takes
+//! it from here, so that there is none without a description, and none that nobody reports.
 
 /// A figure that goes up and down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,12 +131,19 @@ mod tests {
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
         for name in names {
             assert!(
-                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'),
+                name.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'),
                 "{name}"
             );
-            assert!(!name.starts_with("fedhost_") && !name.ends_with("_total"), "{name}");
+            assert!(
+                !name.starts_with("fedhost_") && !name.ends_with("_total"),
+                "{name}"
+            );
             for short in ["_ms", "_us", "_s", "_milliseconds", "_microseconds", "_kb"] {
-                assert!(!name.ends_with(short), "{name}: figures are in seconds and bytes");
+                assert!(
+                    !name.ends_with(short),
+                    "{name}: figures are in seconds and bytes"
+                );
             }
         }
     }
@@ -144,7 +151,10 @@ mod tests {
     #[test]
     fn help_is_one_plain_line() {
         for (name, help) in ALL {
-            assert!(!help.is_empty() && !help.contains(['\n', '\\', '"']) && !help.ends_with('.'), "{name}: {help}");
+            assert!(
+                !help.is_empty() && !help.contains(['\n', '\\', '"']) && !help.ends_with('.'),
+                "{name}: {help}"
+            );
         }
     }
 }

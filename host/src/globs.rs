@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The files that match any of `patterns` below `directory`, each once, in the order of their paths.
+/// The files that match any of `patterns` below `directory`, each once, in the order of their
+/// paths.
 ///
 /// # Errors
 /// The index of the first pattern that is not legal or matches nothing, and what is wrong with it.
@@ -18,11 +19,19 @@ pub(crate) fn find(directory: &Path, patterns: &[String]) -> Result<Vec<PathBuf>
         }
         // Only the pattern is one: a bracket in a directory's name is a bracket.
         let escaped = Path::new(&glob::Pattern::escape(&directory.to_string_lossy())).join(pattern);
-        let found = glob::glob(&escaped.to_string_lossy()).map_err(|error| (index, format!("{pattern:?}: {error}")))?;
+        let found = glob::glob(&escaped.to_string_lossy())
+            .map_err(|error| (index, format!("{pattern:?}: {error}")))?;
         let before = files.len();
-        let found: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+        let found: Vec<PathBuf> = found
+            .filter_map(Result::ok)
+            .filter(|path| path.is_file())
+            .collect();
         if found.is_empty() && files.len() == before {
-            let place = if Path::new(pattern).is_absolute() { String::new() } else { shown(directory) };
+            let place = if Path::new(pattern).is_absolute() {
+                String::new()
+            } else {
+                shown(directory)
+            };
             return Err((index, format!("no file matches {pattern:?}{place}")));
         }
         files.extend(found);
@@ -50,10 +59,19 @@ mod tests {
         }
         let patterns = ["b.csv".to_owned(), "*.csv".to_owned()];
         let found = find(directory.path(), &patterns).unwrap();
-        assert_eq!(found, [directory.path().join("a.csv"), directory.path().join("b.csv")]);
+        assert_eq!(
+            found,
+            [
+                directory.path().join("a.csv"),
+                directory.path().join("b.csv")
+            ]
+        );
         let (index, message) = find(directory.path(), &["a.csv".into(), "d*".into()]).unwrap_err();
         assert_eq!(index, 1);
-        assert!(message.contains(&directory.path().display().to_string()), "{message}");
+        assert!(
+            message.contains(&directory.path().display().to_string()),
+            "{message}"
+        );
     }
 
     #[test]

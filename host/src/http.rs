@@ -1,7 +1,8 @@
-//! What the process answers over HTTP: whether it lives, whether it is ready, and figures about its work. The only place
-//! that knows axum.
+//! What the process answers over HTTP: whether it lives, whether it is ready, and figures about its
+//! work. The only place that knows axum.
 //!
-//! Every connection is bounded in number, size and time, so that no client can take the process from its work.
+//! Every connection is bounded in number, size and time, so that no client can take the process
+//! from its work.
 
 mod metrics;
 mod probes;
@@ -27,7 +28,8 @@ use server::Limits;
 pub struct Service {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Whoever shows it as a bearer token is told everything; without one in the manifest, everyone on this machine is.
+    /// Whoever shows it as a bearer token is told everything; without one in the manifest, everyone
+    /// on this machine is.
     pub token: Option<Secret>,
     /// What there is to tell.
     pub observed: Observed,
@@ -50,7 +52,9 @@ pub enum Error {
     )]
     UnusableToken,
     /// The system refused.
-    #[error("cannot listen on {listen}: {reason}\nhint: choose another api.listen, or port 0 for a free one")]
+    #[error(
+        "cannot listen on {listen}: {reason}\nhint: choose another api.listen, or port 0 for a free one"
+    )]
     Bind {
         /// The address asked for.
         listen: SocketAddr,
@@ -77,7 +81,11 @@ impl Service {
     }
 
     async fn start_within(self, limits: Limits) -> Result<Handle, Error> {
-        let Self { listen, token, observed } = self;
+        let Self {
+            listen,
+            token,
+            observed,
+        } = self;
         if token.as_ref().is_some_and(|token| !token.is_usable()) {
             return Err(Error::UnusableToken);
         }
@@ -88,10 +96,22 @@ impl Service {
         let listener = TcpListener::bind(listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let stop = CancellationToken::new();
-        let router = router::router(Shared { observed: observed.clone(), token }, &limits);
+        let router = router::router(
+            Shared {
+                observed: observed.clone(),
+                token,
+            },
+            &limits,
+        );
         let serving = tokio::spawn(server::serve(listener, router, limits, stop.clone()));
-        observed.announce(Event::Listening { address: address.to_string() });
-        Ok(Handle { address, stop: stop.drop_guard(), serving })
+        observed.announce(Event::Listening {
+            address: address.to_string(),
+        });
+        Ok(Handle {
+            address,
+            stop: stop.drop_guard(),
+            serving,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! fedhost: a host of WebAssembly plug-ins for federated learning and streaming anomaly detection.
 //!
-//! One direction of dependency: `cli` -> `app` -> `role` -> the verbs of `bus` and `plugin` -> the domain. Only `app`
-//! names every edge.
+//! One direction of dependency: `cli` -> `app` -> `role` -> the verbs of `bus` and `plugin` -> the
+//! domain. Only `app` names every edge.
 
 pub mod announce;
 pub mod app;

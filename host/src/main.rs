@@ -1,5 +1,6 @@
-//! Parses the command line, carries out the command, and turns its end into an exit code:
-//! 0 done; 1 it ran and failed; 2 bad usage, manifest or input, found before anything was started; 130 interrupted.
+//! Parses the command line, carries out the command, and turns its end into an exit code: 0 done; 1
+//! it ran and failed; 2 bad usage, manifest or input, found before anything was started; 130
+//! interrupted.
 
 use std::process::ExitCode;
 

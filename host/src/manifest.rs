@@ -1,9 +1,10 @@
 //! The manifest: what a run consists of, read from layers of TOML into plain structs.
 //!
-//! Lowest first: the built-in `config/default.toml`, the file, environment variables (those that Kafka's users know,
-//! such as `KAFKA_BOOTSTRAP_SERVERS`, then `FEDHOST__SECTION__KEY`), `--set`. [`load`] answers with everything that is
-//! wrong at once. It reads the file and the files of secrets that it names, looks for other files that it names, and
-//! touches nothing else: the environment is an argument.
+//! Lowest first: the built-in `config/default.toml`, the file, environment variables (those that
+//! Kafka's users know, such as `KAFKA_BOOTSTRAP_SERVERS`, then `FEDHOST__SECTION__KEY`), `--set`.
+//! [`load`] answers with everything that is wrong at once. It reads the file and the files of
+//! secrets that it names, looks for other files that it names, and touches nothing else: the
+//! environment is an argument.
 
 mod api;
 mod bus;
@@ -52,7 +53,8 @@ pub use dead_letters::DeadLetters;
 pub use federation::{Federation, Join, Packing, Strategy, Wire};
 pub use fog_node::FogNode;
 pub use kafka::{
-    ClientRole, Delivery, GroupProtocol, Kafka, KafkaClients, NewGroup, Profile, RoleSettings, SensorSettings, Settings,
+    ClientRole, Delivery, GroupProtocol, Kafka, KafkaClients, NewGroup, Profile, RoleSettings,
+    SensorSettings, Settings,
 };
 use load::built_in;
 pub use load::{Loaded, load};
@@ -89,7 +91,8 @@ pub struct Manifest {
     pub topics: Topics,
     /// Where components lie, and what a call may use.
     pub plugins: Plugins,
-    /// What rows pass through before the model sees them; without this section they reach it as they are.
+    /// What rows pass through before the model sees them; without this section they reach it as
+    /// they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preprocess: Option<Preprocess>,
     /// What learns.
@@ -115,17 +118,25 @@ impl Manifest {
 
     /// The sensors of one fog node.
     pub fn sensors_of(&self, node: u32) -> impl Iterator<Item = &Sensor> {
-        self.sensor.iter().filter(move |sensor| sensor.node() == node)
+        self.sensor
+            .iter()
+            .filter(move |sensor| sensor.node() == node)
     }
 
     /// Where the spool lies.
     #[must_use]
     pub fn spool_directory(&self) -> PathBuf {
-        self.spool.directory.clone().unwrap_or_else(|| self.bus.directory.join("spool"))
+        self.spool
+            .directory
+            .clone()
+            .unwrap_or_else(|| self.bus.directory.join("spool"))
     }
 
     /// The plug-ins in use: the preprocessor, if any, then the model.
     pub fn selectors(&self) -> impl Iterator<Item = &PluginSelector> {
-        self.preprocess.iter().map(|preprocess| &preprocess.plugin).chain([&self.model.plugin])
+        self.preprocess
+            .iter()
+            .map(|preprocess| &preprocess.plugin)
+            .chain([&self.model.plugin])
     }
 }

@@ -1,7 +1,7 @@
 //! How the process is doing: whether it is ready, and figures about its work.
 //!
-//! Everyone tells [`Observed`]; probes, metrics and commands ask it for a [`Snapshot`]. It only remembers: what to do about
-//! trouble is for others to decide.
+//! Everyone tells [`Observed`]; probes, metrics and commands ask it for a [`Snapshot`]. It only
+//! remembers: what to do about trouble is for others to decide.
 
 mod events;
 mod exposition;
@@ -24,8 +24,8 @@ use store::Store;
 
 /// What is known about this process. Cheap to clone; all clones share it.
 ///
-/// Made before the [`Announcer`], to be one of its listeners; the bus is then given a clone that announces there, from
-/// [`Observed::announcing`].
+/// Made before the [`Announcer`], to be one of its listeners; the bus is then given a clone that
+/// announces there, from [`Observed::announcing`].
 #[derive(Clone)]
 pub struct Observed {
     started_ms: u64,
@@ -51,13 +51,20 @@ impl Observed {
     /// A process that is starting. What it announces is heard by nobody.
     #[must_use]
     pub fn new() -> Self {
-        Self { started_ms: clock::now_ms(), announcer: Announcer::default(), state: Arc::default() }
+        Self {
+            started_ms: clock::now_ms(),
+            announcer: Announcer::default(),
+            state: Arc::default(),
+        }
     }
 
     /// The same process, whose facts go to this announcer.
     #[must_use]
     pub fn announcing(&self, announcer: Announcer) -> Self {
-        Self { announcer, ..self.clone() }
+        Self {
+            announcer,
+            ..self.clone()
+        }
     }
 
     /// Whether the process is starting, at work or stopping; ready it is only at work.
@@ -71,7 +78,10 @@ impl Observed {
         let state = self.state();
         let phase = state.phase.trouble();
         let parts = state.troubles.iter();
-        phase.into_iter().chain(parts.map(|(part, reason)| Trouble::new(part, reason))).collect()
+        phase
+            .into_iter()
+            .chain(parts.map(|(part, reason)| Trouble::new(part, reason)))
+            .collect()
     }
 
     /// Everything that is known now. Reads `/proc/self`.

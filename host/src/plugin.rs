@@ -1,5 +1,5 @@
-//! Runs third-party components: finds them, accepts or refuses them, opens instances, and keeps every call within
-//! bounds. The only place that knows wasmtime.
+//! Runs third-party components: finds them, accepts or refuses them, opens instances, and keeps
+//! every call within bounds. The only place that knows wasmtime.
 //!
 //! ```text
 //! Engine ── one a process: compiler, linker, watchdog
@@ -9,9 +9,9 @@
 //!                  └─ Preprocessor, Trainer, Detector ── blocking calls; worker::Hosted makes them async
 //! ```
 //!
-//! What must stay absent: a guest on a thread that polls a bus; a call without a deadline or a memory limit; a value
-//! from a guest that reaches the host unchecked; an import other than `fedhost:plugin/host`; compiled code from anyone
-//! but this host.
+//! What must stay absent: a guest on a thread that polls a bus; a call without a deadline or a
+//! memory limit; a value from a guest that reaches the host unchecked; an import other than
+//! `fedhost:plugin/host`; compiled code from anyone but this host.
 
 mod backtrace;
 mod batch;

@@ -1,7 +1,8 @@
 //! Pictures and tables from run logs: one HTML page that needs no server, no script and no network.
 //!
-//! Events become plain numbers in [`summary`], numbers become a page; nothing here reads a clock or the environment. The
-//! log may come from strangers: their names and texts are shown, never trusted.
+//! Events become plain numbers in [`summary`], numbers become a page; nothing here reads a clock or
+//! the environment. The log may come from strangers: their names and texts are shown, never
+//! trusted.
 
 mod chart;
 pub mod evaluation;
@@ -36,7 +37,11 @@ impl NamedLog {
     /// The file cannot be read.
     pub fn read(path: &Path) -> Result<Self, run_log::Error> {
         let (events, bad_lines) = run_log::read(path)?;
-        Ok(Self { name: path.display().to_string(), events, bad_lines })
+        Ok(Self {
+            name: path.display().to_string(),
+            events,
+            bad_lines,
+        })
     }
 }
 
@@ -45,7 +50,13 @@ impl NamedLog {
 pub fn summarise(logs: &[NamedLog]) -> Vec<RunSummary> {
     let paths: Vec<&str> = logs.iter().map(|log| log.name.as_str()).collect();
     let names = words::distinct(&paths);
-    logs.iter().zip(names).map(|(log, name)| RunSummary { name, ..RunSummary::of(log) }).collect()
+    logs.iter()
+        .zip(names)
+        .map(|(log, name)| RunSummary {
+            name,
+            ..RunSummary::of(log)
+        })
+        .collect()
 }
 
 /// The page. Several logs share its pictures, so that they can be compared.

@@ -1,4 +1,5 @@
-//! The parts of a federation. Each role is a task that owns its machines and turns their outputs into reads and writes.
+//! The parts of a federation. Each role is a task that owns its machines and turns their outputs
+//! into reads and writes.
 
 pub mod aggregator;
 pub mod dead_letter;
@@ -38,7 +39,8 @@ pub struct Context {
     pub began: Began,
 }
 
-/// Who wants to know that a role has begun its work: all that it reads and writes was there, and let it in.
+/// Who wants to know that a role has begun its work: all that it reads and writes was there, and
+/// let it in.
 #[derive(Clone)]
 pub struct Began(Arc<dyn Fn() + Send + Sync>);
 
@@ -100,7 +102,8 @@ pub struct DeadLetters {
     pub first_ms: u64,
     /// The longest pause, in milliseconds.
     pub longest_ms: u64,
-    /// Of the newest records at most this share may be dead-lettered, 0 to 1; beyond it the role ends.
+    /// Of the newest records at most this share may be dead-lettered, 0 to 1; beyond it the role
+    /// ends.
     pub cap_share: f64,
     /// How many records are the newest.
     pub cap_records: u32,
@@ -108,7 +111,11 @@ pub struct DeadLetters {
 
 impl DeadLetters {
     pub(crate) fn retries(&self) -> Retries {
-        Retries { retries: self.retries, first_ms: self.first_ms, longest_ms: self.longest_ms }
+        Retries {
+            retries: self.retries,
+            first_ms: self.first_ms,
+            longest_ms: self.longest_ms,
+        }
     }
 
     pub(crate) fn cap(&self) -> Cap {
@@ -118,7 +125,13 @@ impl DeadLetters {
 
 impl Default for DeadLetters {
     fn default() -> Self {
-        Self { retries: 2, first_ms: 50, longest_ms: 2_000, cap_share: 0.5, cap_records: 1_000 }
+        Self {
+            retries: 2,
+            first_ms: 50,
+            longest_ms: 2_000,
+            cap_share: 0.5,
+            cap_records: 1_000,
+        }
     }
 }
 
@@ -161,8 +174,8 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
-    /// So many records cannot be used that the fault must lie elsewhere. They are all in the dead-letter topic. Started
-    /// again, the role says the same until somebody has acknowledged it.
+    /// So many records cannot be used that the fault must lie elsewhere. They are all in the
+    /// dead-letter topic. Started again, the role says the same until somebody has acknowledged it.
     #[error(
         "{role}: {dead} of the last {of} records of {topic} could not be used, so it stops; they are kept as dead letters\nhint: look at them with `fedhost dlq list`, mend the source or the plug-in, and let it go on with `fedhost dlq acknowledge`, or raise dead_letters.cap_share"
     )]
@@ -177,7 +190,9 @@ pub enum Error {
         of: u64,
     },
     /// A fault of this program.
-    #[error("{role}: {reason}\nhint: this is a defect of fedhost; please report it with the run log")]
+    #[error(
+        "{role}: {reason}\nhint: this is a defect of fedhost; please report it with the run log"
+    )]
     Defect {
         /// Which role.
         role: String,
@@ -188,15 +203,26 @@ pub enum Error {
 
 /// Adds the role's name to what the bus says.
 pub(crate) fn on_bus(role: &str) -> impl Fn(bus::Error) -> Error + '_ {
-    move |error| Error::Bus { role: role.to_owned(), error: Box::new(error) }
+    move |error| Error::Bus {
+        role: role.to_owned(),
+        error: Box::new(error),
+    }
 }
 
 /// A value that a role stored as JSON.
-pub(crate) async fn stored<T: DeserializeOwned>(bus: &dyn Bus, role: &str, name: &str) -> Result<Option<T>, Error> {
-    let Some(bytes) = bus.state(name).await.map_err(on_bus(role))? else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| Error::State {
-        role: role.to_owned(),
-        name: name.to_owned(),
-        reason: error.to_string(),
-    })
+pub(crate) async fn stored<T: DeserializeOwned>(
+    bus: &dyn Bus,
+    role: &str,
+    name: &str,
+) -> Result<Option<T>, Error> {
+    let Some(bytes) = bus.state(name).await.map_err(on_bus(role))? else {
+        return Ok(None);
+    };
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|error| Error::State {
+            role: role.to_owned(),
+            name: name.to_owned(),
+            reason: error.to_string(),
+        })
 }

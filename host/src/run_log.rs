@@ -1,7 +1,7 @@
 //! The run log: every fact the host announces, one JSON line each, in `aggregation_log.jsonl`.
 //!
-//! Only ever appended to. A line is there as a whole or counts as a bad line; no line can spoil its neighbours. What
-//! must not happen here: interpreting the events, which is the report's work.
+//! Only ever appended to. A line is there as a whole or counts as a bad line; no line can spoil its
+//! neighbours. What must not happen here: interpreting the events, which is the report's work.
 
 mod reader;
 
@@ -17,7 +17,9 @@ pub use reader::{BadLine, Fault, last_round, read};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file is not there, or may not be read.
-    #[error("the run log {path} cannot be read: {source}\nhint: pass the `aggregation_log.jsonl` of a run")]
+    #[error(
+        "the run log {path} cannot be read: {source}\nhint: pass the `aggregation_log.jsonl` of a run"
+    )]
     Read {
         /// The file.
         path: PathBuf,
@@ -65,21 +67,37 @@ impl RunLog {
             if let Some(directory) = path.parent() {
                 create_dir_all(directory)?;
             }
-            let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+            let mut file = OpenOptions::new()
+                .create(true)
+                .read(true)
+                .append(true)
+                .open(path)?;
             let torn = ends_within_a_line(&mut file)?;
-            Ok(Self { path: path.to_owned(), file, torn })
+            Ok(Self {
+                path: path.to_owned(),
+                file,
+                torn,
+            })
         };
-        open().map_err(|source| Error::Open { path: path.to_owned(), source })
+        open().map_err(|source| Error::Open {
+            path: path.to_owned(),
+            source,
+        })
     }
 
-    /// Adds one line. It is with the operating system when this returns, so it outlives this process.
+    /// Adds one line. It is with the operating system when this returns, so it outlives this
+    /// process.
     ///
     /// # Errors
     /// The line is missing or torn; the next one is written whole nevertheless.
     pub fn append(&mut self, event: &Stamped) -> Result<(), Error> {
-        let failed = |path: &Path, source| Error::Append { path: path.to_owned(), source };
+        let failed = |path: &Path, source| Error::Append {
+            path: path.to_owned(),
+            source,
+        };
         let mut line = if self.torn { vec![b'\n'] } else { Vec::new() };
-        serde_json::to_writer(&mut line, event).map_err(|error| failed(&self.path, error.into()))?;
+        serde_json::to_writer(&mut line, event)
+            .map_err(|error| failed(&self.path, error.into()))?;
         line.push(b'\n');
         // One write, so that lines of several processes do not mingle.
         let written = self.file.write_all(&line);

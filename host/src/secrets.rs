@@ -4,10 +4,18 @@
 pub(crate) const HIDDEN: &str = "***";
 
 /// What the names of secrets end with.
-const ENDINGS: [&str; 7] = ["password", "passphrase", "secret", "token", "key_pem", "jaas_config", "private_key"];
+const ENDINGS: [&str; 7] = [
+    "password",
+    "passphrase",
+    "secret",
+    "token",
+    "key_pem",
+    "jaas_config",
+    "private_key",
+];
 
-/// Whether the setting of that name must never be shown: by a key path of the manifest, such as `kafka.sasl_password`, or
-/// by librdkafka's name.
+/// Whether the setting of that name must never be shown: by a key path of the manifest, such as
+/// `kafka.sasl_password`, or by librdkafka's name.
 pub(crate) fn is_secret(name: &str) -> bool {
     let name = name.replace('.', "_");
     ENDINGS.iter().any(|ending| name.ends_with(ending))
@@ -33,9 +41,13 @@ mod tests {
         ] {
             assert!(is_secret(name), "{name}");
         }
-        for name in
-            ["kafka.sasl_password_file", "sasl.username", "ssl.key.location", "ssl.certificate.pem", "client.id"]
-        {
+        for name in [
+            "kafka.sasl_password_file",
+            "sasl.username",
+            "ssl.key.location",
+            "ssl.certificate.pem",
+            "client.id",
+        ] {
             assert!(!is_secret(name), "{name}");
         }
     }

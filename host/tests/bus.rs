@@ -1,4 +1,5 @@
-//! Every bus keeps the same promises. Those of Apache Kafka are tried on the cluster that `KAFKA_BOOTSTRAP_SERVERS` names.
+//! Every bus keeps the same promises. Those of Apache Kafka are tried on the cluster that
+//! `KAFKA_BOOTSTRAP_SERVERS` names.
 
 #[cfg(test)]
 #[path = "bus/case.rs"]
@@ -25,7 +26,12 @@ mod buses {
     pub(super) async fn embedded() -> Case {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let log = EmbeddedLog::open(Options::new(directory.path())).expect("an empty log opens");
-        Case { bus: Arc::new(log), prefix: String::new(), make_first: None, _keep: Box::new(directory) }
+        Case {
+            bus: Arc::new(log),
+            prefix: String::new(),
+            make_first: None,
+            _keep: Box::new(directory),
+        }
     }
 
     conformance!(embedded_log, super::embedded);

@@ -1,16 +1,27 @@
-//! What an operator does with dead letters, on every bus. Apache Kafka is the cluster that `KAFKA_BOOTSTRAP_SERVERS` names.
+//! What an operator does with dead letters, on every bus. Apache Kafka is the cluster that
+//! `KAFKA_BOOTSTRAP_SERVERS` names.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
 
 #[cfg(test)]
 #[path = "bus/case.rs"]
-#[expect(dead_code, reason = "nothing is tried on the mocked cluster, which deletes no records")]
+#[expect(
+    dead_code,
+    reason = "nothing is tried on the mocked cluster, which deletes no records"
+)]
 mod case;
 #[path = "dead_letters/cut_off.rs"]
 mod cut_off;
 #[cfg(test)]
 #[path = "bus/kafka.rs"]
-#[expect(dead_code, reason = "nothing is tried on the mocked cluster, which deletes no records")]
+#[expect(
+    dead_code,
+    reason = "nothing is tried on the mocked cluster, which deletes no records"
+)]
 mod kafka;
 #[path = "dead_letters/purging.rs"]
 mod purging;

@@ -1,4 +1,5 @@
-//! What a spool promises: what it has accepted arrives in order and once, whatever happens to the bus, the process or the disk.
+//! What a spool promises: what it has accepted arrives in order and once, whatever happens to the
+//! bus, the process or the disk.
 
 #[cfg(test)]
 #[path = "spool/alone.rs"]

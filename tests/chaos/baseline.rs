@@ -22,7 +22,11 @@ pub(crate) struct Baselines(BTreeMap<u64, Rc<Baseline>>);
 
 impl Baselines {
     pub(crate) fn of(&mut self, load: Load) -> Rc<Baseline> {
-        Rc::clone(self.0.entry(load.rows).or_insert_with(|| Rc::new(Baseline::make(load))))
+        Rc::clone(
+            self.0
+                .entry(load.rows)
+                .or_insert_with(|| Rc::new(Baseline::make(load))),
+        )
     }
 }
 
@@ -34,14 +38,26 @@ impl Baseline {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let rounds = scene.events_named("round_closed");
         let models = read_topic(&scene.path("data"), "global_model");
-        let models = models.iter().map(|record| serde_json::from_slice::<Value>(&record.value).unwrap());
+        let models = models
+            .iter()
+            .map(|record| serde_json::from_slice::<Value>(&record.value).unwrap());
         Self {
             sha256: rounds
                 .iter()
-                .map(|round| (round["round"].as_u64().unwrap(), text(&round["weights_sha256"])))
+                .map(|round| {
+                    (
+                        round["round"].as_u64().unwrap(),
+                        text(&round["weights_sha256"]),
+                    )
+                })
                 .collect(),
             payloads: models
-                .map(|model| (model["metadata"]["round_number"].as_u64().unwrap(), text(&model["payload"])))
+                .map(|model| {
+                    (
+                        model["metadata"]["round_number"].as_u64().unwrap(),
+                        text(&model["payload"]),
+                    )
+                })
                 .collect(),
         }
     }

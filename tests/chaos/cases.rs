@@ -1,4 +1,5 @@
-//! The cases: what is done, on which cluster, and when. A case turns random numbers into steps and does nothing itself.
+//! The cases: what is done, on which cluster, and when. A case turns random numbers into steps and
+//! does nothing itself.
 
 mod bad_records;
 mod brokers;
@@ -14,11 +15,20 @@ use crate::manifest::{Delivery, Load};
 use crate::moment::Moment;
 
 /// Rows for a little more than six rounds, over about six seconds.
-const USUAL: Load = Load { rows: 1_600, rate_hz: 250 };
+const USUAL: Load = Load {
+    rows: 1_600,
+    rate_hz: 250,
+};
 /// The same over sixteen seconds, for a second process to come up meanwhile.
-const SLOW: Load = Load { rows: 1_600, rate_hz: 100 };
+const SLOW: Load = Load {
+    rows: 1_600,
+    rate_hz: 100,
+};
 /// More than a spool of the smallest size holds.
-const HEAVY: Load = Load { rows: 8_000, rate_hz: 1_000 };
+const HEAVY: Load = Load {
+    rows: 8_000,
+    rate_hz: 1_000,
+};
 
 const EXACTLY: &[Delivery] = &[Delivery::ExactlyOnce];
 const AT_LEAST: &[Delivery] = &[Delivery::AtLeastOnce];
@@ -43,7 +53,10 @@ impl Case {
     pub(crate) fn steps(&self, seed: u64) -> Vec<Step> {
         let mut bytes = [0; 32];
         let material = seed.to_le_bytes().into_iter().chain(self.name.bytes());
-        bytes.iter_mut().zip(material).for_each(|(byte, given)| *byte = given);
+        bytes
+            .iter_mut()
+            .zip(material)
+            .for_each(|(byte, given)| *byte = given);
         (self.plan)(&mut ChaCha8Rng::from_seed(bytes))
     }
 
@@ -53,7 +66,15 @@ impl Case {
         short: &'static [Delivery],
         plan: fn(&mut ChaCha8Rng) -> Vec<Step>,
     ) -> Self {
-        Self { name, about, on: On::Mock, short, load: USUAL, settings: "", plan }
+        Self {
+            name,
+            about,
+            on: On::Mock,
+            short,
+            load: USUAL,
+            settings: "",
+            plan,
+        }
     }
 
     const fn on_kafka(
@@ -62,39 +83,152 @@ impl Case {
         short: &'static [Delivery],
         plan: fn(&mut ChaCha8Rng) -> Vec<Step>,
     ) -> Self {
-        Self { name, about, on: On::Kafka, short, load: USUAL, settings: "", plan }
+        Self {
+            name,
+            about,
+            on: On::Kafka,
+            short,
+            load: USUAL,
+            settings: "",
+            plan,
+        }
     }
 }
 
 /// In the order in which they are run.
 pub(crate) const CASES: &[Case] = &[
-    Case::on_mock("produce-fails", "brokers refuse batches", AT_LEAST, requests::produce),
-    Case::on_mock("fetch-fails", "brokers refuse to hand records out", NEVER, requests::fetch),
-    Case::on_mock("offset-commit-fails", "brokers refuse offsets", NEVER, requests::offset_commit),
-    Case::on_mock("offset-fetch-fails", "brokers do not tell stored offsets", NEVER, requests::offset_fetch),
-    Case::on_mock("list-offsets-fails", "brokers do not tell where partitions end", NEVER, requests::list_offsets),
-    Case::on_mock("find-coordinator-fails", "nobody knows a group's coordinator", NEVER, requests::find_coordinator),
-    Case::on_mock("metadata-fails", "brokers do not tell who leads", NEVER, requests::metadata),
-    Case::on_mock("group-fails", "joining, sharing out and heartbeats fail", NEVER, requests::group),
-    Case::on_mock("producer-id-fails", "brokers give a writer no number", NEVER, requests::producer_id),
-    Case::on_mock("everything-fails", "every kind of request fails now and then", NEVER, requests::everything),
-    Case::on_mock("latency", "every answer takes 200 ms", NEVER, brokers::latency),
-    Case::on_mock("brokers-down", "all brokers are down for 2 s", NEVER, brokers::all_down),
-    Case::on_mock("broker-down", "one broker of three is down for 2 s, then another", NEVER, brokers::one_down),
-    Case::on_mock("leader-moves", "partitions move to other brokers", AT_LEAST, brokers::leader_moves),
-    Case::on_mock("leaderless", "partitions have no leader for 2 s", NEVER, brokers::leaderless),
-    Case::on_mock("coordinator-moves", "groups move to other brokers", NEVER, brokers::coordinator_moves),
-    Case::on_kafka("broker-killed", "the broker is killed and started again", AT_LEAST, brokers::killed),
-    Case::on_kafka("broker-hangs", "the broker answers nothing for 5 s", NEVER, brokers::hangs),
+    Case::on_mock(
+        "produce-fails",
+        "brokers refuse batches",
+        AT_LEAST,
+        requests::produce,
+    ),
+    Case::on_mock(
+        "fetch-fails",
+        "brokers refuse to hand records out",
+        NEVER,
+        requests::fetch,
+    ),
+    Case::on_mock(
+        "offset-commit-fails",
+        "brokers refuse offsets",
+        NEVER,
+        requests::offset_commit,
+    ),
+    Case::on_mock(
+        "offset-fetch-fails",
+        "brokers do not tell stored offsets",
+        NEVER,
+        requests::offset_fetch,
+    ),
+    Case::on_mock(
+        "list-offsets-fails",
+        "brokers do not tell where partitions end",
+        NEVER,
+        requests::list_offsets,
+    ),
+    Case::on_mock(
+        "find-coordinator-fails",
+        "nobody knows a group's coordinator",
+        NEVER,
+        requests::find_coordinator,
+    ),
+    Case::on_mock(
+        "metadata-fails",
+        "brokers do not tell who leads",
+        NEVER,
+        requests::metadata,
+    ),
+    Case::on_mock(
+        "group-fails",
+        "joining, sharing out and heartbeats fail",
+        NEVER,
+        requests::group,
+    ),
+    Case::on_mock(
+        "producer-id-fails",
+        "brokers give a writer no number",
+        NEVER,
+        requests::producer_id,
+    ),
+    Case::on_mock(
+        "everything-fails",
+        "every kind of request fails now and then",
+        NEVER,
+        requests::everything,
+    ),
+    Case::on_mock(
+        "latency",
+        "every answer takes 200 ms",
+        NEVER,
+        brokers::latency,
+    ),
+    Case::on_mock(
+        "brokers-down",
+        "all brokers are down for 2 s",
+        NEVER,
+        brokers::all_down,
+    ),
+    Case::on_mock(
+        "broker-down",
+        "one broker of three is down for 2 s, then another",
+        NEVER,
+        brokers::one_down,
+    ),
+    Case::on_mock(
+        "leader-moves",
+        "partitions move to other brokers",
+        AT_LEAST,
+        brokers::leader_moves,
+    ),
+    Case::on_mock(
+        "leaderless",
+        "partitions have no leader for 2 s",
+        NEVER,
+        brokers::leaderless,
+    ),
+    Case::on_mock(
+        "coordinator-moves",
+        "groups move to other brokers",
+        NEVER,
+        brokers::coordinator_moves,
+    ),
+    Case::on_kafka(
+        "broker-killed",
+        "the broker is killed and started again",
+        AT_LEAST,
+        brokers::killed,
+    ),
+    Case::on_kafka(
+        "broker-hangs",
+        "the broker answers nothing for 5 s",
+        NEVER,
+        brokers::hangs,
+    ),
     Case::on_kafka(
         "aggregator-killed",
         "the aggregator is killed and started again, twice",
         NEVER,
         processes::aggregator,
     ),
-    Case::on_kafka("fog-node-killed", "a fog node is killed and started again, twice", NEVER, processes::fog_node),
-    Case::on_kafka("sensor-killed", "a sensor is killed and started again, twice", NEVER, processes::sensor),
-    Case::on_kafka("all-killed", "every process is killed and started again, in turn", EXACTLY, processes::all),
+    Case::on_kafka(
+        "fog-node-killed",
+        "a fog node is killed and started again, twice",
+        NEVER,
+        processes::fog_node,
+    ),
+    Case::on_kafka(
+        "sensor-killed",
+        "a sensor is killed and started again, twice",
+        NEVER,
+        processes::sensor,
+    ),
+    Case::on_kafka(
+        "all-killed",
+        "every process is killed and started again, in turn",
+        EXACTLY,
+        processes::all,
+    ),
     Case {
         load: SLOW,
         ..Case::on_kafka(
@@ -113,7 +247,12 @@ pub(crate) const CASES: &[Case] = &[
             processes::zombie,
         )
     },
-    Case::on_kafka("outage", "no broker for 8 s while the sensors go on", NEVER, brokers::outage),
+    Case::on_kafka(
+        "outage",
+        "no broker for 8 s while the sensors go on",
+        NEVER,
+        brokers::outage,
+    ),
     Case {
         load: HEAVY,
         settings: "[spool]\nmax_bytes = 1048576\n",
@@ -124,7 +263,12 @@ pub(crate) const CASES: &[Case] = &[
             brokers::until_a_spool_is_full,
         )
     },
-    Case::on_kafka("bad-records", "records that nobody can use, and a fog node killed", EXACTLY, bad_records::plan),
+    Case::on_kafka(
+        "bad-records",
+        "records that nobody can use, and a fog node killed",
+        EXACTLY,
+        bad_records::plan,
+    ),
 ];
 
 /// Readings of both sensors together, in the part of the run where both are at work.

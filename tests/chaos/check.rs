@@ -25,13 +25,18 @@ pub(crate) struct Count {
     /// Those that are there, each counted once.
     pub(crate) there: usize,
     pub(crate) lost: usize,
-    /// Those that are there again, under the same name: what at-least-once delivery allows after a crash.
+    /// Those that are there again, under the same name: what at-least-once delivery allows after a
+    /// crash.
     pub(crate) repeated: usize,
 }
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}, lost {}, repeated {}", self.what, self.there, self.lost, self.repeated)
+        write!(
+            f,
+            "{} {}, lost {}, repeated {}",
+            self.what, self.there, self.lost, self.repeated
+        )
     }
 }
 
@@ -48,11 +53,18 @@ impl Account {
     pub(crate) fn print(&self) {
         let counts: Vec<String> = self.counts.iter().map(ToString::to_string).collect();
         println!("  {}", counts.join("; "));
-        self.faults.iter().for_each(|fault| println!("  WRONG: {fault}"));
+        self.faults
+            .iter()
+            .for_each(|fault| println!("  WRONG: {fault}"));
     }
 
     fn count(&mut self, what: &'static str, there: usize, lost: usize, repeated: usize) {
-        self.counts.push(Count { what, there, lost, repeated });
+        self.counts.push(Count {
+            what,
+            there,
+            lost,
+            repeated,
+        });
     }
 
     fn fault(&mut self, fault: String) {

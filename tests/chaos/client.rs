@@ -1,4 +1,5 @@
-//! An independent look at the topics: the client library itself, and none of the program's own code.
+//! An independent look at the topics: the client library itself, and none of the program's own
+//! code.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,7 +52,10 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(bootstrap: &str) -> Self {
-        Self { bootstrap: bootstrap.to_owned(), producer: OnceCell::new() }
+        Self {
+            bootstrap: bootstrap.to_owned(),
+            producer: OnceCell::new(),
+        }
     }
 
     fn consumer(&self, group: &str) -> BaseConsumer {
@@ -99,7 +103,10 @@ impl Client {
         let stored = patiently(&format!("read the offsets of {group}"), || {
             consumer.committed_offsets(asked.clone(), Duration::from_secs(5))
         });
-        match stored.find_partition(topic, partition).map(|element| element.offset()) {
+        match stored
+            .find_partition(topic, partition)
+            .map(|element| element.offset())
+        {
             Some(Offset::Offset(next)) => next,
             _ => 0,
         }
@@ -110,18 +117,39 @@ impl Client {
         let headers = content
             .headers
             .iter()
-            .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value: Some(value) }));
+            .fold(OwnedHeaders::new(), |headers, (key, value)| {
+                headers.insert(Header {
+                    key,
+                    value: Some(value),
+                })
+            });
         let key = content.key.clone().unwrap_or_default();
-        let record = FutureRecord::to(topic).key(&key).payload(&content.value).headers(headers);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let delivery = runtime.block_on(self.producer().send(record, PATIENCE)).map_err(|(error, _)| error).unwrap();
-        Entry { partition: delivery.partition, offset: delivery.offset, content }
+        let record = FutureRecord::to(topic)
+            .key(&key)
+            .payload(&content.value)
+            .headers(headers);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let delivery = runtime
+            .block_on(self.producer().send(record, PATIENCE))
+            .map_err(|(error, _)| error)
+            .unwrap();
+        Entry {
+            partition: delivery.partition,
+            offset: delivery.offset,
+            content,
+        }
     }
 
     fn producer(&self) -> &FutureProducer {
         self.producer.get_or_init(|| {
             let mut config = ClientConfig::new();
-            config.set("bootstrap.servers", &self.bootstrap).set("enable.idempotence", "true").set("linger.ms", "0");
+            config
+                .set("bootstrap.servers", &self.bootstrap)
+                .set("enable.idempotence", "true")
+                .set("linger.ms", "0");
             config.create().unwrap()
         })
     }
@@ -132,11 +160,16 @@ impl Client {
         let mut assignment = TopicPartitionList::new();
         for topic in topics {
             for partition in partitions(&consumer, topic) {
-                assignment.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+                assignment
+                    .add_partition_offset(topic, partition, Offset::Beginning)
+                    .unwrap();
             }
         }
         consumer.assign(&assignment).unwrap();
-        Counter { consumer, records: 0 }
+        Counter {
+            consumer,
+            records: 0,
+        }
     }
 }
 
@@ -160,15 +193,26 @@ fn partitions(consumer: &BaseConsumer, topic: &str) -> BTreeSet<i32> {
     patiently(&format!("find {topic}"), || {
         let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(5))?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);
-        let partitions: BTreeSet<i32> =
-            found.into_iter().flat_map(|topic| topic.partitions()).map(|partition| partition.id()).collect();
-        if partitions.is_empty() { Err(KafkaError::Subscription("it is not there".to_owned())) } else { Ok(partitions) }
+        let partitions: BTreeSet<i32> = found
+            .into_iter()
+            .flat_map(|topic| topic.partitions())
+            .map(|partition| partition.id())
+            .collect();
+        if partitions.is_empty() {
+            Err(KafkaError::Subscription("it is not there".to_owned()))
+        } else {
+            Ok(partitions)
+        }
     })
 }
 
 fn assign(consumer: &BaseConsumer, topic: &str, partitions: impl Iterator<Item = i32>) {
-    let places = partitions.map(|partition| ((topic.to_owned(), partition), Offset::Beginning)).collect();
-    consumer.assign(&TopicPartitionList::from_topic_map(&places).unwrap()).unwrap();
+    let places = partitions
+        .map(|partition| ((topic.to_owned(), partition), Offset::Beginning))
+        .collect();
+    consumer
+        .assign(&TopicPartitionList::from_topic_map(&places).unwrap())
+        .unwrap();
 }
 
 fn patiently<T>(what: &str, mut attempt: impl FnMut() -> Result<T, KafkaError>) -> T {
@@ -182,17 +226,32 @@ fn patiently<T>(what: &str, mut attempt: impl FnMut() -> Result<T, KafkaError>) 
 }
 
 fn entry(message: &BorrowedMessage<'_>) -> Entry {
-    let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
-    let header = |header: Header<'_, &[u8]>| (header.key.to_owned(), header.value.unwrap_or_default().to_vec());
+    let headers = message
+        .headers()
+        .into_iter()
+        .flat_map(|headers| headers.iter());
+    let header = |header: Header<'_, &[u8]>| {
+        (
+            header.key.to_owned(),
+            header.value.unwrap_or_default().to_vec(),
+        )
+    };
     let content = Content {
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().unwrap_or_default().to_vec(),
         headers: headers.map(header).collect(),
     };
-    Entry { partition: message.partition(), offset: message.offset(), content }
+    Entry {
+        partition: message.partition(),
+        offset: message.offset(),
+        content,
+    }
 }
 
 /// Entries by their places.
 pub(crate) fn by_place(entries: &[Entry]) -> BTreeMap<(i32, i64), &Entry> {
-    entries.iter().map(|entry| ((entry.partition, entry.offset), entry)).collect()
+    entries
+        .iter()
+        .map(|entry| ((entry.partition, entry.offset), entry))
+        .collect()
 }

@@ -10,7 +10,8 @@ use crate::manifest::Delivery;
 /// Which cluster a case is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum On {
-    /// librdkafka's mock cluster of three brokers: every request can be made to fail. It has no transactions.
+    /// librdkafka's mock cluster of three brokers: every request can be made to fail. It has no
+    /// transactions.
     Mock,
     /// A real Apache Kafka.
     Kafka,
@@ -42,10 +43,12 @@ pub(crate) enum Cluster {
 
 fn mock() -> MockCluster<'static, DefaultProducerContext> {
     let mock = MockCluster::new(MOCK_BROKERS).unwrap();
-    // With newer versions of these requests librdkafka 2.12.1's mock names the leader to whoever asked another broker, and
-    // crashes when there is none.
-    mock.apiversion(RDKafkaApiKey::Produce, Some(0), Some(9)).unwrap();
-    mock.apiversion(RDKafkaApiKey::Fetch, Some(0), Some(11)).unwrap();
+    // With newer versions of these requests librdkafka 2.12.1's mock names the leader to whoever
+    // asked another broker, and crashes when there is none.
+    mock.apiversion(RDKafkaApiKey::Produce, Some(0), Some(9))
+        .unwrap();
+    mock.apiversion(RDKafkaApiKey::Fetch, Some(0), Some(11))
+        .unwrap();
     mock
 }
 
@@ -64,22 +67,30 @@ impl Cluster {
         }
     }
 
-    /// A broker keeps every case's topics apart by their names; what a mock keeps in memory is better thrown away.
+    /// A broker keeps every case's topics apart by their names; what a mock keeps in memory is
+    /// better thrown away.
     pub(crate) fn outlives_a_case(&self) -> bool {
         matches!(self, Self::Kafka(_))
     }
 
     pub(crate) fn serves(&self, on: On) -> bool {
-        matches!((self, on), (Self::Mock(_), On::Mock) | (Self::Kafka(_), On::Kafka))
+        matches!(
+            (self, on),
+            (Self::Mock(_), On::Mock) | (Self::Kafka(_), On::Kafka)
+        )
     }
 
     pub(crate) fn mock(&self) -> &MockCluster<'static, DefaultProducerContext> {
-        let Self::Mock(mock) = self else { panic!("only a mock cluster can be made to do that") };
+        let Self::Mock(mock) = self else {
+            panic!("only a mock cluster can be made to do that")
+        };
         mock
     }
 
     pub(crate) fn broker(&mut self) -> &mut Broker {
-        let Self::Kafka(broker) = self else { panic!("only a real broker is a process") };
+        let Self::Kafka(broker) = self else {
+            panic!("only a real broker is a process")
+        };
         broker
     }
 }

@@ -94,7 +94,10 @@ impl Fault {
     pub(crate) fn happen(&self, world: &mut World, when: &Moment) {
         world.timeline.done(&format!("{when}: {self}"));
         match self {
-            Self::Kill(part) => assert!(world.part(*part).kill(), "{part} had ended before it could be killed"),
+            Self::Kill(part) => assert!(
+                world.part(*part).kill(),
+                "{part} had ended before it could be killed"
+            ),
             Self::Start(part) => world.part(*part).start(),
             Self::Hang(part) => world.part(*part).signal("STOP"),
             Self::Wake(part) => world.part(*part).signal("CONT"),
@@ -114,14 +117,16 @@ impl Fault {
             Self::Fail(api, errors) => mock.request_errors(*api, errors),
             Self::Delay(ms) => {
                 for broker in 1..=MOCK_BROKERS {
-                    mock.broker_round_trip_time(broker, Duration::from_millis(*ms)).unwrap();
+                    mock.broker_round_trip_time(broker, Duration::from_millis(*ms))
+                        .unwrap();
                 }
             }
             Self::Down(broker) => mock.broker_down(*broker).unwrap(),
             Self::Up(broker) => mock.broker_up(*broker).unwrap(),
             Self::Lead(topic, leader) => mock.partition_leader(&names(*topic), 0, *leader).unwrap(),
             Self::Coordinate(group, broker) => {
-                mock.coordinator(MockCoordinator::Group(format!("{groups}{group}")), *broker).unwrap();
+                mock.coordinator(MockCoordinator::Group(format!("{groups}{group}")), *broker)
+                    .unwrap();
             }
             other => panic!("{other} is nothing that a mock cluster can do"),
         }
@@ -141,7 +146,12 @@ impl fmt::Display for Fault {
             Self::WakeBroker => write!(f, "the broker goes on"),
             Self::Put(topic, content) => {
                 let text = String::from_utf8_lossy(&content.value);
-                write!(f, "{} gets {:?}", topic.name(), text.chars().take(40).collect::<String>())
+                write!(
+                    f,
+                    "{} gets {:?}",
+                    topic.name(),
+                    text.chars().take(40).collect::<String>()
+                )
             }
             Self::Fail(api, errors) => {
                 let names: Vec<String> = errors.iter().map(|error| short(*error)).collect();
@@ -153,7 +163,9 @@ impl fmt::Display for Fault {
             Self::Down(broker) => write!(f, "broker {broker} is down"),
             Self::Up(broker) => write!(f, "broker {broker} is up"),
             Self::Lead(topic, None) => write!(f, "{}/0 has no leader", topic.name()),
-            Self::Lead(topic, Some(broker)) => write!(f, "broker {broker} leads {}/0", topic.name()),
+            Self::Lead(topic, Some(broker)) => {
+                write!(f, "broker {broker} leads {}/0", topic.name())
+            }
             Self::Coordinate(group, broker) => write!(f, "broker {broker} coordinates {group}"),
         }
     }
@@ -161,5 +173,8 @@ impl fmt::Display for Fault {
 
 /// The error's name without what all of them have in front.
 fn short(error: RDKafkaRespErr) -> String {
-    format!("{error:?}").replace("RD_KAFKA_RESP_ERR_", "").trim_start_matches('_').to_lowercase()
+    format!("{error:?}")
+        .replace("RD_KAFKA_RESP_ERR_", "")
+        .trim_start_matches('_')
+        .to_lowercase()
 }

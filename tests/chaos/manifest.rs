@@ -28,11 +28,13 @@ impl Delivery {
 pub(crate) struct Load {
     /// Rows of each sensor. A fifth is held out; the six rounds need 1500.
     pub(crate) rows: u64,
-    /// Rows a second: a sensor that is done at once cannot be disturbed at its work. The model does not depend on it.
+    /// Rows a second: a sensor that is done at once cannot be disturbed at its work. The model does
+    /// not depend on it.
     pub(crate) rate_hz: u64,
 }
 
-/// Without `[bus]`. Only complete rounds close, and every row is trained on, so the model depends on nothing but the rows.
+/// Without `[bus]`. Only complete rounds close, and every row is trained on, so the model depends
+/// on nothing but the rows.
 pub(crate) fn federation(load: Load, rate_hz: u64) -> String {
     let plugins = fedhost_e2e::plugins().display().to_string();
     let mut text = format!(

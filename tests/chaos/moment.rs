@@ -1,4 +1,5 @@
-//! When a fault happens: tied to how far the federation has come, so that a seed means the same on every machine.
+//! When a fault happens: tied to how far the federation has come, so that a seed means the same on
+//! every machine.
 
 use std::fmt;
 
@@ -12,7 +13,11 @@ pub(crate) enum Moment {
     /// So many global models have been published.
     Rounds(u64),
     /// A part has announced an event so often.
-    Said { part: Part, event: &'static str, times: usize },
+    Said {
+        part: Part,
+        event: &'static str,
+        times: usize,
+    },
     /// A part has announced an event whose text holds this.
     Told { part: Part, text: &'static str },
     /// So long after the step before, in milliseconds.

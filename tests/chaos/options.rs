@@ -54,7 +54,10 @@ pub(crate) struct Options {
 }
 
 fn named(name: &str) -> Result<&'static Case, String> {
-    CASES.iter().find(|case| case.name == name).ok_or_else(|| "no such case; --list names them".to_owned())
+    CASES
+        .iter()
+        .find(|case| case.name == name)
+        .ok_or_else(|| "no such case; --list names them".to_owned())
 }
 
 impl Options {
@@ -64,10 +67,20 @@ impl Options {
 
     /// Each case with each promise that it is to be tried with.
     pub(crate) fn runs(&self) -> Vec<(&'static Case, Delivery)> {
-        let named: Vec<&Case> = if self.cases.is_empty() { CASES.iter().collect() } else { self.cases.clone() };
-        let pairs =
-            named.into_iter().flat_map(|case| case.on.deliveries().iter().map(move |&delivery| (case, delivery)));
-        pairs.filter(|&(case, delivery)| self.wants(case, delivery)).collect()
+        let named: Vec<&Case> = if self.cases.is_empty() {
+            CASES.iter().collect()
+        } else {
+            self.cases.clone()
+        };
+        let pairs = named.into_iter().flat_map(|case| {
+            case.on
+                .deliveries()
+                .iter()
+                .map(move |&delivery| (case, delivery))
+        });
+        pairs
+            .filter(|&(case, delivery)| self.wants(case, delivery))
+            .collect()
     }
 
     fn wants(&self, case: &Case, delivery: Delivery) -> bool {
@@ -75,6 +88,9 @@ impl Options {
         (everything || case.short.contains(&delivery))
             && self.on.is_none_or(|on| case.on == on)
             && self.delivery.is_none_or(|only| only == delivery)
-            && self.filter.as_ref().is_none_or(|filter| case.name.contains(filter))
+            && self
+                .filter
+                .as_ref()
+                .is_none_or(|filter| case.name.contains(filter))
     }
 }

@@ -1,4 +1,5 @@
-//! One part of the federation, as a process that can be killed, stopped and started again in its own folder.
+//! One part of the federation, as a process that can be killed, stopped and started again in its
+//! own folder.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -20,8 +21,13 @@ pub(crate) enum Part {
 
 impl Part {
     /// What runs from the beginning.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Aggregator, Self::FogNode(1), Self::FogNode(2), Self::Sensor(1), Self::Sensor(2)];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Aggregator,
+        Self::FogNode(1),
+        Self::FogNode(2),
+        Self::Sensor(1),
+        Self::Sensor(2),
+    ];
 
     fn arguments(self) -> Vec<String> {
         let (role, node) = match self {
@@ -29,8 +35,16 @@ impl Part {
             Self::FogNode(node) | Self::Standby(node) => ("fog-node", Some(node)),
             Self::Sensor(node) => ("sensor", Some(node)),
         };
-        let mut arguments = vec!["run".to_owned(), "../run.toml".to_owned(), "--role".to_owned(), role.to_owned()];
-        arguments.extend(node.into_iter().flat_map(|node| ["--node".to_owned(), node.to_string()]));
+        let mut arguments = vec![
+            "run".to_owned(),
+            "../run.toml".to_owned(),
+            "--role".to_owned(),
+            role.to_owned(),
+        ];
+        arguments.extend(
+            node.into_iter()
+                .flat_map(|node| ["--node".to_owned(), node.to_string()]),
+        );
         arguments
     }
 }
@@ -59,20 +73,39 @@ impl Process {
     pub(crate) fn new(part: Part, scene: &Path) -> Self {
         let folder = scene.join(part.to_string());
         fs::create_dir_all(&folder).unwrap();
-        let journal = Journal { path: folder.join("data/aggregation_log.jsonl"), read: 0, events: Vec::new() };
-        Self { part, folder, child: None, journal }
+        let journal = Journal {
+            path: folder.join("data/aggregation_log.jsonl"),
+            read: 0,
+            events: Vec::new(),
+        };
+        Self {
+            part,
+            folder,
+            child: None,
+            journal,
+        }
     }
 
     pub(crate) fn start(&mut self) {
         assert!(self.child.is_none(), "{} runs already", self.part);
-        let words = File::options().create(true).append(true).open(self.stderr()).unwrap();
-        let child = fedhost(&self.folder).args(self.part.arguments()).stdout(Stdio::null()).stderr(words).spawn();
+        let words = File::options()
+            .create(true)
+            .append(true)
+            .open(self.stderr())
+            .unwrap();
+        let child = fedhost(&self.folder)
+            .args(self.part.arguments())
+            .stdout(Stdio::null())
+            .stderr(words)
+            .spawn();
         self.child = Some(child.unwrap());
     }
 
     /// Ends it as `kill -9` does; `false` when it had ended by itself.
     pub(crate) fn kill(&mut self) -> bool {
-        let Some(mut child) = self.child.take() else { return false };
+        let Some(mut child) = self.child.take() else {
+            return false;
+        };
         child.kill().unwrap();
         child.wait().unwrap();
         true
@@ -80,8 +113,14 @@ impl Process {
 
     /// Sends it a signal, such as `STOP`.
     pub(crate) fn signal(&self, signal: &str) {
-        let child = self.child.as_ref().unwrap_or_else(|| panic!("{} does not run", self.part));
-        let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+        let child = self
+            .child
+            .as_ref()
+            .unwrap_or_else(|| panic!("{} does not run", self.part));
+        let sent = Command::new("kill")
+            .args([&format!("-{signal}"), &child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success(), "{} cannot be sent {signal}", self.part);
     }
 
@@ -108,7 +147,10 @@ impl Process {
 
     /// How often it has announced that event.
     pub(crate) fn said(&self, event: &str) -> usize {
-        self.events().iter().filter(|said| said["event"] == event).count()
+        self.events()
+            .iter()
+            .filter(|said| said["event"] == event)
+            .count()
     }
 
     /// The last lines that it wrote for people.
@@ -129,7 +171,8 @@ impl Drop for Process {
     }
 }
 
-/// The binary, to be run in a folder. A cluster that the environment names must not take the place of the case's own.
+/// The binary, to be run in a folder. A cluster that the environment names must not take the place
+/// of the case's own.
 pub(crate) fn fedhost(folder: &Path) -> Command {
     let mut command = fedhost_e2e::fedhost();
     command.current_dir(folder).stdin(Stdio::null());
@@ -152,10 +195,14 @@ impl Journal {
             file.seek(SeekFrom::Start(self.read)).unwrap();
             file.read_to_end(&mut bytes).unwrap();
         }
-        let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let whole = bytes
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .map_or(0, |end| end + 1);
         self.read += whole as u64;
         let lines = bytes[..whole].split(|&byte| byte == b'\n');
-        self.events.extend(lines.filter_map(|line| serde_json::from_slice(line).ok()));
+        self.events
+            .extend(lines.filter_map(|line| serde_json::from_slice(line).ok()));
         &self.events[before..]
     }
 }

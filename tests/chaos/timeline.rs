@@ -14,7 +14,9 @@ pub(crate) struct Timeline {
 
 impl Timeline {
     pub(crate) fn new() -> Self {
-        Self { begun_ms: clock::now_ms() }
+        Self {
+            begun_ms: clock::now_ms(),
+        }
     }
 
     /// Something was done to the federation.
@@ -25,8 +27,17 @@ impl Timeline {
     /// What a part of it said, where that tells how it got over a fault.
     pub(crate) fn heard(&self, part: &str, event: &Value) {
         if let Some(words) = words(event) {
-            let words: String = words.lines().next().unwrap_or_default().chars().take(WIDTH).collect();
-            self.line(event["time_ms"].as_u64().unwrap_or(0), &format!("    {part}: {words}"));
+            let words: String = words
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .take(WIDTH)
+                .collect();
+            self.line(
+                event["time_ms"].as_u64().unwrap_or(0),
+                &format!("    {part}: {words}"),
+            );
         }
     }
 
@@ -42,15 +53,29 @@ fn words(event: &Value) -> Option<String> {
     };
     Some(match event["event"].as_str()? {
         "round_closed" => format!("round {} closed, {}", text("round"), text("closed_by")),
-        "node_resumed" => format!("resumed with {} rows, {} of them read again", text("rows"), text("replayed")),
+        "node_resumed" => format!(
+            "resumed with {} rows, {} of them read again",
+            text("rows"),
+            text("replayed")
+        ),
         "connection_lost" => format!("lost {}: {}", text("part"), text("reason")),
         "connection_restored" => format!("{} is back after {} ms", text("part"), text("after_ms")),
         "standing_by" => format!("stands by for {}", text("group")),
         "role_restarted" => format!("begins again: {}", text("reason")),
-        "record_skipped" => format!("puts {} offset {} aside: {}", text("source"), text("offset"), text("reason")),
+        "record_skipped" => format!(
+            "puts {} offset {} aside: {}",
+            text("source"),
+            text("offset"),
+            text("reason")
+        ),
         "update_rejected" => format!("rejects an update of {}: {}", text("node"), text("reason")),
         "partition_stalled" => format!("{} stands still at {}", text("topic"), text("next")),
-        "records_expired" => format!("{} has lost {} to {}", text("topic"), text("from"), text("to")),
+        "records_expired" => format!(
+            "{} has lost {} to {}",
+            text("topic"),
+            text("from"),
+            text("to")
+        ),
         // The mock cluster knows of no settings.
         "warned" if text("detail").contains("does not tell the settings") => return None,
         "warned" => format!("warns: {}", text("detail")),

@@ -67,13 +67,17 @@ impl World {
 
     /// Starts every part.
     pub(crate) fn start(&mut self) {
-        Part::ALL.into_iter().for_each(|part| self.part(part).start());
+        Part::ALL
+            .into_iter()
+            .for_each(|part| self.part(part).start());
         self.timeline.done("all parts are started");
     }
 
     pub(crate) fn part(&mut self, part: Part) -> &mut Process {
         let scene = &self.scene;
-        self.parts.entry(part).or_insert_with(|| Process::new(part, &scene.path("")))
+        self.parts
+            .entry(part)
+            .or_insert_with(|| Process::new(part, &scene.path("")))
     }
 
     pub(crate) fn cluster(&mut self) -> &mut Cluster {
@@ -110,7 +114,9 @@ impl World {
 
     /// Waits until every part has done its work.
     pub(crate) fn wait_for_the_end(&mut self) {
-        self.wait_until("every part has ended", |world| !world.parts.values().any(Process::is_running));
+        self.wait_until("every part has ended", |world| {
+            !world.parts.values().any(Process::is_running)
+        });
         self.timeline.done("every part has ended");
         self.calm();
     }
@@ -123,11 +129,15 @@ impl World {
     fn is_at(&mut self, moment: &Moment, since: Stopwatch) -> bool {
         match *moment {
             Moment::Readings(readings) => self.readings >= readings,
-            Moment::Rounds(rounds) => self.part(Part::Aggregator).said("round_closed") as u64 >= rounds,
-            Moment::Said { part, event, times } => self.part(part).said(event) >= times,
-            Moment::Told { part, text } => {
-                self.part(part).events().iter().any(|event| event.to_string().contains(text))
+            Moment::Rounds(rounds) => {
+                self.part(Part::Aggregator).said("round_closed") as u64 >= rounds
             }
+            Moment::Said { part, event, times } => self.part(part).said(event) >= times,
+            Moment::Told { part, text } => self
+                .part(part)
+                .events()
+                .iter()
+                .any(|event| event.to_string().contains(text)),
             Moment::Later(ms) => since.elapsed() >= Duration::from_millis(ms),
         }
     }
@@ -140,7 +150,10 @@ impl World {
                 return;
             }
             let running: Vec<String> = self.running().map(ToString::to_string).collect();
-            assert!(!running.is_empty(), "every part has ended, and it never came to this: {what}");
+            assert!(
+                !running.is_empty(),
+                "every part has ended, and it never came to this: {what}"
+            );
             let waited = watch.elapsed();
             assert!(
                 waited < PATIENCE,
@@ -153,7 +166,10 @@ impl World {
     }
 
     fn running(&self) -> impl Iterator<Item = &Part> {
-        self.parts.iter().filter(|(_, process)| process.is_running()).map(|(part, _)| part)
+        self.parts
+            .iter()
+            .filter(|(_, process)| process.is_running())
+            .map(|(part, _)| part)
     }
 
     /// Counts, listens, and notices whoever has ended without being told to.
@@ -164,7 +180,10 @@ impl World {
                 self.timeline.heard(&part.to_string(), event);
             }
             if let Some(status) = process.ended().filter(|status| !status.success()) {
-                panic!("{part} ended by itself with {status}; its last words:\n{}", process.last_words());
+                panic!(
+                    "{part} ended by itself with {status}; its last words:\n{}",
+                    process.last_words()
+                );
             }
         }
     }
@@ -172,8 +191,11 @@ impl World {
     /// Leaves nothing behind that would disturb the checker.
     fn calm(&self) {
         if let Cluster::Mock(mock) = &self.cluster {
-            REQUESTS.into_iter().for_each(|request| mock.clear_request_errors(request));
-            (1..=MOCK_BROKERS).for_each(|broker| mock.broker_round_trip_time(broker, Duration::ZERO).unwrap());
+            REQUESTS
+                .into_iter()
+                .for_each(|request| mock.clear_request_errors(request));
+            (1..=MOCK_BROKERS)
+                .for_each(|broker| mock.broker_round_trip_time(broker, Duration::ZERO).unwrap());
         }
     }
 }
@@ -181,13 +203,21 @@ impl World {
 /// Before anybody looks for them. A mock cannot be asked for topics by those who use it.
 fn make_topics(scene: &Scene, cluster: &Cluster) {
     let Cluster::Mock(mock) = cluster else {
-        let made = process::fedhost(&scene.path("")).args(["topics", "create", "run.toml"]).output().unwrap();
-        assert!(made.status.success(), "no topics: {}", String::from_utf8_lossy(&made.stderr));
+        let made = process::fedhost(&scene.path(""))
+            .args(["topics", "create", "run.toml"])
+            .output()
+            .unwrap();
+        assert!(
+            made.status.success(),
+            "no topics: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
         return;
     };
     let loaded = manifest::load(&scene.path("run.toml"), [], &[]).unwrap();
     for asked in topics::asked(&loaded.manifest) {
         let partitions = i32::try_from(asked.spec.partitions).unwrap();
-        mock.create_topic(&asked.spec.name, partitions, MOCK_BROKERS).unwrap();
+        mock.create_topic(&asked.spec.name, partitions, MOCK_BROKERS)
+            .unwrap();
     }
 }

@@ -7,7 +7,10 @@ use fedhost_e2e::{Scene, plugins, predictions, read_topic, simulated, write_reco
 #[test]
 fn a_missing_plug_in_is_named_with_what_is_there() {
     let scene = Scene::new();
-    scene.write("run.toml", simulated(100, 1).replace("\"logistic-regression\"", "\"logistic-regresion\""));
+    scene.write(
+        "run.toml",
+        simulated(100, 1).replace("\"logistic-regression\"", "\"logistic-regresion\""),
+    );
     let run = scene.fedhost(&["run", "run.toml"]).expect_code(2);
     assert!(
         run.stderr.contains("logistic-regresion") && run.stderr.contains("\"logistic-regression\""),
@@ -21,19 +24,34 @@ fn a_plug_in_of_another_kind_is_refused_with_what_it_can_do() {
     let scene = Scene::new();
     scene.write(
         "run.toml",
-        simulated(100, 1).replace("plugin = \"logistic-regression\"", "plugin = \"standard-scaler\""),
+        simulated(100, 1).replace(
+            "plugin = \"logistic-regression\"",
+            "plugin = \"standard-scaler\"",
+        ),
     );
     let run = scene.fedhost(&["run", "run.toml"]).expect_code(2);
-    assert!(run.stderr.contains("cannot both train and score"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("cannot both train and score"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
 fn wrong_parameters_are_all_named() {
     let scene = Scene::new();
-    let parameters = "plugin = \"logistic-regression\"\nparameters = { learning_rate = -1, batchsize = 3 }";
-    scene.write("run.toml", simulated(100, 1).replace("plugin = \"logistic-regression\"", parameters));
+    let parameters =
+        "plugin = \"logistic-regression\"\nparameters = { learning_rate = -1, batchsize = 3 }";
+    scene.write(
+        "run.toml",
+        simulated(100, 1).replace("plugin = \"logistic-regression\"", parameters),
+    );
     let run = scene.fedhost(&["run", "run.toml"]).expect_code(2);
-    assert!(run.stderr.contains("learning_rate") && run.stderr.contains("batch_size"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("learning_rate") && run.stderr.contains("batch_size"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -48,7 +66,10 @@ fn files_that_are_no_plug_ins_are_refused_and_the_others_run() {
     scene.write("plugins/text.wasm", "not WebAssembly at all");
     scene.write("plugins/core-module.wasm", b"\0asm\x01\0\0\0");
     let here = scene.path("plugins").display().to_string();
-    scene.write("run.toml", simulated(600, 2).replace(&plugins().display().to_string(), &here));
+    scene.write(
+        "run.toml",
+        simulated(600, 2).replace(&plugins().display().to_string(), &here),
+    );
     let run = scene.fedhost(&["run", "run.toml"]).expect_code(0);
     for file in ["truncated.wasm", "text.wasm", "core-module.wasm"] {
         assert!(run.stderr.contains(file), "{file} in {}", run.stderr);
@@ -60,17 +81,43 @@ fn files_that_are_no_plug_ins_are_refused_and_the_others_run() {
 #[test]
 fn a_full_disk_is_said_to_be_one_and_what_was_written_is_still_there() {
     let scene = Scene::new();
-    // A limit on the size of a file, a little more than the store sets aside at first, fails writes as a full disk does.
+    // A limit on the size of a file, a little more than the store sets aside at first, fails writes
+    // as a full disk does.
     scene.write("run.toml", simulated(200_000, 200));
-    let run = scene.shell("trap '' XFSZ; ulimit -f 132000; exec $FEDHOST run run.toml -q").expect_code(1);
-    assert!(run.stderr.contains("the log in data cannot write"), "{}", run.stderr);
-    assert!(run.stderr.contains("hint: look for a full"), "{}", run.stderr);
+    let run = scene
+        .shell("trap '' XFSZ; ulimit -f 132000; exec $FEDHOST run run.toml -q")
+        .expect_code(1);
+    assert!(
+        run.stderr.contains("the log in data cannot write"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.contains("hint: look for a full"),
+        "{}",
+        run.stderr
+    );
     let before = scene.events_named("round_closed").len();
 
-    let again = scene.fedhost(&["run", "run.toml", "-q", "--rounds", &(before + 2).to_string()]).expect_code(0);
-    assert!(again.stdout.contains(&format!("of round {}", before + 2)), "{}", again.stdout);
-    let rounds: Vec<u64> =
-        scene.events_named("round_closed").iter().map(|round| round["round"].as_u64().unwrap()).collect();
+    let again = scene
+        .fedhost(&[
+            "run",
+            "run.toml",
+            "-q",
+            "--rounds",
+            &(before + 2).to_string(),
+        ])
+        .expect_code(0);
+    assert!(
+        again.stdout.contains(&format!("of round {}", before + 2)),
+        "{}",
+        again.stdout
+    );
+    let rounds: Vec<u64> = scene
+        .events_named("round_closed")
+        .iter()
+        .map(|round| round["round"].as_u64().unwrap())
+        .collect();
     assert_eq!(rounds, (1..=before as u64 + 2).collect::<Vec<_>>());
 }
 
@@ -80,9 +127,14 @@ fn a_damaged_log_is_said_to_be_damaged_and_never_shows_wrong_rows() {
     scene.write("run.toml", simulated(2_000, 4));
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
     let whole = predictions(&scene.path("data"));
-    let mut files: Vec<_> = walk(&scene.path("data")).into_iter().filter(|(_, bytes)| *bytes > 10_000).collect();
+    let mut files: Vec<_> = walk(&scene.path("data"))
+        .into_iter()
+        .filter(|(_, bytes)| *bytes > 10_000)
+        .collect();
     files.retain(|(path, _)| {
-        path.extension().is_none_or(|extension| extension != "jsonl") && !path.to_string_lossy().contains("compiled")
+        path.extension()
+            .is_none_or(|extension| extension != "jsonl")
+            && !path.to_string_lossy().contains("compiled")
     });
     let (largest, _) = files.into_iter().max_by_key(|(_, bytes)| *bytes).unwrap();
     let mut bytes = fs::read(&largest).unwrap();
@@ -95,9 +147,17 @@ fn a_damaged_log_is_said_to_be_damaged_and_never_shows_wrong_rows() {
     let run = scene.fedhost(&["run", "run.toml", "--rounds", "6"]);
     match run.code {
         // Refused as a whole, with what to do about it.
-        Some(2) => assert!(run.stderr.contains("cannot be opened") && run.stderr.contains("hint:"), "{}", run.stderr),
+        Some(2) => assert!(
+            run.stderr.contains("cannot be opened") && run.stderr.contains("hint:"),
+            "{}",
+            run.stderr
+        ),
         // Or the damaged stretch is left out, and said to be.
-        Some(0) => assert!(!scene.events_named("log_damaged").is_empty(), "{}", run.stderr),
+        Some(0) => assert!(
+            !scene.events_named("log_damaged").is_empty(),
+            "{}",
+            run.stderr
+        ),
         other => panic!("ended with {other:?}: {}", run.stderr),
     }
     if run.code == Some(0) {
@@ -114,10 +174,18 @@ fn a_damaged_log_is_said_to_be_damaged_and_never_shows_wrong_rows() {
 fn an_update_that_is_none_is_kept_byte_for_byte_with_the_reason() {
     let scene = Scene::new();
     scene.write("run.toml", simulated(600, 2));
-    write_record(&scene.path("data"), "model_updates", "stranger", b"\xff not an update");
+    write_record(
+        &scene.path("data"),
+        "model_updates",
+        "stranger",
+        b"\xff not an update",
+    );
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
     let rejected = &scene.events_named("update_rejected")[0];
-    assert_eq!((rejected["node"].as_str(), rejected["reason"].as_str()), (Some("stranger"), Some("not_json")));
+    assert_eq!(
+        (rejected["node"].as_str(), rejected["reason"].as_str()),
+        (Some("stranger"), Some("not_json"))
+    );
     assert_eq!(scene.events_named("round_closed").len(), 2);
     let letters = read_topic(&scene.path("data"), "model_updates.dlq");
     assert_eq!(letters.len(), 1, "kept once");
@@ -129,10 +197,21 @@ fn an_update_that_is_none_is_kept_byte_for_byte_with_the_reason() {
 fn a_reading_that_is_none_is_kept_and_the_others_are_scored() {
     let scene = Scene::new();
     scene.write("run.toml", simulated(600, 2));
-    write_record(&scene.path("data"), "sensor-data-node-1", "stranger", br#"{"sensor": "s", "temperature": "hot"}"#);
+    write_record(
+        &scene.path("data"),
+        "sensor-data-node-1",
+        "stranger",
+        br#"{"sensor": "s", "temperature": "hot"}"#,
+    );
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
-    assert_eq!(scene.events_named("record_skipped")[0]["reason"], "not_a_number");
-    assert_eq!(read_topic(&scene.path("data"), "sensor-data-node-1.dlq").len(), 1);
+    assert_eq!(
+        scene.events_named("record_skipped")[0]["reason"],
+        "not_a_number"
+    );
+    assert_eq!(
+        read_topic(&scene.path("data"), "sensor-data-node-1.dlq").len(),
+        1
+    );
     assert_eq!(predictions(&scene.path("data")).len(), 1_200);
 }
 
@@ -144,7 +223,12 @@ fn a_record_too_large_for_the_dead_letters_stops_nobody() {
     scene.write("run.toml", format!("{limit}{}", simulated(600, 2)));
     for topic in ["sensor-data-node-1", "model_updates"] {
         write_record(&scene.path("data"), topic, "stranger", &[b'x'; 3 << 20]);
-        write_record(&scene.path("data"), topic, "stranger", b"small, and bad as well");
+        write_record(
+            &scene.path("data"),
+            topic,
+            "stranger",
+            b"small, and bad as well",
+        );
     }
     // When a run meets it, then all the same it comes to its end, and says what it has done
     let run = scene.fedhost(&["run", "run.toml"]).expect_code(0);
@@ -156,13 +240,31 @@ fn a_record_too_large_for_the_dead_letters_stops_nobody() {
     assert_eq!(scene.events_named("round_closed").len(), 2);
     for topic in ["sensor-data-node-1", "model_updates"] {
         let letters = read_topic(&scene.path("data"), &format!("{topic}.dlq"));
-        let reasons: Vec<_> = letters.iter().map(|letter| letter.header("__fedhost.reason").unwrap()).collect();
-        assert_eq!((letters.len(), reasons[0].as_ref()), (2, &b"too_large"[..]), "{topic}");
+        let reasons: Vec<_> = letters
+            .iter()
+            .map(|letter| letter.header("__fedhost.reason").unwrap())
+            .collect();
+        assert_eq!(
+            (letters.len(), reasons[0].as_ref()),
+            (2, &b"too_large"[..]),
+            "{topic}"
+        );
         assert_eq!(letters[0].header("__connect.errors.offset").unwrap(), "0");
-        assert_eq!((letters[0].value.len(), &letters[1].value[..]), (0, &b"small, and bad as well"[..]));
+        assert_eq!(
+            (letters[0].value.len(), &letters[1].value[..]),
+            (0, &b"small, and bad as well"[..])
+        );
         // It cannot be put back
-        let replay = scene.fedhost(&["dlq", "replay", "run.toml", topic, "--force", "--dry-run"]).expect_code(0);
-        assert!(replay.stderr.contains("1 letter stayed: the value was too large"), "{}", replay.stderr);
+        let replay = scene
+            .fedhost(&["dlq", "replay", "run.toml", topic, "--force", "--dry-run"])
+            .expect_code(0);
+        assert!(
+            replay
+                .stderr
+                .contains("1 letter stayed: the value was too large"),
+            "{}",
+            replay.stderr
+        );
     }
 }
 

@@ -26,7 +26,11 @@ fn five_mistakes_are_named_at_once_with_line_and_key_and_nothing_starts() {
         ] {
             assert!(checked.stderr.contains(key), "{key} in {}", checked.stderr);
         }
-        assert!(checked.stderr.contains("round_interval_ms"), "the nearest name is offered: {}", checked.stderr);
+        assert!(
+            checked.stderr.contains("round_interval_ms"),
+            "the nearest name is offered: {}",
+            checked.stderr
+        );
         assert!(checked.stderr.contains("run.toml:"), "{}", checked.stderr);
     }
     assert!(!scene.path("data").exists(), "nothing was started");
@@ -35,14 +39,25 @@ fn five_mistakes_are_named_at_once_with_line_and_key_and_nothing_starts() {
 #[test]
 fn problems_come_as_json_too() {
     let scene = Scene::new();
-    scene.write("run.toml", simulated(100, 1).replace("min_nodes = 2", "min_nodes = 0"));
-    let checked = scene.fedhost(&["check", "run.toml", "--json"]).expect_code(2);
-    assert_eq!(checked.json()["problems"][0]["key_path"], "federation.min_nodes");
+    scene.write(
+        "run.toml",
+        simulated(100, 1).replace("min_nodes = 2", "min_nodes = 0"),
+    );
+    let checked = scene
+        .fedhost(&["check", "run.toml", "--json"])
+        .expect_code(2);
+    assert_eq!(
+        checked.json()["problems"][0]["key_path"],
+        "federation.min_nodes"
+    );
 }
 
 #[test]
 fn the_schema_of_manifests_is_a_json_schema() {
-    let schema = Scene::new().fedhost(&["check", "--schema"]).expect_code(0).json();
+    let schema = Scene::new()
+        .fedhost(&["check", "--schema"])
+        .expect_code(0)
+        .json();
     assert!(schema["$schema"].is_string() && schema["properties"]["federation"].is_object());
 }
 
@@ -50,14 +65,26 @@ fn the_schema_of_manifests_is_a_json_schema() {
 fn the_effective_manifest_says_where_each_value_comes_from() {
     let scene = Scene::new();
     scene.write("run.toml", simulated(100, 1));
-    let script = "FEDHOST__MODEL__SEED=11 $FEDHOST check run.toml --print --set federation.rounds=9";
+    let script =
+        "FEDHOST__MODEL__SEED=11 $FEDHOST check run.toml --print --set federation.rounds=9";
     let printed = scene.shell(script).expect_code(0).stdout;
-    let line =
-        |key: &str| printed.lines().find(|line| line.trim_start().starts_with(key)).unwrap_or_default().to_owned();
-    assert!(line("seed = 11").contains("FEDHOST__MODEL__SEED"), "{printed}");
+    let line = |key: &str| {
+        printed
+            .lines()
+            .find(|line| line.trim_start().starts_with(key))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert!(
+        line("seed = 11").contains("FEDHOST__MODEL__SEED"),
+        "{printed}"
+    );
     assert!(line("rounds = 9").contains("--set"), "{printed}");
     assert!(line("min_nodes = 2").contains("run.toml:"), "{printed}");
-    assert!(line("max_staleness_rounds").contains("default"), "{printed}");
+    assert!(
+        line("max_staleness_rounds").contains("default"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -65,20 +92,28 @@ fn every_manifest_that_comes_with_the_source_is_sound() {
     let scene = Scene::new();
     for folder in ["valve1", "valve2", "other"] {
         for run in 0..3 {
-            scene.write(&format!("skab/{folder}/{run}.csv"), "datetime;Pressure;anomaly;changepoint\n2020;1;0;0\n");
+            scene.write(
+                &format!("skab/{folder}/{run}.csv"),
+                "datetime;Pressure;anomaly;changepoint\n2020;1;0;0\n",
+            );
         }
     }
     for name in ["demo.toml", "skab.toml", "skab-central.toml"] {
         let path = root().join("config").join(name);
-        scene.shell(&format!("SKAB_DIR=skab $FEDHOST check {}", path.display())).expect_code(0);
+        scene
+            .shell(&format!("SKAB_DIR=skab $FEDHOST check {}", path.display()))
+            .expect_code(0);
     }
 }
 
 #[test]
 fn every_manifest_in_the_readme_is_sound() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let snippets: Vec<&str> =
-        readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default()).collect();
+    let snippets: Vec<&str> = readme
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default())
+        .collect();
     assert!(!snippets.is_empty());
     for snippet in snippets {
         let scene = Scene::new();
@@ -107,8 +142,20 @@ fn help_teaches_every_command() {
         &["completions"],
     ];
     for command in commands {
-        let help = scene.fedhost(&[command, &["--help"]].concat()).expect_code(0);
-        assert!(help.stdout.contains("Example") || help.stdout.contains("Start here"), "{}", help.stdout);
+        let help = scene
+            .fedhost(&[command, &["--help"]].concat())
+            .expect_code(0);
+        assert!(
+            help.stdout.contains("Example") || help.stdout.contains("Start here"),
+            "{}",
+            help.stdout
+        );
     }
-    assert!(scene.fedhost(&["completions", "bash"]).expect_code(0).stdout.contains("fedhost"));
+    assert!(
+        scene
+            .fedhost(&["completions", "bash"])
+            .expect_code(0)
+            .stdout
+            .contains("fedhost")
+    );
 }

@@ -1,4 +1,5 @@
-//! Models that are larger than their topics take travel in chunks, and nobody learns anything else by it.
+//! Models that are larger than their topics take travel in chunks, and nobody learns anything else
+//! by it.
 
 use std::fmt::Write as _;
 
@@ -49,8 +50,13 @@ fn final_model(bus: &str, further: &[&str]) -> (Scene, String) {
     let scene = Scene::new();
     (1..=2).for_each(|node| drop(scene.write(&format!("{node}.csv"), csv(node))));
     scene.write("run.toml", manifest(bus));
-    let set: Vec<&str> = further.iter().flat_map(|setting| ["--set", setting]).collect();
-    scene.fedhost(&[&["run", "run.toml", "-q"], &set[..]].concat()).expect_code(0);
+    let set: Vec<&str> = further
+        .iter()
+        .flat_map(|setting| ["--set", setting])
+        .collect();
+    scene
+        .fedhost(&[&["run", "run.toml", "-q"], &set[..]].concat())
+        .expect_code(0);
     let last = scene.events_named("round_closed").pop().unwrap();
     assert_eq!(last["round"], ROUNDS);
     let sha256 = last["weights_sha256"].as_str().unwrap().to_owned();
@@ -62,7 +68,10 @@ fn a_federation_whose_models_are_above_the_limit_of_their_topics_ends_with_the_s
     let broker = Broker::start(BrokerOptions::default());
     let (_, embedded) = final_model("", &[]);
     for delivery in ["exactly-once", "at-least-once"] {
-        let servers = format!("kafka.bootstrap_servers=[\"{}\"]", broker.address("plaintext"));
+        let servers = format!(
+            "kafka.bootstrap_servers=[\"{}\"]",
+            broker.address("plaintext")
+        );
         let kafka = [
             servers,
             format!("kafka.delivery={delivery}"),
@@ -71,30 +80,59 @@ fn a_federation_whose_models_are_above_the_limit_of_their_topics_ends_with_the_s
             format!("topics.prefix={delivery}."),
         ];
         // The smallest limit that there is: models, updates, readings and state are all larger
-        let limits = ["global_model", "model_updates", "sensor_data", "predictions", "evaluations", "state"]
-            .map(|topic| format!("topics.{topic}.max_message_bytes=1024"));
+        let limits = [
+            "global_model",
+            "model_updates",
+            "sensor_data",
+            "predictions",
+            "evaluations",
+            "state",
+        ]
+        .map(|topic| format!("topics.{topic}.max_message_bytes=1024"));
         let settings: Vec<&str> = kafka.iter().chain(&limits).map(String::as_str).collect();
         let (scene, chunked) = final_model("kind = \"kafka\"\n", &settings);
         assert_eq!(chunked, embedded, "{delivery}");
-        let trouble: Vec<_> = ["update_rejected", "record_skipped", "warned", "role_restarted"]
-            .iter()
-            .flat_map(|name| scene.events_named(name))
-            .collect();
+        let trouble: Vec<_> = [
+            "update_rejected",
+            "record_skipped",
+            "warned",
+            "role_restarted",
+        ]
+        .iter()
+        .flat_map(|name| scene.events_named(name))
+        .collect();
         assert_eq!(trouble, Vec::<serde_json::Value>::new(), "{delivery}");
         // And it was in chunks that they came, as whoever asks is told
         let described = scene.fedhost(
             &[
                 &["topics", "describe", "run.toml"],
-                &settings.iter().flat_map(|one| ["--set", one]).collect::<Vec<_>>()[..],
+                &settings
+                    .iter()
+                    .flat_map(|one| ["--set", one])
+                    .collect::<Vec<_>>()[..],
             ]
             .concat(),
         );
-        assert!(described.stdout.contains("records above 1024 bytes travel in chunks"), "{}", described.stdout);
+        assert!(
+            described
+                .stdout
+                .contains("records above 1024 bytes travel in chunks"),
+            "{}",
+            described.stdout
+        );
         let offsets = broker.tool(
             "org.apache.kafka.tools.GetOffsetShell",
-            &["--topic", &format!("{delivery}.global_model"), "--time", "-1"],
+            &[
+                "--topic",
+                &format!("{delivery}.global_model"),
+                "--time",
+                "-1",
+            ],
         );
         let end: u32 = offsets.trim().rsplit(':').next().unwrap().parse().unwrap();
-        assert!(end >= ROUNDS * 4, "a model is at least four records: {offsets}");
+        assert!(
+            end >= ROUNDS * 4,
+            "a model is at least four records: {offsets}"
+        );
     }
 }

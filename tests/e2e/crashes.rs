@@ -6,7 +6,8 @@ use serde_json::Value;
 const ROWS: u64 = 3_000;
 const ROUNDS: u64 = 10;
 
-/// A fixed sequence that spreads kills over start, rounds, and everything between (Knuth's multiplicative hash).
+/// A fixed sequence that spreads kills over start, rounds, and everything between (Knuth's
+/// multiplicative hash).
 fn events_before_kill(kill: u64) -> u64 {
     (kill.wrapping_mul(2_654_435_761) >> 7) % 23
 }
@@ -50,19 +51,37 @@ fn a_run_that_is_killed_again_and_again_ends_in_the_same_model() {
     assert!(kills >= 10, "killed only {kills} times");
     assert_eq!(sha256, expected, "after {kills} kills");
 
-    let rounds: Vec<u64> =
-        scene.events_named("round_closed").iter().map(|round| round["round"].as_u64().unwrap()).collect();
-    assert_eq!(rounds, (1..=ROUNDS).collect::<Vec<_>>(), "each round is in the run log once");
+    let rounds: Vec<u64> = scene
+        .events_named("round_closed")
+        .iter()
+        .map(|round| round["round"].as_u64().unwrap())
+        .collect();
+    assert_eq!(
+        rounds,
+        (1..=ROUNDS).collect::<Vec<_>>(),
+        "each round is in the run log once"
+    );
 
     let predictions = predictions(&scene.path("data"));
-    let ids: std::collections::HashSet<&str> =
-        predictions.iter().map(|message| message["message_id"].as_str().unwrap()).collect();
-    assert_eq!(ids.len(), predictions.len(), "no row's score is published twice");
+    let ids: std::collections::HashSet<&str> = predictions
+        .iter()
+        .map(|message| message["message_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        ids.len(),
+        predictions.len(),
+        "no row's score is published twice"
+    );
     for node in 1..=2_u32 {
         let offsets = predictions
             .iter()
             .filter(|message| message["data"]["node"] == node)
             .map(|message| message["metadata"]["input"]["offset"].as_u64().unwrap());
-        assert!(offsets.enumerate().all(|(index, offset)| index as u64 == offset), "no row of node {node} is left out");
+        assert!(
+            offsets
+                .enumerate()
+                .all(|(index, offset)| index as u64 == offset),
+            "no row of node {node} is left out"
+        );
     }
 }

@@ -25,7 +25,12 @@ fn machine(rows: u32, run: u32) -> String {
         let shift = if anomalous { 0.5 } else { 0.0 };
         let noise = |column| noise(1_000_003 * run + 4 * row + column);
         let (pressure, flow, current) = (noise(0) + shift, noise(1), noise(2) - shift);
-        writeln!(text, "{row},{pressure:.4},{flow:.4},{current:.4},{}", u8::from(anomalous)).unwrap();
+        writeln!(
+            text,
+            "{row},{pressure:.4},{flow:.4},{current:.4},{}",
+            u8::from(anomalous)
+        )
+        .unwrap();
     }
     text
 }
@@ -48,31 +53,62 @@ fn two_runs() -> Scene {
 /// Judges plug-ins by the runs in `runs`; a JSON document is on stdout.
 fn evaluate(scene: &Scene, folder: &Path, arguments: &[&str]) -> Finished {
     let folder = folder.display().to_string();
-    let usual = ["evaluate", "--plugins-dir", &folder, "--label", "anomaly", "--data", "runs/**/*.csv", "--json", "-q"];
+    let usual = [
+        "evaluate",
+        "--plugins-dir",
+        &folder,
+        "--label",
+        "anomaly",
+        "--data",
+        "runs/**/*.csv",
+        "--json",
+        "-q",
+    ];
     scene.fedhost(&[&usual[..], arguments].concat())
 }
 
 /// Judges components that tests are made with, by rows whose time is left out.
 fn judge(scene: &Scene, arguments: &[&str]) -> Finished {
-    evaluate(scene, &plugins(), &[&["--ignore", "time"], arguments].concat())
+    evaluate(
+        scene,
+        &plugins(),
+        &[&["--ignore", "time"], arguments].concat(),
+    )
 }
 
 /// What a document says of a plug-in.
 fn result<'a>(document: &'a Value, plugin: &str) -> &'a Value {
     let results = document["results"].as_array().unwrap();
-    results.iter().find(|result| result["plugin"] == plugin).unwrap()
+    results
+        .iter()
+        .find(|result| result["plugin"] == plugin)
+        .unwrap()
 }
 
 /// A result without what another run need not have: times.
 fn lasting(result: &Value) -> Value {
     let mut result = result.clone();
-    let times = ["busy_seconds", "fit_seconds", "score_seconds", "preprocess_seconds", "rows_per_second"];
-    result.as_object_mut().unwrap().retain(|name, _| !times.contains(&name.as_str()));
+    let times = [
+        "busy_seconds",
+        "fit_seconds",
+        "score_seconds",
+        "preprocess_seconds",
+        "rows_per_second",
+    ];
+    result
+        .as_object_mut()
+        .unwrap()
+        .retain(|name, _| !times.contains(&name.as_str()));
     result
 }
 
 fn names(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap().keys().map(String::as_str).collect()
+    value
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
 }
 
 fn number(value: &Value, name: &str) -> f64 {
@@ -93,12 +129,18 @@ struct Scored {
 /// Reads what `--scores` has written.
 fn scores(scene: &Scene, file: &str) -> Vec<Scored> {
     let text = std::fs::read_to_string(scene.path(file)).unwrap();
-    let lines = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+    let lines = text
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').collect::<Vec<_>>());
     let scored = lines.map(|fields| Scored {
         file: fields[0].to_owned(),
         row: fields[1].parse().unwrap(),
         anomalous: fields[2] == "1",
-        scores: fields[3..].iter().map(|score| score.parse().unwrap()).collect(),
+        scores: fields[3..]
+            .iter()
+            .map(|score| score.parse().unwrap())
+            .collect(),
     });
     scored.collect()
 }

@@ -15,7 +15,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn metrics(address: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -43,14 +47,29 @@ fn a_run_on_kafka_tells_of_its_clients_and_counts_a_dead_letter_by_topic_and_rea
         "[kafka]\nbootstrap_servers = [\"{}\"]\n\n[api]\nlisten = \"127.0.0.1:0\"\n\n",
         broker.address("plaintext")
     );
-    let endless = simulated(1, 1_000_000).replace("rows = 1\n", "").replace("rate_hz = 0", "rate_hz = 50");
-    scene.write("run.toml", format!("{head}{}", endless.replace("[bus]\n", "[bus]\nkind = \"kafka\"\n")));
+    let endless = simulated(1, 1_000_000)
+        .replace("rows = 1\n", "")
+        .replace("rate_hz = 0", "rate_hz = 50");
+    scene.write(
+        "run.toml",
+        format!(
+            "{head}{}",
+            endless.replace("[bus]\n", "[bus]\nkind = \"kafka\"\n")
+        ),
+    );
     // Given a federation at work
     let mut run = scene.start(&["run", "run.toml", "--json"]);
-    let address = run.wait_for("listening")["address"].as_str().unwrap().to_owned();
+    let address = run.wait_for("listening")["address"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     run.wait_for("round_closed");
     // When a record comes that nobody can use
-    write(&properties(&broker, "plaintext"), "sensor-data-node-1", "no reading at all");
+    write(
+        &properties(&broker, "plaintext"),
+        "sensor-data-node-1",
+        "no reading at all",
+    );
     // Then its letter is counted, and every client tells of its connections
     let figures = metrics_with(
         &address,

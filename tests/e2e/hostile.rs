@@ -1,7 +1,8 @@
-//! Plug-ins that mean harm, or are broken beyond what anybody would write: each is contained, the run goes on, and an
-//! operator is told what happened.
+//! Plug-ins that mean harm, or are broken beyond what anybody would write: each is contained, the
+//! run goes on, and an operator is told what happened.
 //!
-//! One run of the binary meets many of them one after the other, so that each has to leave the process as it found it.
+//! One run of the binary meets many of them one after the other, so that each has to leave the
+//! process as it found it.
 
 mod calls;
 mod files;
@@ -37,18 +38,33 @@ struct Failure {
 impl Failure {
     fn of(event: &Value) -> Self {
         let text = |name: &str| event[name].as_str().unwrap().to_owned();
-        Self { plugin: text("plugin"), call: text("call"), kind: text("kind"), detail: text("detail") }
+        Self {
+            plugin: text("plugin"),
+            call: text("call"),
+            kind: text("kind"),
+            detail: text("detail"),
+        }
     }
 
-    /// Fails unless it is of this kind, says so in these words, and in nothing that a terminal could take for a command.
+    /// Fails unless it is of this kind, says so in these words, and in nothing that a terminal
+    /// could take for a command.
     fn expect(&self, kind: &str, words: &str) {
         assert_eq!(self.kind, kind, "{self:?}");
         assert!(self.detail.contains(words), "{words:?} is not in {self:?}");
-        assert!(self.detail.chars().all(|character| character == '\n' || !character.is_control()), "{self:?}");
+        assert!(
+            self.detail
+                .chars()
+                .all(|character| character == '\n' || !character.is_control()),
+            "{self:?}"
+        );
         assert!(self.detail.len() < 6_000, "{} bytes", self.detail.len());
     }
 }
 
 fn failures(scene: &Scene) -> Vec<Failure> {
-    scene.events_named("plugin_failed").iter().map(Failure::of).collect()
+    scene
+        .events_named("plugin_failed")
+        .iter()
+        .map(Failure::of)
+        .collect()
 }

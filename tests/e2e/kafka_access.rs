@@ -1,4 +1,5 @@
-//! How a manifest gets a command into a cluster through every kind of listener, and what is said where it does not.
+//! How a manifest gets a command into a cluster through every kind of listener, and what is said
+//! where it does not.
 
 use std::sync::Arc;
 
@@ -16,14 +17,24 @@ struct Way {
 
 impl Way {
     fn in_by(listener: &'static str, settings: &[(&str, &str)]) -> Self {
-        let settings = settings.iter().map(|(name, value)| format!("{name} = \"{value}\"\n")).collect();
-        Self { broker: secured(), listener, settings }
+        let settings = settings
+            .iter()
+            .map(|(name, value)| format!("{name} = \"{value}\"\n"))
+            .collect();
+        Self {
+            broker: secured(),
+            listener,
+            settings,
+        }
     }
 
     fn over_tls(listener: &'static str, settings: &[(&str, &str)]) -> Self {
         let way = Self::in_by(listener, settings);
         let authority = way.broker.certificates().authority().display().to_string();
-        Self { settings: format!("{}ssl_ca_location = \"{authority}\"\n", way.settings), ..way }
+        Self {
+            settings: format!("{}ssl_ca_location = \"{authority}\"\n", way.settings),
+            ..way
+        }
     }
 
     /// `topics list` with what is in the environment.
@@ -39,10 +50,17 @@ impl Way {
         );
         scene.write("password", format!("{PASSWORD}\n"));
         let command = scene.prepare(&["topics", "list", "run.toml"]);
-        let finished = environment.iter().fold(command, |command, (name, value)| command.env(name, value)).finish();
+        let finished = environment
+            .iter()
+            .fold(command, |command, (name, value)| command.env(name, value))
+            .finish();
         for secret in SECRETS {
             let said = [&finished.stdout, &finished.stderr];
-            assert!(said.iter().all(|said| !said.contains(secret)), "{}: {secret} in {said:?}", self.listener);
+            assert!(
+                said.iter().all(|said| !said.contains(secret)),
+                "{}: {secret} in {said:?}",
+                self.listener
+            );
         }
         finished
     }
@@ -52,14 +70,24 @@ impl Way {
     }
 }
 
-const PLAIN: [(&str, &str); 3] =
-    [("security_protocol", "SASL_PLAINTEXT"), ("sasl_mechanism", "PLAIN"), ("sasl_username", "alice")];
+const PLAIN: [(&str, &str); 3] = [
+    ("security_protocol", "SASL_PLAINTEXT"),
+    ("sasl_mechanism", "PLAIN"),
+    ("sasl_username", "alice"),
+];
 const FILE: (&str, &str) = ("sasl_password_file", "password");
 
 #[test]
 fn a_command_gets_in_through_every_kind_of_listener_with_what_its_manifest_says() {
     let (_kept, certificates) = (secured(), secured().certificates().clone());
-    let scram = |protocol, mechanism| [("security_protocol", protocol), ("sasl_mechanism", mechanism), PLAIN[2], FILE];
+    let scram = |protocol, mechanism| {
+        [
+            ("security_protocol", protocol),
+            ("sasl_mechanism", mechanism),
+            PLAIN[2],
+            FILE,
+        ]
+    };
     let (certificate, key) = (certificates.client_certificate(), certificates.client_key());
     let mutual = [
         ("security_protocol", "SSL"),
@@ -78,7 +106,12 @@ fn a_command_gets_in_through_every_kind_of_listener_with_what_its_manifest_says(
     ] {
         let listed = way.taken();
         assert_eq!(listed.code, Some(0), "{}: {}", way.listener, listed.stderr);
-        assert!(listed.stdout.contains("access.global_model"), "{}: {}", way.listener, listed.stdout);
+        assert!(
+            listed.stdout.contains("access.global_model"),
+            "{}: {}",
+            way.listener,
+            listed.stdout
+        );
     }
 }
 
@@ -93,29 +126,71 @@ fn a_command_gets_in_with_what_the_environment_says() {
     ];
     way.taken_with(&environment).expect_code(0);
     let authority = way.broker.certificates().authority();
-    let environment = [("KAFKA_SECURITY_PROTOCOL", "SSL"), ("KAFKA_SSL_CA_LOCATION", authority.to_str().unwrap())];
-    Way::in_by("tls", &[]).taken_with(&environment).expect_code(0);
+    let environment = [
+        ("KAFKA_SECURITY_PROTOCOL", "SSL"),
+        ("KAFKA_SSL_CA_LOCATION", authority.to_str().unwrap()),
+    ];
+    Way::in_by("tls", &[])
+        .taken_with(&environment)
+        .expect_code(0);
 }
 
 #[test]
 fn a_command_that_does_not_get_in_says_why_and_what_to_do() {
     let (_kept, certificates) = (secured(), secured().certificates().clone());
     let other = certificates.other_authority();
-    let wrong_authority = [("security_protocol", "SSL"), ("ssl_ca_location", other.to_str().unwrap())];
+    let wrong_authority = [
+        ("security_protocol", "SSL"),
+        ("ssl_ca_location", other.to_str().unwrap()),
+    ];
     let wrong_password = ("sasl_password", "battery-staple");
     let cases = [
-        (Way::in_by("plain", &[&PLAIN[..], &[wrong_password]].concat()), "password", "sasl_username"),
-        (Way::in_by("tls", &wrong_authority), "ssl_ca_location does not name", "doctor"),
-        (Way::over_tls("expired", &[("security_protocol", "SSL")]), "certificate", "doctor"),
-        (Way::over_tls("other_host", &[("security_protocol", "SSL")]), "certificate", "doctor"),
+        (
+            Way::in_by("plain", &[&PLAIN[..], &[wrong_password]].concat()),
+            "password",
+            "sasl_username",
+        ),
+        (
+            Way::in_by("tls", &wrong_authority),
+            "ssl_ca_location does not name",
+            "doctor",
+        ),
+        (
+            Way::over_tls("expired", &[("security_protocol", "SSL")]),
+            "certificate",
+            "doctor",
+        ),
+        (
+            Way::over_tls("other_host", &[("security_protocol", "SSL")]),
+            "certificate",
+            "doctor",
+        ),
         // A connection that was simply closed is told by the doctor's closer look only.
         (Way::in_by("tls", &[]), "cannot list topics", "doctor"),
-        (Way::over_tls("plaintext", &[("security_protocol", "SSL")]), "TLS", "security_protocol"),
+        (
+            Way::over_tls("plaintext", &[("security_protocol", "SSL")]),
+            "TLS",
+            "security_protocol",
+        ),
     ];
     for (way, reason, remedy) in cases {
         let refused = way.taken();
-        assert_eq!(refused.code, Some(2), "{}: {}", way.listener, refused.stderr);
-        let (story, hint) = refused.stderr.split_once("hint: ").unwrap_or((&refused.stderr, ""));
-        assert!(story.contains(reason) && hint.contains(remedy), "{}: {}", way.listener, refused.stderr);
+        assert_eq!(
+            refused.code,
+            Some(2),
+            "{}: {}",
+            way.listener,
+            refused.stderr
+        );
+        let (story, hint) = refused
+            .stderr
+            .split_once("hint: ")
+            .unwrap_or((&refused.stderr, ""));
+        assert!(
+            story.contains(reason) && hint.contains(remedy),
+            "{}: {}",
+            way.listener,
+            refused.stderr
+        );
     }
 }

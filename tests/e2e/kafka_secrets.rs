@@ -16,27 +16,51 @@ fn scene(broker: &Broker, prefix: &str, password: &str) -> Scene {
     let manifest = on_kafka(&simulated(600, 2), &broker.address(LISTENER), prefix);
     let manifest = manifest.replacen("transactional_id_prefix", &security, 1);
     let scene = Scene::new();
-    scene.write("run.toml", format!("{manifest}\n[api]\nlisten = \"127.0.0.1:0\"\ntoken = \"${{API_TOKEN}}\"\n"));
+    scene.write(
+        "run.toml",
+        format!("{manifest}\n[api]\nlisten = \"127.0.0.1:0\"\ntoken = \"${{API_TOKEN}}\"\n"),
+    );
     scene.write("alice.password", format!("{PASSWORD}\n"));
     scene
 }
 
-/// Everything that a run says, in words and in JSON, at its most talkative, with the variable in its environment.
+/// Everything that a run says, in words and in JSON, at its most talkative, with the variable in
+/// its environment.
 fn everything_said(scene: &Scene, variable: &str) -> String {
-    let prepare = |arguments: &[&str]| scene.prepare(arguments).env("API_TOKEN", TOKEN).env(variable, PASSWORD);
-    let mut run = prepare(&["run", "run.toml", "--json", "--verbose"]).start_telling(&scene.path("stderr"));
-    let address = run.wait_for("listening")["address"].as_str().unwrap().to_owned();
+    let prepare = |arguments: &[&str]| {
+        scene
+            .prepare(arguments)
+            .env("API_TOKEN", TOKEN)
+            .env(variable, PASSWORD)
+    };
+    let mut run =
+        prepare(&["run", "run.toml", "--json", "--verbose"]).start_telling(&scene.path("stderr"));
+    let address = run.wait_for("listening")["address"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let (status, refused) = http::get(&address, "/metrics", &[]);
     assert_eq!(status, 401, "{refused}");
-    let (status, metrics) = http::get(&address, "/metrics", &[&format!("Authorization: Bearer {TOKEN}")]);
+    let (status, metrics) = http::get(
+        &address,
+        "/metrics",
+        &[&format!("Authorization: Bearer {TOKEN}")],
+    );
     assert_eq!(status, 200, "{metrics}");
     let (code, events) = run.rest();
-    assert_eq!((code, model(&events)), (Some(0), undisturbed(&simulated(600, 2))));
+    assert_eq!(
+        (code, model(&events)),
+        (Some(0), undisturbed(&simulated(600, 2)))
+    );
     let mut said = format!("{refused}{metrics}{events:?}");
     for file in ["stderr", "data/aggregation_log.jsonl"] {
         said.push_str(&std::fs::read_to_string(scene.path(file)).unwrap());
     }
-    for arguments in [&["check", "run.toml", "--print"][..], &["doctor", "run.toml"], &["topics", "list", "run.toml"]] {
+    for arguments in [
+        &["check", "run.toml", "--print"][..],
+        &["doctor", "run.toml"],
+        &["topics", "list", "run.toml"],
+    ] {
         let finished = prepare(arguments).finish().expect_code(0);
         said.push_str(&finished.stdout);
         said.push_str(&finished.stderr);
@@ -48,12 +72,19 @@ fn everything_said(scene: &Scene, variable: &str) -> String {
 fn a_federation_over_tls_with_a_password_runs_and_no_secret_is_told() {
     let broker = secured();
     for (prefix, password, variable) in [
-        ("secret-file", "sasl_password_file = \"alice.password\"", "UNUSED"),
+        (
+            "secret-file",
+            "sasl_password_file = \"alice.password\"",
+            "UNUSED",
+        ),
         ("secret-variable", "", "KAFKA_SASL_PASSWORD"),
         ("secret-text", "sasl_password = \"${ALICE}\"", "ALICE"),
     ] {
         let said = everything_said(&scene(&broker, prefix, password), variable);
-        assert!(said.contains("sasl.username = alice"), "the rest is told: {said}");
+        assert!(
+            said.contains("sasl.username = alice"),
+            "the rest is told: {said}"
+        );
         for secret in [PASSWORD, TOKEN] {
             assert!(!said.contains(secret), "{prefix}: {secret} in {said}");
         }
@@ -64,8 +95,19 @@ fn a_federation_over_tls_with_a_password_runs_and_no_secret_is_told() {
 fn a_wrong_password_is_refused_with_its_remedy_and_not_told() {
     let broker = secured();
     let scene = scene(&broker, "secret-wrong", "sasl_password = \"${ALICE}\"");
-    let run = scene.prepare(&["run", "run.toml"]).env("API_TOKEN", TOKEN).env("ALICE", "battery-staple");
+    let run = scene
+        .prepare(&["run", "run.toml"])
+        .env("API_TOKEN", TOKEN)
+        .env("ALICE", "battery-staple");
     let refused = run.finish().expect_code(2);
-    assert!(refused.stderr.contains("hint:") && refused.stderr.contains("sasl_password"), "{}", refused.stderr);
-    assert!(!format!("{}{}", refused.stdout, refused.stderr).contains("battery-staple"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("hint:") && refused.stderr.contains("sasl_password"),
+        "{}",
+        refused.stderr
+    );
+    assert!(
+        !format!("{}{}", refused.stdout, refused.stderr).contains("battery-staple"),
+        "{}",
+        refused.stderr
+    );
 }

@@ -1,4 +1,5 @@
-//! Clients get in through every kind of listener that Apache Kafka has, and what they write can be read.
+//! Clients get in through every kind of listener that Apache Kafka has, and what they write can be
+//! read.
 
 use std::time::Duration;
 
@@ -15,32 +16,54 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn config(properties: &Properties) -> ClientConfig {
-    properties.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    properties
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 pub(crate) fn properties(broker: &Broker, listener: &str) -> Properties {
     broker.client(listener).into_iter().collect()
 }
 
-pub(crate) fn create_topic(properties: &Properties, name: &str, partitions: i32, settings: &[(&str, &str)]) {
+pub(crate) fn create_topic(
+    properties: &Properties,
+    name: &str,
+    partitions: i32,
+    settings: &[(&str, &str)],
+) {
     let admin: AdminClient<DefaultClientContext> = config(properties).create().unwrap();
     let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
-    let topic = settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let made = runtime.block_on(admin.create_topics([&topic], &AdminOptions::new())).unwrap();
+    let topic = settings
+        .iter()
+        .fold(topic, |topic, (name, value)| topic.set(name, value));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let made = runtime
+        .block_on(admin.create_topics([&topic], &AdminOptions::new()))
+        .unwrap();
     assert_eq!(made, [Ok(name.to_owned())]);
 }
 
 pub(crate) fn write(properties: &Properties, topic: &str, value: &str) {
     let producer: BaseProducer = config(properties).create().unwrap();
-    producer.send(BaseRecord::<(), str>::to(topic).partition(0).payload(value)).unwrap();
+    producer
+        .send(BaseRecord::<(), str>::to(topic).partition(0).payload(value))
+        .unwrap();
     producer.flush(PATIENCE).unwrap();
 }
 
 fn read(properties: &Properties, topic: &str) -> String {
-    let consumer: BaseConsumer = config(properties).set("group.id", "security").create().unwrap();
+    let consumer: BaseConsumer = config(properties)
+        .set("group.id", "security")
+        .create()
+        .unwrap();
     let mut start = TopicPartitionList::new();
-    start.add_partition_offset(topic, 0, Offset::Beginning).unwrap();
+    start
+        .add_partition_offset(topic, 0, Offset::Beginning)
+        .unwrap();
     consumer.assign(&start).unwrap();
     let record = consumer.poll(PATIENCE).unwrap().unwrap();
     String::from_utf8(record.payload().unwrap().to_vec()).unwrap()
@@ -49,7 +72,16 @@ fn read(properties: &Properties, topic: &str) -> String {
 #[test]
 fn what_is_written_through_a_listener_of_any_kind_can_be_read_through_it() {
     let broker = secured();
-    let listeners = ["plaintext", "tls", "mutual_tls", "plain", "scram256", "scram512", "plain_tls", "scram512_tls"];
+    let listeners = [
+        "plaintext",
+        "tls",
+        "mutual_tls",
+        "plain",
+        "scram256",
+        "scram512",
+        "plain_tls",
+        "scram512_tls",
+    ];
     for listener in listeners {
         let properties = properties(&broker, listener);
         let topic = format!("security-{listener}");

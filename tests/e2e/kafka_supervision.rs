@@ -1,5 +1,5 @@
-//! What the bus does to a running federation, and how it gets over that: no broker at the start, topics and rights that go
-//! and come back, a broker that hangs while the run is to stop.
+//! What the bus does to a running federation, and how it gets over that: no broker at the start,
+//! topics and rights that go and come back, a broker that hangs while the run is to stop.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,13 +22,19 @@ const SLOWNESS: Duration = Duration::from_secs(5);
 
 /// A federation that goes on and on.
 fn endless() -> String {
-    simulated(1, 1_000_000).replace("rows = 1\n", "").replace("rate_hz = 0", "rate_hz = 200")
+    simulated(1, 1_000_000)
+        .replace("rows = 1\n", "")
+        .replace("rate_hz = 0", "rate_hz = 200")
 }
 
 fn scene(address: &str, manifest: &str, login: &str) -> Scene {
     let scene = Scene::new();
-    let manifest = on_kafka(manifest, address, PREFIX).replacen("[kafka]\n", &format!("[kafka]\n{login}"), 1);
-    scene.write("run.toml", format!("{manifest}\n[api]\nlisten = \"127.0.0.1:0\"\n"));
+    let manifest =
+        on_kafka(manifest, address, PREFIX).replacen("[kafka]\n", &format!("[kafka]\n{login}"), 1);
+    scene.write(
+        "run.toml",
+        format!("{manifest}\n[api]\nlisten = \"127.0.0.1:0\"\n"),
+    );
     scene
 }
 
@@ -37,7 +43,12 @@ struct Probes(String);
 
 impl Probes {
     fn of(run: &mut Running) -> Self {
-        Self(run.wait_for("listening")["address"].as_str().unwrap().to_owned())
+        Self(
+            run.wait_for("listening")["address"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        )
     }
 
     fn readiness(&self) -> (u16, String) {
@@ -56,11 +67,16 @@ impl Probes {
 /// What lies in a node's topic.
 fn readings(broker: &Broker, node: u32) -> Vec<Value> {
     let mut config: ClientConfig = broker.client("plaintext").into_iter().collect();
-    config.set("group.id", "look").set("enable.partition.eof", "true").set("isolation.level", "read_committed");
+    config
+        .set("group.id", "look")
+        .set("enable.partition.eof", "true")
+        .set("isolation.level", "read_committed");
     let consumer: BaseConsumer = config.create().unwrap();
     let mut start = TopicPartitionList::new();
     let topic = format!("{PREFIX}.sensor-data-node-{node}");
-    start.add_partition_offset(&topic, 0, Offset::Beginning).unwrap();
+    start
+        .add_partition_offset(&topic, 0, Offset::Beginning)
+        .unwrap();
     consumer.assign(&start).unwrap();
     let mut readings = Vec::new();
     loop {
@@ -86,12 +102,17 @@ fn sensors_begin_without_a_broker_and_all_that_they_say_arrives_once_it_is_there
     }
     assert!(probes.is_live());
     let (status, why) = probes.readiness();
-    assert!(status == 503 && why.contains("kafka at localhost:"), "{status}: {why}");
+    assert!(
+        status == 503 && why.contains("kafka at localhost:"),
+        "{status}: {why}"
+    );
     // And killed and started again they know what they have said
     sensors.kill();
     let mut sensors = scene.start(&["run", "run.toml", "--json", "--role", "sensor"]);
     let probes = Probes::of(&mut sensors);
-    wait_until("they say why they wait", || probes.readiness().1.contains("kafka at localhost:"));
+    wait_until("they say why they wait", || {
+        probes.readiness().1.contains("kafka at localhost:")
+    });
     // When the broker comes, then everything is there, once
     broker.restart();
     assert_eq!(sensors.wait(), Some(0));
@@ -113,11 +134,18 @@ fn everybody_who_needs_the_broker_waits_for_it_and_can_be_asked_meanwhile() {
     run.wait_for("connection_lost");
     assert!(probes.is_live());
     let (status, why) = probes.readiness();
-    assert!(status == 503 && why.contains("kafka at localhost:"), "{status}: {why}");
+    assert!(
+        status == 503 && why.contains("kafka at localhost:"),
+        "{status}: {why}"
+    );
     // When it is asked to stop, then it does, although nobody has ever answered it
     let begun = Stopwatch::start();
     assert_eq!(run.interrupt().0, Some(130));
-    assert!(begun.elapsed() < CLOSE + SLOWNESS, "it took {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < CLOSE + SLOWNESS,
+        "it took {:?}",
+        begun.elapsed()
+    );
     // When the broker is there, then it begins
     let mut run = scene.start(&["run", "run.toml", "--json", "--role", "aggregator"]);
     let probes = Probes::of(&mut run);
@@ -131,12 +159,32 @@ fn everybody_who_needs_the_broker_waits_for_it_and_can_be_asked_meanwhile() {
 #[test]
 fn a_topic_and_a_right_that_go_away_are_waited_for() {
     let listener = Listener::new("login", Protocol::SaslPlaintext(Mechanism::Plain));
-    let broker = Broker::start(BrokerOptions { listeners: vec![listener], authorizer: true, ..Default::default() });
+    let broker = Broker::start(BrokerOptions {
+        listeners: vec![listener],
+        authorizer: true,
+        ..Default::default()
+    });
     let user = format!("User:{}", USERS[1]);
-    let acl =
-        |arguments: &[&str]| broker.tool("org.apache.kafka.tools.AclCommand", &[&["--force"], arguments].concat());
-    let everything = ["--topic", "*", "--group", "*", "--transactional-id", "*", "--cluster"];
-    acl(&[&["--add", "--allow-principal", &user, "--operation", "All"][..], &everything].concat());
+    let acl = |arguments: &[&str]| {
+        broker.tool(
+            "org.apache.kafka.tools.AclCommand",
+            &[&["--force"], arguments].concat(),
+        )
+    };
+    let everything = [
+        "--topic",
+        "*",
+        "--group",
+        "*",
+        "--transactional-id",
+        "*",
+        "--cluster",
+    ];
+    acl(&[
+        &["--add", "--allow-principal", &user, "--operation", "All"][..],
+        &everything,
+    ]
+    .concat());
     let login = format!(
         "security_protocol = \"SASL_PLAINTEXT\"\nsasl_mechanism = \"PLAIN\"\nsasl_username = \"{}\"\n\
          sasl_password = \"{PASSWORD}\"\n",
@@ -150,7 +198,14 @@ fn a_topic_and_a_right_that_go_away_are_waited_for() {
 
     // When the right to read for a group is taken away
     let group = format!("{PREFIX}.aggregator");
-    let denied = ["--deny-principal", &user, "--operation", "Read", "--group", &group];
+    let denied = [
+        "--deny-principal",
+        &user,
+        "--operation",
+        "Read",
+        "--group",
+        &group,
+    ];
     acl(&[&["--add"][..], &denied].concat());
     assert_eq!(run.wait_for("role_restarted")["role"], "aggregator");
     // Then the process lives, says that it is not ready, and waits

@@ -1,6 +1,10 @@
 //! One file a promise; each test runs the built binary in a folder of its own.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
 
 mod bad_input;
 mod checks;

@@ -6,7 +6,9 @@ use fedhost_e2e::{Scene, root};
 fn a_plug_in_is_started_once_and_the_next_commands_are_printed() {
     let scene = Scene::new();
     let sdk = root().join("guests/sdk").display().to_string();
-    let started = scene.fedhost(&["plugin", "new", "pump-watch", "--sdk", &sdk]).expect_code(0);
+    let started = scene
+        .fedhost(&["plugin", "new", "pump-watch", "--sdk", &sdk])
+        .expect_code(0);
     let commands: Vec<&str> = started.stdout.lines().collect();
     assert_eq!(
         commands,
@@ -16,22 +18,55 @@ fn a_plug_in_is_started_once_and_the_next_commands_are_printed() {
             "fedhost plugin try plugins/pump-watch.wasm pump-watch/sample.csv",
         ]
     );
-    assert!(started.stderr.contains("cargo test --manifest-path pump-watch/Cargo.toml"), "{}", started.stderr);
-    let again = scene.fedhost(&["plugin", "new", "pump-watch"]).expect_code(2);
-    assert!(again.stderr.contains("pump-watch is already there"), "{}", again.stderr);
-    let bad = scene.fedhost(&["plugin", "new", "Pump Watch"]).expect_code(2);
-    assert!(bad.stderr.contains("hint: lower-case letters"), "{}", bad.stderr);
-    let nowhere = scene.fedhost(&["plugin", "new", "other", "--sdk", "."]).expect_code(2);
+    assert!(
+        started
+            .stderr
+            .contains("cargo test --manifest-path pump-watch/Cargo.toml"),
+        "{}",
+        started.stderr
+    );
+    let again = scene
+        .fedhost(&["plugin", "new", "pump-watch"])
+        .expect_code(2);
+    assert!(
+        again.stderr.contains("pump-watch is already there"),
+        "{}",
+        again.stderr
+    );
+    let bad = scene
+        .fedhost(&["plugin", "new", "Pump Watch"])
+        .expect_code(2);
+    assert!(
+        bad.stderr.contains("hint: lower-case letters"),
+        "{}",
+        bad.stderr
+    );
+    let nowhere = scene
+        .fedhost(&["plugin", "new", "other", "--sdk", "."])
+        .expect_code(2);
     assert!(nowhere.stderr.contains("guests/sdk"), "{}", nowhere.stderr);
 }
 
 #[test]
 fn tools_that_are_missing_are_named_with_the_way_to_get_them() {
     let scene = Scene::new();
-    scene.fedhost(&["plugin", "new", "a", "--language", "javascript"]).expect_code(0);
-    let built = scene.fedhost(&["plugin", "build", "a", "--tools", "nowhere"]).expect_code(1);
-    for words in ["JavaScript takes componentize-js", "nowhere", "hint:", "--install-tools"] {
-        assert!(built.stderr.contains(words), "no {words:?} in {}", built.stderr);
+    scene
+        .fedhost(&["plugin", "new", "a", "--language", "javascript"])
+        .expect_code(0);
+    let built = scene
+        .fedhost(&["plugin", "build", "a", "--tools", "nowhere"])
+        .expect_code(1);
+    for words in [
+        "JavaScript takes componentize-js",
+        "nowhere",
+        "hint:",
+        "--install-tools",
+    ] {
+        assert!(
+            built.stderr.contains(words),
+            "no {words:?} in {}",
+            built.stderr
+        );
     }
     assert!(!scene.path("plugins/a.wasm").exists());
 }
@@ -40,11 +75,28 @@ fn tools_that_are_missing_are_named_with_the_way_to_get_them() {
 fn rows_that_cannot_be_tried_are_told_with_their_place() {
     let scene = Scene::new();
     scene.write("rows.csv", "a,b\n1,2\n3,x\n");
-    let component = fedhost_e2e::plugins().join("standard-scaler.wasm").display().to_string();
-    let refused = scene.fedhost(&["plugin", "try", &component, "rows.csv"]).expect_code(2);
-    assert!(refused.stderr.contains("row 1, column b: \"x\" is no number"), "{}", refused.stderr);
-    let tried = scene.fedhost(&["plugin", "try", &component, "rows.csv", "--ignore", "b", "--json"]).expect_code(0);
+    let component = fedhost_e2e::plugins()
+        .join("standard-scaler.wasm")
+        .display()
+        .to_string();
+    let refused = scene
+        .fedhost(&["plugin", "try", &component, "rows.csv"])
+        .expect_code(2);
+    assert!(
+        refused
+            .stderr
+            .contains("row 1, column b: \"x\" is no number"),
+        "{}",
+        refused.stderr
+    );
+    let tried = scene
+        .fedhost(&[
+            "plugin", "try", &component, "rows.csv", "--ignore", "b", "--json",
+        ])
+        .expect_code(0);
     assert_eq!(tried.json()["columns"][0], "a");
-    let table = scene.fedhost(&["plugin", "try", &component, "rows.csv", "--ignore", "b"]).expect_code(0);
+    let table = scene
+        .fedhost(&["plugin", "try", &component, "rows.csv", "--ignore", "b"])
+        .expect_code(0);
     assert_eq!(table.stdout.lines().count(), 3, "{}", table.stdout);
 }

@@ -1,5 +1,5 @@
-//! Clients in other languages: whoever can write JSON or safetensors to Kafka takes part, and keys, compression and
-//! headers mean the same to all.
+//! Clients in other languages: whoever can write JSON or safetensors to Kafka takes part, and keys,
+//! compression and headers mean the same to all.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -29,7 +29,10 @@ struct Cluster {
 
 impl Cluster {
     fn start() -> Self {
-        Self { broker: Broker::start(BrokerOptions::default()), scene: Scene::new() }
+        Self {
+            broker: Broker::start(BrokerOptions::default()),
+            scene: Scene::new(),
+        }
     }
 
     fn address(&self) -> String {
@@ -47,7 +50,9 @@ impl Cluster {
             ),
         );
         let manifest = fedhost::manifest::load(&manifest, [], &[]).unwrap();
-        let bus = fedhost::app::buses::open(&manifest, Arc::new(Deaf)).await.unwrap();
+        let bus = fedhost::app::buses::open(&manifest, Arc::new(Deaf))
+            .await
+            .unwrap();
         bus.create_topic(topic("fedhost-state", 1)).await.unwrap();
         bus
     }
@@ -55,9 +60,16 @@ impl Cluster {
     /// What a script of `tests/python` says when it has done its work.
     fn python(&self, script: &str, arguments: &[&str]) -> Value {
         let python = root().join("target/python/bin/python");
-        assert!(python.exists(), "there is no {}: run `scripts/setup test`, or `make test`", python.display());
+        assert!(
+            python.exists(),
+            "there is no {}: run `scripts/setup test`, or `make test`",
+            python.display()
+        );
         let mut command = Command::new(python);
-        command.arg(root().join("tests/python").join(script)).arg(self.address()).args(arguments);
+        command
+            .arg(root().join("tests/python").join(script))
+            .arg(self.address())
+            .args(arguments);
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         serde_json::from_str(&said(&mut command, "")).unwrap()
     }
@@ -65,40 +77,88 @@ impl Cluster {
     /// Writes lines with Apache Kafka's own producer, as Java programs do.
     fn java(&self, arguments: &[&str], lines: &str) {
         let mut command = Broker::program("org.apache.kafka.tools.ConsoleProducer");
-        said(command.args(["--bootstrap-server", &self.address()]).args(arguments), lines);
+        said(
+            command
+                .args(["--bootstrap-server", &self.address()])
+                .args(arguments),
+            lines,
+        );
     }
 }
 
 /// What a command that goes well says to stdout.
 fn said(command: &mut Command, input: &str) -> String {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
 fn topic(name: &str, partitions: u32) -> TopicSpec {
-    TopicSpec { name: name.to_owned(), partitions, max_message_bytes: 1 << 20, ..TopicSpec::default() }
+    TopicSpec {
+        name: name.to_owned(),
+        partitions,
+        max_message_bytes: 1 << 20,
+        ..TopicSpec::default()
+    }
 }
 
 fn record(topic: &str, key: &str, value: &str) -> NewRecord {
     let headers = vec![("traceparent".to_owned(), TRACE.into())];
     let (key, value) = (Some(key.to_owned().into()), value.to_owned().into());
-    NewRecord { topic: topic.into(), partition: None, timestamp_ms: 1, key, value, headers }
+    NewRecord {
+        topic: topic.into(),
+        partition: None,
+        timestamp_ms: 1,
+        key,
+        value,
+        headers,
+    }
 }
 
 async fn write(bus: &dyn Bus, records: Vec<NewRecord>) -> Vec<u32> {
-    let written = bus.write(Write { records, ..Write::default() }).await.unwrap();
-    written.into_iter().map(|position| position.partition).collect()
+    let written = bus
+        .write(Write {
+            records,
+            ..Write::default()
+        })
+        .await
+        .unwrap();
+    written
+        .into_iter()
+        .map(|position| position.partition)
+        .collect()
 }
 
 /// The first `count` records of a topic.
 async fn read(bus: &dyn Bus, topic: &str, count: usize) -> Vec<Record> {
-    let mut source = bus.subscribe("reader", &[topic], Start::Earliest).await.unwrap();
+    let mut source = bus
+        .subscribe("reader", &[topic], Start::Earliest)
+        .await
+        .unwrap();
     let mut records = Vec::new();
     while records.len() < count {
-        records.extend(tokio::time::timeout(PATIENCE, source.read(count)).await.unwrap().unwrap());
+        records.extend(
+            tokio::time::timeout(PATIENCE, source.read(count))
+                .await
+                .unwrap()
+                .unwrap(),
+        );
     }
     records
 }
@@ -111,7 +171,9 @@ const NODES: u32 = 9;
 
 fn federation(rounds: usize) -> String {
     let plugins = plugins().display().to_string();
-    let nodes: String = (1..=NODES).map(|node| format!("[[fog_node]]\nid = {node}\n")).collect();
+    let nodes: String = (1..=NODES)
+        .map(|node| format!("[[fog_node]]\nid = {node}\n"))
+        .collect();
     format!(
         "[bus]\nkind = \"kafka\"\ndirectory = \"data\"\n[plugins]\ndirectory = \"{plugins}\"\n\
          [preprocess]\nplugin = \"baseline-deviation\"\n[model]\nplugin = \"logistic-regression\"\n\
@@ -127,17 +189,36 @@ fn sensors_and_nodes_in_python_take_part_in_a_federation_in_every_form() {
     cluster.scene.write("run.toml", federation(ROUNDS));
     // Given an aggregator and one fog node, and a sensor and eight further nodes in Python
     let servers = format!("kafka.bootstrap_servers=[\"{}\"]", cluster.address());
-    let roles =
-        ["--role", "aggregator", "--role", "fog-node", "--node", "1", "--for", "3m", "--json", "--set", &servers];
-    let run = cluster.scene.start(&[&["run", "run.toml"], &roles[..]].concat());
+    let roles = [
+        "--role",
+        "aggregator",
+        "--role",
+        "fog-node",
+        "--node",
+        "1",
+        "--for",
+        "3m",
+        "--json",
+        "--set",
+        &servers,
+    ];
+    let run = cluster
+        .scene
+        .start(&[&["run", "run.toml"], &roles[..]].concat());
     // When they have learnt together, and Python has verified every global model and score
     let told = cluster.python("federation.py", &[&ROUNDS.to_string()]);
     assert_eq!(run.wait(), Some(0));
     // Then every form of update counted, no reading was lost, and both sides have the same models
     let closed = cluster.scene.events_named("round_closed");
     let participants = |event: &Value| event["participants"].as_array().unwrap().len();
-    assert_eq!(closed.iter().map(participants).collect::<Vec<_>>(), [NODES as usize; ROUNDS]);
-    let hashes: Vec<_> = closed.iter().map(|event| event["weights_sha256"].clone()).collect();
+    assert_eq!(
+        closed.iter().map(participants).collect::<Vec<_>>(),
+        [NODES as usize; ROUNDS]
+    );
+    let hashes: Vec<_> = closed
+        .iter()
+        .map(|event| event["weights_sha256"].clone())
+        .collect();
     assert_eq!(told["weights_sha256"], Value::from(hashes));
     assert!(told["scores"].as_u64().unwrap() >= 20, "{told}");
     for bad in ["update_rejected", "record_skipped"] {
@@ -147,22 +228,47 @@ fn sensors_and_nodes_in_python_take_part_in_a_federation_in_every_form() {
 
 fn model(round: u64) -> GlobalModel {
     let tensors = vec![
-        TensorSpec { name: "weight".into(), shape: vec![8, 25] },
-        TensorSpec { name: "bias".into(), shape: vec![1] },
+        TensorSpec {
+            name: "weight".into(),
+            shape: vec![8, 25],
+        },
+        TensorSpec {
+            name: "bias".into(),
+            shape: vec![1],
+        },
     ];
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let values = (0..201).map(|index| (index * round) as f32 / 7.0).collect();
     let weights = Arc::new(Weights::new(tensors, values).unwrap());
-    GlobalModel { round, weights, samples: 100, loss: 0.5, plugin: "p".into() }
+    GlobalModel {
+        round,
+        weights,
+        samples: 100,
+        loss: 0.5,
+        plugin: "p".into(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_of_any_form_is_read_and_verified_in_python() {
     let cluster = Cluster::start();
-    let plugin = PluginId { name: "p".into(), version: "0.1.0".into(), sha256: Sha256Hex::of(b"p") };
-    let compressions = [Compression::Gzip, Compression::Zstd, Compression::Lz4, Compression::None];
-    let wires =
-        compressions.into_iter().flat_map(|compression| [false, true].map(|binary| Wire { binary, compression }));
+    let plugin = PluginId {
+        name: "p".into(),
+        version: "0.1.0".into(),
+        sha256: Sha256Hex::of(b"p"),
+    };
+    let compressions = [
+        Compression::Gzip,
+        Compression::Zstd,
+        Compression::Lz4,
+        Compression::None,
+    ];
+    let wires = compressions.into_iter().flat_map(|compression| {
+        [false, true].map(|binary| Wire {
+            binary,
+            compression,
+        })
+    });
     // Given models in every form, each compressed by Kafka in another way
     let mut hashes = Vec::new();
     for ((wire, codec), round) in wires.zip(CODECS.into_iter().cycle()).zip(1..) {
@@ -179,14 +285,29 @@ async fn a_model_of_any_form_is_read_and_verified_in_python() {
         };
         let model = model(round);
         hashes.push(model.weights.sha256().to_string());
-        write(bus.as_ref(), vec![global_record(&topics, &plugin, &model).await.unwrap()]).await;
+        write(
+            bus.as_ref(),
+            vec![global_record(&topics, &plugin, &model).await.unwrap()],
+        )
+        .await;
     }
-    // When Python reads them, then it finds the same weights, under the plug-in's name, in the round's trace
+    // When Python reads them, then it finds the same weights, under the plug-in's name, in the
+    // round's trace
     let read = cluster.python("models.py", &["models", &hashes.len().to_string()]);
     let read = read.as_array().unwrap();
-    assert_eq!(read.iter().map(|model| model["weights_sha256"].as_str().unwrap()).collect::<Vec<_>>(), hashes);
-    let is_trace = |trace: &str| trace.len() == TRACE.len() && trace.starts_with("00-") && trace.ends_with("-01");
-    assert!(read.iter().all(|model| model["key"] == "p" && is_trace(model["traceparent"].as_str().unwrap())));
+    assert_eq!(
+        read.iter()
+            .map(|model| model["weights_sha256"].as_str().unwrap())
+            .collect::<Vec<_>>(),
+        hashes
+    );
+    let is_trace = |trace: &str| {
+        trace.len() == TRACE.len() && trace.starts_with("00-") && trace.ends_with("-01")
+    };
+    assert!(
+        read.iter()
+            .all(|model| model["key"] == "p" && is_trace(model["traceparent"].as_str().unwrap()))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,23 +318,64 @@ async fn a_key_has_the_same_partition_in_every_language() {
     for name in ["rust", "python", "java"] {
         bus.create_topic(topic(name, PARTITIONS)).await.unwrap();
     }
-    let keys: Vec<String> =
-        (1..=30).flat_map(|n| [format!("fog-node-{n}"), format!("pump-{n}"), "x".repeat(n), format!("ü{n}")]).collect();
-    let ours = write(bus.as_ref(), keys.iter().map(|key| record("rust", key, "v")).collect()).await;
+    let keys: Vec<String> = (1..=30)
+        .flat_map(|n| {
+            [
+                format!("fog-node-{n}"),
+                format!("pump-{n}"),
+                "x".repeat(n),
+                format!("ü{n}"),
+            ]
+        })
+        .collect();
+    let ours = write(
+        bus.as_ref(),
+        keys.iter().map(|key| record("rust", key, "v")).collect(),
+    )
+    .await;
     let ours: BTreeMap<String, u32> = keys.iter().cloned().zip(ours).collect();
-    assert_eq!(ours.values().collect::<std::collections::BTreeSet<_>>().len(), PARTITIONS as usize);
+    assert_eq!(
+        ours.values()
+            .collect::<std::collections::BTreeSet<_>>()
+            .len(),
+        PARTITIONS as usize
+    );
 
-    let arguments: Vec<&str> = ["python"].into_iter().chain(keys.iter().map(String::as_str)).collect();
-    let python: BTreeMap<String, u32> = serde_json::from_value(cluster.python("keys.py", &arguments)).unwrap();
+    let arguments: Vec<&str> = ["python"]
+        .into_iter()
+        .chain(keys.iter().map(String::as_str))
+        .collect();
+    let python: BTreeMap<String, u32> =
+        serde_json::from_value(cluster.python("keys.py", &arguments)).unwrap();
     assert_eq!(python, ours);
 
-    let lines: String = keys.iter().map(|key| format!("traceparent:{TRACE}\t{key}\tfrom java\n")).collect();
-    let parse = ["--reader-property", "parse.key=true", "--reader-property", "parse.headers=true"];
-    cluster.java(&[&["--topic", "java", "--compression-codec", "snappy"], &parse[..]].concat(), &lines);
+    let lines: String = keys
+        .iter()
+        .map(|key| format!("traceparent:{TRACE}\t{key}\tfrom java\n"))
+        .collect();
+    let parse = [
+        "--reader-property",
+        "parse.key=true",
+        "--reader-property",
+        "parse.headers=true",
+    ];
+    cluster.java(
+        &[
+            &["--topic", "java", "--compression-codec", "snappy"],
+            &parse[..],
+        ]
+        .concat(),
+        &lines,
+    );
     let java = read(bus.as_ref(), "java", keys.len()).await;
-    assert!(java.iter().all(|record| record.value == "from java" && record.header("traceparent").unwrap() == TRACE));
+    assert!(java.iter().all(
+        |record| record.value == "from java" && record.header("traceparent").unwrap() == TRACE
+    ));
     let key = |record: &Record| text(record.key.as_ref().unwrap()).to_owned();
-    let java: BTreeMap<_, _> = java.iter().map(|record| (key(record), record.position.partition)).collect();
+    let java: BTreeMap<_, _> = java
+        .iter()
+        .map(|record| (key(record), record.position.partition))
+        .collect();
     assert_eq!(java, ours);
 }
 
@@ -226,15 +388,26 @@ async fn kcat_reads_what_we_write_and_we_read_what_kcat_writes() {
     let cluster = Cluster::start();
     let bus = cluster.bus("zstd").await;
     let kcat = |arguments: &[&str], input: &str| {
-        said(Command::new("kcat").args(["-b", &cluster.address(), "-q"]).args(arguments), input)
+        said(
+            Command::new("kcat")
+                .args(["-b", &cluster.address(), "-q"])
+                .args(arguments),
+            input,
+        )
     };
     for codec in CODECS {
         let name = format!("kcat-{codec}");
         bus.create_topic(topic(&name, 1)).await.unwrap();
         let trace = format!("traceparent={TRACE}");
-        kcat(&["-P", "-t", &name, "-z", codec, "-K", "=", "-H", &trace], "pump-3={\"sensor\":\"pump-3\"}\n");
+        kcat(
+            &["-P", "-t", &name, "-z", codec, "-K", "=", "-H", &trace],
+            "pump-3={\"sensor\":\"pump-3\"}\n",
+        );
         let theirs = read(bus.as_ref(), &name, 1).await.remove(0);
-        assert_eq!((text(&theirs.key.unwrap()), text(&theirs.value)), ("pump-3", "{\"sensor\":\"pump-3\"}"));
+        assert_eq!(
+            (text(&theirs.key.unwrap()), text(&theirs.value)),
+            ("pump-3", "{\"sensor\":\"pump-3\"}")
+        );
         assert_eq!(theirs.headers, [("traceparent".to_owned(), TRACE.into())]);
 
         let own = cluster.bus(codec).await;
@@ -242,7 +415,10 @@ async fn kcat_reads_what_we_write_and_we_read_what_kcat_writes() {
         write(own.as_ref(), vec![record(&name, "ours", "{}")]).await;
         let seen = kcat(&["-C", "-t", &name, "-o", "1", "-c", "1", "-J"], "");
         let seen: Value = serde_json::from_str(&seen).unwrap();
-        assert_eq!((&seen["key"], &seen["payload"]), (&"ours".into(), &"{}".into()));
+        assert_eq!(
+            (&seen["key"], &seen["payload"]),
+            (&"ours".into(), &"{}".into())
+        );
         assert_eq!(seen["headers"], serde_json::json!(["traceparent", TRACE]));
     }
 }

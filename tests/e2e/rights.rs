@@ -14,61 +14,156 @@ fn manifest(broker: &Broker, user: &str) -> String {
          sasl_username = \"{user}\"\nsasl_password = \"{PASSWORD}\"\ntransactional_id_prefix = \"rights\"\n\
          group_prefix = \"rights-\"\n\n"
     );
-    format!("{kafka}{}", simulated(1_000, 2).replace("[bus]\n", "[bus]\nkind = \"kafka\"\n"))
+    format!(
+        "{kafka}{}",
+        simulated(1_000, 2).replace("[bus]\n", "[bus]\nkind = \"kafka\"\n")
+    )
 }
 
 fn names(document: &Value) -> Vec<String> {
     let topics = document["topics"].as_array().unwrap().iter();
-    topics.map(|topic| topic["topic"].as_str().unwrap().to_owned()).collect()
+    topics
+        .map(|topic| topic["topic"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn all<'a>(document: &'a Value, field: &str) -> Vec<&'a Value> {
-    document["topics"].as_array().unwrap().iter().map(|topic| &topic[field]).collect()
+    document["topics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|topic| &topic[field])
+        .collect()
 }
 
 /// Allows the second user to do that.
 fn grant(broker: &Broker, arguments: &[&str]) {
     let principal = format!("User:{}", USERS[1]);
-    broker.tool(ACLS, &[&["--add", "--force", "--allow-principal", &principal], arguments].concat());
+    broker.tool(
+        ACLS,
+        &[
+            &["--add", "--force", "--allow-principal", &principal],
+            arguments,
+        ]
+        .concat(),
+    );
 }
 
 #[test]
-fn a_user_who_may_only_describe_read_and_write_runs_a_federation_and_hidden_topics_are_not_called_missing() {
+fn a_user_who_may_only_describe_read_and_write_runs_a_federation_and_hidden_topics_are_not_called_missing()
+ {
     let broker = secured();
     let scene = Scene::new();
     let [alice, bob] = USERS;
     scene.write("alice.toml", manifest(&broker, alice));
     scene.write("bob.toml", manifest(&broker, bob));
     // Given topics that another user has made, and a user without any right
-    let made = scene.fedhost(&["topics", "create", "alice.toml", "--json"]).expect_code(0).json();
+    let made = scene
+        .fedhost(&["topics", "create", "alice.toml", "--json"])
+        .expect_code(0)
+        .json();
     let topics = names(&made);
     // Then he is told of each that it is hidden
-    let dry = scene.fedhost(&["topics", "create", "bob.toml", "--dry-run", "--json"]).expect_code(0).json();
-    assert!(all(&dry, "status").iter().all(|status| **status == "hidden"), "{dry}");
+    let dry = scene
+        .fedhost(&["topics", "create", "bob.toml", "--dry-run", "--json"])
+        .expect_code(0)
+        .json();
+    assert!(
+        all(&dry, "status")
+            .iter()
+            .all(|status| **status == "hidden"),
+        "{dry}"
+    );
     for command in ["list", "describe"] {
-        let told = scene.fedhost(&["topics", command, "bob.toml", "--json"]).expect_code(0).json();
-        assert!(all(&told, "exists").iter().all(|exists| exists.is_null()), "{command}: {told}");
-        let words = scene.fedhost(&["topics", command, "bob.toml"]).expect_code(0).stdout;
-        assert!(words.contains("no right to Describe it") && !words.contains("missing"), "{command}: {words}");
+        let told = scene
+            .fedhost(&["topics", command, "bob.toml", "--json"])
+            .expect_code(0)
+            .json();
+        assert!(
+            all(&told, "exists").iter().all(|exists| exists.is_null()),
+            "{command}: {told}"
+        );
+        let words = scene
+            .fedhost(&["topics", command, "bob.toml"])
+            .expect_code(0)
+            .stdout;
+        assert!(
+            words.contains("no right to Describe it") && !words.contains("missing"),
+            "{command}: {words}"
+        );
     }
     // When he may describe, read and write them, but not see how they are set up
-    let listed: Vec<&str> = topics.iter().flat_map(|topic| ["--topic", topic.as_str()]).collect();
-    let rights = ["--operation", "Describe", "--operation", "Read", "--operation", "Write"];
+    let listed: Vec<&str> = topics
+        .iter()
+        .flat_map(|topic| ["--topic", topic.as_str()])
+        .collect();
+    let rights = [
+        "--operation",
+        "Describe",
+        "--operation",
+        "Read",
+        "--operation",
+        "Write",
+    ];
     grant(&broker, &[&rights[..], &listed].concat());
-    let prefixed = ["--resource-pattern-type", "prefixed", "--operation", "Describe"];
-    grant(&broker, &[&prefixed[..], &["--operation", "Read", "--group", "rights-"]].concat());
-    grant(&broker, &[&prefixed[..], &["--operation", "Write", "--transactional-id", "rights-"]].concat());
+    let prefixed = [
+        "--resource-pattern-type",
+        "prefixed",
+        "--operation",
+        "Describe",
+    ];
+    grant(
+        &broker,
+        &[
+            &prefixed[..],
+            &["--operation", "Read", "--group", "rights-"],
+        ]
+        .concat(),
+    );
+    grant(
+        &broker,
+        &[
+            &prefixed[..],
+            &["--operation", "Write", "--transactional-id", "rights-"],
+        ]
+        .concat(),
+    );
     // Then nobody makes up how they are set up
-    let described = scene.fedhost(&["topics", "describe", "bob.toml", "model_updates", "--json"]).expect_code(0).json();
+    let described = scene
+        .fedhost(&["topics", "describe", "bob.toml", "model_updates", "--json"])
+        .expect_code(0)
+        .json();
     for setting in described["topics"][0]["settings"].as_array().unwrap() {
-        let told = ["partitions", "replication.factor"].contains(&setting["setting"].as_str().unwrap());
-        assert_eq!((setting["found"].is_string(), &setting["differs"]), (told, &false.into()), "{described}");
+        let told =
+            ["partitions", "replication.factor"].contains(&setting["setting"].as_str().unwrap());
+        assert_eq!(
+            (setting["found"].is_string(), &setting["differs"]),
+            (told, &false.into()),
+            "{described}"
+        );
     }
-    let dry = scene.fedhost(&["topics", "create", "bob.toml", "--dry-run", "--json"]).expect_code(0).json();
-    assert!(all(&dry, "status").iter().all(|status| **status == "existed"), "{dry}");
+    let dry = scene
+        .fedhost(&["topics", "create", "bob.toml", "--dry-run", "--json"])
+        .expect_code(0)
+        .json();
+    assert!(
+        all(&dry, "status")
+            .iter()
+            .all(|status| **status == "existed"),
+        "{dry}"
+    );
     // And he runs his federation to its end
     scene.fedhost(&["run", "bob.toml", "--json"]).expect_code(0);
-    assert_eq!(scene.events_named("run_finished")[0]["outcome"], "completed");
+    assert_eq!(
+        scene.events_named("run_finished")[0]["outcome"],
+        "completed"
+    );
     let warned = scene.events_named("warned");
-    assert!(warned.iter().any(|one| one["detail"].as_str().unwrap().contains("allow DescribeConfigs")), "{warned:?}");
+    assert!(
+        warned.iter().any(|one| one["detail"]
+            .as_str()
+            .unwrap()
+            .contains("allow DescribeConfigs")),
+        "{warned:?}"
+    );
 }

@@ -33,27 +33,39 @@ fn install(scene: &Scene, name: &str, component: &[u8]) {
 }
 
 fn wait_for(scene: &Scene, what: &str, count: usize) {
-    wait_until(what, || scene.path("data/aggregation_log.jsonl").exists() && scene.events_named(what).len() >= count);
+    wait_until(what, || {
+        scene.path("data/aggregation_log.jsonl").exists() && scene.events_named(what).len() >= count
+    });
 }
 
 /// Two more global models.
 fn wait_for_rounds(scene: &Scene) {
-    wait_for(scene, "round_closed", scene.events_named("round_closed").len() + 2);
+    wait_for(
+        scene,
+        "round_closed",
+        scene.events_named("round_closed").len() + 2,
+    );
 }
 
 fn interrupt(run: Running) {
     assert_eq!(run.interrupt().0, Some(130));
 }
 
-/// Every prediction of a node, as its offset in the readings and the digest of the component that scored it.
+/// Every prediction of a node, as its offset in the readings and the digest of the component that
+/// scored it.
 fn scored(data: &Path, node: u64) -> Vec<(u64, String)> {
     let messages = read_topic(data, "predictions");
-    let messages = messages.into_iter().map(|record| serde_json::from_slice::<Value>(&record.value).unwrap());
+    let messages = messages
+        .into_iter()
+        .map(|record| serde_json::from_slice::<Value>(&record.value).unwrap());
     messages
         .filter(|message| message["data"]["node"] == node)
         .map(|message| {
             let metadata = &message["metadata"];
-            (metadata["input"]["offset"].as_u64().unwrap(), metadata["plugin"]["sha256"].as_str().unwrap().to_owned())
+            (
+                metadata["input"]["offset"].as_u64().unwrap(),
+                metadata["plugin"]["sha256"].as_str().unwrap().to_owned(),
+            )
         })
         .collect()
 }
@@ -65,7 +77,11 @@ fn a_newer_model_is_taken_into_use_at_an_offset_that_is_told() {
     let run = scene.start(&["run", "run.toml", "--json"]);
     wait_for(&scene, "round_closed", 1);
     // When a later version of their model is installed
-    install(&scene, "logistic-regression.wasm", &later("logistic-regression", "0.1.9"));
+    install(
+        &scene,
+        "logistic-regression.wasm",
+        &later("logistic-regression", "0.1.9"),
+    );
     // Then both take it into use, and go on learning together
     wait_for(&scene, "plugin_swapped", 2);
     wait_for_rounds(&scene);
@@ -73,17 +89,32 @@ fn a_newer_model_is_taken_into_use_at_an_offset_that_is_told() {
     assert_eq!(scene.events_named("update_rejected"), Vec::<Value>::new());
     for swapped in scene.events_named("plugin_swapped") {
         assert_eq!(
-            (swapped["old"]["version"].as_str(), swapped["new"]["version"].as_str()),
+            (
+                swapped["old"]["version"].as_str(),
+                swapped["new"]["version"].as_str()
+            ),
             (Some("0.1.0"), Some("0.1.9"))
         );
-        let node = swapped["node"].as_str().unwrap().trim_start_matches("fog-node-").parse().unwrap();
+        let node = swapped["node"]
+            .as_str()
+            .unwrap()
+            .trim_start_matches("fog-node-")
+            .parse()
+            .unwrap();
         let first = swapped["first_offsets"]["0"].as_u64().unwrap();
         let scored = scored(&scene.path("data"), node);
         for (offset, sha256) in &scored {
-            let by = if *offset < first { &swapped["old"]["sha256"] } else { &swapped["new"]["sha256"] };
+            let by = if *offset < first {
+                &swapped["old"]["sha256"]
+            } else {
+                &swapped["new"]["sha256"]
+            };
             assert_eq!(by, sha256.as_str(), "offset {offset}, first {first}");
         }
-        assert!(scored.iter().any(|(offset, _)| *offset >= first), "the new one has scored");
+        assert!(
+            scored.iter().any(|(offset, _)| *offset >= first),
+            "the new one has scored"
+        );
     }
 }
 
@@ -92,7 +123,11 @@ fn a_newer_preprocessor_goes_on_from_the_state_of_the_old_one() {
     let scene = scene(&manifest("plugin = \"logistic-regression\""));
     let run = scene.start(&["run", "run.toml", "--json"]);
     wait_for(&scene, "round_closed", 1);
-    install(&scene, "baseline-deviation.wasm", &later("baseline-deviation", "0.1.7"));
+    install(
+        &scene,
+        "baseline-deviation.wasm",
+        &later("baseline-deviation", "0.1.7"),
+    );
     wait_for(&scene, "plugin_swapped", 2);
     interrupt(run);
     for swapped in scene.events_named("plugin_swapped") {
@@ -108,16 +143,33 @@ fn a_component_that_cannot_be_used_is_refused_and_the_old_one_stays() {
     wait_for(&scene, "round_closed", 1);
     let refusals = |call: &str| {
         let failed = scene.events_named("plugin_failed").into_iter();
-        failed.filter(|event| event["call"] == call).map(|event| event["detail"].to_string()).collect::<Vec<_>>()
+        failed
+            .filter(|event| event["call"] == call)
+            .map(|event| event["detail"].to_string())
+            .collect::<Vec<_>>()
     };
     // A broken file
     install(&scene, "logistic-regression.wasm", b"\0asm, or so it says");
-    wait_until("the broken file is refused", || !refusals("load").is_empty());
-    assert!(refusals("load")[0].contains("it is damaged"), "{:?}", refusals("load"));
+    wait_until("the broken file is refused", || {
+        !refusals("load").is_empty()
+    });
+    assert!(
+        refusals("load")[0].contains("it is damaged"),
+        "{:?}",
+        refusals("load")
+    );
     // A version whose weights may mean something else
-    install(&scene, "logistic-regression.wasm", &later("logistic-regression", "0.2.0"));
+    install(
+        &scene,
+        "logistic-regression.wasm",
+        &later("logistic-regression", "0.2.0"),
+    );
     wait_until("the other line is refused", || !refusals("swap").is_empty());
-    assert!(refusals("swap")[0].contains("logistic-regression@0.2.0"), "{:?}", refusals("swap"));
+    assert!(
+        refusals("swap")[0].contains("logistic-regression@0.2.0"),
+        "{:?}",
+        refusals("swap")
+    );
     // No file at all
     std::fs::remove_file(scene.path("components/logistic-regression.wasm")).unwrap();
     wait_until("the file is missed", || refusals("swap").len() == 2);
@@ -128,7 +180,8 @@ fn a_component_that_cannot_be_used_is_refused_and_the_old_one_stays() {
 
 #[test]
 fn a_model_whose_weights_have_another_shape_is_not_taken() {
-    let model = "plugin = \"misbehaving\"\nparameters = { act = \"wrong-shape-weights-once-mended\" }";
+    let model =
+        "plugin = \"misbehaving\"\nparameters = { act = \"wrong-shape-weights-once-mended\" }";
     let scene = scene(&manifest(model));
     let run = scene.start(&["run", "run.toml", "--json"]);
     wait_for(&scene, "round_closed", 1);
@@ -137,8 +190,17 @@ fn a_model_whose_weights_have_another_shape_is_not_taken() {
     wait_for_rounds(&scene);
     interrupt(run);
     let refused = scene.events_named("plugin_failed");
-    assert!(refused.iter().all(|event| event["call"] == "swap"), "{refused:?}");
-    assert!(refused[0]["detail"].as_str().unwrap().contains("its models are of another shape"), "{refused:?}");
+    assert!(
+        refused.iter().all(|event| event["call"] == "swap"),
+        "{refused:?}"
+    );
+    assert!(
+        refused[0]["detail"]
+            .as_str()
+            .unwrap()
+            .contains("its models are of another shape"),
+        "{refused:?}"
+    );
     assert_eq!(scene.events_named("plugin_swapped"), Vec::<Value>::new());
     assert_eq!(scene.events_named("update_rejected"), Vec::<Value>::new());
 }
@@ -150,20 +212,28 @@ fn a_detector_that_fails_in_every_call_is_left_alone_until_it_is_replaced() {
     let limits = "call_deadline_ms = 100\nfailures_in_a_row = 4\nquarantine_first_ms = 3600000\n\
                   quarantine_longest_ms = 3600000";
     let manifest = manifest(model);
-    let scene =
-        scene(&format!("{manifest}\n[plugins.misbehaving.limits]\n{limits}\n\n[dead_letters]\ncap_share = 1\n"));
+    let scene = scene(&format!(
+        "{manifest}\n[plugins.misbehaving.limits]\n{limits}\n\n[dead_letters]\ncap_share = 1\n"
+    ));
     let run = scene.start(&["run", "run.toml", "--json"]);
     wait_for(&scene, "plugin_quarantined", 1);
     // When it is mended
     install(&scene, "misbehaving.wasm", &later("misbehaving", "0.1.9"));
     wait_for(&scene, "plugin_swapped", 2);
-    // Then it works at once, and has not cost its deadline more often than allowed, but for calls under way on both nodes
+    // Then it works at once, and has not cost its deadline more often than allowed, but for calls
+    // under way on both nodes
     wait_for_rounds(&scene);
     interrupt(run);
     assert_eq!(scene.events_named("plugin_quarantined").len(), 1);
     let stopped = scene.events_named("plugin_failed");
-    let stopped = stopped.iter().filter(|event| event["kind"] == "deadline").count();
-    assert!((4..=8).contains(&stopped), "{stopped} calls met their deadline");
+    let stopped = stopped
+        .iter()
+        .filter(|event| event["kind"] == "deadline")
+        .count();
+    assert!(
+        (4..=8).contains(&stopped),
+        "{stopped} calls met their deadline"
+    );
 }
 
 #[test]
@@ -173,7 +243,9 @@ fn a_batch_that_waited_for_its_detector_is_scored_after_a_restart() {
     let limits = "call_deadline_ms = 100\nfailures_in_a_row = 1\nquarantine_first_ms = 3600000\n\
                   quarantine_longest_ms = 3600000";
     let manifest = manifest(model).replace("rows = 1000000", "rows = 2000");
-    let scene = scene(&format!("{manifest}\n[plugins.misbehaving.limits]\n{limits}\n"));
+    let scene = scene(&format!(
+        "{manifest}\n[plugins.misbehaving.limits]\n{limits}\n"
+    ));
     let run = scene.start(&["run", "run.toml", "--json"]);
     wait_for(&scene, "plugin_quarantined", 1);
     interrupt(run);
@@ -184,9 +256,16 @@ fn a_batch_that_waited_for_its_detector_is_scored_after_a_restart() {
     interrupt(run);
     // Then every row that was read has one prediction, and none is a dead letter
     for node in [1, 2] {
-        let mut offsets: Vec<u64> = scored(&scene.path("data"), node).into_iter().map(|(offset, _)| offset).collect();
+        let mut offsets: Vec<u64> = scored(&scene.path("data"), node)
+            .into_iter()
+            .map(|(offset, _)| offset)
+            .collect();
         offsets.sort_unstable();
-        assert_eq!(offsets, (0..offsets.len() as u64).collect::<Vec<_>>(), "node {node}");
+        assert_eq!(
+            offsets,
+            (0..offsets.len() as u64).collect::<Vec<_>>(),
+            "node {node}"
+        );
         assert!(offsets.len() > 400, "node {node}");
     }
 }
@@ -196,8 +275,18 @@ fn a_federation_does_not_go_on_from_weights_that_may_mean_something_else() {
     let manifest = simulated(400, 1).replace(&plugins().display().to_string(), "components");
     let scene = scene(&manifest);
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
-    install(&scene, "logistic-regression.wasm", &later("logistic-regression", "0.2.0"));
-    let refused = scene.fedhost(&["run", "run.toml", "-q", "--rounds", "2"]).expect_code(1);
+    install(
+        &scene,
+        "logistic-regression.wasm",
+        &later("logistic-regression", "0.2.0"),
+    );
+    let refused = scene
+        .fedhost(&["run", "run.toml", "-q", "--rounds", "2"])
+        .expect_code(1);
     let reason = "\"logistic-regression@0.1.0\", not of \"logistic-regression@0.2.0\"";
-    assert!(refused.stderr.contains(reason) && refused.stderr.contains("hint: "), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains(reason) && refused.stderr.contains("hint: "),
+        "{}",
+        refused.stderr
+    );
 }

@@ -1,6 +1,9 @@
-//! Records that cannot be used are tried again and kept; when they are too many, a role stops and loses none.
+//! Records that cannot be used are tried again and kept; when they are too many, a role stops and
+//! loses none.
 
-use fedhost_e2e::{Finished, Scene, predictions, read_topic, simulated, write_record, write_records};
+use fedhost_e2e::{
+    Finished, Scene, predictions, read_topic, simulated, write_record, write_records,
+};
 
 const NODES: [u32; 2] = [1, 2];
 
@@ -12,24 +15,37 @@ fn readings(node: u32) -> String {
 fn scene_that_cannot_score() -> Scene {
     let scene = Scene::new();
     let model = "plugin = \"misbehaving\"\nparameters = { act = \"nan-scores\" }";
-    scene.write("run.toml", simulated(6_000, 20).replace("plugin = \"logistic-regression\"", model));
+    scene.write(
+        "run.toml",
+        simulated(6_000, 20).replace("plugin = \"logistic-regression\"", model),
+    );
     scene
 }
 
 /// Each letter's header of that name, as text.
 fn header(scene: &Scene, topic: &str, name: &str) -> Vec<String> {
     let letters = read_topic(&scene.path("data"), topic);
-    letters.iter().map(|letter| String::from_utf8(letter.header(name).unwrap().to_vec()).unwrap()).collect()
+    letters
+        .iter()
+        .map(|letter| String::from_utf8(letter.header(name).unwrap().to_vec()).unwrap())
+        .collect()
 }
 
 /// Offsets of a node's readings that were scored or kept as a dead letter, in order.
 fn settled(scene: &Scene, node: u32) -> Vec<u64> {
     let topic = readings(node);
     let letters = header(scene, &format!("{topic}.dlq"), "__connect.errors.offset");
-    let mut offsets: Vec<u64> = letters.iter().map(|offset| offset.parse().unwrap()).collect();
+    let mut offsets: Vec<u64> = letters
+        .iter()
+        .map(|offset| offset.parse().unwrap())
+        .collect();
     let messages = predictions(&scene.path("data"));
     let inputs = messages.iter().map(|message| &message["metadata"]["input"]);
-    offsets.extend(inputs.filter(|input| input["topic"] == topic).map(|input| input["offset"].as_u64().unwrap()));
+    offsets.extend(
+        inputs
+            .filter(|input| input["topic"] == topic)
+            .map(|input| input["offset"].as_u64().unwrap()),
+    );
     offsets.sort_unstable();
     offsets
 }
@@ -37,7 +53,11 @@ fn settled(scene: &Scene, node: u32) -> Vec<u64> {
 fn expect_all_once(scene: &Scene, when: &str) -> usize {
     let settled = NODES.map(|node| {
         let offsets = settled(scene, node);
-        assert_eq!(offsets, (0..offsets.len() as u64).collect::<Vec<_>>(), "{when}, node {node}");
+        assert_eq!(
+            offsets,
+            (0..offsets.len() as u64).collect::<Vec<_>>(),
+            "{when}, node {node}"
+        );
         offsets.len()
     });
     settled.iter().sum()
@@ -45,8 +65,17 @@ fn expect_all_once(scene: &Scene, when: &str) -> usize {
 
 fn expect_stopped(run: Finished, role: &str) -> Finished {
     let run = run.expect_code(1);
-    assert!(run.stderr.contains(role) && run.stderr.contains("could not be used, so it stops"), "{}", run.stderr);
-    assert!(run.stderr.contains("hint: look at them with `fedhost dlq list`"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains(role) && run.stderr.contains("could not be used, so it stops"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr
+            .contains("hint: look at them with `fedhost dlq list`"),
+        "{}",
+        run.stderr
+    );
     run
 }
 
@@ -55,20 +84,33 @@ fn too_many_readings_that_cannot_be_scored_stop_the_node_and_none_is_lost() {
     let scene = scene_that_cannot_score();
     expect_stopped(scene.fedhost(&["run", "run.toml"]), "fog-node-");
     let first = expect_all_once(&scene, "after the first run");
-    assert!(first < 12_000, "it stopped before the end of the readings: {first}");
+    assert!(
+        first < 12_000,
+        "it stopped before the end of the readings: {first}"
+    );
 
     let mended = simulated(6_000, 20).replace("\"logistic-regression\"", "\"misbehaving\"");
     scene.write("run.toml", mended);
-    scene.fedhost(&["dlq", "acknowledge", "run.toml"]).expect_code(0);
+    scene
+        .fedhost(&["dlq", "acknowledge", "run.toml"])
+        .expect_code(0);
     scene.fedhost(&["run", "run.toml"]).expect_code(0);
-    let scored = predictions(&scene.path("data")).iter().filter(|message| !message["data"]["score"].is_null()).count();
+    let scored = predictions(&scene.path("data"))
+        .iter()
+        .filter(|message| !message["data"]["score"].is_null())
+        .count();
     assert!(scored > 0 && expect_all_once(&scene, "after the plug-in was mended") > first);
 }
 
 #[test]
 fn a_failed_call_is_tried_again_and_a_reading_that_is_none_is_not() {
     let scene = scene_that_cannot_score();
-    write_record(&scene.path("data"), &readings(1), "stranger", b"not a reading");
+    write_record(
+        &scene.path("data"),
+        &readings(1),
+        "stranger",
+        b"not a reading",
+    );
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(1);
     for node in NODES {
         let topic = format!("{}.dlq", readings(node));
@@ -76,9 +118,21 @@ fn a_failed_call_is_tried_again_and_a_reading_that_is_none_is_not() {
         let reasons = header(&scene, &topic, "__fedhost.reason");
         for (tries, reason) in tries.iter().zip(&reasons) {
             let expected = if reason == "undecodable" { "1" } else { "3" };
-            assert_eq!((tries.as_str(), reason == "undecodable" || reason == "invalid-output"), (expected, true));
+            assert_eq!(
+                (
+                    tries.as_str(),
+                    reason == "undecodable" || reason == "invalid-output"
+                ),
+                (expected, true)
+            );
         }
-        assert_eq!(reasons.iter().filter(|reason| *reason == "undecodable").count(), usize::from(node == 1));
+        assert_eq!(
+            reasons
+                .iter()
+                .filter(|reason| *reason == "undecodable")
+                .count(),
+            usize::from(node == 1)
+        );
     }
 }
 
@@ -86,15 +140,28 @@ fn a_failed_call_is_tried_again_and_a_reading_that_is_none_is_not() {
 fn too_many_updates_that_are_none_stop_the_aggregator_which_then_goes_on_after_them() {
     let scene = Scene::new();
     scene.write("run.toml", simulated(600, 2));
-    write_records(&scene.path("data"), "model_updates", "stranger", &[b"not an update".as_slice(); 150]);
+    write_records(
+        &scene.path("data"),
+        "model_updates",
+        "stranger",
+        &[b"not an update".as_slice(); 150],
+    );
     let letters = || header(&scene, "model_updates.dlq", "__connect.errors.offset");
-    let offsets = |range: std::ops::Range<u64>| range.map(|offset| offset.to_string()).collect::<Vec<_>>();
+    let offsets =
+        |range: std::ops::Range<u64>| range.map(|offset| offset.to_string()).collect::<Vec<_>>();
 
     let run = expect_stopped(scene.fedhost(&["run", "run.toml"]), "aggregator");
-    assert!(run.stderr.contains("100 of the last 100 records of model_updates"), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("100 of the last 100 records of model_updates"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(letters(), offsets(0..100));
 
-    scene.fedhost(&["dlq", "acknowledge", "run.toml"]).expect_code(0);
+    scene
+        .fedhost(&["dlq", "acknowledge", "run.toml"])
+        .expect_code(0);
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
     assert_eq!(letters(), offsets(0..150), "each is kept once");
     assert_eq!(scene.events_named("round_closed").len(), 2);
@@ -104,7 +171,12 @@ fn too_many_updates_that_are_none_stop_the_aggregator_which_then_goes_on_after_t
 fn scene_with_a_flood() -> Scene {
     let scene = Scene::new();
     scene.write("run.toml", simulated(600, 2));
-    write_records(&scene.path("data"), &readings(1), "stranger", &[b"not a reading".as_slice(); 3_000]);
+    write_records(
+        &scene.path("data"),
+        &readings(1),
+        "stranger",
+        &[b"not a reading".as_slice(); 3_000],
+    );
     scene
 }
 
@@ -119,16 +191,30 @@ fn starting_it_again_and_again_does_not_drain_a_topic_into_its_dead_letters() {
     expect_stopped(scene.fedhost(&["run", "run.toml", "-q"]), "fog-node-1");
     let kept = letters(&scene);
     assert!((100..3_000).contains(&kept), "{kept}");
-    // When it is started again without anybody having looked, then it says the same and takes nothing more
+    // When it is started again without anybody having looked, then it says the same and takes
+    // nothing more
     for _ in 0..2 {
         let run = expect_stopped(scene.fedhost(&["run", "run.toml", "-q"]), "fog-node-1");
-        assert!(run.stderr.contains("`fedhost dlq acknowledge`"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("`fedhost dlq acknowledge`"),
+            "{}",
+            run.stderr
+        );
         assert_eq!(letters(&scene), kept);
     }
     // When somebody has looked, then it goes on, and stops anew as nothing was mended
-    let told = scene.fedhost(&["dlq", "acknowledge", "run.toml"]).expect_code(0).stdout;
-    assert!(told.contains("fog-node-1 may go on") && told.contains("sensor-data-node-1"), "{told}");
-    let told = scene.fedhost(&["dlq", "acknowledge", "run.toml"]).expect_code(0).stdout;
+    let told = scene
+        .fedhost(&["dlq", "acknowledge", "run.toml"])
+        .expect_code(0)
+        .stdout;
+    assert!(
+        told.contains("fog-node-1 may go on") && told.contains("sensor-data-node-1"),
+        "{told}"
+    );
+    let told = scene
+        .fedhost(&["dlq", "acknowledge", "run.toml"])
+        .expect_code(0)
+        .stdout;
     assert!(told.contains("no role has stopped"), "{told}");
     expect_stopped(scene.fedhost(&["run", "run.toml", "-q"]), "fog-node-1");
     assert!(letters(&scene) > kept);
@@ -138,42 +224,91 @@ fn starting_it_again_and_again_does_not_drain_a_topic_into_its_dead_letters() {
 fn another_cap_is_a_new_beginning() {
     let scene = scene_with_a_flood();
     expect_stopped(scene.fedhost(&["run", "run.toml", "-q"]), "fog-node-1");
-    scene.fedhost(&["run", "run.toml", "-q", "--set", "dead_letters.cap_share=1.0"]).expect_code(0);
+    scene
+        .fedhost(&[
+            "run",
+            "run.toml",
+            "-q",
+            "--set",
+            "dead_letters.cap_share=1.0",
+        ])
+        .expect_code(0);
     assert_eq!(letters(&scene), 3_000);
     // The old verdict is forgotten
-    scene.fedhost(&["run", "run.toml", "-q", "--rounds", "3", "--for", "1s"]).expect_code(0);
+    scene
+        .fedhost(&["run", "run.toml", "-q", "--rounds", "3", "--for", "1s"])
+        .expect_code(0);
 }
 
 #[test]
 fn evaluations_that_are_none_are_kept_once_and_too_many_stop_the_aggregator() {
     let scene = Scene::new();
     scene.write("run.toml", simulated(600, 2));
-    let (few, many) = ([b"no finding".as_slice(); 5], [b"no finding".as_slice(); 150]);
+    let (few, many) = (
+        [b"no finding".as_slice(); 5],
+        [b"no finding".as_slice(); 150],
+    );
     write_records(&scene.path("data"), "model-evaluations", "stranger", &few);
     for rounds in ["2", "3"] {
-        scene.fedhost(&["run", "run.toml", "-q", "--rounds", rounds]).expect_code(0);
-        assert_eq!(header(&scene, "model-evaluations.dlq", "__fedhost.reason"), ["undecodable"; 5]);
+        scene
+            .fedhost(&["run", "run.toml", "-q", "--rounds", rounds])
+            .expect_code(0);
+        assert_eq!(
+            header(&scene, "model-evaluations.dlq", "__fedhost.reason"),
+            ["undecodable"; 5]
+        );
     }
     write_records(&scene.path("data"), "model-evaluations", "stranger", &many);
-    let run = expect_stopped(scene.fedhost(&["run", "run.toml", "--rounds", "4"]), "aggregator");
-    assert!(run.stderr.contains("records of model-evaluations"), "{}", run.stderr);
+    let run = expect_stopped(
+        scene.fedhost(&["run", "run.toml", "--rounds", "4"]),
+        "aggregator",
+    );
+    assert!(
+        run.stderr.contains("records of model-evaluations"),
+        "{}",
+        run.stderr
+    );
     let kept = header(&scene, "model-evaluations.dlq", "__fedhost.reason").len();
-    expect_stopped(scene.fedhost(&["run", "run.toml", "--rounds", "4"]), "aggregator");
-    assert_eq!(header(&scene, "model-evaluations.dlq", "__fedhost.reason").len(), kept);
+    expect_stopped(
+        scene.fedhost(&["run", "run.toml", "--rounds", "4"]),
+        "aggregator",
+    );
+    assert_eq!(
+        header(&scene, "model-evaluations.dlq", "__fedhost.reason").len(),
+        kept
+    );
 }
 
 #[test]
 fn a_record_that_is_no_global_model_has_one_dead_letter_however_many_nodes_read_it() {
     let scene = Scene::new();
     scene.write("run.toml", simulated(600, 2));
-    write_records(&scene.path("data"), "global_model", "stranger", &[b"no model".as_slice(); 3]);
-    let letters = || header(&scene, "global_model.dlq", "__connect.errors.connector.name");
+    write_records(
+        &scene.path("data"),
+        "global_model",
+        "stranger",
+        &[b"no model".as_slice(); 3],
+    );
+    let letters = || {
+        header(
+            &scene,
+            "global_model.dlq",
+            "__connect.errors.connector.name",
+        )
+    };
     for (rounds, kept) in [("2", 3), ("3", 3), ("4", 5)] {
         if kept == 5 {
             // While nobody runs, strangers write behind the newest model
-            write_records(&scene.path("data"), "global_model", "stranger", &[b"no model".as_slice(); 2]);
+            write_records(
+                &scene.path("data"),
+                "global_model",
+                "stranger",
+                &[b"no model".as_slice(); 2],
+            );
         }
-        scene.fedhost(&["run", "run.toml", "-q", "--rounds", rounds]).expect_code(0);
+        scene
+            .fedhost(&["run", "run.toml", "-q", "--rounds", rounds])
+            .expect_code(0);
         assert_eq!(letters(), vec!["fog-node-1"; kept], "{rounds} rounds");
     }
     assert_eq!(scene.events_named("round_closed").len(), 4);

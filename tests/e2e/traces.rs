@@ -8,7 +8,10 @@ const FOREIGN: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// The trace in a header, without its span.
 fn trace<'a>(record: &'a Record, header: &str) -> Option<&'a str> {
-    str::from_utf8(record.header(header)?).unwrap().split('-').nth(1)
+    str::from_utf8(record.header(header)?)
+        .unwrap()
+        .split('-')
+        .nth(1)
 }
 
 /// The same message as others would send it.
@@ -40,17 +43,31 @@ fn a_global_model_goes_on_with_the_trace_that_an_update_brought() {
     scene.write("run.toml", simulated(600, 2));
     // Given an update that was traced elsewhere
     let updates = one_round("model_updates");
-    put_records(&scene.path("data"), "model_updates", vec![brought(&updates[0])]);
+    put_records(
+        &scene.path("data"),
+        "model_updates",
+        vec![brought(&updates[0])],
+    );
     // When a run makes a model of it
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
     // Then the model names that trace, and the round keeps its own, also for what follows from it
     let models = read_topic(&scene.path("data"), "global_model");
     let foreign = FOREIGN.split('-').nth(1);
     assert_eq!(trace(&models[0], LINK), foreign);
-    assert_eq!(trace(&models[1], LINK), None, "no later round has a part in it");
-    assert_eq!(trace(&models[0], TRACEPARENT), trace(&one_round("global_model")[0], TRACEPARENT));
+    assert_eq!(
+        trace(&models[1], LINK),
+        None,
+        "no later round has a part in it"
+    );
+    assert_eq!(
+        trace(&models[0], TRACEPARENT),
+        trace(&one_round("global_model")[0], TRACEPARENT)
+    );
     let evaluations = read_topic(&scene.path("data"), "model-evaluations");
-    assert_eq!(trace(&evaluations[0], TRACEPARENT), trace(&models[0], TRACEPARENT));
+    assert_eq!(
+        trace(&evaluations[0], TRACEPARENT),
+        trace(&models[0], TRACEPARENT)
+    );
 }
 
 #[test]
@@ -58,9 +75,15 @@ fn what_answers_a_global_model_goes_on_with_the_trace_that_it_brought() {
     let scene = Scene::new();
     scene.write("run.toml", simulated(600, 2));
     // Given a global model that was made and traced elsewhere
-    put_records(&scene.path("data"), "global_model", vec![brought(&one_round("global_model")[0])]);
+    put_records(
+        &scene.path("data"),
+        "global_model",
+        vec![brought(&one_round("global_model")[0])],
+    );
     // When a node scores with it and trains it further
-    let mut run = scene.start(&["run", "run.toml", "--json", "--role", "fog-node", "--role", "sensor"]);
+    let mut run = scene.start(&[
+        "run", "run.toml", "--json", "--role", "fog-node", "--role", "sensor",
+    ]);
     let trained = run.wait_for("node_trained");
     assert_eq!(trained["round"], 2, "{trained}");
     run.interrupt();
@@ -68,6 +91,12 @@ fn what_answers_a_global_model_goes_on_with_the_trace_that_it_brought() {
     let foreign = FOREIGN.split('-').nth(1);
     for topic in ["model_updates", "model-evaluations"] {
         let answers = read_topic(&scene.path("data"), topic);
-        assert!(!answers.is_empty() && answers.iter().all(|answer| trace(answer, TRACEPARENT) == foreign), "{topic}");
+        assert!(
+            !answers.is_empty()
+                && answers
+                    .iter()
+                    .all(|answer| trace(answer, TRACEPARENT) == foreign),
+            "{topic}"
+        );
     }
 }

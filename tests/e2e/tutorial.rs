@@ -23,8 +23,13 @@ fn blocks(document: &str, heading: &str) -> Vec<Block> {
         match text.strip_prefix("```") {
             Some("") => inside = false,
             Some(kind) if here && kind.starts_with("sh") => {
-                let code = kind.strip_prefix("sh exit ").map_or(0, |code| code.parse().unwrap());
-                blocks.push(Block { script: String::new(), code });
+                let code = kind
+                    .strip_prefix("sh exit ")
+                    .map_or(0, |code| code.parse().unwrap());
+                blocks.push(Block {
+                    script: String::new(),
+                    code,
+                });
                 inside = true;
             }
             _ if inside => {
@@ -49,7 +54,11 @@ struct Desk {
 
 impl Desk {
     fn new(name: &str) -> Self {
-        let folder = root().canonicalize().unwrap().join("target/tutorial").join(name);
+        let folder = root()
+            .canonicalize()
+            .unwrap()
+            .join("target/tutorial")
+            .join(name);
         std::fs::remove_dir_all(&folder).ok();
         std::fs::create_dir_all(folder.join("bin")).unwrap();
         let binary = fedhost().get_program().to_owned();
@@ -60,14 +69,35 @@ impl Desk {
     /// Types the commands one after the other; each has to go well, or as the tutorial says.
     fn follow(&self, block: &Block) {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths([self.folder.join("bin")].into_iter().chain(std::env::split_paths(&path)));
+        let path = std::env::join_paths(
+            [self.folder.join("bin")]
+                .into_iter()
+                .chain(std::env::split_paths(&path)),
+        );
         let mut command = Command::new("sh");
-        command.args(["-ec", &block.script]).current_dir(&self.folder).env("PATH", path.unwrap());
-        command.env("CARGO_TARGET_DIR", root().canonicalize().unwrap().join("target/tutorial/cargo"));
-        command.env_remove("KAFKA_BOOTSTRAP_SERVERS").env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null());
+        command
+            .args(["-ec", &block.script])
+            .current_dir(&self.folder)
+            .env("PATH", path.unwrap());
+        command.env(
+            "CARGO_TARGET_DIR",
+            root().canonicalize().unwrap().join("target/tutorial/cargo"),
+        );
+        command
+            .env_remove("KAFKA_BOOTSTRAP_SERVERS")
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdin(Stdio::null());
         let output = command.output().unwrap();
-        let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-        assert_eq!(output.status.code(), Some(block.code), "{}\nsaid {}\n{}", block.script, said[0], said[1]);
+        let said =
+            [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        assert_eq!(
+            output.status.code(),
+            Some(block.code),
+            "{}\nsaid {}\n{}",
+            block.script,
+            said[0],
+            said[1]
+        );
     }
 
     /// Uses the tools that are installed for the tests.
@@ -129,8 +159,11 @@ fn every_kind_in_rust_builds_and_keeps_every_promise() {
 fn our_plug_ins_in_python_and_javascript_keep_every_promise() {
     let desk = Desk::new("scripted");
     desk.lay_out_tools("python");
-    let guests = ["python-zscore", "javascript-ewma"].map(|name| guest(name).display().to_string()).join(" ");
-    let script = format!("fedhost plugin build {guests} --out plugins\nfedhost plugin check plugins\n");
+    let guests = ["python-zscore", "javascript-ewma"]
+        .map(|name| guest(name).display().to_string())
+        .join(" ");
+    let script =
+        format!("fedhost plugin build {guests} --out plugins\nfedhost plugin check plugins\n");
     desk.follow(&Block { script, code: 0 });
     std::fs::remove_dir_all(&desk.folder).unwrap();
 }
@@ -143,5 +176,11 @@ fn guest(name: &str) -> PathBuf {
 fn commands_are_taken_from_the_heading_that_is_asked_for() {
     let document = "## A\n```sh\nfirst\n```\n## B\n1. Do.\n\n   ```sh exit 1\n   cat <<'END'\n     indented\n   END\n   ```\n```toml\nx = 1\n```\n";
     let found = blocks(document, "B");
-    assert_eq!(found, [Block { script: "cat <<'END'\n  indented\nEND\n".into(), code: 1 }]);
+    assert_eq!(
+        found,
+        [Block {
+            script: "cat <<'END'\n  indented\nEND\n".into(),
+            code: 1
+        }]
+    );
 }

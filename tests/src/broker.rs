@@ -1,5 +1,5 @@
-//! A real Apache Kafka, as a child process: one node in a folder of its own, on free ports, with whatever listeners a
-//! test needs. It is killed when dropped.
+//! A real Apache Kafka, as a child process: one node in a folder of its own, on free ports, with
+//! whatever listeners a test needs. It is killed when dropped.
 
 mod certificates;
 mod jars;
@@ -33,8 +33,8 @@ const TRIES: usize = 5;
 pub struct BrokerOptions {
     /// Where clients may connect; none has the name of another.
     pub listeners: Vec<Listener>,
-    /// Only [`USERS`]' first, clients without a name and holders of the client certificate may do everything; others may
-    /// do nothing.
+    /// Only [`USERS`]' first, clients without a name and holders of the client certificate may do
+    /// everything; others may do nothing.
     pub authorizer: bool,
     /// Further settings by Kafka's names; they go before those of the harness.
     pub settings: Vec<(String, String)>,
@@ -43,7 +43,11 @@ pub struct BrokerOptions {
 impl Default for BrokerOptions {
     /// One plaintext listener called `plaintext`, and everybody may do everything.
     fn default() -> Self {
-        Self { listeners: vec![Listener::plaintext("plaintext")], authorizer: false, settings: Vec::new() }
+        Self {
+            listeners: vec![Listener::plaintext("plaintext")],
+            authorizer: false,
+            settings: Vec::new(),
+        }
     }
 }
 
@@ -63,7 +67,13 @@ impl Broker {
         let folder = TempDir::new().unwrap();
         let certificates = Certificates::make(folder.path());
         let ports = Ports::choose(options.listeners.len());
-        let mut broker = Self { options, folder, certificates, ports, process: None };
+        let mut broker = Self {
+            options,
+            folder,
+            certificates,
+            ports,
+            process: None,
+        };
         for _ in 0..TRIES {
             broker.write_settings();
             broker.format();
@@ -79,14 +89,27 @@ impl Broker {
     /// Where the listener is, as `bootstrap.servers` takes it: `localhost:PORT`.
     #[must_use]
     pub fn address(&self, listener: &str) -> String {
-        let number = self.options.listeners.iter().position(|known| known.name == listener);
-        format!("localhost:{}", self.ports.listeners.get(number.unwrap()).unwrap())
+        let number = self
+            .options
+            .listeners
+            .iter()
+            .position(|known| known.name == listener);
+        format!(
+            "localhost:{}",
+            self.ports.listeners.get(number.unwrap()).unwrap()
+        )
     }
 
-    /// What a client needs to come in through the listener as a user who may do everything: librdkafka's names and values.
+    /// What a client needs to come in through the listener as a user who may do everything:
+    /// librdkafka's names and values.
     #[must_use]
     pub fn client(&self, listener: &str) -> Vec<(String, String)> {
-        let known = self.options.listeners.iter().find(|known| known.name == listener).unwrap();
+        let known = self
+            .options
+            .listeners
+            .iter()
+            .find(|known| known.name == listener)
+            .unwrap();
         let mut properties = vec![("bootstrap.servers".to_owned(), self.address(listener))];
         properties.extend(known.client(&self.certificates));
         properties
@@ -104,12 +127,23 @@ impl Broker {
         std::fs::read_to_string(self.folder.path().join("broker.log")).unwrap_or_default()
     }
 
-    /// Runs one of Kafka's command-line tools against the broker through its inner listener, and gives its stdout.
+    /// Runs one of Kafka's command-line tools against the broker through its inner listener, and
+    /// gives its stdout.
     pub fn tool(&self, class: &str, arguments: &[&str]) -> String {
         let server = format!("localhost:{}", self.ports.inner);
-        let output = jars::java(class).args(["--bootstrap-server", &server]).args(arguments).output().unwrap();
-        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{class} {arguments:?}: {stdout}{stderr}");
+        let output = jars::java(class)
+            .args(["--bootstrap-server", &server])
+            .args(arguments)
+            .output()
+            .unwrap();
+        let (stdout, stderr) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        assert!(
+            output.status.success(),
+            "{class} {arguments:?}: {stdout}{stderr}"
+        );
         stdout.into_owned()
     }
 
@@ -130,7 +164,10 @@ impl Broker {
     /// Asks it to end, and waits until it has.
     pub fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
-            let asked = Command::new("kill").arg(process.id().to_string()).status().unwrap();
+            let asked = Command::new("kill")
+                .arg(process.id().to_string())
+                .status()
+                .unwrap();
             assert!(asked.success());
             process.wait().unwrap();
         }
@@ -148,18 +185,30 @@ impl Broker {
 
     fn signal(&self, signal: &str) {
         let process = self.process.as_ref().unwrap();
-        let sent = Command::new("kill").args([signal, &process.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill")
+            .args([signal, &process.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success(), "the broker cannot be sent {signal}");
     }
 
     /// Runs it again on the same data and ports; kills it first if it is running.
     pub fn restart(&mut self) {
         self.kill();
-        assert!(self.run(), "the broker's ports have been taken meanwhile: {}", self.log());
+        assert!(
+            self.run(),
+            "the broker's ports have been taken meanwhile: {}",
+            self.log()
+        );
     }
 
     fn write_settings(&self) {
-        let settings = settings::of(&self.options, &self.ports, &self.certificates, self.folder.path());
+        let settings = settings::of(
+            &self.options,
+            &self.ports,
+            &self.certificates,
+            self.folder.path(),
+        );
         std::fs::write(self.folder.path().join("server.properties"), settings).unwrap();
     }
 
@@ -168,27 +217,60 @@ impl Broker {
         format
             .args(["format", "--standalone", "-t", CLUSTER_ID, "-c"])
             .arg(self.folder.path().join("server.properties"));
-        for credentials in self.options.listeners.iter().flat_map(Listener::scram_credentials) {
+        for credentials in self
+            .options
+            .listeners
+            .iter()
+            .flat_map(Listener::scram_credentials)
+        {
             format.args(["--add-scram", &credentials]);
         }
         let output = format.output().unwrap();
-        assert!(output.status.success(), "the data cannot be formatted: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "the data cannot be formatted: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 
     /// Starts the process and waits until all listeners answer; `false` when a port is in use.
     fn run(&mut self) -> bool {
-        let log = File::options().create(true).append(true).open(self.folder.path().join("broker.log")).unwrap();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("broker.log"))
+            .unwrap();
         let mut java = jars::java("kafka.Kafka");
-        java.arg(self.folder.path().join("server.properties")).stdin(Stdio::null());
-        self.process = Some(java.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
+        java.arg(self.folder.path().join("server.properties"))
+            .stdin(Stdio::null());
+        self.process = Some(
+            java.stdout(log.try_clone().unwrap())
+                .stderr(log)
+                .spawn()
+                .unwrap(),
+        );
         let begun = fedhost::clock::now();
-        while !self.ports.listeners.iter().chain([&self.ports.inner]).all(|&port| answers(port)) {
+        while !self
+            .ports
+            .listeners
+            .iter()
+            .chain([&self.ports.inner])
+            .all(|&port| answers(port))
+        {
             if self.process.as_mut().unwrap().try_wait().unwrap().is_some() {
                 self.process = None;
-                assert!(self.log().contains("Address already in use"), "the broker ended: {}", self.log());
+                assert!(
+                    self.log().contains("Address already in use"),
+                    "the broker ended: {}",
+                    self.log()
+                );
                 return false;
             }
-            assert!(begun.elapsed() < PATIENCE, "the broker does not answer: {}", self.log());
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "the broker does not answer: {}",
+                self.log()
+            );
             thread::sleep(GLANCE);
         }
         true

@@ -1,6 +1,10 @@
 //! The harness: runs the built binary in a folder of its own, and reads what it left behind.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a harness that cannot go on fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a harness that cannot go on fails the test"
+)]
 
 pub mod broker;
 pub mod http;
@@ -28,7 +32,11 @@ const GLANCE: Duration = Duration::from_millis(20);
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = fedhost::clock::now();
     while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "waited {} s until {what}", PATIENCE.as_secs());
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "waited {} s until {what}",
+            PATIENCE.as_secs()
+        );
         std::thread::sleep(GLANCE);
     }
 }
@@ -43,7 +51,9 @@ impl Scene {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "it makes a folder")]
     pub fn new() -> Self {
-        Self { folder: TempDir::new().unwrap() }
+        Self {
+            folder: TempDir::new().unwrap(),
+        }
     }
 
     /// A path in the folder.
@@ -87,17 +97,24 @@ impl Scene {
     pub fn events(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.path("data/aggregation_log.jsonl")).unwrap();
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        text[..whole].lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text[..whole]
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// Those events of one name.
     #[must_use]
     pub fn events_named(&self, name: &str) -> Vec<Value> {
-        self.events().into_iter().filter(|event| event["event"] == name).collect()
+        self.events()
+            .into_iter()
+            .filter(|event| event["event"] == name)
+            .collect()
     }
 }
 
-/// Identity of the last model that a federation makes on an embedded log, where nothing disturbs it.
+/// Identity of the last model that a federation makes on an embedded log, where nothing disturbs
+/// it.
 #[must_use]
 pub fn undisturbed(manifest: &str) -> Value {
     let scene = Scene::new();
@@ -109,7 +126,9 @@ pub fn undisturbed(manifest: &str) -> Value {
 /// Identity of the last model, as its round announces it.
 #[must_use]
 pub fn model(events: &[Value]) -> Value {
-    let closed = events.iter().rfind(|event| event["event"] == "round_closed");
+    let closed = events
+        .iter()
+        .rfind(|event| event["event"] == "round_closed");
     closed.unwrap_or_else(|| panic!("no round was closed"))["weights_sha256"].clone()
 }
 
@@ -149,17 +168,27 @@ pub fn catalogue() -> PathBuf {
 fn built(folder: &str, component: &str, how: &str) -> PathBuf {
     let directory = root().join("target").join(folder);
     let component = directory.join(format!("{component}.wasm"));
-    assert!(component.exists(), "there are no components in {}: run `{how}`", directory.display());
+    assert!(
+        component.exists(),
+        "there are no components in {}: run `{how}`",
+        directory.display()
+    );
     directory.canonicalize().unwrap()
 }
 
-/// Real data that is not ours to ship: a folder named by a variable of the environment, or one beside the source. Says so
-/// when there is none.
+/// Real data that is not ours to ship: a folder named by a variable of the environment, or one
+/// beside the source. Says so when there is none.
 #[must_use]
-#[expect(clippy::print_stderr, reason = "who runs the tests has to know what they leave out")]
+#[expect(
+    clippy::print_stderr,
+    reason = "who runs the tests has to know what they leave out"
+)]
 pub fn real_data(variable: &str, name: &str) -> Option<PathBuf> {
     let beside = root().join("../shared/data").join(name);
-    let folder = std::env::var_os(variable).map_or(beside, PathBuf::from).canonicalize().ok();
+    let folder = std::env::var_os(variable)
+        .map_or(beside, PathBuf::from)
+        .canonicalize()
+        .ok();
     if folder.is_none() {
         eprintln!("absent: set {variable} to the folder of {name} to run this test");
     }

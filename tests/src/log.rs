@@ -12,16 +12,35 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// All records of a topic that are still there.
 #[must_use]
 pub fn read_topic(directory: &Path, topic: &str) -> Vec<Record> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let log = EmbeddedLog::open(Options::new(directory)).unwrap();
-        let info = log.topics().await.unwrap().into_iter().find(|info| info.spec.name == topic).unwrap();
+        let info = log
+            .topics()
+            .await
+            .unwrap()
+            .into_iter()
+            .find(|info| info.spec.name == topic)
+            .unwrap();
         let ends: Vec<u64> = info.offsets.iter().map(|offsets| offsets.end).collect();
-        let mut source = log.subscribe("test", &[topic], Start::Earliest).await.unwrap();
+        let mut source = log
+            .subscribe("test", &[topic], Start::Earliest)
+            .await
+            .unwrap();
         let mut records = Vec::new();
-        while source.positions().values().zip(&ends).any(|(next, end)| next < end) {
+        while source
+            .positions()
+            .values()
+            .zip(&ends)
+            .any(|(next, end)| next < end)
+        {
             // A damaged stretch at the end is skipped without a record to show for it.
-            let Ok(read) = tokio::time::timeout(PATIENCE, source.read(1_000)).await else { break };
+            let Ok(read) = tokio::time::timeout(PATIENCE, source.read(1_000)).await else {
+                break;
+            };
             records.extend(read.unwrap());
         }
         records
@@ -48,7 +67,10 @@ pub fn write_records(directory: &Path, topic: &str, key: &str, values: &[&'stati
 
 /// Puts records as they are into a topic, which is made when it is not there, before a run.
 pub fn put_records(directory: &Path, topic: &str, records: Vec<NewRecord>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let log = EmbeddedLog::open(Options::new(directory)).unwrap();
         let (retention_ms, retention_bytes, max_message_bytes) = (None, None, 16 << 20);
@@ -61,7 +83,12 @@ pub fn put_records(directory: &Path, topic: &str, records: Vec<NewRecord>) {
             ..TopicSpec::default()
         };
         log.create_topic(spec).await.unwrap();
-        log.write(Write { records, ..Write::default() }).await.unwrap();
+        log.write(Write {
+            records,
+            ..Write::default()
+        })
+        .await
+        .unwrap();
     });
 }
 
@@ -69,5 +96,8 @@ pub fn put_records(directory: &Path, topic: &str, records: Vec<NewRecord>) {
 #[must_use]
 pub fn predictions(directory: &Path) -> Vec<Value> {
     let message = |record: Record| serde_json::from_slice::<Value>(&record.value).unwrap();
-    read_topic(directory, "predictions").into_iter().map(message).collect()
+    read_topic(directory, "predictions")
+        .into_iter()
+        .map(message)
+        .collect()
 }

@@ -42,16 +42,27 @@ pub struct Running {
 #[must_use]
 fn binary() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
-    let binary = tests.parent().and_then(Path::parent).unwrap().join("fedhost");
-    assert!(binary.exists(), "there is no {}: run `cargo build -p fedhost`, or `make test`", binary.display());
+    let binary = tests
+        .parent()
+        .and_then(Path::parent)
+        .unwrap()
+        .join("fedhost");
+    assert!(
+        binary.exists(),
+        "there is no {}: run `cargo build -p fedhost`, or `make test`",
+        binary.display()
+    );
     binary
 }
 
-/// The binary, to be started: whatever its manifest names is used, not the broker that the environment offers to tests.
+/// The binary, to be started: whatever its manifest names is used, not the broker that the
+/// environment offers to tests.
 #[must_use]
 pub fn fedhost() -> Command {
     let mut command = Command::new(binary());
-    command.env_remove("KAFKA_BOOTSTRAP_SERVERS").env_remove("KAFKA_SECURITY_PROTOCOL");
+    command
+        .env_remove("KAFKA_BOOTSTRAP_SERVERS")
+        .env_remove("KAFKA_SECURITY_PROTOCOL");
     command
 }
 
@@ -63,7 +74,11 @@ pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Prepared {
 
 pub(crate) fn shell(folder: &Path, script: &str) -> Prepared {
     let mut command = Command::new("sh");
-    command.current_dir(folder).args(["-c", script]).env("FEDHOST", binary()).env_remove("KAFKA_BOOTSTRAP_SERVERS");
+    command
+        .current_dir(folder)
+        .args(["-c", script])
+        .env("FEDHOST", binary())
+        .env_remove("KAFKA_BOOTSTRAP_SERVERS");
     Prepared(command)
 }
 
@@ -79,7 +94,11 @@ impl Prepared {
     pub fn finish(mut self) -> Finished {
         let output = self.0.stdin(Stdio::null()).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Finished { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Finished {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
     }
 
     /// Starts it, and lets stderr go.
@@ -95,7 +114,13 @@ impl Prepared {
     }
 
     fn start_with(mut self, stderr: Stdio) -> Running {
-        let mut child = self.0.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
+        let mut child = self
+            .0
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
         let lines = read_lines(child.stdout.take().unwrap());
         Running { child, lines }
     }
@@ -105,7 +130,11 @@ fn read_lines(stdout: ChildStdout) -> Receiver<String> {
     let (sender, lines) = sync_channel(AHEAD);
     thread::spawn(move || {
         // Nobody listens any more when the test is over.
-        BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)).ok();
+        BufReader::new(stdout)
+            .lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| sender.send(line))
+            .ok();
     });
     lines
 }
@@ -113,14 +142,21 @@ fn read_lines(stdout: ChildStdout) -> Receiver<String> {
 impl Finished {
     /// Fails unless the exit code is `code`.
     pub fn expect_code(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout: {}\nstderr: {}",
+            self.stdout,
+            self.stderr
+        );
         self
     }
 
     /// Stdout as one JSON document.
     #[must_use]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {}", self.stdout))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error} in {}", self.stdout))
     }
 }
 
@@ -134,16 +170,22 @@ impl Running {
     /// The next event; `None` when stdout is closed.
     pub fn next_event(&mut self) -> Option<Value> {
         match self.lines.recv_timeout(SILENCE) {
-            Ok(line) => Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}"))),
+            Ok(line) => Some(
+                serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}")),
+            ),
             Err(RecvTimeoutError::Disconnected) => None,
-            Err(RecvTimeoutError::Timeout) => panic!("it has said nothing for {} s", SILENCE.as_secs()),
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("it has said nothing for {} s", SILENCE.as_secs())
+            }
         }
     }
 
     /// Reads on to the first event of that name.
     pub fn wait_for(&mut self, name: &str) -> Value {
         loop {
-            let event = self.next_event().unwrap_or_else(|| panic!("it ended before {name}"));
+            let event = self
+                .next_event()
+                .unwrap_or_else(|| panic!("it ended before {name}"));
             if event.get("event").is_some_and(|event| event == name) {
                 return event;
             }
@@ -164,7 +206,10 @@ impl Running {
 
     /// Asks it to end as Ctrl-C does.
     pub fn send_interrupt(&self) {
-        let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill")
+            .args(["-INT", &self.child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success());
     }
 

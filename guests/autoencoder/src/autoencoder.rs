@@ -1,25 +1,38 @@
 //! An autoencoder with one hidden layer, trained by Adam on mini-batches.
 //!
-//! The first training measures the columns' means and deviations; they stay, and are part of the model. Adam starts anew
-//! in every training: what it remembers is twice the model, is not averaged, and would make a training depend on more
-//! than its arguments.
+//! The first training measures the columns' means and deviations; they stay, and are part of the
+//! model. Adam starts anew in every training: what it remembers is twice the model, is not
+//! averaged, and would make a training depend on more than its arguments.
 
 use fedhost_guest::{
-    Adam, Batch, Descriptor, Detector, Error, Metric, Model, Parameters, Progress, Random, Report, Result, Scales,
-    Setting, Signal, Trainer, Weights,
+    Adam, Batch, Descriptor, Detector, Error, Metric, Model, Parameters, Progress, Random, Report,
+    Result, Scales, Setting, Signal, Trainer, Weights,
 };
 
 use crate::network::Network;
 
-const HIDDEN: Setting<i64> =
-    Setting::integer("hidden", "units of the hidden layer; 0 for half as many as columns", 0, 0..=1_024);
-const LEARNING_RATE: Setting<f64> =
-    Setting::number("learning_rate", "about how far a step of Adam's moves a weight", 0.005, 1e-6..=1.0);
-const BATCH_SIZE: Setting<i64> = Setting::integer("batch_size", "rows of a mini-batch", 32, 1..=65_536);
-const NORMAL_ONLY: Setting<bool> =
-    Setting::flag("normal_only", "whether rows labelled anomalous are left out of training", true);
+const HIDDEN: Setting<i64> = Setting::integer(
+    "hidden",
+    "units of the hidden layer; 0 for half as many as columns",
+    0,
+    0..=1_024,
+);
+const LEARNING_RATE: Setting<f64> = Setting::number(
+    "learning_rate",
+    "about how far a step of Adam's moves a weight",
+    0.005,
+    1e-6..=1.0,
+);
+const BATCH_SIZE: Setting<i64> =
+    Setting::integer("batch_size", "rows of a mini-batch", 32, 1..=65_536);
+const NORMAL_ONLY: Setting<bool> = Setting::flag(
+    "normal_only",
+    "whether rows labelled anomalous are left out of training",
+    true,
+);
 
-/// Largest magnitude of a standardised value in training: a wild reading is not to bend the whole network.
+/// Largest magnitude of a standardised value in training: a wild reading is not to bend the whole
+/// network.
 const TRAINING_CLIP: f32 = 10.0;
 /// And in scoring, where it is to show: its square stays finite in 32 bits.
 const SCORING_CLIP: f32 = 1e6;
@@ -40,8 +53,13 @@ pub struct Autoencoder {
 impl Model for Autoencoder {
     fn describe() -> Descriptor {
         let summary = "A neural network that copies normal rows; scores are the mean squared errors of the copies.";
-        let descriptor = Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
-        descriptor.with(&HIDDEN).with(&LEARNING_RATE).with(&BATCH_SIZE).with(&NORMAL_ONLY)
+        let descriptor =
+            Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
+        descriptor
+            .with(&HIDDEN)
+            .with(&LEARNING_RATE)
+            .with(&BATCH_SIZE)
+            .with(&NORMAL_ONLY)
     }
 
     fn open(columns: &[String], parameters: &Parameters, seed: u64) -> Result<Self> {
@@ -85,16 +103,25 @@ impl Model for Autoencoder {
             ("decoder_bias", &columns),
         ])?;
         self.scales = Scales::new(mean, deviation)?;
-        self.network.parameters_mut().copy_from_slice(&parts.concat());
+        self.network
+            .parameters_mut()
+            .copy_from_slice(&parts.concat());
         Ok(())
     }
 }
 
 impl Trainer for Autoencoder {
-    fn train(&mut self, batch: Batch, epochs: u32, progress: &mut dyn FnMut(Progress) -> Signal) -> Result<Report> {
+    fn train(
+        &mut self,
+        batch: Batch,
+        epochs: u32,
+        progress: &mut dyn FnMut(Progress) -> Signal,
+    ) -> Result<Report> {
         let mut values = self.rows_to_learn(batch);
         if values.is_empty() {
-            return Err(Error::InvalidInput("there are no normal rows to learn from".into()));
+            return Err(Error::InvalidInput(
+                "there are no normal rows to learn from".into(),
+            ));
         }
         let mut trained = self.clone();
         if trained.scales.are_unknown() {
@@ -108,12 +135,21 @@ impl Trainer for Autoencoder {
         for epoch in 1..=epochs {
             random.shuffle(&mut rows);
             loss = trained.epoch(&rows, &mut adam)?;
-            if progress(Progress { epoch, epochs, metrics: vec![Metric::new("loss", loss)] }) == Signal::Stop {
+            if progress(Progress {
+                epoch,
+                epochs,
+                metrics: vec![Metric::new("loss", loss)],
+            }) == Signal::Stop
+            {
                 break;
             }
         }
         *self = trained;
-        Ok(Report { samples: rows.len() as u64, loss, metrics: Vec::new() })
+        Ok(Report {
+            samples: rows.len() as u64,
+            loss,
+            metrics: Vec::new(),
+        })
     }
 }
 
@@ -124,7 +160,9 @@ impl Detector for Autoencoder {
         let rows = batch.values.chunks_exact(self.columns);
         let scores: Vec<f32> = rows.map(|row| self.network.copy(row, &mut pass)).collect();
         match scores.iter().find(|score| !score.is_finite()) {
-            Some(score) => Err(Error::Diverged(format!("a score is {score}: the weights are too large"))),
+            Some(score) => Err(Error::Diverged(format!(
+                "a score is {score}: the weights are too large"
+            ))),
             None => Ok(scores),
         }
     }
@@ -135,7 +173,10 @@ impl Autoencoder {
         match batch.labels.filter(|_| self.normal_only) {
             Some(labels) => {
                 let rows = batch.values.chunks_exact(self.columns).zip(labels);
-                rows.filter(|(_, label)| *label < 0.5).flat_map(|(row, _)| row).copied().collect()
+                rows.filter(|(_, label)| *label < 0.5)
+                    .flat_map(|(row, _)| row)
+                    .copied()
+                    .collect()
             }
             None => batch.values,
         }
@@ -151,13 +192,22 @@ impl Autoencoder {
             let share = 1.0 / mini_batch.len() as f32;
             for row in mini_batch {
                 loss += f64::from(self.network.copy(row, &mut pass));
-                self.network.add_gradient(share, row, &mut pass, &mut gradient);
+                self.network
+                    .add_gradient(share, row, &mut pass, &mut gradient);
             }
             adam.step(self.rate, &gradient, self.network.parameters_mut());
         }
-        if !loss.is_finite() || !self.network.parameters().iter().all(|value| value.is_finite()) {
+        if !loss.is_finite()
+            || !self
+                .network
+                .parameters()
+                .iter()
+                .all(|value| value.is_finite())
+        {
             let remedy = "lower the learning rate";
-            return Err(Error::Diverged(format!("the weights or the loss are no longer finite\nhint: {remedy}")));
+            return Err(Error::Diverged(format!(
+                "the weights or the loss are no longer finite\nhint: {remedy}"
+            )));
         }
         Ok(loss / rows.len() as f64)
     }

@@ -2,7 +2,8 @@
 
 use fedhost_guest::{Random, kernels};
 
-/// From a row to fewer tangents and back: `decoder * tanh(encoder * x + encoder_bias) + decoder_bias`.
+/// From a row to fewer tangents and back: `decoder * tanh(encoder * x + encoder_bias) +
+/// decoder_bias`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     columns: usize,
@@ -37,16 +38,24 @@ pub struct Pass {
 impl Network {
     /// An untrained network.
     ///
-    /// Its weights are drawn, but the same for every seed: nodes whose hidden units differed from the start could not be
-    /// averaged.
+    /// Its weights are drawn, but the same for every seed: nodes whose hidden units differed from
+    /// the start could not be averaged.
     #[must_use]
     pub fn new(columns: usize, hidden: usize) -> Self {
         let mut random = Random::new(0);
         let reach = (3.0 / (columns + hidden).max(1) as f32).sqrt();
-        let mut draw = |count: usize| -> Vec<f32> { (0..count).map(|_| reach * (2.0 * random.unit() - 1.0)).collect() };
+        let mut draw = |count: usize| -> Vec<f32> {
+            (0..count)
+                .map(|_| reach * (2.0 * random.unit() - 1.0))
+                .collect()
+        };
         let [encoder, decoder] = [draw(hidden * columns), draw(hidden * columns)];
         let parameters = [encoder, vec![0.0; hidden], decoder, vec![0.0; columns]].concat();
-        Self { columns, hidden, parameters }
+        Self {
+            columns,
+            hidden,
+            parameters,
+        }
     }
 
     /// All parameters.
@@ -66,13 +75,22 @@ impl Network {
         let (encoder, rest) = self.parameters.split_at(self.hidden * self.columns);
         let (encoder_bias, rest) = rest.split_at(self.hidden);
         let (decoder, decoder_bias) = rest.split_at(self.hidden * self.columns);
-        Parts { encoder, encoder_bias, decoder, decoder_bias }
+        Parts {
+            encoder,
+            encoder_bias,
+            decoder,
+            decoder_bias,
+        }
     }
 
     /// Room for [`copy`](Self::copy) and [`add_gradient`](Self::add_gradient).
     #[must_use]
     pub fn pass(&self) -> Pass {
-        Pass { units: vec![0.0; self.hidden], error: vec![0.0; self.columns], slopes: vec![0.0; self.hidden] }
+        Pass {
+            units: vec![0.0; self.hidden],
+            error: vec![0.0; self.columns],
+            slopes: vec![0.0; self.hidden],
+        }
     }
 
     /// Copies a row; the mean over the columns of the squared errors.
@@ -92,7 +110,11 @@ impl Network {
         let (encoder, rest) = gradient.split_at_mut(self.hidden * self.columns);
         let (encoder_bias, rest) = rest.split_at_mut(self.hidden);
         let (decoder, decoder_bias) = rest.split_at_mut(self.hidden * self.columns);
-        let Pass { units, error, slopes } = pass;
+        let Pass {
+            units,
+            error,
+            slopes,
+        } = pass;
         kernels::scale(2.0 * share / self.columns as f32, error);
         kernels::axpy(1.0, error, decoder_bias);
         kernels::ger(units, error, decoder);
@@ -125,7 +147,10 @@ mod tests {
                 moved.copy(&row, &mut pass)
             };
             let found = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
-            assert!((found - expected).abs() < 1e-3, "{index}: {found} is not {expected}");
+            assert!(
+                (found - expected).abs() < 1e-3,
+                "{index}: {found} is not {expected}"
+            );
         }
     }
 

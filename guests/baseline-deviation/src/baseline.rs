@@ -1,19 +1,33 @@
 //! Deviation from a source's own beginning.
 //!
-//! Machines of one kind differ more from each other than one machine differs from itself when it fails. So every column
-//! is measured against the first `window` rows of the same source: minus their mean, in their standard deviations. Its
-//! magnitude comes out beside it, so that a linear model can call both directions anomalous.
+//! Machines of one kind differ more from each other than one machine differs from itself when it
+//! fails. So every column is measured against the first `window` rows of the same source: minus
+//! their mean, in their standard deviations. Its magnitude comes out beside it, so that a linear
+//! model can call both directions anomalous.
 //!
-//! * While the window fills, the statistics are those of the rows so far, the present one included; then they stay.
+//! * While the window fills, the statistics are those of the rows so far, the present one included;
+//!   then they stay.
 //! * A value that is missing or infinite does not count and comes out as 0.
-//! * A column that has not varied gives no scale to measure with and comes out as 0. If it stays so until the window is
-//!   full, it is silent for good: any other rule would turn the last digit of a constant into an alarm.
+//! * A column that has not varied gives no scale to measure with and comes out as 0. If it stays so
+//!   until the window is full, it is silent for good: any other rule would turn the last digit of a
+//!   constant into an alarm.
 
-use fedhost_guest::{Batch, Descriptor, Parameters, Preprocessor, Result, Running, Setting, Weights, running, state};
+use fedhost_guest::{
+    Batch, Descriptor, Parameters, Preprocessor, Result, Running, Setting, Weights, running, state,
+};
 
-const WINDOW: Setting<i64> = Setting::integer("window", "rows at the start that are the baseline", 200, 2..=1_000_000);
-const CLIP: Setting<f64> =
-    Setting::number("clip", "largest magnitude that comes out, in standard deviations", 50.0, 0.1..=1e6);
+const WINDOW: Setting<i64> = Setting::integer(
+    "window",
+    "rows at the start that are the baseline",
+    200,
+    2..=1_000_000,
+);
+const CLIP: Setting<f64> = Setting::number(
+    "clip",
+    "largest magnitude that comes out, in standard deviations",
+    50.0,
+    0.1..=1e6,
+);
 
 /// One source's baseline.
 #[derive(Debug)]
@@ -34,7 +48,9 @@ impl BaselineDeviation {
 impl Preprocessor for BaselineDeviation {
     fn describe() -> Descriptor {
         let summary = "How far every column has moved from its source's first rows, in their standard deviations.";
-        Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary).with(&WINDOW).with(&CLIP)
+        Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary)
+            .with(&WINDOW)
+            .with(&CLIP)
     }
 
     fn open(columns: &[String], parameters: &Parameters) -> Result<Self> {
@@ -48,18 +64,28 @@ impl Preprocessor for BaselineDeviation {
 
     /// All `<column>_deviation`, then all `<column>_magnitude`.
     fn output_columns(&self) -> Vec<String> {
-        let named = |suffix| self.names.iter().map(move |name| format!("{name}_{suffix}"));
+        let named = |suffix| {
+            self.names
+                .iter()
+                .map(move |name| format!("{name}_{suffix}"))
+        };
         named("deviation").chain(named("magnitude")).collect()
     }
 
     fn transform(&mut self, batch: Batch) -> Result<Batch> {
         let columns = self.columns.len();
         let mut values = vec![0.0; 2 * batch.values.len()];
-        for (row, output) in batch.values.chunks_exact(columns).zip(values.chunks_exact_mut(2 * columns)) {
+        for (row, output) in batch
+            .values
+            .chunks_exact(columns)
+            .zip(values.chunks_exact_mut(2 * columns))
+        {
             self.learn(row);
             let (deviations, magnitudes) = output.split_at_mut(columns);
             let towards = deviations.iter_mut().zip(magnitudes);
-            for ((column, value), (deviation, magnitude)) in self.columns.iter().zip(row).zip(towards) {
+            for ((column, value), (deviation, magnitude)) in
+                self.columns.iter().zip(row).zip(towards)
+            {
                 *deviation = distance(column, *value, self.clip);
                 *magnitude = deviation.abs();
             }
@@ -69,11 +95,16 @@ impl Preprocessor for BaselineDeviation {
 
     fn save(&self) -> Result<Weights> {
         let statistics = running::flatten(&self.columns);
-        Ok(Weights::default().with_f64("statistics", &statistics).with_u64("filling", &[self.filling]))
+        Ok(Weights::default()
+            .with_f64("statistics", &statistics)
+            .with_u64("filling", &[self.filling]))
     }
 
     fn restore(&mut self, state: Weights) -> Result<()> {
-        let [statistics, filling] = state.tensors([("statistics", &self.shape()), ("filling", &[1, state::PARTS])])?;
+        let [statistics, filling] = state.tensors([
+            ("statistics", &self.shape()),
+            ("filling", &[1, state::PARTS]),
+        ])?;
         let columns = running::unflatten(&state::f64s(statistics)?)?;
         self.filling = state::u64s(filling)?.into_iter().sum();
         self.columns = columns;
@@ -87,7 +118,12 @@ impl BaselineDeviation {
             return;
         }
         self.filling -= 1;
-        for (column, value) in self.columns.iter_mut().zip(row).filter(|(_, value)| value.is_finite()) {
+        for (column, value) in self
+            .columns
+            .iter_mut()
+            .zip(row)
+            .filter(|(_, value)| value.is_finite())
+        {
             column.push(f64::from(*value));
         }
     }
@@ -97,7 +133,9 @@ fn distance(column: &Running, value: f32, clip: f64) -> f32 {
     if !value.is_finite() {
         return 0.0;
     }
-    column.standardise(f64::from(value)).map_or(0.0, |deviations| deviations.clamp(-clip, clip) as f32)
+    column
+        .standardise(f64::from(value))
+        .map_or(0.0, |deviations| deviations.clamp(-clip, clip) as f32)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The plug-in `baseline-deviation`: how far every column has moved from its source's own beginning.
+//! The plug-in `baseline-deviation`: how far every column has moved from its source's own
+//! beginning.
 //!
 //! The algorithm is in [`baseline`]; this file only makes a component of it.
 

@@ -38,16 +38,22 @@ impl Chart {
     /// Of no readings.
     #[must_use]
     pub fn new() -> Self {
-        Self { lacking: 1.0, ..Self::default() }
+        Self {
+            lacking: 1.0,
+            ..Self::default()
+        }
     }
 
-    /// Takes in one reading and gives the score after it; the first `baseline_rows` are the baseline and score 0.
+    /// Takes in one reading and gives the score after it; the first `baseline_rows` are the
+    /// baseline and score 0.
     pub fn score(&mut self, value: f64, baseline_rows: f64, clip: f64, rule: Rule) -> f64 {
         if self.baseline.count < baseline_rows {
             self.baseline.push(value);
             return 0.0;
         }
-        let Some(distance) = self.baseline.standardise(value) else { return 0.0 };
+        let Some(distance) = self.baseline.standardise(value) else {
+            return 0.0;
+        };
         self.add(distance.clamp(-clip, clip), rule);
         self.present(rule)
     }
@@ -59,7 +65,11 @@ impl Chart {
             Rule::Average { weight } => {
                 // The variance of the average of independent readings, exact from the first on.
                 let variance = weight / (2.0 - weight) * (1.0 - self.lacking * self.lacking);
-                if variance > 0.0 { self.up.abs() / variance.sqrt() } else { 0.0 }
+                if variance > 0.0 {
+                    self.up.abs() / variance.sqrt()
+                } else {
+                    0.0
+                }
             }
             Rule::Sum { .. } => self.up.max(self.down),
         }
@@ -81,7 +91,11 @@ impl Chart {
     /// For a saved state.
     #[must_use]
     pub fn fields(&self) -> [f64; FIELDS] {
-        let Running { count, mean, squares } = self.baseline;
+        let Running {
+            count,
+            mean,
+            squares,
+        } = self.baseline;
         [count, mean, squares, self.up, self.down, self.lacking]
     }
 
@@ -91,11 +105,21 @@ impl Chart {
     /// [`Error::InvalidState`] for numbers that no readings lead to.
     pub fn from_fields(fields: [f64; FIELDS]) -> Result<Self> {
         let [count, mean, squares, up, down, lacking] = fields;
-        let possible = count >= 0.0 && squares >= 0.0 && down >= 0.0 && (0.0..=1.0).contains(&lacking);
+        let possible =
+            count >= 0.0 && squares >= 0.0 && down >= 0.0 && (0.0..=1.0).contains(&lacking);
         if !possible || fields.iter().any(|field| !field.is_finite()) {
             return Err(Error::InvalidState(format!("{fields:?} are no chart")));
         }
-        Ok(Self { baseline: Running { count, mean, squares }, up, down, lacking })
+        Ok(Self {
+            baseline: Running {
+                count,
+                mean,
+                squares,
+            },
+            up,
+            down,
+            lacking,
+        })
     }
 }
 
@@ -103,38 +127,65 @@ impl Chart {
 mod tests {
     use super::*;
 
-    const SUM: Rule = Rule::Sum { slack: 0.5, most: 100.0 };
+    const SUM: Rule = Rule::Sum {
+        slack: 0.5,
+        most: 100.0,
+    };
 
     /// After a baseline with mean 10 and deviation 1.
     fn scores(rule: Rule, values: &[f64]) -> Vec<f64> {
         let mut chart = Chart::new();
         let baseline = [9.0, 11.0, 9.0, 11.0];
-        let all = baseline.iter().chain(values).map(|&value| chart.score(value, 4.0, 8.0, rule));
+        let all = baseline
+            .iter()
+            .chain(values)
+            .map(|&value| chart.score(value, 4.0, 8.0, rule));
         all.skip(4).collect()
     }
 
     fn close(found: &[f64], expected: &[f64]) {
         assert_eq!(found.len(), expected.len());
-        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9), "{found:?} are not {expected:?}");
+        assert!(
+            found
+                .iter()
+                .zip(expected)
+                .all(|(a, b)| (a - b).abs() < 1e-9),
+            "{found:?} are not {expected:?}"
+        );
     }
 
     #[test]
     fn averages_are_in_their_own_deviations() {
         // 1, then 1/2 + 1/2 * 1: variances 1/4 and 1/4 + 1/16.
         let half = Rule::Average { weight: 0.5 };
-        close(&scores(half, &[11.0, 11.0, 10.0]), &[1.0, 0.75 / 0.3125_f64.sqrt(), 0.375 / 0.328_125_f64.sqrt()]);
-        close(&scores(Rule::Average { weight: 1.0 }, &[12.0, 7.0]), &[2.0, 3.0]);
+        close(
+            &scores(half, &[11.0, 11.0, 10.0]),
+            &[1.0, 0.75 / 0.3125_f64.sqrt(), 0.375 / 0.328_125_f64.sqrt()],
+        );
+        close(
+            &scores(Rule::Average { weight: 1.0 }, &[12.0, 7.0]),
+            &[2.0, 3.0],
+        );
     }
 
     #[test]
     fn sums_grow_with_what_is_beyond_the_slack_on_either_side() {
-        close(&scores(SUM, &[12.0, 12.0, 10.0, 8.0]), &[1.5, 3.0, 2.5, 1.5]);
+        close(
+            &scores(SUM, &[12.0, 12.0, 10.0, 8.0]),
+            &[1.5, 3.0, 2.5, 1.5],
+        );
         close(&scores(SUM, &[8.0, 8.0]), &[1.5, 3.0]);
     }
 
     #[test]
     fn sums_stop_at_their_most_and_readings_at_the_clip() {
-        let found = scores(Rule::Sum { slack: 0.5, most: 10.0 }, &[1e9, 1e9, 1e9]);
+        let found = scores(
+            Rule::Sum {
+                slack: 0.5,
+                most: 10.0,
+            },
+            &[1e9, 1e9, 1e9],
+        );
         close(&found, &[7.5, 10.0, 10.0]);
     }
 

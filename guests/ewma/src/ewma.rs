@@ -1,21 +1,50 @@
 //! A control chart for every column.
 //!
-//! The baseline of a column is its first values, and never changes: a mean that followed the stream would follow the
-//! drift that is to be found.
+//! The baseline of a column is its first values, and never changes: a mean that followed the stream
+//! would follow the drift that is to be found.
 
-use fedhost_guest::{Batch, Descriptor, Detector, Model, Parameters, Result, Setting, Weights, state};
+use fedhost_guest::{
+    Batch, Descriptor, Detector, Model, Parameters, Result, Setting, Weights, state,
+};
 
 use crate::chart::{Chart, FIELDS, Rule};
 
-const CHART: Setting<&str> = Setting::choice("chart", "what readings are added up in", "ewma", &["ewma", "cusum"]);
-const BASELINE_ROWS: Setting<i64> =
-    Setting::integer("baseline_rows", "values at the start that mean and deviation are of", 200, 2..=1_000_000);
-const WEIGHT: Setting<f64> = Setting::number("weight", "of the newest reading in the moving average", 0.1, 0.001..=1.0);
-const SLACK: Setting<f64> =
-    Setting::number("slack", "half the shift that a cumulative sum is to find, in deviations", 0.5, 0.0..=10.0);
-const CLIP: Setting<f64> = Setting::number("clip", "most that one reading counts for, in deviations", 10.0, 1.0..=1e6);
-const SUM_MAX: Setting<f64> =
-    Setting::number("sum_max", "where cumulative sums stop, in deviations", 1_000.0, 1.0..=1e9);
+const CHART: Setting<&str> = Setting::choice(
+    "chart",
+    "what readings are added up in",
+    "ewma",
+    &["ewma", "cusum"],
+);
+const BASELINE_ROWS: Setting<i64> = Setting::integer(
+    "baseline_rows",
+    "values at the start that mean and deviation are of",
+    200,
+    2..=1_000_000,
+);
+const WEIGHT: Setting<f64> = Setting::number(
+    "weight",
+    "of the newest reading in the moving average",
+    0.1,
+    0.001..=1.0,
+);
+const SLACK: Setting<f64> = Setting::number(
+    "slack",
+    "half the shift that a cumulative sum is to find, in deviations",
+    0.5,
+    0.0..=10.0,
+);
+const CLIP: Setting<f64> = Setting::number(
+    "clip",
+    "most that one reading counts for, in deviations",
+    10.0,
+    1.0..=1e6,
+);
+const SUM_MAX: Setting<f64> = Setting::number(
+    "sum_max",
+    "where cumulative sums stop, in deviations",
+    1_000.0,
+    1.0..=1e9,
+);
 
 /// One source's charts.
 #[derive(Clone, Debug)]
@@ -40,7 +69,8 @@ impl Ewma {
                 chart.present(rule)
             }
         };
-        // None is negative, so their bits are in their order; a component compares those without a jump.
+        // None is negative, so their bits are in their order; a component compares those without a
+        // jump.
         let bits = self.charts.iter_mut().zip(row).map(score).map(f64::to_bits);
         f64::from_bits(bits.fold(0, u64::max)) as f32
     }
@@ -49,15 +79,21 @@ impl Ewma {
 impl Model for Ewma {
     fn describe() -> Descriptor {
         let summary = "Small lasting shifts: a moving average (limit 3) or a cumulative sum (limit 5) of every column.";
-        let descriptor = Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
+        let descriptor =
+            Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
         let descriptor = descriptor.with(&CHART).with(&BASELINE_ROWS).with(&WEIGHT);
         descriptor.with(&SLACK).with(&CLIP).with(&SUM_MAX)
     }
 
     fn open(columns: &[String], parameters: &Parameters, _seed: u64) -> Result<Self> {
         let rule = match parameters.get(&CHART) {
-            "cusum" => Rule::Sum { slack: parameters.get(&SLACK), most: parameters.get(&SUM_MAX) },
-            _ => Rule::Average { weight: parameters.get(&WEIGHT) },
+            "cusum" => Rule::Sum {
+                slack: parameters.get(&SLACK),
+                most: parameters.get(&SUM_MAX),
+            },
+            _ => Rule::Average {
+                weight: parameters.get(&WEIGHT),
+            },
         };
         Ok(Self {
             charts: vec![Chart::new(); columns.len()],
@@ -75,7 +111,12 @@ impl Model for Ewma {
     fn load(&mut self, model: Weights) -> Result<()> {
         let [fields] = model.tensors([("charts", &self.shape())])?;
         let fields = state::f64s(fields)?;
-        self.charts = fields.as_chunks().0.iter().map(|fields| Chart::from_fields(*fields)).collect::<Result<_>>()?;
+        self.charts = fields
+            .as_chunks()
+            .0
+            .iter()
+            .map(|fields| Chart::from_fields(*fields))
+            .collect::<Result<_>>()?;
         Ok(())
     }
 }
@@ -83,7 +124,11 @@ impl Model for Ewma {
 impl Detector for Ewma {
     fn score(&mut self, batch: Batch) -> Result<Vec<f32>> {
         let width = self.charts.len();
-        Ok(batch.values.chunks_exact(width).map(|row| self.score_row(row)).collect())
+        Ok(batch
+            .values
+            .chunks_exact(width)
+            .map(|row| self.score_row(row))
+            .collect())
     }
 }
 

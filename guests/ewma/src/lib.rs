@@ -1,14 +1,17 @@
 //! The plug-in `ewma`: small lasting shifts of columns, by a moving average or a cumulative sum.
 //!
-//! A single reading one deviation off its mean is nothing; fifty of them in a row are a fault. Both charts add such
-//! readings up, in standard deviations of a source's own first rows:
+//! A single reading one deviation off its mean is nothing; fifty of them in a row are a fault. Both
+//! charts add such readings up, in standard deviations of a source's own first rows:
 //!
-//! * `ewma`: the exponentially weighted moving average, in its own standard deviations. **3 is the usual limit.**
-//! * `cusum`: the sum of what readings lie beyond `slack`, up and down apart, never below 0. **5 is the usual limit.**
+//! * `ewma`: the exponentially weighted moving average, in its own standard deviations. **3 is the
+//!   usual limit.**
+//! * `cusum`: the sum of what readings lie beyond `slack`, up and down apart, never below 0. **5 is
+//!   the usual limit.**
 //!
-//! A row's score is that of its strangest column. Use it for drifts and steps too small for `robust-zscore`, on machines
-//! that were healthy when the source began. The limits suppose independent rows; where neighbouring rows resemble each
-//! other, averages vary more, so take a threshold from scores of normal rows, or a longer baseline.
+//! A row's score is that of its strangest column. Use it for drifts and steps too small for
+//! `robust-zscore`, on machines that were healthy when the source began. The limits suppose
+//! independent rows; where neighbouring rows resemble each other, averages vary more, so take a
+//! threshold from scores of normal rows, or a longer baseline.
 //!
 //! | parameter | default | legal | |
 //! |---|---|---|---|
@@ -19,10 +22,11 @@
 //! | `clip` | 10 | 1 to 1e6 | readings count at most as so many deviations |
 //! | `sum_max` | 1000 | 1 to 1e9 | a cumulative sum grows no further, so that an alarm ends some time after its cause |
 //!
-//! Missing and infinite values leave a column's chart as it is. A column that did not vary in its baseline is silent.
+//! Missing and infinite values leave a column's chart as it is. A column that did not vary in its
+//! baseline is silent.
 //!
-//! Papers: Roberts, "Control chart tests based on geometric moving averages", Technometrics 1959; Page, "Continuous
-//! inspection schemes", Biometrika 1954.
+//! Papers: Roberts, "Control chart tests based on geometric moving averages", Technometrics 1959;
+//! Page, "Continuous inspection schemes", Biometrika 1954.
 //!
 //! The algorithm is in [`ewma`]; this file only makes a component of it.
 

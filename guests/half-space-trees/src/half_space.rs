@@ -1,17 +1,28 @@
 //! Half-space trees over a stream.
 //!
-//! A row first extends its columns' ranges, is then scored by the reference counts and then counted itself. The cuts
-//! follow from the seed; ranges and counts are the state.
+//! A row first extends its columns' ranges, is then scored by the reference counts and then counted
+//! itself. The cuts follow from the seed; ranges and counts are the state.
 
-use fedhost_guest::{Batch, Descriptor, Detector, Error, Model, Parameters, Random, Result, Setting, Weights};
+use fedhost_guest::{
+    Batch, Descriptor, Detector, Error, Model, Parameters, Random, Result, Setting, Weights,
+};
 
 use crate::range::Range;
 use crate::trees::Trees;
 
-const TREES: Setting<i64> = Setting::integer("trees", "how many; more are steadier and slower", 50, 1..=100);
+const TREES: Setting<i64> = Setting::integer(
+    "trees",
+    "how many; more are steadier and slower",
+    50,
+    1..=100,
+);
 const DEPTH: Setting<i64> = Setting::integer("depth", "halvings from root to leaf", 10, 1..=15);
-const WINDOW_ROWS: Setting<i64> =
-    Setting::integer("window_rows", "rows whose counts are the reference for the next so many", 500, 2..=1_000_000);
+const WINDOW_ROWS: Setting<i64> = Setting::integer(
+    "window_rows",
+    "rows whose counts are the reference for the next so many",
+    500,
+    2..=1_000_000,
+);
 
 /// One source's trees.
 #[derive(Clone, Debug)]
@@ -36,7 +47,11 @@ impl HalfSpaceTrees {
             range.extend(*value);
             range.place(*value)
         }));
-        let (counts, rows) = if self.settled { (&self.reference, self.window_rows) } else { (&self.latest, self.rows) };
+        let (counts, rows) = if self.settled {
+            (&self.reference, self.window_rows)
+        } else {
+            (&self.latest, self.rows)
+        };
         let score = self.trees.emptiness(placed, counts, rows);
         self.trees.count(placed, &mut self.latest);
         self.rows += 1.0;
@@ -51,13 +66,18 @@ impl HalfSpaceTrees {
 
 impl Model for HalfSpaceTrees {
     fn describe() -> Descriptor {
-        let summary = "Half-space trees: rows where few rows of the last window were; needs no training.";
-        let descriptor = Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
+        let summary =
+            "Half-space trees: rows where few rows of the last window were; needs no training.";
+        let descriptor =
+            Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
         descriptor.with(&TREES).with(&DEPTH).with(&WINDOW_ROWS)
     }
 
     fn open(columns: &[String], parameters: &Parameters, seed: u64) -> Result<Self> {
-        let (count, depth) = (parameters.get(&TREES) as usize, parameters.get(&DEPTH) as u32);
+        let (count, depth) = (
+            parameters.get(&TREES) as usize,
+            parameters.get(&DEPTH) as u32,
+        );
         let trees = Trees::draw(count, depth, columns.len(), &mut Random::new(seed));
         let counts = vec![0.0; trees.nodes()];
         Ok(Self {
@@ -73,10 +93,23 @@ impl Model for HalfSpaceTrees {
 
     fn save(&self) -> Result<Weights> {
         let (columns, nodes) = ([self.ranges.len() as u32], [self.reference.len() as u32]);
-        let (low, high): (Vec<f32>, Vec<f32>) = self.ranges.iter().map(|range| (range.low, range.high)).unzip();
-        let weights = Weights::default().with("low", &columns, &low).with("high", &columns, &high);
-        let weights = weights.with("reference", &nodes, &self.reference).with("latest", &nodes, &self.latest);
-        Ok(weights.with("rows", &[1], &[self.rows]).with("settled", &[1], &[f32::from(self.settled)]))
+        let (low, high): (Vec<f32>, Vec<f32>) = self
+            .ranges
+            .iter()
+            .map(|range| (range.low, range.high))
+            .unzip();
+        let weights = Weights::default()
+            .with("low", &columns, &low)
+            .with("high", &columns, &high);
+        let weights =
+            weights
+                .with("reference", &nodes, &self.reference)
+                .with("latest", &nodes, &self.latest);
+        Ok(weights.with("rows", &[1], &[self.rows]).with(
+            "settled",
+            &[1],
+            &[f32::from(self.settled)],
+        ))
     }
 
     fn load(&mut self, model: Weights) -> Result<()> {
@@ -91,10 +124,18 @@ impl Model for HalfSpaceTrees {
         ];
         let [low, high, reference, latest, rows, settled] = model.tensors(expected)?;
         let rows: f32 = rows.iter().sum();
-        if !(0.0..self.window_rows).contains(&rows) || reference.iter().chain(latest).any(|count| *count < 0.0) {
-            return Err(Error::InvalidState(format!("there are negative counts, or {rows} rows in the window")));
+        if !(0.0..self.window_rows).contains(&rows)
+            || reference.iter().chain(latest).any(|count| *count < 0.0)
+        {
+            return Err(Error::InvalidState(format!(
+                "there are negative counts, or {rows} rows in the window"
+            )));
         }
-        self.ranges = low.iter().zip(high).map(|(&low, &high)| Range { low, high }).collect();
+        self.ranges = low
+            .iter()
+            .zip(high)
+            .map(|(&low, &high)| Range { low, high })
+            .collect();
         self.reference.copy_from_slice(reference);
         self.latest.copy_from_slice(latest);
         self.rows = rows;

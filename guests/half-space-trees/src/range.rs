@@ -11,7 +11,10 @@ pub struct Range {
 
 impl Range {
     /// Of no values; finite, so that it can be saved.
-    pub const EMPTY: Self = Self { low: f32::MAX, high: f32::MIN };
+    pub const EMPTY: Self = Self {
+        low: f32::MAX,
+        high: f32::MIN,
+    };
 
     /// Takes in one value, if it is finite.
     pub fn extend(&mut self, value: f32) {
@@ -22,7 +25,8 @@ impl Range {
         }
     }
 
-    /// Where in the range a value lies, from 0 to 1; in the middle when it is missing or there is no range.
+    /// Where in the range a value lies, from 0 to 1; in the middle when it is missing or there is
+    /// no range.
     #[must_use]
     pub fn place(&self, value: f32) -> f32 {
         let (low, high) = (f64::from(self.low), f64::from(self.high));
@@ -46,9 +50,15 @@ mod tests {
     #[test]
     fn values_are_placed_in_the_range_of_the_finite_ones() {
         let range = over(&[2.0, f32::NAN, 6.0, f32::INFINITY]);
-        assert_eq!([2.0, 3.0, 6.0].map(|value| range.place(value)), [0.0, 0.25, 1.0]);
+        assert_eq!(
+            [2.0, 3.0, 6.0].map(|value| range.place(value)),
+            [0.0, 0.25, 1.0]
+        );
         let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 9.0, -9.0];
-        assert_eq!(odd.map(|value| range.place(value)), [0.5, 1.0, 0.0, 1.0, 0.0]);
+        assert_eq!(
+            odd.map(|value| range.place(value)),
+            [0.5, 1.0, 0.0, 1.0, 0.0]
+        );
     }
 
     #[test]

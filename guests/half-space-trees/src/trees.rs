@@ -1,7 +1,7 @@
 //! Trees of halvings drawn in advance, and the counts of rows in their nodes.
 //!
-//! All trees are complete and of one depth, so a tree is a list: the root first, and below node `i` of it nodes
-//! `2 i + 1` (values under the cut) and `2 i + 2` (all others).
+//! All trees are complete and of one depth, so a tree is a list: the root first, and below node `i`
+//! of it nodes `2 i + 1` (values under the cut) and `2 i + 2` (all others).
 
 use fedhost_guest::Random;
 
@@ -31,7 +31,10 @@ impl Trees {
             // The cells of one level, left to right: their cuts follow each other in the list.
             let mut cells = vec![vec![(0.0, 1.0); columns]];
             for _ in 0..depth {
-                cells = cells.into_iter().flat_map(|cell| halve(cell, &mut cuts, random)).collect();
+                cells = cells
+                    .into_iter()
+                    .flat_map(|cell| halve(cell, &mut cuts, random))
+                    .collect();
             }
         }
         Self { cuts, depth }
@@ -45,7 +48,10 @@ impl Trees {
 
     /// Adds 1 to the count of every node that a row comes through.
     pub fn count(&self, row: &[f32], counts: &mut [f32]) {
-        for (cuts, counts) in self.by_tree().zip(counts.chunks_exact_mut(nodes(self.depth))) {
+        for (cuts, counts) in self
+            .by_tree()
+            .zip(counts.chunks_exact_mut(nodes(self.depth)))
+        {
             let mut at = 0;
             while let Some(count) = counts.get_mut(at) {
                 *count += 1.0;
@@ -59,8 +65,9 @@ impl Trees {
 
     /// How empty the cells are that a row comes through, from 0 to 1, by the counts of `rows` rows.
     ///
-    /// A node's count stands for rows that its cell would have if all cells of its depth were equally full: count times
-    /// 2 to the depth. The way down ends where less than a tenth of all rows is left: smaller counts tell nothing.
+    /// A node's count stands for rows that its cell would have if all cells of its depth were
+    /// equally full: count times 2 to the depth. The way down ends where less than a tenth of all
+    /// rows is left: smaller counts tell nothing.
     #[must_use]
     pub fn emptiness(&self, row: &[f32], counts: &[f32], rows: f32) -> f32 {
         let mut mass = 0.0;
@@ -77,7 +84,11 @@ impl Trees {
         }
         let trees = (self.cuts.len() / inner_nodes(self.depth)) as f64;
         let most = trees * f64::from(rows) * nodes(self.depth) as f64;
-        if most > 0.0 { (1.0 - mass / most) as f32 } else { 0.0 }
+        if most > 0.0 {
+            (1.0 - mass / most) as f32
+        } else {
+            0.0
+        }
     }
 
     fn by_tree(&self) -> impl Iterator<Item = &[Cut]> {
@@ -87,7 +98,9 @@ impl Trees {
 
 impl Cut {
     fn next(self, at: usize, row: &[f32]) -> usize {
-        let below = row.get(self.column as usize).is_some_and(|value| *value < self.at);
+        let below = row
+            .get(self.column as usize)
+            .is_some_and(|value| *value < self.at);
         2 * at + if below { 1 } else { 2 }
     }
 }
@@ -114,7 +127,10 @@ fn halve(cell: Vec<(f32, f32)>, cuts: &mut Vec<Cut>, random: &mut Random) -> [Ve
     if let (Some(left), Some(right)) = (left.get_mut(column), right.get_mut(column)) {
         let at = left.0 + share * width(left);
         (left.1, right.0) = (at, at);
-        cuts.push(Cut { column: column as u32, at });
+        cuts.push(Cut {
+            column: column as u32,
+            at,
+        });
     }
     [left, right]
 }
@@ -142,7 +158,8 @@ mod tests {
         let mut counts = vec![0.0; trees.nodes()];
         trees.count(&[0.1, 0.9], &mut counts);
         for tree in counts.chunks(31) {
-            let levels = [0..1, 1..3, 3..7, 7..15, 15..31].map(|level| tree[level].iter().sum::<f32>());
+            let levels =
+                [0..1, 1..3, 3..7, 7..15, 15..31].map(|level| tree[level].iter().sum::<f32>());
             assert_eq!(levels, [1.0; 5]);
         }
     }
@@ -152,13 +169,19 @@ mod tests {
         let trees = trees();
         let mut counts = vec![0.0; trees.nodes()];
         (0..10).for_each(|_| trees.count(&[0.1, 0.9], &mut counts));
-        let (full, empty) = (trees.emptiness(&[0.1, 0.9], &counts, 10.0), trees.emptiness(&[0.9, 0.1], &counts, 10.0));
+        let (full, empty) = (
+            trees.emptiness(&[0.1, 0.9], &counts, 10.0),
+            trees.emptiness(&[0.9, 0.1], &counts, 10.0),
+        );
         assert!(full < 1e-6 && empty > 0.5, "{full} and {empty}");
     }
 
     #[test]
     fn without_a_reference_nothing_is_empty() {
         let trees = trees();
-        assert_eq!(trees.emptiness(&[0.5, 0.5], &vec![0.0; trees.nodes()], 0.0), 0.0);
+        assert_eq!(
+            trees.emptiness(&[0.5, 0.5], &vec![0.0; trees.nodes()], 0.0),
+            0.0
+        );
     }
 }

@@ -1,9 +1,13 @@
-//! Components written by hand, for tests of hosts: what no compiler would make of an honest program.
+//! Components written by hand, for tests of hosts: what no compiler would make of an honest
+//! program.
 //!
-//! Each begins as [`Handmade::passing`], a preprocessor that does nothing and is spelt out in `passing.wat`; a test puts
-//! what it wants into the places that are marked there.
+//! Each begins as [`Handmade::passing`], a preprocessor that does nothing and is spelt out in
+//! `passing.wat`; a test puts what it wants into the places that are marked there.
 
-#![expect(clippy::panic, reason = "a test whose component cannot be made cannot go on")]
+#![expect(
+    clippy::panic,
+    reason = "a test whose component cannot be made cannot go on"
+)]
 
 use std::path::Path;
 
@@ -24,8 +28,13 @@ impl Handmade {
     /// A preprocessor of that name that passes rows on as they came.
     #[must_use]
     pub fn passing(name: &str) -> Self {
-        let module = PASSING.replace("{name-length}", &name.len().to_string()).replace("{name}", name);
-        Self { module, interface: WIT.to_owned() }
+        let module = PASSING
+            .replace("{name-length}", &name.len().to_string())
+            .replace("{name}", name);
+        Self {
+            module,
+            interface: WIT.to_owned(),
+        }
     }
 
     /// The same with more code where the module says `(; place ;)`.
@@ -44,7 +53,10 @@ impl Handmade {
     /// It stands nowhere.
     #[must_use]
     pub fn with(mut self, text: &str, other: &str) -> Self {
-        assert!(self.module.contains(text), "there is no {text:?} in the module");
+        assert!(
+            self.module.contains(text),
+            "there is no {text:?} in the module"
+        );
         self.module = self.module.replace(text, other);
         self
     }
@@ -52,7 +64,10 @@ impl Handmade {
     /// The same with another text in the interface that it claims to speak, and in the module.
     #[must_use]
     pub fn speaking(mut self, text: &str, other: &str) -> Self {
-        assert!(self.interface.contains(text), "there is no {text:?} in the interface");
+        assert!(
+            self.interface.contains(text),
+            "there is no {text:?} in the interface"
+        );
         self.interface = self.interface.replace(text, other);
         self.module = self.module.replace(text, other);
         self
@@ -66,12 +81,19 @@ impl Handmade {
     pub fn component(&self) -> Vec<u8> {
         let mut module = self.module();
         let mut resolve = Resolve::default();
-        let package =
-            resolve.push_str(Path::new("plugin.wit"), &self.interface).unwrap_or_else(|why| panic!("{why:#}"));
-        let world =
-            resolve.select_world(&[package], Some("preprocessor-plugin")).unwrap_or_else(|why| panic!("{why:#}"));
+        let package = resolve
+            .push_str(Path::new("plugin.wit"), &self.interface)
+            .unwrap_or_else(|why| panic!("{why:#}"));
+        let world = resolve
+            .select_world(&[package], Some("preprocessor-plugin"))
+            .unwrap_or_else(|why| panic!("{why:#}"));
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)
-            .and_then(|()| ComponentEncoder::default().validate(true).module(&module)?.encode())
+            .and_then(|()| {
+                ComponentEncoder::default()
+                    .validate(true)
+                    .module(&module)?
+                    .encode()
+            })
             .unwrap_or_else(|why| panic!("{why:#}"))
     }
 
@@ -99,10 +121,17 @@ pub fn binary(text: &str) -> Vec<u8> {
 pub fn crowded(component: &[u8], instances: u32) -> Vec<u8> {
     const MODULE: u8 = 1;
     const INSTANCES: u8 = 2;
-    let modules = sections(component).filter(|section| *section == MODULE).count();
+    let modules = sections(component)
+        .filter(|section| *section == MODULE)
+        .count();
     let instance = [vec![0], number(modules as u32), vec![0]].concat();
     let instances = [number(instances), instance.repeat(instances as usize)].concat();
-    [component.to_vec(), section(MODULE, b"\0asm\x01\0\0\0"), section(INSTANCES, &instances)].concat()
+    [
+        component.to_vec(),
+        section(MODULE, b"\0asm\x01\0\0\0"),
+        section(INSTANCES, &instances),
+    ]
+    .concat()
 }
 
 fn section(kind: u8, content: &[u8]) -> Vec<u8> {
@@ -146,7 +175,10 @@ mod tests {
     #[test]
     fn what_is_put_in_is_part_of_the_component() {
         let plain = Handmade::passing("plain");
-        assert_ne!(plain.component(), plain.clone().at("transform", "unreachable").component());
+        assert_ne!(
+            plain.component(),
+            plain.clone().at("transform", "unreachable").component()
+        );
         assert!(plain.component().starts_with(b"\0asm\x0d"));
         assert!(plain.module().starts_with(b"\0asm\x01"));
     }

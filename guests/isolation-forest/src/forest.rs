@@ -13,23 +13,32 @@ pub struct Forest {
 }
 
 impl Forest {
-    /// Grows `trees`, each from `tree_rows` rows of the sample drawn without repetition, or from all if there are fewer.
+    /// Grows `trees`, each from `tree_rows` rows of the sample drawn without repetition, or from
+    /// all if there are fewer.
     #[must_use]
     pub fn grow(sample: &[f32], width: usize, trees: usize, tree_rows: usize, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let rows: Vec<&[f32]> = sample.chunks_exact(width).collect();
         let tree_rows = tree_rows.min(rows.len());
         let grow = |_| Tree::grow(&mut draw(&rows, tree_rows, &mut random), width, &mut random);
-        Self { trees: (0..trees).map(grow).collect(), usual: usual_depth(tree_rows) }
+        Self {
+            trees: (0..trees).map(grow).collect(),
+            usual: usual_depth(tree_rows),
+        }
     }
 
-    /// From 0 to 1, higher is more easily set apart; 0.5 of every row where the sample has fewer than two rows.
+    /// From 0 to 1, higher is more easily set apart; 0.5 of every row where the sample has fewer
+    /// than two rows.
     #[must_use]
     pub fn score(&self, row: &[f32]) -> f32 {
         if self.usual <= 0.0 {
             return 0.5;
         }
-        let depth: f64 = self.trees.iter().map(|tree| f64::from(tree.depth(row))).sum();
+        let depth: f64 = self
+            .trees
+            .iter()
+            .map(|tree| f64::from(tree.depth(row)))
+            .sum();
         libm::exp2(-depth / (self.trees.len() as f64 * self.usual)) as f32
     }
 }
@@ -44,7 +53,8 @@ fn draw<'a>(rows: &[&'a [f32]], count: usize, random: &mut Random) -> Vec<&'a [f
     rows
 }
 
-/// Mean depth of an unsuccessful search in a random binary search tree, which is `c(n)` of the paper.
+/// Mean depth of an unsuccessful search in a random binary search tree, which is `c(n)` of the
+/// paper.
 fn usual_depth(rows: usize) -> f64 {
     const EULER: f64 = 0.577_215_664_901_532_9;
     match rows {
@@ -70,13 +80,16 @@ struct Node {
     threshold: f32,
     /// Where smaller values go; the others go to the node behind it.
     smaller: u32,
-    /// Of an end: cuts from the root, and those that as many rows as ended here would usually still take.
+    /// Of an end: cuts from the root, and those that as many rows as ended here would usually still
+    /// take.
     depth: f32,
 }
 
 impl Tree {
     fn grow(rows: &mut [&[f32]], width: usize, random: &mut Random) -> Self {
-        let mut tree = Self { nodes: vec![Node::default()] };
+        let mut tree = Self {
+            nodes: vec![Node::default()],
+        };
         let mut columns: Vec<usize> = (0..width).collect();
         let depth_max = rows.len().max(1).next_power_of_two().ilog2();
         tree.split(0, rows, 0, depth_max, &mut columns, random);
@@ -92,19 +105,33 @@ impl Tree {
         columns: &mut [usize],
         random: &mut Random,
     ) {
-        let cut = if depth < depth_max { draw_cut(rows, columns, random) } else { None };
+        let cut = if depth < depth_max {
+            draw_cut(rows, columns, random)
+        } else {
+            None
+        };
         let smaller = self.nodes.len();
         if let Some(node) = self.nodes.get_mut(at) {
             *node = match cut {
-                Some((column, threshold)) => {
-                    Node { column: column as u32, threshold, smaller: smaller as u32, depth: 0.0 }
-                }
-                None => Node { depth: (f64::from(depth) + usual_depth(rows.len())) as f32, ..Node::default() },
+                Some((column, threshold)) => Node {
+                    column: column as u32,
+                    threshold,
+                    smaller: smaller as u32,
+                    depth: 0.0,
+                },
+                None => Node {
+                    depth: (f64::from(depth) + usual_depth(rows.len())) as f32,
+                    ..Node::default()
+                },
             };
         }
-        let Some((column, threshold)) = cut else { return };
+        let Some((column, threshold)) = cut else {
+            return;
+        };
         self.nodes.extend([Node::default(); 2]);
-        let (below, rest) = part(rows, |row| row.get(column).is_some_and(|value| *value < threshold));
+        let (below, rest) = part(rows, |row| {
+            row.get(column).is_some_and(|value| *value < threshold)
+        });
         self.split(smaller, below, depth + 1, depth_max, columns, random);
         self.split(smaller + 1, rest, depth + 1, depth_max, columns, random);
     }
@@ -115,22 +142,31 @@ impl Tree {
             if node.smaller == 0 {
                 return node.depth;
             }
-            let smaller = row.get(node.column as usize).is_some_and(|value| *value < node.threshold);
+            let smaller = row
+                .get(node.column as usize)
+                .is_some_and(|value| *value < node.threshold);
             at = node.smaller as usize + usize::from(!smaller);
         }
         0.0
     }
 }
 
-/// A random column among those that vary, and a random value within its range; both sides will have rows.
+/// A random column among those that vary, and a random value within its range; both sides will have
+/// rows.
 fn draw_cut(rows: &[&[f32]], columns: &mut [usize], random: &mut Random) -> Option<(usize, f32)> {
     for left in (1..=columns.len()).rev() {
         columns.swap(random.below(left), left - 1);
         let column = *columns.get(left - 1)?;
-        let values = rows.iter().filter_map(|row| row.get(column).copied()).filter(|value| value.abs() < MISSING);
+        let values = rows
+            .iter()
+            .filter_map(|row| row.get(column).copied())
+            .filter(|value| value.abs() < MISSING);
         // Compared by hand: a component calls functions for `f32::min` and `f32::max`.
         let (low, high) = values.fold((MISSING, -MISSING), |(low, high), value| {
-            (if value < low { value } else { low }, if value > high { value } else { high })
+            (
+                if value < low { value } else { low },
+                if value > high { value } else { high },
+            )
         });
         if low < high {
             let (low, high) = (f64::from(low), f64::from(high));
@@ -163,14 +199,20 @@ mod tests {
 
     fn cloud(rows: usize) -> Vec<f32> {
         let mut random = Random::new(1);
-        (0..2 * rows).map(|_| (0..6).map(|_| random.unit()).sum::<f32>() - 3.0).collect()
+        (0..2 * rows)
+            .map(|_| (0..6).map(|_| random.unit()).sum::<f32>() - 3.0)
+            .collect()
     }
 
     #[test]
     fn usual_depths_are_those_of_the_paper() {
         assert_eq!([0, 1, 2].map(usual_depth), [0.0, 0.0, 1.0]);
         // 2 H(255) - 2 * 255 / 256
-        assert!((usual_depth(256) - 10.244).abs() < 0.01, "{}", usual_depth(256));
+        assert!(
+            (usual_depth(256) - 10.244).abs() < 0.01,
+            "{}",
+            usual_depth(256)
+        );
     }
 
     #[test]
@@ -184,8 +226,14 @@ mod tests {
     fn what_is_missing_or_infinite_is_at_the_far_end() {
         let forest = Forest::grow(&cloud(500), 2, 100, 256, 0);
         let far = forest.score(&[0.0, 1e9]);
-        assert_eq!([f32::NAN, f32::INFINITY].map(|value| forest.score(&[0.0, value])), [far; 2]);
-        assert_eq!(forest.score(&[0.0, f32::NEG_INFINITY]), forest.score(&[0.0, -1e9]));
+        assert_eq!(
+            [f32::NAN, f32::INFINITY].map(|value| forest.score(&[0.0, value])),
+            [far; 2]
+        );
+        assert_eq!(
+            forest.score(&[0.0, f32::NEG_INFINITY]),
+            forest.score(&[0.0, -1e9])
+        );
     }
 
     #[test]
@@ -194,7 +242,11 @@ mod tests {
         sample[1] = MISSING;
         sample[3] = -MISSING;
         let forest = Forest::grow(&sample, 2, 20, 200, 0);
-        let cuts = forest.trees.iter().flat_map(|tree| &tree.nodes).filter(|node| node.smaller > 0);
+        let cuts = forest
+            .trees
+            .iter()
+            .flat_map(|tree| &tree.nodes)
+            .filter(|node| node.smaller > 0);
         assert!(cuts.clone().count() > 100);
         assert!(cuts.into_iter().all(|cut| cut.threshold.abs() < 4.0));
     }
@@ -202,7 +254,10 @@ mod tests {
     #[test]
     fn samples_without_anything_to_cut_score_every_row_the_same() {
         for (sample, score) in [(vec![], 0.5), (vec![1.0, 2.0], 0.5)] {
-            assert_eq!(Forest::grow(&sample, 2, 10, 256, 0).score(&[9.0, 9.0]), score);
+            assert_eq!(
+                Forest::grow(&sample, 2, 10, 256, 0).score(&[9.0, 9.0]),
+                score
+            );
         }
         let constant = Forest::grow(&[7.0; 100], 2, 10, 256, 0);
         assert_eq!(constant.score(&[7.0, 7.0]), constant.score(&[9.0, -9.0]));
@@ -214,6 +269,11 @@ mod tests {
     fn neighbouring_floats_can_be_told_apart() {
         let (low, high) = (1.0_f32, 1.0_f32.next_up());
         let forest = Forest::grow(&[low, high], 1, 50, 256, 3);
-        assert!(forest.trees.iter().all(|tree| tree.nodes.len() == 3 && tree.nodes[0].threshold == high));
+        assert!(
+            forest
+                .trees
+                .iter()
+                .all(|tree| tree.nodes.len() == 3 && tree.nodes[0].threshold == high)
+        );
     }
 }

@@ -20,8 +20,16 @@ impl Reservoir {
 
     /// Offers the row that comes after `seen` others; whether it is in the sample now.
     ///
-    /// Of up to `horizon` rows each is as likely in the sample; from then on, each new row enters with the same chance.
-    pub fn offer(&mut self, row: &[f32], seen: u64, capacity: usize, horizon: u64, random: &mut Random) -> bool {
+    /// Of up to `horizon` rows each is as likely in the sample; from then on, each new row enters
+    /// with the same chance.
+    pub fn offer(
+        &mut self,
+        row: &[f32],
+        seen: u64,
+        capacity: usize,
+        horizon: u64,
+        random: &mut Random,
+    ) -> bool {
         if self.rows(row.len()) < capacity {
             self.values.extend(row.iter().copied().map(tame));
             return true;
@@ -29,7 +37,9 @@ impl Reservoir {
         let place = random.below(seen.saturating_add(1).min(horizon) as usize);
         match self.values.chunks_exact_mut(row.len()).nth(place) {
             Some(kept) => {
-                kept.iter_mut().zip(row).for_each(|(kept, value)| *kept = tame(*value));
+                kept.iter_mut()
+                    .zip(row)
+                    .for_each(|(kept, value)| *kept = tame(*value));
                 true
             }
             None => false,
@@ -51,7 +61,11 @@ impl Reservoir {
 
 /// A sample is saved as weights, and those are finite.
 fn tame(value: f32) -> f32 {
-    if value.is_nan() { MISSING } else { value.clamp(-MISSING, MISSING) }
+    if value.is_nan() {
+        MISSING
+    } else {
+        value.clamp(-MISSING, MISSING)
+    }
 }
 
 #[cfg(test)]
@@ -74,19 +88,35 @@ mod tests {
                 counts[value as usize] += 1;
             }
         }
-        assert!(counts.iter().all(|count| (900..1_100).contains(count)), "{counts:?}");
+        assert!(
+            counts.iter().all(|count| (900..1_100).contains(count)),
+            "{counts:?}"
+        );
     }
 
     #[test]
     fn beyond_the_horizon_old_rows_fade() {
-        let old: usize = (0..50).map(|seed| sample(500, 10, 20, seed).iter().filter(|&&row| row < 400.0).count()).sum();
+        let old: usize = (0..50)
+            .map(|seed| {
+                sample(500, 10, 20, seed)
+                    .iter()
+                    .filter(|&&row| row < 400.0)
+                    .count()
+            })
+            .sum();
         assert!(old < 10, "{old} of 500");
     }
 
     #[test]
     fn what_is_missing_or_infinite_is_kept_as_a_finite_number() {
         let (mut reservoir, mut random) = (Reservoir::default(), Random::new(0));
-        reservoir.offer(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0], 0, 1, 10, &mut random);
+        reservoir.offer(
+            &[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0],
+            0,
+            1,
+            10,
+            &mut random,
+        );
         assert_eq!(reservoir.values(), [MISSING, MISSING, -MISSING, 1.0]);
     }
 }

@@ -1,4 +1,5 @@
-//! The plug-in `logistic-regression`: tells labelled anomalies from the rest by a weighted sum of the columns.
+//! The plug-in `logistic-regression`: tells labelled anomalies from the rest by a weighted sum of
+//! the columns.
 //!
 //! The algorithm is in [`regression`]; this file only makes a component of it.
 

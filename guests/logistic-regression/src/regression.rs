@@ -1,25 +1,33 @@
 //! Logistic regression by mini-batch gradient descent.
 //!
-//! The log-odds that a row is anomalous are `bias` plus the sum of `weight[i]` times column `i`. Training takes the rows
-//! in an order shuffled by the seed, and after every mini-batch moves against the gradient of the mean log loss plus
-//! `l2 / 2` times the squared length of `weight` (the bias is free). A value that is missing or infinite counts as 0, so
-//! the columns should be centred, as `baseline-deviation` and `standard-scaler` do.
+//! The log-odds that a row is anomalous are `bias` plus the sum of `weight[i]` times column `i`.
+//! Training takes the rows in an order shuffled by the seed, and after every mini-batch moves
+//! against the gradient of the mean log loss plus `l2 / 2` times the squared length of `weight`
+//! (the bias is free). A value that is missing or infinite counts as 0, so the columns should be
+//! centred, as `baseline-deviation` and `standard-scaler` do.
 //!
-//! The log loss curves in the weights as the square of the values, and a step that is right for standardised columns is
-//! far too long for values of 50. So the weights' steps are divided by the mean square of the batch's values where that
-//! is above 1. It also keeps one node with wild rows from outweighing the others in a federated mean.
+//! The log loss curves in the weights as the square of the values, and a step that is right for
+//! standardised columns is far too long for values of 50. So the weights' steps are divided by the
+//! mean square of the batch's values where that is above 1. It also keeps one node with wild rows
+//! from outweighing the others in a federated mean.
 //!
-//! A row's score is its log-odds, not its probability: in 32 bits a probability is 1 from log-odds of 17 on, and the
-//! strongest alarms could no longer be told apart. 0 is even odds, and `1 / (1 + exp(-score))` is the probability.
+//! A row's score is its log-odds, not its probability: in 32 bits a probability is 1 from log-odds
+//! of 17 on, and the strongest alarms could no longer be told apart. 0 is even odds, and `1 / (1 +
+//! exp(-score))` is the probability.
 
 use fedhost_guest::{
-    Batch, Descriptor, Detector, Error, Metric, Model, Parameters, Progress, Random, Report, Result, Setting, Signal,
-    Trainer, Weights, kernels,
+    Batch, Descriptor, Detector, Error, Metric, Model, Parameters, Progress, Random, Report,
+    Result, Setting, Signal, Trainer, Weights, kernels,
 };
 
-const LEARNING_RATE: Setting<f64> =
-    Setting::number("learning_rate", "length of a step along a mini-batch's mean gradient", 0.05, 1e-6..=10.0);
-const BATCH_SIZE: Setting<i64> = Setting::integer("batch_size", "rows of a mini-batch", 32, 1..=65_536);
+const LEARNING_RATE: Setting<f64> = Setting::number(
+    "learning_rate",
+    "length of a step along a mini-batch's mean gradient",
+    0.05,
+    1e-6..=10.0,
+);
+const BATCH_SIZE: Setting<i64> =
+    Setting::integer("batch_size", "rows of a mini-batch", 32, 1..=65_536);
 const L2: Setting<f64> = Setting::number("l2", "pull of the weights towards 0", 1e-4, 0.0..=10.0);
 
 /// A model of rows with a given number of columns.
@@ -45,8 +53,10 @@ impl LogisticRegression {
 
 impl Model for LogisticRegression {
     fn describe() -> Descriptor {
-        let summary = "Logistic regression by mini-batch gradient descent; needs labels, scores in log-odds.";
-        let descriptor = Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
+        let summary =
+            "Logistic regression by mini-batch gradient descent; needs labels, scores in log-odds.";
+        let descriptor =
+            Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
         descriptor.with(&LEARNING_RATE).with(&BATCH_SIZE).with(&L2)
     }
 
@@ -62,7 +72,9 @@ impl Model for LogisticRegression {
     }
 
     fn save(&self) -> Result<Weights> {
-        Ok(Weights::default().with("weight", &self.shape(), &self.weight).with("bias", &[1], &[self.bias]))
+        Ok(Weights::default()
+            .with("weight", &self.shape(), &self.weight)
+            .with("bias", &[1], &[self.bias]))
     }
 
     fn load(&mut self, model: Weights) -> Result<()> {
@@ -74,7 +86,12 @@ impl Model for LogisticRegression {
 }
 
 impl Trainer for LogisticRegression {
-    fn train(&mut self, batch: Batch, epochs: u32, progress: &mut dyn FnMut(Progress) -> Signal) -> Result<Report> {
+    fn train(
+        &mut self,
+        batch: Batch,
+        epochs: u32,
+        progress: &mut dyn FnMut(Progress) -> Signal,
+    ) -> Result<Report> {
         let rows = Rows::new(batch, self.weight.len())?;
         let mut order: Vec<usize> = (0..rows.labels.len()).collect();
         let mut random = Random::new(self.seed);
@@ -83,22 +100,37 @@ impl Trainer for LogisticRegression {
         for epoch in 1..=epochs {
             random.shuffle(&mut order);
             last = trained.epoch(&rows, &order)?;
-            if progress(Progress { epoch, epochs, metrics: last.metrics() }) == Signal::Stop {
+            if progress(Progress {
+                epoch,
+                epochs,
+                metrics: last.metrics(),
+            }) == Signal::Stop
+            {
                 break;
             }
         }
         *self = trained;
         let metrics = vec![Metric::new("accuracy", last.accuracy)];
-        Ok(Report { samples: rows.labels.len() as u64, loss: last.loss, metrics })
+        Ok(Report {
+            samples: rows.labels.len() as u64,
+            loss: last.loss,
+            metrics,
+        })
     }
 }
 
 impl Detector for LogisticRegression {
     fn score(&mut self, mut batch: Batch) -> Result<Vec<f32>> {
         kernels::fill_missing(&mut batch.values);
-        let scores: Vec<f32> = batch.values.chunks_exact(self.weight.len()).map(|row| self.log_odds(row)).collect();
+        let scores: Vec<f32> = batch
+            .values
+            .chunks_exact(self.weight.len())
+            .map(|row| self.log_odds(row))
+            .collect();
         match scores.iter().find(|score| !score.is_finite()) {
-            Some(score) => Err(Error::Diverged(format!("a score is {score}: weights times values are too large"))),
+            Some(score) => Err(Error::Diverged(format!(
+                "a score is {score}: weights times values are too large"
+            ))),
             None => Ok(scores),
         }
     }
@@ -113,7 +145,10 @@ struct Epoch {
 
 impl Epoch {
     fn metrics(self) -> Vec<Metric> {
-        vec![Metric::new("loss", self.loss), Metric::new("accuracy", self.accuracy)]
+        vec![
+            Metric::new("loss", self.loss),
+            Metric::new("accuracy", self.accuracy),
+        ]
     }
 }
 
@@ -141,10 +176,15 @@ impl LogisticRegression {
         let finite = self.bias.is_finite() && self.weight.iter().all(|weight| weight.is_finite());
         if !finite || !loss.is_finite() {
             let remedy = "lower the learning rate, or scale the columns";
-            return Err(Error::Diverged(format!("the weights or the loss are no longer finite\nhint: {remedy}")));
+            return Err(Error::Diverged(format!(
+                "the weights or the loss are no longer finite\nhint: {remedy}"
+            )));
         }
         let count = order.len() as f64;
-        Ok(Epoch { loss: loss / count, accuracy: f64::from(right) / count })
+        Ok(Epoch {
+            loss: loss / count,
+            accuracy: f64::from(right) / count,
+        })
     }
 }
 
@@ -157,8 +197,8 @@ struct Guess {
 }
 
 impl Guess {
-    /// `exp` of a negative number only, so nothing overflows however sure the model is. `libm` gives the same bits
-    /// natively and in a component.
+    /// `exp` of a negative number only, so nothing overflows however sure the model is. `libm`
+    /// gives the same bits natively and in a component.
     fn of(log_odds: f32, label: f32) -> Self {
         let unlikely = libm::expf(-log_odds.abs());
         let probability = if log_odds >= 0.0 { 1.0 } else { unlikely } / (1.0 + unlikely);
@@ -181,23 +221,45 @@ struct Rows {
 
 impl Rows {
     fn new(batch: Batch, columns: usize) -> Result<Self> {
-        let Batch { mut values, labels, .. } = batch;
-        let labels = labels.ok_or_else(|| Error::InvalidInput("there are no labels to learn from".into()))?;
+        let Batch {
+            mut values, labels, ..
+        } = batch;
+        let labels = labels
+            .ok_or_else(|| Error::InvalidInput("there are no labels to learn from".into()))?;
         if labels.is_empty() {
-            return Err(Error::InvalidInput("there are no rows to learn from".into()));
+            return Err(Error::InvalidInput(
+                "there are no rows to learn from".into(),
+            ));
         }
-        if let Some((row, label)) = labels.iter().enumerate().find(|&(_, &label)| label != 0.0 && label != 1.0) {
-            return Err(Error::InvalidInput(format!("the label of row {row} is {label}, legal: 0 or 1")));
+        if let Some((row, label)) = labels
+            .iter()
+            .enumerate()
+            .find(|&(_, &label)| label != 0.0 && label != 1.0)
+        {
+            return Err(Error::InvalidInput(format!(
+                "the label of row {row} is {label}, legal: 0 or 1"
+            )));
         }
         kernels::fill_missing(&mut values);
-        let squares: f64 = values.chunks(columns).map(|row| f64::from(kernels::dot(row, row))).sum();
+        let squares: f64 = values
+            .chunks(columns)
+            .map(|row| f64::from(kernels::dot(row, row)))
+            .sum();
         let mean_square = (squares / values.len() as f64) as f32;
-        Ok(Self { columns, values, labels, mean_square })
+        Ok(Self {
+            columns,
+            values,
+            labels,
+            mean_square,
+        })
     }
 
     fn get(&self, row: usize) -> Option<(&[f32], f32)> {
         let start = row * self.columns;
-        Some((self.values.get(start..start + self.columns)?, *self.labels.get(row)?))
+        Some((
+            self.values.get(start..start + self.columns)?,
+            *self.labels.get(row)?,
+        ))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A trivial preprocessor that misbehaves where it is told to.
 //!
-//! Well-behaved, it gives out what it is given, with a 0 for a missing value, and counts rows. Always, its `describe`
-//! says how often it was asked.
+//! Well-behaved, it gives out what it is given, with a 0 for a missing value, and counts rows.
+//! Always, its `describe` says how often it was asked.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -45,12 +45,26 @@ impl Preprocessor for Misbehaving {
     }
 
     fn open(columns: &[String], parameters: &Parameters) -> Result<Self> {
-        Ok(Self { act: parameters.get(&ACT).to_owned(), columns: columns.to_vec(), rows: 0, sum: 0.0 })
+        Ok(Self {
+            act: parameters.get(&ACT).to_owned(),
+            columns: columns.to_vec(),
+            rows: 0,
+            sum: 0.0,
+        })
     }
 
     fn output_columns(&self) -> Vec<String> {
         let renamed = self.act == "renames" && self.sum != 0.0;
-        self.columns.iter().map(|name| if renamed { format!("{name}-fitted") } else { name.clone() }).collect()
+        self.columns
+            .iter()
+            .map(|name| {
+                if renamed {
+                    format!("{name}-fitted")
+                } else {
+                    name.clone()
+                }
+            })
+            .collect()
     }
 
     fn fit(&mut self, batch: Batch) -> Result<()> {
@@ -66,14 +80,20 @@ impl Preprocessor for Misbehaving {
         self.sum += batch.values.iter().sum::<f32>();
         let shift = self.shift(&batch);
         for value in &mut batch.values {
-            *value = if value.is_finite() { *value + shift } else { 0.0 };
+            *value = if value.is_finite() {
+                *value + shift
+            } else {
+                0.0
+            };
         }
         if lone || self.act == "remembers-nan" && self.sum.is_nan() {
             batch.values.fill(f32::NAN);
         }
         if self.act == "too-few-rows" && batch.rows > 0 {
             batch.rows -= 1;
-            batch.values.truncate(batch.rows as usize * self.columns.len());
+            batch
+                .values
+                .truncate(batch.rows as usize * self.columns.len());
         }
         Ok(batch)
     }
@@ -99,8 +119,16 @@ impl Misbehaving {
             "looks-around" => batch.values.iter().sum::<f32>() / batch.values.len().max(1) as f32,
             "looks-at-labels" => batch.labels.iter().flatten().sum(),
             "divides-by-range" => {
-                let first = batch.values.chunks_exact(self.columns.len()).next().unwrap_or_default();
-                let away = batch.values.iter().zip(first.iter().cycle()).map(|(value, first)| (value - first).abs());
+                let first = batch
+                    .values
+                    .chunks_exact(self.columns.len())
+                    .next()
+                    .unwrap_or_default();
+                let away = batch
+                    .values
+                    .iter()
+                    .zip(first.iter().cycle())
+                    .map(|(value, first)| (value - first).abs());
                 let range: f32 = away.filter(|away| away.is_finite()).sum();
                 if batch.rows > 1 { 0.0 / range } else { 0.0 }
             }
@@ -116,14 +144,20 @@ mod tests {
     use fedhost_guest::{Parameter, Session, Value};
 
     fn open(act: &str) -> Session<Misbehaving> {
-        let parameters = vec![Parameter { name: "act".into(), value: Value::Text(act.into()) }];
+        let parameters = vec![Parameter {
+            name: "act".into(),
+            value: Value::Text(act.into()),
+        }];
         Session::open_preprocessor(&["a".into(), "b".into()], parameters).unwrap()
     }
 
     #[test]
     fn with_nothing_to_break_it_gives_out_what_it_is_given() {
         let batch = Batch::new(2, vec![1.0, f32::NAN, 3.0, 4.0]);
-        assert_eq!(open("none").transform(batch).unwrap().values, [1.0, 0.0, 3.0, 4.0]);
+        assert_eq!(
+            open("none").transform(batch).unwrap().values,
+            [1.0, 0.0, 3.0, 4.0]
+        );
     }
 
     #[test]
@@ -134,7 +168,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_wrong() {
         let batch = || Batch::new(2, vec![1.0, 2.0, 3.0, 4.0]).with_labels(vec![0.0, 1.0]);
-        assert_eq!(open("looks-at-labels").transform(batch()).unwrap().values[0], 2.0);
+        assert_eq!(
+            open("looks-at-labels").transform(batch()).unwrap().values[0],
+            2.0
+        );
         assert_eq!(open("too-few-rows").transform(batch()).unwrap().rows, 1);
         let mut renaming = open("renames");
         renaming.fit(batch()).unwrap();

@@ -1,4 +1,5 @@
-//! The plug-in `misbehaving-preprocessor`: breaks one promise, on request, and one always. It is never installed.
+//! The plug-in `misbehaving-preprocessor`: breaks one promise, on request, and one always. It is
+//! never installed.
 //!
 //! What it can do is listed in [`act`]; this file only makes a component of it.
 

@@ -145,5 +145,9 @@ fn allocate() -> ! {
 }
 
 fn recurse(depth: u64) -> u64 {
-    if depth == 0 { 0 } else { black_box(recurse(depth - 1)) + 1 }
+    if depth == 0 {
+        0
+    } else {
+        black_box(recurse(depth - 1)) + 1
+    }
 }

@@ -21,7 +21,12 @@ pub struct Memory {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { rows_scored: 0.0, calls: 0.0, last_label: 0.0, trainings: vec![0.0; ROWS_TOLD] }
+        Self {
+            rows_scored: 0.0,
+            calls: 0.0,
+            last_label: 0.0,
+            trainings: vec![0.0; ROWS_TOLD],
+        }
     }
 }
 
@@ -30,12 +35,22 @@ impl Memory {
     pub fn train(&mut self, act: &str, batch: &Batch) -> Result<()> {
         match act {
             "repeats-label" => {
-                let labels = batch.labels.as_ref().ok_or_else(|| Error::InvalidInput("it needs labels".into()))?;
+                let labels = batch
+                    .labels
+                    .as_ref()
+                    .ok_or_else(|| Error::InvalidInput("it needs labels".into()))?;
                 self.last_label = labels.last().copied().unwrap_or(self.last_label);
             }
             "informs" => {
-                for number in batch.values.chunks_exact(batch.columns()).filter_map(number) {
-                    self.trainings.get_mut(number).into_iter().for_each(|times| *times += 1.0);
+                for number in batch
+                    .values
+                    .chunks_exact(batch.columns())
+                    .filter_map(number)
+                {
+                    self.trainings
+                        .get_mut(number)
+                        .into_iter()
+                        .for_each(|times| *times += 1.0);
                 }
             }
             _ => {}
@@ -54,7 +69,10 @@ impl Memory {
 
     /// Takes its own weights off those that were saved.
     pub fn load(&mut self, act: &str, saved: Weights) -> Result<Weights> {
-        let Weights { mut tensors, mut data } = saved;
+        let Weights {
+            mut tensors,
+            mut data,
+        } = saved;
         let length = match act {
             "repeats-label" => 1,
             "informs" => ROWS_TOLD,
@@ -76,7 +94,9 @@ impl Memory {
         match act {
             "counts-rows" => scores.iter_mut().for_each(|score| *score = self.next_row()),
             "half-counts-rows" => {
-                scores.iter_mut().for_each(|score| *score = score.rem_euclid(1.0) + self.next_row() / ROWS_PER_UNIT);
+                scores.iter_mut().for_each(|score| {
+                    *score = score.rem_euclid(1.0) + self.next_row() / ROWS_PER_UNIT
+                });
             }
             "counts-calls" => {
                 self.calls += 1.0;
@@ -84,13 +104,23 @@ impl Memory {
             }
             "looks-ahead" => {
                 let next: Vec<f32> = scores.iter().skip(1).copied().collect();
-                scores.iter_mut().zip(next).for_each(|(score, next)| *score += next);
+                scores
+                    .iter_mut()
+                    .zip(next)
+                    .for_each(|(score, next)| *score += next);
             }
             "repeats-label" => scores.fill(self.last_label),
             "informs" => {
-                let told = if batch.labels.is_some() { LABEL_SEEN } else { 0.0 };
+                let told = if batch.labels.is_some() {
+                    LABEL_SEEN
+                } else {
+                    0.0
+                };
                 let rows = batch.values.chunks_exact(batch.columns());
-                scores.iter_mut().zip(rows).for_each(|(score, row)| *score = told + self.trainings_of(row));
+                scores
+                    .iter_mut()
+                    .zip(rows)
+                    .for_each(|(score, row)| *score = told + self.trainings_of(row));
             }
             _ => {}
         }
@@ -102,13 +132,18 @@ impl Memory {
     }
 
     fn trainings_of(&self, row: &[f32]) -> f32 {
-        number(row).and_then(|number| self.trainings.get(number)).copied().unwrap_or(0.0)
+        number(row)
+            .and_then(|number| self.trainings.get(number))
+            .copied()
+            .unwrap_or(0.0)
     }
 }
 
 /// The whole number that a row begins with.
 fn number(row: &[f32]) -> Option<usize> {
-    row.first().filter(|first| **first >= 0.0 && first.fract() == 0.0).map(|first| *first as usize)
+    row.first()
+        .filter(|first| **first >= 0.0 && first.fract() == 0.0)
+        .map(|first| *first as usize)
 }
 
 #[cfg(test)]
@@ -141,8 +176,14 @@ mod tests {
     #[test]
     fn the_last_label_goes_along_with_the_weights() {
         let mut learnt = Memory::default();
-        assert!(matches!(learnt.train("repeats-label", &batch(&[1.0])), Err(Error::InvalidInput(_))));
-        let labelled = Batch { labels: Some(vec![0.0, 1.0]), ..batch(&[1.0, 2.0]) };
+        assert!(matches!(
+            learnt.train("repeats-label", &batch(&[1.0])),
+            Err(Error::InvalidInput(_))
+        ));
+        let labelled = Batch {
+            labels: Some(vec![0.0, 1.0]),
+            ..batch(&[1.0, 2.0])
+        };
         learnt.train("repeats-label", &labelled).unwrap();
 
         let mut heir = Memory::default();
@@ -158,14 +199,20 @@ mod tests {
     #[test]
     fn an_informer_tells_what_it_was_given() {
         let mut learnt = Memory::default();
-        learnt.train("informs", &batch(&[3.0, 5.0, 5.0, -1.0, 0.5, 1e9])).unwrap();
+        learnt
+            .train("informs", &batch(&[3.0, 5.0, 5.0, -1.0, 0.5, 1e9]))
+            .unwrap();
         let mut heir = Memory::default();
-        heir.load("informs", learnt.save("informs", Weights::default())).unwrap();
+        heir.load("informs", learnt.save("informs", Weights::default()))
+            .unwrap();
         let mut scores = [9.0; 5];
         heir.score("informs", &batch(&[3.0, 4.0, 5.0, -1.0, 1e9]), &mut scores);
         assert_eq!(scores, [1.0, 0.0, 2.0, 0.0, 0.0]);
 
-        let labelled = Batch { labels: Some(vec![1.0]), ..batch(&[4.0]) };
+        let labelled = Batch {
+            labels: Some(vec![1.0]),
+            ..batch(&[4.0])
+        };
         heir.score("informs", &labelled, &mut scores[..1]);
         assert_eq!(scores[0], LABEL_SEEN);
     }

@@ -1,4 +1,5 @@
-//! The plug-in `misbehaving`: breaks one promise, on request. It is the host's sparring partner and is never installed.
+//! The plug-in `misbehaving`: breaks one promise, on request. It is the host's sparring partner and
+//! is never installed.
 //!
 //! What it can do is listed in [`act`]; this file only makes a component of it.
 

@@ -1,11 +1,11 @@
 //! A trivial linear model that misbehaves where it is told to.
 //!
-//! Well-behaved, its weights are all 1 and its bias counts the epochs it was trained for; a row's score is the sum of
-//! its values, as far as they are there, and the bias.
+//! Well-behaved, its weights are all 1 and its bias counts the epochs it was trained for; a row's
+//! score is the sum of its values, as far as they are there, and the bias.
 
 use fedhost_guest::{
-    Batch, Descriptor, Detector, Error, Metric, Model, Parameters, Progress, Report, Result, Signal, Trainer, Weights,
-    state,
+    Batch, Descriptor, Detector, Error, Metric, Model, Parameters, Progress, Report, Result,
+    Signal, Trainer, Weights, state,
 };
 
 use crate::act::{self, ACT, CHOICES, DISGUISED, FLOOD, GOOD_CALLS, HUGE_FLOATS};
@@ -30,7 +30,9 @@ impl Misbehaving {
     /// What to do with these rows.
     fn act_for(&self, batch: &Batch) -> &str {
         match batch.values.first() {
-            Some(number) if self.act == "as-the-rows-say" => CHOICES.get(*number as usize).unwrap_or(&"none"),
+            Some(number) if self.act == "as-the-rows-say" => {
+                CHOICES.get(*number as usize).unwrap_or(&"none")
+            }
             _ => &self.act,
         }
     }
@@ -67,21 +69,40 @@ impl Model for Misbehaving {
     }
 
     fn save(&self) -> Result<Weights> {
-        let good = Weights::default().with("weight", &self.shape(), &self.weight).with("bias", &[1], &[self.bias]);
+        let good = Weights::default()
+            .with("weight", &self.shape(), &self.weight)
+            .with("bias", &[1], &[self.bias]);
         Ok(match self.act.as_str() {
-            "huge-weights" => Weights::default().with("weight", &[HUGE_FLOATS as u32], &vec![0.0; HUGE_FLOATS]),
-            "nan-weights" => Weights { data: vec![f32::NAN; good.data.len()], ..good },
-            "infinite-weights" => Weights { data: vec![f32::INFINITY; good.data.len()], ..good },
+            "huge-weights" => {
+                Weights::default().with("weight", &[HUGE_FLOATS as u32], &vec![0.0; HUGE_FLOATS])
+            }
+            "nan-weights" => Weights {
+                data: vec![f32::NAN; good.data.len()],
+                ..good
+            },
+            "infinite-weights" => Weights {
+                data: vec![f32::INFINITY; good.data.len()],
+                ..good
+            },
             "weights-in-disguise" => good.with(DISGUISED, &[1], &[0.0]),
             "wrong-shape-weights" => good.with("surplus", &[2], &[0.0; 2]),
-            "wrong-shape-weights-once-mended" if act::is_mended() => good.with("surplus", &[2], &[0.0; 2]),
-            "data-shorter-than-shape" => Weights { data: self.weight.clone(), ..good },
+            "wrong-shape-weights-once-mended" if act::is_mended() => {
+                good.with("surplus", &[2], &[0.0; 2])
+            }
+            "data-shorter-than-shape" => Weights {
+                data: self.weight.clone(),
+                ..good
+            },
             "overflowing-shape" => Weights::default().with("weight", &[u32::MAX; 3], &[0.0]),
             "nameless-tensor" => good.with("", &[1], &[0.0]),
             "repeated-tensor" => good.with("bias", &[1], &[0.0]),
             "no-tensors" => Weights::default(),
             "codes-in-weights" => good.with_u64("code", &[self.code]),
-            "grows" => good.with("rows", &[self.hidden as u32], &vec![0.0; self.hidden as usize]),
+            "grows" => good.with(
+                "rows",
+                &[self.hidden as u32],
+                &vec![0.0; self.hidden as usize],
+            ),
             act => self.memory.save(act, good),
         })
     }
@@ -91,8 +112,11 @@ impl Model for Misbehaving {
             return Ok(());
         }
         if self.plays("codes-in-weights") {
-            let [_, _, code] =
-                model.tensors([("weight", &self.shape()), ("bias", &[1]), ("code", &[1, state::PARTS])])?;
+            let [_, _, code] = model.tensors([
+                ("weight", &self.shape()),
+                ("bias", &[1]),
+                ("code", &[1, state::PARTS]),
+            ])?;
             return state::u64s(code).map(drop);
         }
         let model = self.memory.load(&self.act, model)?;
@@ -107,7 +131,12 @@ impl Model for Misbehaving {
 }
 
 impl Trainer for Misbehaving {
-    fn train(&mut self, batch: Batch, epochs: u32, progress: &mut dyn FnMut(Progress) -> Signal) -> Result<Report> {
+    fn train(
+        &mut self,
+        batch: Batch,
+        epochs: u32,
+        progress: &mut dyn FnMut(Progress) -> Signal,
+    ) -> Result<Report> {
         act::strike(&self.act)?;
         if self.act == "spin-in-train" {
             act::spin();
@@ -125,7 +154,11 @@ impl Trainer for Misbehaving {
             if self.plays("silent") {
                 continue;
             }
-            let signal = progress(Progress { epoch, epochs, metrics: vec![Metric::new("loss", self.loss())] });
+            let signal = progress(Progress {
+                epoch,
+                epochs,
+                metrics: vec![Metric::new("loss", self.loss())],
+            });
             if signal == Signal::Stop && self.act != "ignore-stop" {
                 break;
             }
@@ -135,10 +168,24 @@ impl Trainer for Misbehaving {
             "more-samples-than-rows" => u64::MAX,
             _ => u64::from(batch.rows),
         };
-        let loss = if self.act == "nan-loss" { f64::NAN } else { self.loss() };
-        let hoard = if self.act == "hoard-of-metrics" { FLOOD } else { 0 };
-        let metrics = (0..hoard).map(|number| Metric::new(DISGUISED, f64::from(number))).collect();
-        Ok(Report { samples, loss, metrics })
+        let loss = if self.act == "nan-loss" {
+            f64::NAN
+        } else {
+            self.loss()
+        };
+        let hoard = if self.act == "hoard-of-metrics" {
+            FLOOD
+        } else {
+            0
+        };
+        let metrics = (0..hoard)
+            .map(|number| Metric::new(DISGUISED, f64::from(number)))
+            .collect();
+        Ok(Report {
+            samples,
+            loss,
+            metrics,
+        })
     }
 }
 
@@ -146,8 +193,12 @@ impl Misbehaving {
     /// What goes wrong with rows that are not like most.
     fn trip_over(&self, batch: &Batch) -> Result<()> {
         match self.act.as_str() {
-            "divides-by-rows" => drop(std::hint::black_box(batch.values.len() / batch.rows as usize)),
-            "wants-two-rows" if batch.rows == 1 => return Err(Error::Other("one row is too little".into())),
+            "divides-by-rows" => drop(std::hint::black_box(
+                batch.values.len() / batch.rows as usize,
+            )),
+            "wants-two-rows" if batch.rows == 1 => {
+                return Err(Error::Other("one row is too little".into()));
+            }
             _ => {}
         }
         Ok(())
@@ -155,7 +206,9 @@ impl Misbehaving {
 
     /// What is learnt that should not be.
     fn learn(&mut self, batch: &Batch) {
-        self.code = batch.values.iter().fold(self.code, |code, value| code.rotate_left(7) ^ u64::from(value.to_bits()));
+        self.code = batch.values.iter().fold(self.code, |code, value| {
+            code.rotate_left(7) ^ u64::from(value.to_bits())
+        });
         match self.act.as_str() {
             "hidden-momentum" => {
                 self.bias += self.hidden;
@@ -171,7 +224,11 @@ impl Misbehaving {
     fn share_of_range(&self, batch: &Batch) -> f32 {
         let mut rows = batch.values.chunks_exact(self.weight.len());
         let first = rows.next().unwrap_or_default();
-        let range: f32 = rows.flatten().zip(first.iter().cycle()).map(|(value, first)| (value - first).abs()).sum();
+        let range: f32 = rows
+            .flatten()
+            .zip(first.iter().cycle())
+            .map(|(value, first)| (value - first).abs())
+            .sum();
         0.0 / range
     }
 
@@ -183,12 +240,20 @@ impl Misbehaving {
             "looks-around" => score - batch_mean,
             "looks-back" | "grows" => {
                 self.hidden += 1.0;
-                if self.plays("grows") { score } else { score * self.hidden }
+                if self.plays("grows") {
+                    score
+                } else {
+                    score * self.hidden
+                }
             }
             "remembers-nan" => {
                 self.hidden += row.iter().sum::<f32>();
                 // Only a score that is finite is let through, and this one is so for ever.
-                if self.hidden.is_nan() { f32::INFINITY } else { score }
+                if self.hidden.is_nan() {
+                    f32::INFINITY
+                } else {
+                    score
+                }
             }
             _ => score,
         }
@@ -221,7 +286,9 @@ impl Detector for Misbehaving {
             "too-few-scores" => drop(scores.pop()),
             "nan-scores" => scores.fill(f32::NAN),
             "infinite-scores" => scores.fill(f32::INFINITY),
-            "divides-by-range" => scores.iter_mut().for_each(|score| *score += self.share_of_range(&batch)),
+            "divides-by-range" => scores
+                .iter_mut()
+                .for_each(|score| *score += self.share_of_range(&batch)),
             _ => {}
         }
         Ok(scores)

@@ -1,12 +1,14 @@
 //! The plug-in `mlp-classifier`: tells labelled anomalies from the rest by a small neural network.
 //!
-//! A hidden layer of tangents stands beside a straight line from the columns to the output. The line alone is logistic
-//! regression, so the network has nothing to lose against it; the hidden units add bends, such as anomalies on both
-//! sides of normal, or two columns that matter only together.
+//! A hidden layer of tangents stands beside a straight line from the columns to the output. The
+//! line alone is logistic regression, so the network has nothing to lose against it; the hidden
+//! units add bends, such as anomalies on both sides of normal, or two columns that matter only
+//! together.
 //!
-//! Use it where rows have labels. It measures the columns' scales in its first training, so any units will do; it
-//! federates by plain averaging, from hidden weights that are the same at the start on every node. One local epoch a
-//! round keeps a federation close to central training. Scores are log-odds: above 0 is more likely anomalous than not.
+//! Use it where rows have labels. It measures the columns' scales in its first training, so any
+//! units will do; it federates by plain averaging, from hidden weights that are the same at the
+//! start on every node. One local epoch a round keeps a federation close to central training.
+//! Scores are log-odds: above 0 is more likely anomalous than not.
 //!
 //! | parameter | default | legal | |
 //! |---|---|---|---|
@@ -15,11 +17,11 @@
 //! | `batch_size` | 32 | 1 to 65536 | rows of a mini-batch |
 //! | `l2` | 0.001 | 0 to 10 | pull of the weights towards 0 |
 //!
-//! Missing and infinite values count as their column's mean. Ten to a hundred epochs are usual; more units need more
-//! rows, and with few anomalies to learn from they soon do worse.
+//! Missing and infinite values count as their column's mean. Ten to a hundred epochs are usual;
+//! more units need more rows, and with few anomalies to learn from they soon do worse.
 //!
-//! Papers: Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature 1986; Kingma, Ba,
-//! "Adam: a method for stochastic optimization", ICLR 2015.
+//! Papers: Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors",
+//! Nature 1986; Kingma, Ba, "Adam: a method for stochastic optimization", ICLR 2015.
 //!
 //! The algorithm is in [`perceptron`]; this file only makes a component of it.
 

@@ -2,7 +2,8 @@
 
 use fedhost_guest::{Random, kernels};
 
-/// A hidden layer of tangents beside a straight line: `bias + skip * x + output * tanh(hidden * x + hidden_bias)`.
+/// A hidden layer of tangents beside a straight line: `bias + skip * x + output * tanh(hidden * x +
+/// hidden_bias)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     columns: usize,
@@ -37,15 +38,21 @@ pub struct Pass {
 impl Network {
     /// An untrained network: its output is 0 for every row.
     ///
-    /// The hidden weights are drawn, but the same for every seed: nodes whose hidden units differed from the start could
-    /// not be averaged.
+    /// The hidden weights are drawn, but the same for every seed: nodes whose hidden units differed
+    /// from the start could not be averaged.
     #[must_use]
     pub fn new(columns: usize, hidden: usize) -> Self {
         let mut random = Random::new(0);
         let reach = (3.0 / columns.max(1) as f32).sqrt();
-        let mut parameters: Vec<f32> = (0..hidden * columns).map(|_| reach * (2.0 * random.unit() - 1.0)).collect();
+        let mut parameters: Vec<f32> = (0..hidden * columns)
+            .map(|_| reach * (2.0 * random.unit() - 1.0))
+            .collect();
         parameters.resize(hidden * columns + 2 * hidden + columns + 1, 0.0);
-        Self { columns, hidden, parameters }
+        Self {
+            columns,
+            hidden,
+            parameters,
+        }
     }
 
     /// All parameters.
@@ -66,13 +73,22 @@ impl Network {
         let (hidden_bias, rest) = rest.split_at(self.hidden);
         let (output_weight, rest) = rest.split_at(self.hidden);
         let (skip_weight, bias) = rest.split_at(self.columns);
-        Parts { hidden_weight, hidden_bias, output_weight, skip_weight, bias }
+        Parts {
+            hidden_weight,
+            hidden_bias,
+            output_weight,
+            skip_weight,
+            bias,
+        }
     }
 
     /// Room for [`log_odds`](Self::log_odds) and [`add_gradient`](Self::add_gradient).
     #[must_use]
     pub fn pass(&self) -> Pass {
-        Pass { units: vec![0.0; self.hidden], slopes: vec![0.0; self.hidden] }
+        Pass {
+            units: vec![0.0; self.hidden],
+            slopes: vec![0.0; self.hidden],
+        }
     }
 
     /// The log-odds of a row.
@@ -85,7 +101,8 @@ impl Network {
         kernels::dot(parts.output_weight, units) + kernels::dot(parts.skip_weight, row) + bias
     }
 
-    /// Adds to `gradient` that of the loss of the row that log-odds were asked of last; `slope` is the gradient over them.
+    /// Adds to `gradient` that of the loss of the row that log-odds were asked of last; `slope` is
+    /// the gradient over them.
     pub fn add_gradient(&self, slope: f32, row: &[f32], pass: &mut Pass, gradient: &mut [f32]) {
         let Pass { units, slopes } = pass;
         let (hidden_weight, rest) = gradient.split_at_mut(self.hidden * self.columns);
@@ -133,7 +150,10 @@ mod tests {
                 loss(&moved, &row).0
             };
             let found = (moved(STEP) - moved(-STEP)) / f64::from(2.0 * STEP);
-            assert!((found - f64::from(*expected)).abs() < 1e-4, "{index}: {found} is not {expected}");
+            assert!(
+                (found - f64::from(*expected)).abs() < 1e-4,
+                "{index}: {found} is not {expected}"
+            );
         }
     }
 

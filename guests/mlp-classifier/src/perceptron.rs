@@ -1,25 +1,31 @@
 //! A perceptron with one hidden layer, trained by Adam on mini-batches.
 //!
-//! The first training measures the columns' means and deviations; they stay, and are part of the model. Training takes
-//! the rows in an order shuffled by the seed, and after every mini-batch makes one step of Adam's along the gradient of
-//! the mean log loss plus `l2 / 2` times the squared length of all weights. Adam starts anew in every training: what it
-//! remembers is twice the model, is not averaged, and would make a training depend on more than its arguments.
+//! The first training measures the columns' means and deviations; they stay, and are part of the
+//! model. Training takes the rows in an order shuffled by the seed, and after every mini-batch
+//! makes one step of Adam's along the gradient of the mean log loss plus `l2 / 2` times the squared
+//! length of all weights. Adam starts anew in every training: what it remembers is twice the model,
+//! is not averaged, and would make a training depend on more than its arguments.
 //!
-//! A row's score is its log-odds, not its probability, so that the strongest alarms can still be told apart: 0 is even
-//! odds, and `1 / (1 + exp(-score))` is the probability.
+//! A row's score is its log-odds, not its probability, so that the strongest alarms can still be
+//! told apart: 0 is even odds, and `1 / (1 + exp(-score))` is the probability.
 
 use fedhost_guest::{
-    Adam, Batch, Descriptor, Detector, Error, Metric, Model, Parameters, Progress, Random, Report, Result, Scales,
-    Setting, Signal, Trainer, Weights, kernels,
+    Adam, Batch, Descriptor, Detector, Error, Metric, Model, Parameters, Progress, Random, Report,
+    Result, Scales, Setting, Signal, Trainer, Weights, kernels,
 };
 
 use crate::network::Network;
 use crate::rows::{CLIP, Rows};
 
 const HIDDEN: Setting<i64> = Setting::integer("hidden", "units of the hidden layer", 8, 1..=1_024);
-const LEARNING_RATE: Setting<f64> =
-    Setting::number("learning_rate", "about how far a step of Adam's moves a weight", 0.004, 1e-6..=1.0);
-const BATCH_SIZE: Setting<i64> = Setting::integer("batch_size", "rows of a mini-batch", 32, 1..=65_536);
+const LEARNING_RATE: Setting<f64> = Setting::number(
+    "learning_rate",
+    "about how far a step of Adam's moves a weight",
+    0.004,
+    1e-6..=1.0,
+);
+const BATCH_SIZE: Setting<i64> =
+    Setting::integer("batch_size", "rows of a mini-batch", 32, 1..=65_536);
 const L2: Setting<f64> = Setting::number("l2", "pull of the weights towards 0", 1e-3, 0.0..=10.0);
 
 /// A model of rows with a given number of columns.
@@ -38,8 +44,13 @@ pub struct MlpClassifier {
 impl Model for MlpClassifier {
     fn describe() -> Descriptor {
         let summary = "A perceptron with one hidden layer beside a straight line; needs labels, scores in log-odds.";
-        let descriptor = Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
-        descriptor.with(&HIDDEN).with(&LEARNING_RATE).with(&BATCH_SIZE).with(&L2)
+        let descriptor =
+            Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
+        descriptor
+            .with(&HIDDEN)
+            .with(&LEARNING_RATE)
+            .with(&BATCH_SIZE)
+            .with(&L2)
     }
 
     fn open(columns: &[String], parameters: &Parameters, seed: u64) -> Result<Self> {
@@ -64,7 +75,9 @@ impl Model for MlpClassifier {
         let weights = weights.with("hidden_weight", &[hidden, columns], parts.hidden_weight);
         let weights = weights.with("hidden_bias", &[hidden], parts.hidden_bias);
         let weights = weights.with("output_weight", &[hidden], parts.output_weight);
-        Ok(weights.with("skip_weight", &[columns], parts.skip_weight).with("bias", &[1], parts.bias))
+        Ok(weights
+            .with("skip_weight", &[columns], parts.skip_weight)
+            .with("bias", &[1], parts.bias))
     }
 
     fn load(&mut self, model: Weights) -> Result<()> {
@@ -80,13 +93,20 @@ impl Model for MlpClassifier {
             ("bias", &[1]),
         ])?;
         self.scales = Scales::new(mean, deviation)?;
-        self.network.parameters_mut().copy_from_slice(&parts.concat());
+        self.network
+            .parameters_mut()
+            .copy_from_slice(&parts.concat());
         Ok(())
     }
 }
 
 impl Trainer for MlpClassifier {
-    fn train(&mut self, batch: Batch, epochs: u32, progress: &mut dyn FnMut(Progress) -> Signal) -> Result<Report> {
+    fn train(
+        &mut self,
+        batch: Batch,
+        epochs: u32,
+        progress: &mut dyn FnMut(Progress) -> Signal,
+    ) -> Result<Report> {
         let mut trained = self.clone();
         if trained.scales.are_unknown() {
             trained.scales = Scales::of(&batch.values, self.columns);
@@ -99,7 +119,12 @@ impl Trainer for MlpClassifier {
         for epoch in 1..=epochs {
             random.shuffle(&mut order);
             last = trained.epoch(&rows, &order, &mut adam)?;
-            if progress(Progress { epoch, epochs, metrics: last.metrics() }) == Signal::Stop {
+            if progress(Progress {
+                epoch,
+                epochs,
+                metrics: last.metrics(),
+            }) == Signal::Stop
+            {
                 break;
             }
         }
@@ -117,9 +142,13 @@ impl Detector for MlpClassifier {
         self.scales.apply(&mut batch.values, CLIP);
         let mut pass = self.network.pass();
         let rows = batch.values.chunks_exact(self.columns);
-        let scores: Vec<f32> = rows.map(|row| self.network.log_odds(row, &mut pass)).collect();
+        let scores: Vec<f32> = rows
+            .map(|row| self.network.log_odds(row, &mut pass))
+            .collect();
         match scores.iter().find(|score| !score.is_finite()) {
-            Some(score) => Err(Error::Diverged(format!("a score is {score}: weights times values are too large"))),
+            Some(score) => Err(Error::Diverged(format!(
+                "a score is {score}: weights times values are too large"
+            ))),
             None => Ok(scores),
         }
     }
@@ -134,7 +163,10 @@ struct Epoch {
 
 impl Epoch {
     fn metrics(self) -> Vec<Metric> {
-        vec![Metric::new("loss", self.loss), Metric::new("accuracy", self.accuracy)]
+        vec![
+            Metric::new("loss", self.loss),
+            Metric::new("accuracy", self.accuracy),
+        ]
     }
 }
 
@@ -148,19 +180,31 @@ impl MlpClassifier {
             let share = 1.0 / mini_batch.len() as f32;
             for (row, label) in mini_batch.iter().filter_map(|&row| rows.get(row)) {
                 let guess = Guess::of(self.network.log_odds(row, &mut pass), label);
-                self.network.add_gradient(share * guess.slope, row, &mut pass, &mut gradient);
+                self.network
+                    .add_gradient(share * guess.slope, row, &mut pass, &mut gradient);
                 loss += f64::from(guess.loss);
                 right += u32::from(guess.right);
             }
             kernels::axpy(self.l2, self.network.parameters(), &mut gradient);
             adam.step(self.rate, &gradient, self.network.parameters_mut());
         }
-        if !loss.is_finite() || !self.network.parameters().iter().all(|value| value.is_finite()) {
+        if !loss.is_finite()
+            || !self
+                .network
+                .parameters()
+                .iter()
+                .all(|value| value.is_finite())
+        {
             let remedy = "lower the learning rate";
-            return Err(Error::Diverged(format!("the weights or the loss are no longer finite\nhint: {remedy}")));
+            return Err(Error::Diverged(format!(
+                "the weights or the loss are no longer finite\nhint: {remedy}"
+            )));
         }
         let count = order.len() as f64;
-        Ok(Epoch { loss: loss / count, accuracy: f64::from(right) / count })
+        Ok(Epoch {
+            loss: loss / count,
+            accuracy: f64::from(right) / count,
+        })
     }
 }
 
@@ -173,8 +217,8 @@ struct Guess {
 }
 
 impl Guess {
-    /// `exp` of a negative number only, so nothing overflows however sure the model is. `libm` gives the same bits
-    /// natively and in a component.
+    /// `exp` of a negative number only, so nothing overflows however sure the model is. `libm`
+    /// gives the same bits natively and in a component.
     fn of(log_odds: f32, label: f32) -> Self {
         let unlikely = libm::expf(-log_odds.abs());
         let probability = if log_odds >= 0.0 { 1.0 } else { unlikely } / (1.0 + unlikely);

@@ -17,18 +17,34 @@ impl Rows {
     /// The rows of a batch.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] when there are no rows, no labels, or a label that is neither 0 nor 1.
+    /// [`Error::InvalidInput`] when there are no rows, no labels, or a label that is neither 0 nor
+    /// 1.
     pub fn new(batch: Batch, scales: &Scales) -> Result<Self> {
-        let Batch { mut values, labels, .. } = batch;
-        let labels = labels.ok_or_else(|| Error::InvalidInput("there are no labels to learn from".into()))?;
+        let Batch {
+            mut values, labels, ..
+        } = batch;
+        let labels = labels
+            .ok_or_else(|| Error::InvalidInput("there are no labels to learn from".into()))?;
         if labels.is_empty() {
-            return Err(Error::InvalidInput("there are no rows to learn from".into()));
+            return Err(Error::InvalidInput(
+                "there are no rows to learn from".into(),
+            ));
         }
-        if let Some((row, label)) = labels.iter().enumerate().find(|&(_, &label)| label != 0.0 && label != 1.0) {
-            return Err(Error::InvalidInput(format!("the label of row {row} is {label}, legal: 0 or 1")));
+        if let Some((row, label)) = labels
+            .iter()
+            .enumerate()
+            .find(|&(_, &label)| label != 0.0 && label != 1.0)
+        {
+            return Err(Error::InvalidInput(format!(
+                "the label of row {row} is {label}, legal: 0 or 1"
+            )));
         }
         scales.apply(&mut values, CLIP);
-        Ok(Self { columns: scales.mean().len(), values, labels })
+        Ok(Self {
+            columns: scales.mean().len(),
+            values,
+            labels,
+        })
     }
 
     /// How many there are.
@@ -41,6 +57,9 @@ impl Rows {
     #[must_use]
     pub fn get(&self, row: usize) -> Option<(&[f32], f32)> {
         let start = row * self.columns;
-        Some((self.values.get(start..start + self.columns)?, *self.labels.get(row)?))
+        Some((
+            self.values.get(start..start + self.columns)?,
+            *self.labels.get(row)?,
+        ))
     }
 }

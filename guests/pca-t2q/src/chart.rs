@@ -1,8 +1,9 @@
 //! The control chart: from moments to the score of a row.
 //!
-//! In the directions of the principal components a standardised row's T² is the sum of its squared coordinates, each
-//! divided by its variance, over the components that the plane holds; Q is the sum over the others, undivided. The score
-//! is their sum, each divided by its limit, and divided by the limit of that: one weighted sum of squared coordinates.
+//! In the directions of the principal components a standardised row's T² is the sum of its squared
+//! coordinates, each divided by its variance, over the components that the plane holds; Q is the
+//! sum over the others, undivided. The score is their sum, each divided by its limit, and divided
+//! by the limit of that: one weighted sum of squared coordinates.
 
 mod limit;
 
@@ -12,11 +13,14 @@ use crate::eigen;
 use crate::moments::Moments;
 use limit::limit;
 
-/// A column whose deviation is under this share of its mean has not varied but for rounding, and counts as silent.
+/// A column whose deviation is under this share of its mean has not varied but for rounding, and
+/// counts as silent.
 const NEGLIGIBLE: f64 = 1e-6;
-/// Least variance of a component, where a standardised column has 1: below is what 32-bit values round to.
+/// Least variance of a component, where a standardised column has 1: below is what 32-bit values
+/// round to.
 const VARIANCE_MIN: f64 = 1e-6;
-/// Largest distance of a value from its mean, in deviations: its square and the sums of such stay finite in 32 bits.
+/// Largest distance of a value from its mean, in deviations: its square and the sums of such stay
+/// finite in 32 bits.
 const DISTANCE_MAX: f64 = 1e9;
 
 /// What scores a row.
@@ -34,9 +38,11 @@ pub struct Chart {
 }
 
 impl Chart {
-    /// A chart whose plane holds the share `variance` and whose limits normal rows keep with the share `confidence`.
+    /// A chart whose plane holds the share `variance` and whose limits normal rows keep with the
+    /// share `confidence`.
     ///
-    /// At least one direction stays off the plane when more than one column varies: without it there is no Q.
+    /// At least one direction stays off the plane when more than one column varies: without it
+    /// there is no Q.
     #[must_use]
     pub fn new(moments: &Moments, variance: f64, confidence: f64) -> Self {
         let width = moments.mean().len();
@@ -46,14 +52,23 @@ impl Chart {
         let pairs = eigen::pairs(&correlation(&covariance, &inverse), width);
         let values: Vec<f64> = pairs.iter().map(|pair| pair.value).collect();
         let varying = inverse.iter().filter(|&&inverse| inverse > 0.0).count();
-        let components = components(&values, variance).min(varying.saturating_sub(1)).max(1);
+        let components = components(&values, variance)
+            .min(varying.saturating_sub(1))
+            .max(1);
         let total: f64 = values.iter().sum();
         let explained: f64 = values.iter().take(components).sum();
         Self {
             weights: weights(&values, components, confidence),
-            directions: pairs.iter().flat_map(|pair| pair.vector.iter().map(|&part| part as f32)).collect(),
+            directions: pairs
+                .iter()
+                .flat_map(|pair| pair.vector.iter().map(|&part| part as f32))
+                .collect(),
             components,
-            unexplained: if total > 0.0 { (1.0 - explained / total).max(0.0) } else { 0.0 },
+            unexplained: if total > 0.0 {
+                (1.0 - explained / total).max(0.0)
+            } else {
+                0.0
+            },
             mean,
             inverse,
         }
@@ -65,13 +80,15 @@ impl Chart {
         self.components
     }
 
-    /// Share of the variance off the plane, which is the mean Q of the rows behind the moments, a column.
+    /// Share of the variance off the plane, which is the mean Q of the rows behind the moments, a
+    /// column.
     #[must_use]
     pub fn unexplained(&self) -> f64 {
         self.unexplained
     }
 
-    /// One score a row; 1 is the control limit. What is missing or infinite counts as the column's mean.
+    /// One score a row; 1 is the control limit. What is missing or infinite counts as the column's
+    /// mean.
     #[must_use]
     pub fn scores(&self, values: &[f32]) -> Vec<f32> {
         let width = self.mean.len();
@@ -87,9 +104,15 @@ impl Chart {
     }
 
     fn standardise(&self, row: &[f32], into: &mut [f32]) {
-        for (((value, mean), inverse), into) in row.iter().zip(&self.mean).zip(&self.inverse).zip(into) {
+        for (((value, mean), inverse), into) in
+            row.iter().zip(&self.mean).zip(&self.inverse).zip(into)
+        {
             let distance = (f64::from(*value) - mean) * inverse;
-            *into = if value.is_finite() { distance.clamp(-DISTANCE_MAX, DISTANCE_MAX) as f32 } else { 0.0 };
+            *into = if value.is_finite() {
+                distance.clamp(-DISTANCE_MAX, DISTANCE_MAX) as f32
+            } else {
+                0.0
+            };
         }
     }
 }
@@ -98,14 +121,23 @@ fn inverse_deviations(covariance: &[f64], mean: &[f64]) -> Vec<f64> {
     let variances = covariance.iter().step_by(mean.len() + 1);
     let inverse = |(&variance, mean): (&f64, &f64)| {
         let deviation = variance.max(0.0).sqrt();
-        if deviation > mean.abs() * NEGLIGIBLE { 1.0 / deviation } else { 0.0 }
+        if deviation > mean.abs() * NEGLIGIBLE {
+            1.0 / deviation
+        } else {
+            0.0
+        }
     };
     variances.zip(mean).map(inverse).collect()
 }
 
 fn correlation(covariance: &[f64], inverse: &[f64]) -> Vec<f64> {
     let rows = covariance.chunks_exact(inverse.len()).zip(inverse);
-    rows.flat_map(|(row, left)| row.iter().zip(inverse).map(move |(entry, right)| entry * left * right)).collect()
+    rows.flat_map(|(row, left)| {
+        row.iter()
+            .zip(inverse)
+            .map(move |(entry, right)| entry * left * right)
+    })
+    .collect()
 }
 
 /// How many of the largest eigenvalues hold this share of all.
@@ -124,10 +156,18 @@ fn weights(values: &[f64], components: usize, confidence: f64) -> Vec<f32> {
     let (plane, rest) = values.split_at(components.min(values.len()));
     let t2_limit = limit(plane.iter().map(|_| 1.0), confidence);
     let q_limit = limit(rest.iter().copied(), confidence);
-    let variances = plane.iter().map(|_| 1.0 / t2_limit).chain(rest.iter().map(|value| value / q_limit));
+    let variances = plane
+        .iter()
+        .map(|_| 1.0 / t2_limit)
+        .chain(rest.iter().map(|value| value / q_limit));
     let sum_limit = limit(variances, confidence);
-    let of_plane = plane.iter().map(|value| 1.0 / (value * t2_limit * sum_limit));
-    of_plane.chain(rest.iter().map(|_| 1.0 / (q_limit * sum_limit))).map(|weight| weight as f32).collect()
+    let of_plane = plane
+        .iter()
+        .map(|value| 1.0 / (value * t2_limit * sum_limit));
+    of_plane
+        .chain(rest.iter().map(|_| 1.0 / (q_limit * sum_limit)))
+        .map(|weight| weight as f32)
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Eigenvalues and eigenvectors of a symmetric matrix without negative eigenvalues.
 //!
-//! One-sided Jacobi (Hestenes, "Inversion of matrices by biorthogonalization and related results", J. SIAM 1958): pairs
-//! of rows are turned until all are at right angles. Row `i` is then its eigenvalue times its eigenvector, and the turns
-//! themselves, applied to the unit matrix, are the eigenvectors, at right angles even where eigenvalues vanish. It is
-//! cubic in the width, some tenths of a second for 256 columns, and as accurate as doubles allow.
+//! One-sided Jacobi (Hestenes, "Inversion of matrices by biorthogonalization and related results",
+//! J. SIAM 1958): pairs of rows are turned until all are at right angles. Row `i` is then its
+//! eigenvalue times its eigenvector, and the turns themselves, applied to the unit matrix, are the
+//! eigenvectors, at right angles even where eigenvalues vanish. It is cubic in the width, some
+//! tenths of a second for 256 columns, and as accurate as doubles allow.
 
 use fedhost_guest::kernels::double::{dot, rotate};
 
@@ -23,7 +24,8 @@ pub struct Pair {
     pub vector: Vec<f64>,
 }
 
-/// A row of the matrix on its way to be an eigenvector, and what the turns make of the unit matrix's.
+/// A row of the matrix on its way to be an eigenvector, and what the turns make of the unit
+/// matrix's.
 struct Turning {
     row: Vec<f64>,
     unit: Vec<f64>,
@@ -32,16 +34,28 @@ struct Turning {
 /// All pairs of a square row-major matrix of this width, the largest eigenvalue first.
 #[must_use]
 pub fn pairs(matrix: &[f64], width: usize) -> Vec<Pair> {
-    let unit = |one: usize| (0..width).map(|index| f64::from(u8::from(index == one))).collect();
+    let unit = |one: usize| {
+        (0..width)
+            .map(|index| f64::from(u8::from(index == one)))
+            .collect()
+    };
     let rows = matrix.chunks_exact(width.max(1)).enumerate();
-    let mut rows: Vec<Turning> = rows.map(|(index, row)| Turning { row: row.to_vec(), unit: unit(index) }).collect();
+    let mut rows: Vec<Turning> = rows
+        .map(|(index, row)| Turning {
+            row: row.to_vec(),
+            unit: unit(index),
+        })
+        .collect();
     let nothing = NOTHING * dot(matrix, matrix).sqrt();
     for _ in 0..SWEEPS_MAX {
         if !sweep(&mut rows, nothing) {
             break;
         }
     }
-    let pair = |Turning { row, unit }| Pair { value: dot(&row, &row).sqrt(), vector: unit };
+    let pair = |Turning { row, unit }| Pair {
+        value: dot(&row, &row).sqrt(),
+        vector: unit,
+    };
     let mut pairs: Vec<Pair> = rows.into_iter().map(pair).collect();
     pairs.sort_by(|a, b| b.value.total_cmp(&a.value));
     pairs
@@ -61,7 +75,11 @@ fn sweep(rows: &mut [Turning], nothing: f64) -> bool {
 }
 
 fn turn(a: &mut Turning, b: &mut Turning, nothing: f64) -> bool {
-    let (a_square, b_square, product) = (dot(&a.row, &a.row), dot(&b.row, &b.row), dot(&a.row, &b.row));
+    let (a_square, b_square, product) = (
+        dot(&a.row, &a.row),
+        dot(&b.row, &b.row),
+        dot(&a.row, &b.row),
+    );
     let lengths = a_square.sqrt() * b_square.sqrt();
     if product.abs() <= COSINE * lengths || a_square.min(b_square).sqrt() <= nothing {
         return false;
@@ -99,7 +117,10 @@ mod tests {
     #[test]
     fn a_matrix_one_can_do_by_hand() {
         let found = pairs(&[2.0, 1.0, 1.0, 2.0], 2);
-        assert!((found[0].value - 3.0).abs() < 1e-15 && (found[1].value - 1.0).abs() < 1e-15, "{found:?}");
+        assert!(
+            (found[0].value - 3.0).abs() < 1e-15 && (found[1].value - 1.0).abs() < 1e-15,
+            "{found:?}"
+        );
         assert!((found[0].vector[0] - found[0].vector[1]).abs() < 1e-15);
     }
 

@@ -1,13 +1,24 @@
 //! Scaling by the median and the quartiles of a sliding window.
 //!
-//! A row first enters its columns' windows and is then measured by them, so what comes out for it depends on it and
-//! earlier rows only.
+//! A row first enters its columns' windows and is then measured by them, so what comes out for it
+//! depends on it and earlier rows only.
 
-use fedhost_guest::{Batch, Descriptor, Parameters, Preprocessor, Result, Setting, Weights, Window, state, window};
+use fedhost_guest::{
+    Batch, Descriptor, Parameters, Preprocessor, Result, Setting, Weights, Window, state, window,
+};
 
-const WINDOW: Setting<i64> = Setting::integer("window", "rows that median and quartiles are of", 500, 4..=100_000);
-const CLIP: Setting<f64> =
-    Setting::number("clip", "largest magnitude that comes out, in standard deviations", 10.0, 0.1..=1e6);
+const WINDOW: Setting<i64> = Setting::integer(
+    "window",
+    "rows that median and quartiles are of",
+    500,
+    4..=100_000,
+);
+const CLIP: Setting<f64> = Setting::number(
+    "clip",
+    "largest magnitude that comes out, in standard deviations",
+    10.0,
+    0.1..=1e6,
+);
 
 /// Between the quartiles of a Gaussian distribution there are so many standard deviations,
 const QUARTILES: f64 = 1.349;
@@ -34,13 +45,20 @@ impl RobustScaler {
 impl Preprocessor for RobustScaler {
     fn describe() -> Descriptor {
         let summary = "Every column in robust deviations from the median of its last rows.";
-        Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary).with(&WINDOW).with(&CLIP)
+        Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary)
+            .with(&WINDOW)
+            .with(&CLIP)
     }
 
     fn open(columns: &[String], parameters: &Parameters) -> Result<Self> {
         let window = parameters.get(&WINDOW) as usize;
         let windows = vec![Window::new(window); columns.len()];
-        Ok(Self { names: columns.to_vec(), columns: windows, window, clip: parameters.get(&CLIP) })
+        Ok(Self {
+            names: columns.to_vec(),
+            columns: windows,
+            window,
+            clip: parameters.get(&CLIP),
+        })
     }
 
     fn output_columns(&self) -> Vec<String> {
@@ -59,26 +77,38 @@ impl Preprocessor for RobustScaler {
 
     fn save(&self) -> Result<Weights> {
         let (lengths, values) = window::flatten(&self.columns);
-        Ok(Weights::default().with_u64("lengths", &lengths).with("values", &self.shape(), &values))
+        Ok(Weights::default()
+            .with_u64("lengths", &lengths)
+            .with("values", &self.shape(), &values))
     }
 
     fn restore(&mut self, state: Weights) -> Result<()> {
         let lengths = [self.columns.len() as u32, state::PARTS];
-        let [lengths, values] = state.tensors([("lengths", &lengths), ("values", &self.shape())])?;
+        let [lengths, values] =
+            state.tensors([("lengths", &lengths), ("values", &self.shape())])?;
         self.columns = window::unflatten(&state::u64s(lengths)?, values, self.window)?;
         Ok(())
     }
 }
 
 fn scaled(column: &Window, value: f32) -> f64 {
-    let Some(median) = column.median().filter(|_| value.is_finite()) else { return 0.0 };
-    let quartiles = column.quantile(0.75).zip(column.quantile(0.25)).map_or(0.0, |(high, low)| high - low);
+    let Some(median) = column.median().filter(|_| value.is_finite()) else {
+        return 0.0;
+    };
+    let quartiles = column
+        .quantile(0.75)
+        .zip(column.quantile(0.25))
+        .map_or(0.0, |(high, low)| high - low);
     let negligible = median.abs() * NEGLIGIBLE;
     let deviation = match quartiles / QUARTILES {
         wide if wide > negligible => wide,
         _ => column.mean_distance(median) * MEAN_DISTANCES,
     };
-    if deviation > negligible { (f64::from(value) - median) / deviation } else { 0.0 }
+    if deviation > negligible {
+        (f64::from(value) - median) / deviation
+    } else {
+        0.0
+    }
 }
 
 #[cfg(test)]

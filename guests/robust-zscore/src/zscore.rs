@@ -1,17 +1,34 @@
 //! Modified z-scores over sliding windows.
 //!
-//! Each value is measured by the window as it was before it, and enters it then, whatever its score: a median stands a
-//! few wild values, and a detector that refused what it finds strange would never accept a new normal.
+//! Each value is measured by the window as it was before it, and enters it then, whatever its
+//! score: a median stands a few wild values, and a detector that refused what it finds strange
+//! would never accept a new normal.
 
-use fedhost_guest::{Batch, Descriptor, Detector, Model, Parameters, Result, Setting, Weights, Window, state, window};
+use fedhost_guest::{
+    Batch, Descriptor, Detector, Model, Parameters, Result, Setting, Weights, Window, state, window,
+};
 
-const WINDOW: Setting<i64> = Setting::integer("window", "earlier rows that a row is compared with", 500, 4..=100_000);
-const COMBINE: Setting<&str> =
-    Setting::choice("combine", "a row's score: of its strangest column, or the mean", "max", &["max", "mean"]);
-const WARM_UP_ROWS: Setting<i64> =
-    Setting::integer("warm_up_rows", "values that a column needs before it has a say", 20, 2..=100_000);
+const WINDOW: Setting<i64> = Setting::integer(
+    "window",
+    "earlier rows that a row is compared with",
+    500,
+    4..=100_000,
+);
+const COMBINE: Setting<&str> = Setting::choice(
+    "combine",
+    "a row's score: of its strangest column, or the mean",
+    "max",
+    &["max", "mean"],
+);
+const WARM_UP_ROWS: Setting<i64> = Setting::integer(
+    "warm_up_rows",
+    "values that a column needs before it has a say",
+    20,
+    2..=100_000,
+);
 
-/// In a standard deviation of a Gaussian distribution there are so many median distances from the middle,
+/// In a standard deviation of a Gaussian distribution there are so many median distances from the
+/// middle,
 const MEDIAN_DISTANCES: f64 = 1.0 / 0.6745;
 /// and so many mean distances.
 const MEAN_DISTANCES: f64 = 1.2533;
@@ -37,13 +54,22 @@ impl RobustZscore {
     fn score_row(&mut self, row: &[f32]) -> f32 {
         let (mut largest, mut sum) = (0, 0.0);
         for (column, value) in self.columns.iter_mut().zip(row) {
-            let score = if column.len() < self.warm_up { 0.0 } else { zscore(column, *value) };
-            // None is negative, so their bits are in their order; a component compares those without a jump.
+            let score = if column.len() < self.warm_up {
+                0.0
+            } else {
+                zscore(column, *value)
+            };
+            // None is negative, so their bits are in their order; a component compares those
+            // without a jump.
             largest = score.to_bits().max(largest);
             sum += score;
             column.push(*value);
         }
-        let score = if self.mean { sum / self.columns.len() as f64 } else { f64::from_bits(largest) };
+        let score = if self.mean {
+            sum / self.columns.len() as f64
+        } else {
+            f64::from_bits(largest)
+        };
         score as f32
     }
 }
@@ -51,7 +77,8 @@ impl RobustZscore {
 impl Model for RobustZscore {
     fn describe() -> Descriptor {
         let summary = "Distance of the columns from their medians in robust deviations; 3.5 is the usual threshold.";
-        let descriptor = Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
+        let descriptor =
+            Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
         descriptor.with(&WINDOW).with(&COMBINE).with(&WARM_UP_ROWS)
     }
 
@@ -67,12 +94,15 @@ impl Model for RobustZscore {
 
     fn save(&self) -> Result<Weights> {
         let (lengths, values) = window::flatten(&self.columns);
-        Ok(Weights::default().with_u64("lengths", &lengths).with("values", &self.shape(), &values))
+        Ok(Weights::default()
+            .with_u64("lengths", &lengths)
+            .with("values", &self.shape(), &values))
     }
 
     fn load(&mut self, model: Weights) -> Result<()> {
         let lengths = [self.columns.len() as u32, state::PARTS];
-        let [lengths, values] = model.tensors([("lengths", &lengths), ("values", &self.shape())])?;
+        let [lengths, values] =
+            model.tensors([("lengths", &lengths), ("values", &self.shape())])?;
         self.columns = window::unflatten(&state::u64s(lengths)?, values, self.window)?;
         Ok(())
     }
@@ -81,19 +111,29 @@ impl Model for RobustZscore {
 impl Detector for RobustZscore {
     fn score(&mut self, batch: Batch) -> Result<Vec<f32>> {
         let width = self.columns.len();
-        Ok(batch.values.chunks_exact(width).map(|row| self.score_row(row)).collect())
+        Ok(batch
+            .values
+            .chunks_exact(width)
+            .map(|row| self.score_row(row))
+            .collect())
     }
 }
 
 fn zscore(column: &Window, value: f32) -> f64 {
-    let Some(median) = column.median().filter(|_| !value.is_nan()) else { return 0.0 };
+    let Some(median) = column.median().filter(|_| !value.is_nan()) else {
+        return 0.0;
+    };
     let negligible = median.abs() * NEGLIGIBLE;
     let deviation = match column.median_distance(median) * MEDIAN_DISTANCES {
         wide if wide > negligible => wide,
         _ => column.mean_distance(median) * MEAN_DISTANCES,
     };
     let distance = (f64::from(value) - median).abs();
-    if distance <= negligible { 0.0 } else { (distance / deviation.max(negligible)).min(SCORE_MAX) }
+    if distance <= negligible {
+        0.0
+    } else {
+        (distance / deviation.max(negligible)).min(SCORE_MAX)
+    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,13 @@
 
 use crate::kernels::lanes::{LANES, Lanes};
 
-/// Steps along a gradient, each parameter's as long as its gradients so far allow (Kingma, Ba, "Adam: a method for
-/// stochastic optimization", ICLR 2015), with its means of gradients and squares over about 10 and 1000 steps.
+/// Steps along a gradient, each parameter's as long as its gradients so far allow (Kingma, Ba,
+/// "Adam: a method for stochastic optimization", ICLR 2015), with its means of gradients and
+/// squares over about 10 and 1000 steps.
 ///
-/// Make a new one in every training: what it remembers is neither part of the weights nor averaged with them, so that
-/// the weights after a training follow from its arguments alone. Its bits are the same natively and in a component.
+/// Make a new one in every training: what it remembers is neither part of the weights nor averaged
+/// with them, so that the weights after a training follow from its arguments alone. Its bits are
+/// the same natively and in a component.
 ///
 /// ```
 /// use fedhost_guest::Adam;
@@ -40,8 +42,14 @@ impl Adam {
     /// For so many parameters.
     #[must_use]
     pub fn new(parameters: usize) -> Self {
-        let nothing = Means { gradient: [0.0; LANES], square: [0.0; LANES] };
-        Self { means: vec![nothing; parameters.div_ceil(LANES)], lacking: [1.0; 2] }
+        let nothing = Means {
+            gradient: [0.0; LANES],
+            square: [0.0; LANES],
+        };
+        Self {
+            means: vec![nothing; parameters.div_ceil(LANES)],
+            lacking: [1.0; 2],
+        }
     }
 
     /// Moves `parameters` against `gradient`; early steps are about `rate` long.
@@ -50,7 +58,10 @@ impl Adam {
         *first *= DECAYS[0];
         *second *= DECAYS[1];
         // Both means are too small by what they lack; the steps make up for it.
-        let (rate, scale) = (Lanes::splat(-rate / (1.0 - *first)), Lanes::splat(1.0 / (1.0 - *second)));
+        let (rate, scale) = (
+            Lanes::splat(-rate / (1.0 - *first)),
+            Lanes::splat(1.0 / (1.0 - *second)),
+        );
         let (gradients, gradient_rest) = gradient.as_chunks::<LANES>();
         let (values, value_rest) = parameters.as_chunks_mut::<LANES>();
         for ((means, gradient), values) in self.means.iter_mut().zip(gradients).zip(&mut *values) {
@@ -58,26 +69,45 @@ impl Adam {
         }
         if let Some(means) = self.means.get_mut(values.len()) {
             let (mut gradient, mut values) = ([0.0; LANES], [0.0; LANES]);
-            gradient.iter_mut().zip(gradient_rest).for_each(|(lane, value)| *lane = *value);
-            values.iter_mut().zip(value_rest.iter()).for_each(|(lane, value)| *lane = *value);
+            gradient
+                .iter_mut()
+                .zip(gradient_rest)
+                .for_each(|(lane, value)| *lane = *value);
+            values
+                .iter_mut()
+                .zip(value_rest.iter())
+                .for_each(|(lane, value)| *lane = *value);
             means.step(rate, scale, &gradient, &mut values);
-            value_rest.iter_mut().zip(values).for_each(|(value, lane)| *value = lane);
+            value_rest
+                .iter_mut()
+                .zip(values)
+                .for_each(|(value, lane)| *value = lane);
         }
     }
 }
 
 impl Means {
-    fn step(&mut self, rate: Lanes, scale: Lanes, gradient: &[f32; LANES], parameters: &mut [f32; LANES]) {
+    fn step(
+        &mut self,
+        rate: Lanes,
+        scale: Lanes,
+        gradient: &[f32; LANES],
+        parameters: &mut [f32; LANES],
+    ) {
         let new = Lanes::load(gradient);
         let blend = |old: &[f32; LANES], new: Lanes, decay: f32| {
-            Lanes::load(old).mul(Lanes::splat(decay)).add(new.mul(Lanes::splat(1.0 - decay)))
+            Lanes::load(old)
+                .mul(Lanes::splat(decay))
+                .add(new.mul(Lanes::splat(1.0 - decay)))
         };
         let gradient = blend(&self.gradient, new, DECAYS[0]);
         let square = blend(&self.square, new.mul(new), DECAYS[1]);
         gradient.store(&mut self.gradient);
         square.store(&mut self.square);
         let length = square.mul(scale).sqrt().add(Lanes::splat(EPSILON));
-        Lanes::load(parameters).add(rate.mul(gradient.div(length))).store(parameters);
+        Lanes::load(parameters)
+            .add(rate.mul(gradient.div(length)))
+            .store(parameters);
     }
 }
 
@@ -106,7 +136,11 @@ mod tests {
             expected -= 0.01 * corrected(mean, 0.9) / (corrected(square, 0.999).sqrt() + 1e-8);
             adam.step(0.01, &[gradient as f32], &mut found);
         }
-        assert!((f64::from(found[0]) - expected).abs() < 1e-6, "{} is not {expected}", found[0]);
+        assert!(
+            (f64::from(found[0]) - expected).abs() < 1e-6,
+            "{} is not {expected}",
+            found[0]
+        );
     }
 
     #[test]
@@ -114,6 +148,10 @@ mod tests {
         let mut parameters = [1.0; 11];
         let mut adam = Adam::new(11);
         (0..5).for_each(|_| adam.step(0.1, &[0.3; 11], &mut parameters));
-        assert!(parameters.iter().all(|parameter| *parameter == parameters[0]));
+        assert!(
+            parameters
+                .iter()
+                .all(|parameter| *parameter == parameters[0])
+        );
     }
 }

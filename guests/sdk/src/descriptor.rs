@@ -1,4 +1,5 @@
-//! What a plug-in says of itself, and the parameters it takes: declared once, used for `describe` and for reading.
+//! What a plug-in says of itself, and the parameters it takes: declared once, used for `describe`
+//! and for reading.
 
 use std::marker::PhantomData;
 
@@ -18,10 +19,16 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// A plug-in without parameters; usually `Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), ..)`.
+    /// A plug-in without parameters; usually `Descriptor::new(env!("CARGO_PKG_NAME"),
+    /// env!("CARGO_PKG_VERSION"), ..)`.
     #[must_use]
     pub fn new(name: &str, version: &str, summary: &str) -> Self {
-        Self { name: name.into(), version: version.into(), summary: summary.into(), parameters: Vec::new() }
+        Self {
+            name: name.into(),
+            version: version.into(),
+            summary: summary.into(),
+            parameters: Vec::new(),
+        }
     }
 
     /// The same with one more parameter.
@@ -73,7 +80,15 @@ pub struct Setting<T> {
 
 impl<T: Copy> Setting<T> {
     const fn new(name: &'static str, summary: &'static str, default: T) -> Self {
-        Self { name, summary, default, minimum: None, maximum: None, choices: &[], kind: PhantomData }
+        Self {
+            name,
+            summary,
+            default,
+            minimum: None,
+            maximum: None,
+            choices: &[],
+            kind: PhantomData,
+        }
     }
 }
 
@@ -86,7 +101,11 @@ impl Setting<f64> {
         default: f64,
         range: std::ops::RangeInclusive<f64>,
     ) -> Self {
-        Self { minimum: Some(*range.start()), maximum: Some(*range.end()), ..Self::new(name, summary, default) }
+        Self {
+            minimum: Some(*range.start()),
+            maximum: Some(*range.end()),
+            ..Self::new(name, summary, default)
+        }
     }
 }
 
@@ -100,7 +119,11 @@ impl Setting<i64> {
         range: std::ops::RangeInclusive<i64>,
     ) -> Self {
         let (minimum, maximum) = (*range.start() as f64, *range.end() as f64);
-        Self { minimum: Some(minimum), maximum: Some(maximum), ..Self::new(name, summary, default) }
+        Self {
+            minimum: Some(minimum),
+            maximum: Some(maximum),
+            ..Self::new(name, summary, default)
+        }
     }
 }
 
@@ -121,7 +144,10 @@ impl Setting<&'static str> {
         default: &'static str,
         choices: &'static [&'static str],
     ) -> Self {
-        Self { choices, ..Self::new(name, summary, default) }
+        Self {
+            choices,
+            ..Self::new(name, summary, default)
+        }
     }
 
     /// Any text.

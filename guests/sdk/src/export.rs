@@ -1,7 +1,7 @@
 //! From the generated bindings to the traits, compiled for components only.
 //!
-//! One adapter per interface, each a thin shell around a [`Session`]; it is generic over the plug-in, so every plug-in
-//! carries only what it uses.
+//! One adapter per interface, each a thin shell around a [`Session`]; it is generic over the
+//! plug-in, so every plug-in carries only what it uses.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -9,14 +9,17 @@ use std::sync::Once;
 
 use crate::host::Level;
 use crate::{
-    Batch, Descriptor, Detector, Parameter, ParameterSpec, Preprocessor, Progress, Report, Result, Session, Signal,
-    Trainer, Weights,
+    Batch, Descriptor, Detector, Parameter, ParameterSpec, Preprocessor, Progress, Report, Result,
+    Session, Signal, Trainer, Weights,
 };
 use bindings::exports::fedhost::plugin::{detection, metadata, preprocessing, training};
 use bindings::fedhost::plugin::host;
 
 /// Generated from `wit/plugin.wit`, for all interfaces at once.
-#[expect(missing_docs, reason = "generated; the documentation is in the WIT file")]
+#[expect(
+    missing_docs,
+    reason = "generated; the documentation is in the WIT file"
+)]
 pub mod bindings;
 
 /// Forwards to the host.
@@ -40,7 +43,9 @@ fn progress(progress: Progress) -> Signal {
 /// Without it a panic is a bare `unreachable` to the host.
 fn report_panics() {
     static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| std::panic::set_hook(Box::new(|panic| log(Level::Error, &panic.to_string()))));
+    INSTALLED.call_once(|| {
+        std::panic::set_hook(Box::new(|panic| log(Level::Error, &panic.to_string())))
+    });
 }
 
 /// Exports a [`Preprocessor`].
@@ -83,14 +88,38 @@ impl<D: Detector> metadata::Guest for DetectorPlugin<D> {
 
 fn describe(descriptor: fn() -> Descriptor) -> metadata::Descriptor {
     report_panics();
-    let Descriptor { name, version, summary, parameters } = descriptor();
+    let Descriptor {
+        name,
+        version,
+        summary,
+        parameters,
+    } = descriptor();
     let parameters = parameters.into_iter().map(parameter_spec).collect();
-    metadata::Descriptor { name, version, summary, parameters }
+    metadata::Descriptor {
+        name,
+        version,
+        summary,
+        parameters,
+    }
 }
 
 fn parameter_spec(spec: ParameterSpec) -> metadata::ParameterSpec {
-    let ParameterSpec { name, summary, default, minimum, maximum, choices } = spec;
-    metadata::ParameterSpec { name, summary, default, minimum, maximum, choices }
+    let ParameterSpec {
+        name,
+        summary,
+        default,
+        minimum,
+        maximum,
+        choices,
+    } = spec;
+    metadata::ParameterSpec {
+        name,
+        summary,
+        default,
+        minimum,
+        maximum,
+        choices,
+    }
 }
 
 impl<T: Preprocessor> preprocessing::Guest for PreprocessorPlugin<T> {
@@ -98,9 +127,13 @@ impl<T: Preprocessor> preprocessing::Guest for PreprocessorPlugin<T> {
 }
 
 impl<T: Preprocessor> preprocessing::GuestPreprocessor for Resource<T> {
-    fn open(columns: Vec<String>, parameters: Vec<Parameter>) -> Result<preprocessing::Preprocessor> {
+    fn open(
+        columns: Vec<String>,
+        parameters: Vec<Parameter>,
+    ) -> Result<preprocessing::Preprocessor> {
         report_panics();
-        Self::new(Session::open_preprocessor(&columns, parameters)).map(preprocessing::Preprocessor::new)
+        Self::new(Session::open_preprocessor(&columns, parameters))
+            .map(preprocessing::Preprocessor::new)
     }
     fn output_columns(&self) -> Vec<String> {
         self.0.borrow().output_columns()
@@ -124,7 +157,11 @@ impl<T: Trainer, D: Detector> training::Guest for ModelPlugin<T, D> {
 }
 
 impl<T: Trainer> training::GuestTrainer for Resource<T> {
-    fn open(columns: Vec<String>, parameters: Vec<Parameter>, seed: u64) -> Result<training::Trainer> {
+    fn open(
+        columns: Vec<String>,
+        parameters: Vec<Parameter>,
+        seed: u64,
+    ) -> Result<training::Trainer> {
         report_panics();
         Self::new(Session::open_model(&columns, parameters, seed)).map(training::Trainer::new)
     }
@@ -135,8 +172,16 @@ impl<T: Trainer> training::GuestTrainer for Resource<T> {
         self.0.borrow_mut().load(model)
     }
     fn train(&self, input: Batch, epochs: u32) -> Result<training::Report> {
-        let Report { samples, loss, metrics } = self.0.borrow_mut().train(input, epochs, &mut progress)?;
-        Ok(training::Report { samples, loss, metrics })
+        let Report {
+            samples,
+            loss,
+            metrics,
+        } = self.0.borrow_mut().train(input, epochs, &mut progress)?;
+        Ok(training::Report {
+            samples,
+            loss,
+            metrics,
+        })
     }
 }
 
@@ -149,7 +194,11 @@ impl<D: Detector> detection::Guest for DetectorPlugin<D> {
 }
 
 impl<D: Detector> detection::GuestDetector for Resource<D> {
-    fn open(columns: Vec<String>, parameters: Vec<Parameter>, seed: u64) -> Result<detection::Detector> {
+    fn open(
+        columns: Vec<String>,
+        parameters: Vec<Parameter>,
+        seed: u64,
+    ) -> Result<detection::Detector> {
         report_panics();
         Self::new(Session::open_model(&columns, parameters, seed)).map(detection::Detector::new)
     }
@@ -166,7 +215,8 @@ impl<D: Detector> detection::GuestDetector for Resource<D> {
 
 /// For each world, the custom section that tells what the component exports; `build.rs` makes it.
 pub mod worlds {
-    pub const PREPROCESSOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/preprocessor-plugin"));
+    pub const PREPROCESSOR: &[u8] =
+        include_bytes!(concat!(env!("OUT_DIR"), "/preprocessor-plugin"));
     pub const MODEL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/model-plugin"));
     pub const DETECTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/detector-plugin"));
 

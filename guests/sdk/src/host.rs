@@ -1,4 +1,5 @@
-//! The only things a plug-in may ask of the host. Natively, in tests, a log line goes to the standard error.
+//! The only things a plug-in may ask of the host. Natively, in tests, a log line goes to the
+//! standard error.
 
 /// How much a log line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,12 +14,16 @@ pub enum Level {
     Error,
 }
 
-/// Hands one line to the host, which stamps it, cuts it to its limit and limits how many there may be in a call.
+/// Hands one line to the host, which stamps it, cuts it to its limit and limits how many there may
+/// be in a call.
 pub fn log(level: Level, message: &str) {
     #[cfg(target_family = "wasm")]
     crate::export::log(level, message);
     #[cfg(not(target_family = "wasm"))]
-    #[expect(clippy::print_stderr, reason = "natively there is no host, and tests capture this")]
+    #[expect(
+        clippy::print_stderr,
+        reason = "natively there is no host, and tests capture this"
+    )]
     {
         eprintln!("{level:?}: {message}");
     }

@@ -1,13 +1,14 @@
 //! Arithmetic over slices, fast in a component and with the same bits natively.
 //!
-//! A host interrupts a component that runs too long, and pays for that at every turn of every loop. So these loops do
-//! 32 floats a turn, in eight vectors of four lanes; what the compiler makes of a plain loop is two to five times
-//! slower. The lanes, and so the order of every addition, are the same natively: a test on one's own machine sees the
-//! numbers that a component will give.
+//! A host interrupts a component that runs too long, and pays for that at every turn of every loop.
+//! So these loops do 32 floats a turn, in eight vectors of four lanes; what the compiler makes of a
+//! plain loop is two to five times slower. The lanes, and so the order of every addition, are the
+//! same natively: a test on one's own machine sees the numbers that a component will give.
 //!
-//! What lives in a vector from one turn to the next is put in memory and taken back at every check, so it pays to do four
-//! rows of a matrix in one turn. The helpers are to be inlined, the kernels are not: inlined into loops over rows they were
-//! measured to be two to four times slower in a component.
+//! What lives in a vector from one turn to the next is put in memory and taken back at every check,
+//! so it pays to do four rows of a matrix in one turn. The helpers are to be inlined, the kernels
+//! are not: inlined into loops over rows they were measured to be two to four times slower in a
+//! component.
 
 pub mod double;
 mod four;
@@ -29,8 +30,9 @@ const FEW: usize = 4;
 
 /// The sum of `a[i] * b[i]`; of slices of two lengths, the longer one's rest is left out.
 ///
-/// Element `i` of the whole blocks of 32 is added to partial sum `i % 32`, in order; the whole vectors of 4 that are
-/// left to partial sums 0 to 3; the partial sums to each other in pairs; the last up to three elements at the end.
+/// Element `i` of the whole blocks of 32 is added to partial sum `i % 32`, in order; the whole
+/// vectors of 4 that are left to partial sums 0 to 3; the partial sums to each other in pairs; the
+/// last up to three elements at the end.
 #[must_use]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let length = a.len().min(b.len());
@@ -45,7 +47,8 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let [mut first, rest @ ..] = sums;
     let (a_vectors, a_last) = a_rest.as_chunks();
     let (b_vectors, b_last) = b_rest.as_chunks();
-    let ((a_few, a_vectors), (b_few, b_vectors)) = (a_vectors.as_chunks::<FEW>(), b_vectors.as_chunks::<FEW>());
+    let ((a_few, a_vectors), (b_few, b_vectors)) =
+        (a_vectors.as_chunks::<FEW>(), b_vectors.as_chunks::<FEW>());
     // At most one, and no loop: its interruption check would cost as much as the sums.
     if let Some((a, b)) = a_few.first().zip(b_few.first()) {
         for (a, b) in a.iter().zip(b) {
@@ -56,8 +59,15 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
         first = first.add(Lanes::load(a).mul(Lanes::load(b)));
     }
     let [s1, s2, s3, s4, s5, s6, s7] = rest;
-    let total = first.add(s1).add(s2.add(s3)).add(s4.add(s5).add(s6.add(s7))).sum();
-    a_last.iter().zip(b_last).fold(total, |total, (a, b)| total + a * b)
+    let total = first
+        .add(s1)
+        .add(s2.add(s3))
+        .add(s4.add(s5).add(s6.add(s7)))
+        .sum();
+    a_last
+        .iter()
+        .zip(b_last)
+        .fold(total, |total, (a, b)| total + a * b)
 }
 
 /// Adds `factor * x[i]` to every `y[i]`; what the longer slice has more stays as it is.
@@ -66,24 +76,31 @@ pub fn axpy(factor: f32, x: &[f32], y: &mut [f32]) {
     each_with(x, y, |x, y| y.add(factors.mul(x)));
 }
 
-/// `y[i]` becomes the dot product of `x` and row `i` of `matrix`, which is row-major, as wide as `x` is long, and as high as
-/// `y` is.
+/// `y[i]` becomes the dot product of `x` and row `i` of `matrix`, which is row-major, as wide as
+/// `x` is long, and as high as `y` is.
 ///
 /// Bit for bit what [`dot`] gives for every row.
 pub fn gemv(matrix: &[f32], x: &[f32], y: &mut [f32]) {
     let mut rows = matrix.chunks_exact(x.len().max(1));
     // Longer rows have more partial sums than there are registers for four of them.
-    let (fours, rest) = if x.len() < BLOCK { y.as_chunks_mut() } else { (&mut [][..], y) };
+    let (fours, rest) = if x.len() < BLOCK {
+        y.as_chunks_mut()
+    } else {
+        (&mut [][..], y)
+    };
     for (y, four) in fours.iter_mut().zip(rows_of_four(&mut rows)) {
         *y = four::dots(four, x);
     }
-    rest.iter_mut().zip(rows).for_each(|(y, row)| *y = dot(row, x));
+    rest.iter_mut()
+        .zip(rows)
+        .for_each(|(y, row)| *y = dot(row, x));
 }
 
-/// Adds to every `y[i]` the sum of `x[k]` times element `i` of row `k` of `matrix`, which is row-major, as wide as `y` is
-/// long, and as high as `x` is.
+/// Adds to every `y[i]` the sum of `x[k]` times element `i` of row `k` of `matrix`, which is
+/// row-major, as wide as `y` is long, and as high as `x` is.
 ///
-/// Bit for bit what an [`axpy`] for every row gives, in its order; `y` is read and written once for four of them.
+/// Bit for bit what an [`axpy`] for every row gives, in its order; `y` is read and written once for
+/// four of them.
 pub fn gemv_transposed(matrix: &[f32], x: &[f32], y: &mut [f32]) {
     let width = y.len().max(1);
     let (fours, rest) = x.as_chunks();
@@ -91,11 +108,13 @@ pub fn gemv_transposed(matrix: &[f32], x: &[f32], y: &mut [f32]) {
     for (factors, four) in fours.iter().zip(rows_of_four(&mut rows)) {
         four::sum(*factors, four, y);
     }
-    rest.iter().zip(rows).for_each(|(factor, row)| axpy(*factor, row, y));
+    rest.iter()
+        .zip(rows)
+        .for_each(|(factor, row)| axpy(*factor, row, y));
 }
 
-/// Adds `x[i] * y[j]` to the element of `matrix` in row `i` and column `j`; it is row-major, as wide as `y` is long, and as
-/// high as `x` is.
+/// Adds `x[i] * y[j]` to the element of `matrix` in row `i` and column `j`; it is row-major, as
+/// wide as `y` is long, and as high as `x` is.
 ///
 /// Bit for bit what an [`axpy`] for every row gives; `y` is read once for four of them.
 pub fn ger(x: &[f32], y: &[f32], matrix: &mut [f32]) {
@@ -104,7 +123,9 @@ pub fn ger(x: &[f32], y: &[f32], matrix: &mut [f32]) {
     for (factors, four) in fours.iter().zip(rows_of_four(&mut rows)) {
         four::products(*factors, y, four);
     }
-    rest.iter().zip(rows).for_each(|(factor, row)| axpy(*factor, y, row));
+    rest.iter()
+        .zip(rows)
+        .for_each(|(factor, row)| axpy(*factor, y, row));
 }
 
 /// The next four of a matrix's rows, as long as there are four left.
@@ -158,37 +179,56 @@ pub fn are_finite(x: &[f32]) -> bool {
 fn each(x: &mut [f32], change: impl Fn(Lanes) -> Lanes) {
     let (blocks, rest) = x.as_chunks_mut::<BLOCK>();
     for block in blocks {
-        block.as_chunks_mut().0.iter_mut().for_each(|vector| change(Lanes::load(vector)).store(vector));
+        block
+            .as_chunks_mut()
+            .0
+            .iter_mut()
+            .for_each(|vector| change(Lanes::load(vector)).store(vector));
     }
     let (vectors, last) = rest.as_chunks_mut();
     let (few, vectors) = vectors.as_chunks_mut::<FEW>();
     if let Some(few) = few.first_mut() {
-        few.iter_mut().for_each(|vector| change(Lanes::load(vector)).store(vector));
+        few.iter_mut()
+            .for_each(|vector| change(Lanes::load(vector)).store(vector));
     }
-    vectors.iter_mut().for_each(|vector| change(Lanes::load(vector)).store(vector));
+    vectors
+        .iter_mut()
+        .for_each(|vector| change(Lanes::load(vector)).store(vector));
     if !last.is_empty() {
         let mut vector = [0.0; LANES];
-        vector.iter_mut().zip(last.iter()).for_each(|(lane, value)| *lane = *value);
+        vector
+            .iter_mut()
+            .zip(last.iter())
+            .for_each(|(lane, value)| *lane = *value);
         change(Lanes::load(&vector)).store(&mut vector);
-        last.iter_mut().zip(vector).for_each(|(value, lane)| *value = lane);
+        last.iter_mut()
+            .zip(vector)
+            .for_each(|(value, lane)| *value = lane);
     }
 }
 
-/// Every vector of `y` becomes what `change` makes of it and of that of `x` at its place; so do the last up to three
-/// floats, each in a vector of its own. What the longer slice has more stays as it is.
+/// Every vector of `y` becomes what `change` makes of it and of that of `x` at its place; so do the
+/// last up to three floats, each in a vector of its own. What the longer slice has more stays as it
+/// is.
 #[inline]
 fn each_with(x: &[f32], y: &mut [f32], change: impl Fn(Lanes, Lanes) -> Lanes) {
     let length = x.len().min(y.len());
     let ((x, _), (y, _)) = (x.split_at(length), y.split_at_mut(length));
-    let ((x_blocks, x_rest), (y_blocks, y_rest)) = (x.as_chunks::<BLOCK>(), y.as_chunks_mut::<BLOCK>());
+    let ((x_blocks, x_rest), (y_blocks, y_rest)) =
+        (x.as_chunks::<BLOCK>(), y.as_chunks_mut::<BLOCK>());
     let change_all = |x: &[[f32; LANES]], y: &mut [[f32; LANES]]| {
-        x.iter().zip(y).for_each(|(x, y)| change(Lanes::load(x), Lanes::load(y)).store(y));
+        x.iter()
+            .zip(y)
+            .for_each(|(x, y)| change(Lanes::load(x), Lanes::load(y)).store(y));
     };
     for (x, y) in x_blocks.iter().zip(y_blocks) {
         change_all(x.as_chunks().0, y.as_chunks_mut().0);
     }
     let ((x_vectors, x_last), (y_vectors, y_last)) = (x_rest.as_chunks(), y_rest.as_chunks_mut());
-    let ((x_few, x_vectors), (y_few, y_vectors)) = (x_vectors.as_chunks::<FEW>(), y_vectors.as_chunks_mut::<FEW>());
+    let ((x_few, x_vectors), (y_few, y_vectors)) = (
+        x_vectors.as_chunks::<FEW>(),
+        y_vectors.as_chunks_mut::<FEW>(),
+    );
     if let Some((x, y)) = x_few.first().zip(y_few.first_mut()) {
         change_all(x, y);
     }
@@ -215,7 +255,11 @@ mod tests {
         let vectors = products.len() / LANES * LANES;
         let mut sums = [0.0; BLOCK];
         for (index, product) in products[..vectors].iter().enumerate() {
-            sums[if index < blocks { index % BLOCK } else { index % LANES }] += product;
+            sums[if index < blocks {
+                index % BLOCK
+            } else {
+                index % LANES
+            }] += product;
         }
         let vector = |v: usize, lane: usize| sums[LANES * v + lane];
         let lane = |l: usize| {
@@ -223,7 +267,9 @@ mod tests {
             (pair(0) + pair(2)) + (pair(4) + pair(6))
         };
         let total = (lane(0) + lane(1)) + (lane(2) + lane(3));
-        products[vectors..].iter().fold(total, |total, product| total + product)
+        products[vectors..]
+            .iter()
+            .fold(total, |total, product| total + product)
     }
 
     fn pairs() -> impl Strategy<Value = Vec<(f32, f32)>> {
@@ -298,6 +344,9 @@ mod tests {
         assert_eq!(short, long[..33]);
         let mut rest = vec![1.0; 40];
         axpy(1.0, &long[..3], &mut rest);
-        assert_eq!((&rest[..4], rest[39]), ([1.0, 2.0, 3.0, 1.0].as_slice(), 1.0));
+        assert_eq!(
+            (&rest[..4], rest[39]),
+            ([1.0, 2.0, 3.0, 1.0].as_slice(), 1.0)
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! What the author of a fedhost plug-in links.
 //!
-//! A plug-in is a WebAssembly component that scores rows of numbers, learns from them, or prepares them for that. It has
-//! no file, no network, no clock and no randomness but a seed: rows come in, numbers come out, and `wit/plugin.wit`
-//! states the laws in between. With this crate an author writes none of the crossing:
+//! A plug-in is a WebAssembly component that scores rows of numbers, learns from them, or prepares
+//! them for that. It has no file, no network, no clock and no randomness but a seed: rows come in,
+//! numbers come out, and `wit/plugin.wit` states the laws in between. With this crate an author
+//! writes none of the crossing:
 //!
 //! 1. implement [`Preprocessor`], or [`Model`] with [`Trainer`] and [`Detector`], in plain Rust;
 //! 2. test it natively with `cargo test`, through a [`Session`] as the host would drive it;
@@ -68,8 +69,8 @@
 //! # Ok::<_, fedhost_guest::Error>(())
 //! ```
 //!
-//! A panic ends the instance, and its message reaches the host's log. Answer what can be wrong with an [`Error`]
-//! instead: it leaves the instance as it was.
+//! A panic ends the instance, and its message reaches the host's log. Answer what can be wrong with
+//! an [`Error`] instead: it leaves the instance as it was.
 
 mod adam;
 mod descriptor;

@@ -1,4 +1,5 @@
-//! One export macro per kind of plug-in. It goes into the plug-in's `lib.rs`, behind `#[cfg(target_family = "wasm")]`.
+//! One export macro per kind of plug-in. It goes into the plug-in's `lib.rs`, behind
+//! `#[cfg(target_family = "wasm")]`.
 
 /// Makes the crate a component of world `preprocessor-plugin`, from a type that implements
 /// [`Preprocessor`](crate::Preprocessor).
@@ -12,8 +13,9 @@ macro_rules! export_preprocessor {
     };
 }
 
-/// Makes the crate a component of world `model-plugin`, from a type that implements [`Trainer`](crate::Trainer) and
-/// [`Detector`](crate::Detector), or one type for each; two types must give the same `describe`.
+/// Makes the crate a component of world `model-plugin`, from a type that implements
+/// [`Trainer`](crate::Trainer) and [`Detector`](crate::Detector), or one type for each; two types
+/// must give the same `describe`.
 #[macro_export]
 macro_rules! export_model {
     ($model:ty) => {
@@ -28,8 +30,8 @@ macro_rules! export_model {
     };
 }
 
-/// Makes the crate a component of world `detector-plugin`, from a type that implements [`Detector`](crate::Detector)
-/// and needs no training.
+/// Makes the crate a component of world `detector-plugin`, from a type that implements
+/// [`Detector`](crate::Detector) and needs no training.
 #[macro_export]
 macro_rules! export_detector {
     ($detector:ty) => {

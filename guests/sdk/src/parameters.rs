@@ -10,8 +10,9 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Checks names, types, ranges and choices. A whole number stands for a [`Value::Number`], and a number without
-    /// a fraction for a [`Value::Integer`]: manifests and JSON do not tell them apart.
+    /// Checks names, types, ranges and choices. A whole number stands for a [`Value::Number`], and
+    /// a number without a fraction for a [`Value::Integer`]: manifests and JSON do not tell them
+    /// apart.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] naming the parameter and what is legal.
@@ -33,28 +34,42 @@ impl Parameters {
     /// The value given for a setting, or its default.
     #[must_use]
     pub fn get<'a, T: Kind + 'a>(&'a self, setting: &Setting<T>) -> T::Read<'a> {
-        let given = self.given.iter().find(|parameter| parameter.name == setting.name);
-        given.and_then(|parameter| T::read(&parameter.value)).unwrap_or_else(|| setting.default.into_read())
+        let given = self
+            .given
+            .iter()
+            .find(|parameter| parameter.name == setting.name);
+        given
+            .and_then(|parameter| T::read(&parameter.value))
+            .unwrap_or_else(|| setting.default.into_read())
     }
 }
 
 fn accept(spec: &ParameterSpec, value: Value) -> Result<Value> {
     let value = match (&spec.default, value) {
         (Value::Number(_), Value::Integer(whole)) => Value::Number(whole as f64),
-        (Value::Integer(_), Value::Number(number)) => whole(number).map_or(Value::Number(number), Value::Integer),
+        (Value::Integer(_), Value::Number(number)) => {
+            whole(number).map_or(Value::Number(number), Value::Integer)
+        }
         (_, value) => value,
     };
     let legal = match (&spec.default, &value) {
         (Value::Boolean(_), Value::Boolean(_)) => true,
         (Value::Integer(_), Value::Integer(whole)) => within(spec, *whole as f64),
         (Value::Number(_), Value::Number(number)) => number.is_finite() && within(spec, *number),
-        (Value::Text(_), Value::Text(text)) => spec.choices.is_empty() || spec.choices.contains(text),
+        (Value::Text(_), Value::Text(text)) => {
+            spec.choices.is_empty() || spec.choices.contains(text)
+        }
         _ => false,
     };
     if legal {
         return Ok(value);
     }
-    Err(Error::InvalidParameter(format!("{:?} is {}, legal: {}", spec.name, shown(&value), range(spec))))
+    Err(Error::InvalidParameter(format!(
+        "{:?} is {}, legal: {}",
+        spec.name,
+        shown(&value),
+        range(spec)
+    )))
 }
 
 fn whole(number: f64) -> Option<i64> {
@@ -63,12 +78,17 @@ fn whole(number: f64) -> Option<i64> {
 }
 
 fn within(spec: &ParameterSpec, number: f64) -> bool {
-    spec.minimum.is_none_or(|minimum| number >= minimum) && spec.maximum.is_none_or(|maximum| number <= maximum)
+    spec.minimum.is_none_or(|minimum| number >= minimum)
+        && spec.maximum.is_none_or(|maximum| number <= maximum)
 }
 
 fn unknown(name: &str, declared: &[ParameterSpec]) -> String {
     let known: Vec<&str> = declared.iter().map(|spec| spec.name.as_str()).collect();
-    let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+    let known = if known.is_empty() {
+        "none".into()
+    } else {
+        known.join(", ")
+    };
     format!("there is no {name:?}, known: {known}")
 }
 
@@ -110,8 +130,17 @@ mod tests {
 
     fn open(given: &[(&str, Value)]) -> Result<Parameters> {
         let descriptor = Descriptor::new("x", "0.1.0", "a test");
-        let declared = descriptor.with(&RATE).with(&ROWS).with(&SIDE).with(&NOTE).with(&FAST).parameters;
-        let given = given.iter().map(|(name, value)| Parameter { name: (*name).into(), value: value.clone() });
+        let declared = descriptor
+            .with(&RATE)
+            .with(&ROWS)
+            .with(&SIDE)
+            .with(&NOTE)
+            .with(&FAST)
+            .parameters;
+        let given = given.iter().map(|(name, value)| Parameter {
+            name: (*name).into(),
+            value: value.clone(),
+        });
         Parameters::check(&declared, given.collect())
     }
 
@@ -145,20 +174,62 @@ mod tests {
     fn a_refusal_names_the_parameter_and_what_is_legal() {
         let text = |text: &str| Value::Text(text.into());
         let cases = [
-            ("lr", Value::Number(0.1), "there is no \"lr\", known: rate, rows, side, note, fast"),
-            ("rate", Value::Number(7.0), "\"rate\" is 7, legal: a number from 0.000001 to 1"),
-            ("rate", Value::Number(f64::NAN), "\"rate\" is NaN, legal: a number from 0.000001 to 1"),
-            ("rate", text("fast"), "\"rate\" is \"fast\", legal: a number from 0.000001 to 1"),
-            ("rows", Value::Integer(0), "\"rows\" is 0, legal: a whole number from 1 to 1024"),
-            ("rows", Value::Number(1.5), "\"rows\" is 1.5, legal: a whole number from 1 to 1024"),
-            ("side", text("below"), "\"side\" is \"below\", legal: both, above"),
-            ("note", Value::Boolean(true), "\"note\" is true, legal: a text"),
-            ("fast", Value::Integer(1), "\"fast\" is 1, legal: true or false"),
+            (
+                "lr",
+                Value::Number(0.1),
+                "there is no \"lr\", known: rate, rows, side, note, fast",
+            ),
+            (
+                "rate",
+                Value::Number(7.0),
+                "\"rate\" is 7, legal: a number from 0.000001 to 1",
+            ),
+            (
+                "rate",
+                Value::Number(f64::NAN),
+                "\"rate\" is NaN, legal: a number from 0.000001 to 1",
+            ),
+            (
+                "rate",
+                text("fast"),
+                "\"rate\" is \"fast\", legal: a number from 0.000001 to 1",
+            ),
+            (
+                "rows",
+                Value::Integer(0),
+                "\"rows\" is 0, legal: a whole number from 1 to 1024",
+            ),
+            (
+                "rows",
+                Value::Number(1.5),
+                "\"rows\" is 1.5, legal: a whole number from 1 to 1024",
+            ),
+            (
+                "side",
+                text("below"),
+                "\"side\" is \"below\", legal: both, above",
+            ),
+            (
+                "note",
+                Value::Boolean(true),
+                "\"note\" is true, legal: a text",
+            ),
+            (
+                "fast",
+                Value::Integer(1),
+                "\"fast\" is 1, legal: true or false",
+            ),
         ];
         for (name, value, complaint) in cases {
-            assert_eq!(open(&[(name, value)]), Err(Error::InvalidParameter(complaint.into())));
+            assert_eq!(
+                open(&[(name, value)]),
+                Err(Error::InvalidParameter(complaint.into()))
+            );
         }
         let twice = open(&[("rows", Value::Integer(1)), ("rows", Value::Integer(2))]);
-        assert_eq!(twice, Err(Error::InvalidParameter("\"rows\" is given twice".into())));
+        assert_eq!(
+            twice,
+            Err(Error::InvalidParameter("\"rows\" is given twice".into()))
+        );
     }
 }

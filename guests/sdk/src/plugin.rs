@@ -1,11 +1,12 @@
-//! What a plug-in implements. The laws stand in `wit/plugin.wit`; the host relies on every one of them.
+//! What a plug-in implements. The laws stand in `wit/plugin.wit`; the host relies on every one of
+//! them.
 
 use crate::{Batch, Descriptor, Metric, Parameters, Result, Weights};
 
 /// Turns one source's rows into other columns, row by row, in order.
 ///
-/// Causal and indifferent to batches: what comes out for a row depends on that row and earlier ones only, and never on
-/// where the batches are cut.
+/// Causal and indifferent to batches: what comes out for a row depends on that row and earlier ones
+/// only, and never on where the batches are cut.
 pub trait Preprocessor: Sized + 'static {
     /// Name, version and parameters; the same on every call.
     fn describe() -> Descriptor;
@@ -42,8 +43,8 @@ pub trait Preprocessor: Sized + 'static {
     /// Goes on exactly where the instance that saved `state` stood.
     ///
     /// # Errors
-    /// [`Error::InvalidState`](crate::Error::InvalidState) when `state` is not of this plug-in, these columns and
-    /// these parameters.
+    /// [`Error::InvalidState`](crate::Error::InvalidState) when `state` is not of this plug-in,
+    /// these columns and these parameters.
     fn restore(&mut self, state: Weights) -> Result<()>;
 }
 
@@ -75,18 +76,25 @@ pub trait Model: Sized + 'static {
 pub trait Trainer: Model {
     /// Goes over the rows `epochs` times, starting from the present weights.
     ///
-    /// The weights after it depend on columns, parameters, seed, the weights before, `batch` and `epochs` only. Call
-    /// `progress` after every epoch, and return early with what there is when it says [`Signal::Stop`].
+    /// The weights after it depend on columns, parameters, seed, the weights before, `batch` and
+    /// `epochs` only. Call `progress` after every epoch, and return early with what there is when
+    /// it says [`Signal::Stop`].
     ///
     /// # Errors
     /// [`Error::InvalidInput`](crate::Error::InvalidInput) for rows it cannot learn from,
     /// [`Error::Diverged`](crate::Error::Diverged) when a weight is no longer finite.
-    fn train(&mut self, batch: Batch, epochs: u32, progress: &mut dyn FnMut(Progress) -> Signal) -> Result<Report>;
+    fn train(
+        &mut self,
+        batch: Batch,
+        epochs: u32,
+        progress: &mut dyn FnMut(Progress) -> Signal,
+    ) -> Result<Report>;
 }
 
 /// A model that scores rows.
 pub trait Detector: Model {
-    /// One finite score a row, higher is more anomalous. Causal and indifferent to batches, as a [`Preprocessor`] is.
+    /// One finite score a row, higher is more anomalous. Causal and indifferent to batches, as a
+    /// [`Preprocessor`] is.
     ///
     /// # Errors
     /// Any, with the state as it was before.
@@ -96,7 +104,8 @@ pub trait Detector: Model {
 /// What a training did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// Rows it learnt from, each counted once however many epochs there were: the weight of these weights in a mean.
+    /// Rows it learnt from, each counted once however many epochs there were: the weight of these
+    /// weights in a mean.
     pub samples: u64,
     /// Mean loss a row over the last epoch.
     pub loss: f64,

@@ -1,7 +1,8 @@
 //! Reproducible randomness from the seed given at `open`: a component has no other source.
 //!
-//! SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014). Its numbers are part
-//! of what makes a training reproducible, so they will not change under a plug-in.
+//! SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014).
+//! Its numbers are part of what makes a training reproducible, so they will not change under a
+//! plug-in.
 
 /// A generator of 64-bit numbers with a period of 2^64; not for secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +17,8 @@ impl Random {
         Self { state: seed }
     }
 
-    /// What [`new`](Self::new) makes a generator from that goes on where this one stands, for a saved state.
+    /// What [`new`](Self::new) makes a generator from that goes on where this one stands, for a
+    /// saved state.
     #[must_use]
     pub fn state(&self) -> u64 {
         self.state
@@ -37,8 +39,11 @@ impl Random {
     pub fn below(&mut self, bound: usize) -> usize {
         let (number, bound) = (self.next_u64(), bound as u64);
         let product = match u32::try_from(bound) {
-            // The same upper half; a component has no product of 128 bits and calls a function for it.
-            Ok(_) => ((number >> 32) * bound + (((number & u64::from(u32::MAX)) * bound) >> 32)) >> 32,
+            // The same upper half; a component has no product of 128 bits and calls a function for
+            // it.
+            Ok(_) => {
+                ((number >> 32) * bound + (((number & u64::from(u32::MAX)) * bound) >> 32)) >> 32
+            }
             Err(_) => ((u128::from(number) * u128::from(bound)) >> 64) as u64,
         };
         product as usize
@@ -68,7 +73,14 @@ mod tests {
     fn the_numbers_are_those_of_the_published_algorithm() {
         let mut random = Random::new(1_234_567);
         let first: Vec<u64> = (0..3).map(|_| random.next_u64()).collect();
-        assert_eq!(first, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+        assert_eq!(
+            first,
+            [
+                6_457_827_717_110_365_317,
+                3_203_168_211_198_807_973,
+                9_817_491_932_198_370_423
+            ]
+        );
     }
 
     #[test]
@@ -112,7 +124,10 @@ mod tests {
             seen[random.below(6)] += 1;
             assert!((0.0..1.0).contains(&random.unit()));
         }
-        assert!(seen.iter().all(|&count| (850..1_150).contains(&count)), "{seen:?}");
+        assert!(
+            seen.iter().all(|&count| (850..1_150).contains(&count)),
+            "{seen:?}"
+        );
         assert_eq!(random.below(0), 0);
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::{Error, Result};
 
-/// Welford's running statistics, which lose no digits when the mean is large and the spread is small (Welford, "Note
-/// on a method for calculating corrected sums of squares and products", Technometrics 1962).
+/// Welford's running statistics, which lose no digits when the mean is large and the spread is
+/// small (Welford, "Note on a method for calculating corrected sums of squares and products",
+/// Technometrics 1962).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Running {
     /// Numbers seen.
@@ -33,8 +34,8 @@ impl Running {
 
     /// How many standard deviations `value` lies above the mean.
     ///
-    /// `None` when the numbers are all the same but for rounding, with a spread under a millionth of their size: there
-    /// is no scale to measure with.
+    /// `None` when the numbers are all the same but for rounding, with a spread under a millionth
+    /// of their size: there is no scale to measure with.
     #[must_use]
     pub fn standardise(&self, value: f64) -> Option<f64> {
         const NEGLIGIBLE: f64 = 1e-6;
@@ -46,10 +47,14 @@ impl Running {
 /// Floats a [`Running`] takes in a state: see [`flatten`].
 pub const FIELDS: usize = 3;
 
-/// The statistics of several columns as one list for [`Weights::with_f64`](crate::Weights::with_f64).
+/// The statistics of several columns as one list for
+/// [`Weights::with_f64`](crate::Weights::with_f64).
 #[must_use]
 pub fn flatten(columns: &[Running]) -> Vec<f64> {
-    columns.iter().flat_map(|column| [column.count, column.mean, column.squares]).collect()
+    columns
+        .iter()
+        .flat_map(|column| [column.count, column.mean, column.squares])
+        .collect()
 }
 
 /// The statistics of several columns out of a list that [`flatten`] made.
@@ -58,10 +63,18 @@ pub fn flatten(columns: &[Running]) -> Vec<f64> {
 /// [`Error::InvalidState`] for values that no numbers could have led to.
 pub fn unflatten(values: &[f64]) -> Result<Vec<Running>> {
     let columns = values.chunks(FIELDS).map(|fields| match *fields {
-        [count, mean, squares] if count >= 0.0 && squares >= 0.0 && fields.iter().all(|field| field.is_finite()) => {
-            Ok(Running { count, mean, squares })
+        [count, mean, squares]
+            if count >= 0.0 && squares >= 0.0 && fields.iter().all(|field| field.is_finite()) =>
+        {
+            Ok(Running {
+                count,
+                mean,
+                squares,
+            })
         }
-        _ => Err(Error::InvalidState(format!("{fields:?} are no count, mean and sum of squares"))),
+        _ => Err(Error::InvalidState(format!(
+            "{fields:?} are no count, mean and sum of squares"
+        ))),
     });
     columns.collect()
 }
@@ -104,7 +117,13 @@ mod tests {
 
     #[test]
     fn there_is_no_scale_in_a_constant() {
-        for values in [&[][..], &[5.0], &[5.0, 5.0, 5.0], &[0.1, 0.1 + 1e-9], &[0.0, 0.0]] {
+        for values in [
+            &[][..],
+            &[5.0],
+            &[5.0, 5.0, 5.0],
+            &[0.1, 0.1 + 1e-9],
+            &[0.0, 0.0],
+        ] {
             assert_eq!(over(values).standardise(7.0), None, "{values:?}");
         }
         assert_eq!(over(&[1.0, 3.0]).standardise(7.0), Some(5.0));
@@ -112,7 +131,12 @@ mod tests {
 
     #[test]
     fn a_list_that_no_numbers_lead_to_is_refused() {
-        for values in [&[-1.0, 0.0, 0.0][..], &[1.0, f64::NAN, 0.0], &[1.0, 0.0, -1.0], &[1.0, 0.0]] {
+        for values in [
+            &[-1.0, 0.0, 0.0][..],
+            &[1.0, f64::NAN, 0.0],
+            &[1.0, 0.0, -1.0],
+            &[1.0, 0.0],
+        ] {
             assert!(unflatten(values).is_err(), "{values:?}");
         }
     }

@@ -1,11 +1,11 @@
 //! An instance as the host drives it: every argument is checked before the plug-in sees it.
 //!
-//! The exported glue runs on this, and so can a native test: a plug-in that passes through a [`Session`] behaves the
-//! same in a component.
+//! The exported glue runs on this, and so can a native test: a plug-in that passes through a
+//! [`Session`] behaves the same in a component.
 
 use crate::{
-    Batch, Detector, Error, Model, Parameter, Parameters, Preprocessor, Progress, Report, Result, Signal, Trainer,
-    Weights,
+    Batch, Detector, Error, Model, Parameter, Parameters, Preprocessor, Progress, Report, Result,
+    Signal, Trainer, Weights,
 };
 
 /// A plug-in's instance and the number of columns it was opened with.
@@ -19,11 +19,15 @@ impl<T: Preprocessor> Session<T> {
     /// Opens a preprocessor for one source.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for no or repeated columns, [`Error::InvalidParameter`], or the plug-in's own.
+    /// [`Error::InvalidInput`] for no or repeated columns, [`Error::InvalidParameter`], or the
+    /// plug-in's own.
     pub fn open_preprocessor(columns: &[String], parameters: Vec<Parameter>) -> Result<Self> {
         check_columns(columns)?;
         let parameters = Parameters::check(&T::describe().parameters, parameters)?;
-        Ok(Self { columns: columns.len(), plugin: T::open(columns, &parameters)? })
+        Ok(Self {
+            columns: columns.len(),
+            plugin: T::open(columns, &parameters)?,
+        })
     }
 
     /// See [`Preprocessor::output_columns`].
@@ -70,11 +74,15 @@ impl<T: Model> Session<T> {
     /// Opens a trainer or a detector.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for no or repeated columns, [`Error::InvalidParameter`], or the plug-in's own.
+    /// [`Error::InvalidInput`] for no or repeated columns, [`Error::InvalidParameter`], or the
+    /// plug-in's own.
     pub fn open_model(columns: &[String], parameters: Vec<Parameter>, seed: u64) -> Result<Self> {
         check_columns(columns)?;
         let parameters = Parameters::check(&T::describe().parameters, parameters)?;
-        Ok(Self { columns: columns.len(), plugin: T::open(columns, &parameters, seed)? })
+        Ok(Self {
+            columns: columns.len(),
+            plugin: T::open(columns, &parameters, seed)?,
+        })
     }
 
     /// See [`Model::save`].
@@ -99,10 +107,17 @@ impl<T: Trainer> Session<T> {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a malformed batch or no epochs, or the plug-in's own.
-    pub fn train(&mut self, batch: Batch, epochs: u32, progress: &mut dyn FnMut(Progress) -> Signal) -> Result<Report> {
+    pub fn train(
+        &mut self,
+        batch: Batch,
+        epochs: u32,
+        progress: &mut dyn FnMut(Progress) -> Signal,
+    ) -> Result<Report> {
         batch.check(self.columns)?;
         if epochs == 0 {
-            return Err(Error::InvalidInput("0 epochs were asked for, at least 1 is needed".into()));
+            return Err(Error::InvalidInput(
+                "0 epochs were asked for, at least 1 is needed".into(),
+            ));
         }
         self.plugin.train(batch, epochs, progress)
     }
@@ -125,7 +140,9 @@ fn check_columns(columns: &[String]) -> Result<()> {
     }
     let mut names = std::collections::BTreeSet::new();
     match columns.iter().find(|&name| !names.insert(name)) {
-        Some(name) => Err(Error::InvalidInput(format!("there are two columns {name:?}"))),
+        Some(name) => Err(Error::InvalidInput(format!(
+            "there are two columns {name:?}"
+        ))),
         None => Ok(()),
     }
 }
@@ -154,14 +171,28 @@ mod tests {
     }
 
     impl Trainer for Echo {
-        fn train(&mut self, batch: Batch, _: u32, _: &mut dyn FnMut(Progress) -> Signal) -> Result<Report> {
-            Ok(Report { samples: u64::from(batch.rows), loss: 0.0, metrics: Vec::new() })
+        fn train(
+            &mut self,
+            batch: Batch,
+            _: u32,
+            _: &mut dyn FnMut(Progress) -> Signal,
+        ) -> Result<Report> {
+            Ok(Report {
+                samples: u64::from(batch.rows),
+                loss: 0.0,
+                metrics: Vec::new(),
+            })
         }
     }
 
     impl Detector for Echo {
         fn score(&mut self, batch: Batch) -> Result<Vec<f32>> {
-            Ok(batch.values.iter().copied().step_by(batch.columns()).collect())
+            Ok(batch
+                .values
+                .iter()
+                .copied()
+                .step_by(batch.columns())
+                .collect())
         }
     }
 
@@ -172,22 +203,38 @@ mod tests {
 
     #[test]
     fn a_plug_in_never_sees_bad_columns_or_parameters() {
-        let unknown = vec![Parameter { name: "rate".into(), value: crate::Value::Boolean(true) }];
+        let unknown = vec![Parameter {
+            name: "rate".into(),
+            value: crate::Value::Boolean(true),
+        }];
         let cases = [
             (open(&[], vec![]), "invalid input: there are no columns"),
-            (open(&["a", "b", "a"], vec![]), "invalid input: there are two columns \"a\""),
-            (open(&["a"], unknown), "invalid parameter: there is no \"rate\", known: none"),
+            (
+                open(&["a", "b", "a"], vec![]),
+                "invalid input: there are two columns \"a\"",
+            ),
+            (
+                open(&["a"], unknown),
+                "invalid parameter: there is no \"rate\", known: none",
+            ),
         ];
         for (opened, complaint) in cases {
-            assert_eq!(opened.err().map(|error| error.to_string()).as_deref(), Some(complaint));
+            assert_eq!(
+                opened.err().map(|error| error.to_string()).as_deref(),
+                Some(complaint)
+            );
         }
     }
 
     #[test]
     fn a_plug_in_never_sees_a_malformed_batch_or_no_epochs() {
         let mut session = open(&["a", "b"], vec![]).unwrap();
-        let (good, bad) = (Batch::new(2, vec![1.0, 2.0, 3.0, 4.0]), Batch::new(3, vec![1.0, 2.0, 3.0]));
-        let mut train = |batch: &Batch, epochs| session.train(batch.clone(), epochs, &mut |_| Signal::Proceed);
+        let (good, bad) = (
+            Batch::new(2, vec![1.0, 2.0, 3.0, 4.0]),
+            Batch::new(3, vec![1.0, 2.0, 3.0]),
+        );
+        let mut train =
+            |batch: &Batch, epochs| session.train(batch.clone(), epochs, &mut |_| Signal::Proceed);
         assert_eq!(train(&good, 1).map(|report| report.samples), Ok(2));
         assert!(matches!(train(&good, 0), Err(Error::InvalidInput(_))));
         assert!(matches!(train(&bad, 1), Err(Error::InvalidInput(_))));

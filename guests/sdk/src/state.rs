@@ -1,8 +1,8 @@
 //! Exact 64-bit state in tensors of 32-bit floats.
 //!
-//! What `save` returns must bring back exactly the same behaviour, yet a tensor holds `f32`, and only finite ones. So
-//! every 64-bit value is kept as the four 16-bit integers of its bits, most significant first: a tensor of shape
-//! `[n, 4]` whose values are whole numbers from 0 to 65535.
+//! What `save` returns must bring back exactly the same behaviour, yet a tensor holds `f32`, and
+//! only finite ones. So every 64-bit value is kept as the four 16-bit integers of its bits, most
+//! significant first: a tensor of shape `[n, 4]` whose values are whole numbers from 0 to 65535.
 
 use crate::{Error, Result, Weights};
 
@@ -10,7 +10,8 @@ use crate::{Error, Result, Weights};
 pub const PARTS: u32 = 4;
 
 impl Weights {
-    /// Appends 64-bit floats as a tensor of shape `[values.len(), 4]`; any value will do, NaN and infinities too.
+    /// Appends 64-bit floats as a tensor of shape `[values.len(), 4]`; any value will do, NaN and
+    /// infinities too.
     ///
     /// ```
     /// use fedhost_guest::{Weights, state};
@@ -61,7 +62,9 @@ fn split(bits: u64) -> [f32; PARTS as usize] {
 fn join(parts: &[f32]) -> Result<u64> {
     parts.iter().try_fold(0, |bits, &part| match whole(part) {
         Some(part) => Ok(bits << 16 | u64::from(part)),
-        None => Err(Error::InvalidState(format!("{part} is not a 16-bit part of an exact value"))),
+        None => Err(Error::InvalidState(format!(
+            "{part} is not a 16-bit part of an exact value"
+        ))),
     })
 }
 
@@ -93,7 +96,10 @@ mod tests {
     #[test]
     fn a_part_that_was_averaged_is_refused() {
         for part in [0.5, -1.0, 65536.0, f32::NAN, -0.0] {
-            assert!(matches!(f64s(&[0.0, part, 0.0, 0.0]), Err(Error::InvalidState(_))), "{part}");
+            assert!(
+                matches!(f64s(&[0.0, part, 0.0, 0.0]), Err(Error::InvalidState(_))),
+                "{part}"
+            );
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The values that cross the boundary, as plain Rust types: the same natively and in a component.
 //!
-//! Field for field these are the records of interface `types` in `wit/plugin.wit`; the generated bindings use them as
-//! they are, so a `Vec<f32>` moves in and out without a copy.
+//! Field for field these are the records of interface `types` in `wit/plugin.wit`; the generated
+//! bindings use them as they are, so a `Vec<f32>` moves in and out without a copy.
 
 use crate::Result;
 
-/// Where one named tensor lies: its elements follow the previous tensor's in [`Weights::data`], row-major.
+/// Where one named tensor lies: its elements follow the previous tensor's in [`Weights::data`],
+/// row-major.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorSpec {
     /// Unique within one [`Weights`], not empty.
@@ -14,7 +15,8 @@ pub struct TensorSpec {
     pub shape: Vec<u32>,
 }
 
-/// A model's parameters, or a preprocessor's state: named tensors, end to end in one list of finite numbers.
+/// A model's parameters, or a preprocessor's state: named tensors, end to end in one list of finite
+/// numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Weights {
     /// What lies in `data`, in order, without gaps.
@@ -35,8 +37,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// A batch of whole rows; what is left after the last whole row is kept in `values` and refused by
-    /// [`check`](Self::check).
+    /// A batch of whole rows; what is left after the last whole row is kept in `values` and refused
+    /// by [`check`](Self::check).
     ///
     /// ```
     /// let batch = fedhost_guest::Batch::new(2, vec![1.0, 2.0, 3.0, 4.0]);
@@ -45,7 +47,11 @@ impl Batch {
     #[must_use]
     pub fn new(columns: usize, values: Vec<f32>) -> Self {
         let rows = values.len().checked_div(columns).unwrap_or(0);
-        Self { rows: u32::try_from(rows).unwrap_or(u32::MAX), values, labels: None }
+        Self {
+            rows: u32::try_from(rows).unwrap_or(u32::MAX),
+            values,
+            labels: None,
+        }
     }
 
     /// The same rows with a label each.
@@ -58,7 +64,11 @@ impl Batch {
     /// Values a row; 1 when there are no rows, so that it can be a step or a chunk length.
     #[must_use]
     pub fn columns(&self) -> usize {
-        self.values.len().checked_div(self.rows as usize).unwrap_or(1).max(1)
+        self.values
+            .len()
+            .checked_div(self.rows as usize)
+            .unwrap_or(1)
+            .max(1)
     }
 
     /// Whether the lists are as long as `rows` and `columns` call for.
@@ -69,12 +79,15 @@ impl Batch {
         let rows = self.rows as usize;
         if rows.checked_mul(columns) != Some(self.values.len()) {
             let found = self.values.len();
-            return Err(Error::InvalidInput(format!("{rows} rows of {columns} columns came with {found} values")));
+            return Err(Error::InvalidInput(format!(
+                "{rows} rows of {columns} columns came with {found} values"
+            )));
         }
         match &self.labels {
-            Some(labels) if labels.len() != rows => {
-                Err(Error::InvalidInput(format!("{rows} rows came with {} labels", labels.len())))
-            }
+            Some(labels) if labels.len() != rows => Err(Error::InvalidInput(format!(
+                "{rows} rows came with {} labels",
+                labels.len()
+            ))),
             _ => Ok(()),
         }
     }
@@ -92,7 +105,10 @@ pub struct Metric {
 impl Metric {
     /// A figure under a name.
     pub fn new(name: impl Into<String>, value: f64) -> Self {
-        Self { name: name.into(), value }
+        Self {
+            name: name.into(),
+            value,
+        }
     }
 }
 
@@ -127,7 +143,8 @@ pub enum Error {
     /// Columns, rows or labels are not what this plug-in can work on.
     #[error("invalid input: {0}")]
     InvalidInput(String),
-    /// The weights handed to `load` or `restore` belong to another model, another shape or another version.
+    /// The weights handed to `load` or `restore` belong to another model, another shape or another
+    /// version.
     #[error("invalid state: {0}")]
     InvalidState(String),
     /// Training or scoring left the finite numbers.
@@ -145,14 +162,31 @@ mod tests {
     #[test]
     fn a_batch_is_as_long_as_its_rows_say() {
         let cases = [
-            (Batch { rows: 0, values: vec![], labels: None }, None),
+            (
+                Batch {
+                    rows: 0,
+                    values: vec![],
+                    labels: None,
+                },
+                None,
+            ),
             (Batch::new(2, vec![0.0; 6]).with_labels(vec![0.0; 3]), None),
-            (Batch::new(2, vec![0.0; 5]), Some("2 rows of 2 columns came with 5 values")),
-            (Batch::new(2, vec![0.0; 4]).with_labels(vec![0.0]), Some("2 rows came with 1 labels")),
+            (
+                Batch::new(2, vec![0.0; 5]),
+                Some("2 rows of 2 columns came with 5 values"),
+            ),
+            (
+                Batch::new(2, vec![0.0; 4]).with_labels(vec![0.0]),
+                Some("2 rows came with 1 labels"),
+            ),
         ];
         for (batch, complaint) in cases {
             let found = batch.check(2).err();
-            assert_eq!(found, complaint.map(|text| Error::InvalidInput(text.into())), "{batch:?}");
+            assert_eq!(
+                found,
+                complaint.map(|text| Error::InvalidInput(text.into())),
+                "{batch:?}"
+            );
         }
     }
 }

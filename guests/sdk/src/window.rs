@@ -26,10 +26,15 @@ impl Window {
     /// Of so many numbers, at least one.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(1), arrived: VecDeque::new(), sorted: Vec::new() }
+        Self {
+            capacity: capacity.max(1),
+            arrived: VecDeque::new(),
+            sorted: Vec::new(),
+        }
     }
 
-    /// Takes in one number, in place of the oldest when the window is full; one that is not finite is left out.
+    /// Takes in one number, in place of the oldest when the window is full; one that is not finite
+    /// is left out.
     pub fn push(&mut self, value: f32) {
         if !value.is_finite() {
             return;
@@ -72,8 +77,8 @@ impl Window {
         &self.sorted
     }
 
-    /// The number that the share `share` of the window is not above, between two of them in proportion; `None` of an
-    /// empty window.
+    /// The number that the share `share` of the window is not above, between two of them in
+    /// proportion; `None` of an empty window.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Option<f64> {
         let last = self.sorted.len().checked_sub(1)?;
@@ -92,28 +97,46 @@ impl Window {
     /// The median distance of the numbers from `centre`; 0 of an empty window.
     #[must_use]
     pub fn median_distance(&self, centre: f64) -> f64 {
-        let split = self.sorted.partition_point(|&value| f64::from(value) < centre);
+        let split = self
+            .sorted
+            .partition_point(|&value| f64::from(value) < centre);
         let (below, above) = self.sorted.split_at(split);
-        let sides = Sides { below, above, centre };
-        let Some(last) = self.sorted.len().checked_sub(1) else { return 0.0 };
+        let sides = Sides {
+            below,
+            above,
+            centre,
+        };
+        let Some(last) = self.sorted.len().checked_sub(1) else {
+            return 0.0;
+        };
         let (low, high) = sides.ranked(last / 2);
-        if last % 2 == 0 { low } else { (low + high) / 2.0 }
+        if last % 2 == 0 {
+            low
+        } else {
+            (low + high) / 2.0
+        }
     }
 
     /// The mean distance of the numbers from `centre`; 0 of an empty window.
     #[must_use]
     pub fn mean_distance(&self, centre: f64) -> f64 {
-        let sum: f64 = self.sorted.iter().map(|&value| (f64::from(value) - centre).abs()).sum();
+        let sum: f64 = self
+            .sorted
+            .iter()
+            .map(|&value| (f64::from(value) - centre).abs())
+            .sum();
         sum / self.sorted.len().max(1) as f64
     }
 
     /// Where a number is, or would be, in the order.
     fn place(&self, value: f32) -> usize {
-        self.sorted.partition_point(|other| other.total_cmp(&value).is_lt())
+        self.sorted
+            .partition_point(|other| other.total_cmp(&value).is_lt())
     }
 }
 
-/// Numbers on both sides of a centre: their distances from it ascend on either side, going away from it.
+/// Numbers on both sides of a centre: their distances from it ascend on either side, going away
+/// from it.
 struct Sides<'a> {
     below: &'a [f32],
     above: &'a [f32],
@@ -121,11 +144,15 @@ struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    /// How far the number is that so many others are nearer than, and the next; infinite beyond the last.
+    /// How far the number is that so many others are nearer than, and the next; infinite beyond the
+    /// last.
     fn ranked(&self, rank: usize) -> (f64, f64) {
-        // So many of the nearest lie below, found by halving: as long as the nearest left there is nearer than the
-        // farthest taken above, there are more.
-        let (mut least, mut most) = ((rank + 1).saturating_sub(self.above.len()), self.below.len().min(rank + 1));
+        // So many of the nearest lie below, found by halving: as long as the nearest left there is
+        // nearer than the farthest taken above, there are more.
+        let (mut least, mut most) = (
+            (rank + 1).saturating_sub(self.above.len()),
+            self.below.len().min(rank + 1),
+        );
         while least < most {
             let middle = least.midpoint(most);
             if self.above(rank - middle) > self.below(middle) {
@@ -135,31 +162,46 @@ impl Sides<'_> {
             }
         }
         let (below, above) = (least, rank + 1 - least);
-        let farthest =
-            |taken: usize, distance: fn(&Self, usize) -> f64| taken.checked_sub(1).map_or(0.0, |at| distance(self, at));
+        let farthest = |taken: usize, distance: fn(&Self, usize) -> f64| {
+            taken.checked_sub(1).map_or(0.0, |at| distance(self, at))
+        };
         let low = farthest(below, Self::below).max(farthest(above, Self::above));
         (low, self.below(below).min(self.above(above)))
     }
 
     fn below(&self, place: usize) -> f64 {
-        let number = self.below.len().checked_sub(place + 1).and_then(|place| self.below.get(place));
+        let number = self
+            .below
+            .len()
+            .checked_sub(place + 1)
+            .and_then(|place| self.below.get(place));
         number.map_or(f64::INFINITY, |&number| self.centre - f64::from(number))
     }
 
     fn above(&self, place: usize) -> f64 {
-        self.above.get(place).map_or(f64::INFINITY, |&number| f64::from(number) - self.centre)
+        self.above
+            .get(place)
+            .map_or(f64::INFINITY, |&number| f64::from(number) - self.centre)
     }
 }
 
-/// Several columns' windows as two lists for [`Weights`](crate::Weights): how full they are, `[columns]` for
-/// [`with_u64`](crate::Weights::with_u64), and their numbers, `[columns, capacity]`, oldest first and then zeros.
+/// Several columns' windows as two lists for [`Weights`](crate::Weights): how full they are,
+/// `[columns]` for [`with_u64`](crate::Weights::with_u64), and their numbers, `[columns,
+/// capacity]`, oldest first and then zeros.
 #[must_use]
 pub fn flatten(columns: &[Window]) -> (Vec<u64>, Vec<f32>) {
     let padded = |column: &Window| {
         let zeros = column.capacity - column.len();
-        column.arrived().collect::<Vec<_>>().into_iter().chain(std::iter::repeat_n(0.0, zeros))
+        column
+            .arrived()
+            .collect::<Vec<_>>()
+            .into_iter()
+            .chain(std::iter::repeat_n(0.0, zeros))
     };
-    (columns.iter().map(|column| column.len() as u64).collect(), columns.iter().flat_map(padded).collect())
+    (
+        columns.iter().map(|column| column.len() as u64).collect(),
+        columns.iter().flat_map(padded).collect(),
+    )
 }
 
 /// The windows of several columns out of two lists that [`flatten`] made.
@@ -168,16 +210,23 @@ pub fn flatten(columns: &[Window]) -> (Vec<u64>, Vec<f32>) {
 /// [`Error::InvalidState`] for a window that is fuller than it can be.
 pub fn unflatten(lengths: &[u64], values: &[f32], capacity: usize) -> Result<Vec<Window>> {
     let column = |(&length, values): (&u64, &[f32])| {
-        let filled = usize::try_from(length).ok().and_then(|length| values.get(..length));
-        let filled =
-            filled.ok_or_else(|| Error::InvalidState(format!("a window of {capacity} has {length} values")))?;
+        let filled = usize::try_from(length)
+            .ok()
+            .and_then(|length| values.get(..length));
+        let filled = filled.ok_or_else(|| {
+            Error::InvalidState(format!("a window of {capacity} has {length} values"))
+        })?;
         let mut window = Window::new(capacity);
         window.arrived.extend(filled);
         window.sorted.extend(filled);
         window.sorted.sort_by(f32::total_cmp);
         Ok(window)
     };
-    lengths.iter().zip(values.chunks_exact(capacity.max(1))).map(column).collect()
+    lengths
+        .iter()
+        .zip(values.chunks_exact(capacity.max(1)))
+        .map(column)
+        .collect()
 }
 
 #[cfg(test)]
@@ -194,11 +243,18 @@ mod tests {
     fn median_of(mut values: Vec<f64>) -> f64 {
         values.sort_by(f64::total_cmp);
         let middle = values.len() / 2;
-        if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
+        if values.len() % 2 == 1 {
+            values[middle]
+        } else {
+            (values[middle - 1] + values[middle]) / 2.0
+        }
     }
 
     fn stream() -> impl Strategy<Value = Vec<f32>> {
-        proptest::collection::vec(prop_oneof![4 => -9_f32..9.0, 1 => Just(0.0), 1 => Just(-0.0), 1 => Just(2.0)], 1..60)
+        proptest::collection::vec(
+            prop_oneof![4 => -9_f32..9.0, 1 => Just(0.0), 1 => Just(-0.0), 1 => Just(2.0)],
+            1..60,
+        )
     }
 
     proptest! {
@@ -225,13 +281,23 @@ mod tests {
 
     #[test]
     fn what_is_not_finite_is_left_out() {
-        assert_eq!(over(&[1.0, f32::NAN, f32::INFINITY, 3.0], 2).sorted(), [1.0, 3.0]);
+        assert_eq!(
+            over(&[1.0, f32::NAN, f32::INFINITY, 3.0], 2).sorted(),
+            [1.0, 3.0]
+        );
     }
 
     #[test]
     fn an_empty_window_has_no_middle() {
         let window = Window::new(0);
-        assert_eq!((window.median(), window.median_distance(1.0), window.mean_distance(1.0)), (None, 0.0, 0.0));
+        assert_eq!(
+            (
+                window.median(),
+                window.median_distance(1.0),
+                window.mean_distance(1.0)
+            ),
+            (None, 0.0, 0.0)
+        );
         assert!(window.is_empty() && !window.is_full());
     }
 

@@ -1,13 +1,20 @@
 //! Standardisation of a stream: one pass, no look ahead.
 //!
-//! A row first updates its columns' running mean and deviation and is then measured by them, so what comes out for it
-//! depends on it and earlier rows only. A value that is missing or infinite does not count and comes out as 0, the
-//! mean; so does every value of a column that has not varied yet, the first row among them.
+//! A row first updates its columns' running mean and deviation and is then measured by them, so
+//! what comes out for it depends on it and earlier rows only. A value that is missing or infinite
+//! does not count and comes out as 0, the mean; so does every value of a column that has not varied
+//! yet, the first row among them.
 
-use fedhost_guest::{Batch, Descriptor, Parameters, Preprocessor, Result, Running, Setting, Weights, running, state};
+use fedhost_guest::{
+    Batch, Descriptor, Parameters, Preprocessor, Result, Running, Setting, Weights, running, state,
+};
 
-const CLIP: Setting<f64> =
-    Setting::number("clip", "largest magnitude that comes out, in standard deviations", 10.0, 0.1..=1e6);
+const CLIP: Setting<f64> = Setting::number(
+    "clip",
+    "largest magnitude that comes out, in standard deviations",
+    10.0,
+    0.1..=1e6,
+);
 
 /// One source's running statistics.
 #[derive(Debug)]
@@ -31,7 +38,11 @@ impl Preprocessor for StandardScaler {
 
     fn open(columns: &[String], parameters: &Parameters) -> Result<Self> {
         let statistics = vec![Running::default(); columns.len()];
-        Ok(Self { names: columns.to_vec(), columns: statistics, clip: parameters.get(&CLIP) })
+        Ok(Self {
+            names: columns.to_vec(),
+            columns: statistics,
+            clip: parameters.get(&CLIP),
+        })
     }
 
     fn output_columns(&self) -> Vec<String> {
@@ -64,7 +75,9 @@ fn standardised(column: &mut Running, value: f32, clip: f64) -> f32 {
     }
     let value = f64::from(value);
     column.push(value);
-    column.standardise(value).map_or(0.0, |deviations| deviations.clamp(-clip, clip) as f32)
+    column
+        .standardise(value)
+        .map_or(0.0, |deviations| deviations.clamp(-clip, clip) as f32)
 }
 
 #[cfg(test)]

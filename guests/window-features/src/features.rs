@@ -1,18 +1,29 @@
 //! Features of sliding windows.
 //!
-//! Everything is computed from the rows of the window anew, not carried from row to row: so no error adds up, and a
-//! restored window goes on with the same bits.
+//! Everything is computed from the rows of the window anew, not carried from row to row: so no
+//! error adds up, and a restored window goes on with the same bits.
 
 use fedhost_guest::{
-    Batch, Descriptor, Error, Parameters, Preprocessor, Result, Setting, Weights, Window, state, window,
+    Batch, Descriptor, Error, Parameters, Preprocessor, Result, Setting, Weights, Window, state,
+    window,
 };
 
 use crate::spectrum::Spectrum;
 
-const WINDOW: Setting<i64> = Setting::integer("window", "rows looked back on, the present one included", 32, 4..=1_024);
-const BANDS: Setting<i64> =
-    Setting::integer("bands", "bands of frequencies, at most half as many as rows of the window", 4, 0..=64);
-const KEEP: Setting<bool> = Setting::flag("keep", "whether the columns themselves come out, too", true);
+const WINDOW: Setting<i64> = Setting::integer(
+    "window",
+    "rows looked back on, the present one included",
+    32,
+    4..=1_024,
+);
+const BANDS: Setting<i64> = Setting::integer(
+    "bands",
+    "bands of frequencies, at most half as many as rows of the window",
+    4,
+    0..=64,
+);
+const KEEP: Setting<bool> =
+    Setting::flag("keep", "whether the columns themselves come out, too", true);
 
 /// One source's windows.
 #[derive(Clone, Debug)]
@@ -33,16 +44,23 @@ impl WindowFeatures {
 
 impl Preprocessor for WindowFeatures {
     fn describe() -> Descriptor {
-        let summary = "Mean, deviation, range and vibration by frequency of every column's last rows.";
-        let descriptor = Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
+        let summary =
+            "Mean, deviation, range and vibration by frequency of every column's last rows.";
+        let descriptor =
+            Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
         descriptor.with(&WINDOW).with(&BANDS).with(&KEEP)
     }
 
     fn open(columns: &[String], parameters: &Parameters) -> Result<Self> {
-        let (window, bands) = (parameters.get(&WINDOW) as usize, parameters.get(&BANDS) as usize);
+        let (window, bands) = (
+            parameters.get(&WINDOW) as usize,
+            parameters.get(&BANDS) as usize,
+        );
         if bands > window / 2 {
             let most = window / 2;
-            return Err(Error::InvalidParameter(format!("\"bands\" is {bands}, legal with this window: 0 to {most}")));
+            return Err(Error::InvalidParameter(format!(
+                "\"bands\" is {bands}, legal with this window: 0 to {most}"
+            )));
         }
         Ok(Self {
             names: columns.to_vec(),
@@ -58,8 +76,11 @@ impl Preprocessor for WindowFeatures {
     fn output_columns(&self) -> Vec<String> {
         let of = |name: &String| {
             let kept = self.keep.then(|| name.clone());
-            let features = ["mean", "deviation", "range"].map(|feature| format!("{name}_{feature}"));
-            let bands = (1..=self.bands).map(|number| format!("{name}_band_{number}")).collect::<Vec<_>>();
+            let features =
+                ["mean", "deviation", "range"].map(|feature| format!("{name}_{feature}"));
+            let bands = (1..=self.bands)
+                .map(|number| format!("{name}_band_{number}"))
+                .collect::<Vec<_>>();
             kept.into_iter().chain(features).chain(bands)
         };
         self.names.iter().flat_map(of).collect()
@@ -88,12 +109,15 @@ impl Preprocessor for WindowFeatures {
 
     fn save(&self) -> Result<Weights> {
         let (lengths, values) = window::flatten(&self.columns);
-        Ok(Weights::default().with_u64("lengths", &lengths).with("values", &self.shape(), &values))
+        Ok(Weights::default()
+            .with_u64("lengths", &lengths)
+            .with("values", &self.shape(), &values))
     }
 
     fn restore(&mut self, state: Weights) -> Result<()> {
         let lengths = [self.columns.len() as u32, state::PARTS];
-        let [lengths, values] = state.tensors([("lengths", &lengths), ("values", &self.shape())])?;
+        let [lengths, values] =
+            state.tensors([("lengths", &lengths), ("values", &self.shape())])?;
         self.columns = window::unflatten(&state::u64s(lengths)?, values, self.window)?;
         Ok(())
     }
@@ -103,9 +127,20 @@ impl Preprocessor for WindowFeatures {
 fn append_moments(column: &Window, output: &mut Vec<f32>) -> f64 {
     let count = column.len().max(1) as f64;
     let mean = column.arrived().map(f64::from).sum::<f64>() / count;
-    let squares: f64 = column.arrived().map(|value| (f64::from(value) - mean) * (f64::from(value) - mean)).sum();
-    let range = column.sorted().last().zip(column.sorted().first()).map_or(0.0, |(high, low)| high - low);
-    output.extend([mean as f32, (squares / count).sqrt() as f32, range.min(f32::MAX)]);
+    let squares: f64 = column
+        .arrived()
+        .map(|value| (f64::from(value) - mean) * (f64::from(value) - mean))
+        .sum();
+    let range = column
+        .sorted()
+        .last()
+        .zip(column.sorted().first())
+        .map_or(0.0, |(high, low)| high - low);
+    output.extend([
+        mean as f32,
+        (squares / count).sqrt() as f32,
+        range.min(f32::MAX),
+    ]);
     mean
 }
 

@@ -6,7 +6,8 @@ use fedhost_guest::kernels;
 
 /// The waves that a window is compared with, one row of a matrix each.
 ///
-/// For windows of up to a thousand rows a matrix is as quick as a fast Fourier transform here, and as exact.
+/// For windows of up to a thousand rows a matrix is as quick as a fast Fourier transform here, and
+/// as exact.
 #[derive(Clone, Debug)]
 pub struct Spectrum {
     waves: Vec<f32>,
@@ -19,13 +20,15 @@ pub struct Spectrum {
 }
 
 impl Spectrum {
-    /// For windows of this length; the frequencies from 1 cycle a window to half a cycle a row in so many bands.
+    /// For windows of this length; the frequencies from 1 cycle a window to half a cycle a row in
+    /// so many bands.
     #[must_use]
     pub fn new(window: usize, bands: usize) -> Self {
         let highest = window / 2;
         let (mut waves, mut band) = (Vec::new(), Vec::new());
         for frequency in 1..=highest {
-            // The last of an even window has no sine, and its cosine has twice the square of the others'.
+            // The last of an even window has no sine, and its cosine has twice the square of the
+            // others'.
             let only_cosine = 2 * frequency == window;
             let size = (if only_cosine { 1.0 } else { 2.0_f64 }).sqrt() / window as f64;
             let angle = |row: usize| TAU * ((frequency * row) % window) as f64 / window as f64;
@@ -37,17 +40,31 @@ impl Spectrum {
             band.extend(std::iter::repeat_n(number, if only_cosine { 1 } else { 2 }));
         }
         let amounts = vec![0.0; band.len()];
-        Self { waves, band, bands, centred: Vec::with_capacity(window), amounts }
+        Self {
+            waves,
+            band,
+            bands,
+            centred: Vec::with_capacity(window),
+            amounts,
+        }
     }
 
-    /// Appends the root mean square of every band to `output`; their squares add up to the variance of the values.
+    /// Appends the root mean square of every band to `output`; their squares add up to the variance
+    /// of the values.
     pub fn append(&mut self, values: impl Iterator<Item = f32>, mean: f64, output: &mut Vec<f32>) {
         self.centred.clear();
-        self.centred.extend(values.map(|value| (f64::from(value) - mean) as f32));
+        self.centred
+            .extend(values.map(|value| (f64::from(value) - mean) as f32));
         kernels::gemv(&self.waves, &self.centred, &mut self.amounts);
         for number in 0..self.bands {
-            let amounts = self.amounts.iter().zip(&self.band).filter(|(_, band)| **band == number);
-            let square: f64 = amounts.map(|(amount, _)| f64::from(*amount) * f64::from(*amount)).sum();
+            let amounts = self
+                .amounts
+                .iter()
+                .zip(&self.band)
+                .filter(|(_, band)| **band == number);
+            let square: f64 = amounts
+                .map(|(amount, _)| f64::from(*amount) * f64::from(*amount))
+                .sum();
             output.push(square.sqrt().min(f64::from(f32::MAX)) as f32);
         }
     }
@@ -79,12 +96,17 @@ mod tests {
     #[test]
     fn a_wave_is_in_the_band_of_its_frequency() {
         let wave = |cycles: f64| -> Vec<f32> {
-            (0..32).map(|row| (5.0 + 2.0 * (TAU * cycles * f64::from(row) / 32.0).sin()) as f32).collect()
+            (0..32)
+                .map(|row| (5.0 + 2.0 * (TAU * cycles * f64::from(row) / 32.0).sin()) as f32)
+                .collect()
         };
         for (cycles, band) in [(1.0, 0), (4.0, 0), (5.0, 1), (12.0, 2), (15.0, 3)] {
             for (number, found) in bands(32, 4, &wave(cycles)).iter().enumerate() {
                 let expected = if number == band { 2.0_f32.sqrt() } else { 0.0 };
-                assert!((found - expected).abs() < 1e-4, "{cycles} cycles: {found} in band {number}");
+                assert!(
+                    (found - expected).abs() < 1e-4,
+                    "{cycles} cycles: {found} in band {number}"
+                );
             }
         }
     }
@@ -92,6 +114,9 @@ mod tests {
     #[test]
     fn the_fastest_vibration_is_in_the_last_band() {
         let found = bands(8, 2, &[1.0, -1.0].repeat(4));
-        assert!(found[0].abs() < 1e-6 && (found[1] - 1.0).abs() < 1e-6, "{found:?}");
+        assert!(
+            found[0].abs() < 1e-6 && (found[1] - 1.0).abs() < 1e-6,
+            "{found:?}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Data that others wrote: how fast its rows are read, beside the same bytes cut up without being understood.
+//! Data that others wrote: how fast its rows are read, beside the same bytes cut up without being
+//! understood.
 
 use std::hint::black_box;
 use std::io::Write as _;
@@ -26,15 +27,26 @@ const ROWS_AT_ONCE: usize = 4_096;
 pub(crate) fn figures() -> Vec<Figure> {
     let folder = tempfile::tempdir().unwrap();
     let columns = columns();
-    [csv(&folder.path().join("rows.csv"), &columns), parquet(&folder.path().join("rows.parquet"), &columns)].concat()
+    [
+        csv(&folder.path().join("rows.csv"), &columns),
+        parquet(&folder.path().join("rows.parquet"), &columns),
+    ]
+    .concat()
 }
 
 /// Values as a testbed measures them: six digits, of several magnitudes.
-#[expect(clippy::cast_possible_truncation, reason = "the exponent of a power of ten")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the exponent of a power of ten"
+)]
 fn columns() -> Vec<Vec<f64>> {
     let mut random = ChaCha8Rng::seed_from_u64(1);
-    let mut value = |column: usize| (random.random_range(-1e6..1e6_f64)).round() / 10_f64.powi(column as i32 % 6 + 1);
-    (0..FEATURES).map(|column| (0..ROWS).map(|_| value(column)).collect()).collect()
+    let mut value = |column: usize| {
+        (random.random_range(-1e6..1e6_f64)).round() / 10_f64.powi(column as i32 % 6 + 1)
+    };
+    (0..FEATURES)
+        .map(|column| (0..ROWS).map(|_| value(column)).collect())
+        .collect()
 }
 
 fn csv(file: &Path, columns: &[Vec<f64>]) -> Vec<Figure> {
@@ -42,49 +54,99 @@ fn csv(file: &Path, columns: &[Vec<f64>]) -> Vec<Figure> {
     let names = (0..FEATURES).fold(String::new(), |names, column| format!("{names}f{column},"));
     writeln!(writer, "{names}anomaly").unwrap();
     for row in 0..ROWS {
-        columns.iter().for_each(|column| write!(writer, "{},", column[row]).unwrap());
+        columns
+            .iter()
+            .for_each(|column| write!(writer, "{},", column[row]).unwrap());
         writeln!(writer, "{}", u8::from(row % 10 == 0)).unwrap();
     }
     writer.flush().unwrap();
-    let [rows, corpus, fields] =
-        interleaved([Box::new(|| rows(file)), Box::new(|| corpus(file)), Box::new(|| fields(file))]);
-    beside("csv", file, &[("rows", rows), ("corpus", corpus)], "the csv crate's fields, as bytes", fields)
+    let [rows, corpus, fields] = interleaved([
+        Box::new(|| rows(file)),
+        Box::new(|| corpus(file)),
+        Box::new(|| fields(file)),
+    ]);
+    beside(
+        "csv",
+        file,
+        &[("rows", rows), ("corpus", corpus)],
+        "the csv crate's fields, as bytes",
+        fields,
+    )
 }
 
 fn parquet(file: &Path, columns: &[Vec<f64>]) -> Vec<Figure> {
-    let fields = (0..FEATURES).fold(String::new(), |fields, column| format!("{fields} required double f{column};"));
-    let schema = parse_message_type(&format!("message rows {{ {fields} required boolean anomaly; }}")).unwrap();
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+    let fields = (0..FEATURES).fold(String::new(), |fields, column| {
+        format!("{fields} required double f{column};")
+    });
+    let schema = parse_message_type(&format!(
+        "message rows {{ {fields} required boolean anomaly; }}"
+    ))
+    .unwrap();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .build();
     let output = std::fs::File::create(file).unwrap();
-    let mut writer = SerializedFileWriter::new(output, Arc::new(schema), Arc::new(properties)).unwrap();
+    let mut writer =
+        SerializedFileWriter::new(output, Arc::new(schema), Arc::new(properties)).unwrap();
     let mut group = writer.next_row_group().unwrap();
     for values in columns {
         let mut column = group.next_column().unwrap().unwrap();
-        column.typed::<DoubleType>().write_batch(values, None, None).unwrap();
+        column
+            .typed::<DoubleType>()
+            .write_batch(values, None, None)
+            .unwrap();
         column.close().unwrap();
     }
     let labels: Vec<bool> = (0..ROWS).map(|row| row % 10 == 0).collect();
     let mut column = group.next_column().unwrap().unwrap();
-    column.typed::<BoolType>().write_batch(&labels, None, None).unwrap();
+    column
+        .typed::<BoolType>()
+        .write_batch(&labels, None, None)
+        .unwrap();
     column.close().unwrap();
     group.close().unwrap();
     writer.close().unwrap();
-    let [rows, corpus, columns] =
-        interleaved([Box::new(|| rows(file)), Box::new(|| corpus(file)), Box::new(|| by_column(file))]);
-    beside("parquet", file, &[("rows", rows), ("corpus", corpus)], "the parquet crate's columns", columns)
+    let [rows, corpus, columns] = interleaved([
+        Box::new(|| rows(file)),
+        Box::new(|| corpus(file)),
+        Box::new(|| by_column(file)),
+    ]);
+    beside(
+        "parquet",
+        file,
+        &[("rows", rows), ("corpus", corpus)],
+        "the parquet crate's columns",
+        columns,
+    )
 }
 
-fn beside(format: &str, file: &Path, times: &[(&str, f64)], baseline: &str, baseline_time: f64) -> Vec<Figure> {
+fn beside(
+    format: &str,
+    file: &Path,
+    times: &[(&str, f64)],
+    baseline: &str,
+    baseline_time: f64,
+) -> Vec<Figure> {
     let megabytes = file.metadata().unwrap().len() as f64 / 1e6;
     let figure = |(what, time): &(&str, f64)| {
         let name = format!("dataset_{format}_{what}");
-        Figure::beside(&name, megabytes / time, "MB/s", baseline, megabytes / baseline_time)
+        Figure::beside(
+            &name,
+            megabytes / time,
+            "MB/s",
+            baseline,
+            megabytes / baseline_time,
+        )
     };
     times.iter().map(figure).collect()
 }
 
 fn layout() -> Layout {
-    Layout { delimiter: None, label: "anomaly".into(), ignore: Vec::new() }
+    Layout {
+        delimiter: None,
+        label: "anomaly".into(),
+        ignore: Vec::new(),
+    }
 }
 
 /// Every row, checked and as 32-bit values.
@@ -117,10 +179,13 @@ fn by_column(file: &Path) {
     let group = reader.get_row_group(0).unwrap();
     let mut values = Vec::with_capacity(ROWS_AT_ONCE);
     for column in 0..FEATURES {
-        let mut column = get_typed_column_reader::<DoubleType>(group.get_column_reader(column).unwrap());
+        let mut column =
+            get_typed_column_reader::<DoubleType>(group.get_column_reader(column).unwrap());
         for _ in 0..ROWS.div_ceil(ROWS_AT_ONCE) {
             values.clear();
-            column.read_records(ROWS_AT_ONCE, None, None, &mut values).unwrap();
+            column
+                .read_records(ROWS_AT_ONCE, None, None, &mut values)
+                .unwrap();
             black_box(&values);
         }
     }

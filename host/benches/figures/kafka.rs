@@ -1,6 +1,8 @@
-//! The bus on a real Apache Kafka of this machine, beside bare clients with the same settings on the same broker.
+//! The bus on a real Apache Kafka of this machine, beside bare clients with the same settings on
+//! the same broker.
 //!
-//! The broker is the one that `KAFKA_BOOTSTRAP_SERVERS` names, or else one that `scripts/kafka` starts and stops.
+//! The broker is the one that `KAFKA_BOOTSTRAP_SERVERS` names, or else one that `scripts/kafka`
+//! starts and stops.
 
 #[path = "kafka/bare.rs"]
 mod bare;
@@ -27,7 +29,10 @@ use crate::measure::Figure;
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 pub(crate) fn figures() -> Vec<Figure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let mut figures = Vec::new();
     match Broker::given().map_or_else(|| Broker::start(None), Ok) {
         Ok(broker) => {

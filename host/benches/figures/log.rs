@@ -14,7 +14,10 @@ const TOGETHER: usize = 500;
 const RECORD_BYTES: usize = 200;
 
 pub(crate) fn figures() -> Vec<Figure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let folder = tempfile::tempdir().unwrap();
         let log = EmbeddedLog::open(Options::new(folder.path())).unwrap();
@@ -24,7 +27,13 @@ pub(crate) fn figures() -> Vec<Figure> {
         let small = small_write(&log).await;
         let thousands = RECORDS as f64 / 1e3;
         vec![
-            Figure::beside("log_write_200B", thousands / write, "k/s", "appending to a file", thousands / file),
+            Figure::beside(
+                "log_write_200B",
+                thousands / write,
+                "k/s",
+                "appending to a file",
+                thousands / file,
+            ),
             Figure::alone("log_read_200B", thousands / read, "k/s"),
             Figure::alone("log_one_write_acknowledged", small * 1e6, "us"),
         ]
@@ -56,7 +65,12 @@ fn record() -> NewRecord {
 async fn write(log: &EmbeddedLog) -> f64 {
     let watch = Stopwatch::start();
     for _ in 0..RECORDS / TOGETHER {
-        log.write(Write { records: vec![record(); TOGETHER], ..Write::default() }).await.unwrap();
+        log.write(Write {
+            records: vec![record(); TOGETHER],
+            ..Write::default()
+        })
+        .await
+        .unwrap();
     }
     watch.elapsed().as_secs_f64()
 }
@@ -74,7 +88,10 @@ fn plain_file(folder: &std::path::Path) -> f64 {
 }
 
 async fn read(log: &EmbeddedLog) -> f64 {
-    let mut source = log.subscribe("bench", &["bench"], Start::Earliest).await.unwrap();
+    let mut source = log
+        .subscribe("bench", &["bench"], Start::Earliest)
+        .await
+        .unwrap();
     let watch = Stopwatch::start();
     let mut records = 0;
     while records < RECORDS {
@@ -87,7 +104,12 @@ async fn small_write(log: &EmbeddedLog) -> f64 {
     let mut times = Vec::new();
     for _ in 0..2_000 {
         let watch = Stopwatch::start();
-        log.write(Write { records: vec![record()], ..Write::default() }).await.unwrap();
+        log.write(Write {
+            records: vec![record()],
+            ..Write::default()
+        })
+        .await
+        .unwrap();
         times.push(watch.elapsed().as_secs_f64());
     }
     median(times)

@@ -25,11 +25,24 @@ pub(crate) struct Figure {
 impl Figure {
     /// A time without a baseline, in `unit`.
     pub(crate) fn alone(name: &str, value: f64, unit: &'static str) -> Self {
-        Self { name: name.to_owned(), value, unit, baseline: None, baseline_value: None, ratio: None }
+        Self {
+            name: name.to_owned(),
+            value,
+            unit,
+            baseline: None,
+            baseline_value: None,
+            ratio: None,
+        }
     }
 
     /// `ratio` is value by baseline.
-    pub(crate) fn beside(name: &str, value: f64, unit: &'static str, baseline: &str, baseline_value: f64) -> Self {
+    pub(crate) fn beside(
+        name: &str,
+        value: f64,
+        unit: &'static str,
+        baseline: &str,
+        baseline_value: f64,
+    ) -> Self {
         Self {
             baseline: Some(baseline.to_owned()),
             baseline_value: Some(baseline_value),
@@ -42,7 +55,9 @@ impl Figure {
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<34} {:>12.3} {:<8}", self.name, self.value, self.unit)?;
-        if let (Some(baseline), Some(value), Some(ratio)) = (&self.baseline, self.baseline_value, self.ratio) {
+        if let (Some(baseline), Some(value), Some(ratio)) =
+            (&self.baseline, self.baseline_value, self.ratio)
+        {
             write!(f, "  {ratio:.2} of {baseline} ({value:.3})")?;
         }
         Ok(())
@@ -74,15 +89,26 @@ pub(crate) fn median(times: Vec<f64>) -> f64 {
 }
 
 /// The one that a share of `rank`, 0 to 1, is smaller than.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of times, rounded down")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a number of times, rounded down"
+)]
 pub(crate) fn quantile(mut times: Vec<f64>, rank: f64) -> f64 {
     times.sort_by(f64::total_cmp);
-    times.get((times.len() as f64 * rank) as usize).copied().unwrap_or(f64::NAN)
+    times
+        .get((times.len() as f64 * rank) as usize)
+        .copied()
+        .unwrap_or(f64::NAN)
 }
 
 /// Reads every word once, as fast as memory gives them.
 pub(crate) fn read_once(values: &[f32]) -> u32 {
-    black_box(values.iter().fold(0_u32, |sum, value| sum.wrapping_add(value.to_bits())))
+    black_box(
+        values
+            .iter()
+            .fold(0_u32, |sum, value| sum.wrapping_add(value.to_bits())),
+    )
 }
 
 /// The contract's file.

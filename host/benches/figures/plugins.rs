@@ -20,7 +20,12 @@ const SEED: u64 = 7;
 
 pub(crate) fn figures() -> Vec<Figure> {
     let engine = Engine::new().unwrap();
-    [loading::figures(&engine), boundary::figures(&engine), catalogue::figures(&engine)].concat()
+    [
+        loading::figures(&engine),
+        boundary::figures(&engine),
+        catalogue::figures(&engine),
+    ]
+    .concat()
 }
 
 /// As a run has them, interruption and limits included.
@@ -40,5 +45,10 @@ fn built(name: &str) -> PathBuf {
 fn open<T>(plugin: &Plugin, columns: usize, open: impl FnOnce(Opening<'_>) -> T) -> T {
     let parameters = plugin.check_parameters(&Parameters::new()).unwrap();
     let context = Context::new("bench", nobody());
-    open(Opening { columns: &rows::names(columns), parameters: &parameters, seed: SEED, context })
+    open(Opening {
+        columns: &rows::names(columns),
+        parameters: &parameters,
+        seed: SEED,
+        context,
+    })
 }

@@ -22,18 +22,33 @@ const ROUNDS: u64 = 200;
 const PARAMETERS: usize = 17;
 
 pub(crate) fn figures() -> Vec<Figure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let seconds = runtime.block_on(rounds());
-    vec![Figure::alone("round_trivial_two_nodes", median(seconds) * 1e3, "ms")]
+    vec![Figure::alone(
+        "round_trivial_two_nodes",
+        median(seconds) * 1e3,
+        "ms",
+    )]
 }
 
 fn plugin() -> PluginId {
-    PluginId { name: "bench".into(), version: "0.1.0".into(), sha256: Sha256Hex::of(b"bench") }
+    PluginId {
+        name: "bench".into(),
+        version: "0.1.0".into(),
+        sha256: Sha256Hex::of(b"bench"),
+    }
 }
 
 fn rules() -> Rules {
     Rules {
-        expected: Expected::Listed([NodeId::fog(1), NodeId::fog(2)].into_iter().collect::<BTreeSet<_>>()),
+        expected: Expected::Listed(
+            [NodeId::fog(1), NodeId::fog(2)]
+                .into_iter()
+                .collect::<BTreeSet<_>>(),
+        ),
         min_nodes: 2,
         round_interval_ms: 60_000,
         max_staleness_rounds: 1,
@@ -79,7 +94,10 @@ async fn rounds() -> Vec<f64> {
         dead_letters: DeadLetters::default(),
     };
     let aggregator = tokio::spawn(service.run());
-    let mut globals = bus.subscribe("bench", &["global"], Start::Earliest).await.unwrap();
+    let mut globals = bus
+        .subscribe("bench", &["global"], Start::Earliest)
+        .await
+        .unwrap();
     let mut seconds = Vec::new();
     for round in 0..ROUNDS {
         send(&log, &topics, 1, round).await;
@@ -119,5 +137,10 @@ async fn send(log: &EmbeddedLog, topics: &Topics, node: u32, base_round: u64) {
         train_ms: 1.0,
     };
     let record = update_record(topics, update).await.unwrap();
-    log.write(Write { records: vec![record], ..Write::default() }).await.unwrap();
+    log.write(Write {
+        records: vec![record],
+        ..Write::default()
+    })
+    .await
+    .unwrap();
 }

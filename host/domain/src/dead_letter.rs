@@ -1,4 +1,5 @@
-//! Records that cannot be used: how often they are tried again, and when so many fail that the fault must lie elsewhere.
+//! Records that cannot be used: how often they are tried again, and when so many fail that the
+//! fault must lie elsewhere.
 
 use std::collections::VecDeque;
 
@@ -7,8 +8,8 @@ const SEEN_MIN: usize = 20;
 
 /// Watches the newest records: at most a share of them may be dead-lettered.
 ///
-/// One bad record at the start stops nothing: the verdict begins once a tenth of the window, and at least 20 records, were
-/// seen (or the whole window, when it is smaller).
+/// One bad record at the start stops nothing: the verdict begins once a tenth of the window, and at
+/// least 20 records, were seen (or the whole window, when it is smaller).
 #[derive(Clone, Debug)]
 pub struct Cap {
     records: usize,
@@ -20,7 +21,9 @@ pub struct Cap {
 
 /// Too many of the newest records were dead-lettered.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("{dead} of the last {of} records could not be used, more than the share of {share} that is allowed")]
+#[error(
+    "{dead} of the last {of} records could not be used, more than the share of {share} that is allowed"
+)]
 pub struct Exceeded {
     /// Records that were dead-lettered.
     pub dead: u64,
@@ -31,11 +34,17 @@ pub struct Exceeded {
 }
 
 impl Cap {
-    /// At most `share` (0 to 1) of the last `records` may be dead-lettered. A share of 1, or no records, allows everything.
+    /// At most `share` (0 to 1) of the last `records` may be dead-lettered. A share of 1, or no
+    /// records, allows everything.
     #[must_use]
     pub fn new(records: u32, share: f64) -> Self {
         let records = usize::try_from(records).unwrap_or(usize::MAX);
-        Self { records, share, window: VecDeque::new(), dead: 0 }
+        Self {
+            records,
+            share,
+            window: VecDeque::new(),
+            dead: 0,
+        }
     }
 
     /// Takes the next record, and whether it could be used.
@@ -53,9 +62,16 @@ impl Cap {
             return Ok(());
         }
         let (dead, of, share) = (self.dead, self.window.len() as u64, self.share);
-        #[expect(clippy::cast_precision_loss, reason = "a window is far below 2^53 records")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a window is far below 2^53 records"
+        )]
         let is_exceeded = dead as f64 > share * of as f64;
-        if is_exceeded { Err(Exceeded { dead, of, share }) } else { Ok(()) }
+        if is_exceeded {
+            Err(Exceeded { dead, of, share })
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes the next records of a batch; all count, also those after one that was too many.
@@ -87,16 +103,19 @@ pub struct Retries {
 }
 
 impl Retries {
-    /// The pause in milliseconds after the failed try `attempt`, counted from 1; `None` when it was the last one.
+    /// The pause in milliseconds after the failed try `attempt`, counted from 1; `None` when it was
+    /// the last one.
     ///
-    /// The pause doubles with each try up to the longest. A `jitter` of 0 to 1 takes between half and all of it, so that
-    /// those who failed together do not come back together.
+    /// The pause doubles with each try up to the longest. A `jitter` of 0 to 1 takes between half
+    /// and all of it, so that those who failed together do not come back together.
     #[must_use]
     pub fn pause_ms(&self, attempt: u32, jitter: f64) -> Option<u64> {
         if attempt > self.retries {
             return None;
         }
-        let doubled = self.first_ms.saturating_mul(2_u64.saturating_pow(attempt.saturating_sub(1)));
+        let doubled = self
+            .first_ms
+            .saturating_mul(2_u64.saturating_pow(attempt.saturating_sub(1)));
         let pause = doubled.min(self.longest_ms);
         #[expect(
             clippy::cast_precision_loss,

@@ -1,9 +1,10 @@
 //! A model on the wire: JSON with a checksummed payload, see [`Envelope`].
 //!
-//! What must stay absent: an envelope that was changed on its way and is still accepted, and one whose refusal costs
-//! more than its size. A chain covers every byte: `digest` covers the texts of `header` and `metadata` as they stand in
-//! the message, the `checksum` in the metadata covers the compressed payload, and no unknown field may stand beside
-//! them. It guards against damage, not against a forger, who can compute digests too.
+//! What must stay absent: an envelope that was changed on its way and is still accepted, and one
+//! whose refusal costs more than its size. A chain covers every byte: `digest` covers the texts of
+//! `header` and `metadata` as they stand in the message, the `checksum` in the metadata covers the
+//! compressed payload, and no unknown field may stand beside them. It guards against damage, not
+//! against a forger, who can compute digests too.
 
 mod fields;
 mod payload;
@@ -30,9 +31,10 @@ pub const VERSION: &str = "1.0";
 
 /// A model with what a receiver must know about it.
 ///
-/// On the wire it is one JSON object of `header`, `metadata`, `payload` (base64 of the compressed safetensors file) and
-/// `digest` (sha256 over the text of the header followed by that of the metadata). Fields that describe the payload are
-/// written by [`encode`](Self::encode) and checked by [`decode`](Self::decode), so they do not appear here.
+/// On the wire it is one JSON object of `header`, `metadata`, `payload` (base64 of the compressed
+/// safetensors file) and `digest` (sha256 over the text of the header followed by that of the
+/// metadata). Fields that describe the payload are written by [`encode`](Self::encode) and checked
+/// by [`decode`](Self::decode), so they do not appear here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Envelope {
     /// Who sends what, and when.
@@ -73,13 +75,15 @@ pub struct Metadata {
     pub model_version: u64,
     /// The round that made the global model, or that the update is meant for.
     pub round_number: u64,
-    /// The global model that an update was trained from, 0 being the initial model. Other clients may leave it out.
+    /// The global model that an update was trained from, 0 being the initial model. Other clients
+    /// may leave it out.
     pub base_round: Option<u64>,
     /// Rows behind the weights.
     pub num_samples: u64,
     /// The component that the weights belong to.
     pub plugin: PluginId,
-    /// Figures of the plug-in, such as `loss`. Those that are not finite have no JSON form and are not written.
+    /// Figures of the plug-in, such as `loss`. Those that are not finite have no JSON form and are
+    /// not written.
     pub metrics: BTreeMap<String, f64>,
     /// Wall time of training in milliseconds. Other clients may leave it out.
     pub train_ms: Option<u64>,
@@ -98,13 +102,17 @@ pub struct Limits {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum EncodeError {
     /// JSON knows only finite numbers.
-    #[error("the timestamp is {timestamp}, which has no JSON form\nhint: give seconds since the Unix epoch")]
+    #[error(
+        "the timestamp is {timestamp}, which has no JSON form\nhint: give seconds since the Unix epoch"
+    )]
     BadTimestamp {
         /// What it is.
         timestamp: f64,
     },
     /// safetensors uses the name for something else.
-    #[error("a tensor is named {name:?}, which safetensors keeps for itself\nhint: rename the tensor in the plug-in")]
+    #[error(
+        "a tensor is named {name:?}, which safetensors keeps for itself\nhint: rename the tensor in the plug-in"
+    )]
     ReservedName {
         /// The name.
         name: String,
@@ -119,8 +127,9 @@ pub enum EncodeError {
     },
 }
 
-/// The second form of a message: the same header and metadata as text, and the compressed file beside them, without
-/// base64. On Kafka the text travels as a record's header of the name [`Self::HEADER`], and the payload as its value.
+/// The second form of a message: the same header and metadata as text, and the compressed file
+/// beside them, without base64. On Kafka the text travels as a record's header of the name
+/// [`Self::HEADER`], and the payload as its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binary {
     /// One JSON object of `header`, `metadata` and `digest`.
@@ -156,12 +165,16 @@ impl Envelope {
         let payload = compress(&file, compression)?.into_owned();
         let header = write::header(&self.header)?;
         let metadata = write::metadata(self, compression, &Sha256Hex::of(&payload))?;
-        Ok(Binary { envelope: write::envelope(&header, &metadata), payload })
+        Ok(Binary {
+            envelope: write::envelope(&header, &metadata),
+            payload,
+        })
     }
 
     /// Reads a message, whoever wrote it.
     ///
-    /// Nothing is decompressed before its checksum was verified, and then at most what the stated shapes need.
+    /// Nothing is decompressed before its checksum was verified, and then at most what the stated
+    /// shapes need.
     ///
     /// # Errors
     /// The first fault found.
@@ -191,11 +204,22 @@ impl Envelope {
         let payload = payload()?;
         let found = Sha256Hex::of(&payload);
         if found != stated.checksum {
-            return Err(Reject::ChecksumMismatch { stated: stated.checksum, found });
+            return Err(Reject::ChecksumMismatch {
+                stated: stated.checksum,
+                found,
+            });
         }
-        let file = decompress(&payload, stated.compression, tensors::size_max(&stated.tensors))?;
+        let file = decompress(
+            &payload,
+            stated.compression,
+            tensors::size_max(&stated.tensors),
+        )?;
         let weights = tensors::as_stated(from_safetensors(&file)?, &stated.tensors)?;
-        Ok(Self { header, metadata, weights })
+        Ok(Self {
+            header,
+            metadata,
+            weights,
+        })
     }
 }
 
@@ -203,5 +227,8 @@ fn expect_size(bytes: usize, limits: &Limits) -> Result<(), Reject> {
     if bytes <= limits.max_bytes {
         return Ok(());
     }
-    Err(Reject::TooLarge { what: format!("the message of {bytes} bytes"), limit: limits.max_bytes })
+    Err(Reject::TooLarge {
+        what: format!("the message of {bytes} bytes"),
+        limit: limits.max_bytes,
+    })
 }

@@ -1,6 +1,8 @@
-//! Every fact the host announces. One enum feeds the terminal, the log, the run log and whatever listens later.
+//! Every fact the host announces. One enum feeds the terminal, the log, the run log and whatever
+//! listens later.
 //!
-//! A variant says what happened, in the past tense, with the ids and numbers a reader needs to act on it.
+//! A variant says what happened, in the past tense, with the ids and numbers a reader needs to act
+//! on it.
 
 use std::collections::BTreeMap;
 
@@ -121,7 +123,8 @@ pub enum Event {
         /// Rows of the source that could not be read.
         skipped: u64,
     },
-    /// A record could not be used; when it came from the bus, one of those who read it keeps it in the dead-letter topic.
+    /// A record could not be used; when it came from the bus, one of those who read it keeps it in
+    /// the dead-letter topic.
     RecordSkipped {
         /// The topic, or the file.
         source: String,
@@ -239,8 +242,8 @@ pub enum Event {
         plugin: String,
         /// The call, such as `detector.score`, or `load`.
         call: String,
-        /// `trap`, `deadline`, `fuel`, `memory`, `output-too-large`, `invalid-output`, `refused`, `quarantined` or
-        /// `error`.
+        /// `trap`, `deadline`, `fuel`, `memory`, `output-too-large`, `invalid-output`, `refused`,
+        /// `quarantined` or `error`.
         kind: String,
         /// The whole story.
         detail: String,
@@ -415,14 +418,32 @@ mod tests {
 
     #[test]
     fn an_event_with_a_loss_that_is_no_number_can_be_read_again() {
-        let metrics = vec![Metric { name: "accuracy".into(), value: f64::INFINITY }];
+        let metrics = vec![Metric {
+            name: "accuracy".into(),
+            value: f64::INFINITY,
+        }];
         let (node, train_ms) = (NodeId::fog(1), None);
-        let participant = Participant { node, samples: 3, staleness: 0, loss: f64::NAN, norm: 2.5, train_ms, metrics };
-        let line =
-            serde_json::to_string(&Stamped { time_ms: 1, event: Event::UpdateAccepted { round: 1, participant } });
+        let participant = Participant {
+            node,
+            samples: 3,
+            staleness: 0,
+            loss: f64::NAN,
+            norm: 2.5,
+            train_ms,
+            metrics,
+        };
+        let line = serde_json::to_string(&Stamped {
+            time_ms: 1,
+            event: Event::UpdateAccepted {
+                round: 1,
+                participant,
+            },
+        });
 
-        let Stamped { event: Event::UpdateAccepted { participant, .. }, .. } =
-            serde_json::from_str(&line.unwrap()).unwrap()
+        let Stamped {
+            event: Event::UpdateAccepted { participant, .. },
+            ..
+        } = serde_json::from_str(&line.unwrap()).unwrap()
         else {
             panic!("another event came back")
         };

@@ -1,9 +1,11 @@
-//! Federated averaging: the sample-weighted mean of the nodes' models, w = sum over k of (n_k / n) w_k
-//! (McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized Data").
+//! Federated averaging: the sample-weighted mean of the nodes' models, w = sum over k of (n_k / n)
+//! w_k (McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized
+//! Data").
 //!
-//! The mean has the same bits in whatever order the updates arrive and however they are grouped, by construction: each
-//! product n_k w_k is rounded by itself to one grid, fixed in advance, and from then on only integers are added. Memory
-//! is one 64-bit sum a parameter, however many nodes there are. What must stay absent: a float added to another one.
+//! The mean has the same bits in whatever order the updates arrive and however they are grouped, by
+//! construction: each product n_k w_k is rounded by itself to one grid, fixed in advance, and from
+//! then on only integers are added. Memory is one 64-bit sum a parameter, however many nodes there
+//! are. What must stay absent: a float added to another one.
 
 mod grid;
 mod sums;
@@ -95,10 +97,20 @@ impl Average {
     /// The tensors are no model, or the limits leave no usable grid.
     pub fn new(tensors: Vec<TensorSpec>, limits: Limits) -> Result<Self, NewError> {
         let grid = Grid::new(&limits)?;
-        let parameters = tensors.iter().try_fold(0_usize, |total, tensor| total.checked_add(tensor.elements()?));
+        let parameters = tensors.iter().try_fold(0_usize, |total, tensor| {
+            total.checked_add(tensor.elements()?)
+        });
         // A model of zeros is as good a check as any, and gone at once.
-        let (tensors, zeros) = Weights::new(tensors, vec![0.0; parameters.unwrap_or(0)])?.into_parts();
-        Ok(Self { tensors, limits, grid, sums: vec![0; zeros.len()], samples: 0, updates: 0 })
+        let (tensors, zeros) =
+            Weights::new(tensors, vec![0.0; parameters.unwrap_or(0)])?.into_parts();
+        Ok(Self {
+            tensors,
+            limits,
+            grid,
+            sums: vec![0; zeros.len()],
+            samples: 0,
+            updates: 0,
+        })
     }
 
     /// Adds one update that stands for `samples` rows.
@@ -111,8 +123,8 @@ impl Average {
         self.settle(weights, samples, term, peak)
     }
 
-    /// Adds several updates and answers for each, in order: the same as [`add`](Self::add) for one after the other, in
-    /// less time. A refused update is left out; the others are added.
+    /// Adds several updates and answers for each, in order: the same as [`add`](Self::add) for one
+    /// after the other, in less time. A refused update is left out; the others are added.
     #[must_use = "each update has an answer of its own"]
     pub fn add_all(&mut self, updates: &[(&Weights, u64)]) -> Vec<Result<(), AddError>> {
         let (fours, rest) = updates.as_chunks::<4>();
@@ -120,7 +132,10 @@ impl Average {
         for four in fours {
             answers.extend(self.add_four(four));
         }
-        answers.extend(rest.iter().map(|&(weights, samples)| self.add(weights, samples)));
+        answers.extend(
+            rest.iter()
+                .map(|&(weights, samples)| self.add(weights, samples)),
+        );
         answers
     }
 
@@ -128,32 +143,54 @@ impl Average {
         let [a, b, c, d] = updates.map(|(weights, samples)| self.admit(weights, samples));
         let room = self.limits.max_updates - self.updates >= 4;
         let (Ok(a), Ok(b), Ok(c), Ok(d), true) = (a, b, c, d, room) else {
-            return updates.iter().map(|&(weights, samples)| self.add(weights, samples)).collect();
+            return updates
+                .iter()
+                .map(|&(weights, samples)| self.add(weights, samples))
+                .collect();
         };
         let terms = [a, b, c, d];
         let peaks = sums::add_four(&mut self.sums, terms);
         let added = updates.iter().zip(terms).zip(peaks);
-        added.map(|((&(weights, samples), term), peak)| self.settle(weights, samples, term, peak)).collect()
+        added
+            .map(|((&(weights, samples), term), peak)| self.settle(weights, samples, term, peak))
+            .collect()
     }
 
     /// Refuses what can be refused without reading the values.
     fn admit<'a>(&self, weights: &'a Weights, samples: u64) -> Result<Term<'a>, AddError> {
         weights.expect_tensors(&self.tensors)?;
-        let Limits { max_samples, max_updates, .. } = self.limits;
+        let Limits {
+            max_samples,
+            max_updates,
+            ..
+        } = self.limits;
         if samples == 0 {
             return Err(AddError::NoSamples);
         }
         if samples > max_samples {
-            return Err(AddError::TooManySamples { samples, limit: max_samples });
+            return Err(AddError::TooManySamples {
+                samples,
+                limit: max_samples,
+            });
         }
         if self.updates >= max_updates {
             return Err(AddError::TooManyUpdates { limit: max_updates });
         }
-        Ok(Term { values: weights.data(), factor: self.grid.factor(samples) })
+        Ok(Term {
+            values: weights.data(),
+            factor: self.grid.factor(samples),
+        })
     }
 
-    /// Counts a term that was added, or takes it out again when a value in it, its `peak`, is over the limit.
-    fn settle(&mut self, weights: &Weights, samples: u64, term: Term<'_>, peak: f32) -> Result<(), AddError> {
+    /// Counts a term that was added, or takes it out again when a value in it, its `peak`, is over
+    /// the limit.
+    fn settle(
+        &mut self,
+        weights: &Weights,
+        samples: u64,
+        term: Term<'_>,
+        peak: f32,
+    ) -> Result<(), AddError> {
         if peak > self.limits.max_abs {
             sums::remove(&mut self.sums, term);
             return Err(too_large(weights, self.limits.max_abs));
@@ -165,8 +202,9 @@ impl Average {
 
     /// The mean of what was added so far; more can be added afterwards.
     ///
-    /// Each product is off by at most half a [`step`](Self::step), so a weight of the mean is within
-    /// `step * updates / (2 * samples)` of the exact one, then rounded to 32 bits, and never over the limit.
+    /// Each product is off by at most half a [`step`](Self::step), so a weight of the mean is
+    /// within `step * updates / (2 * samples)` of the exact one, then rounded to 32 bits, and never
+    /// over the limit.
     ///
     /// # Errors
     /// Nothing was added.
@@ -180,7 +218,10 @@ impl Average {
             let product = sum.wrapping_sub(bias) as f64 * step;
             ((product / samples) as f32).clamp(-limit, limit)
         };
-        Ok(Weights::new(self.tensors.clone(), self.sums.iter().map(mean).collect())?)
+        Ok(Weights::new(
+            self.tensors.clone(),
+            self.sums.iter().map(mean).collect(),
+        )?)
     }
 
     /// The tensors that every update must have.
@@ -210,9 +251,17 @@ impl Average {
 
 fn too_large(weights: &Weights, limit: f32) -> AddError {
     let over = weights.iter().find_map(|(spec, values)| {
-        let (index, &value) = values.iter().enumerate().find(|(_, value)| value.abs() > limit)?;
+        let (index, &value) = values
+            .iter()
+            .enumerate()
+            .find(|(_, value)| value.abs() > limit)?;
         Some((spec.name.clone(), index, value))
     });
     let (tensor, index, value) = over.unwrap_or_default();
-    AddError::TooLarge { tensor, index, value, limit }
+    AddError::TooLarge {
+        tensor,
+        index,
+        value,
+        limit,
+    }
 }

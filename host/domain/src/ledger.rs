@@ -1,7 +1,7 @@
 //! How far a partition's offset may be committed while its records are finished out of order.
 //!
-//! A committed offset says that nothing below it needs to be read again. So the ledger must never name an offset with
-//! unfinished work below it, and never take back one it has named.
+//! A committed offset says that nothing below it needs to be read again. So the ledger must never
+//! name an offset with unfinished work below it, and never take back one it has named.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Records must be begun in the order in which they lie in the partition.
-    #[error("offset {offset} was begun where {next} or a later one was due\nhint: rewind before reading records again")]
+    #[error(
+        "offset {offset} was begun where {next} or a later one was due\nhint: rewind before reading records again"
+    )]
     OutOfOrder {
         /// The offset.
         offset: u64,
@@ -17,7 +19,9 @@ pub enum Error {
         next: u64,
     },
     /// No offset follows this one, so it could never be committed.
-    #[error("offset {offset} is the last there can be\nhint: check how the bus numbers its records")]
+    #[error(
+        "offset {offset} is the last there can be\nhint: check how the bus numbers its records"
+    )]
     Last {
         /// The offset.
         offset: u64,
@@ -29,7 +33,9 @@ pub enum Error {
         offset: u64,
     },
     /// Offsets below the safe one may be committed already.
-    #[error("cannot rewind to offset {to}: everything below {safe} is finished\nhint: rewind to {safe} or later")]
+    #[error(
+        "cannot rewind to offset {to}: everything below {safe} is finished\nhint: rewind to {safe} or later"
+    )]
     Settled {
         /// Where to.
         to: u64,
@@ -38,7 +44,8 @@ pub enum Error {
     },
 }
 
-/// The records of one partition that are in work. Offsets may have gaps, as compacted and transactional topics do.
+/// The records of one partition that are in work. Offsets may have gaps, as compacted and
+/// transactional topics do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     unfinished: BTreeSet<u64>,
@@ -65,10 +72,15 @@ impl Ledger {
     /// # Errors
     /// `offset` is not in work.
     pub fn finish(&mut self, offset: u64) -> Result<(), Error> {
-        if self.unfinished.remove(&offset) { Ok(()) } else { Err(Error::Unknown { offset }) }
+        if self.unfinished.remove(&offset) {
+            Ok(())
+        } else {
+            Err(Error::Unknown { offset })
+        }
     }
 
-    /// The next offset to commit: all that was begun below it is finished. `None` before the first record.
+    /// The next offset to commit: all that was begun below it is finished. `None` before the first
+    /// record.
     #[must_use]
     pub fn safe(&self) -> Option<u64> {
         self.unfinished.first().copied().or(self.next)
@@ -80,8 +92,8 @@ impl Ledger {
         self.unfinished.len()
     }
 
-    /// Gives up all records from `to` on, in work or finished, because they will be read again. Earlier ones stay in
-    /// work; a `to` above all that were begun changes nothing.
+    /// Gives up all records from `to` on, in work or finished, because they will be read again.
+    /// Earlier ones stay in work; a `to` above all that were begun changes nothing.
     ///
     /// # Errors
     /// `to` is below the safe offset, which may be committed already.

@@ -1,10 +1,11 @@
 //! The pure core of fedhost.
 //!
-//! Nothing here reads a clock, a random source, the environment, a file or a socket: time and seeds are arguments, so
-//! the simulation and production run the same machines. What must stay absent:
+//! Nothing here reads a clock, a random source, the environment, a file or a socket: time and seeds
+//! are arguments, so the simulation and production run the same machines. What must stay absent:
 //!
 //! * a global model that depends on the order in which updates arrived ([`fedavg`]);
-//! * a non-finite, misshapen, stale, duplicated or oversized update in a sum ([`model`], [`round`]);
+//! * a non-finite, misshapen, stale, duplicated or oversized update in a sum ([`model`],
+//!   [`round`]);
 //! * an envelope that was changed on its way and is still accepted ([`envelope`]);
 //! * an offset that moves past unfinished work ([`ledger`]).
 

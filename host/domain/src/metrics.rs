@@ -1,9 +1,10 @@
 //! How well scores tell anomalies from normal rows.
 //!
-//! [`Ranking`] is exact and needs every score in one place; [`Sweep`] gives the same figures of rows that come in the
-//! order of their scores, without keeping them; [`ScoreSketch`] counts scores in fine bins, so that nodes can be pooled
-//! without shipping their scores. A higher score is more anomalous. None ever answers with a number that its rows do not
-//! support: one class alone, or a score that is not finite, is refused or left out.
+//! [`Ranking`] is exact and needs every score in one place; [`Sweep`] gives the same figures of
+//! rows that come in the order of their scores, without keeping them; [`ScoreSketch`] counts scores
+//! in fine bins, so that nodes can be pooled without shipping their scores. A higher score is more
+//! anomalous. None ever answers with a number that its rows do not support: one class alone, or a
+//! score that is not finite, is refused or left out.
 
 mod areas;
 mod calibration;
@@ -21,7 +22,9 @@ mod sweep;
 mod trace;
 mod windows;
 
-pub use calibration::{FalseAlarmMeter, FalseAlarms, LEVELS, Level, Probabilities, ProbabilityMeter, ReliabilityBin};
+pub use calibration::{
+    FalseAlarmMeter, FalseAlarms, LEVELS, Level, Probabilities, ProbabilityMeter, ReliabilityBin,
+};
 pub use confusion::Confusion;
 pub use curves::{Curves, Point};
 pub use delay::{DelayMeter, DetectionDelay};

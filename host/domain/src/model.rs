@@ -25,7 +25,9 @@ impl TensorSpec {
     /// How many elements the shape holds, or `None` when that does not fit in memory.
     #[must_use]
     pub fn elements(&self) -> Option<usize> {
-        self.shape.iter().try_fold(1_usize, |total, &extent| total.checked_mul(usize::try_from(extent).ok()?))
+        self.shape.iter().try_fold(1_usize, |total, &extent| {
+            total.checked_mul(usize::try_from(extent).ok()?)
+        })
     }
 }
 
@@ -92,15 +94,23 @@ impl Weights {
         let mut names = std::collections::HashSet::with_capacity(tensors.len());
         for (index, tensor) in tensors.iter().enumerate() {
             if tensor.name.is_empty() || !names.insert(tensor.name.as_str()) {
-                return Err(WeightsError::BadName { index, name: tensor.name.clone() });
+                return Err(WeightsError::BadName {
+                    index,
+                    name: tensor.name.clone(),
+                });
             }
         }
         let expected = tensors
             .iter()
-            .try_fold(0_usize, |total, tensor| total.checked_add(tensor.elements()?))
+            .try_fold(0_usize, |total, tensor| {
+                total.checked_add(tensor.elements()?)
+            })
             .unwrap_or(usize::MAX);
         if expected != data.len() {
-            return Err(WeightsError::Length { expected, found: data.len() });
+            return Err(WeightsError::Length {
+                expected,
+                found: data.len(),
+            });
         }
         let weights = Self { tensors, data };
         weights.check_finite()?;
@@ -109,12 +119,24 @@ impl Weights {
 
     fn check_finite(&self) -> Result<(), WeightsError> {
         // One branch-free pass; the slow search runs only for a model that is refused anyway.
-        if self.data.iter().fold(true, |finite, value| finite & value.is_finite()) {
+        if self
+            .data
+            .iter()
+            .fold(true, |finite, value| finite & value.is_finite())
+        {
             return Ok(());
         }
         for (spec, values) in self.iter() {
-            if let Some((index, &value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-                return Err(WeightsError::NonFinite { tensor: spec.name.clone(), index, value });
+            if let Some((index, &value)) = values
+                .iter()
+                .enumerate()
+                .find(|(_, value)| !value.is_finite())
+            {
+                return Err(WeightsError::NonFinite {
+                    tensor: spec.name.clone(),
+                    index,
+                    value,
+                });
             }
         }
         Ok(())
@@ -152,7 +174,11 @@ impl Weights {
     #[must_use]
     pub fn tensor(&self, name: &str) -> Option<ArrayViewD<'_, f32>> {
         let (spec, values) = self.iter().find(|(spec, _)| spec.name == name)?;
-        let shape: Vec<usize> = spec.shape.iter().filter_map(|&extent| usize::try_from(extent).ok()).collect();
+        let shape: Vec<usize> = spec
+            .shape
+            .iter()
+            .filter_map(|&extent| usize::try_from(extent).ok())
+            .collect();
         ArrayViewD::from_shape(shape, values).ok()
     }
 
@@ -164,19 +190,28 @@ impl Weights {
         if self.tensors == expected {
             return Ok(());
         }
-        Err(ShapeMismatch { expected: shape_in_words(expected), found: shape_in_words(&self.tensors) })
+        Err(ShapeMismatch {
+            expected: shape_in_words(expected),
+            found: shape_in_words(&self.tensors),
+        })
     }
 
     /// The largest magnitude among all values.
     #[must_use]
     pub fn max_abs(&self) -> f32 {
-        self.data.iter().fold(0.0, |largest, value| value.abs().max(largest))
+        self.data
+            .iter()
+            .fold(0.0, |largest, value| value.abs().max(largest))
     }
 
     /// Euclidean norm of all values together.
     #[must_use]
     pub fn norm(&self) -> f64 {
-        self.data.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt()
+        self.data
+            .iter()
+            .map(|&value| f64::from(value) * f64::from(value))
+            .sum::<f64>()
+            .sqrt()
     }
 
     /// Identity of the values: sha256 over names, shapes and little-endian values.
@@ -187,7 +222,12 @@ impl Weights {
             hasher.update((spec.name.len() as u64).to_le_bytes());
             hasher.update(spec.name.as_bytes());
             hasher.update((spec.shape.len() as u64).to_le_bytes());
-            hasher.update(spec.shape.iter().flat_map(|extent| extent.to_le_bytes()).collect::<Vec<u8>>());
+            hasher.update(
+                spec.shape
+                    .iter()
+                    .flat_map(|extent| extent.to_le_bytes())
+                    .collect::<Vec<u8>>(),
+            );
         }
         let mut block = Vec::with_capacity(4096 * 4);
         for values in self.data.chunks(4096) {
@@ -228,7 +268,8 @@ pub struct Metric {
     pub value: f64,
 }
 
-/// Reads a number that may be null, as NaN: JSON has no NaN, and it must not cost the record around it when it is read back.
+/// Reads a number that may be null, as NaN: JSON has no NaN, and it must not cost the record around
+/// it when it is read back.
 ///
 /// # Errors
 /// It is neither a number nor null.
@@ -241,29 +282,56 @@ mod tests {
     use super::*;
 
     fn spec(name: &str, shape: &[u32]) -> TensorSpec {
-        TensorSpec { name: name.into(), shape: shape.to_vec() }
+        TensorSpec {
+            name: name.into(),
+            shape: shape.to_vec(),
+        }
     }
 
     #[test]
     fn a_bad_model_cannot_be_built() {
         let cases = [
             (vec![], vec![], WeightsError::Empty),
-            (vec![spec("", &[1])], vec![0.0], WeightsError::BadName { index: 0, name: String::new() }),
+            (
+                vec![spec("", &[1])],
+                vec![0.0],
+                WeightsError::BadName {
+                    index: 0,
+                    name: String::new(),
+                },
+            ),
             (
                 vec![spec("a", &[1]), spec("a", &[1])],
                 vec![0.0; 2],
-                WeightsError::BadName { index: 1, name: "a".into() },
+                WeightsError::BadName {
+                    index: 1,
+                    name: "a".into(),
+                },
             ),
-            (vec![spec("a", &[2, 3])], vec![0.0; 5], WeightsError::Length { expected: 6, found: 5 }),
+            (
+                vec![spec("a", &[2, 3])],
+                vec![0.0; 5],
+                WeightsError::Length {
+                    expected: 6,
+                    found: 5,
+                },
+            ),
             (
                 vec![spec("a", &[u32::MAX, u32::MAX, u32::MAX])],
                 vec![],
-                WeightsError::Length { expected: usize::MAX, found: 0 },
+                WeightsError::Length {
+                    expected: usize::MAX,
+                    found: 0,
+                },
             ),
             (
                 vec![spec("a", &[1]), spec("b", &[2])],
                 vec![0.0, 1.0, f32::INFINITY],
-                WeightsError::NonFinite { tensor: "b".into(), index: 1, value: f32::INFINITY },
+                WeightsError::NonFinite {
+                    tensor: "b".into(),
+                    index: 1,
+                    value: f32::INFINITY,
+                },
             ),
         ];
         for (tensors, data, expected) in cases {
@@ -273,8 +341,15 @@ mod tests {
 
     #[test]
     fn a_tensor_is_seen_in_its_shape() {
-        let weights = Weights::new(vec![spec("bias", &[]), spec("w", &[2, 2])], vec![9.0, 1.0, 2.0, 3.0, 4.0]).unwrap();
-        assert_eq!(weights.tensor("w").unwrap(), ndarray::arr2(&[[1.0, 2.0], [3.0, 4.0]]).into_dyn());
+        let weights = Weights::new(
+            vec![spec("bias", &[]), spec("w", &[2, 2])],
+            vec![9.0, 1.0, 2.0, 3.0, 4.0],
+        )
+        .unwrap();
+        assert_eq!(
+            weights.tensor("w").unwrap(),
+            ndarray::arr2(&[[1.0, 2.0], [3.0, 4.0]]).into_dyn()
+        );
         assert_eq!(weights.tensor("bias").unwrap().len(), 1);
         assert!(weights.tensor("x").is_none());
     }

@@ -1,7 +1,8 @@
 //! Evaluation protocols: which rows a model is trained on, and which it is judged by.
 //!
-//! A protocol divides the rows of some files into [`Session`]s. In each, one model is trained, and then scores rows it
-//! has not been trained on. Rows of a file keep their order, except where a protocol shuffles them.
+//! A protocol divides the rows of some files into [`Session`]s. In each, one model is trained, and
+//! then scores rows it has not been trained on. Rows of a file keep their order, except where a
+//! protocol shuffles them.
 
 mod shuffle;
 
@@ -17,37 +18,40 @@ pub use shuffle::{Permutation, Side, Stratified};
 /// How rows are divided into those to train on and those to score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Protocol {
-    /// `prefix:ROWS`: each file has a model of its own, trained on its first rows, which scores the rest. The Skoltech
-    /// Anomaly Benchmark does so with 400 rows.
+    /// `prefix:ROWS`: each file has a model of its own, trained on its first rows, which scores the
+    /// rest. The Skoltech Anomaly Benchmark does so with 400 rows.
     Prefix {
         /// Rows to train on, at least 1.
         rows: u64,
     },
-    /// `split:FRACTION`: one model is trained on the first share of every file, and scores the rest of each.
+    /// `split:FRACTION`: one model is trained on the first share of every file, and scores the rest
+    /// of each.
     Split {
         /// Above 0 and below 1.
         fraction: f64,
     },
-    /// `by-file:FRACTION`: one model is trained on the first share of the files of each folder, in the order of their
-    /// names, and scores the others.
+    /// `by-file:FRACTION`: one model is trained on the first share of the files of each folder, in
+    /// the order of their names, and scores the others.
     ByFile {
         /// Above 0 and below 1.
         fraction: f64,
     },
-    /// `stratified:FRACTION`: all rows are shuffled by the seed; one model is trained on a share of either class, and
-    /// scores the rest. ADBench does so with 0.7.
+    /// `stratified:FRACTION`: all rows are shuffled by the seed; one model is trained on a share of
+    /// either class, and scores the rest. ADBench does so with 0.7.
     Stratified {
         /// Above 0 and below 1.
         fraction: f64,
     },
-    /// `prequential:DELAY_ROWS`: each file has a model of its own that scores all its rows, and is trained on a row,
-    /// with its label, once that many further rows are scored (Gama et al. 2013, doi:10.1007/s10994-012-5320-9).
+    /// `prequential:DELAY_ROWS`: each file has a model of its own that scores all its rows, and is
+    /// trained on a row, with its label, once that many further rows are scored (Gama et al. 2013,
+    /// doi:10.1007/s10994-012-5320-9).
     Prequential {
-        /// Rows until a label is known, at least 1: labels that are known at once make repeating the last one win.
+        /// Rows until a label is known, at least 1: labels that are known at once make repeating
+        /// the last one win.
         delay_rows: u64,
     },
-    /// `shuffled-prequential:DELAY_ROWS`: the same with one model, for all rows, shuffled by the seed. For rows that have
-    /// no order, or one that gives the labels away.
+    /// `shuffled-prequential:DELAY_ROWS`: the same with one model, for all rows, shuffled by the
+    /// seed. For rows that have no order, or one that gives the labels away.
     ShuffledPrequential {
         /// Rows until a label is known, at least 1.
         delay_rows: u64,
@@ -153,18 +157,32 @@ impl Protocol {
     pub fn plan(self, files: &[Source]) -> Result<Plan, PlanError> {
         match self {
             Self::Prefix { rows } => self.prefix(files, rows).map(Plan::Ordered),
-            Self::Split { fraction } => self.split(files, fraction).map(|session| Plan::Ordered(vec![session])),
-            Self::ByFile { fraction } => self.by_file(files, fraction).map(|session| Plan::Ordered(vec![session])),
-            Self::Stratified { fraction } => Ok(Plan::Shuffled { fraction, delay_rows: None }),
-            Self::ShuffledPrequential { delay_rows } => {
-                Ok(Plan::Shuffled { fraction: 0.0, delay_rows: Some(delay_rows) })
-            }
+            Self::Split { fraction } => self
+                .split(files, fraction)
+                .map(|session| Plan::Ordered(vec![session])),
+            Self::ByFile { fraction } => self
+                .by_file(files, fraction)
+                .map(|session| Plan::Ordered(vec![session])),
+            Self::Stratified { fraction } => Ok(Plan::Shuffled {
+                fraction,
+                delay_rows: None,
+            }),
+            Self::ShuffledPrequential { delay_rows } => Ok(Plan::Shuffled {
+                fraction: 0.0,
+                delay_rows: Some(delay_rows),
+            }),
             Self::Prequential { delay_rows } => {
                 let whole = |(file, source): (usize, &Source)| Session {
                     train: Vec::new(),
-                    score: vec![Stretch { file, rows: 0..source.rows }],
+                    score: vec![Stretch {
+                        file,
+                        rows: 0..source.rows,
+                    }],
                 };
-                Ok(Plan::Prequential { sessions: files.iter().enumerate().map(whole).collect(), delay_rows })
+                Ok(Plan::Prequential {
+                    sessions: files.iter().enumerate().map(whole).collect(),
+                    delay_rows,
+                })
             }
         }
     }
@@ -172,23 +190,36 @@ impl Protocol {
     /// Whether scored rows follow each other in time.
     #[must_use]
     pub fn keeps_time(self) -> bool {
-        !matches!(self, Self::Stratified { .. } | Self::ShuffledPrequential { .. })
+        !matches!(
+            self,
+            Self::Stratified { .. } | Self::ShuffledPrequential { .. }
+        )
     }
 
     /// Whether rows are trained on before anything is scored.
     #[must_use]
     pub fn trains_beforehand(self) -> bool {
-        !matches!(self, Self::Prequential { .. } | Self::ShuffledPrequential { .. })
+        !matches!(
+            self,
+            Self::Prequential { .. } | Self::ShuffledPrequential { .. }
+        )
     }
 
     fn prefix(self, files: &[Source], rows: u64) -> Result<Vec<Session>, PlanError> {
         let session = |(file, source): (usize, &Source)| {
             if source.rows <= rows {
                 let (file, rows) = (source.name.clone(), source.rows);
-                return Err(PlanError::NothingToScore { file, rows, protocol: self });
+                return Err(PlanError::NothingToScore {
+                    file,
+                    rows,
+                    protocol: self,
+                });
             }
             let stretch = |rows| vec![Stretch { file, rows }];
-            Ok(Session { train: stretch(0..rows), score: stretch(rows..source.rows) })
+            Ok(Session {
+                train: stretch(0..rows),
+                score: stretch(rows..source.rows),
+            })
         };
         files.iter().enumerate().map(session).collect()
     }
@@ -199,10 +230,21 @@ impl Protocol {
             let train = share(source.rows, fraction);
             if train == 0 || train == source.rows {
                 let what = format!("the {} rows of {}", source.rows, source.name);
-                return Err(PlanError::EmptyShare { what, train, score: source.rows - train, protocol: self });
+                return Err(PlanError::EmptyShare {
+                    what,
+                    train,
+                    score: source.rows - train,
+                    protocol: self,
+                });
             }
-            session.train.push(Stretch { file, rows: 0..train });
-            session.score.push(Stretch { file, rows: train..source.rows });
+            session.train.push(Stretch {
+                file,
+                rows: 0..train,
+            });
+            session.score.push(Stretch {
+                file,
+                rows: train..source.rows,
+            });
         }
         Ok(session)
     }
@@ -216,21 +258,37 @@ impl Protocol {
         for of_folder in folders.values() {
             let train = share(of_folder.len() as u64, fraction);
             for (place, &file) in (0_u64..).zip(of_folder) {
-                let whole = Stretch { file, rows: 0..files.get(file).map_or(0, |source| source.rows) };
-                if place < train { session.train.push(whole) } else { session.score.push(whole) }
+                let whole = Stretch {
+                    file,
+                    rows: 0..files.get(file).map_or(0, |source| source.rows),
+                };
+                if place < train {
+                    session.train.push(whole)
+                } else {
+                    session.score.push(whole)
+                }
             }
         }
         if session.train.is_empty() || session.score.is_empty() {
             let (train, score) = (session.train.len() as u64, session.score.len() as u64);
             let what = format!("the files of {} folders", folders.len());
-            return Err(PlanError::EmptyShare { what, train, score, protocol: self });
+            return Err(PlanError::EmptyShare {
+                what,
+                train,
+                score,
+                protocol: self,
+            });
         }
         Ok(session)
     }
 }
 
 /// The nearest whole number of `of` things to a share of them.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and what is shared")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between 0 and what is shared"
+)]
 fn share(of: u64, fraction: f64) -> u64 {
     ((of as f64 * fraction).round() as u64).min(of)
 }
@@ -239,8 +297,13 @@ impl FromStr for Protocol {
     type Err = NotAProtocol;
 
     fn from_str(text: &str) -> Result<Self, NotAProtocol> {
-        let refuse = |reason: String| NotAProtocol { text: text.to_owned(), reason };
-        let (name, value) = text.split_once(':').ok_or_else(|| refuse("there is no number behind a colon".into()))?;
+        let refuse = |reason: String| NotAProtocol {
+            text: text.to_owned(),
+            reason,
+        };
+        let (name, value) = text
+            .split_once(':')
+            .ok_or_else(|| refuse("there is no number behind a colon".into()))?;
         let rows = || match value.parse() {
             Ok(rows @ 1..=u64::MAX) => Ok(rows),
             _ => Err(refuse(format!("{value:?} is no whole number above 0"))),
@@ -251,11 +314,21 @@ impl FromStr for Protocol {
         };
         match name {
             "prefix" => Ok(Self::Prefix { rows: rows()? }),
-            "split" => Ok(Self::Split { fraction: fraction()? }),
-            "by-file" => Ok(Self::ByFile { fraction: fraction()? }),
-            "stratified" => Ok(Self::Stratified { fraction: fraction()? }),
-            "prequential" => Ok(Self::Prequential { delay_rows: rows()? }),
-            "shuffled-prequential" => Ok(Self::ShuffledPrequential { delay_rows: rows()? }),
+            "split" => Ok(Self::Split {
+                fraction: fraction()?,
+            }),
+            "by-file" => Ok(Self::ByFile {
+                fraction: fraction()?,
+            }),
+            "stratified" => Ok(Self::Stratified {
+                fraction: fraction()?,
+            }),
+            "prequential" => Ok(Self::Prequential {
+                delay_rows: rows()?,
+            }),
+            "shuffled-prequential" => Ok(Self::ShuffledPrequential {
+                delay_rows: rows()?,
+            }),
             _ => Err(refuse(format!("there is no protocol {name:?}"))),
         }
     }
@@ -269,7 +342,9 @@ impl fmt::Display for Protocol {
             Self::ByFile { fraction } => write!(out, "by-file:{fraction}"),
             Self::Stratified { fraction } => write!(out, "stratified:{fraction}"),
             Self::Prequential { delay_rows } => write!(out, "prequential:{delay_rows}"),
-            Self::ShuffledPrequential { delay_rows } => write!(out, "shuffled-prequential:{delay_rows}"),
+            Self::ShuffledPrequential { delay_rows } => {
+                write!(out, "shuffled-prequential:{delay_rows}")
+            }
         }
     }
 }

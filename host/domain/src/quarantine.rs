@@ -1,7 +1,8 @@
 //! When a component that keeps failing is left alone, and when it is tried again.
 //!
-//! One call that fails so many times in a row shuts the component out for a pause, which doubles each time that it fails
-//! again right afterwards. A success of that call ends it, and all is forgotten.
+//! One call that fails so many times in a row shuts the component out for a pause, which doubles
+//! each time that it fails again right afterwards. A success of that call ends it, and all is
+//! forgotten.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,9 @@ impl Policy {
     /// Length of the pause when it is the `spell`th in a row, from 1.
     #[must_use]
     pub fn pause_ms(&self, spell: u32) -> u64 {
-        let doubled = 1_u64.checked_shl(spell.saturating_sub(1)).unwrap_or(u64::MAX);
+        let doubled = 1_u64
+            .checked_shl(spell.saturating_sub(1))
+            .unwrap_or(u64::MAX);
         self.first_ms.saturating_mul(doubled).min(self.longest_ms)
     }
 }
@@ -60,7 +63,11 @@ impl Quarantine {
     /// Nothing has failed yet.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
-        Self { policy, failures: BTreeMap::new(), shut: None }
+        Self {
+            policy,
+            failures: BTreeMap::new(),
+            shut: None,
+        }
     }
 
     /// Whether a call may be made.
@@ -88,14 +95,20 @@ impl Quarantine {
         }
         let spell = self.shut.map_or(1, |shut| shut.spell.saturating_add(1));
         let pause_ms = self.policy.pause_ms(spell);
-        self.shut = Some(Shut { call, until_ms: now_ms.saturating_add(pause_ms), spell });
+        self.shut = Some(Shut {
+            call,
+            until_ms: now_ms.saturating_add(pause_ms),
+            spell,
+        });
         Some(Change::Began { failures, pause_ms })
     }
 
     /// A call has succeeded.
     pub fn succeeded(&mut self, call: &'static str) -> Option<Change> {
         self.failures.remove(call);
-        self.shut.take_if(|shut| shut.call == call).map(|_| Change::Ended)
+        self.shut
+            .take_if(|shut| shut.call == call)
+            .map(|_| Change::Ended)
     }
 }
 
@@ -104,41 +117,85 @@ mod tests {
     use super::*;
 
     const SCORE: &str = "detector.score";
-    const POLICY: Policy = Policy { failures: 3, first_ms: 100, longest_ms: 350 };
+    const POLICY: Policy = Policy {
+        failures: 3,
+        first_ms: 100,
+        longest_ms: 350,
+    };
 
     fn shut_out() -> Quarantine {
         let mut quarantine = Quarantine::new(POLICY);
-        assert_eq!((quarantine.failed(0, SCORE), quarantine.failed(1, SCORE)), (None, None));
-        assert_eq!(quarantine.failed(2, SCORE), Some(Change::Began { failures: 3, pause_ms: 100 }));
+        assert_eq!(
+            (quarantine.failed(0, SCORE), quarantine.failed(1, SCORE)),
+            (None, None)
+        );
+        assert_eq!(
+            quarantine.failed(2, SCORE),
+            Some(Change::Began {
+                failures: 3,
+                pause_ms: 100
+            })
+        );
         quarantine
     }
 
     #[test]
     fn pauses_double_up_to_the_longest() {
-        let pauses: Vec<u64> = [1, 2, 3, 64, 65, u32::MAX].iter().map(|&spell| POLICY.pause_ms(spell)).collect();
+        let pauses: Vec<u64> = [1, 2, 3, 64, 65, u32::MAX]
+            .iter()
+            .map(|&spell| POLICY.pause_ms(spell))
+            .collect();
         assert_eq!(pauses, [100, 200, 350, 350, 350, 350]);
     }
 
     #[test]
     fn a_component_is_shut_out_for_its_pause_and_no_longer() {
         let quarantine = shut_out();
-        assert_eq!([2, 101, 102].map(|now_ms| quarantine.admit(now_ms)), [Err(100), Err(1), Ok(())]);
+        assert_eq!(
+            [2, 101, 102].map(|now_ms| quarantine.admit(now_ms)),
+            [Err(100), Err(1), Ok(())]
+        );
     }
 
     #[test]
     fn one_failure_after_the_pause_is_enough_for_a_longer_one() {
         let mut quarantine = shut_out();
-        assert_eq!(quarantine.failed(200, SCORE), Some(Change::Began { failures: 4, pause_ms: 200 }));
-        assert_eq!(quarantine.failed(400, "detector.open"), Some(Change::Began { failures: 1, pause_ms: 350 }));
+        assert_eq!(
+            quarantine.failed(200, SCORE),
+            Some(Change::Began {
+                failures: 4,
+                pause_ms: 200
+            })
+        );
+        assert_eq!(
+            quarantine.failed(400, "detector.open"),
+            Some(Change::Began {
+                failures: 1,
+                pause_ms: 350
+            })
+        );
     }
 
     #[test]
     fn a_success_of_the_call_that_failed_makes_all_good() {
         let mut quarantine = shut_out();
-        assert_eq!(quarantine.succeeded("detector.open"), None, "opening works, scoring does not");
+        assert_eq!(
+            quarantine.succeeded("detector.open"),
+            None,
+            "opening works, scoring does not"
+        );
         assert_eq!(quarantine.succeeded(SCORE), Some(Change::Ended));
-        assert_eq!((quarantine.failed(300, SCORE), quarantine.failed(301, SCORE)), (None, None));
-        assert_eq!(quarantine.failed(302, SCORE), Some(Change::Began { failures: 3, pause_ms: 100 }));
+        assert_eq!(
+            (quarantine.failed(300, SCORE), quarantine.failed(301, SCORE)),
+            (None, None)
+        );
+        assert_eq!(
+            quarantine.failed(302, SCORE),
+            Some(Change::Began {
+                failures: 3,
+                pause_ms: 100
+            })
+        );
     }
 
     #[test]
@@ -149,7 +206,11 @@ mod tests {
             assert_eq!(quarantine.failed(now_ms, SCORE), None);
             assert_eq!(quarantine.succeeded(SCORE), None);
         }
-        assert_eq!(quarantine.failed(10, "detector.save"), None, "another call has its own count");
+        assert_eq!(
+            quarantine.failed(10, "detector.save"),
+            None,
+            "another call has its own count"
+        );
     }
 
     #[test]

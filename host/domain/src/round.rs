@@ -5,8 +5,8 @@
 //!     └──interval over with too few──> failed ──enough have answered──> aggregating                    └──> complete
 //! ```
 //!
-//! Feed one input, carry out its outputs in order, feed the next. The machine never waits: [`Machine::deadline_ms`] says
-//! when it wants a [`Input::Tick`].
+//! Feed one input, carry out its outputs in order, feed the next. The machine never waits:
+//! [`Machine::deadline_ms`] says when it wants a [`Input::Tick`].
 
 mod aggregating;
 mod gathering;
@@ -34,8 +34,8 @@ pub struct Progress {
     pub published: u64,
     /// When the round after it began to gather, milliseconds since the Unix epoch.
     pub opened_ms: u64,
-    /// For each node whose updates could still come: the base of its newest update that was counted. A repeated update is
-    /// known by it, also in a later round.
+    /// For each node whose updates could still come: the base of its newest update that was
+    /// counted. A repeated update is known by it, also in a later round.
     pub counted: BTreeMap<NodeId, u64>,
 }
 
@@ -71,7 +71,8 @@ pub enum Output {
     },
     /// Say [`Input::Aggregate`].
     Aggregate,
-    /// Publish, then say [`Input::Published`]. The summary's durations are for the caller to fill in.
+    /// Publish, then say [`Input::Published`]. The summary's durations are for the caller to fill
+    /// in.
     Publish {
         /// The new global model.
         model: Arc<GlobalModel>,
@@ -159,18 +160,30 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Goes on where `progress` was stored, with the global model that was stored with it; for a fresh start that is
-    /// nothing but the time.
+    /// Goes on where `progress` was stored, with the global model that was stored with it; for a
+    /// fresh start that is nothing but the time.
     #[must_use]
     pub fn new(rules: Rules, progress: Progress, global: Option<Arc<Weights>>) -> Self {
-        let mut machine = Self { rules: Arc::new(rules), global, progress, phase: Phase::Complete };
+        let mut machine = Self {
+            rules: Arc::new(rules),
+            global,
+            progress,
+            phase: Phase::Complete,
+        };
         machine.open();
         machine
     }
 
     fn open(&mut self) {
-        let complete = self.rules.rounds.is_some_and(|rounds| self.progress.published >= rounds);
-        self.phase = if complete { Phase::Complete } else { Phase::Gathering(Gathering::new()) };
+        let complete = self
+            .rules
+            .rounds
+            .is_some_and(|rounds| self.progress.published >= rounds);
+        self.phase = if complete {
+            Phase::Complete
+        } else {
+            Phase::Gathering(Gathering::new())
+        };
     }
 
     /// The round whose global model is to be made; one past the last when complete.
@@ -207,9 +220,9 @@ impl Machine {
     #[must_use]
     pub fn answered(&self) -> usize {
         match &self.phase {
-            Phase::Gathering(gathering) | Phase::Failed(gathering) | Phase::Aggregating(gathering) => {
-                gathering.answered()
-            }
+            Phase::Gathering(gathering)
+            | Phase::Failed(gathering)
+            | Phase::Aggregating(gathering) => gathering.answered(),
             Phase::Publishing(..) | Phase::Complete => 0,
         }
     }
@@ -217,8 +230,11 @@ impl Machine {
     /// When to say [`Input::Tick`], if nothing else happens before.
     #[must_use]
     pub fn deadline_ms(&self) -> Option<u64> {
-        matches!(self.phase, Phase::Gathering(_))
-            .then(|| self.progress.opened_ms.saturating_add(self.rules.round_interval_ms))
+        matches!(self.phase, Phase::Gathering(_)).then(|| {
+            self.progress
+                .opened_ms
+                .saturating_add(self.rules.round_interval_ms)
+        })
     }
 
     /// Takes one input at `now_ms` (milliseconds since the Unix epoch).
@@ -235,7 +251,11 @@ impl Machine {
     }
 
     fn out_of_turn(&self, input: &'static str) -> Error {
-        Error::OutOfTurn { round: self.round(), phase: self.phase.name(), input }
+        Error::OutOfTurn {
+            round: self.round(),
+            phase: self.phase.name(),
+            input,
+        }
     }
 
     fn update(&mut self, update: Update) -> Result<Vec<Output>, Error> {
@@ -243,14 +263,23 @@ impl Machine {
         let (gathering, overdue) = match &mut self.phase {
             Phase::Gathering(gathering) => (gathering, false),
             Phase::Failed(gathering) => (gathering, true),
-            Phase::Aggregating(_) | Phase::Publishing(..) | Phase::Complete => return Err(out_of_turn),
+            Phase::Aggregating(_) | Phase::Publishing(..) | Phase::Complete => {
+                return Err(out_of_turn);
+            }
         };
         let node = update.node.clone();
-        let open = gathering::Open { progress: &self.progress, global: self.global.as_deref() };
+        let open = gathering::Open {
+            progress: &self.progress,
+            global: self.global.as_deref(),
+        };
         match gathering.take(&self.rules, open, update)? {
-            Verdict::Rejected(rejection) => Ok(vec![Output::Rejected { node, rejection: *rejection }]),
+            Verdict::Rejected(rejection) => Ok(vec![Output::Rejected {
+                node,
+                rejection: *rejection,
+            }]),
             Verdict::Accepted(participant) => {
-                let closes = gathering.is_complete(&self.rules) || (overdue && gathering.is_enough(&self.rules));
+                let closes = gathering.is_complete(&self.rules)
+                    || (overdue && gathering.is_enough(&self.rules));
                 let mut outputs = vec![Output::Accepted(*participant)];
                 if closes {
                     outputs.push(self.close());
@@ -264,7 +293,9 @@ impl Machine {
         if self.deadline_ms().is_none_or(|deadline| now_ms < deadline) {
             return Vec::new();
         }
-        let Phase::Gathering(gathering) = &self.phase else { return Vec::new() };
+        let Phase::Gathering(gathering) = &self.phase else {
+            return Vec::new();
+        };
         if gathering.is_enough(&self.rules) {
             return vec![self.close()];
         }
@@ -286,20 +317,35 @@ impl Machine {
 
     fn aggregate(&mut self, now_ms: u64) -> Result<Vec<Output>, Error> {
         let out_of_turn = self.out_of_turn("aggregate");
-        let Phase::Aggregating(gathering) = &mut self.phase else { return Err(out_of_turn) };
-        let (model, summary) = aggregating::finish(gathering, &self.rules, self.progress.published + 1)?;
+        let Phase::Aggregating(gathering) = &mut self.phase else {
+            return Err(out_of_turn);
+        };
+        let (model, summary) =
+            aggregating::finish(gathering, &self.rules, self.progress.published + 1)?;
         let progress = gathering.progress_after(&self.rules, &self.progress, now_ms);
         let model = Arc::new(model);
         self.phase = Phase::Publishing(Arc::clone(&model), progress.clone());
-        Ok(vec![Output::Publish { model, summary: Box::new(summary), progress }])
+        Ok(vec![Output::Publish {
+            model,
+            summary: Box::new(summary),
+            progress,
+        }])
     }
 
     fn published(&mut self) -> Result<Vec<Output>, Error> {
-        let Phase::Publishing(model, progress) = &self.phase else { return Err(self.out_of_turn("published")) };
+        let Phase::Publishing(model, progress) = &self.phase else {
+            return Err(self.out_of_turn("published"));
+        };
         self.global = Some(Arc::clone(&model.weights));
         self.progress = progress.clone();
         self.open();
-        Ok(vec![if self.is_complete() { Output::Complete } else { Output::Opened { round: self.round() } }])
+        Ok(vec![if self.is_complete() {
+            Output::Complete
+        } else {
+            Output::Opened {
+                round: self.round(),
+            }
+        }])
     }
 
     fn move_on(&mut self, change: impl FnOnce(Phase) -> Phase) {

@@ -9,17 +9,28 @@ use fedhost_domain::fedavg::{Average, Limits};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex, TensorSpec, Weights};
 use proptest::prelude::*;
 
-const LIMITS: Limits = Limits { max_abs: 100.0, max_samples: 10_000, max_updates: 16 };
-const DECODE_LIMITS: envelope::Limits = envelope::Limits { max_bytes: 1 << 20, max_parameters: 1 << 10 };
+const LIMITS: Limits = Limits {
+    max_abs: 100.0,
+    max_samples: 10_000,
+    max_updates: 16,
+};
+const DECODE_LIMITS: envelope::Limits = envelope::Limits {
+    max_bytes: 1 << 20,
+    max_parameters: 1 << 10,
+};
 
 /// The bytes of up to eight nodes' updates, and an order to receive them in.
 fn messages_in_two_orders() -> impl Strategy<Value = (Vec<Vec<u8>>, Vec<Vec<u8>>)> {
     (1_u32..5, 1_u32..5, 1_usize..8).prop_flat_map(|(rows, columns, nodes)| {
         let values = prop::collection::vec(-100.0_f32..=100.0, (rows * columns + 1) as usize);
         let compression = prop_oneof![Just(Compression::Gzip), Just(Compression::None)];
-        let message = (values, 1_u64..=10_000, compression).prop_map(move |(values, samples, compression)| {
-            update(model(rows, columns, values), samples).encode(compression).expect("a legal model can be written")
-        });
+        let message = (values, 1_u64..=10_000, compression).prop_map(
+            move |(values, samples, compression)| {
+                update(model(rows, columns, values), samples)
+                    .encode(compression)
+                    .expect("a legal model can be written")
+            },
+        );
         prop::collection::vec(message, nodes)
             .prop_flat_map(|messages| (Just(messages.clone()), Just(messages).prop_shuffle()))
     })
@@ -27,15 +38,30 @@ fn messages_in_two_orders() -> impl Strategy<Value = (Vec<Vec<u8>>, Vec<Vec<u8>>
 
 /// Two tensors that safetensors stores in another order than the model has them.
 fn model(rows: u32, columns: u32, values: Vec<f32>) -> Weights {
-    let matrix = TensorSpec { name: "weight".into(), shape: vec![rows, columns] };
-    let scalar = TensorSpec { name: "bias".into(), shape: vec![] };
+    let matrix = TensorSpec {
+        name: "weight".into(),
+        shape: vec![rows, columns],
+    };
+    let scalar = TensorSpec {
+        name: "bias".into(),
+        shape: vec![],
+    };
     Weights::new(vec![matrix, scalar], values).expect("the shapes call for as many values")
 }
 
 fn update(weights: Weights, samples: u64) -> Envelope {
-    let plugin = PluginId { name: "model".into(), version: "0.1.0".into(), sha256: Sha256Hex::of(b"model") };
+    let plugin = PluginId {
+        name: "model".into(),
+        version: "0.1.0".into(),
+        sha256: Sha256Hex::of(b"model"),
+    };
     Envelope {
-        header: Header { kind: Kind::ModelUpdate, timestamp: 1.5, sender: NodeId::fog(1), message_id: "id".into() },
+        header: Header {
+            kind: Kind::ModelUpdate,
+            timestamp: 1.5,
+            sender: NodeId::fog(1),
+            message_id: "id".into(),
+        },
         metadata: Metadata {
             model_version: 1,
             round_number: 1,
@@ -55,8 +81,14 @@ fn mean(messages: &[Vec<u8>]) -> Option<Weights> {
     let updates: Vec<Envelope> = messages.iter().filter_map(read).collect();
     let tensors = updates.first()?.weights.tensors().to_vec();
     let mut average = Average::new(tensors, LIMITS).expect("the limits leave a grid");
-    let updates: Vec<_> = updates.iter().map(|update| (&update.weights, update.metadata.num_samples)).collect();
-    assert!(average.add_all(&updates).iter().all(Result::is_ok), "every legal update counts");
+    let updates: Vec<_> = updates
+        .iter()
+        .map(|update| (&update.weights, update.metadata.num_samples))
+        .collect();
+    assert!(
+        average.add_all(&updates).iter().all(Result::is_ok),
+        "every legal update counts"
+    );
     average.finish().ok()
 }
 

@@ -1,5 +1,6 @@
-//! The round machine and the fog nodes' schedules, run against each other in one thread, with every process killed at
-//! random moments. Time, order and faults come from a seed; a failing seed reproduces: `SIMULATION_SEED=n cargo test`.
+//! The round machine and the fog nodes' schedules, run against each other in one thread, with every
+//! process killed at random moments. Time, order and faults come from a seed; a failing seed
+//! reproduces: `SIMULATION_SEED=n cargo test`.
 
 #![expect(
     clippy::unwrap_used,
@@ -28,11 +29,27 @@ fn killing_any_process_at_any_moment_ends_in_the_same_model() {
     let rounds = 6;
     let mut undisturbed = World::new(0, 3, rounds, Faults::none());
     undisturbed.run_to_completion();
-    let expected: Vec<_> = undisturbed.globals().iter().map(|model| model.weights.sha256()).collect();
+    let expected: Vec<_> = undisturbed
+        .globals()
+        .iter()
+        .map(|model| model.weights.sha256())
+        .collect();
     for seed in seeds() {
-        let mut world = World::new(seed, 3, rounds, Faults { kills: true, ..Faults::none() });
+        let mut world = World::new(
+            seed,
+            3,
+            rounds,
+            Faults {
+                kills: true,
+                ..Faults::none()
+            },
+        );
         world.run_to_completion();
-        let found: Vec<_> = world.globals().iter().map(|model| model.weights.sha256()).collect();
+        let found: Vec<_> = world
+            .globals()
+            .iter()
+            .map(|model| model.weights.sha256())
+            .collect();
         assert_eq!(found, expected, "seed {seed}");
     }
 }
@@ -43,13 +60,20 @@ fn every_global_model_is_the_mean_of_its_nodes_own_models() {
     world.run_to_completion();
     let mut base = None;
     for (round, global) in (1..).zip(world.globals()) {
-        let models: Vec<_> =
-            (1..=4).map(|node| local_model(node, base.as_ref(), round * world::ROWS_PER_ROUND)).collect();
+        let models: Vec<_> = (1..=4)
+            .map(|node| local_model(node, base.as_ref(), round * world::ROWS_PER_ROUND))
+            .collect();
         let total: u64 = models.iter().map(|(_, samples)| samples).sum();
         for (index, &value) in global.weights.data().iter().enumerate() {
-            let mean: f64 =
-                models.iter().map(|(model, n)| f64::from(model.data()[index]) * *n as f64).sum::<f64>() / total as f64;
-            assert!((f64::from(value) - mean).abs() < 1e-6, "round {round}: {value} instead of {mean}");
+            let mean: f64 = models
+                .iter()
+                .map(|(model, n)| f64::from(model.data()[index]) * *n as f64)
+                .sum::<f64>()
+                / total as f64;
+            assert!(
+                (f64::from(value) - mean).abs() < 1e-6,
+                "round {round}: {value} instead of {mean}"
+            );
         }
         base = Some(global.weights.as_ref().clone());
     }
@@ -58,7 +82,12 @@ fn every_global_model_is_the_mean_of_its_nodes_own_models() {
 #[test]
 fn rounds_go_on_whatever_strangers_send_and_however_slow_nodes_are() {
     for seed in seeds() {
-        let faults = Faults { kills: true, strangers: true, absences: true, ..Faults::none() };
+        let faults = Faults {
+            kills: true,
+            strangers: true,
+            absences: true,
+            ..Faults::none()
+        };
         let mut world = World::new(seed, 5, 8, faults);
         world.run_to_completion();
         world.check_participation();
@@ -69,7 +98,16 @@ fn rounds_go_on_whatever_strangers_send_and_however_slow_nodes_are() {
 fn an_update_that_was_written_twice_counts_once() {
     let mut written_twice = 0;
     for seed in seeds() {
-        let mut world = World::new(seed, 3, 6, Faults { repeats: true, kills: true, ..Faults::none() });
+        let mut world = World::new(
+            seed,
+            3,
+            6,
+            Faults {
+                repeats: true,
+                kills: true,
+                ..Faults::none()
+            },
+        );
         world.run_to_completion();
         world.check_participation();
         written_twice += world.written_twice();

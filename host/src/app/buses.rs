@@ -22,11 +22,16 @@ pub use kafka::options as kafka_options;
 /// For roles on an embedded log to finish what they have in hand.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// Opens the bus of a manifest for whoever has no role on it, such as a command. It is closed when dropped.
+/// Opens the bus of a manifest for whoever has no role on it, such as a command. It is closed when
+/// dropped.
 ///
 /// # Errors
-/// The bus cannot be opened, or not reached; an embedded log that a run has open is [`crate::bus::Error::InUse`].
-pub async fn open(manifest: &Loaded, observer: Arc<dyn Observer>) -> Result<Arc<dyn Bus>, anyhow::Error> {
+/// The bus cannot be opened, or not reached; an embedded log that a run has open is
+/// [`crate::bus::Error::InUse`].
+pub async fn open(
+    manifest: &Loaded,
+    observer: Arc<dyn Observer>,
+) -> Result<Arc<dyn Bus>, anyhow::Error> {
     let manifest = &manifest.manifest;
     Ok(match manifest.bus.kind {
         BusKind::Embedded => embedded::open(manifest, observer).await?,
@@ -49,7 +54,11 @@ pub fn is_there(manifest: &Loaded) -> bool {
 
 /// Where the spools of a manifest lie.
 pub(super) fn spool_directory(manifest: &Manifest) -> PathBuf {
-    manifest.spool.directory.clone().unwrap_or_else(|| manifest.bus.directory.join("spool"))
+    manifest
+        .spool
+        .directory
+        .clone()
+        .unwrap_or_else(|| manifest.bus.directory.join("spool"))
 }
 
 fn holds_log(directory: &Path) -> bool {
@@ -83,7 +92,8 @@ pub(super) enum Spooling {
     No,
     /// All of it, once the role has begun with what the cluster keeps.
     Writes,
-    /// The role also begins without the cluster, from what it has written here: nobody else does its work.
+    /// The role also begins without the cluster, from what it has written here: nobody else does
+    /// its work.
     Alone,
 }
 
@@ -91,7 +101,10 @@ pub(super) enum Spooling {
 pub(super) enum RoleBus {
     Embedded(Arc<EmbeddedLog>),
     Kafka(Arc<View>),
-    Spooled { spool: Arc<Spooled>, view: Arc<View> },
+    Spooled {
+        spool: Arc<Spooled>,
+        view: Arc<View>,
+    },
 }
 
 impl Buses {
@@ -99,18 +112,40 @@ impl Buses {
     ///
     /// # Errors
     /// The log cannot be opened.
-    pub(super) async fn open(manifest: &Manifest, observer: Arc<dyn Observer>) -> Result<Self, anyhow::Error> {
+    pub(super) async fn open(
+        manifest: &Manifest,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, anyhow::Error> {
         if manifest.bus.kind == BusKind::Embedded {
             return Ok(Self::Embedded(embedded::open(manifest, observer).await?));
         }
         let cluster = Cluster::new(manifest, &observer);
         let host = Arc::new(cluster.host());
-        let (directory, fsync) = (spool_directory(manifest), embedded::fsync(manifest.spool.fsync));
+        let (directory, fsync) = (
+            spool_directory(manifest),
+            embedded::fsync(manifest.spool.fsync),
+        );
         let max_bytes = manifest.spool.max_bytes;
-        let options = spool::Options { directory, max_bytes, fsync, alone: false, away: false, observer };
+        let options = spool::Options {
+            directory,
+            max_bytes,
+            fsync,
+            alone: false,
+            away: false,
+            observer,
+        };
         let spool = manifest.spool.enabled.then_some(options);
-        let (reached, close) = (AtomicBool::new(false), Duration::from_millis(manifest.kafka.close_ms));
-        Ok(Self::Kafka(Arc::new(OnKafka { cluster, reached, host, spool, close })))
+        let (reached, close) = (
+            AtomicBool::new(false),
+            Duration::from_millis(manifest.kafka.close_ms),
+        );
+        Ok(Self::Kafka(Arc::new(OnKafka {
+            cluster,
+            reached,
+            host,
+            spool,
+            close,
+        })))
     }
 
     /// Reaches the cluster, within the time of one request or of `at_most`; a log is there.
@@ -161,7 +196,11 @@ impl Buses {
     ///
     /// # Errors
     /// Its spool cannot be opened.
-    pub(super) async fn of_role(&self, role: &str, spooling: Spooling) -> Result<RoleBus, bus::Error> {
+    pub(super) async fn of_role(
+        &self,
+        role: &str,
+        spooling: Spooling,
+    ) -> Result<RoleBus, bus::Error> {
         let kafka = match self {
             Self::Embedded(log) => return Ok(RoleBus::Embedded(Arc::clone(log))),
             Self::Kafka(kafka) => kafka,
@@ -170,10 +209,25 @@ impl Buses {
         match kafka.spool.as_ref().filter(|_| spooling != Spooling::No) {
             None => Ok(RoleBus::Kafka(view)),
             Some(options) => {
-                let (alone, away) = (spooling == Spooling::Alone, !kafka.reached.load(Ordering::Relaxed));
+                let (alone, away) = (
+                    spooling == Spooling::Alone,
+                    !kafka.reached.load(Ordering::Relaxed),
+                );
                 let remote = Arc::clone(&view) as Arc<dyn Bus>;
-                let spool = Spooled::open(spool::Options { alone, away, ..options.clone() }, remote, role).await?;
-                Ok(RoleBus::Spooled { spool: Arc::new(spool), view })
+                let spool = Spooled::open(
+                    spool::Options {
+                        alone,
+                        away,
+                        ..options.clone()
+                    },
+                    remote,
+                    role,
+                )
+                .await?;
+                Ok(RoleBus::Spooled {
+                    spool: Arc::new(spool),
+                    view,
+                })
             }
         }
     }
@@ -183,7 +237,8 @@ impl Buses {
         match self {
             Self::Embedded(log) => {
                 let log = Arc::clone(log);
-                // A writer that panicked has been reported by the panic hook; everything acknowledged is in the log.
+                // A writer that panicked has been reported by the panic hook; everything
+                // acknowledged is in the log.
                 tokio::task::spawn_blocking(move || log.close()).await.ok();
             }
             Self::Kafka(kafka) => kafka.host.close(closing.left()).await,
@@ -200,8 +255,8 @@ impl RoleBus {
         }
     }
 
-    /// Waits until everything that the role has written is on the bus, and not only in its spool; or for as long as the
-    /// spool goes on.
+    /// Waits until everything that the role has written is on the bus, and not only in its spool;
+    /// or for as long as the spool goes on.
     pub(super) async fn arrived(&self) {
         if let Self::Spooled { spool, .. } = self {
             // Whoever closes it is told of its end.

@@ -15,7 +15,10 @@ pub(super) struct Closing {
 impl Closing {
     /// So long from the moment at which it begins.
     pub(super) fn new(within: Duration) -> Self {
-        Self { within, until: Arc::default() }
+        Self {
+            within,
+            until: Arc::default(),
+        }
     }
 
     /// From now on the time counts; said again, it changes nothing.
@@ -25,7 +28,9 @@ impl Closing {
 
     /// For everything together; all of it as long as it has not begun.
     pub(super) fn left(&self) -> Duration {
-        self.until.get().map_or(self.within, |until| until.saturating_duration_since(clock::now()))
+        self.until.get().map_or(self.within, |until| {
+            until.saturating_duration_since(clock::now())
+        })
     }
 
     /// For work in hand: the last quarter is for clients to say goodbye.
@@ -46,19 +51,33 @@ mod tests {
     #[test]
     fn there_is_one_deadline_however_often_it_is_begun() {
         let closing = Closing::new(Duration::from_secs(3_600));
-        assert_eq!(closing.left(), Duration::from_secs(3_600), "it has not begun");
+        assert_eq!(
+            closing.left(),
+            Duration::from_secs(3_600),
+            "it has not begun"
+        );
         let other = closing.clone();
         closing.begin();
         let first = other.until.get().copied();
         other.begin();
         assert_eq!(closing.until.get().copied(), first);
-        assert!(closing.left_for_sensors() < closing.left_for_work() && closing.left_for_work() < closing.left());
+        assert!(
+            closing.left_for_sensors() < closing.left_for_work()
+                && closing.left_for_work() < closing.left()
+        );
     }
 
     #[test]
     fn no_time_is_left_when_it_is_over() {
         let closing = Closing::new(Duration::ZERO);
         closing.begin();
-        assert_eq!([closing.left(), closing.left_for_work(), closing.left_for_sensors()], [Duration::ZERO; 3]);
+        assert_eq!(
+            [
+                closing.left(),
+                closing.left_for_work(),
+                closing.left_for_sensors()
+            ],
+            [Duration::ZERO; 3]
+        );
     }
 }

@@ -4,38 +4,72 @@ use std::sync::Arc;
 
 use crate::announce::Announcer;
 use crate::manifest::{self, Manifest, Parameter, PluginSelector};
-use crate::plugin::{Engine, Limits, Loader, Parameters, Plugin, Registry, Selector, Trust, Value, this_program};
+use crate::plugin::{
+    Engine, Limits, Loader, Parameters, Plugin, Registry, Selector, Trust, Value, this_program,
+};
 use crate::role::fog_node::plugins::Configured;
 
-/// All components of the manifest's directory, and the loader for those to come. Compiled code is kept.
-pub(super) fn registry(manifest: &Manifest, announcer: &Announcer) -> Result<(Loader, Registry), anyhow::Error> {
-    let loader = loader(manifest, announcer)?.with_cache(&manifest.bus.directory.join("compiled-plugins"));
+/// All components of the manifest's directory, and the loader for those to come. Compiled code is
+/// kept.
+pub(super) fn registry(
+    manifest: &Manifest,
+    announcer: &Announcer,
+) -> Result<(Loader, Registry), anyhow::Error> {
+    let loader =
+        loader(manifest, announcer)?.with_cache(&manifest.bus.directory.join("compiled-plugins"));
     let registry = Registry::open(&manifest.plugins.directory, &loader)?;
     Ok((loader, registry))
 }
 
 /// What rows pass through, if anything.
-pub(super) fn preprocessor(manifest: &Manifest, registry: &Registry) -> Option<Result<Configured, anyhow::Error>> {
+pub(super) fn preprocessor(
+    manifest: &Manifest,
+    registry: &Registry,
+) -> Option<Result<Configured, anyhow::Error>> {
     let section = manifest.preprocess.as_ref()?;
-    Some(configure(registry, "preprocess", &section.plugin, &section.parameters, Needs::Preprocessing))
+    Some(configure(
+        registry,
+        "preprocess",
+        &section.plugin,
+        &section.parameters,
+        Needs::Preprocessing,
+    ))
 }
 
 /// What learns.
 pub(super) fn model(manifest: &Manifest, registry: &Registry) -> Result<Configured, anyhow::Error> {
-    configure(registry, "model", &manifest.model.plugin, &manifest.model.parameters, Needs::Model)
+    configure(
+        registry,
+        "model",
+        &manifest.model.plugin,
+        &manifest.model.parameters,
+        Needs::Model,
+    )
 }
 
-/// All components of the manifest's directory, for a look at them: nothing is kept of what is compiled.
-pub(super) fn uncached_registry(manifest: &Manifest, announcer: &Announcer) -> Result<Registry, anyhow::Error> {
-    Ok(Registry::open(&manifest.plugins.directory, &loader(manifest, announcer)?)?)
+/// All components of the manifest's directory, for a look at them: nothing is kept of what is
+/// compiled.
+pub(super) fn uncached_registry(
+    manifest: &Manifest,
+    announcer: &Announcer,
+) -> Result<Registry, anyhow::Error> {
+    Ok(Registry::open(
+        &manifest.plugins.directory,
+        &loader(manifest, announcer)?,
+    )?)
 }
 
 fn loader(manifest: &Manifest, announcer: &Announcer) -> Result<Loader, anyhow::Error> {
     let settings = manifest.plugins.clone();
     let limits_for = Arc::new(move |name: &str| limits(settings.limits_for(name)));
-    let trust = Trust::new(&manifest.plugins.trusted_keys, manifest.plugins.require_signature);
+    let trust = Trust::new(
+        &manifest.plugins.trusted_keys,
+        manifest.plugins.require_signature,
+    );
     let trust = trust.map_err(|error| anyhow::anyhow!("plugins.trusted_keys: {error}"))?;
-    let loader = Loader::new(&Engine::new()?, announcer.sink()).with_limits(limits_for).trusting(trust);
+    let loader = Loader::new(&Engine::new()?, announcer.sink())
+        .with_limits(limits_for)
+        .trusting(trust);
     Ok(loader.compiled_by(this_program()?))
 }
 
@@ -53,12 +87,24 @@ fn configure(
     needs: Needs,
 ) -> Result<Configured, anyhow::Error> {
     let sha256 = selector.sha256.clone().map(TryInto::try_into).transpose()?;
-    let selector = Selector { name: selector.name.clone(), version: selector.version.clone(), sha256 };
-    let plugin = registry.find(&selector).map_err(|error| anyhow::anyhow!("{section}.plugin: {error}"))?;
+    let selector = Selector {
+        name: selector.name.clone(),
+        version: selector.version.clone(),
+        sha256,
+    };
+    let plugin = registry
+        .find(&selector)
+        .map_err(|error| anyhow::anyhow!("{section}.plugin: {error}"))?;
     check_abilities(&plugin, section, needs)?;
-    let given: Parameters = parameters.iter().map(|(name, value)| (name.clone(), value_of(value))).collect();
+    let given: Parameters = parameters
+        .iter()
+        .map(|(name, value)| (name.clone(), value_of(value)))
+        .collect();
     let parameters = plugin.check_parameters(&given).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(|problem| format!("{section}.parameters: {problem}")).collect();
+        let lines: Vec<String> = problems
+            .iter()
+            .map(|problem| format!("{section}.parameters: {problem}"))
+            .collect();
         anyhow::anyhow!(lines.join("\n"))
     })?;
     Ok(Configured { plugin, parameters })
@@ -68,7 +114,10 @@ fn check_abilities(plugin: &Plugin, section: &str, needs: Needs) -> Result<(), a
     let abilities = plugin.abilities();
     let (able, what) = match needs {
         Needs::Preprocessing => (abilities.preprocessing, "preprocess rows"),
-        Needs::Model => (abilities.training && abilities.detection, "both train and score"),
+        Needs::Model => (
+            abilities.training && abilities.detection,
+            "both train and score",
+        ),
     };
     if able {
         return Ok(());

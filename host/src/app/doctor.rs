@@ -16,8 +16,8 @@ use crate::manifest::{BusKind, ClientRole, Loaded, Manifest};
 use crate::plugin::Registry;
 use crate::role::fog_node::plugins::Configured;
 
-/// Examines plug-ins, then the bus, and tells of each finding as it is made. Blocks; must not be called on a thread that
-/// runs async tasks.
+/// Examines plug-ins, then the bus, and tells of each finding as it is made. Blocks; must not be
+/// called on a thread that runs async tasks.
 pub fn examine(manifest: &Loaded, tell: &mut Tell<'_>) {
     let manifest = &manifest.manifest;
     plugins(manifest, tell);
@@ -42,9 +42,15 @@ fn plugins(manifest: &Manifest, tell: &mut Tell<'_>) {
         Err(error) => return tell(failure("plug-ins", &error)),
     };
     if manifest.preprocess.is_some() {
-        tell(plugin("preprocess.plugin", components::preprocessor(manifest, &registry).transpose()));
+        tell(plugin(
+            "preprocess.plugin",
+            components::preprocessor(manifest, &registry).transpose(),
+        ));
     }
-    tell(plugin("model.plugin", components::model(manifest, &registry).map(Some)));
+    tell(plugin(
+        "model.plugin",
+        components::model(manifest, &registry).map(Some),
+    ));
     refused(&registry, tell);
 }
 
@@ -74,7 +80,9 @@ fn refused(registry: &Registry, tell: &mut Tell<'_>) {
 /// Errors carry their remedy on a line of its own.
 fn failure(subject: &str, error: &anyhow::Error) -> Finding {
     let told = format!("{error:#}");
-    let (detail, hint) = told.split_once("\nhint: ").unwrap_or((&told, "`fedhost plugin list` shows what there is"));
+    let (detail, hint) = told
+        .split_once("\nhint: ")
+        .unwrap_or((&told, "`fedhost plugin list` shows what there is"));
     Finding::failed(subject, detail, hint)
 }
 
@@ -93,7 +101,9 @@ fn needs(manifest: &Manifest, options: &Options) -> Needs {
 }
 
 fn readings(manifest: &Manifest, options: &Options) -> Vec<Reading> {
-    let tracked = lag::readers(manifest).into_iter().map(|Reader { group, topic }| (group, topic, true));
+    let tracked = lag::readers(manifest)
+        .into_iter()
+        .map(|Reader { group, topic }| (group, topic, true));
     let models = manifest.fog_node_ids().into_iter().map(|node| {
         let group = format!("{}.models", NodeId::fog(node).as_str());
         (group, manifest.topics.global_model().name, false)
@@ -109,10 +119,25 @@ fn readings(manifest: &Manifest, options: &Options) -> Vec<Reading> {
 /// Topics that the manifest only names are made, and left to others.
 fn is_written(manifest: &Manifest, name: &str) -> bool {
     let topics = &manifest.topics;
-    let shared =
-        [topics.global_model(), topics.model_updates(), topics.predictions(), topics.evaluations(), topics.state()];
-    let readings = manifest.fog_node_ids().into_iter().map(|node| topics.sensor_data_of(node));
+    let shared = [
+        topics.global_model(),
+        topics.model_updates(),
+        topics.predictions(),
+        topics.evaluations(),
+        topics.state(),
+    ];
+    let readings = manifest
+        .fog_node_ids()
+        .into_iter()
+        .map(|node| topics.sensor_data_of(node));
     let read: Vec<_> = readings.chain([topics.model_updates()]).collect();
-    let letters = read.iter().map(|topic| topics.dead_letter_of(topic)).collect::<Vec<_>>();
-    shared.iter().chain(&read).chain(&letters).any(|topic| topic.name == name)
+    let letters = read
+        .iter()
+        .map(|topic| topics.dead_letter_of(topic))
+        .collect::<Vec<_>>();
+    shared
+        .iter()
+        .chain(&read)
+        .chain(&letters)
+        .any(|topic| topic.name == name)
 }

@@ -29,8 +29,9 @@ pub struct Lag {
     pub committed: Option<u64>,
     /// One past the newest record.
     pub end: u64,
-    /// Offsets whose results are not stored yet: the group would read their records after a crash. The marks that
-    /// transactions leave on Kafka take an offset each, so that there may be fewer records.
+    /// Offsets whose results are not stored yet: the group would read their records after a crash.
+    /// The marks that transactions leave on Kafka take an offset each, so that there may be fewer
+    /// records.
     pub records: u64,
     /// How long the oldest of these has been waiting; 0 without any.
     pub seconds: f64,
@@ -43,8 +44,9 @@ pub struct Lag {
 pub struct Letters {
     /// The topic of dead letters.
     pub topic: String,
-    /// Offsets between the oldest and the newest. The marks that transactions leave on Kafka take one each, so that there
-    /// may be fewer letters; counting these takes reading them, see [`crate::dead_letters::survey()`].
+    /// Offsets between the oldest and the newest. The marks that transactions leave on Kafka take
+    /// one each, so that there may be fewer letters; counting these takes reading them, see
+    /// [`crate::dead_letters::survey()`].
     pub offsets: u64,
 }
 
@@ -59,18 +61,25 @@ pub struct Waiting {
     pub records_not_safe: u64,
 }
 
-/// Asks the bus how far every group of the manifest is behind at `now_ms`, in milliseconds since the Unix epoch.
+/// Asks the bus how far every group of the manifest is behind at `now_ms`, in milliseconds since
+/// the Unix epoch.
 ///
-/// Nodes' groups that take the newest model, however many have come, are never behind, and are left out. Topics that are
-/// not there yet hold nothing.
+/// Nodes' groups that take the newest model, however many have come, are never behind, and are left
+/// out. Topics that are not there yet hold nothing.
 ///
 /// # Errors
 /// The bus refused.
-pub async fn waiting(bus: &(impl Admin + ?Sized), manifest: &Manifest, now_ms: u64) -> Result<Waiting, Error> {
+pub async fn waiting(
+    bus: &(impl Admin + ?Sized),
+    manifest: &Manifest,
+    now_ms: u64,
+) -> Result<Waiting, Error> {
     let found = bus.topics().await?;
     let mut groups = Vec::new();
     for Reader { group, topic } in readers(manifest) {
-        let Some(info) = topics::find(&found, &topic) else { continue };
+        let Some(info) = topics::find(&found, &topic) else {
+            continue;
+        };
         let stored = bus.group_offsets(&group).await?;
         for (partition, offsets) in (0..).zip(&info.offsets) {
             let committed = committed(&stored, &topic, partition);
@@ -79,33 +88,63 @@ pub async fn waiting(bus: &(impl Admin + ?Sized), manifest: &Manifest, now_ms: u
             groups.push(lag);
         }
     }
-    let dead_letters = topics::asked(manifest).into_iter().filter(|asked| asked.dead_letters);
-    let dead_letters = dead_letters.filter_map(|asked| topics::find(&found, &asked.spec.name)).map(letters).collect();
+    let dead_letters = topics::asked(manifest)
+        .into_iter()
+        .filter(|asked| asked.dead_letters);
+    let dead_letters = dead_letters
+        .filter_map(|asked| topics::find(&found, &asked.spec.name))
+        .map(letters)
+        .collect();
     let records_not_safe = groups.iter().map(|lag| lag.records).sum();
-    Ok(Waiting { groups, dead_letters, records_not_safe })
+    Ok(Waiting {
+        groups,
+        dead_letters,
+        records_not_safe,
+    })
 }
 
 /// The groups that have to read every record.
 pub(super) fn readers(manifest: &Manifest) -> Vec<Reader> {
     let topics = &manifest.topics;
-    let aggregator = [topics.model_updates(), topics.evaluations()]
-        .map(|topic| Reader { group: "aggregator".to_owned(), topic: topic.name });
+    let aggregator = [topics.model_updates(), topics.evaluations()].map(|topic| Reader {
+        group: "aggregator".to_owned(),
+        topic: topic.name,
+    });
     let nodes = manifest.fog_node_ids().into_iter();
-    let node = |node| Reader { group: NodeId::fog(node).as_str().to_owned(), topic: topics.sensor_data_of(node).name };
+    let node = |node| Reader {
+        group: NodeId::fog(node).as_str().to_owned(),
+        topic: topics.sensor_data_of(node).name,
+    };
     aggregator.into_iter().chain(nodes.map(node)).collect()
 }
 
 fn committed(stored: &[GroupOffset], topic: &str, partition: u32) -> Option<u64> {
-    stored.iter().find(|offset| &*offset.topic == topic && offset.partition == partition).map(|offset| offset.next)
+    stored
+        .iter()
+        .find(|offset| &*offset.topic == topic && offset.partition == partition)
+        .map(|offset| offset.next)
 }
 
 fn letters(info: &TopicInfo) -> Letters {
-    let offsets = info.offsets.iter().map(|offsets| offsets.end.saturating_sub(offsets.start)).sum();
-    Letters { topic: info.spec.name.clone(), offsets }
+    let offsets = info
+        .offsets
+        .iter()
+        .map(|offsets| offsets.end.saturating_sub(offsets.start))
+        .sum();
+    Letters {
+        topic: info.spec.name.clone(),
+        offsets,
+    }
 }
 
 impl Lag {
-    fn new(group: &str, topic: &str, partition: u32, committed: Option<u64>, offsets: &Range<u64>) -> Self {
+    fn new(
+        group: &str,
+        topic: &str,
+        partition: u32,
+        committed: Option<u64>,
+        offsets: &Range<u64>,
+    ) -> Self {
         Self {
             group: group.to_owned(),
             topic: topic.to_owned(),
@@ -118,8 +157,14 @@ impl Lag {
         }
     }
 
-    /// Looks for the record that waits longest: a bus may have nothing but marks of its own left, which wait for nobody.
-    async fn measure(&mut self, bus: &(impl Admin + ?Sized), offsets: &Range<u64>, now_ms: u64) -> Result<(), Error> {
+    /// Looks for the record that waits longest: a bus may have nothing but marks of its own left,
+    /// which wait for nobody.
+    async fn measure(
+        &mut self,
+        bus: &(impl Admin + ?Sized),
+        offsets: &Range<u64>,
+        now_ms: u64,
+    ) -> Result<(), Error> {
         let next = self.committed.unwrap_or(0).max(offsets.start);
         if next >= offsets.end {
             return Ok(());
@@ -128,7 +173,11 @@ impl Lag {
             // It may be newer than the end that was asked for before.
             self.records = offsets.end.saturating_sub(oldest.position.offset);
             let waited_ms = now_ms.saturating_sub(oldest.timestamp_ms);
-            self.seconds = if self.records > 0 { waited_ms as f64 / 1e3 } else { 0.0 };
+            self.seconds = if self.records > 0 {
+                waited_ms as f64 / 1e3
+            } else {
+                0.0
+            };
         }
         Ok(())
     }

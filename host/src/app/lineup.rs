@@ -1,7 +1,8 @@
-//! Looks after the folder of components while a run is going on: what is new or has changed there, and is what the
-//! manifest asks for, is offered to the roles.
+//! Looks after the folder of components while a run is going on: what is new or has changed there,
+//! and is what the manifest asks for, is offered to the roles.
 //!
-//! A component that cannot be used is refused with its reason, and the one in use stays; so it does when its file is gone.
+//! A component that cannot be used is refused with its reason, and the one in use stays; so it does
+//! when its file is gone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +38,9 @@ impl Supply {
     pub(super) fn ids(&self) -> Vec<PluginId> {
         let lineup = self.lineup.borrow();
         let configured = lineup.preprocess.iter().chain([&lineup.model]);
-        configured.map(|configured| configured.plugin.id().clone()).collect()
+        configured
+            .map(|configured| configured.plugin.id().clone())
+            .collect()
     }
 }
 
@@ -55,7 +58,10 @@ pub(super) struct Keeper {
 ///
 /// # Errors
 /// One of them is not there, or cannot be used.
-pub(super) fn open(manifest: &Arc<Manifest>, announcer: &Announcer) -> Result<(Supply, Keeper), anyhow::Error> {
+pub(super) fn open(
+    manifest: &Arc<Manifest>,
+    announcer: &Announcer,
+) -> Result<(Supply, Keeper), anyhow::Error> {
     let (loader, registry) = components::registry(manifest, announcer)?;
     let preprocess = components::preprocessor(manifest, &registry).transpose()?;
     let model = components::model(manifest, &registry)?;
@@ -65,12 +71,26 @@ pub(super) fn open(manifest: &Arc<Manifest>, announcer: &Announcer) -> Result<(S
     let (model_sender, model_receiver) = watch::channel(model.plugin.id().clone());
     let (sender, receiver) = watch::channel(Lineup { preprocess, model });
     let (manifest, announcer) = (Arc::clone(manifest), announcer.clone());
-    let keeper = Keeper { manifest, loader, registry, announcer, lineup: sender, model: model_sender };
-    Ok((Supply { lineup: receiver, model: model_receiver }, keeper))
+    let keeper = Keeper {
+        manifest,
+        loader,
+        registry,
+        announcer,
+        lineup: sender,
+        model: model_sender,
+    };
+    Ok((
+        Supply {
+            lineup: receiver,
+            model: model_receiver,
+        },
+        keeper,
+    ))
 }
 
 impl Keeper {
-    /// Looks at the folder again and again until it is told to stop. What is compiled meanwhile is left behind.
+    /// Looks at the folder again and again until it is told to stop. What is compiled meanwhile is
+    /// left behind.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let period = Duration::from_millis(self.manifest.plugins.watch_ms);
         while !period.is_zero() {
@@ -99,9 +119,13 @@ impl Keeper {
     fn renew(&self) {
         let current = self.lineup.borrow().clone();
         let preprocess = components::preprocessor(&self.manifest, &self.registry);
-        let preprocess =
-            preprocess.zip(current.preprocess.as_ref()).and_then(|(found, current)| self.newer(found, current));
-        let model = self.newer(components::model(&self.manifest, &self.registry), &current.model);
+        let preprocess = preprocess
+            .zip(current.preprocess.as_ref())
+            .and_then(|(found, current)| self.newer(found, current));
+        let model = self.newer(
+            components::model(&self.manifest, &self.registry),
+            &current.model,
+        );
         let model = model.filter(|model| self.is_of_the_same_line(model, &current.model));
         if preprocess.is_none() && model.is_none() {
             return;
@@ -113,11 +137,18 @@ impl Keeper {
             self.model.send_replace(model.plugin.id().clone());
         }
         let preprocess = preprocess.or(current.preprocess);
-        self.lineup.send_replace(Lineup { preprocess, model: model.unwrap_or(current.model) });
+        self.lineup.send_replace(Lineup {
+            preprocess,
+            model: model.unwrap_or(current.model),
+        });
     }
 
     /// What was found, if it is another component than the current one.
-    fn newer(&self, found: Result<Configured, anyhow::Error>, current: &Configured) -> Option<Configured> {
+    fn newer(
+        &self,
+        found: Result<Configured, anyhow::Error>,
+        current: &Configured,
+    ) -> Option<Configured> {
         match found {
             Ok(found) => (!found.is(current)).then_some(found),
             Err(error) => {

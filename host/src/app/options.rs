@@ -72,7 +72,11 @@ impl Options {
         match self.nodes.difference(&known).next() {
             None => Ok(()),
             Some(&node) => {
-                let known = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let known = known
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 Err(Error::UnknownNode { node, known })
             }
         }

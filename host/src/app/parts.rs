@@ -12,7 +12,9 @@ use tokio::task::JoinError;
 use super::options::{Options, Role};
 use super::{Prepared, run_log_path};
 use crate::bus;
-use crate::manifest::{self, BusKind, ClientRole, Join, Manifest, NewGroup, Packing, RowsPerRound, Topic, WhenBehind};
+use crate::manifest::{
+    self, BusKind, ClientRole, Join, Manifest, NewGroup, Packing, RowsPerRound, Topic, WhenBehind,
+};
 use crate::role::fog_node::plugins::Plugins;
 use crate::role::{Context, DeadLetters, Error, Topics, aggregator, fog_node, models, sensor};
 use crate::run_log::last_round;
@@ -20,8 +22,24 @@ use crate::run_log::last_round;
 /// How a topic of the manifest is made.
 pub(super) fn spec(topic: Topic) -> bus::TopicSpec {
     let settings = topic.further_settings();
-    let Topic { name, partitions, retention_ms, retention_bytes, max_message_bytes, replication_factor, .. } = topic;
-    bus::TopicSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes, replication_factor, settings }
+    let Topic {
+        name,
+        partitions,
+        retention_ms,
+        retention_bytes,
+        max_message_bytes,
+        replication_factor,
+        ..
+    } = topic;
+    bus::TopicSpec {
+        name,
+        partitions,
+        retention_ms,
+        retention_bytes,
+        max_message_bytes,
+        replication_factor,
+        settings,
+    }
 }
 
 /// The rules of the federation.
@@ -59,13 +77,18 @@ fn rounds(manifest: &Manifest, options: &Options) -> Option<u64> {
 
 /// What the aggregator is given, when it runs here.
 pub(super) fn aggregator(prepared: &Prepared, context: Context) -> Option<aggregator::Service> {
-    let supply = prepared.plugins.as_ref().filter(|_| prepared.options.runs(Role::Aggregator))?;
+    let supply = prepared
+        .plugins
+        .as_ref()
+        .filter(|_| prepared.options.runs(Role::Aggregator))?;
     Some(aggregator::Service {
         context,
         topics: topics(&prepared.manifest.manifest),
         rules: prepared.rules.clone(),
         plugin: supply.model(),
-        rounds_logged: last_round(&run_log_path(&prepared.manifest)).unwrap_or_default().unwrap_or(0),
+        rounds_logged: last_round(&run_log_path(&prepared.manifest))
+            .unwrap_or_default()
+            .unwrap_or(0),
         dead_letters: dead_letters(&prepared.manifest.manifest),
     })
 }
@@ -74,17 +97,26 @@ pub(super) fn aggregator(prepared: &Prepared, context: Context) -> Option<aggreg
 pub(super) fn fog_nodes(prepared: &Prepared) -> Vec<u32> {
     let options = &prepared.options;
     let numbers = prepared.manifest.manifest.fog_node_ids().into_iter();
-    numbers.filter(|&number| options.runs(Role::FogNode) && options.runs_node(number)).collect()
+    numbers
+        .filter(|&number| options.runs(Role::FogNode) && options.runs_node(number))
+        .collect()
 }
 
 /// What a fog node is given; nothing without plug-ins.
-pub(super) fn fog_node(prepared: &Prepared, context: Context, number: u32) -> Option<fog_node::Service> {
+pub(super) fn fog_node(
+    prepared: &Prepared,
+    context: Context,
+    number: u32,
+) -> Option<fog_node::Service> {
     let mut wanted = prepared.plugins.as_ref()?.lineup();
     let lineup = wanted.borrow_and_update().clone();
     let manifest = &prepared.manifest.manifest;
     let training = &manifest.training;
     let batch_rows = usize::try_from(training.batch_rows).unwrap_or(usize::MAX);
-    let labels: BTreeSet<&str> = manifest.sensors_of(number).filter_map(|sensor| sensor.label()).collect();
+    let labels: BTreeSet<&str> = manifest
+        .sensors_of(number)
+        .filter_map(|sensor| sensor.label())
+        .collect();
     Some(fog_node::Service {
         number,
         readings: manifest.topics.sensor_data_of(number).name.into(),
@@ -110,7 +142,10 @@ pub(super) fn fog_node(prepared: &Prepared, context: Context, number: u32) -> Op
         } else {
             labels.into_iter().map(str::to_owned).collect()
         },
-        sensors: manifest.sensors_of(number).map(|sensor| sensor.name().to_owned()).collect(),
+        sensors: manifest
+            .sensors_of(number)
+            .map(|sensor| sensor.name().to_owned())
+            .collect(),
         dead_letters: dead_letters(manifest),
         keeps_global_models: manifest.fog_node_ids().first() == Some(&number),
         context,
@@ -129,8 +164,13 @@ fn start(manifest: &Manifest) -> bus::Start {
 }
 
 fn dead_letters(manifest: &Manifest) -> DeadLetters {
-    let manifest::DeadLetters { retries, retry_first_ms, retry_longest_ms, cap_share, cap_records } =
-        manifest.dead_letters;
+    let manifest::DeadLetters {
+        retries,
+        retry_first_ms,
+        retry_longest_ms,
+        cap_share,
+        cap_records,
+    } = manifest.dead_letters;
     DeadLetters {
         retries,
         first_ms: retry_first_ms,
@@ -160,14 +200,36 @@ fn schedule(manifest: &Manifest, options: &Options) -> schedule::Config {
 /// The sensors that run here.
 pub(super) fn sensors(prepared: &Prepared) -> Vec<manifest::Sensor> {
     let options = &prepared.options;
-    let here = |sensor: &&manifest::Sensor| options.runs(Role::Sensor) && options.runs_node(sensor.node());
-    prepared.manifest.manifest.sensor.iter().filter(here).cloned().collect()
+    let here =
+        |sensor: &&manifest::Sensor| options.runs(Role::Sensor) && options.runs_node(sensor.node());
+    prepared
+        .manifest
+        .manifest
+        .sensor
+        .iter()
+        .filter(here)
+        .cloned()
+        .collect()
 }
 
 /// What a sensor is given.
-pub(super) fn sensor(prepared: &Prepared, context: Context, sensor: &manifest::Sensor) -> sensor::Service {
-    let topic = prepared.manifest.manifest.topics.sensor_data_of(sensor.node()).name.into();
-    sensor::Service { context, sensor: sensor.clone(), topic }
+pub(super) fn sensor(
+    prepared: &Prepared,
+    context: Context,
+    sensor: &manifest::Sensor,
+) -> sensor::Service {
+    let topic = prepared
+        .manifest
+        .manifest
+        .topics
+        .sensor_data_of(sensor.node())
+        .name
+        .into();
+    sensor::Service {
+        context,
+        sensor: sensor.clone(),
+        topic,
+    }
 }
 
 fn topics(manifest: &Manifest) -> Arc<Topics> {
@@ -195,5 +257,10 @@ fn wire(manifest: &Manifest) -> models::Wire {
 
 /// A task's end; a panic in it is a defect of this program.
 pub(super) fn joined(ended: Result<Result<(), Error>, JoinError>) -> Result<(), Error> {
-    ended.unwrap_or_else(|error| Err(Error::Defect { role: "a role".to_owned(), reason: error.to_string() }))
+    ended.unwrap_or_else(|error| {
+        Err(Error::Defect {
+            role: "a role".to_owned(),
+            reason: error.to_string(),
+        })
+    })
 }

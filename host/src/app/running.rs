@@ -59,7 +59,8 @@ impl Running {
     fn start_sensors(&mut self) {
         for sensor in parts::sensors(&self.prepared) {
             let name = format!("sensor-{}-{}", sensor.node(), sensor.name());
-            let supervised = self.supervised(name, Again::Never, Spooling::Alone, &self.stop_sensors);
+            let supervised =
+                self.supervised(name, Again::Never, Spooling::Alone, &self.stop_sensors);
             let prepared = Arc::clone(&self.prepared);
             let start = move |context: Context| parts::sensor(&prepared, context, &sensor).run();
             self.sensors.spawn(supervised.run(start));
@@ -68,23 +69,41 @@ impl Running {
 
     fn start_roles(&mut self) {
         if self.prepared.options.runs(Role::Aggregator) {
-            let supervised = self.supervised("aggregator".to_owned(), Again::InLine, Spooling::No, &self.stop_roles);
+            let supervised = self.supervised(
+                "aggregator".to_owned(),
+                Again::InLine,
+                Spooling::No,
+                &self.stop_roles,
+            );
             let prepared = Arc::clone(&self.prepared);
             let start = move |context: Context| start_aggregator(Arc::clone(&prepared), context);
             self.roles.spawn(supervised.run(start));
         }
         for number in parts::fog_nodes(&self.prepared) {
             let name = format!("fog-node-{number}");
-            let supervised = self.supervised(name, Again::InLine, Spooling::Writes, &self.stop_roles);
+            let supervised =
+                self.supervised(name, Again::InLine, Spooling::Writes, &self.stop_roles);
             let prepared = Arc::clone(&self.prepared);
-            let start = move |context: Context| start_fog_node(Arc::clone(&prepared), context, number);
+            let start =
+                move |context: Context| start_fog_node(Arc::clone(&prepared), context, number);
             self.roles.spawn(supervised.run(start));
         }
         self.roles_decide = !self.roles.is_empty();
     }
 
-    fn supervised(&self, name: String, again: Again, spooling: Spooling, stop: &CancellationToken) -> Supervised {
-        let Prepared { buses, observed, announcer, .. } = &*self.prepared;
+    fn supervised(
+        &self,
+        name: String,
+        again: Again,
+        spooling: Spooling,
+        stop: &CancellationToken,
+    ) -> Supervised {
+        let Prepared {
+            buses,
+            observed,
+            announcer,
+            ..
+        } = &*self.prepared;
         Supervised {
             name,
             again,
@@ -98,8 +117,8 @@ impl Running {
         }
     }
 
-    /// Until every role has done its work, the first one fails, or it is time to stop. While the bus is `away`, those that
-    /// need it wait for it.
+    /// Until every role has done its work, the first one fails, or it is time to stop. While the
+    /// bus is `away`, those that need it wait for it.
     pub(super) async fn wait(
         &mut self,
         away: Option<Trouble>,
@@ -183,7 +202,11 @@ async fn start_aggregator(prepared: Arc<Prepared>, context: Context) -> Result<(
     }
 }
 
-async fn start_fog_node(prepared: Arc<Prepared>, context: Context, number: u32) -> Result<(), Error> {
+async fn start_fog_node(
+    prepared: Arc<Prepared>,
+    context: Context,
+    number: u32,
+) -> Result<(), Error> {
     match parts::fog_node(&prepared, context, number) {
         Some(service) => service.run().await,
         None => Ok(()),

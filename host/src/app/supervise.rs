@@ -1,4 +1,5 @@
-//! Keeps a role going: one that the bus cut off, or does not let in any more, begins again from what it has stored.
+//! Keeps a role going: one that the bus cut off, or does not let in any more, begins again from
+//! what it has stored.
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,10 @@ use crate::clock::Stopwatch;
 use crate::role::{Began, Context, Error};
 
 /// Pauses before a role begins again.
-pub(super) const BACKOFF: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(10) };
+pub(super) const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(100),
+    longest: Duration::from_secs(10),
+};
 /// A role that worked for so long has recovered from what ended it.
 const WELL_AFTER: Duration = Duration::from_secs(60);
 
@@ -48,8 +52,9 @@ pub(super) struct Supervised {
 }
 
 impl Supervised {
-    /// Runs the role that `start` makes until it ends for another reason than the bus. What only a person can mend ends it
-    /// as long as it has never begun its work; later that is waited for, and the process is not ready meanwhile.
+    /// Runs the role that `start` makes until it ends for another reason than the bus. What only a
+    /// person can mend ends it as long as it has never begun its work; later that is waited for,
+    /// and the process is not ready meanwhile.
     ///
     /// # Errors
     /// The role's own.
@@ -61,7 +66,9 @@ impl Supervised {
         loop {
             let (worked, began) = (Stopwatch::start(), Arc::new(AtomicBool::new(false)));
             let ended = self.run_once(&start, self.listen(&began)).await;
-            let Err(Error::Bus { error, .. }) = &ended else { return ended };
+            let Err(Error::Bus { error, .. }) = &ended else {
+                return ended;
+            };
             if self.stop.is_cancelled() && concerns_the_bus(error) {
                 self.warn(format!("{error}; what it has not written is done again"));
                 return Ok(());
@@ -73,7 +80,11 @@ impl Supervised {
                 return ended;
             }
             self.tell(error.to_string(), &mut told);
-            attempt = if worked.elapsed() >= WELL_AFTER { 1 } else { attempt + 1 };
+            attempt = if worked.elapsed() >= WELL_AFTER {
+                1
+            } else {
+                attempt + 1
+            };
             tokio::select! {
                 () = self.stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(self.backoff.pause(attempt)) => {}
@@ -83,7 +94,11 @@ impl Supervised {
 
     /// A role that has begun is well again.
     fn listen(&self, began: &Arc<AtomicBool>) -> Began {
-        let (began, observer, name) = (Arc::clone(began), Arc::clone(&self.observer), self.name.clone());
+        let (began, observer, name) = (
+            Arc::clone(began),
+            Arc::clone(&self.observer),
+            self.name.clone(),
+        );
         Began::new(move || {
             began.store(true, Ordering::Relaxed);
             observer.condition(&name, None);
@@ -93,7 +108,8 @@ impl Supervised {
     fn may_begin_again(&self, error: &bus::Error, has_begun: bool) -> bool {
         match error {
             bus::Error::Lost { .. } => self.again == Again::InLine,
-            // A broker that is away comes back; a client that could not be ended in time lets go of its readers later.
+            // A broker that is away comes back; a client that could not be ended in time lets go of
+            // its readers later.
             bus::Error::Unreachable { .. } | bus::Error::GroupBusy { .. } => true,
             error => has_begun && concerns_the_bus(error),
         }
@@ -103,13 +119,19 @@ impl Supervised {
     fn tell(&self, reason: String, told: &mut Option<String>) {
         self.observer.condition(&self.name, reason.lines().next());
         if told.as_ref() != Some(&reason) {
-            self.announcer.announce(Event::RoleRestarted { role: self.name.clone(), reason: reason.clone() });
+            self.announcer.announce(Event::RoleRestarted {
+                role: self.name.clone(),
+                reason: reason.clone(),
+            });
             *told = Some(reason);
         }
     }
 
     fn warn(&self, detail: String) {
-        self.announcer.announce(Event::Warned { part: self.name.clone(), detail });
+        self.announcer.announce(Event::Warned {
+            part: self.name.clone(),
+            detail,
+        });
     }
 
     async fn run_once<F: Future<Output = Result<(), Error>>>(
@@ -131,7 +153,8 @@ impl Supervised {
             }
         };
         if ended.is_ok() {
-            // Others wait for what it has written: only who is told to stop leaves anything for the next start.
+            // Others wait for what it has written: only who is told to stop leaves anything for the
+            // next start.
             tokio::select! {
                 () = self.stop.cancelled() => {}
                 () = view.arrived() => {}
@@ -141,14 +164,16 @@ impl Supervised {
         ended
     }
 
-    /// A role that is told to stop finishes what it has in hand, but a bus that does not answer must not keep it for ever.
+    /// A role that is told to stop finishes what it has in hand, but a bus that does not answer
+    /// must not keep it for ever.
     async fn overdue(&self) {
         self.stop.cancelled().await;
         tokio::time::sleep(self.closing.left_for_work()).await;
     }
 }
 
-/// Whether it says something about the cluster, and not about this machine or program: it may be mended without them.
+/// Whether it says something about the cluster, and not about this machine or program: it may be
+/// mended without them.
 fn concerns_the_bus(error: &bus::Error) -> bool {
     use bus::Error as E;
     match error {

@@ -1,4 +1,5 @@
-//! The topics of a federation: what each is for, made when it is missing, compared when it is there.
+//! The topics of a federation: what each is for, made when it is missing, compared when it is
+//! there.
 
 use std::collections::BTreeSet;
 
@@ -28,20 +29,44 @@ pub struct Asked {
 pub fn asked(manifest: &Manifest) -> Vec<Asked> {
     let topics = &manifest.topics;
     let nodes = manifest.fog_node_ids();
-    let readings = |name: &str| nodes.iter().find(|&&node| topics.sensor_data_of(node).name == name).copied();
+    let readings = |name: &str| {
+        nodes
+            .iter()
+            .find(|&&node| topics.sensor_data_of(node).name == name)
+            .copied()
+    };
     let with_letters = |topic: crate::manifest::Topic| {
-        let (letters, purpose) = (topics.dead_letter_of(&topic), purpose(topics, &topic.name, readings(&topic.name)));
+        let (letters, purpose) = (
+            topics.dead_letter_of(&topic),
+            purpose(topics, &topic.name, readings(&topic.name)),
+        );
         let unused = format!("what could not be used of {}", topic.name);
         [
-            Asked { spec: parts::spec(topic), purpose, dead_letters: false },
-            Asked { spec: parts::spec(letters), purpose: unused, dead_letters: true },
+            Asked {
+                spec: parts::spec(topic),
+                purpose,
+                dead_letters: false,
+            },
+            Asked {
+                spec: parts::spec(letters),
+                purpose: unused,
+                dead_letters: true,
+            },
         ]
     };
-    let mut asked: Vec<Asked> = topics.all(&nodes).into_iter().flat_map(with_letters).collect();
+    let mut asked: Vec<Asked> = topics
+        .all(&nodes)
+        .into_iter()
+        .flat_map(with_letters)
+        .collect();
     // The embedded log has a place of its own for state.
     if manifest.bus.kind == BusKind::Kafka {
         let purpose = "what the roles remember between runs".to_owned();
-        asked.push(Asked { spec: parts::spec(topics.state()), purpose, dead_letters: false });
+        asked.push(Asked {
+            spec: parts::spec(topics.state()),
+            purpose,
+            dead_letters: false,
+        });
     }
     asked
 }
@@ -51,11 +76,19 @@ fn purpose(topics: &Topics, name: &str, node: Option<u32>) -> String {
         (topics.global_model(), "global models, for the fog nodes"),
         (topics.model_updates(), "model updates, for the aggregator"),
         (topics.predictions(), "anomaly scores of readings"),
-        (topics.evaluations(), "how well global models do, for the aggregator"),
+        (
+            topics.evaluations(),
+            "how well global models do, for the aggregator",
+        ),
     ];
-    let shared = shared.into_iter().find(|(topic, _)| topic.name == name).map(|(_, purpose)| purpose.to_owned());
+    let shared = shared
+        .into_iter()
+        .find(|(topic, _)| topic.name == name)
+        .map(|(_, purpose)| purpose.to_owned());
     let readings = || node.map(|node| format!("readings, for fog node {node}"));
-    shared.or_else(readings).unwrap_or_else(|| "named by the manifest".to_owned())
+    shared
+        .or_else(readings)
+        .unwrap_or_else(|| "named by the manifest".to_owned())
 }
 
 /// How a topic was found.
@@ -123,7 +156,11 @@ pub enum Made {
 ///
 /// # Errors
 /// The bus refused.
-pub async fn make(bus: &(impl Admin + ?Sized), asked: &TopicSpec, found: &[TopicInfo]) -> Result<Made, bus::Error> {
+pub async fn make(
+    bus: &(impl Admin + ?Sized),
+    asked: &TopicSpec,
+    found: &[TopicInfo],
+) -> Result<Made, bus::Error> {
     if let Some(known) = find(found, &asked.name) {
         return Ok(Made::Existed(differences(asked, known)));
     }
@@ -148,8 +185,15 @@ pub struct TooSmall(Vec<Finding>);
 
 impl TooSmall {
     fn in_words(&self) -> String {
-        let lines = self.0.iter().map(|finding| format!("{}: {}", finding.subject, finding.detail));
-        let hints: BTreeSet<&str> = self.0.iter().filter_map(|finding| finding.hint.as_deref()).collect();
+        let lines = self
+            .0
+            .iter()
+            .map(|finding| format!("{}: {}", finding.subject, finding.detail));
+        let hints: BTreeSet<&str> = self
+            .0
+            .iter()
+            .filter_map(|finding| finding.hint.as_deref())
+            .collect();
         let hints = hints.into_iter().map(|hint| format!("hint: {hint}"));
         lines.chain(hints).collect::<Vec<_>>().join("\n")
     }
@@ -164,8 +208,8 @@ pub fn beyond_the_limit(manifest: &Manifest, found: &TopicSpec) -> Option<String
     }
 }
 
-/// Makes all topics of the manifest before a run; announces what is different about those that are there, and where the
-/// brokers are slow with their records.
+/// Makes all topics of the manifest before a run; announces what is different about those that are
+/// there, and where the brokers are slow with their records.
 ///
 /// # Errors
 /// The bus refused; or a topic, or every broker, takes only smaller records: they would be lost.
@@ -179,24 +223,53 @@ pub(super) async fn prepare(
     for Asked { spec: asked, .. } in asked(manifest) {
         let info = bus.create_topic(asked.clone()).await?;
         let found = &info.spec;
-        let (stopped, slow): (Vec<_>, Vec<_>) = limits::of_brokers(broker, &asked, found, bus.record_bytes_max(found))
-            .into_iter()
-            .partition(|finding| finding.outcome == Outcome::Failed);
+        let (stopped, slow): (Vec<_>, Vec<_>) =
+            limits::of_brokers(broker, &asked, found, bus.record_bytes_max(found))
+                .into_iter()
+                .partition(|finding| finding.outcome == Outcome::Failed);
         too_small.extend(stopped);
-        for Finding { subject, detail, hint, .. } in slow {
-            let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-            announcer.announce(Event::Warned { part: subject, detail: detail + &hint });
+        for Finding {
+            subject,
+            detail,
+            hint,
+            ..
+        } in slow
+        {
+            let hint = hint
+                .map(|hint| format!("\nhint: {hint}"))
+                .unwrap_or_default();
+            announcer.announce(Event::Warned {
+                part: subject,
+                detail: detail + &hint,
+            });
         }
-        for Difference { setting, asked, found: has } in differences(&asked, &info) {
-            announcer.announce(Event::TopicDiffers { topic: found.name.clone(), setting, asked, found: has });
+        for Difference {
+            setting,
+            asked,
+            found: has,
+        } in differences(&asked, &info)
+        {
+            announcer.announce(Event::TopicDiffers {
+                topic: found.name.clone(),
+                setting,
+                asked,
+                found: has,
+            });
         }
         if is_too_small(&asked, found)
             && let Some(detail) = beyond_the_limit(manifest, found)
         {
-            announcer.announce(Event::Warned { part: format!("topic {:?}", found.name), detail });
+            announcer.announce(Event::Warned {
+                part: format!("topic {:?}", found.name),
+                detail,
+            });
         }
     }
-    if too_small.is_empty() { Ok(()) } else { Err(TooSmall(too_small).into()) }
+    if too_small.is_empty() {
+        Ok(())
+    } else {
+        Err(TooSmall(too_small).into())
+    }
 }
 
 #[cfg(test)]
@@ -217,13 +290,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_run_does_not_begin_on_brokers_that_would_stop_its_records() {
-        let roomy = BrokerLimits { copied: Some(1), requested: Some(100 << 20) };
+        let roomy = BrokerLimits {
+            copied: Some(1),
+            requested: Some(100 << 20),
+        };
         assert_eq!(prepared(roomy).await, Ok(()));
-        let small = BrokerLimits { requested: Some(16 << 20), ..roomy };
-        let refused = prepared(small).await.expect_err("a dead letter of a model is larger");
-        let topic = "sizes of topic \"global_model.dlq\": the broker takes no request above 16777216 bytes";
+        let small = BrokerLimits {
+            requested: Some(16 << 20),
+            ..roomy
+        };
+        let refused = prepared(small)
+            .await
+            .expect_err("a dead letter of a model is larger");
+        let topic =
+            "sizes of topic \"global_model.dlq\": the broker takes no request above 16777216 bytes";
         assert!(refused.contains(topic), "{refused}");
-        assert!(refused.contains("\nhint: raise the broker's socket.request.max.bytes"), "{refused}");
+        assert!(
+            refused.contains("\nhint: raise the broker's socket.request.max.bytes"),
+            "{refused}"
+        );
         assert!(!refused.contains("\"predictions\""), "{refused}");
     }
 }

@@ -40,21 +40,45 @@ pub type Tell<'a> = dyn FnMut(Finding) + 'a;
 impl Finding {
     /// As it should be.
     pub fn ok(subject: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { subject: subject.into(), outcome: Outcome::Ok, detail: detail.into(), hint: None }
+        Self {
+            subject: subject.into(),
+            outcome: Outcome::Ok,
+            detail: detail.into(),
+            hint: None,
+        }
     }
 
     /// It works, and will bite some day.
-    pub fn warning(subject: impl Into<String>, detail: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Warning, hint: Some(hint.into()), ..Self::ok(subject, detail) }
+    pub fn warning(
+        subject: impl Into<String>,
+        detail: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self {
+            outcome: Outcome::Warning,
+            hint: Some(hint.into()),
+            ..Self::ok(subject, detail)
+        }
     }
 
     /// It will not work.
-    pub fn failed(subject: impl Into<String>, detail: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Failed, hint: Some(hint.into()), ..Self::ok(subject, detail) }
+    pub fn failed(
+        subject: impl Into<String>,
+        detail: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self {
+            outcome: Outcome::Failed,
+            hint: Some(hint.into()),
+            ..Self::ok(subject, detail)
+        }
     }
 
     /// It could not be looked at.
     pub fn unknown(subject: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Unknown, ..Self::ok(subject, why) }
+        Self {
+            outcome: Outcome::Unknown,
+            ..Self::ok(subject, why)
+        }
     }
 }

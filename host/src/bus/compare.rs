@@ -1,4 +1,5 @@
-//! What is different about a topic from what was asked for. Nothing here changes a topic, and nothing ever does.
+//! What is different about a topic from what was asked for. Nothing here changes a topic, and
+//! nothing ever does.
 
 use std::collections::BTreeSet;
 
@@ -26,12 +27,17 @@ pub const RETENTION_BYTES: &str = "retention.bytes";
 /// The largest key and value together, in bytes.
 pub const MAX_MESSAGE_BYTES: &str = "max.message.bytes";
 
-/// Compares a topic with what was asked for. What was not asked for, or what the bus does not have, is no difference.
+/// Compares a topic with what was asked for. What was not asked for, or what the bus does not have,
+/// is no difference.
 #[must_use]
 pub fn compare(asked: &TopicSpec, found: &TopicSpec) -> Vec<Difference> {
     let differs = |(setting, asked): (String, String)| {
         let found = value(found, &setting)?;
-        (!are_same(&asked, &found)).then_some(Difference { setting, asked, found })
+        (!are_same(&asked, &found)).then_some(Difference {
+            setting,
+            asked,
+            found,
+        })
     };
     settings(asked).into_iter().filter_map(differs).collect()
 }
@@ -47,7 +53,11 @@ pub fn differences(asked: &TopicSpec, found: &TopicInfo) -> Vec<Difference> {
 /// The value of one setting as the bus shows it; `None` when it does not.
 #[must_use]
 pub fn shown(found: &TopicInfo, setting: &str) -> Option<String> {
-    if is_shown(found, setting) { value(&found.spec, setting) } else { None }
+    if is_shown(found, setting) {
+        value(&found.spec, setting)
+    } else {
+        None
+    }
 }
 
 fn is_shown(found: &TopicInfo, setting: &str) -> bool {
@@ -63,16 +73,29 @@ pub fn is_too_small(asked: &TopicSpec, found: &TopicSpec) -> bool {
 /// Everything that is asked for, by Kafka's names; what a topic has of it, [`value`] tells.
 #[must_use]
 pub fn settings(asked: &TopicSpec) -> Vec<(String, String)> {
-    let fields = [PARTITIONS, REPLICATION, RETENTION_MS, RETENTION_BYTES, MAX_MESSAGE_BYTES];
-    let further = asked.settings.keys().map(String::as_str).filter(|name| !fields.contains(name));
+    let fields = [
+        PARTITIONS,
+        REPLICATION,
+        RETENTION_MS,
+        RETENTION_BYTES,
+        MAX_MESSAGE_BYTES,
+    ];
+    let further = asked
+        .settings
+        .keys()
+        .map(String::as_str)
+        .filter(|name| !fields.contains(name));
     let names = fields.into_iter().chain(further);
-    names.filter_map(|name| Some((name.to_owned(), value(asked, name)?))).collect()
+    names
+        .filter_map(|name| Some((name.to_owned(), value(asked, name)?)))
+        .collect()
 }
 
 /// The value of one setting; `None` when the topic, or its bus, has no such setting.
 #[must_use]
 pub fn value(spec: &TopicSpec, setting: &str) -> Option<String> {
-    let limit = |limit: Option<u64>| limit.map_or_else(|| "-1".to_owned(), |limit| limit.to_string());
+    let limit =
+        |limit: Option<u64>| limit.map_or_else(|| "-1".to_owned(), |limit| limit.to_string());
     match setting {
         PARTITIONS => Some(spec.partitions.to_string()),
         REPLICATION => spec.replication_factor.map(|copies| copies.to_string()),
@@ -85,7 +108,11 @@ pub fn value(spec: &TopicSpec, setting: &str) -> Option<String> {
 
 /// Numbers and words may be written in several ways, and the order of a list means nothing.
 fn are_same(a: &str, b: &str) -> bool {
-    let words = |text: &str| text.split(',').map(|word| word.trim().to_ascii_lowercase()).collect::<BTreeSet<_>>();
+    let words = |text: &str| {
+        text.split(',')
+            .map(|word| word.trim().to_ascii_lowercase())
+            .collect::<BTreeSet<_>>()
+    };
     match (a.trim().parse::<f64>(), b.trim().parse::<f64>()) {
         (Ok(a), Ok(b)) => a == b,
         _ => words(a) == words(b),
@@ -115,7 +142,10 @@ mod tests {
     }
 
     fn settings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+        pairs
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
     }
 
     #[test]
@@ -135,8 +165,10 @@ mod tests {
             ..spec()
         };
         let differences = compare(&spec(), &found);
-        let lines: Vec<_> =
-            differences.iter().map(|one| format!("{} {} {}", one.setting, one.asked, one.found)).collect();
+        let lines: Vec<_> = differences
+            .iter()
+            .map(|one| format!("{} {} {}", one.setting, one.asked, one.found))
+            .collect();
         assert_eq!(
             lines,
             [
@@ -154,32 +186,67 @@ mod tests {
 
     #[test]
     fn the_same_value_in_another_form_is_no_difference() {
-        let asked =
-            settings(&[("cleanup.policy", "compact,delete"), ("min.cleanable.dirty.ratio", "0.50"), ("x", "True")]);
-        let found =
-            settings(&[("cleanup.policy", "delete, compact"), ("min.cleanable.dirty.ratio", "0.5"), ("x", "true")]);
-        let (asked, found) = (TopicSpec { settings: asked, ..spec() }, TopicSpec { settings: found, ..spec() });
+        let asked = settings(&[
+            ("cleanup.policy", "compact,delete"),
+            ("min.cleanable.dirty.ratio", "0.50"),
+            ("x", "True"),
+        ]);
+        let found = settings(&[
+            ("cleanup.policy", "delete, compact"),
+            ("min.cleanable.dirty.ratio", "0.5"),
+            ("x", "true"),
+        ]);
+        let (asked, found) = (
+            TopicSpec {
+                settings: asked,
+                ..spec()
+            },
+            TopicSpec {
+                settings: found,
+                ..spec()
+            },
+        );
         assert_eq!(compare(&asked, &found), []);
     }
 
     #[test]
     fn what_nobody_asked_for_and_what_the_bus_does_not_have_is_no_difference() {
-        let bare = TopicSpec { replication_factor: None, settings: BTreeMap::new(), ..spec() };
+        let bare = TopicSpec {
+            replication_factor: None,
+            settings: BTreeMap::new(),
+            ..spec()
+        };
         assert_eq!(compare(&bare, &spec()), [], "not asked for");
         assert_eq!(compare(&spec(), &bare), [], "not there");
     }
 
     #[test]
     fn a_setting_that_a_field_tells_too_is_told_once() {
-        let twice = TopicSpec { settings: settings(&[("retention.ms", "1"), ("max.message.bytes", "1")]), ..spec() };
+        let twice = TopicSpec {
+            settings: settings(&[("retention.ms", "1"), ("max.message.bytes", "1")]),
+            ..spec()
+        };
         assert_eq!(compare(&twice, &spec()), []);
     }
 
     #[test]
     fn of_a_topic_whose_settings_are_not_told_only_the_layout_is_compared() {
-        let found = TopicSpec { partitions: 1, retention_ms: None, ..spec() };
-        let info = |settings_known| TopicInfo { spec: found.clone(), offsets: Vec::new(), settings_known };
-        let named = |info| differences(&spec(), &info).into_iter().map(|one| one.setting).collect::<Vec<_>>();
+        let found = TopicSpec {
+            partitions: 1,
+            retention_ms: None,
+            ..spec()
+        };
+        let info = |settings_known| TopicInfo {
+            spec: found.clone(),
+            offsets: Vec::new(),
+            settings_known,
+        };
+        let named = |info| {
+            differences(&spec(), &info)
+                .into_iter()
+                .map(|one| one.setting)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(named(info(true)), ["partitions", "retention.ms"]);
         assert_eq!(named(info(false)), ["partitions"]);
         assert_eq!(shown(&info(false), PARTITIONS).as_deref(), Some("1"));
@@ -188,7 +255,10 @@ mod tests {
 
     #[test]
     fn only_a_smaller_limit_keeps_promised_records_out() {
-        let found = |max_message_bytes| TopicSpec { max_message_bytes, ..spec() };
+        let found = |max_message_bytes| TopicSpec {
+            max_message_bytes,
+            ..spec()
+        };
         assert!(is_too_small(&spec(), &found((1 << 20) - 1)));
         assert!(!is_too_small(&spec(), &found(1 << 20)) && !is_too_small(&spec(), &found(1 << 21)));
     }

@@ -1,13 +1,15 @@
 //! A durable log in a directory, for one process: the bus that needs no broker.
 //!
-//! Records lie in checksummed batches on [fjall](https://docs.rs/fjall); what a [`Write`] holds is committed at once or
-//! not at all, and an acknowledged write survives the death of the process at any instant. What a disk has damaged is
-//! skipped and told ([`Damage`]), never shown. A partition is chosen from a key as Apache Kafka does it.
+//! Records lie in checksummed batches on [fjall](https://docs.rs/fjall); what a [`Write`] holds is
+//! committed at once or not at all, and an acknowledged write survives the death of the process at
+//! any instant. What a disk has damaged is skipped and told ([`Damage`]), never shown. A partition
+//! is chosen from a key as Apache Kafka does it.
 //!
 //! Within the process, a group has one reader of a topic at a time, which reads all partitions.
 //!
-//! Of a topic's settings only `cleanup.policy` means something here: a topic that is `compact` keeps all its records. They
-//! are not compacted, and neither age nor size lets any of them go, which might be the newest of its key.
+//! Of a topic's settings only `cleanup.policy` means something here: a topic that is `compact`
+//! keeps all its records. They are not compacted, and neither age nor size lets any of them go,
+//! which might be the newest of its key.
 
 mod batch;
 mod commit;
@@ -39,18 +41,21 @@ pub use self::damage::{Damage, OnDamage, OnWarning};
 use self::source::{EmbeddedSource, Gate, Subscriptions};
 use self::store::Store;
 use self::writer::{Command, Reply};
-use super::{Admin, Bus, Error, GroupOffset, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec, Write};
+use super::{
+    Admin, Bus, Error, GroupOffset, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec,
+    Write,
+};
 
 /// What an acknowledged write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fsync {
-    /// Handed to the operating system before it is acknowledged: survives the end of the process, `kill -9` included. When
-    /// the machine loses power, writes that the system had not put on the disk yet (on Linux, those of the last half
-    /// minute) may be gone, each as a whole.
+    /// Handed to the operating system before it is acknowledged: survives the end of the process,
+    /// `kill -9` included. When the machine loses power, writes that the system had not put on the
+    /// disk yet (on Linux, those of the last half minute) may be gone, each as a whole.
     #[default]
     Never,
-    /// On the disk (`fdatasync`) before it is acknowledged: survives the loss of power as well. One sync serves all writes
-    /// that wait at the same time.
+    /// On the disk (`fdatasync`) before it is acknowledged: survives the loss of power as well. One
+    /// sync serves all writes that wait at the same time.
     Always,
 }
 
@@ -61,13 +66,15 @@ pub struct Options {
     pub directory: PathBuf,
     /// When an acknowledged write is on the disk.
     pub fsync: Fsync,
-    /// Memory that each partition takes before its records move from the journal to a table of their own, in bytes, at
-    /// least 1. Retention gives disk space back in pieces of about this size.
+    /// Memory that each partition takes before its records move from the journal to a table of
+    /// their own, in bytes, at least 1. Retention gives disk space back in pieces of about this
+    /// size.
     pub buffer_bytes: u64,
-    /// Told of every damaged stretch once, while opening or from the task that read there; must neither block nor use
-    /// the log.
+    /// Told of every damaged stretch once, while opening or from the task that read there; must
+    /// neither block nor use the log.
     pub on_damage: OnDamage,
-    /// Told of trouble that costs nothing yet, such as disk space that cannot be given back; under the same conditions.
+    /// Told of trouble that costs nothing yet, such as disk space that cannot be given back; under
+    /// the same conditions.
     pub on_warning: OnWarning,
 }
 
@@ -77,7 +84,13 @@ impl Options {
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         let (fsync, buffer_bytes) = (Fsync::default(), 16 << 20);
         let (on_damage, on_warning) = (Arc::new(|_| {}), Arc::new(|_| {}));
-        Self { directory: directory.into(), fsync, buffer_bytes, on_damage, on_warning }
+        Self {
+            directory: directory.into(),
+            fsync,
+            buffer_bytes,
+            on_damage,
+            on_warning,
+        }
     }
 }
 
@@ -91,22 +104,39 @@ pub struct EmbeddedLog {
 }
 
 impl EmbeddedLog {
-    /// Opens or creates the log. Reads what the store has not sorted away yet, at most about 200 MB; blocks meanwhile.
+    /// Opens or creates the log. Reads what the store has not sorted away yet, at most about 200
+    /// MB; blocks meanwhile.
     ///
     /// # Errors
     /// [`Error::InUse`], [`Error::Unreadable`] or [`Error::Storage`].
     pub fn open(options: Options) -> Result<Self, Error> {
-        let Options { directory, fsync, buffer_bytes, on_damage, on_warning } = options;
+        let Options {
+            directory,
+            fsync,
+            buffer_bytes,
+            on_damage,
+            on_warning,
+        } = options;
         let mode = match fsync {
             Fsync::Never => PersistMode::Buffer,
             Fsync::Always => PersistMode::SyncData,
         };
-        let store = Arc::new(Store::open(&directory, buffer_bytes.max(1), Damages::new(on_damage, on_warning))?);
+        let store = Arc::new(Store::open(
+            &directory,
+            buffer_bytes.max(1),
+            Damages::new(on_damage, on_warning),
+        )?);
         let (commands, writer) = writer::start(Arc::clone(&store), mode)
             .map_err(|error| store.error("start its writer", error.to_string()))?;
         let gate = Arc::new(RwLock::new(Some(store)));
         let subscriptions = Subscriptions::default();
-        Ok(Self { directory, gate, subscriptions, commands, writer: Mutex::new(Some(writer)) })
+        Ok(Self {
+            directory,
+            gate,
+            subscriptions,
+            commands,
+            writer: Mutex::new(Some(writer)),
+        })
     }
 
     /// Where it lies.
@@ -115,33 +145,53 @@ impl EmbeddedLog {
         &self.directory
     }
 
-    /// Carries out what is queued, syncs it to the disk and releases the directory; blocks meanwhile. Every verb answers
-    /// [`Error::Closed`] from then on, readers that wait included.
+    /// Carries out what is queued, syncs it to the disk and releases the directory; blocks
+    /// meanwhile. Every verb answers [`Error::Closed`] from then on, readers that wait included.
     pub fn close(&self) {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let writer = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(writer) = writer {
             // A full queue empties without the help of any task, so this ends.
-            while let Err(mpsc::error::TrySendError::Full(_)) = self.commands.try_send(Command::Close) {
+            while let Err(mpsc::error::TrySendError::Full(_)) =
+                self.commands.try_send(Command::Close)
+            {
                 std::thread::yield_now();
             }
             // A panic of the thread was reported by the panic hook; there is nothing left to save.
             drop(writer.join());
         }
-        let store = self.gate.write().unwrap_or_else(PoisonError::into_inner).take();
+        let store = self
+            .gate
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(store) = store {
             store.topics().iter().for_each(|topic| topic.wake());
         }
     }
 
-    /// Sends a command to the writer's thread, and waits for what came of it. A caller that stops waiting does not stop it.
+    /// Sends a command to the writer's thread, and waits for what came of it. A caller that stops
+    /// waiting does not stop it.
     async fn command<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
-        self.commands.send(command(reply)).await.map_err(|_| Error::Closed)?;
+        self.commands
+            .send(command(reply))
+            .await
+            .map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
     }
 
     fn with_store<T>(&self, read: impl FnOnce(&Store) -> Result<T, Error>) -> Result<T, Error> {
-        read(self.gate.read().unwrap_or_else(PoisonError::into_inner).as_ref().ok_or(Error::Closed)?)
+        read(
+            self.gate
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .as_ref()
+                .ok_or(Error::Closed)?,
+        )
     }
 }
 
@@ -153,8 +203,8 @@ impl Drop for EmbeddedLog {
 
 #[async_trait]
 impl Sink for EmbeddedLog {
-    /// After [`Error::Storage`] the log takes no more writes until it is opened again, and only then is it settled whether
-    /// this write is there: as a whole, or not at all.
+    /// After [`Error::Storage`] the log takes no more writes until it is opened again, and only
+    /// then is it settled whether this write is there: as a whole, or not at all.
     async fn write(&self, write: Write) -> Result<Vec<Position>, Error> {
         self.command(|reply| Command::Write(write, reply)).await
     }
@@ -167,7 +217,8 @@ impl Sink for EmbeddedLog {
 #[async_trait]
 impl Admin for EmbeddedLog {
     async fn create_topic(&self, spec: TopicSpec) -> Result<TopicInfo, Error> {
-        self.command(|reply| Command::CreateTopic(spec, reply)).await
+        self.command(|reply| Command::CreateTopic(spec, reply))
+            .await
     }
 
     async fn topics(&self) -> Result<Vec<TopicInfo>, Error> {
@@ -179,10 +230,22 @@ impl Admin for EmbeddedLog {
     }
 
     async fn newest(&self, topic: &str) -> Result<Vec<Record>, Error> {
-        self.with_store(|store| Ok(store.topic(topic)?.partitions.iter().filter_map(|p| p.newest()).collect()))
+        self.with_store(|store| {
+            Ok(store
+                .topic(topic)?
+                .partitions
+                .iter()
+                .filter_map(|p| p.newest())
+                .collect())
+        })
     }
 
-    async fn first_from(&self, topic: &str, partition: u32, from: u64) -> Result<Option<Record>, Error> {
+    async fn first_from(
+        &self,
+        topic: &str,
+        partition: u32,
+        from: u64,
+    ) -> Result<Option<Record>, Error> {
         self.with_store(|store| {
             let topic = store.topic(topic)?;
             let mut records = Vec::new();
@@ -192,7 +255,8 @@ impl Admin for EmbeddedLog {
     }
 
     async fn delete_records(&self, topic: &str, partition: u32, before: u64) -> Result<(), Error> {
-        self.command(|reply| Command::DeleteRecords(topic.to_owned(), partition, before, reply)).await
+        self.command(|reply| Command::DeleteRecords(topic.to_owned(), partition, before, reply))
+            .await
     }
 
     async fn state(&self, name: &str) -> Result<Option<Bytes>, Error> {
@@ -202,8 +266,14 @@ impl Admin for EmbeddedLog {
 
 #[async_trait]
 impl Bus for EmbeddedLog {
-    async fn subscribe(&self, group: &str, topics: &[&str], start: Start) -> Result<Box<dyn Source>, Error> {
-        let source = EmbeddedSource::subscribe(&self.gate, &self.subscriptions, group, topics, start)?;
+    async fn subscribe(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+    ) -> Result<Box<dyn Source>, Error> {
+        let source =
+            EmbeddedSource::subscribe(&self.gate, &self.subscriptions, group, topics, start)?;
         Ok(Box::new(source))
     }
 }

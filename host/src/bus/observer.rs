@@ -9,8 +9,8 @@ pub type Labels<'a> = &'a [(&'static str, &'a str)];
 
 /// Listens to a bus. Called from the threads of clients: must neither block nor use the bus.
 pub trait Observer: Send + Sync {
-    /// A part of the bus, such as `writer of fog-node-1`, is in trouble, or well again (`None`). While any part is in
-    /// trouble the process is not ready; that alone is no reason to end it.
+    /// A part of the bus, such as `writer of fog-node-1`, is in trouble, or well again (`None`).
+    /// While any part is in trouble the process is not ready; that alone is no reason to end it.
     fn condition(&self, part: &str, trouble: Option<&str>);
 
     /// Sets a figure that goes up and down.
@@ -19,7 +19,8 @@ pub trait Observer: Send + Sync {
     /// Adds to a figure that only rises.
     fn count(&self, figure: Count, labels: Labels<'_>, by: u64);
 
-    /// Gauges that carry all of `labels` speak of something that went away, such as a partition or a client.
+    /// Gauges that carry all of `labels` speak of something that went away, such as a partition or
+    /// a client.
     fn forget(&self, _labels: Labels<'_>) {}
 
     /// A fact for the run log.

@@ -1,5 +1,5 @@
-//! Which partition a key belongs to: the same one as in Apache Kafka's default partitioner, so that a record lands in the
-//! same partition on every bus.
+//! Which partition a key belongs to: the same one as in Apache Kafka's default partitioner, so that
+//! a record lands in the same partition on every bus.
 
 const SEED: u32 = 0x9747_b28c;
 const M: u32 = 0x5bd1_e995;
@@ -14,14 +14,20 @@ pub(in crate::bus) fn partition(key: &[u8], partitions: u32) -> u32 {
 fn murmur2(data: &[u8]) -> u32 {
     let (words, tail) = data.as_chunks::<4>();
     // Kafka's lengths are 32-bit: the hash of anything longer is not defined by it.
-    #[expect(clippy::cast_possible_truncation, reason = "keys are shorter than 4 GiB, as the log checks")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "keys are shorter than 4 GiB, as the log checks"
+    )]
     let mut hash = words.iter().fold(SEED ^ data.len() as u32, |hash, word| {
         let mut k = u32::from_le_bytes(*word).wrapping_mul(M);
         k ^= k >> R;
         hash.wrapping_mul(M) ^ k.wrapping_mul(M)
     });
     if !tail.is_empty() {
-        hash ^= tail.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
+        hash ^= tail
+            .iter()
+            .rev()
+            .fold(0, |word, byte| word << 8 | u32::from(*byte));
         hash = hash.wrapping_mul(M);
     }
     hash ^= hash >> 13;
@@ -41,7 +47,10 @@ mod tests {
             (b"foobar", -790_332_482),
             (b"a-little-bit-long-string", -985_981_536),
             (b"a-little-bit-longer-string", -1_486_304_829),
-            (b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+            (
+                b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8",
+                -58_897_971,
+            ),
             (b"abc", 479_470_107),
         ];
         for (key, expected) in vectors {

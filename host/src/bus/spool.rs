@@ -1,15 +1,18 @@
-//! A spool on this machine's disk in front of a bus that may be away: a write is safe once it lies there, and arrives when
-//! the bus takes it, in order and once.
+//! A spool on this machine's disk in front of a bus that may be away: a write is safe once it lies
+//! there, and arrives when the bus takes it, in order and once.
 //!
-//! Each role has a spool of its own. What waits is bounded: a full spool makes its writer wait, and drops nothing. Verbs that
-//! look at the bus wait until everything accepted has arrived, so that nobody sees a state older than what he has written.
+//! Each role has a spool of its own. What waits is bounded: a full spool makes its writer wait, and
+//! drops nothing. Verbs that look at the bus wait until everything accepted has arrived, so that
+//! nobody sees a state older than what he has written.
 //!
-//! How far it has come is kept on the other side as state `spool/NAME`, written together with the writes: a crash between
-//! arriving and being deleted here repeats nothing. Where the bus itself may repeat a write after a crash, it may do so here.
-//! Work that another process has done while this one was cut off is left out: its group's offsets have moved on.
+//! How far it has come is kept on the other side as state `spool/NAME`, written together with the
+//! writes: a crash between arriving and being deleted here repeats nothing. Where the bus itself
+//! may repeat a write after a crash, it may do so here. Work that another process has done while
+//! this one was cut off is left out: its group's offsets have moved on.
 //!
-//! A write that the bus will never take, as when its topic's limit was lowered, holds up nobody: it is set aside in a file of
-//! the spool's directory, and that is announced. Whatever may pass, such as a missing topic or right, is waited out.
+//! A write that the bus will never take, as when its topic's limit was lowered, holds up nobody: it
+//! is set aside in a file of the spool's directory, and that is announced. Whatever may pass, such
+//! as a missing topic or right, is waited out.
 
 mod admission;
 mod aside;
@@ -45,7 +48,10 @@ use self::ticket::Ticket;
 use super::embedded::{self, Fsync};
 use super::observer::Observer;
 use super::trouble::Trouble;
-use super::{Admin, Bus, Error, GroupOffset, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec, Write};
+use super::{
+    Admin, Bus, Error, GroupOffset, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec,
+    Write,
+};
 
 /// Requests on their way to the task that takes writes in; further ones wait.
 const QUEUE: usize = 64;
@@ -57,13 +63,15 @@ const TOGETHER: usize = 512;
 pub struct Options {
     /// Each spool has a directory of its own in it.
     pub directory: PathBuf,
-    /// So much may wait, in bytes of keys, values, headers and their lengths. A larger write goes alone through an empty
-    /// spool. The files may be larger by up to about 200 MB, as room is given back in large pieces.
+    /// So much may wait, in bytes of keys, values, headers and their lengths. A larger write goes
+    /// alone through an empty spool. The files may be larger by up to about 200 MB, as room is
+    /// given back in large pieces.
     pub max_bytes: u64,
     /// When a write is on the disk.
     pub fsync: Fsync,
-    /// Whether its role may go on from the state that it has written here while the bus is away. Only for a role whose work
-    /// nobody else does: should somebody have done it nevertheless, the spool is cut off, and what waits is set aside.
+    /// Whether its role may go on from the state that it has written here while the bus is away.
+    /// Only for a role whose work nobody else does: should somebody have done it nevertheless, the
+    /// spool is cut off, and what waits is set aside.
     pub alone: bool,
     /// Whether the bus is known to be away, so that nobody waits for its first answer.
     pub away: bool,
@@ -71,7 +79,8 @@ pub struct Options {
     pub observer: Arc<dyn Observer>,
 }
 
-/// A bus behind a spool. Dropping it leaves what waits on the disk, and blocks for a moment: [`Spooled::close`] it first.
+/// A bus behind a spool. Dropping it leaves what waits on the disk, and blocks for a moment:
+/// [`Spooled::close`] it first.
 pub struct Spooled {
     name: Arc<Name>,
     remote: Arc<dyn Bus>,
@@ -101,14 +110,23 @@ impl Name {
 }
 
 impl Spooled {
-    /// Opens or creates the spool `name` in front of `remote`. What an earlier process has left is carried over from the first
-    /// verb on, or once the first reader has its place: a process that stands by must not disturb the one at work. The name
-    /// is a file name, such as that of its role, and no other spool of the federation has it.
+    /// Opens or creates the spool `name` in front of `remote`. What an earlier process has left is
+    /// carried over from the first verb on, or once the first reader has its place: a process that
+    /// stands by must not disturb the one at work. The name is a file name, such as that of its
+    /// role, and no other spool of the federation has it.
     ///
     /// # Errors
-    /// [`Error::InUse`], [`Error::Unreadable`] or [`Error::Storage`] of the directory; `remote` is not waited for.
+    /// [`Error::InUse`], [`Error::Unreadable`] or [`Error::Storage`] of the directory; `remote` is
+    /// not waited for.
     pub async fn open(options: Options, remote: Arc<dyn Bus>, name: &str) -> Result<Self, Error> {
-        let Options { directory, max_bytes, fsync, alone, away, observer } = options;
+        let Options {
+            directory,
+            max_bytes,
+            fsync,
+            alone,
+            away,
+            observer,
+        } = options;
         let directory = directory.join(name);
         let name = Arc::new(Name {
             spool: name.to_owned(),
@@ -116,11 +134,22 @@ impl Spooled {
             state: Ticket::state_name(name),
             directory: directory.display().to_string(),
         });
-        let log = embedded::Options { fsync, ..log_options(directory, &name, &observer) };
+        let log = embedded::Options {
+            fsync,
+            ..log_options(directory, &name, &observer)
+        };
         let local = Arc::new(Local::open(log).await?);
         let mut reader = Reader::new(&local, "drain");
-        let contact = if away { Contact::Trouble } else { Contact::Unknown };
-        let status = Status { contact, in_use: alone, ..left(&local, &mut reader, &name).await? };
+        let contact = if away {
+            Contact::Trouble
+        } else {
+            Contact::Unknown
+        };
+        let status = Status {
+            contact,
+            in_use: alone,
+            ..left(&local, &mut reader, &name).await?
+        };
         let status = Arc::new(watch::Sender::new(status));
         let home = local.home().await?;
         status.borrow().tell(&*observer, &name.labels());
@@ -156,14 +185,27 @@ impl Spooled {
         let task = tokio::spawn(async {
             tokio::join!(intake.run(), drain.run());
         });
-        Ok(Self { name, remote, local, requests, status, alone, task: Mutex::new(Some(task)) })
+        Ok(Self {
+            name,
+            remote,
+            local,
+            requests,
+            status,
+            alone,
+            task: Mutex::new(Some(task)),
+        })
     }
 
-    /// Takes nothing more, waits until everything has arrived, if it was in use, though no longer than `within`, and releases
-    /// the directory. Returns how many writes stay there for the next start.
+    /// Takes nothing more, waits until everything has arrived, if it was in use, though no longer
+    /// than `within`, and releases the directory. Returns how many writes stay there for the next
+    /// start.
     pub async fn close(&self, within: Duration) -> u64 {
         self.status.send_modify(|status| status.closing = true);
-        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let task = self
+            .task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(mut task) = task
             && tokio::time::timeout(within, &mut task).await.is_err()
         {
@@ -188,13 +230,15 @@ impl Spooled {
 
     /// Waits until the bus has answered, or is known not to.
     async fn is_away(&self) -> bool {
-        let known = |status: &Status| status.contact != Contact::Unknown || status.refusal().is_some();
+        let known =
+            |status: &Status| status.contact != Contact::Unknown || status.refusal().is_some();
         status::until(&self.status, known).await.contact == Contact::Trouble
     }
 
     /// From now on what waits goes out.
     fn set_going(&self) {
-        self.status.send_if_modified(|status| !std::mem::replace(&mut status.in_use, true));
+        self.status
+            .send_if_modified(|status| !std::mem::replace(&mut status.in_use, true));
     }
 
     /// Waits until everything accepted has arrived.
@@ -203,7 +247,10 @@ impl Spooled {
     /// [`Error::Lost`] or [`Error::Closed`]: it goes no further.
     pub async fn drained(&self) -> Result<(), Error> {
         self.set_going();
-        let status = status::until(&self.status, |status| status.is_empty() || status.refusal().is_some()).await;
+        let status = status::until(&self.status, |status| {
+            status.is_empty() || status.refusal().is_some()
+        })
+        .await;
         status.refusal().map_or(Ok(()), Err)
     }
 
@@ -225,7 +272,11 @@ impl Spooled {
             for record in records {
                 let taken = Taken::read(&self.local.directory(), record)?;
                 at = taken.offset + 1;
-                let steps = taken.entry.moves.into_iter().filter(|step| step.to.group == group);
+                let steps = taken
+                    .entry
+                    .moves
+                    .into_iter()
+                    .filter(|step| step.to.group == group);
                 left.extend(steps.map(|step| ((step.to.topic, step.to.partition), step.to.next)));
             }
         }
@@ -234,7 +285,10 @@ impl Spooled {
 
     /// Hands a request to the task that takes them.
     async fn request(&self, request: Request) -> Result<(), Error> {
-        self.requests.send(request).await.map_err(|_| self.refusal())
+        self.requests
+            .send(request)
+            .await
+            .map_err(|_| self.refusal())
     }
 
     fn refusal(&self) -> Error {
@@ -245,7 +299,12 @@ impl Spooled {
 impl Drop for Spooled {
     fn drop(&mut self) {
         status::end(&self.status, End::Closed);
-        if let Some(task) = self.task.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(task) = self
+            .task
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             task.abort();
         }
         self.local.close();
@@ -256,28 +315,55 @@ impl Drop for Spooled {
 async fn left(local: &Local, reader: &mut Reader, name: &Name) -> Result<Status, Error> {
     let taken = |record| Taken::read(&name.directory, record);
     let (oldest, newest) = match local.newest().await? {
-        Some(newest) => (reader.read(1).await?.pop().map(taken).transpose()?, Some(taken(newest)?)),
+        Some(newest) => (
+            reader.read(1).await?.pop().map(taken).transpose()?,
+            Some(taken(newest)?),
+        ),
         None => (None, None),
     };
     let (Some(oldest), Some(newest)) = (oldest, newest) else {
-        let level = Level { offset: local.end().await?, sums: Sums::default() };
-        return Ok(Status { accepted: level, drained: level, ..Status::default() });
+        let level = Level {
+            offset: local.end().await?,
+            sums: Sums::default(),
+        };
+        return Ok(Status {
+            accepted: level,
+            drained: level,
+            ..Status::default()
+        });
     };
     let before = Sums {
-        records: oldest.stamp.sums.records.saturating_sub(oldest.entry.records.len() as u64),
+        records: oldest
+            .stamp
+            .sums
+            .records
+            .saturating_sub(oldest.entry.records.len() as u64),
         bytes: oldest.stamp.sums.bytes.saturating_sub(oldest.bytes),
     };
     Ok(Status {
-        accepted: Level { offset: newest.offset + 1, sums: newest.stamp.sums },
-        drained: Level { offset: oldest.offset, sums: before },
+        accepted: Level {
+            offset: newest.offset + 1,
+            sums: newest.stamp.sums,
+        },
+        drained: Level {
+            offset: oldest.offset,
+            sums: before,
+        },
         oldest_ms: oldest.accepted_ms,
         ..Status::default()
     })
 }
 
 /// What the disk has damaged is announced, as everything in it was acknowledged.
-fn log_options(directory: PathBuf, name: &Arc<Name>, observer: &Arc<dyn Observer>) -> embedded::Options {
-    let (damaged, warned) = ((Arc::clone(name), Arc::clone(observer)), (Arc::clone(name), Arc::clone(observer)));
+fn log_options(
+    directory: PathBuf,
+    name: &Arc<Name>,
+    observer: &Arc<dyn Observer>,
+) -> embedded::Options {
+    let (damaged, warned) = (
+        (Arc::clone(name), Arc::clone(observer)),
+        (Arc::clone(name), Arc::clone(observer)),
+    );
     embedded::Options {
         on_damage: Arc::new(move |damage: embedded::Damage| {
             let (name, observer) = &damaged;
@@ -291,7 +377,10 @@ fn log_options(directory: PathBuf, name: &Arc<Name>, observer: &Arc<dyn Observer
         }),
         on_warning: Arc::new(move |detail| {
             let (name, observer) = &warned;
-            observer.announce(Event::Warned { part: name.part.clone(), detail });
+            observer.announce(Event::Warned {
+                part: name.part.clone(),
+                detail,
+            });
         }),
         ..embedded::Options::new(directory)
     }
@@ -299,7 +388,8 @@ fn log_options(directory: PathBuf, name: &Arc<Name>, observer: &Arc<dyn Observer
 
 #[async_trait]
 impl Sink for Spooled {
-    /// Waits for room while too much waits, and for a full disk to get better. The answer is always empty.
+    /// Waits for room while too much waits, and for a full disk to get better. The answer is always
+    /// empty.
     async fn write(&self, write: Write) -> Result<Vec<Position>, Error> {
         self.set_going();
         admission::check(&write, &*self.remote, &self.status).await?;
@@ -335,7 +425,12 @@ impl Admin for Spooled {
         self.remote.newest(topic).await
     }
 
-    async fn first_from(&self, topic: &str, partition: u32, from: u64) -> Result<Option<Record>, Error> {
+    async fn first_from(
+        &self,
+        topic: &str,
+        partition: u32,
+        from: u64,
+    ) -> Result<Option<Record>, Error> {
         self.drained().await?;
         self.remote.first_from(topic, partition, from).await
     }
@@ -352,7 +447,11 @@ impl Admin for Spooled {
             return self.local.state(name).await;
         }
         self.drained().await?;
-        if self.alone { self.recall(name).await } else { self.remote.state(name).await }
+        if self.alone {
+            self.recall(name).await
+        } else {
+            self.remote.state(name).await
+        }
     }
 
     fn record_bytes_max(&self, topic: &TopicSpec) -> u64 {
@@ -362,10 +461,16 @@ impl Admin for Spooled {
 
 #[async_trait]
 impl Bus for Spooled {
-    async fn subscribe(&self, group: &str, topics: &[&str], start: Start) -> Result<Box<dyn Source>, Error> {
+    async fn subscribe(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+    ) -> Result<Box<dyn Source>, Error> {
         let mut inner = self.remote.subscribe(group, topics, start).await?;
         let begun = inner.positions();
-        // This reader takes the place of an earlier one: offsets of its writes come from nowhere else.
+        // This reader takes the place of an earlier one: offsets of its writes come from nowhere
+        // else.
         for ((topic, partition), next) in self.left_for(group).await? {
             if begun.contains_key(&(Arc::clone(&topic), partition)) {
                 inner.seek(&topic, partition, next);
@@ -374,15 +479,28 @@ impl Bus for Spooled {
         self.drained().await?;
         // It began at the offsets that were stored before those writes arrived.
         let stored = self.remote.group_offsets(group).await?.into_iter();
-        let stored: BTreeMap<_, _> = stored.map(|offset| ((offset.topic, offset.partition), offset.next)).collect();
+        let stored: BTreeMap<_, _> = stored
+            .map(|offset| ((offset.topic, offset.partition), offset.next))
+            .collect();
         for (place, begun) in begun {
             let next = stored.get(&place).copied().unwrap_or(begun).max(begun);
             if inner.positions().get(&place) != Some(&next) {
                 inner.seek(&place.0, place.1, next);
             }
         }
-        let begin = |((topic, partition), next)| GroupOffset { group: group.to_owned(), topic, partition, next };
-        self.request(Request::Begin(inner.positions().into_iter().map(begin).collect())).await?;
-        Ok(Box::new(SpooledSource { inner, status: self.status.subscribe() }))
+        let begin = |((topic, partition), next)| GroupOffset {
+            group: group.to_owned(),
+            topic,
+            partition,
+            next,
+        };
+        self.request(Request::Begin(
+            inner.positions().into_iter().map(begin).collect(),
+        ))
+        .await?;
+        Ok(Box::new(SpooledSource {
+            inner,
+            status: self.status.subscribe(),
+        }))
     }
 }

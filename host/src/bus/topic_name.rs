@@ -9,7 +9,10 @@ const CHARACTERS_MAX: usize = 249;
 pub(super) fn check(name: &str) -> Result<(), String> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if name.is_empty() || name.len() > CHARACTERS_MAX {
-        Err(format!("a name has 1 to {CHARACTERS_MAX} characters, this one has {}", name.chars().count()))
+        Err(format!(
+            "a name has 1 to {CHARACTERS_MAX} characters, this one has {}",
+            name.chars().count()
+        ))
     } else if name == "." || name == ".." {
         Err("this name is reserved".to_owned())
     } else if !name.chars().all(legal) {
@@ -25,7 +28,13 @@ mod tests {
 
     #[test]
     fn names_follow_the_rules_of_kafka() {
-        for good in ["a", "sensor-data-node-1", "A.b_C-9", "...", &"x".repeat(249)] {
+        for good in [
+            "a",
+            "sensor-data-node-1",
+            "A.b_C-9",
+            "...",
+            &"x".repeat(249),
+        ] {
             assert_eq!(check(good), Ok(()), "{good:?}");
         }
         for bad in ["", ".", "..", "a b", "a/b", "ä", "a\0", &"x".repeat(250)] {

@@ -12,9 +12,15 @@ use crate::bus::observer::Observer;
 use crate::clock::Stopwatch;
 
 /// Pauses while a bus cannot be reached.
-const PASSING: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
+const PASSING: Backoff = Backoff {
+    first: Duration::from_millis(100),
+    longest: Duration::from_secs(5),
+};
 /// Pauses while somebody has to do something about it.
-const LASTING: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(60) };
+const LASTING: Backoff = Backoff {
+    first: Duration::from_millis(500),
+    longest: Duration::from_secs(60),
+};
 
 /// Of one part; see [`Observer::condition`].
 pub(crate) struct Trouble {
@@ -33,21 +39,39 @@ struct Now {
 
 impl Trouble {
     pub(crate) fn new(part: &str, observer: &Arc<dyn Observer>) -> Self {
-        Self { part: part.to_owned(), observer: Arc::clone(observer), now: None }
+        Self {
+            part: part.to_owned(),
+            observer: Arc::clone(observer),
+            now: None,
+        }
     }
 
     /// Tells it, unless it was told, and waits before the next try.
     pub(crate) async fn met(&mut self, error: &Error) {
-        let now = self.now.get_or_insert_with(|| Now { since: Stopwatch::start(), attempts: 0, announced: None });
+        let now = self.now.get_or_insert_with(|| Now {
+            since: Stopwatch::start(),
+            attempts: 0,
+            announced: None,
+        });
         let is_new = now.announced.replace(discriminant(error)) != Some(discriminant(error));
-        now.attempts = if is_new { 1 } else { now.attempts.saturating_add(1) };
-        let pause = if matches!(error, Error::Unreachable { .. }) { PASSING } else { LASTING }.pause(now.attempts);
+        now.attempts = if is_new {
+            1
+        } else {
+            now.attempts.saturating_add(1)
+        };
+        let pause = if matches!(error, Error::Unreachable { .. }) {
+            PASSING
+        } else {
+            LASTING
+        }
+        .pause(now.attempts);
         let story = error.to_string();
         let (reason, hint) = story.split_once("\nhint: ").unwrap_or((&story, ""));
         self.observer.condition(&self.part, Some(reason));
         if is_new {
             let (part, reason, hint) = (self.part.clone(), reason.to_owned(), hint.to_owned());
-            self.observer.announce(Event::ConnectionLost { part, reason, hint });
+            self.observer
+                .announce(Event::ConnectionLost { part, reason, hint });
         }
         tokio::time::sleep(pause).await;
     }
@@ -57,7 +81,10 @@ impl Trouble {
         if let Some(Now { since, .. }) = self.now.take() {
             self.observer.condition(&self.part, None);
             let after_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-            self.observer.announce(Event::ConnectionRestored { part: self.part.clone(), after_ms });
+            self.observer.announce(Event::ConnectionRestored {
+                part: self.part.clone(),
+                after_ms,
+            });
         }
     }
 }

@@ -8,7 +8,8 @@ use serde_json::json;
 use super::{Ending, Global, screen};
 use crate::plugin::build::{self, BuildStep, Built, Tools};
 
-/// Builds plug-ins from source into components and installs them, each in one step that readers never see half done.
+/// Builds plug-ins from source into components and installs them, each in one step that readers
+/// never see half done.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fedhost plugin build guests/logistic-regression\n  fedhost plugin build guests/standard-scaler my-model --out plugins\n  fedhost plugin build my-python-model --install-tools"
@@ -30,8 +31,13 @@ pub(super) struct Build {
 
 impl Build {
     pub(super) fn execute(&self, global: &Global) -> Ending {
-        let tools = Tools { folder: &self.tools, install: self.install_tools };
-        match build::build(&self.directories, &self.out, &tools, &mut |step| tell(global, &step)) {
+        let tools = Tools {
+            folder: &self.tools,
+            install: self.install_tools,
+        };
+        match build::build(&self.directories, &self.out, &tools, &mut |step| {
+            tell(global, &step)
+        }) {
             Ok(built) => self.show(global, &built),
             Err(error) => Ending::Failed(error.into()),
         }
@@ -55,15 +61,27 @@ fn tell(global: &Global, step: &BuildStep<'_>) {
         return;
     }
     match step {
-        BuildStep::AddingTarget => screen::note("fetching the standard library for WebAssembly with rustup"),
+        BuildStep::AddingTarget => {
+            screen::note("fetching the standard library for WebAssembly with rustup")
+        }
         BuildStep::BuildingStd { rustc } => {
-            screen::note(&format!("building the standard library for WebAssembly with {}", rustc.display()));
+            screen::note(&format!(
+                "building the standard library for WebAssembly with {}",
+                rustc.display()
+            ));
         }
-        BuildStep::Compiling { packages } => screen::note(&format!("compiling {}", packages.join(", "))),
+        BuildStep::Compiling { packages } => {
+            screen::note(&format!("compiling {}", packages.join(", ")))
+        }
         BuildStep::InstallingTools { language, folder } => {
-            screen::note(&format!("fetching the tools for {language} to {}", folder.display()));
+            screen::note(&format!(
+                "fetching the tools for {language} to {}",
+                folder.display()
+            ));
         }
-        BuildStep::Packing { name, language } => screen::note(&format!("packing {name} with {language}")),
+        BuildStep::Packing { name, language } => {
+            screen::note(&format!("packing {name} with {language}"))
+        }
         BuildStep::CargoSays(line) => screen::note(line),
         BuildStep::Installed(built) if global.json => screen::note(&installed(built)),
         BuildStep::Installed(built) => screen::result(&installed(built)),
@@ -71,5 +89,10 @@ fn tell(global: &Global, step: &BuildStep<'_>) {
 }
 
 fn installed(built: &Built) -> String {
-    format!("{}  {} bytes  sha256 {}", built.path.display(), built.bytes, built.sha256)
+    format!(
+        "{}  {} bytes  sha256 {}",
+        built.path.display(),
+        built.bytes,
+        built.sha256
+    )
 }

@@ -8,7 +8,8 @@ use serde_json::json;
 use super::{Global, ManifestArgs, screen};
 use crate::manifest::Problems;
 
-/// Says everything that is wrong with a manifest, with key paths and lines, without starting anything.
+/// Says everything that is wrong with a manifest, with key paths and lines, without starting
+/// anything.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fedhost check config/demo.toml\n  fedhost check config/demo.toml --print --set federation.rounds=3"
@@ -37,7 +38,11 @@ struct CheckedLayers {
 
 impl Check {
     pub(super) fn execute(self, global: &Global) -> Result<(), anyhow::Error> {
-        let CheckedLayers { manifest: Some(manifest), sets } = self.layers else {
+        let CheckedLayers {
+            manifest: Some(manifest),
+            sets,
+        } = self.layers
+        else {
             return screen::json(crate::manifest::schema());
         };
         let layers = ManifestArgs { manifest, sets };

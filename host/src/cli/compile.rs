@@ -19,9 +19,21 @@ pub(super) struct Compile {
 
 impl Compile {
     pub(super) fn execute(&self) -> Ending {
-        let Self { memory_bytes, cpu_seconds, counts_work } = *self;
-        let bounds = Bounds { memory_bytes, cpu_seconds };
-        match compile(bounds, counts_work, std::io::stdin().lock(), std::io::stdout().lock()) {
+        let Self {
+            memory_bytes,
+            cpu_seconds,
+            counts_work,
+        } = *self;
+        let bounds = Bounds {
+            memory_bytes,
+            cpu_seconds,
+        };
+        match compile(
+            bounds,
+            counts_work,
+            std::io::stdin().lock(),
+            std::io::stdout().lock(),
+        ) {
             Ok(()) => Ending::Done,
             Err(error @ ChildError::Invalid(_)) => Ending::Failed(error.into()),
             Err(error @ ChildError::Failed(_)) => Ending::Refused(error.into()),

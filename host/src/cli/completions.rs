@@ -7,7 +7,9 @@ use super::{Cli, Ending, screen};
 
 /// Prints a completion script for a shell.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  fedhost completions bash > ~/.local/share/bash-completion/completions/fedhost")]
+#[command(
+    after_help = "Example:\n  fedhost completions bash > ~/.local/share/bash-completion/completions/fedhost"
+)]
 pub(super) struct Completions {
     /// Which shell
     shell: Shell,

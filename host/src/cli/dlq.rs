@@ -43,12 +43,18 @@ impl Dlq {
     pub(super) fn execute(&self, global: &Global) -> Ending {
         match self {
             Self::List(list) => on_bus(&list.manifest, async |scene| list.run(scene, global).await),
-            Self::Show(show) => on_bus(&show.of.manifest, async |scene| show.run(scene, global).await),
-            Self::Replay(replay) => on_bus(&replay.of.manifest, async |scene| replay.run(scene, global).await),
-            Self::Purge(purge) => on_bus(&purge.of.manifest, async |scene| purge.run(scene, global).await),
-            Self::Acknowledge(acknowledge) => {
-                on_bus(&acknowledge.manifest, async |scene| acknowledge.run(scene, global).await)
-            }
+            Self::Show(show) => on_bus(&show.of.manifest, async |scene| {
+                show.run(scene, global).await
+            }),
+            Self::Replay(replay) => on_bus(&replay.of.manifest, async |scene| {
+                replay.run(scene, global).await
+            }),
+            Self::Purge(purge) => on_bus(&purge.of.manifest, async |scene| {
+                purge.run(scene, global).await
+            }),
+            Self::Acknowledge(acknowledge) => on_bus(&acknowledge.manifest, async |scene| {
+                acknowledge.run(scene, global).await
+            }),
         }
     }
 }
@@ -71,7 +77,8 @@ impl OfTopic {
 /// What a command works with.
 struct Scene {
     manifest: Manifest,
-    /// Absent while nobody has made the embedded log: whoever looks for letters does not make it either.
+    /// Absent while nobody has made the embedded log: whoever looks for letters does not make it
+    /// either.
     bus: Option<Arc<dyn Bus>>,
     /// Set by Ctrl-C.
     stop: CancellationToken,
@@ -80,7 +87,9 @@ struct Scene {
 impl Scene {
     /// The bus on which the topic is looked for.
     fn bus_of(&self, topic: &str) -> Result<&Arc<dyn Bus>, Error> {
-        self.bus.as_ref().ok_or_else(|| Error::NoTopic { topic: topic.to_owned() })
+        self.bus.as_ref().ok_or_else(|| Error::NoTopic {
+            topic: topic.to_owned(),
+        })
     }
 
     /// The outcome of `work`, or `None` when Ctrl-C came first.
@@ -99,20 +108,31 @@ fn on_bus(manifest: &ManifestArgs, work: impl AsyncFnOnce(&Scene) -> Ending) -> 
         Ok(loaded) => loaded,
         Err(error) => return Ending::Refused(error),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
-        Err(error) => return Ending::Refused(anyhow::Error::new(error).context("no threads can be started")),
+        Err(error) => {
+            return Ending::Refused(anyhow::Error::new(error).context("no threads can be started"));
+        }
     };
-    let opened = buses::is_there(&loaded).then(|| runtime.block_on(buses::open(&loaded, Arc::new(Aloud))));
+    let opened =
+        buses::is_there(&loaded).then(|| runtime.block_on(buses::open(&loaded, Arc::new(Aloud))));
     let bus = match opened.transpose() {
         Ok(bus) => bus,
         Err(error) => return Ending::Refused(error),
     };
-    let scene = Scene { manifest: loaded.manifest, bus, stop: CancellationToken::new() };
+    let scene = Scene {
+        manifest: loaded.manifest,
+        bus,
+        stop: CancellationToken::new(),
+    };
     runtime.spawn(run::listen_for_ctrl_c(scene.stop.clone()));
     let ending = runtime.block_on(work(&scene));
     drop(scene);
-    // Somebody who was asked and pressed Ctrl-C is still expected to answer; nobody has to wait for that.
+    // Somebody who was asked and pressed Ctrl-C is still expected to answer; nobody has to wait for
+    // that.
     runtime.shutdown_background();
     ending
 }

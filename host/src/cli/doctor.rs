@@ -7,7 +7,8 @@ use super::{Ending, Global, ManifestArgs, screen};
 use crate::app;
 use crate::bus::checkup::{Finding, Outcome};
 
-/// Looks at everything that a run would need: plug-ins, directories, and the way to the brokers; says what is wrong and what to do.
+/// Looks at everything that a run would need: plug-ins, directories, and the way to the brokers;
+/// says what is wrong and what to do.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -52,7 +53,10 @@ impl Doctor {
         });
         let tally = Tally::of(&findings);
         if global.json {
-            if let Err(error) = screen::json(&Document { findings: &findings, tally: &tally }) {
+            if let Err(error) = screen::json(&Document {
+                findings: &findings,
+                tally: &tally,
+            }) {
                 return Ending::Failed(error);
             }
         } else if !global.quiet {
@@ -60,7 +64,10 @@ impl Doctor {
         }
         match tally.failed {
             0 => Ending::Done,
-            failed => Ending::Failed(anyhow::anyhow!("{failed} of {} checks failed", findings.len())),
+            failed => Ending::Failed(anyhow::anyhow!(
+                "{failed} of {} checks failed",
+                findings.len()
+            )),
         }
     }
 }
@@ -79,19 +86,33 @@ impl Tally {
     }
 
     fn in_words(&self) -> String {
-        let Self { ok, warnings, failed, unknown } = self;
+        let Self {
+            ok,
+            warnings,
+            failed,
+            unknown,
+        } = self;
         format!("{ok} ok, {warnings} warnings, {failed} failed, {unknown} could not be told")
     }
 }
 
-fn in_words(Finding { subject, outcome, detail, hint }: &Finding) -> String {
+fn in_words(
+    Finding {
+        subject,
+        outcome,
+        detail,
+        hint,
+    }: &Finding,
+) -> String {
     let outcome = match outcome {
         Outcome::Ok => "ok",
         Outcome::Warning => "warning",
         Outcome::Failed => "failed",
         Outcome::Unknown => "unknown",
     };
-    let hint = hint.as_ref().map_or_else(String::new, |hint| format!("\n{:<9}hint: {hint}", ""));
+    let hint = hint
+        .as_ref()
+        .map_or_else(String::new, |hint| format!("\n{:<9}hint: {hint}", ""));
     format!("{outcome:<8} {subject}: {detail}{hint}")
 }
 
@@ -102,7 +123,13 @@ mod tests {
     #[test]
     fn a_finding_is_a_line_and_its_remedy_another() {
         let finding = Finding::failed("broker 1", "nobody listens", "start it");
-        assert_eq!(in_words(&finding), "failed   broker 1: nobody listens\n         hint: start it");
-        assert_eq!(in_words(&Finding::ok("topics", "fine")), "ok       topics: fine");
+        assert_eq!(
+            in_words(&finding),
+            "failed   broker 1: nobody listens\n         hint: start it"
+        );
+        assert_eq!(
+            in_words(&Finding::ok("topics", "fine")),
+            "ok       topics: fine"
+        );
     }
 }

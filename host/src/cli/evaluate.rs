@@ -38,12 +38,14 @@ Formats, told by their extension: .csv .tsv .txt .jsonl .ndjson (each also .gz) 
 
 Exit code 1 when a plug-in failed or did not play fair; the others are judged all the same.";
 
-/// Judges plug-ins on labelled rows: what they find, what they miss, what they cost, and whether they play fair. Each runs
-/// alone in its own sandbox, on the same rows in the same order, and sees no label of a row before it has scored it.
+/// Judges plug-ins on labelled rows: what they find, what they miss, what they cost, and whether
+/// they play fair. Each runs alone in its own sandbox, on the same rows in the same order, and sees
+/// no label of a row before it has scored it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Evaluate {
-    /// A plug-in of the folder, such as `ewma` or `ewma@^0.1`, or a component's file; may be repeated
+    /// A plug-in of the folder, such as `ewma` or `ewma@^0.1`, or a component's file; may be
+    /// repeated
     #[arg(long = "plugin", required = true, value_name = "NAME|FILE")]
     plugins: Vec<String>,
     /// A preprocessor for the rows of every model
@@ -76,8 +78,9 @@ pub(super) struct Evaluate {
     /// Do everything so often, with one seed after the other
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
     repeat: u32,
-    /// The score from which a row is flagged: quantile:Q of the scores of normal rows to train on, value:X, or best-f1, which
-    /// is chosen with the labels in view [default: quantile:0.99; best-f1 where nothing is trained on beforehand]
+    /// The score from which a row is flagged: quantile:Q of the scores of normal rows to train on,
+    /// value:X, or best-f1, which is chosen with the labels in view [default: quantile:0.99;
+    /// best-f1 where nothing is trained on beforehand]
     #[arg(long, value_name = "THRESHOLD")]
     threshold: Option<Threshold>,
     /// Average scores over so many rows, none of them later
@@ -95,7 +98,8 @@ pub(super) struct Evaluate {
     /// Set a limit of all plug-ins, as in `[plugins.limits]` of a manifest; may be repeated
     #[arg(long = "limits", num_args = 1.., value_name = "KEY=VALUE")]
     limits: Vec<String>,
-    /// Count the work of plug-ins too, in units that are the same on every machine; slows them down a little
+    /// Count the work of plug-ins too, in units that are the same on every machine; slows them down
+    /// a little
     #[arg(long)]
     fuel: bool,
     /// Write a page with pictures
@@ -128,7 +132,10 @@ fn delimiter(text: &str) -> Result<u8, String> {
 }
 
 fn rows(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|&rows| rows > 0).ok_or_else(|| "a whole number above 0 is needed".to_owned())
+    text.parse()
+        .ok()
+        .filter(|&rows| rows > 0)
+        .ok_or_else(|| "a whole number above 0 is needed".to_owned())
 }
 
 impl Evaluate {
@@ -159,8 +166,16 @@ impl Evaluate {
         let options = self.options()?;
         self.outputs().try_for_each(check_writable)?;
         let candidates = Candidates::load(self)?;
-        let layout = Layout { delimiter: self.delimiter, label: self.label.clone(), ignore: self.ignore.clone() };
-        let corpus = Progress::reading(global, |watch| Corpus::open(&self.data, &layout, watch), cancel)?;
+        let layout = Layout {
+            delimiter: self.delimiter,
+            label: self.label.clone(),
+            ignore: self.ignore.clone(),
+        };
+        let corpus = Progress::reading(
+            global,
+            |watch| Corpus::open(&self.data, &layout, watch),
+            cancel,
+        )?;
         options.check(&corpus)?;
         Ok((candidates, corpus, options))
     }
@@ -193,7 +208,10 @@ impl Evaluate {
 
     /// Files to write.
     fn outputs(&self) -> impl Iterator<Item = &Path> {
-        [&self.report, &self.scores, &self.table].into_iter().flatten().map(PathBuf::as_path)
+        [&self.report, &self.scores, &self.table]
+            .into_iter()
+            .flatten()
+            .map(PathBuf::as_path)
     }
 
     fn judge(
@@ -216,7 +234,8 @@ impl Evaluate {
             cancel,
         };
         let progress = Progress::judging(global, &evaluation, candidates.all.len())?;
-        let outcome = evaluation.run(&candidates.all, &|plugin, step| progress.step(plugin, step))?;
+        let outcome =
+            evaluation.run(&candidates.all, &|plugin, step| progress.step(plugin, step))?;
         progress.finish();
         if !cancel.is_cancelled() {
             self.write_files(global, &evaluation, &outcome)?;
@@ -247,7 +266,9 @@ impl Evaluate {
             })?;
         }
         if let Some(file) = &self.report {
-            write(file, |out| Ok(out.write_all(report::evaluation::render(document).as_bytes())?))?;
+            write(file, |out| {
+                Ok(out.write_all(report::evaluation::render(document).as_bytes())?)
+            })?;
         }
         for file in self.outputs().filter(|_| !global.quiet) {
             screen::note(&format!("written: {}", file.display()));
@@ -259,14 +280,24 @@ impl Evaluate {
 /// As it was given, for a POSIX shell.
 fn command() -> String {
     let arguments = std::env::args().skip(1);
-    let words: Vec<String> = std::iter::once("fedhost".to_owned()).chain(arguments.map(|word| quoted(&word))).collect();
+    let words: Vec<String> = std::iter::once("fedhost".to_owned())
+        .chain(arguments.map(|word| quoted(&word)))
+        .collect();
     words.join(" ")
 }
 
 fn machine() -> BTreeMap<String, String> {
-    let cores = std::thread::available_parallelism().map_or_else(|_| "unknown".to_owned(), |cores| cores.to_string());
-    let known = [("os", std::env::consts::OS), ("architecture", std::env::consts::ARCH), ("cores", cores.as_str())];
-    known.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let cores = std::thread::available_parallelism()
+        .map_or_else(|_| "unknown".to_owned(), |cores| cores.to_string());
+    let known = [
+        ("os", std::env::consts::OS),
+        ("architecture", std::env::consts::ARCH),
+        ("cores", cores.as_str()),
+    ];
+    known
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 fn quoted(word: &str) -> String {
@@ -278,10 +309,15 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// Says before everything else is done that the end of it would be lost. What is there already stays as it is.
+/// Says before everything else is done that the end of it would be lost. What is there already
+/// stays as it is.
 fn check_writable(file: &Path) -> Result<(), anyhow::Error> {
     let is_new = !file.exists();
-    std::fs::OpenOptions::new().append(true).create(true).open(file).map_err(|error| unwritable(file, &error))?;
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(file)
+        .map_err(|error| unwritable(file, &error))?;
     if is_new {
         std::fs::remove_file(file).map_err(|error| unwritable(file, &error))?;
     }
@@ -289,7 +325,10 @@ fn check_writable(file: &Path) -> Result<(), anyhow::Error> {
 }
 
 fn unwritable(file: &Path, reason: &dyn std::fmt::Display) -> anyhow::Error {
-    anyhow::anyhow!("{} cannot be written: {reason}\nhint: choose another place", file.display())
+    anyhow::anyhow!(
+        "{} cannot be written: {reason}\nhint: choose another place",
+        file.display()
+    )
 }
 
 fn write(
@@ -297,20 +336,33 @@ fn write(
     fill: impl FnOnce(&mut dyn std::io::Write) -> Result<(), anyhow::Error>,
 ) -> Result<(), anyhow::Error> {
     use std::io::Write as _;
-    let mut out = std::io::BufWriter::new(std::fs::File::create(file).map_err(|error| unwritable(file, &error))?);
-    fill(&mut out).and_then(|()| Ok(out.flush()?)).map_err(|error| unwritable(file, &format_args!("{error:#}")))
+    let mut out = std::io::BufWriter::new(
+        std::fs::File::create(file).map_err(|error| unwritable(file, &error))?,
+    );
+    fill(&mut out)
+        .and_then(|()| Ok(out.flush()?))
+        .map_err(|error| unwritable(file, &format_args!("{error:#}")))
 }
 
 /// Failed plug-ins, and those that did not play fair, one a line.
 fn verdict(document: &Document) -> Ending {
-    let failed = document.results.iter().filter(|result| result.status != evaluate::Status::Ok);
+    let failed = document
+        .results
+        .iter()
+        .filter(|result| result.status != evaluate::Status::Ok);
     let failed: Vec<String> = failed.map(table::complaint).collect();
-    if failed.is_empty() { Ending::Done } else { Ending::Failed(anyhow::anyhow!(failed.join("\n"))) }
+    if failed.is_empty() {
+        Ending::Done
+    } else {
+        Ending::Failed(anyhow::anyhow!(failed.join("\n")))
+    }
 }
 
 /// A thread that waits for Ctrl-C.
 fn listen(cancel: &CancellationToken) -> Result<(), anyhow::Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let cancel = cancel.clone();
     std::thread::Builder::new()
         .name("interrupt".to_owned())

@@ -8,7 +8,8 @@ use clap::Args;
 use super::{Ending, Global, list, screen};
 use crate::plugin::{Inspection, Verdict};
 
-/// Shows what a component is: name, imports, exports, parameters, digest, memory; and whether this host would run it.
+/// Shows what a component is: name, imports, exports, parameters, digest, memory; and whether this
+/// host would run it.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  fedhost plugin inspect plugins/logistic-regression.wasm\n\nExit code 1 when the component would be refused."
@@ -34,9 +35,10 @@ impl Inspect {
         }
         match &inspection.verdict {
             Verdict::Accepted => Ending::Done,
-            Verdict::Refused { reason } => {
-                Ending::Failed(anyhow::anyhow!("{} would be refused: {reason}", self.file.display()))
-            }
+            Verdict::Refused { reason } => Ending::Failed(anyhow::anyhow!(
+                "{} would be refused: {reason}",
+                self.file.display()
+            )),
         }
     }
 }
@@ -61,12 +63,28 @@ fn in_words(inspection: &Inspection) -> String {
     }
     line("imports", &or_nothing(&inspection.imports));
     line("exports", &or_nothing(&inspection.exports));
-    let producers: Vec<String> =
-        inspection.producers.iter().map(|one| format!("{} {}", one.name, one.version)).collect();
+    let producers: Vec<String> = inspection
+        .producers
+        .iter()
+        .map(|one| format!("{} {}", one.name, one.version))
+        .collect();
     line("made with", &or_nothing(&producers));
-    line("licence", inspection.licence.as_deref().unwrap_or("not stated"));
-    for parameter in inspection.descriptor.iter().flat_map(|descriptor| &descriptor.parameters) {
-        line("parameter", &format!("{} = {}: {}", parameter.name, parameter.default, parameter.summary));
+    line(
+        "licence",
+        inspection.licence.as_deref().unwrap_or("not stated"),
+    );
+    for parameter in inspection
+        .descriptor
+        .iter()
+        .flat_map(|descriptor| &descriptor.parameters)
+    {
+        line(
+            "parameter",
+            &format!(
+                "{} = {}: {}",
+                parameter.name, parameter.default, parameter.summary
+            ),
+        );
     }
     if inspection.verdict == Verdict::Accepted {
         line("verdict", "this host would run it");
@@ -75,5 +93,9 @@ fn in_words(inspection: &Inspection) -> String {
 }
 
 fn or_nothing(items: &[String]) -> String {
-    if items.is_empty() { "nothing".to_owned() } else { items.join(", ") }
+    if items.is_empty() {
+        "nothing".to_owned()
+    } else {
+        items.join(", ")
+    }
 }

@@ -9,7 +9,8 @@ use serde_json::json;
 use super::{Global, screen};
 use crate::plugin::{Engine, EventSink, Loader, Plugin, Registry, this_program};
 
-/// Lists the plug-ins of a directory: what each can do, its parameters, and the files that are refused with the reason.
+/// Lists the plug-ins of a directory: what each can do, its parameters, and the files that are
+/// refused with the reason.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  fedhost plugin list --directory plugins")]
 pub(super) struct List {
@@ -29,9 +30,14 @@ impl List {
         let registry = Registry::open(&self.directory, &loader()?)?;
         if global.json {
             let refused = registry.refused().iter();
-            let refused: Vec<_> =
-                refused.map(|one| json!({ "file": one.file, "reason": one.reason.to_string() })).collect();
-            let plugins: Vec<_> = registry.plugins().iter().map(|plugin| document(plugin)).collect();
+            let refused: Vec<_> = refused
+                .map(|one| json!({ "file": one.file, "reason": one.reason.to_string() }))
+                .collect();
+            let plugins: Vec<_> = registry
+                .plugins()
+                .iter()
+                .map(|plugin| document(plugin))
+                .collect();
             return screen::json(&json!({ "plugins": plugins, "refused": refused }));
         }
         if registry.plugins().is_empty() && registry.refused().is_empty() {
@@ -45,7 +51,11 @@ impl List {
             screen::result(&in_words(plugin));
         }
         for refused in registry.refused() {
-            screen::note(&format!("refused: {}: {}", file_name(&refused.file), refused.reason));
+            screen::note(&format!(
+                "refused: {}: {}",
+                file_name(&refused.file),
+                refused.reason
+            ));
         }
         Ok(())
     }
@@ -63,8 +73,11 @@ fn document(plugin: &Plugin) -> serde_json::Value {
 
 fn in_words(plugin: &Plugin) -> String {
     let descriptor = plugin.descriptor();
-    let parameters: Vec<String> =
-        descriptor.parameters.iter().map(|parameter| format!("{}={}", parameter.name, parameter.default)).collect();
+    let parameters: Vec<String> = descriptor
+        .parameters
+        .iter()
+        .map(|parameter| format!("{}={}", parameter.name, parameter.default))
+        .collect();
     format!(
         "{:<22} {:<8} {:<24} {}\n{:<22} {}",
         plugin.id().name,
@@ -77,5 +90,8 @@ fn in_words(plugin: &Plugin) -> String {
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
 }

@@ -11,17 +11,27 @@ use crate::bus::observer::{Labels, Observer};
 use crate::figure::{Count, Gauge};
 use crate::manifest::Loaded;
 
-/// Loads the manifest, and runs the command's work to its end. What keeps it from the bus is found before anything is
-/// started; what goes wrong on the bus is a failure.
+/// Loads the manifest, and runs the command's work to its end. What keeps it from the bus is found
+/// before anything is started; what goes wrong on the bus is a failure.
 pub(super) fn on_bus(
     manifest: &ManifestArgs,
     global: &Global,
     work: impl AsyncFnOnce(&Loaded, &Opener) -> Result<(), Failure>,
 ) -> Ending {
-    let opener = Opener { observer: Arc::new(Teller { quiet: global.quiet }) };
+    let opener = Opener {
+        observer: Arc::new(Teller {
+            quiet: global.quiet,
+        }),
+    };
     let prepared = manifest.load().and_then(|loaded| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        Ok((loaded, runtime.map_err(|error| anyhow::Error::new(error).context("no threads can be started"))?))
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build();
+        Ok((
+            loaded,
+            runtime
+                .map_err(|error| anyhow::Error::new(error).context("no threads can be started"))?,
+        ))
     });
     let (loaded, runtime) = match prepared {
         Ok(prepared) => prepared,
@@ -59,12 +69,22 @@ pub(super) struct Opener {
 impl Opener {
     /// The bus of the manifest.
     pub(super) async fn open(&self, manifest: &Loaded) -> Result<Arc<dyn Bus>, Failure> {
-        buses::open(manifest, Arc::clone(&self.observer)).await.map_err(Failure::Refused)
+        buses::open(manifest, Arc::clone(&self.observer))
+            .await
+            .map_err(Failure::Refused)
     }
 
-    /// The bus, unless it is a log that nobody has made yet: whoever only looks does not make it either.
-    pub(super) async fn open_existing(&self, manifest: &Loaded) -> Result<Option<Arc<dyn Bus>>, Failure> {
-        if buses::is_there(manifest) { self.open(manifest).await.map(Some) } else { Ok(None) }
+    /// The bus, unless it is a log that nobody has made yet: whoever only looks does not make it
+    /// either.
+    pub(super) async fn open_existing(
+        &self,
+        manifest: &Loaded,
+    ) -> Result<Option<Arc<dyn Bus>>, Failure> {
+        if buses::is_there(manifest) {
+            self.open(manifest).await.map(Some)
+        } else {
+            Ok(None)
+        }
     }
 }
 

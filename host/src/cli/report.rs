@@ -8,7 +8,8 @@ use clap::Args;
 use super::{Global, screen};
 use crate::report::{self, NamedLog};
 
-/// Turns run logs into one self-contained HTML page: loss and ROC AUC by round, participation, nodes, rejections.
+/// Turns run logs into one self-contained HTML page: loss and ROC AUC by round, participation,
+/// nodes, rejections.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fedhost report data/demo/aggregation_log.jsonl\n  fedhost report a.jsonl b.jsonl --out compared.html\n  fedhost report --json data/demo/aggregation_log.jsonl"
@@ -24,16 +25,27 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn execute(&self, global: &Global) -> Result<(), anyhow::Error> {
-        let logs = self.logs.iter().map(|path| NamedLog::read(path)).collect::<Result<Vec<_>, _>>()?;
+        let logs = self
+            .logs
+            .iter()
+            .map(|path| NamedLog::read(path))
+            .collect::<Result<Vec<_>, _>>()?;
         for log in logs.iter().filter(|log| !log.bad_lines.is_empty()) {
-            screen::note(&format!("{}: {} lines hold no event and were skipped", log.name, log.bad_lines.len()));
+            screen::note(&format!(
+                "{}: {} lines hold no event and were skipped",
+                log.name,
+                log.bad_lines.len()
+            ));
         }
         if global.json {
             return screen::json(&report::summarise(&logs));
         }
         let page = report::render(&logs);
         std::fs::write(&self.out, page).with_context(|| {
-            format!("the page {} cannot be written\nhint: choose another place with --out", self.out.display())
+            format!(
+                "the page {} cannot be written\nhint: choose another place with --out",
+                self.out.display()
+            )
         })?;
         screen::result(&self.out.display().to_string());
         Ok(())

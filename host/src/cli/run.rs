@@ -19,7 +19,8 @@ use crate::run_log::RunLog;
 use console::Console;
 use json_lines::JsonLines;
 
-/// Runs every role of a manifest in this process, or the roles named, until its rounds are done or you press Ctrl-C.
+/// Runs every role of a manifest in this process, or the roles named, until its rounds are done or
+/// you press Ctrl-C.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -47,7 +48,9 @@ pub(super) struct Run {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|_| "write a time such as 30s, 10m or 2h".to_owned())?;
+    let span: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| "write a time such as 30s, 10m or 2h".to_owned())?;
     Duration::try_from(span).map_err(|_| "a time cannot be negative".to_owned())
 }
 
@@ -57,9 +60,16 @@ impl Run {
             Ok(loaded) => loaded,
             Err(error) => return Ending::Refused(error),
         };
-        let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        let runtime = match tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+        {
             Ok(runtime) => runtime,
-            Err(error) => return Ending::Refused(anyhow::Error::new(error).context("no threads can be started")),
+            Err(error) => {
+                return Ending::Refused(
+                    anyhow::Error::new(error).context("no threads can be started"),
+                );
+            }
         };
         let ending = runtime.block_on(self.run(loaded, global));
         // A guest that is still in a call is stopped by its deadline; nobody has to wait for it.
@@ -68,7 +78,11 @@ impl Run {
     }
 
     fn options(&self) -> Options {
-        let name = self.manifest.manifest.file_name().unwrap_or(self.manifest.manifest.as_os_str());
+        let name = self
+            .manifest
+            .manifest
+            .file_name()
+            .unwrap_or(self.manifest.manifest.as_os_str());
         Options {
             manifest_name: name.to_string_lossy().into_owned(),
             roles: self.roles.iter().copied().collect(),
@@ -118,8 +132,11 @@ fn announcer(
     observed: &Observed,
 ) -> Result<Announcer, anyhow::Error> {
     let log = RunLog::open(path)?;
-    let mut listeners: Vec<Box<dyn Listener>> =
-        vec![Box::new(console::Recorder::new(log)), Box::new(Arc::clone(console)), Box::new(observed.clone())];
+    let mut listeners: Vec<Box<dyn Listener>> = vec![
+        Box::new(console::Recorder::new(log)),
+        Box::new(Arc::clone(console)),
+        Box::new(observed.clone()),
+    ];
     if global.json {
         listeners.push(Box::new(JsonLines::on_stdout()));
     }
@@ -141,7 +158,9 @@ pub(super) async fn listen_for_ctrl_c(interrupt: CancellationToken) {
         None => drop(tokio::signal::ctrl_c().await),
     };
     asked().await;
-    screen::note("stopping: the batch in hand is finished first; press Ctrl-C again to stop at once");
+    screen::note(
+        "stopping: the batch in hand is finished first; press Ctrl-C again to stop at once",
+    );
     interrupt.cancel();
     asked().await;
     std::process::exit(130);

@@ -8,7 +8,9 @@ use serde::Serialize;
 pub(super) fn result(text: &str) {
     let mut stdout = io::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    write!(stdout, "{text}{end}").and_then(|()| stdout.flush()).ok();
+    write!(stdout, "{text}{end}")
+        .and_then(|()| stdout.flush())
+        .ok();
 }
 
 /// Writes a result byte for byte.

@@ -23,13 +23,25 @@ const COLUMNS: [(&str, usize); 8] = [
 
 /// The line above the table.
 pub(super) fn heading() -> String {
-    let cells: Vec<String> = COLUMNS.iter().map(|(name, width)| format!("{name:>width$}")).collect();
+    let cells: Vec<String> = COLUMNS
+        .iter()
+        .map(|(name, width)| format!("{name:>width$}"))
+        .collect();
     cells.join("  ")
 }
 
 impl Row {
     pub(super) fn line(&self) -> String {
-        let RoundClosed { round, participants, missing, samples, loss, durations, rejected, .. } = &self.closed;
+        let RoundClosed {
+            round,
+            participants,
+            missing,
+            samples,
+            loss,
+            durations,
+            rejected,
+            ..
+        } = &self.closed;
         let expected = participants.len() + missing.len();
         let cells = [
             round.to_string(),
@@ -41,15 +53,24 @@ impl Row {
             format!("{:.0}", durations.gathering_ms),
             format!("{:.1}", durations.aggregating_ms + durations.publishing_ms),
         ];
-        let cells: Vec<String> =
-            cells.iter().zip(COLUMNS).map(|(cell, (_, width))| format!("{cell:>width$}")).collect();
-        let rejected = if *rejected > 0 { format!("  ({rejected} rejected)") } else { String::new() };
+        let cells: Vec<String> = cells
+            .iter()
+            .zip(COLUMNS)
+            .map(|(cell, (_, width))| format!("{cell:>width$}"))
+            .collect();
+        let rejected = if *rejected > 0 {
+            format!("  ({rejected} rejected)")
+        } else {
+            String::new()
+        };
         cells.join("  ") + &rejected
     }
 }
 
 fn auc(evaluation: Option<&Evaluation>) -> String {
-    evaluation.and_then(|evaluation| evaluation.roc_auc).map_or_else(|| "-".to_owned(), |auc| format!("{auc:.4}"))
+    evaluation
+        .and_then(|evaluation| evaluation.roc_auc)
+        .map_or_else(|| "-".to_owned(), |auc| format!("{auc:.4}"))
 }
 
 #[cfg(test)]
@@ -80,11 +101,25 @@ mod tests {
             loss: 0.5,
             weights_sha256: Sha256Hex::of(b""),
             norm: 1.0,
-            durations: Durations { gathering_ms: 1234.4, aggregating_ms: 0.25, publishing_ms: 1.0 },
+            durations: Durations {
+                gathering_ms: 1234.4,
+                aggregating_ms: 0.25,
+                publishing_ms: 1.0,
+            },
         };
-        let after =
-            Evaluation { rows: 9, anomalous: 3, roc_auc: Some(0.91), average_precision: None, nodes: Vec::new() };
-        let line = Row { closed, before: None, after: Some(after) }.line();
+        let after = Evaluation {
+            rows: 9,
+            anomalous: 3,
+            roc_auc: Some(0.91),
+            average_precision: None,
+            nodes: Vec::new(),
+        };
+        let line = Row {
+            closed,
+            before: None,
+            after: Some(after),
+        }
+        .line();
         assert_eq!(
             heading(),
             "round  nodes    samples      loss  AUC before  AUC after   gather ms  average+publish ms"

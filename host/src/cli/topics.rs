@@ -19,13 +19,15 @@ use crate::manifest::Loaded;
 /// Looks after the topics of a manifest; works on the embedded log and on Kafka alike.
 #[derive(Debug, Subcommand)]
 pub(super) enum Topics {
-    /// Make every topic of a manifest, and those of dead letters; topics that exist stay as they are
+    /// Make every topic of a manifest, and those of dead letters; topics that exist stay as they
+    /// are
     Create(create::Create),
     /// List the topics of a manifest: what each is for, its partitions and records
     List(list::List),
     /// Show the settings of topics beside those that the manifest asks for, and their offsets
     Describe(describe::Describe),
-    /// Show how far each reader is behind, in offsets and in seconds, and the dead letters that wait
+    /// Show how far each reader is behind, in offsets and in seconds, and the dead letters that
+    /// wait
     Lag(lag::Lag),
     /// Recommend a number of partitions for a throughput and a number of consumers
     Recommend(recommend::Recommend),
@@ -47,9 +49,19 @@ impl Topics {
 const NO_RIGHT: &str = "no right to Describe it";
 
 /// How these topics are found; none is there while nobody has made the log.
-async fn look_for(manifest: &Loaded, opener: &Opener, asked: Vec<Asked>) -> Result<Vec<(Asked, Found)>, Failure> {
+async fn look_for(
+    manifest: &Loaded,
+    opener: &Opener,
+    asked: Vec<Asked>,
+) -> Result<Vec<(Asked, Found)>, Failure> {
     let found = match opener.open_existing(manifest).await? {
-        Some(bus) => topics::look_for(bus.as_ref(), asked.iter().map(|asked| asked.spec.name.as_str())).await?,
+        Some(bus) => {
+            topics::look_for(
+                bus.as_ref(),
+                asked.iter().map(|asked| asked.spec.name.as_str()),
+            )
+            .await?
+        }
         None => vec![Found::Missing; asked.len()],
     };
     Ok(asked.into_iter().zip(found).collect())
@@ -57,10 +69,17 @@ async fn look_for(manifest: &Loaded, opener: &Opener, asked: Vec<Asked>) -> Resu
 
 /// Offsets between the oldest and the newest; on Kafka, marks of transactions count.
 fn records(info: &TopicInfo) -> u64 {
-    info.offsets.iter().map(|offsets| offsets.end.saturating_sub(offsets.start)).sum()
+    info.offsets
+        .iter()
+        .map(|offsets| offsets.end.saturating_sub(offsets.start))
+        .sum()
 }
 
 fn document(difference: &Difference) -> Value {
-    let Difference { setting, asked, found } = difference;
+    let Difference {
+        setting,
+        asked,
+        found,
+    } = difference;
     json!({ "setting": setting, "asked": asked, "found": found })
 }

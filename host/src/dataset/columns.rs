@@ -45,19 +45,33 @@ impl Columns {
     pub(super) fn new(names: Vec<String>, wanted: &Wanted<'_>) -> Result<Self, Fault> {
         let Layout { label, ignore, .. } = wanted.layout;
         if ignore.contains(label) {
-            return Err(Fault::LabelIgnored { label: label.clone() });
+            return Err(Fault::LabelIgnored {
+                label: label.clone(),
+            });
         }
         let is_ignored = |name: &String| ignore.contains(name);
         check_names(&names, is_ignored)?;
         if !names.contains(label) {
             let nearest = nearest(label, &names);
-            return Err(Fault::NoLabel { label: label.clone(), columns: names, nearest });
+            return Err(Fault::NoLabel {
+                label: label.clone(),
+                columns: names,
+                nearest,
+            });
         }
         if let Some(column) = ignore.iter().find(|column| !names.contains(column)) {
             let (column, nearest) = (column.clone(), nearest(column, &names));
-            return Err(Fault::NoIgnored { column, columns: names, nearest });
+            return Err(Fault::NoIgnored {
+                column,
+                columns: names,
+                nearest,
+            });
         }
-        let found: Vec<String> = names.iter().filter(|name| *name != label && !is_ignored(name)).cloned().collect();
+        let found: Vec<String> = names
+            .iter()
+            .filter(|name| *name != label && !is_ignored(name))
+            .cloned()
+            .collect();
         if found.is_empty() {
             return Err(Fault::NoFeatures { columns: names });
         }
@@ -65,7 +79,10 @@ impl Columns {
             Some(like) => like.check(&found)?.to_vec(),
             None => found,
         };
-        let places = features.iter().enumerate().map(|(place, name)| (name.as_str(), place));
+        let places = features
+            .iter()
+            .enumerate()
+            .map(|(place, name)| (name.as_str(), place));
         let places: HashMap<&str, usize> = places.collect();
         let role = |name: &String| match places.get(name.as_str()) {
             Some(place) => Role::Feature(*place),
@@ -73,7 +90,11 @@ impl Columns {
             None => Role::Ignored,
         };
         let roles = names.iter().map(role).collect();
-        Ok(Self { names, roles, features })
+        Ok(Self {
+            names,
+            roles,
+            features,
+        })
     }
 
     /// Names of all columns, in the file's order.
@@ -101,7 +122,8 @@ impl Columns {
         self.features.len()
     }
 
-    /// Puts what the cell of `column` (in the file's order) holds where it belongs; an ignored cell is not looked at.
+    /// Puts what the cell of `column` (in the file's order) holds where it belongs; an ignored cell
+    /// is not looked at.
     pub(super) fn put(
         &self,
         column: usize,
@@ -124,7 +146,11 @@ impl Columns {
 
     /// What is wrong with a row without its label.
     pub(super) fn no_label(&self) -> Fault {
-        let column = self.roles.iter().position(|role| *role == Role::Label).unwrap_or_default();
+        let column = self
+            .roles
+            .iter()
+            .position(|role| *role == Role::Label)
+            .unwrap_or_default();
         self.fault(column, Defect::NoLabel, String::new())
     }
 
@@ -153,13 +179,20 @@ impl<'a> Like<'a> {
     fn check(&self, found: &[String]) -> Result<&'a [String], Fault> {
         let without = |left: &[String], right: &[String]| -> Vec<String> {
             let right: HashSet<&String> = right.iter().collect();
-            left.iter().filter(|name| !right.contains(name)).cloned().collect()
+            left.iter()
+                .filter(|name| !right.contains(name))
+                .cloned()
+                .collect()
         };
         let (lacks, adds) = (without(self.columns, found), without(found, self.columns));
         if lacks.is_empty() && adds.is_empty() {
             return Ok(self.columns);
         }
-        Err(Fault::OtherColumns { first: self.file.to_owned(), lacks, adds })
+        Err(Fault::OtherColumns {
+            first: self.file.to_owned(),
+            lacks,
+            adds,
+        })
     }
 }
 
@@ -169,13 +202,19 @@ fn check_names(names: &[String], is_ignored: impl Fn(&String) -> bool) -> Result
     let mut known = HashSet::new();
     for (index, name) in names.iter().enumerate() {
         if name.is_empty() {
-            return Err(Fault::Unnamed { position: index + 1 });
+            return Err(Fault::Unnamed {
+                position: index + 1,
+            });
         }
         if name.starts_with(INDEX) && !is_ignored(name) {
-            return Err(Fault::Index { column: name.clone() });
+            return Err(Fault::Index {
+                column: name.clone(),
+            });
         }
         if !known.insert(name) {
-            return Err(Fault::Duplicate { column: name.clone() });
+            return Err(Fault::Duplicate {
+                column: name.clone(),
+            });
         }
     }
     Ok(())
@@ -186,7 +225,10 @@ fn nearest(name: &str, known: &[String]) -> Option<String> {
     const SIMILAR: f64 = 0.75;
     let name = name.to_lowercase();
     let likeness = |known: &String| strsim::jaro_winkler(&name, &known.to_lowercase());
-    let best = known.iter().map(|known| (likeness(known), known)).max_by(|left, right| left.0.total_cmp(&right.0))?;
+    let best = known
+        .iter()
+        .map(|known| (likeness(known), known))
+        .max_by(|left, right| left.0.total_cmp(&right.0))?;
     (best.0 >= SIMILAR).then(|| best.1.clone())
 }
 
@@ -199,7 +241,11 @@ mod tests {
     }
 
     fn wanted<'a>(layout: &'a Layout, like: Option<Like<'a>>) -> Wanted<'a> {
-        Wanted { layout, like, scratch: Path::new("") }
+        Wanted {
+            layout,
+            like,
+            scratch: Path::new(""),
+        }
     }
 
     fn layout(ignore: &[&str]) -> Layout {
@@ -211,30 +257,51 @@ mod tests {
     }
 
     fn refused(header: &str, layout: &Layout, like: Option<Like<'_>>) -> String {
-        Columns::new(names(header), &wanted(layout, like)).err().map(|fault| fault.to_string()).unwrap_or_default()
+        Columns::new(names(header), &wanted(layout, like))
+            .err()
+            .map(|fault| fault.to_string())
+            .unwrap_or_default()
     }
 
     #[test]
     fn columns_are_told_apart_by_name() {
         let layout = layout(&["at"]);
         let columns = Columns::new(names("at x anomaly y"), &wanted(&layout, None)).unwrap();
-        assert_eq!(columns.roles(), [Role::Ignored, Role::Feature(0), Role::Label, Role::Feature(1)]);
+        assert_eq!(
+            columns.roles(),
+            [
+                Role::Ignored,
+                Role::Feature(0),
+                Role::Label,
+                Role::Feature(1)
+            ]
+        );
         assert_eq!(columns.features(), ["x", "y"]);
     }
 
     #[test]
     fn columns_of_a_later_file_are_put_in_the_order_of_the_first() {
         let (layout, first) = (layout(&[]), names("x y"));
-        let like = Some(Like { file: Path::new("a.csv"), columns: &first });
+        let like = Some(Like {
+            file: Path::new("a.csv"),
+            columns: &first,
+        });
         let columns = Columns::new(names("y anomaly x"), &wanted(&layout, like)).unwrap();
-        assert_eq!(columns.roles(), [Role::Feature(1), Role::Label, Role::Feature(0)]);
+        assert_eq!(
+            columns.roles(),
+            [Role::Feature(1), Role::Label, Role::Feature(0)]
+        );
         assert_eq!(columns.features(), ["x", "y"]);
     }
 
     #[test]
     fn what_is_wrong_with_columns_is_said_with_the_remedy() {
         let cases = [
-            ("x y", &[][..], "there is no label \"anomaly\"; the columns are x, y\nhint: --label takes one of these"),
+            (
+                "x y",
+                &[][..],
+                "there is no label \"anomaly\"; the columns are x, y\nhint: --label takes one of these",
+            ),
             (
                 "x Anomali",
                 &[],
@@ -245,9 +312,21 @@ mod tests {
                 &["data"],
                 "there is no column \"data\" to ignore; the columns are date, x, anomaly\nhint: did you mean --ignore date?",
             ),
-            ("x anomaly", &["x"], "no column is left as a feature; the columns are x, anomaly\nhint: ignore fewer"),
-            ("x anomaly", &["anomaly"], "the label \"anomaly\" cannot be ignored\nhint: leave it out of --ignore"),
-            ("x x anomaly", &[], "two columns are called \"x\"\nhint: rename one"),
+            (
+                "x anomaly",
+                &["x"],
+                "no column is left as a feature; the columns are x, anomaly\nhint: ignore fewer",
+            ),
+            (
+                "x anomaly",
+                &["anomaly"],
+                "the label \"anomaly\" cannot be ignored\nhint: leave it out of --ignore",
+            ),
+            (
+                "x x anomaly",
+                &[],
+                "two columns are called \"x\"\nhint: rename one",
+            ),
             (
                 " x anomaly",
                 &[],
@@ -262,13 +341,23 @@ mod tests {
         for (header, ignore, expected) in cases {
             assert_eq!(refused(header, &layout(ignore), None), expected);
         }
-        assert_eq!(refused("x anomaly __index_level_0__", &layout(&["__index_level_0__"]), None), "");
+        assert_eq!(
+            refused(
+                "x anomaly __index_level_0__",
+                &layout(&["__index_level_0__"]),
+                None
+            ),
+            ""
+        );
     }
 
     #[test]
     fn files_of_other_columns_are_refused_with_what_differs() {
         let first = names("x y");
-        let like = Like { file: Path::new("a.csv"), columns: &first };
+        let like = Like {
+            file: Path::new("a.csv"),
+            columns: &first,
+        };
         assert_eq!(
             refused("x z anomaly", &layout(&[]), Some(like)),
             "its columns are not those of a.csv: it lacks y and it adds z\n\

@@ -16,7 +16,8 @@ use super::store::{RowStore, Storage};
 /// Values that are read at a time: 1 MiB of them.
 const VALUES_AT_ONCE: usize = 1 << 18;
 
-/// Labelled rows of one set of columns. Every value is finite or NaN (missing), every row has its label.
+/// Labelled rows of one set of columns. Every value is finite or NaN (missing), every row has its
+/// label.
 pub struct Corpus {
     files: Vec<FileInfo>,
     columns: Vec<String>,
@@ -39,8 +40,9 @@ pub struct Progress<'a> {
 }
 
 impl Corpus {
-    /// Reads the files that match `patterns`, in the order of their paths, each once, and keeps their rows as
-    /// [`Storage::default`] says. `progress` is told about every MiB, and may call the reading off.
+    /// Reads the files that match `patterns`, in the order of their paths, each once, and keeps
+    /// their rows as [`Storage::default`] says. `progress` is told about every MiB, and may call
+    /// the reading off.
     ///
     /// # Errors
     /// The first thing that is wrong, with its place; nothing is kept then.
@@ -95,8 +97,8 @@ impl Corpus {
         self.missing
     }
 
-    /// The digest of all files: the sha256 of a text that has a line `<sha256> <bytes>\n` for each file in order, so
-    /// that where a file ends counts too. In a shell:
+    /// The digest of all files: the sha256 of a text that has a line `<sha256> <bytes>\n` for each
+    /// file in order, so that where a file ends counts too. In a shell:
     ///
     /// ```text
     /// for f in FILES; do echo "$(sha256sum < "$f" | cut -c1-64) $(stat -c %s "$f")"; done | sha256sum
@@ -112,39 +114,62 @@ impl Corpus {
         self.labels.get(row)
     }
 
-    /// Replaces what `into` holds by rows of one file, from `first_row` of it on; fewer than `rows` at its end, and none
-    /// of a file that is not there. Returns how many.
+    /// Replaces what `into` holds by rows of one file, from `first_row` of it on; fewer than `rows`
+    /// at its end, and none of a file that is not there. Returns how many.
     ///
     /// # Errors
     /// When the kept rows cannot be read.
-    pub fn read(&self, file: usize, first_row: u64, rows: usize, into: &mut Vec<f32>) -> Result<usize, DatasetError> {
+    pub fn read(
+        &self,
+        file: usize,
+        first_row: u64,
+        rows: usize,
+        into: &mut Vec<f32>,
+    ) -> Result<usize, DatasetError> {
         into.clear();
         let range = self.files.get(file).map_or(0..0, FileInfo::range);
         let first = range.start.saturating_add(first_row).min(range.end);
         let rows = clamp(first..range.end, rows);
-        self.rows.read(first, rows, into).map_err(DatasetError::Kept)?;
+        self.rows
+            .read(first, rows, into)
+            .map_err(DatasetError::Kept)?;
         Ok(rows)
     }
 
-    /// Replaces what `into` holds by the rows of these numbers, counted over all files, in the order asked for.
+    /// Replaces what `into` holds by the rows of these numbers, counted over all files, in the
+    /// order asked for.
     ///
     /// # Errors
     /// There is no such row, or the kept rows cannot be read.
     pub fn gather(&self, rows: &[u64], into: &mut Vec<f32>) -> Result<(), DatasetError> {
         into.clear();
         for stretch in rows.chunk_by(|row, next| row.checked_add(1) == Some(*next)) {
-            let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { continue };
+            let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else {
+                continue;
+            };
             if *last >= self.rows() {
-                return Err(DatasetError::NoSuchRow { row: *last, rows: self.rows() });
+                return Err(DatasetError::NoSuchRow {
+                    row: *last,
+                    rows: self.rows(),
+                });
             }
-            self.rows.read(*first, stretch.len(), into).map_err(DatasetError::Kept)?;
+            self.rows
+                .read(*first, stretch.len(), into)
+                .map_err(DatasetError::Kept)?;
         }
         Ok(())
     }
 
     /// Adds rows from `first` on, counted over all files, to `into`; fewer at the end.
-    pub(super) fn read_range(&self, first: u64, rows: usize, into: &mut Vec<f32>) -> Result<(), DatasetError> {
-        self.rows.read(first, clamp(first..self.rows(), rows), into).map_err(DatasetError::Kept)
+    pub(super) fn read_range(
+        &self,
+        first: u64,
+        rows: usize,
+        into: &mut Vec<f32>,
+    ) -> Result<(), DatasetError> {
+        self.rows
+            .read(first, clamp(first..self.rows(), rows), into)
+            .map_err(DatasetError::Kept)
     }
 
     /// Rows that are about [`VALUES_AT_ONCE`].

@@ -19,7 +19,12 @@ pub(super) struct FileDigest {
 
 impl FileDigest {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { file: File::open(path)?, hasher: Sha256::new(), bytes: 0, chunk: vec![0; CHUNK_BYTES] })
+        Ok(Self {
+            file: File::open(path)?,
+            hasher: Sha256::new(),
+            bytes: 0,
+            chunk: vec![0; CHUNK_BYTES],
+        })
     }
 
     /// Goes on until at least `position` bytes are digested, or the file ends.
@@ -28,7 +33,8 @@ impl FileDigest {
             match self.file.read(&mut self.chunk) {
                 Ok(0) => break,
                 Ok(read) => {
-                    self.hasher.update(self.chunk.get(..read).unwrap_or_default());
+                    self.hasher
+                        .update(self.chunk.get(..read).unwrap_or_default());
                     self.bytes += read as u64;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -48,7 +54,9 @@ impl FileDigest {
 /// One digest for several files, which knows where each of them ends: that of a text with a line
 /// `<sha256 of the file> <its bytes>\n` for each file in order.
 pub(super) fn of_files<'a>(files: impl Iterator<Item = (&'a Sha256Hex, u64)>) -> Sha256Hex {
-    let text: String = files.map(|(sha256, bytes)| format!("{sha256} {bytes}\n")).collect();
+    let text: String = files
+        .map(|(sha256, bytes)| format!("{sha256} {bytes}\n"))
+        .collect();
     Sha256Hex::of(text.as_bytes())
 }
 
@@ -66,7 +74,10 @@ mod tests {
         }
         let (sha256, bytes) = digest.finish().unwrap();
         // From FIPS 180-2, appendix B.3.
-        assert_eq!(sha256.as_str(), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+        assert_eq!(
+            sha256.as_str(),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+        );
         assert_eq!(bytes, 1_000_000);
     }
 
@@ -74,6 +85,9 @@ mod tests {
     fn the_digest_of_files_is_that_of_a_text_about_them() {
         let (one, other) = (Sha256Hex::of(b"ab"), Sha256Hex::of(b""));
         let text = format!("{one} 2\n{other} 0\n");
-        assert_eq!(of_files([(&one, 2), (&other, 0)].into_iter()), Sha256Hex::of(text.as_bytes()));
+        assert_eq!(
+            of_files([(&one, 2), (&other, 0)].into_iter()),
+            Sha256Hex::of(text.as_bytes())
+        );
     }
 }

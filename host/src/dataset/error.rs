@@ -10,7 +10,9 @@ use super::fault::Fault;
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
     /// A pattern is not legal, or matches nothing.
-    #[error("{reason}\nhint: name files, or patterns such as \"runs/*.csv\"; ** stands for any folders")]
+    #[error(
+        "{reason}\nhint: name files, or patterns such as \"runs/*.csv\"; ** stands for any folders"
+    )]
     Pattern {
         /// What is wrong, with the pattern.
         reason: String,
@@ -57,7 +59,11 @@ pub enum DatasetError {
 
 impl DatasetError {
     pub(super) fn at(file: &Path, place: Place, fault: Fault) -> Self {
-        Self::File { file: file.to_owned(), place, reason: Box::new(fault) }
+        Self::File {
+            file: file.to_owned(),
+            place,
+            reason: Box::new(fault),
+        }
     }
 }
 

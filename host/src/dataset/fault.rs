@@ -25,12 +25,19 @@ pub(super) enum Fault {
     #[error("there are no rows\nhint: at least one row with a label is needed")]
     NoRows,
     #[error("there is no room to unpack it in {}: {reason}\nhint: set TMPDIR to a directory on a disk with room", directory.display())]
-    NoScratch { directory: PathBuf, reason: io::Error },
+    NoScratch {
+        directory: PathBuf,
+        reason: io::Error,
+    },
 
     // Its columns.
-    #[error("column {position} (from 1) has no name\nhint: name it; if a tool wrote row numbers there, leave them out")]
+    #[error(
+        "column {position} (from 1) has no name\nhint: name it; if a tool wrote row numbers there, leave them out"
+    )]
     Unnamed { position: usize },
-    #[error("{column:?} is an index that pandas wrote: row numbers are no feature\nhint: --ignore {column}")]
+    #[error(
+        "{column:?} is an index that pandas wrote: row numbers are no feature\nhint: --ignore {column}"
+    )]
     Index { column: String },
     #[error("two columns are called {column:?}\nhint: rename one")]
     Duplicate { column: String },
@@ -38,28 +45,52 @@ pub(super) enum Fault {
         "there is no label {label:?}; the columns are {}\nhint: {}",
         listed(columns), meant("--label", nearest.as_deref())
     )]
-    NoLabel { label: String, columns: Vec<String>, nearest: Option<String> },
+    NoLabel {
+        label: String,
+        columns: Vec<String>,
+        nearest: Option<String>,
+    },
     #[error("the label {label:?} cannot be ignored\nhint: leave it out of --ignore")]
     LabelIgnored { label: String },
     #[error(
         "there is no column {column:?} to ignore; the columns are {}\nhint: {}",
         listed(columns), meant("--ignore", nearest.as_deref())
     )]
-    NoIgnored { column: String, columns: Vec<String>, nearest: Option<String> },
-    #[error("no column is left as a feature; the columns are {}\nhint: ignore fewer", listed(columns))]
+    NoIgnored {
+        column: String,
+        columns: Vec<String>,
+        nearest: Option<String>,
+    },
+    #[error(
+        "no column is left as a feature; the columns are {}\nhint: ignore fewer",
+        listed(columns)
+    )]
     NoFeatures { columns: Vec<String> },
     #[error(
         "its columns are not those of {}: {}\n\
          hint: evaluate files of other columns apart, or --ignore what they do not share",
         first.display(), difference(lacks, adds)
     )]
-    OtherColumns { first: PathBuf, lacks: Vec<String>, adds: Vec<String> },
-    #[error("column {column:?} is nested\nhint: --ignore {column}, or write its parts as columns of their own")]
+    OtherColumns {
+        first: PathBuf,
+        lacks: Vec<String>,
+        adds: Vec<String>,
+    },
+    #[error(
+        "column {column:?} is nested\nhint: --ignore {column}, or write its parts as columns of their own"
+    )]
     Nested { column: String },
-    #[error("column {column:?} is not numeric: {kind}\nhint: --ignore {column}, or write it as numbers")]
+    #[error(
+        "column {column:?} is not numeric: {kind}\nhint: --ignore {column}, or write it as numbers"
+    )]
     NotNumeric { column: String, kind: &'static str },
-    #[error("column {column:?} is packed with {packing}\nhint: write it with snappy, gzip, zstd, lz4 or unpacked")]
-    ColumnPacking { column: String, packing: &'static str },
+    #[error(
+        "column {column:?} is packed with {packing}\nhint: write it with snappy, gzip, zstd, lz4 or unpacked"
+    )]
+    ColumnPacking {
+        column: String,
+        packing: &'static str,
+    },
 
     // Its rows and cells; `text` is what a cell holds, in quotes if it is text.
     #[error(
@@ -95,7 +126,11 @@ pub(super) enum Fault {
         "{found} fields instead of {expected}\n\
              hint: the header has {expected} columns, divided by {delimiter:?}; --delimiter names another"
     )]
-    Ragged { found: usize, expected: usize, delimiter: char },
+    Ragged {
+        found: usize,
+        expected: usize,
+        delimiter: char,
+    },
     #[error("the line is longer than {} MiB\nhint: is this a text file with one row a line?", max_bytes >> 20)]
     LongLine { max_bytes: usize },
     #[error("a quote is still open {} MiB later\nhint: close it", max_bytes >> 20)]
@@ -119,9 +154,13 @@ pub(super) enum Fault {
     Structured,
     #[error("{name:?} is no type of numbers that is read\nhint: in numpy: a.astype(\"float32\")")]
     ElementType { name: String },
-    #[error("the array has {dimensions} dimensions instead of rows and columns\nhint: in numpy: a.reshape(len(a), -1)")]
+    #[error(
+        "the array has {dimensions} dimensions instead of rows and columns\nhint: in numpy: a.reshape(len(a), -1)"
+    )]
     Dimensions { dimensions: usize },
-    #[error("there are {columns} columns\nhint: up to {max} are read; is the array the right way round?")]
+    #[error(
+        "there are {columns} columns\nhint: up to {max} are read; is the array the right way round?"
+    )]
     TooManyColumns { columns: usize, max: usize },
     #[error("beside the label {label:?} there has to be one array, of features; there are {}\n\
              hint: --label names the array of labels; --ignore others", if names.is_empty() { "none".to_owned() } else { listed(names) })]
@@ -130,7 +169,9 @@ pub(super) enum Fault {
         "the labels {label:?} are not one for each of the {rows} rows\nhint: --label names an array with one number a row"
     )]
     LabelShape { label: String, rows: u64 },
-    #[error("array {array:?} is packed as {packing}\nhint: numpy.savez and numpy.savez_compressed write what is read")]
+    #[error(
+        "array {array:?} is packed as {packing}\nhint: numpy.savez and numpy.savez_compressed write what is read"
+    )]
     Packing { array: String, packing: String },
     #[error("array {array:?}: {fault}")]
     InArray { array: String, fault: Box<Fault> },
@@ -141,14 +182,27 @@ fn listed(names: &[String]) -> String {
     const SHOWN: usize = 30;
     let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
     let more = names.len().saturating_sub(SHOWN);
-    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+    if more > 0 {
+        format!("{} and {more} more", shown.join(", "))
+    } else {
+        shown.join(", ")
+    }
 }
 
 fn meant(flag: &str, nearest: Option<&str>) -> String {
-    nearest.map_or_else(|| format!("{flag} takes one of these"), |nearest| format!("did you mean {flag} {nearest}?"))
+    nearest.map_or_else(
+        || format!("{flag} takes one of these"),
+        |nearest| format!("did you mean {flag} {nearest}?"),
+    )
 }
 
 fn difference(lacks: &[String], adds: &[String]) -> String {
-    let part = |verb: &str, names: &[String]| (!names.is_empty()).then(|| format!("{verb} {}", listed(names)));
-    [part("it lacks", lacks), part("it adds", adds)].into_iter().flatten().collect::<Vec<_>>().join(" and ")
+    let part = |verb: &str, names: &[String]| {
+        (!names.is_empty()).then(|| format!("{verb} {}", listed(names)))
+    };
+    [part("it lacks", lacks), part("it adds", adds)]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" and ")
 }

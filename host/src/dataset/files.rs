@@ -38,24 +38,44 @@ impl FileInfo {
     }
 }
 
-/// The files that match any of `patterns`, in the order of their paths. One that has several paths comes once.
+/// The files that match any of `patterns`, in the order of their paths. One that has several paths
+/// comes once.
 pub(super) fn find(patterns: &[String]) -> Result<Vec<PathBuf>, DatasetError> {
     if patterns.is_empty() {
-        return Err(DatasetError::Pattern { reason: "no file is named".to_owned() });
+        return Err(DatasetError::Pattern {
+            reason: "no file is named".to_owned(),
+        });
     }
-    let found = globs::find(Path::new(""), patterns).map_err(|(_, reason)| DatasetError::Pattern { reason })?;
+    let found = globs::find(Path::new(""), patterns)
+        .map_err(|(_, reason)| DatasetError::Pattern { reason })?;
     let mut known = HashSet::new();
     // One that cannot be resolved is kept: opening it says why.
     let is_new = |path: &PathBuf| path.canonicalize().map_or(true, |real| known.insert(real));
     Ok(found.into_iter().filter(is_new).collect())
 }
 
-/// The shortest names that tell `paths` apart: as many components from the end as that takes, the same for all.
+/// The shortest names that tell `paths` apart: as many components from the end as that takes, the
+/// same for all.
 pub(super) fn names(paths: &[PathBuf]) -> Vec<String> {
-    let deepest = paths.iter().map(|path| path.components().count()).max().unwrap_or_default();
-    let named = (1..=deepest).map(|depth| paths.iter().map(|path| end(path, depth)).collect::<Vec<_>>());
-    let mut distinct = named.filter(|names| names.iter().collect::<HashSet<_>>().len() == names.len());
-    distinct.next().unwrap_or_else(|| paths.iter().map(|path| path.display().to_string()).collect())
+    let deepest = paths
+        .iter()
+        .map(|path| path.components().count())
+        .max()
+        .unwrap_or_default();
+    let named = (1..=deepest).map(|depth| {
+        paths
+            .iter()
+            .map(|path| end(path, depth))
+            .collect::<Vec<_>>()
+    });
+    let mut distinct =
+        named.filter(|names| names.iter().collect::<HashSet<_>>().len() == names.len());
+    distinct.next().unwrap_or_else(|| {
+        paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect()
+    })
 }
 
 fn end(path: &Path, depth: usize) -> String {
@@ -64,7 +84,10 @@ fn end(path: &Path, depth: usize) -> String {
         .filter(|component| !matches!(component, Component::RootDir | Component::CurDir))
         .map(|component| component.as_os_str().to_string_lossy())
         .collect();
-    parts.get(parts.len().saturating_sub(depth)..).unwrap_or_default().join("/")
+    parts
+        .get(parts.len().saturating_sub(depth)..)
+        .unwrap_or_default()
+        .join("/")
 }
 
 #[cfg(test)]
@@ -75,7 +98,10 @@ mod tests {
     fn names_are_as_short_as_tells_files_apart() {
         let cases: [(&[&str], &[&str]); 5] = [
             (&["/data/skab/valve1/0.csv"], &["0.csv"]),
-            (&["/data/valve1/0.csv", "/data/valve1/1.csv"], &["0.csv", "1.csv"]),
+            (
+                &["/data/valve1/0.csv", "/data/valve1/1.csv"],
+                &["0.csv", "1.csv"],
+            ),
             (
                 &["data/valve1/0.csv", "data/valve2/0.csv", "data/other/9.csv"],
                 &["valve1/0.csv", "valve2/0.csv", "other/9.csv"],
@@ -95,7 +121,10 @@ mod tests {
         let file = directory.path().join("a.csv");
         std::fs::write(&file, "x\n").unwrap();
         std::os::unix::fs::symlink(&file, directory.path().join("b.csv")).unwrap();
-        assert_eq!(find(&[directory.path().join("*.csv").display().to_string()]).unwrap(), [file]);
+        assert_eq!(
+            find(&[directory.path().join("*.csv").display().to_string()]).unwrap(),
+            [file]
+        );
     }
 
     #[test]

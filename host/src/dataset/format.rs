@@ -34,8 +34,9 @@ pub(super) enum Format {
 /// Opens a file as what it is.
 pub(super) fn open(file: &Path, wanted: &Wanted<'_>) -> Result<Box<dyn Rows>, DatasetError> {
     let whole = |fault| DatasetError::at(file, Place::Whole, fault);
-    let beginning =
-        File::open(file).and_then(|file| beginning(&file)).map_err(|error| whole(Fault::Unreadable(error)))?;
+    let beginning = File::open(file)
+        .and_then(|file| beginning(&file))
+        .map_err(|error| whole(Fault::Unreadable(error)))?;
     if beginning.is_empty() {
         return Err(whole(Fault::Empty));
     }
@@ -62,7 +63,11 @@ impl Format {
     fn of(file: &Path, beginning: &[u8]) -> Result<Self, Fault> {
         match (Self::named(file), Self::held(beginning)) {
             (Some(named), None) => Ok(named),
-            (Some(named), Some(held)) if named == held || (held == Self::Gzip && named.is_text()) => Ok(named),
+            (Some(named), Some(held))
+                if named == held || (held == Self::Gzip && named.is_text()) =>
+            {
+                Ok(named)
+            }
             (Some(named), Some(held)) => Err(Fault::OtherFormat { named, held }),
             (None, Some(held)) => Ok(held),
             (None, None) if beginning.trim_ascii_start().starts_with(b"{") => Ok(Self::JsonLines),
@@ -91,7 +96,10 @@ impl Format {
             (b"PK\x03\x04", Self::Npz),
             (GZIP, Self::Gzip),
         ];
-        signatures.into_iter().find(|(signature, _)| beginning.starts_with(signature)).map(|(_, format)| format)
+        signatures
+            .into_iter()
+            .find(|(signature, _)| beginning.starts_with(signature))
+            .map(|(_, format)| format)
     }
 
     fn is_text(self) -> bool {
@@ -134,7 +142,11 @@ mod tests {
             ("a.json", b" {\"x\"", Format::JsonLines),
         ];
         for (name, beginning, expected) in cases {
-            assert_eq!(Format::of(Path::new(name), beginning).unwrap(), expected, "{name}");
+            assert_eq!(
+                Format::of(Path::new(name), beginning).unwrap(),
+                expected,
+                "{name}"
+            );
         }
     }
 
@@ -145,14 +157,37 @@ mod tests {
         let cases: [(&str, &[u8], &str); 7] = [
             ("a.dat", b"x,anomaly\n", unknown),
             ("a", b"\x1f\x8b", unknown),
-            ("a.csv", b"PAR1", "the name says CSV, but it holds Parquet\nhint: rename it"),
-            ("a.npy", b"PK\x03\x04", "the name says NPY, but it holds a zip file\nhint: rename it"),
-            ("a.npy.gz", b"\x1f\x8b", "the name says NPY, but it holds a gzip file\nhint: rename it"),
-            ("a.parquet", b"", "the file is empty\nhint: it needs named columns, and rows"),
-            ("a.csv", b"", "the file is empty\nhint: it needs named columns, and rows"),
+            (
+                "a.csv",
+                b"PAR1",
+                "the name says CSV, but it holds Parquet\nhint: rename it",
+            ),
+            (
+                "a.npy",
+                b"PK\x03\x04",
+                "the name says NPY, but it holds a zip file\nhint: rename it",
+            ),
+            (
+                "a.npy.gz",
+                b"\x1f\x8b",
+                "the name says NPY, but it holds a gzip file\nhint: rename it",
+            ),
+            (
+                "a.parquet",
+                b"",
+                "the file is empty\nhint: it needs named columns, and rows",
+            ),
+            (
+                "a.csv",
+                b"",
+                "the file is empty\nhint: it needs named columns, and rows",
+            ),
         ];
         for (name, content, expected) in cases {
-            assert_eq!(refusal(name, content, &layout(&[])), format!("{name}: {}", expected));
+            assert_eq!(
+                refusal(name, content, &layout(&[])),
+                format!("{name}: {}", expected)
+            );
         }
     }
 }

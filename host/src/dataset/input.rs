@@ -26,7 +26,9 @@ impl Input {
     pub(super) fn open(path: &Path) -> Result<Self, Fault> {
         const PACKED_BYTES: usize = 1 << 16;
         let file = File::open(path).map_err(Fault::Unreadable)?;
-        let is_packed = format::beginning(&file).map_err(Fault::Unreadable)?.starts_with(format::GZIP);
+        let is_packed = format::beginning(&file)
+            .map_err(Fault::Unreadable)?
+            .starts_with(format::GZIP);
         let counted = Counted { file, bytes: 0 };
         if !is_packed {
             return Ok(Self::Plain(counted));
@@ -51,10 +53,15 @@ impl Input {
     }
 
     fn fault(&self, error: io::Error) -> Fault {
-        let is_damage =
-            matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof);
+        let is_damage = matches!(
+            error.kind(),
+            ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof
+        );
         match self {
-            Self::Gzip(_) if is_damage => Fault::Damaged { what: "the gzip file", reason: error.to_string() },
+            Self::Gzip(_) if is_damage => Fault::Damaged {
+                what: "the gzip file",
+                reason: error.to_string(),
+            },
             _ => Fault::Unreadable(error),
         }
     }

@@ -34,7 +34,8 @@ struct Members {
     row: u64,
 }
 
-/// Keys and values of one line, in its order. Values are read as text, so that numbers mean what they do in CSV.
+/// Keys and values of one line, in its order. Values are read as text, so that numbers mean what
+/// they do in CSV.
 struct Object<'a>(Vec<(Key<'a>, &'a RawValue)>);
 
 #[derive(serde::Deserialize)]
@@ -54,12 +55,25 @@ impl JsonLines {
         };
         let at_first = |fault| DatasetError::at(file, Place::Line(lines.number()), fault);
         let Object(members) = object(&first).map_err(at_first)?;
-        let names = members.into_iter().map(|(key, _)| key.0.into_owned()).collect();
+        let names = members
+            .into_iter()
+            .map(|(key, _)| key.0.into_owned())
+            .collect();
         let columns = Columns::new(names, wanted).map_err(at_first)?;
         let by_key = columns.names().iter().cloned().zip(0..).collect();
         let had_by = vec![0; columns.names().len()];
-        let members = Members { columns, by_key, had_by, row: 0 };
-        Ok(Self { file: file.to_owned(), lines, first: Some(first), members })
+        let members = Members {
+            columns,
+            by_key,
+            had_by,
+            row: 0,
+        };
+        Ok(Self {
+            file: file.to_owned(),
+            lines,
+            first: Some(first),
+            members,
+        })
     }
 
     /// Adds the next row to `block`, if there is one.
@@ -88,7 +102,13 @@ impl Rows for JsonLines {
             match self.next(into) {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(fault) => return Err(DatasetError::at(&self.file, Place::Line(self.lines.number()), fault)),
+                Err(fault) => {
+                    return Err(DatasetError::at(
+                        &self.file,
+                        Place::Line(self.lines.number()),
+                        fault,
+                    ));
+                }
             }
         }
         Ok(into.labels.len())
@@ -104,30 +124,48 @@ impl Members {
         self.row += 1;
         let filled = block.values.len();
         block.values.resize(filled + self.columns.width(), f32::NAN);
-        let mut row = Row { values: block.values.get_mut(filled..).unwrap_or_default(), label: None };
+        let mut row = Row {
+            values: block.values.get_mut(filled..).unwrap_or_default(),
+            label: None,
+        };
         let Object(members) = object(line)?;
         for (place, (Key(key), value)) in members.into_iter().enumerate() {
             let column = self.column(place, &key)?;
             let text = value.get();
             if text.starts_with(['{', '[']) && self.columns.role(column) != Role::Ignored {
-                return Err(Fault::Nested { column: key.into_owned() });
+                return Err(Fault::Nested {
+                    column: key.into_owned(),
+                });
             }
-            let put = self.columns.put(column, || number(text.as_bytes()), &mut row);
+            let put = self
+                .columns
+                .put(column, || number(text.as_bytes()), &mut row);
             put.map_err(|defect| self.columns.fault(column, defect, text.to_owned()))?;
         }
-        block.labels.push(row.label.ok_or_else(|| self.columns.no_label())?);
+        block
+            .labels
+            .push(row.label.ok_or_else(|| self.columns.no_label())?);
         Ok(())
     }
 
     /// The column of a key, which is mostly the one at the same place.
     fn column(&mut self, place: usize, key: &str) -> Result<usize, Fault> {
-        let column = if self.columns.names().get(place).is_some_and(|name| name == key) {
+        let column = if self
+            .columns
+            .names()
+            .get(place)
+            .is_some_and(|name| name == key)
+        {
             place
         } else {
-            *self.by_key.get(key).ok_or_else(|| Fault::NewKey { key: key.to_owned() })?
+            *self.by_key.get(key).ok_or_else(|| Fault::NewKey {
+                key: key.to_owned(),
+            })?
         };
         match self.had_by.get_mut(column) {
-            Some(had_by) if *had_by == self.row => Err(Fault::Duplicate { column: key.to_owned() }),
+            Some(had_by) if *had_by == self.row => Err(Fault::Duplicate {
+                column: key.to_owned(),
+            }),
             Some(had_by) => {
                 *had_by = self.row;
                 Ok(column)
@@ -140,8 +178,14 @@ impl Members {
 fn object(line: &[u8]) -> Result<Object<'_>, Fault> {
     serde_json::from_slice(line).map_err(|error| {
         let text = error.to_string();
-        let reason = text.split_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned();
-        Fault::NotAnObject { reason, character: error.column() }
+        let reason = text
+            .split_once(" at line ")
+            .map_or(text.as_str(), |(reason, _)| reason)
+            .to_owned();
+        Fault::NotAnObject {
+            reason,
+            character: error.column(),
+        }
     })
 }
 
@@ -179,7 +223,10 @@ mod tests {
         let content = "\u{feff}{\"x\":1.5,\"at\":\"noon\",\"anomaly\":false,\"y\\n\":null}\r\n\n\
                        {\"anomaly\":1, \"y\\n\": true, \"x\": -2e-3, \"at\": {\"hour\": [1]}}\n{\"anomaly\":0.0}";
         let found = rows(&folder.write("a.jsonl", content), &layout(&["at"])).unwrap();
-        assert_eq!(found, ["x y\n", "[1.5, NaN] 0", "[-0.002, 1.0] 1", "[NaN, NaN] 0"]);
+        assert_eq!(
+            found,
+            ["x y\n", "[1.5, NaN] 0", "[-0.002, 1.0] 1", "[NaN, NaN] 0"]
+        );
     }
 
     #[test]
@@ -225,9 +272,16 @@ mod tests {
             ("{\"x\":1}", "a.jsonl:3: label \"anomaly\" is missing\nhint: every row needs one, 0 or 1".into()),
         ];
         for (line, expected) in cases {
-            assert_eq!(refusal("a.jsonl", format!("{first}{line}\n"), &layout(&[])), expected, "{line}");
+            assert_eq!(
+                refusal("a.jsonl", format!("{first}{line}\n"), &layout(&[])),
+                expected,
+                "{line}"
+            );
         }
         let twice = refusal("a.jsonl", "{\"x\":1,\"x\":2,\"anomaly\":0}", &layout(&[]));
-        assert_eq!(twice, "a.jsonl:1: two columns are called \"x\"\nhint: rename one");
+        assert_eq!(
+            twice,
+            "a.jsonl:1: two columns are called \"x\"\nhint: rename one"
+        );
     }
 }

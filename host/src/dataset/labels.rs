@@ -25,7 +25,9 @@ impl Labels {
 
     /// `false` beyond the last row.
     pub(super) fn get(&self, row: u64) -> bool {
-        let word = usize::try_from(row / WORD_BITS).ok().and_then(|index| self.words.get(index));
+        let word = usize::try_from(row / WORD_BITS)
+            .ok()
+            .and_then(|index| self.words.get(index));
         word.is_some_and(|word| word >> (row % WORD_BITS) & 1 == 1)
     }
 

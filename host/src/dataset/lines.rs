@@ -25,7 +25,15 @@ pub(super) struct Lines {
 impl Lines {
     pub(super) fn new(input: Input) -> Self {
         let window = vec![0; CHUNK_BYTES];
-        Self { input, window, from: 0, to: 0, number: 0, has_ended: false, is_after_return: false }
+        Self {
+            input,
+            window,
+            from: 0,
+            to: 0,
+            number: 0,
+            has_ended: false,
+            is_after_return: false,
+        }
     }
 
     /// The number of the line that was given out last, counted from 1.
@@ -55,7 +63,11 @@ impl Lines {
             }
             searched = rest.len();
             if self.has_ended {
-                return Ok(if searched == 0 { None } else { Some(self.give(searched, 0)) });
+                return Ok(if searched == 0 {
+                    None
+                } else {
+                    Some(self.give(searched, 0))
+                });
             }
             self.fill()?;
         }
@@ -68,7 +80,11 @@ impl Lines {
         self.from += length + end;
         self.number += 1;
         let line = self.window.get(start..start + length).unwrap_or_default();
-        if self.number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line }
+        if self.number == 1 {
+            line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line)
+        } else {
+            line
+        }
     }
 
     fn fill(&mut self) -> Result<(), Fault> {
@@ -78,11 +94,15 @@ impl Lines {
         if self.to == self.window.len() {
             if self.to >= LINE_MAX_BYTES {
                 self.number += 1;
-                return Err(Fault::LongLine { max_bytes: LINE_MAX_BYTES });
+                return Err(Fault::LongLine {
+                    max_bytes: LINE_MAX_BYTES,
+                });
             }
             self.window.resize(self.to * 2, 0);
         }
-        let read = self.input.read(self.window.get_mut(self.to..).unwrap_or_default())?;
+        let read = self
+            .input
+            .read(self.window.get_mut(self.to..).unwrap_or_default())?;
         self.to += read;
         self.has_ended = read == 0;
         Ok(())
@@ -111,8 +131,17 @@ mod tests {
 
     #[test]
     fn lines_end_in_any_way() {
-        for content in ["a\nb\n\nc", "a\r\nb\r\n\r\nc\r\n", "a\rb\r\rc\r", "\u{feff}a\nb\n\nc\n"] {
-            assert_eq!(lines(content.as_bytes()), [&b"a"[..], b"b", b"", b"c"], "{content:?}");
+        for content in [
+            "a\nb\n\nc",
+            "a\r\nb\r\n\r\nc\r\n",
+            "a\rb\r\rc\r",
+            "\u{feff}a\nb\n\nc\n",
+        ] {
+            assert_eq!(
+                lines(content.as_bytes()),
+                [&b"a"[..], b"b", b"", b"c"],
+                "{content:?}"
+            );
         }
         assert!(lines(b"").is_empty());
     }
@@ -120,12 +149,18 @@ mod tests {
     #[test]
     fn a_line_may_be_longer_than_the_window_but_not_endless() {
         let long = vec![b'7'; 3 * CHUNK_BYTES];
-        assert_eq!(lines(&[b"x\n", &long[..], b"\ny"].concat()), [&b"x"[..], &long, b"y"]);
+        assert_eq!(
+            lines(&[b"x\n", &long[..], b"\ny"].concat()),
+            [&b"x"[..], &long, b"y"]
+        );
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&vec![b'7'; LINE_MAX_BYTES + 1]).unwrap();
         let mut lines = Lines::new(Input::open(file.path()).unwrap());
         let fault = lines.next().unwrap_err().to_string();
-        assert_eq!(fault, "the line is longer than 16 MiB\nhint: is this a text file with one row a line?");
+        assert_eq!(
+            fault,
+            "the line is longer than 16 MiB\nhint: is this a text file with one row a line?"
+        );
         assert_eq!(lines.number(), 1);
     }
 

@@ -21,7 +21,11 @@ pub(super) const SIGNATURE: &[u8] = b"\x93NUMPY";
 pub(super) fn open(file: &Path, wanted: &Wanted<'_>) -> Result<Table, Fault> {
     let source = File::open(file).map_err(Fault::Unreadable)?;
     let bytes = source.metadata().map_err(Fault::Unreadable)?.len();
-    let array = Array::open(Region { file: Arc::new(source), start: 0, bytes })?;
+    let array = Array::open(Region {
+        file: Arc::new(source),
+        start: 0,
+        bytes,
+    })?;
     let columns = Columns::new(names(array.columns()?)?, wanted)?;
     Ok(Table::new(file, bytes, columns, array, None))
 }
@@ -30,7 +34,10 @@ pub(super) fn open(file: &Path, wanted: &Wanted<'_>) -> Result<Table, Fault> {
 pub(super) fn names(columns: usize) -> Result<Vec<String>, Fault> {
     const COLUMNS_MAX: usize = 1 << 20;
     if columns > COLUMNS_MAX {
-        return Err(Fault::TooManyColumns { columns, max: COLUMNS_MAX });
+        return Err(Fault::TooManyColumns {
+            columns,
+            max: COLUMNS_MAX,
+        });
     }
     Ok((0..columns).map(|column| format!("f{column}")).collect())
 }

@@ -1,4 +1,5 @@
-//! What a cell is: the one place that knows how missing values are spelt and which numbers are taken.
+//! What a cell is: the one place that knows how missing values are spelt and which numbers are
+//! taken.
 
 /// What the text of a cell says.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,7 +40,8 @@ pub(super) enum Defect {
     NoLabel,
 }
 
-/// The number that a text means, NaN for a missing value; as in other formats, true is 1 and false is 0.
+/// The number that a text means, NaN for a missing value; as in other formats, true is 1 and false
+/// is 0.
 pub(super) fn number(text: &[u8]) -> Result<f64, Defect> {
     match cell(text) {
         Cell::Missing => Ok(f64::NAN),
@@ -52,25 +54,33 @@ pub(super) fn number(text: &[u8]) -> Result<f64, Defect> {
     }
 }
 
-/// The finite number that `text` begins with, and its length, if it is followed by `end` or nothing. What is no plain
-/// number, or has space around it, is left to [`number`].
+/// The finite number that `text` begins with, and its length, if it is followed by `end` or
+/// nothing. What is no plain number, or has space around it, is left to [`number`].
 #[inline]
 pub(super) fn leading(text: &[u8], end: u8) -> Option<(f64, usize)> {
     let (value, length) = fast_float2::parse_partial::<f64, _>(text).ok()?;
-    (value.is_finite() && text.get(length).is_none_or(|next| *next == end)).then_some((value, length))
+    (value.is_finite() && text.get(length).is_none_or(|next| *next == end))
+        .then_some((value, length))
 }
 
 /// A feature as it is kept: rounded to 32 bits, with one NaN for all.
 #[inline]
 pub(super) fn feature(value: f64) -> Result<f32, Defect> {
-    #[expect(clippy::cast_possible_truncation, reason = "rounded to the nearest; what becomes infinite is refused")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "rounded to the nearest; what becomes infinite is refused"
+    )]
     let rounded = value as f32;
     if rounded.is_finite() {
         Ok(rounded)
     } else if value.is_nan() {
         Ok(f32::NAN)
     } else {
-        Err(if value.is_infinite() { Defect::Infinite } else { Defect::BeyondRange })
+        Err(if value.is_infinite() {
+            Defect::Infinite
+        } else {
+            Defect::BeyondRange
+        })
     }
 }
 
@@ -82,7 +92,11 @@ pub(super) fn label(value: f64) -> Result<bool, Defect> {
     } else if value == 1.0 {
         Ok(true)
     } else {
-        Err(if value.is_nan() { Defect::NoLabel } else { Defect::BadLabel })
+        Err(if value.is_nan() {
+            Defect::NoLabel
+        } else {
+            Defect::BadLabel
+        })
     }
 }
 
@@ -128,8 +142,14 @@ mod tests {
 
     #[test]
     fn a_label_is_0_or_1() {
-        assert_eq!([label(0.0), label(-0.0), label(1.0)], [Ok(false), Ok(false), Ok(true)]);
-        assert_eq!([label(0.5), label(f64::NAN)], [Err(Defect::BadLabel), Err(Defect::NoLabel)]);
+        assert_eq!(
+            [label(0.0), label(-0.0), label(1.0)],
+            [Ok(false), Ok(false), Ok(true)]
+        );
+        assert_eq!(
+            [label(0.5), label(f64::NAN)],
+            [Err(Defect::BadLabel), Err(Defect::NoLabel)]
+        );
     }
 
     proptest! {

@@ -24,7 +24,8 @@ pub(super) struct Parquet {
     reader: SerializedFileReader<Chunks>,
     bytes: u64,
     columns: Columns,
-    /// For each column that is read, which one it is, its leaf in the schema, and what its values are.
+    /// For each column that is read, which one it is, its leaf in the schema, and what its values
+    /// are.
     leaves: Vec<(usize, usize, Kind)>,
     group: Group,
     /// The next row, of all, and how many there are.
@@ -44,7 +45,9 @@ struct Group {
 
 impl Parquet {
     pub(super) fn open(file: &Path, wanted: &Wanted<'_>) -> Result<Self, Fault> {
-        let chunks = File::open(file).and_then(Chunks::new).map_err(Fault::Unreadable)?;
+        let chunks = File::open(file)
+            .and_then(Chunks::new)
+            .map_err(Fault::Unreadable)?;
         let bytes = chunks.bytes();
         let reader = contained(|| SerializedFileReader::new(chunks).map_err(damaged))?;
         let metadata = reader.metadata().file_metadata();
@@ -62,7 +65,17 @@ impl Parquet {
         }
         let rows = u64::try_from(metadata.num_rows()).unwrap_or_default();
         let file = file.to_owned();
-        Ok(Self { file, reader, bytes, columns, leaves, group: Group::default(), row: 0, rows, numbers: Vec::new() })
+        Ok(Self {
+            file,
+            reader,
+            bytes,
+            columns,
+            leaves,
+            group: Group::default(),
+            row: 0,
+            rows,
+            numbers: Vec::new(),
+        })
     }
 
     /// Whether there is a row group with rows left.
@@ -74,10 +87,15 @@ impl Parquet {
             }
             let group = self.reader.get_row_group(index).map_err(damaged)?;
             let rows_left = usize::try_from(group.metadata().num_rows()).unwrap_or_default();
-            let open =
-                |(_, leaf, kind): &(usize, usize, Kind)| kind.open(group.get_column_reader(*leaf).map_err(damaged)?);
+            let open = |(_, leaf, kind): &(usize, usize, Kind)| {
+                kind.open(group.get_column_reader(*leaf).map_err(damaged)?)
+            };
             let columns = self.leaves.iter().map(open).collect::<Result<_, _>>()?;
-            self.group = Group { next: index + 1, rows_left, columns };
+            self.group = Group {
+                next: index + 1,
+                rows_left,
+                columns,
+            };
         }
         Ok(true)
     }
@@ -92,13 +110,18 @@ impl Parquet {
             read.map_err(|fault| (Place::Row(self.row), fault))?;
             let read = match self.columns.role(*source) {
                 Role::Ignored => Ok(()),
-                Role::Feature(place) => {
-                    convert(&self.numbers, into.values.iter_mut().skip(place).step_by(width), feature)
-                }
+                Role::Feature(place) => convert(
+                    &self.numbers,
+                    into.values.iter_mut().skip(place).step_by(width),
+                    feature,
+                ),
                 Role::Label => convert(&self.numbers, into.labels.iter_mut(), label),
             };
             read.map_err(|(row, number, defect)| {
-                (Place::Row(self.row + row as u64), self.columns.fault(*source, defect, number.to_string()))
+                (
+                    Place::Row(self.row + row as u64),
+                    self.columns.fault(*source, defect, number.to_string()),
+                )
             })?;
         }
         Ok(())
@@ -107,25 +130,37 @@ impl Parquet {
 
 /// Refuses a column that is packed in a way that is not read.
 fn check_packing(metadata: &ParquetMetaData, leaf: usize) -> Result<(), Fault> {
-    let chunks = metadata.row_groups().iter().filter_map(|group| group.columns().get(leaf));
+    let chunks = metadata
+        .row_groups()
+        .iter()
+        .filter_map(|group| group.columns().get(leaf));
     for chunk in chunks {
         let packing = match chunk.compression() {
             Compression::BROTLI(_) => "brotli",
             Compression::LZO => "lzo",
             _ => continue,
         };
-        return Err(Fault::ColumnPacking { column: chunk.column_path().string(), packing });
+        return Err(Fault::ColumnPacking {
+            column: chunk.column_path().string(),
+            packing,
+        });
     }
     Ok(())
 }
 
-/// Makes a panic of `parquet`, which some damaged files bring about, an error like any other. Nothing that `work` may
-/// have left half done is looked at after it.
+/// Makes a panic of `parquet`, which some damaged files bring about, an error like any other.
+/// Nothing that `work` may have left half done is looked at after it.
 fn contained<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
-        let text = payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
+        let text = payload
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or(payload.downcast_ref::<&str>().copied());
         let reason = text.unwrap_or("it cannot be made sense of").to_owned();
-        Err(Fault::Damaged { what: "the Parquet file", reason })
+        Err(Fault::Damaged {
+            what: "the Parquet file",
+            reason,
+        })
     })
 }
 
@@ -154,7 +189,8 @@ impl Rows for Parquet {
             return Ok(0);
         }
         let rows = rows_max.min(self.group.rows_left);
-        self.fill(rows, into).map_err(|(place, fault)| DatasetError::at(&self.file, place, fault))?;
+        self.fill(rows, into)
+            .map_err(|(place, fault)| DatasetError::at(&self.file, place, fault))?;
         self.group.rows_left -= rows;
         self.row += rows as u64;
         Ok(rows)

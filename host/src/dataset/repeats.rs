@@ -28,14 +28,15 @@ pub struct Repeats {
     pub looked_at: u64,
     /// Those that are also a training row.
     pub repeated: u64,
-    /// The share of all rows that were looked at, told by their hash: 1, or less when there are more than
-    /// 4 million different training rows. `repeated / looked_at` holds for all rows in either case.
+    /// The share of all rows that were looked at, told by their hash: 1, or less when there are
+    /// more than 4 million different training rows. `repeated / looked_at` holds for all rows in
+    /// either case.
     pub share: f64,
 }
 
 impl Corpus {
-    /// Compares rows by a hash of 64 bits: two different ones in ten million are taken for the same once in 300,000
-    /// times.
+    /// Compares rows by a hash of 64 bits: two different ones in ten million are taken for the same
+    /// once in 300,000 times.
     ///
     /// # Errors
     /// When the kept rows cannot be read.
@@ -63,7 +64,11 @@ impl Corpus {
                 repeated += u64::from(seen.contains(hash));
             }
         })?;
-        Ok(Repeats { looked_at, repeated, share: seen.share() })
+        Ok(Repeats {
+            looked_at,
+            repeated,
+            share: seen.share(),
+        })
     }
 
     fn each_row(&self, mut work: impl FnMut(u64, &[f32])) -> Result<(), DatasetError> {
@@ -77,7 +82,9 @@ impl Corpus {
             if rows == 0 {
                 return Err(DatasetError::Kept(io::ErrorKind::UnexpectedEof.into()));
             }
-            (first..).zip(values.chunks_exact(width)).for_each(|(row, values)| work(row, values));
+            (first..)
+                .zip(values.chunks_exact(width))
+                .for_each(|(row, values)| work(row, values));
             first += rows;
         }
         Ok(())
@@ -88,7 +95,8 @@ fn hash(values: &[f32]) -> u64 {
     xxh3_64(bytemuck::cast_slice(values))
 }
 
-/// Hashes of the training rows, or of those whose hash is below a limit: a fair sample of the distinct rows.
+/// Hashes of the training rows, or of those whose hash is below a limit: a fair sample of the
+/// distinct rows.
 struct Seen {
     hashes: Vec<u64>,
     hashes_max: usize,
@@ -98,7 +106,11 @@ struct Seen {
 
 impl Seen {
     fn new(hashes_max: usize) -> Self {
-        Self { hashes: Vec::new(), hashes_max, limit: u64::MAX }
+        Self {
+            hashes: Vec::new(),
+            hashes_max,
+            limit: u64::MAX,
+        }
     }
 
     fn is_sampled(&self, hash: u64) -> bool {

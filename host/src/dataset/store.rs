@@ -19,7 +19,10 @@ pub struct Storage {
 impl Default for Storage {
     /// 64 MiB, and the system's directory for temporary files (`TMPDIR`).
     fn default() -> Self {
-        Self { memory_max_bytes: 64 << 20, directory: std::env::temp_dir() }
+        Self {
+            memory_max_bytes: 64 << 20,
+            directory: std::env::temp_dir(),
+        }
     }
 }
 
@@ -39,7 +42,12 @@ enum Kept {
 impl RowStore {
     /// For rows of `width` values.
     pub(super) fn new(width: usize, storage: Storage) -> Self {
-        Self { width, rows: 0, storage, kept: Kept::Memory(Vec::new()) }
+        Self {
+            width,
+            rows: 0,
+            storage,
+            kept: Kept::Memory(Vec::new()),
+        }
     }
 
     pub(super) fn rows(&self) -> u64 {
@@ -64,7 +72,8 @@ impl RowStore {
         let end = self.bytes();
         match &mut self.kept {
             Kept::Memory(kept)
-                if size_of_val(kept.as_slice()) + size_of_val(values) <= self.storage.memory_max_bytes =>
+                if size_of_val(kept.as_slice()) + size_of_val(values)
+                    <= self.storage.memory_max_bytes =>
             {
                 kept.extend_from_slice(values);
             }
@@ -85,7 +94,9 @@ impl RowStore {
         let (filled, values) = (into.len(), rows * self.width);
         match &self.kept {
             Kept::Memory(kept) => {
-                let start = usize::try_from(first).unwrap_or(usize::MAX).saturating_mul(self.width);
+                let start = usize::try_from(first)
+                    .unwrap_or(usize::MAX)
+                    .saturating_mul(self.width);
                 let found = kept.get(start..start.saturating_add(values));
                 into.extend_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
             }
@@ -106,7 +117,13 @@ mod tests {
     use super::*;
 
     fn store(memory_max_bytes: usize, width: usize, blocks: &[Vec<f32>]) -> RowStore {
-        let mut store = RowStore::new(width, Storage { memory_max_bytes, ..Storage::default() });
+        let mut store = RowStore::new(
+            width,
+            Storage {
+                memory_max_bytes,
+                ..Storage::default()
+            },
+        );
         blocks.iter().for_each(|block| store.append(block).unwrap());
         store
     }

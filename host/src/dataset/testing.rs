@@ -30,13 +30,19 @@ impl Folder {
 
     /// The error's text, with paths as they are below the folder.
     pub(super) fn text(&self, error: &DatasetError) -> String {
-        error.to_string().replace(&format!("{}/", self.path().display()), "")
+        error
+            .to_string()
+            .replace(&format!("{}/", self.path().display()), "")
     }
 }
 
 /// Label `anomaly`, and columns to ignore.
 pub(super) fn layout(ignore: &[&str]) -> Layout {
-    Layout { delimiter: None, label: "anomaly".into(), ignore: ignore.iter().map(|&name| name.to_owned()).collect() }
+    Layout {
+        delimiter: None,
+        label: "anomaly".into(),
+        ignore: ignore.iter().map(|&name| name.to_owned()).collect(),
+    }
 }
 
 /// All rows of a file, as text that shows every bit that matters.

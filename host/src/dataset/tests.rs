@@ -18,21 +18,31 @@ struct Table {
 }
 
 fn tables() -> impl Strategy<Value = Table> {
-    let number = any::<f64>().prop_filter("is kept in 32 bits", |value| (*value as f32).is_finite());
-    let cell = prop_oneof![1 => Just(None), 2 => number.prop_map(Some), 2 => (-99.0..99.0).prop_map(Some)];
+    let number =
+        any::<f64>().prop_filter("is kept in 32 bits", |value| (*value as f32).is_finite());
+    let cell =
+        prop_oneof![1 => Just(None), 2 => number.prop_map(Some), 2 => (-99.0..99.0).prop_map(Some)];
     (1_usize..5).prop_flat_map(move |width| {
-        let row = (proptest::collection::vec(cell.clone(), width), any::<bool>());
+        let row = (
+            proptest::collection::vec(cell.clone(), width),
+            any::<bool>(),
+        );
         proptest::collection::vec(row, 1..40).prop_map(move |rows| Table { width, rows })
     })
 }
 
 impl Table {
     fn csv(&self) -> String {
-        let names = (0..self.width).fold(String::new(), |names, column| format!("{names}f{column},"));
+        let names =
+            (0..self.width).fold(String::new(), |names, column| format!("{names}f{column},"));
         let mut text = format!("{names}label\n");
         for (cells, label) in &self.rows {
             for cell in cells {
-                let _ = write!(text, "{},", cell.map_or_else(String::new, |value| value.to_string()));
+                let _ = write!(
+                    text,
+                    "{},",
+                    cell.map_or_else(String::new, |value| value.to_string())
+                );
             }
             let _ = writeln!(text, "{}", u8::from(*label));
         }
@@ -61,29 +71,50 @@ impl Table {
 
     /// With NaN where a cell is missing, and without the labels.
     fn features(&self) -> Vec<Vec<f64>> {
-        self.rows.iter().map(|(cells, _)| cells.iter().map(|cell| cell.unwrap_or(f64::NAN)).collect()).collect()
+        self.rows
+            .iter()
+            .map(|(cells, _)| cells.iter().map(|cell| cell.unwrap_or(f64::NAN)).collect())
+            .collect()
     }
 
     /// The labels are the last column.
     fn array(&self) -> Vec<Vec<f64>> {
         let label = |label: bool| f64::from(u8::from(label));
         let rows = self.features().into_iter().zip(&self.rows);
-        rows.map(|(features, row)| [features, vec![label(row.1)]].concat()).collect()
+        rows.map(|(features, row)| [features, vec![label(row.1)]].concat())
+            .collect()
     }
 
     fn npz(&self, packed: bool) -> Vec<u8> {
-        let labels: Vec<u8> = self.rows.iter().map(|(_, label)| u8::from(*label)).collect();
+        let labels: Vec<u8> = self
+            .rows
+            .iter()
+            .map(|(_, label)| u8::from(*label))
+            .collect();
         let labels = npy("|b1", false, &format!("({},)", labels.len()), &labels);
-        npz(&[("X", npy_of(&self.features(), !packed, false)), ("label", labels)], packed)
+        npz(
+            &[
+                ("X", npy_of(&self.features(), !packed, false)),
+                ("label", labels),
+            ],
+            packed,
+        )
     }
 
     fn parquet(&self, compression: Compression) -> Vec<u8> {
-        let fields =
-            (0..self.width).fold(String::new(), |fields, column| format!("{fields} optional double f{column};"));
-        let column = |column: usize| Values::F64(self.rows.iter().map(|(cells, _)| cells[column]).collect());
+        let fields = (0..self.width).fold(String::new(), |fields, column| {
+            format!("{fields} optional double f{column};")
+        });
+        let column =
+            |column: usize| Values::F64(self.rows.iter().map(|(cells, _)| cells[column]).collect());
         let labels = Values::Bool(self.rows.iter().map(|(_, label)| Some(*label)).collect());
         let columns: Vec<_> = (0..self.width).map(column).chain([labels]).collect();
-        parquet(&format!("{fields} required boolean label;"), compression, 11, &columns)
+        parquet(
+            &format!("{fields} required boolean label;"),
+            compression,
+            11,
+            &columns,
+        )
     }
 }
 
@@ -98,10 +129,19 @@ struct Content {
 }
 
 fn content(file: PathBuf, label: &str, memory_max_bytes: usize) -> Content {
-    let storage = Storage { memory_max_bytes, ..Storage::default() };
-    let layout = Layout { delimiter: None, label: label.to_owned(), ignore: Vec::new() };
-    let corpus =
-        Corpus::open_in(&storage, &[file.display().to_string()], &layout, |_| ControlFlow::Continue(())).unwrap();
+    let storage = Storage {
+        memory_max_bytes,
+        ..Storage::default()
+    };
+    let layout = Layout {
+        delimiter: None,
+        label: label.to_owned(),
+        ignore: Vec::new(),
+    };
+    let corpus = Corpus::open_in(&storage, &[file.display().to_string()], &layout, |_| {
+        ControlFlow::Continue(())
+    })
+    .unwrap();
     let mut values = Vec::new();
     corpus.read(0, 0, usize::MAX, &mut values).unwrap();
     Content {

@@ -32,16 +32,25 @@ impl Bound {
     /// It is none of them.
     pub fn parse(text: &str, now_ms: u64) -> Result<Self, BadBound> {
         if let Ok(offset) = text.parse() {
-            return Ok(Self::Offset { partition: None, offset });
+            return Ok(Self::Offset {
+                partition: None,
+                offset,
+            });
         }
         if let Some(bound) = partition_and_offset(text) {
             return Ok(bound);
         }
         if let Ok(time) = text.parse::<Timestamp>() {
-            return time.as_millisecond().try_into().map(Self::Time).map_err(|_| BadBound);
+            return time
+                .as_millisecond()
+                .try_into()
+                .map(Self::Time)
+                .map_err(|_| BadBound);
         }
         let age = text.parse::<jiff::Span>().map_err(|_| BadBound)?;
-        let age = age.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| BadBound)?;
+        let age = age
+            .to_duration(SpanRelativeTo::days_are_24_hours())
+            .map_err(|_| BadBound)?;
         let age_ms = u64::try_from(age.as_millis()).map_err(|_| BadBound)?;
         now_ms.checked_sub(age_ms).map(Self::Time).ok_or(BadBound)
     }
@@ -76,7 +85,10 @@ impl Bound {
 
 fn partition_and_offset(text: &str) -> Option<Bound> {
     let (partition, offset) = text.split_once(':')?;
-    Some(Bound::Offset { partition: Some(partition.parse().ok()?), offset: offset.parse().ok()? })
+    Some(Bound::Offset {
+        partition: Some(partition.parse().ok()?),
+        offset: offset.parse().ok()?,
+    })
 }
 
 #[cfg(test)]
@@ -87,8 +99,20 @@ mod tests {
     fn a_bound_is_an_offset_a_place_a_time_or_an_age() {
         let now_ms = 1_640_995_200_000 + 86_400_000;
         for (text, bound) in [
-            ("120", Bound::Offset { partition: None, offset: 120 }),
-            ("3:120", Bound::Offset { partition: Some(3), offset: 120 }),
+            (
+                "120",
+                Bound::Offset {
+                    partition: None,
+                    offset: 120,
+                },
+            ),
+            (
+                "3:120",
+                Bound::Offset {
+                    partition: Some(3),
+                    offset: 120,
+                },
+            ),
             ("2022-01-01T00:00:00Z", Bound::Time(1_640_995_200_000)),
             ("2022-01-01T01:00:00+01:00", Bound::Time(1_640_995_200_000)),
             ("24h", Bound::Time(1_640_995_200_000)),
@@ -96,7 +120,16 @@ mod tests {
         ] {
             assert_eq!(Bound::parse(text, now_ms), Ok(bound), "{text}");
         }
-        for text in ["", "-1", "x:3", "3:", "yesterday", "2022-01-01", "-5h", "1969-01-01T00:00:00Z"] {
+        for text in [
+            "",
+            "-1",
+            "x:3",
+            "3:",
+            "yesterday",
+            "2022-01-01",
+            "-5h",
+            "1969-01-01T00:00:00Z",
+        ] {
             assert_eq!(Bound::parse(text, now_ms), Err(BadBound), "{text}");
         }
     }

@@ -7,7 +7,8 @@ use super::{Bound, Letter};
 pub struct Filter {
     /// Only those of this code.
     pub reason: Option<String>,
-    /// Only those with each of these headers; of a name that occurs more than once, any value will do.
+    /// Only those with each of these headers; of a name that occurs more than once, any value will
+    /// do.
     pub headers: Vec<(String, String)>,
     /// Only those at or after it.
     pub from: Option<Bound>,
@@ -20,12 +21,19 @@ impl Filter {
     #[must_use]
     pub fn admits(&self, letter: &Letter) -> bool {
         let has = |(name, value): &(String, String)| {
-            letter.0.headers.iter().any(|(header, found)| header == name && **found == *value.as_bytes())
+            letter
+                .0
+                .headers
+                .iter()
+                .any(|(header, found)| header == name && **found == *value.as_bytes())
         };
         self.speaks_of(letter.0.position.partition)
             && self.from.is_none_or(|from| !from.is_after(letter))
             && self.to.is_none_or(|to| to.is_after(letter))
-            && self.reason.as_ref().is_none_or(|reason| *reason == letter.reason())
+            && self
+                .reason
+                .as_ref()
+                .is_none_or(|reason| *reason == letter.reason())
             && self.headers.iter().all(has)
     }
 
@@ -37,7 +45,10 @@ impl Filter {
 
     /// The partitions that its ends name.
     pub(super) fn partitions(&self) -> impl Iterator<Item = u32> {
-        self.from.into_iter().chain(self.to).filter_map(Bound::partition)
+        self.from
+            .into_iter()
+            .chain(self.to)
+            .filter_map(Bound::partition)
     }
 
     /// No letter below this offset is meant.
@@ -59,9 +70,22 @@ mod tests {
     use crate::bus::{Position, Record};
 
     fn letter(partition: u32, offset: u64, headers: &[(&str, &'static [u8])]) -> Letter {
-        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), Bytes::from_static(value))).collect();
-        let position = Position { topic: "t.dlq".into(), partition, offset };
-        Letter(Record { position, timestamp_ms: 1_000, key: None, value: Bytes::new(), headers })
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Bytes::from_static(value)))
+            .collect();
+        let position = Position {
+            topic: "t.dlq".into(),
+            partition,
+            offset,
+        };
+        Letter(Record {
+            position,
+            timestamp_ms: 1_000,
+            key: None,
+            value: Bytes::new(),
+            headers,
+        })
     }
 
     #[test]
@@ -69,29 +93,61 @@ mod tests {
         let filter = Filter {
             reason: Some("stale".into()),
             headers: vec![("line".into(), "3".into())],
-            from: Some(Bound::Offset { partition: None, offset: 5 }),
-            to: Some(Bound::Offset { partition: None, offset: 8 }),
+            from: Some(Bound::Offset {
+                partition: None,
+                offset: 5,
+            }),
+            to: Some(Bound::Offset {
+                partition: None,
+                offset: 8,
+            }),
         };
-        let fitting: &[(&str, &'static [u8])] = &[("line", b"2"), ("line", b"3"), ("__fedhost.reason", b"stale")];
+        let fitting: &[(&str, &'static [u8])] = &[
+            ("line", b"2"),
+            ("line", b"3"),
+            ("__fedhost.reason", b"stale"),
+        ];
         assert!(filter.admits(&letter(0, 5, fitting)) && filter.admits(&letter(1, 7, fitting)));
         assert!(!filter.admits(&letter(0, 4, fitting)) && !filter.admits(&letter(0, 8, fitting)));
-        assert!(!filter.admits(&letter(0, 5, &[("line", b"3"), ("__fedhost.reason", b"trap")])));
-        assert!(!filter.admits(&letter(0, 5, &[("line", b"\xff"), ("__fedhost.reason", b"stale")])));
+        assert!(!filter.admits(&letter(
+            0,
+            5,
+            &[("line", b"3"), ("__fedhost.reason", b"trap")]
+        )));
+        assert!(!filter.admits(&letter(
+            0,
+            5,
+            &[("line", b"\xff"), ("__fedhost.reason", b"stale")]
+        )));
         assert!(Filter::default().admits(&letter(0, 0, &[])));
     }
 
     #[test]
     fn a_place_leaves_other_partitions_out() {
-        let from = Some(Bound::Offset { partition: Some(1), offset: 5 });
-        let filter = Filter { from, ..Filter::default() };
+        let from = Some(Bound::Offset {
+            partition: Some(1),
+            offset: 5,
+        });
+        let filter = Filter {
+            from,
+            ..Filter::default()
+        };
         assert!(filter.admits(&letter(1, 5, &[])) && !filter.admits(&letter(0, 5, &[])));
     }
 
     #[test]
     fn a_time_is_that_of_the_failure() {
         let seen: &[(&str, &'static [u8])] = &[("__fedhost.first_seen", b"1970-01-01T00:01:00Z")];
-        let since = |time_ms| Filter { from: Some(Bound::Time(time_ms)), ..Filter::default() };
-        assert!(since(60_000).admits(&letter(0, 0, seen)) && !since(60_001).admits(&letter(0, 0, seen)));
-        assert!(since(1_000).admits(&letter(0, 0, &[])), "without it, the record's own");
+        let since = |time_ms| Filter {
+            from: Some(Bound::Time(time_ms)),
+            ..Filter::default()
+        };
+        assert!(
+            since(60_000).admits(&letter(0, 0, seen)) && !since(60_001).admits(&letter(0, 0, seen))
+        );
+        assert!(
+            since(1_000).admits(&letter(0, 0, &[])),
+            "without it, the record's own"
+        );
     }
 }

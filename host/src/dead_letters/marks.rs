@@ -1,5 +1,6 @@
-//! Which letters of a partition were replayed: everything below an offset, which is the replaying group's own, and beyond
-//! it, where a filter has left letters out, single ones. Does no I/O: it says what it needs to know and what to store.
+//! Which letters of a partition were replayed: everything below an offset, which is the replaying
+//! group's own, and beyond it, where a filter has left letters out, single ones. Does no I/O: it
+//! says what it needs to know and what to store.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -41,15 +42,29 @@ pub(super) struct Changes {
 impl Marks {
     /// Everything below `next` was replayed.
     pub(super) fn new(next: u64) -> Self {
-        Self { next, unbroken: true, ..Self::default() }
+        Self {
+            next,
+            unbroken: true,
+            ..Self::default()
+        }
     }
 
     /// None of `letters`, all that are there, was replayed, whatever is stored.
     pub(super) fn erased(letters: Range<u64>) -> Self {
         let next = letters.start;
-        let forgotten = || Chunk { is_changed: true, ..Chunk::default() };
-        let chunks = chunks_of(letters).map(|number| (number, forgotten())).collect();
-        Self { next, unbroken: true, moved: true, chunks }
+        let forgotten = || Chunk {
+            is_changed: true,
+            ..Chunk::default()
+        };
+        let chunks = chunks_of(letters)
+            .map(|number| (number, forgotten()))
+            .collect();
+        Self {
+            next,
+            unbroken: true,
+            moved: true,
+            chunks,
+        }
     }
 
     /// Everything below was replayed.
@@ -66,12 +81,22 @@ impl Marks {
     /// Takes in what is stored for a chunk.
     pub(super) fn learn(&mut self, number: u64, stored: Option<&Bytes>) {
         let bits = stored.map(|bits| bits.to_vec()).unwrap_or_default();
-        self.chunks.insert(number, Chunk { bits, is_changed: false });
+        self.chunks.insert(
+            number,
+            Chunk {
+                bits,
+                is_changed: false,
+            },
+        );
     }
 
     /// Whether the letter was replayed.
     pub(super) fn is_replayed(&self, offset: u64) -> bool {
-        offset < self.next || self.chunks.get(&(offset / CHUNK)).is_some_and(|chunk| chunk.has(offset % CHUNK))
+        offset < self.next
+            || self
+                .chunks
+                .get(&(offset / CHUNK))
+                .is_some_and(|chunk| chunk.has(offset % CHUNK))
     }
 
     /// The letter, which follows the last one spoken of, was replayed: now, or before.
@@ -80,7 +105,10 @@ impl Marks {
             self.moved |= offset >= self.next;
             self.next = self.next.max(offset + 1);
         } else if !self.is_replayed(offset) {
-            self.chunks.entry(offset / CHUNK).or_default().set(offset % CHUNK);
+            self.chunks
+                .entry(offset / CHUNK)
+                .or_default()
+                .set(offset % CHUNK);
         }
     }
 
@@ -92,7 +120,10 @@ impl Marks {
     /// What has changed since the last time.
     pub(super) fn changes(&mut self) -> Changes {
         let next = std::mem::take(&mut self.moved).then_some(self.next);
-        let mut changes = Changes { next, ..Changes::default() };
+        let mut changes = Changes {
+            next,
+            ..Changes::default()
+        };
         for (&number, chunk) in &mut self.chunks {
             if end_of(number) <= self.next {
                 chunk.clear();
@@ -156,7 +187,8 @@ pub(super) fn chunks_of(offsets: Range<u64>) -> impl Iterator<Item = u64> {
 mod tests {
     use super::*;
 
-    /// What a replay does with letters `0..end`, of which `chosen` are to be replayed; the answer has those that were.
+    /// What a replay does with letters `0..end`, of which `chosen` are to be replayed; the answer
+    /// has those that were.
     fn pass(stored: &mut Stored, end: u64, chosen: impl Fn(u64) -> bool) -> Vec<u64> {
         let mut marks = Marks::new(stored.next);
         let mut replayed = Vec::new();
@@ -203,16 +235,26 @@ mod tests {
         let mut stored = Stored::default();
         assert_eq!(pass(&mut stored, 70_000, |_| true).len(), 70_000);
         assert_eq!((stored.next, stored.chunks.len()), (70_000, 0));
-        assert_eq!(pass(&mut stored, 70_003, |_| true), [70_000, 70_001, 70_002]);
+        assert_eq!(
+            pass(&mut stored, 70_003, |_| true),
+            [70_000, 70_001, 70_002]
+        );
     }
 
     #[test]
     fn what_a_filter_left_out_is_replayed_later_and_nothing_twice() {
         let mut stored = Stored::default();
         let fives = pass(&mut stored, 140_000, |offset| offset % 5 == 0);
-        assert_eq!((fives.len(), stored.next, stored.chunks.len()), (28_000, 1, 3));
+        assert_eq!(
+            (fives.len(), stored.next, stored.chunks.len()),
+            (28_000, 1, 3)
+        );
         let evens = pass(&mut stored, 140_000, |offset| offset % 2 == 0);
-        assert!(evens.iter().all(|offset| offset % 2 == 0 && offset % 5 != 0));
+        assert!(
+            evens
+                .iter()
+                .all(|offset| offset % 2 == 0 && offset % 5 != 0)
+        );
         let rest = pass(&mut stored, 140_000, |_| true);
         assert_eq!(fives.len() + evens.len() + rest.len(), 140_000);
         assert_eq!(

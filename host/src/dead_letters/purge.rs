@@ -22,8 +22,8 @@ pub struct Cut {
     pub before: u64,
 }
 
-/// What lies before `before` of what is there now, or everything. Deletes nothing. A time deletes, in each partition, all
-/// letters up to the first that failed at that time or later.
+/// What lies before `before` of what is there now, or everything. Deletes nothing. A time deletes,
+/// in each partition, all letters up to the first that failed at that time or later.
 ///
 /// # Errors
 /// There is no such topic or partition, or the bus refused.
@@ -36,7 +36,11 @@ pub async fn plan_purge(
     let offsets = describe(bus.as_ref(), topic).await?.offsets;
     let mut cuts: Vec<Cut> = (0..)
         .zip(&offsets)
-        .map(|(partition, offsets)| Cut { partition, from: offsets.start, before: offsets.end })
+        .map(|(partition, offsets)| Cut {
+            partition,
+            from: offsets.start,
+            before: offsets.end,
+        })
         .collect();
     match before {
         None => {}
@@ -45,10 +49,15 @@ pub async fn plan_purge(
                 cuts.retain(|cut| cut.partition == named);
                 if cuts.is_empty() {
                     let (topic, partitions) = (topic.to_owned(), offsets.len());
-                    return Err(Error::NoPartition { topic, partition: named, partitions });
+                    return Err(Error::NoPartition {
+                        topic,
+                        partition: named,
+                        partitions,
+                    });
                 }
             }
-            cuts.iter_mut().for_each(|cut| cut.before = cut.before.min(offset));
+            cuts.iter_mut()
+                .for_each(|cut| cut.before = cut.before.min(offset));
         }
         Some(Bound::Time(_)) => keep_since(bus, topic, before, &mut cuts, progress).await?,
     }
@@ -64,7 +73,10 @@ async fn keep_since(
     cuts: &mut [Cut],
     mut progress: impl FnMut(Seen),
 ) -> Result<(), Error> {
-    let older = Filter { to: before, ..Filter::default() };
+    let older = Filter {
+        to: before,
+        ..Filter::default()
+    };
     let mut reader = Reader::browse(bus, topic, &Filter::default()).await?;
     loop {
         let letters = reader.next(BATCH).await?;
@@ -73,7 +85,10 @@ async fn keep_since(
         }
         for letter in letters.iter().filter(|letter| !older.admits(letter)) {
             let position = &letter.0.position;
-            if let Some(cut) = cuts.iter_mut().find(|cut| cut.partition == position.partition) {
+            if let Some(cut) = cuts
+                .iter_mut()
+                .find(|cut| cut.partition == position.partition)
+            {
                 cut.before = cut.before.min(position.offset);
                 reader.close(cut.partition);
             }
@@ -89,10 +104,17 @@ async fn keep_since(
 pub async fn delete(bus: &dyn Bus, topic: &str, cuts: &[Cut]) -> Result<(), Error> {
     for cut in cuts {
         bus.delete_records(topic, cut.partition, cut.before).await?;
-        let gone = chunks_of(cut.from..cut.before).filter(|&number| marks::end_of(number) <= cut.before);
-        let state: Vec<_> = gone.map(|number| (marks::state_name(topic, cut.partition, number), None)).collect();
+        let gone =
+            chunks_of(cut.from..cut.before).filter(|&number| marks::end_of(number) <= cut.before);
+        let state: Vec<_> = gone
+            .map(|number| (marks::state_name(topic, cut.partition, number), None))
+            .collect();
         if !state.is_empty() {
-            bus.write(Write { state, ..Write::default() }).await?;
+            bus.write(Write {
+                state,
+                ..Write::default()
+            })
+            .await?;
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! Reads the letters that are there now. Those that arrive meanwhile are left out: a replay whose records fail again must
-//! come to an end.
+//! Reads the letters that are there now. Those that arrive meanwhile are left out: a replay whose
+//! records fail again must come to an end.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -32,7 +32,8 @@ pub enum Begin {
     Oldest,
 }
 
-/// Reads the letters of a topic up to the newest that was there when it was opened, each partition in order.
+/// Reads the letters of a topic up to the newest that was there when it was opened, each partition
+/// in order.
 pub struct Reader {
     bus: Arc<dyn Bus>,
     topic: Arc<str>,
@@ -43,7 +44,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Begins at the oldest letter, and stores nothing. What the offsets of `filter` leave out is not read.
+    /// Begins at the oldest letter, and stores nothing. What the offsets of `filter` leave out is
+    /// not read.
     ///
     /// # Errors
     /// There is no such topic or partition, or the bus refused.
@@ -65,16 +67,34 @@ impl Reader {
         filter: &Filter,
     ) -> Result<Self, Error> {
         let offsets = describe(bus.as_ref(), topic).await?.offsets;
-        let exists = |partition: u32| usize::try_from(partition).is_ok_and(|index| index < offsets.len());
+        let exists =
+            |partition: u32| usize::try_from(partition).is_ok_and(|index| index < offsets.len());
         if let Some(partition) = filter.partitions().find(|&partition| !exists(partition)) {
-            return Err(Error::NoPartition { topic: topic.to_owned(), partition, partitions: offsets.len() });
+            return Err(Error::NoPartition {
+                topic: topic.to_owned(),
+                partition,
+                partitions: offsets.len(),
+            });
         }
         let newest = bus.newest(topic).await?;
-        let end = |offset: u64| filter.end_offset().map_or(offset + 1, |end| end.min(offset + 1));
-        let ends = newest.iter().map(|record| (record.position.partition, end(record.position.offset))).collect();
+        let end = |offset: u64| {
+            filter
+                .end_offset()
+                .map_or(offset + 1, |end| end.min(offset + 1))
+        };
+        let ends = newest
+            .iter()
+            .map(|record| (record.position.partition, end(record.position.offset)))
+            .collect();
         let source = bus.subscribe(group, &[topic], Start::Earliest).await?;
         let (bus, topic, seen) = (Arc::clone(bus), Arc::from(topic), Seen::default());
-        let mut reader = Self { bus, topic, source, ends, seen };
+        let mut reader = Self {
+            bus,
+            topic,
+            source,
+            ends,
+            seen,
+        };
         reader.seek(begin, filter, &offsets);
         reader.close_what_is_read();
         reader.seen.of = reader.left(&offsets);
@@ -94,7 +114,9 @@ impl Reader {
             let mut letters = Vec::new();
             for record in records? {
                 let (partition, offset) = (record.position.partition, record.position.offset);
-                let Some(&end) = self.ends.get(&partition) else { continue };
+                let Some(&end) = self.ends.get(&partition) else {
+                    continue;
+                };
                 if offset + 1 >= end {
                     self.ends.remove(&partition);
                 }
@@ -134,7 +156,9 @@ impl Reader {
             };
             let first = first.clamp(offsets.start, offsets.end);
             // A source may not know yet where its group has come.
-            let next = positions.get(&(Arc::clone(&self.topic), partition)).copied();
+            let next = positions
+                .get(&(Arc::clone(&self.topic), partition))
+                .copied();
             let is_elsewhere = match begin {
                 Begin::Stored => next.unwrap_or(offsets.start) < first,
                 Begin::Oldest => next != Some(first),
@@ -145,11 +169,16 @@ impl Reader {
         }
     }
 
-    /// The last letters may have been damaged, purged or dropped by their topic's retention meanwhile.
+    /// The last letters may have been damaged, purged or dropped by their topic's retention
+    /// meanwhile.
     async fn look_for_the_end(&mut self) -> Result<(), Error> {
         let offsets = describe(self.bus.as_ref(), &self.topic).await?.offsets;
         for (partition, offsets) in (0..).zip(offsets) {
-            if self.ends.get(&partition).is_some_and(|&end| offsets.start >= end) {
+            if self
+                .ends
+                .get(&partition)
+                .is_some_and(|&end| offsets.start >= end)
+            {
                 self.ends.remove(&partition);
             }
         }
@@ -168,7 +197,12 @@ impl Reader {
     /// Letters between where it stands and the ends.
     fn left(&self, offsets: &[Range<u64>]) -> u64 {
         let positions = self.source.positions();
-        let next = |partition: u32| positions.get(&(Arc::clone(&self.topic), partition)).copied().unwrap_or(0);
+        let next = |partition: u32| {
+            positions
+                .get(&(Arc::clone(&self.topic), partition))
+                .copied()
+                .unwrap_or(0)
+        };
         let left = (0..).zip(offsets).filter_map(|(partition, offsets)| {
             let end = self.ends.get(&partition)?;
             Some(end.saturating_sub(next(partition).max(offsets.start)))

@@ -1,7 +1,7 @@
 //! Puts originals back on their topic.
 //!
-//! What was replayed is stored together with the records that were put back, so that a replay that is cut off goes on
-//! where it stopped, and none repeats what another one did.
+//! What was replayed is stored together with the records that were put back, so that a replay that
+//! is cut off goes on where it stopped, and none repeats what another one did.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -73,10 +73,12 @@ pub struct Account {
 }
 
 impl Replay {
-    /// Replays until there are no more letters, the limit is reached or `stop` is set; tells `progress` after each write.
+    /// Replays until there are no more letters, the limit is reached or `stop` is set; tells
+    /// `progress` after each write.
     ///
     /// # Errors
-    /// There is no such topic or partition, or the bus refused; what was told to `progress` is done.
+    /// There is no such topic or partition, or the bus refused; what was told to `progress` is
+    /// done.
     pub async fn run(
         &self,
         bus: &Arc<dyn Bus>,
@@ -84,7 +86,11 @@ impl Replay {
         stop: &CancellationToken,
         mut progress: impl FnMut(&Account, Seen),
     ) -> Result<Account, Error> {
-        let begin = if self.again { Begin::Oldest } else { Begin::Stored };
+        let begin = if self.again {
+            Begin::Oldest
+        } else {
+            Begin::Stored
+        };
         let partitions = describe(bus.as_ref(), &topic.source).await?.spec.partitions;
         // Another replay of the group may be at work, and is waited for.
         let mut reader = tokio::select! {
@@ -93,7 +99,15 @@ impl Replay {
             reader = Reader::open(bus, &topic.name, GROUP, begin, &self.filter) => reader?,
         };
         let (source, account) = (topic.source.as_str().into(), Account::default());
-        let mut under_way = UnderWay { replay: self, bus, topic, source, partitions, marks: None, account };
+        let mut under_way = UnderWay {
+            replay: self,
+            bus,
+            topic,
+            source,
+            partitions,
+            marks: None,
+            account,
+        };
         let mut pace = Pace::new(self.rate);
         loop {
             let max = under_way.room(pace.step());
@@ -132,7 +146,8 @@ struct UnderWay<'a> {
     source: Arc<str>,
     /// Of the source.
     partitions: u32,
-    /// By partition. Loaded after the first read: only then has an earlier reader of the group come to its end.
+    /// By partition. Loaded after the first read: only then has an earlier reader of the group come
+    /// to its end.
     marks: Option<BTreeMap<u32, Marks>>,
     account: Account,
 }
@@ -140,11 +155,14 @@ struct UnderWay<'a> {
 impl UnderWay<'_> {
     /// Letters to be read next, at most `step`: every one of them may have to be replayed.
     fn room(&self, step: usize) -> usize {
-        let left = self.replay.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.account.replayed));
+        let left = self.replay.limit.map_or(u64::MAX, |limit| {
+            limit.saturating_sub(self.account.replayed)
+        });
         usize::try_from(left).unwrap_or(usize::MAX).min(step)
     }
 
-    /// Replays those letters that are meant, in one write with what is to be remembered; says how many.
+    /// Replays those letters that are meant, in one write with what is to be remembered; says how
+    /// many.
     async fn take(&mut self, letters: Vec<Letter>) -> Result<u64, Error> {
         let before = self.account.replayed;
         let mut marks = match self.marks.take() {
@@ -163,7 +181,9 @@ impl UnderWay<'_> {
                 self.account.replayed_before += 1;
                 marks.replayed(offset);
             } else if self.is_to_be_replayed(letter) {
-                write.records.push(letter.original(&self.source, self.partitions));
+                write
+                    .records
+                    .push(letter.original(&self.source, self.partitions));
                 marks.replayed(offset);
             } else {
                 marks.left_out();
@@ -211,9 +231,20 @@ impl UnderWay<'_> {
             let mut marks = if self.replay.again && self.replay.filter.speaks_of(partition) {
                 Marks::erased(offsets)
             } else {
-                Marks::new(stored.get(&partition).copied().unwrap_or(0).max(offsets.start))
+                Marks::new(
+                    stored
+                        .get(&partition)
+                        .copied()
+                        .unwrap_or(0)
+                        .max(offsets.start),
+                )
             };
-            if self.replay.filter.first_offset().is_some_and(|first| first > marks.next()) {
+            if self
+                .replay
+                .filter
+                .first_offset()
+                .is_some_and(|first| first > marks.next())
+            {
                 marks.left_out();
             }
             (partition, marks)
@@ -225,7 +256,12 @@ impl UnderWay<'_> {
         let topic: Arc<str> = self.topic.name.as_str().into();
         for (&partition, marks) in marks {
             let changes = marks.changes();
-            let offset = |next| GroupOffset { group: GROUP.to_owned(), topic: Arc::clone(&topic), partition, next };
+            let offset = |next| GroupOffset {
+                group: GROUP.to_owned(),
+                topic: Arc::clone(&topic),
+                partition,
+                next,
+            };
             write.offsets.extend(changes.next.map(offset));
             let state = |(number, bits)| (state_name(&topic, partition, number), bits);
             write.state.extend(changes.chunks.into_iter().map(state));
@@ -241,13 +277,22 @@ struct Pace {
 
 impl Pace {
     fn new(per_s: Option<f64>) -> Self {
-        Self { per_s, due: clock::now() }
+        Self {
+            per_s,
+            due: clock::now(),
+        }
     }
 
     /// Letters in one write.
     fn step(&self) -> usize {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies between 1 and BATCH")]
-        self.per_s.map_or(BATCH, |per_s| (per_s / WRITES_PER_S).clamp(1.0, BATCH as f64) as usize)
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it lies between 1 and BATCH"
+        )]
+        self.per_s.map_or(BATCH, |per_s| {
+            (per_s / WRITES_PER_S).clamp(1.0, BATCH as f64) as usize
+        })
     }
 
     async fn wait(&self) {

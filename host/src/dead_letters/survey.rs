@@ -26,12 +26,16 @@ pub struct Survey {
     pub reasons: BTreeMap<String, u64>,
 }
 
-/// Counts the letters that are there now; tells `progress` how far it has come. The memory it takes does not depend on how
-/// many there are.
+/// Counts the letters that are there now; tells `progress` how far it has come. The memory it takes
+/// does not depend on how many there are.
 ///
 /// # Errors
 /// There is no such topic, or the bus refused.
-pub async fn survey(bus: &Arc<dyn Bus>, topic: &str, mut progress: impl FnMut(Seen)) -> Result<Survey, Error> {
+pub async fn survey(
+    bus: &Arc<dyn Bus>,
+    topic: &str,
+    mut progress: impl FnMut(Seen),
+) -> Result<Survey, Error> {
     let mut reader = Reader::browse(bus, topic, &Filter::default()).await?;
     let mut survey = Survey::default();
     loop {
@@ -50,7 +54,11 @@ pub async fn survey(bus: &Arc<dyn Bus>, topic: &str, mut progress: impl FnMut(Se
 
 /// One more of that reason.
 pub(super) fn count(reasons: &mut BTreeMap<String, u64>, reason: &str) {
-    let name = if reasons.len() < REASONS_MAX || reasons.contains_key(reason) { reason } else { OTHER };
+    let name = if reasons.len() < REASONS_MAX || reasons.contains_key(reason) {
+        reason
+    } else {
+        OTHER
+    };
     *reasons.entry(name.to_owned()).or_default() += 1;
 }
 
@@ -65,6 +73,9 @@ mod tests {
             count(&mut reasons, &number.to_string());
         }
         count(&mut reasons, "7");
-        assert_eq!((reasons.len(), reasons["7"], reasons[OTHER]), (101, 2, 9_900));
+        assert_eq!(
+            (reasons.len(), reasons["7"], reasons[OTHER]),
+            (101, 2, 9_900)
+        );
     }
 }

@@ -1,7 +1,10 @@
-//! Draws up the document: the rows, how they were used, and what needs no model, beside the results.
+//! Draws up the document: the rows, how they were used, and what needs no model, beside the
+//! results.
 
 use super::baseline::{Baseline, Scorer};
-use super::document::{BaselineResult, Card, DataCard, Document, FileCard, PluginResult, RepeatedRows};
+use super::document::{
+    BaselineResult, Card, DataCard, Document, FileCard, PluginResult, RepeatedRows,
+};
 use super::figures::{Row, ScoreBook, Threshold};
 use super::integrity::Finding;
 use super::run::Evaluation;
@@ -62,15 +65,25 @@ impl Evaluation<'_> {
         }
     }
 
-    /// Scored rows that are trained on as well, in another place: a model may know them by heart. Where every file has
-    /// a model of its own, or rows are learnt from after they are scored, the question makes no sense.
+    /// Scored rows that are trained on as well, in another place: a model may know them by heart.
+    /// Where every file has a model of its own, or rows are learnt from after they are scored, the
+    /// question makes no sense.
     fn repeated_rows(&self, schedule: &Schedule) -> Result<Option<RepeatedRows>, EvaluateError> {
         if schedule.lives.len() != 1 || schedule.delay_rows.is_some() {
             return Ok(None);
         }
         let uses = schedule.uses(self.corpus);
-        let found = self.corpus.repeats(|row| if uses.is_trained_on(row) { Part::Training } else { Part::Scored })?;
-        Ok(Some(RepeatedRows { looked_at: found.looked_at, repeated: found.repeated }))
+        let found = self.corpus.repeats(|row| {
+            if uses.is_trained_on(row) {
+                Part::Training
+            } else {
+                Part::Scored
+            }
+        })?;
+        Ok(Some(RepeatedRows {
+            looked_at: found.looked_at,
+            repeated: found.repeated,
+        }))
     }
 
     /// All at the same time: nobody's time is taken.
@@ -79,12 +92,20 @@ impl Evaluation<'_> {
             let one = |baseline| scope.spawn(move || self.baseline(baseline, schedule));
             let all = Baseline::ALL.map(one);
             all.into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .map(|thread| {
+                    thread
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                })
                 .collect()
         })
     }
 
-    fn baseline(&self, baseline: Baseline, schedule: &Schedule) -> Result<BaselineResult, EvaluateError> {
+    fn baseline(
+        &self,
+        baseline: Baseline,
+        schedule: &Schedule,
+    ) -> Result<BaselineResult, EvaluateError> {
         let mut scorer = Scorer::new(baseline, self.options.seed);
         // So many are filled at the same time.
         let mut book = ScoreBook::new(ScoreBook::IN_MEMORY / Baseline::ALL.len());
@@ -92,13 +113,22 @@ impl Evaluation<'_> {
         schedule.each_scored(self.corpus, |row| {
             if outcome.is_ok() {
                 let score = scorer.score(&row);
-                outcome = book.push(Row { series: row.series, label: row.anomalous, score });
+                outcome = book.push(Row {
+                    series: row.series,
+                    label: row.anomalous,
+                    score,
+                });
             }
         });
         outcome?;
-        let threshold = baseline.threshold().map_or(Threshold::BestF1, Threshold::Value);
+        let threshold = baseline
+            .threshold()
+            .map_or(Threshold::BestF1, Threshold::Value);
         // Even of an evaluation that was stopped: what came to its end is to be seen beside it.
         let figures = self.figures(&book, threshold, self.options.seed, &|| true)?;
-        Ok(BaselineResult { name: baseline.name(), figures })
+        Ok(BaselineResult {
+            name: baseline.name(),
+            figures,
+        })
     }
 }

@@ -22,8 +22,13 @@ pub(super) enum Baseline {
 }
 
 impl Baseline {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Always, Self::Never, Self::Random, Self::RepeatLastLabel, Self::RowPosition];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Always,
+        Self::Never,
+        Self::Random,
+        Self::RepeatLastLabel,
+        Self::RowPosition,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -35,7 +40,8 @@ impl Baseline {
         }
     }
 
-    /// The score from which a row is flagged; `None` where the best one by F1 is taken, with the labels in view.
+    /// The score from which a row is flagged; `None` where the best one by F1 is taken, with the
+    /// labels in view.
     pub(super) fn threshold(self) -> Option<f32> {
         match self {
             Self::Always | Self::RepeatLastLabel | Self::Random => Some(0.5),
@@ -58,7 +64,12 @@ impl Scorer {
     const LOTS: u64 = 1 << 24;
 
     pub(super) fn new(baseline: Baseline, seed: u64) -> Self {
-        Self { baseline, lots: Permutation::new(Self::LOTS, seed), scored: 0, last_label: HashMap::new() }
+        Self {
+            baseline,
+            lots: Permutation::new(Self::LOTS, seed),
+            scored: 0,
+            last_label: HashMap::new(),
+        }
     }
 
     pub(super) fn score(&mut self, row: &ScoredRow) -> f32 {
@@ -68,7 +79,10 @@ impl Scorer {
             Baseline::Never => 0.0,
             Baseline::Random => self.lots.at(self.scored % Self::LOTS) as f32 / Self::LOTS as f32,
             Baseline::RepeatLastLabel => {
-                let last = self.last_label.insert(row.series, row.anomalous).unwrap_or(false);
+                let last = self
+                    .last_label
+                    .insert(row.series, row.anomalous)
+                    .unwrap_or(false);
                 f32::from(u8::from(last))
             }
             Baseline::RowPosition => row.number as f32,
@@ -82,7 +96,12 @@ mod tests {
 
     fn scores(baseline: Baseline) -> Vec<f32> {
         let rows = [(0, 7, true), (0, 8, true), (1, 0, false), (0, 9, false)];
-        let rows = rows.map(|(series, number, anomalous)| ScoredRow { series, file: 0, number, anomalous });
+        let rows = rows.map(|(series, number, anomalous)| ScoredRow {
+            series,
+            file: 0,
+            number,
+            anomalous,
+        });
         let mut scorer = Scorer::new(baseline, 1);
         rows.iter().map(|row| scorer.score(row)).collect()
     }
@@ -94,6 +113,9 @@ mod tests {
         assert_eq!(scores(Baseline::RepeatLastLabel), [0.0, 1.0, 0.0, 1.0]);
         assert_eq!(scores(Baseline::RowPosition), [7.0, 8.0, 0.0, 9.0]);
         let lots = scores(Baseline::Random);
-        assert!(lots.iter().all(|score| (0.0..1.0).contains(score)) && lots[0] != lots[1], "{lots:?}");
+        assert!(
+            lots.iter().all(|score| (0.0..1.0).contains(score)) && lots[0] != lots[1],
+            "{lots:?}"
+        );
     }
 }

@@ -33,7 +33,11 @@ pub(super) fn files(
         labels.clear();
     };
     for row in book.iter(evaluation.options.smooth_rows) {
-        let Row { series, label, score } = row?;
+        let Row {
+            series,
+            label,
+            score,
+        } = row?;
         if current.is_some_and(|current| current != series) {
             finish(current, &mut scores, &mut labels);
         }
@@ -69,10 +73,15 @@ fn one(
     // Of one class alone there is no more to tell.
     if let Ok(ranking) = Ranking::new(scores, labels) {
         result.figures.insert("roc_auc", ranking.roc_auc());
-        result.figures.insert("average_precision", ranking.average_precision());
+        result
+            .figures
+            .insert("average_precision", ranking.average_precision());
         if let Some(confusion) = threshold.and_then(|threshold| ranking.confusion(threshold).ok()) {
-            let at_threshold =
-                [("f1", confusion.f1()), ("precision", confusion.precision()), ("recall", confusion.recall())];
+            let at_threshold = [
+                ("f1", confusion.f1()),
+                ("precision", confusion.precision()),
+                ("recall", confusion.recall()),
+            ];
             result.figures.extend(at_threshold);
         }
     }
@@ -80,20 +89,36 @@ fn one(
 }
 
 /// False and missed alarms, where there are rows that could raise or miss one.
-fn rates(scores: &[f32], labels: &[bool], threshold: f32) -> impl Iterator<Item = (&'static str, f64)> {
+fn rates(
+    scores: &[f32],
+    labels: &[bool],
+    threshold: f32,
+) -> impl Iterator<Item = (&'static str, f64)> {
     let share = |class: bool, flagged: bool| {
-        let of_class = || scores.iter().zip(labels).filter(move |(_, label)| **label == class);
+        let of_class = || {
+            scores
+                .iter()
+                .zip(labels)
+                .filter(move |(_, label)| **label == class)
+        };
         let all = of_class().count();
-        let wrong = of_class().filter(|(score, _)| (**score >= threshold) == flagged).count();
+        let wrong = of_class()
+            .filter(|(score, _)| (**score >= threshold) == flagged)
+            .count();
         (all > 0).then(|| wrong as f64 / all as f64)
     };
     let rates = [("far", share(false, true)), ("mar", share(true, false))];
-    rates.into_iter().filter_map(|(name, rate)| Some((name, rate?)))
+    rates
+        .into_iter()
+        .filter_map(|(name, rate)| Some((name, rate?)))
 }
 
 fn delay(scores: &[f32], labels: &[bool], threshold: f32) -> Option<f64> {
     let mut meter = DelayMeter::new(threshold);
-    scores.iter().zip(labels).for_each(|(&score, &label)| meter.push(score, label));
+    scores
+        .iter()
+        .zip(labels)
+        .for_each(|(&score, &label)| meter.push(score, label));
     meter.end_series();
     meter.finish().and_then(|delay| delay.mean_rows)
 }
@@ -105,9 +130,16 @@ pub(super) fn traces(
     files: &[FileResult],
 ) -> Result<Vec<FileTrace>, Error> {
     let by_name = |file: &FileResult| {
-        evaluation.corpus.files().iter().position(|info| info.name == file.name).and_then(|it| u32::try_from(it).ok())
+        evaluation
+            .corpus
+            .files()
+            .iter()
+            .position(|info| info.name == file.name)
+            .and_then(|it| u32::try_from(it).ok())
     };
-    let mixed = files.iter().filter(|file| file.anomalous > 0 && file.anomalous < file.rows);
+    let mixed = files
+        .iter()
+        .filter(|file| file.anomalous > 0 && file.anomalous < file.rows);
     let series: Vec<u32> = mixed.filter_map(by_name).take(PICTURES).collect();
     let traces = book.traces(evaluation.options.smooth_rows, &series, POINTS)?;
     let named = series.iter().zip(traces).map(|(&series, trace)| FileTrace {
@@ -119,6 +151,8 @@ pub(super) fn traces(
 }
 
 fn name(evaluation: &Evaluation<'_>, series: u32) -> String {
-    let file = usize::try_from(series).ok().and_then(|file| evaluation.corpus.files().get(file));
+    let file = usize::try_from(series)
+        .ok()
+        .and_then(|file| evaluation.corpus.files().get(file));
     file.map(|file| file.name.clone()).unwrap_or_default()
 }

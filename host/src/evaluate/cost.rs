@@ -9,7 +9,8 @@ use crate::plugin::{Detector, Preprocessor, Trainer, Usage};
 /// The cost of one plug-in under one seed, its warm-up not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Cost {
-    /// Learning: trainings of a model, and scoring of training rows by a detector that learns as it goes.
+    /// Learning: trainings of a model, and scoring of training rows by a detector that learns as it
+    /// goes.
     pub(super) fit: Phase,
     /// Scoring the rows it is judged by.
     pub(super) score: Phase,
@@ -33,7 +34,9 @@ impl Phase {
     pub(super) fn add(&mut self, before: Usage, after: Usage) {
         self.busy += after.busy.saturating_sub(before.busy);
         self.calls += after.calls.saturating_sub(before.calls);
-        self.fuel = self.fuel.saturating_add(after.fuel.saturating_sub(before.fuel));
+        self.fuel = self
+            .fuel
+            .saturating_add(after.fuel.saturating_sub(before.fuel));
         self.peak_memory_bytes = self.peak_memory_bytes.max(after.peak_memory_bytes);
     }
 }
@@ -45,7 +48,11 @@ impl Cost {
 
     /// Time in guests altogether.
     pub(super) fn busy(&self) -> Duration {
-        self.phases().iter().map(|phase| phase.busy).sum::<Duration>() + self.prepare.busy
+        self.phases()
+            .iter()
+            .map(|phase| phase.busy)
+            .sum::<Duration>()
+            + self.prepare.busy
     }
 
     /// Calls of the plug-in itself.
@@ -55,12 +62,18 @@ impl Cost {
 
     /// The most memory that an instance of the plug-in ever held, in bytes.
     pub(super) fn peak_memory_bytes(&self) -> u64 {
-        self.phases().iter().map(|phase| phase.peak_memory_bytes).max().unwrap_or(0)
+        self.phases()
+            .iter()
+            .map(|phase| phase.peak_memory_bytes)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Units of work of the plug-in itself; 0 when they were not counted.
     pub(super) fn fuel(&self) -> u64 {
-        self.phases().iter().fold(0, |sum, phase| sum.saturating_add(phase.fuel))
+        self.phases()
+            .iter()
+            .fold(0, |sum, phase| sum.saturating_add(phase.fuel))
     }
 }
 
@@ -88,7 +101,11 @@ impl Counts for Detector {
 }
 
 /// Makes a call, and books what it took, whether it succeeds or not.
-pub(super) fn charge<I: Counts, R>(phase: &mut Phase, instance: &mut I, call: impl FnOnce(&mut I) -> R) -> R {
+pub(super) fn charge<I: Counts, R>(
+    phase: &mut Phase,
+    instance: &mut I,
+    call: impl FnOnce(&mut I) -> R,
+) -> R {
     let before = instance.usage();
     let result = call(instance);
     phase.add(before, instance.usage());

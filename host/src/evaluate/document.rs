@@ -38,7 +38,8 @@ pub struct Document {
     pub training_rows: u64,
     /// Rows scored in one repeat.
     pub scored_rows: u64,
-    /// Scored rows that are the same, bit for bit, as one that was trained on; where one model is trained beforehand.
+    /// Scored rows that are the same, bit for bit, as one that was trained on; where one model is
+    /// trained beforehand.
     pub repeated_rows: Option<RepeatedRows>,
     /// What stood before every model.
     pub preprocess: Option<Card>,
@@ -134,7 +135,8 @@ pub enum Status {
     Memory,
     /// It answered with more than it may.
     OutputTooLarge,
-    /// It answered with something that cannot be used, or with scores that break the promises of its interface.
+    /// It answered with something that cannot be used, or with scores that break the promises of
+    /// its interface.
     InvalidOutput,
     /// It was not run, or declined the rows.
     Refused,
@@ -189,7 +191,8 @@ pub struct PluginResult {
     pub error: Option<String>,
     /// Whether it was given labels to train with.
     pub labelled: bool,
-    /// Whether a training was asked to stop because its time was nearly up: figures then depend on the machine.
+    /// Whether a training was asked to stop because its time was nearly up: figures then depend on
+    /// the machine.
     pub cut_short: bool,
     /// What was tried to find out whether it plays fair.
     pub integrity: Vec<Finding>,

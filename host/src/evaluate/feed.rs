@@ -11,7 +11,8 @@ use super::trial::Stop;
 use crate::dataset::Corpus;
 use crate::plugin::{Batch, Preprocessor};
 
-/// Gives a model its rows. Each source has a preprocessor of its own, which goes on where it stopped.
+/// Gives a model its rows. Each source has a preprocessor of its own, which goes on where it
+/// stopped.
 pub(super) struct Feed<'a> {
     corpus: &'a Corpus,
     opener: Option<Opener<'a>>,
@@ -42,7 +43,11 @@ pub(super) enum Afterwards {
 
 impl<'a> Feed<'a> {
     /// Rows of `corpus` through the preprocessor that `opener` opens, so many at a time.
-    pub(super) fn new(corpus: &'a Corpus, opener: Option<Opener<'a>>, rows_per_call: usize) -> Result<Self, Stop> {
+    pub(super) fn new(
+        corpus: &'a Corpus,
+        opener: Option<Opener<'a>>,
+        rows_per_call: usize,
+    ) -> Result<Self, Stop> {
         let mut feed = Self {
             corpus,
             opener,
@@ -78,15 +83,20 @@ impl<'a> Feed<'a> {
         Ok(())
     }
 
-    /// Gives the rows of a part to score: its source goes on after the rows that were remembered, if any.
+    /// Gives the rows of a part to score: its source goes on after the rows that were remembered,
+    /// if any.
     pub(super) fn scoring(
         &mut self,
         part: &Part,
         take: &mut dyn FnMut(Prepared) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
         let mut preprocessor = self.open()?;
-        if let (Some(preprocessor), Some(state)) = (&mut preprocessor, self.states.get(&part.source())) {
-            charge(&mut self.cost, preprocessor, |preprocessor| preprocessor.restore(state))?;
+        if let (Some(preprocessor), Some(state)) =
+            (&mut preprocessor, self.states.get(&part.source()))
+        {
+            charge(&mut self.cost, preprocessor, |preprocessor| {
+                preprocessor.restore(state)
+            })?;
         }
         self.through(part, &mut preprocessor, take)
     }
@@ -106,16 +116,30 @@ impl<'a> Feed<'a> {
                 None => values,
                 Some(preprocessor) => {
                     let batch = Batch::new(rows, self.corpus.columns().len(), values, None)?;
-                    charge(&mut self.cost, preprocessor, |it| it.transform(&batch))?.into_parts().0
+                    charge(&mut self.cost, preprocessor, |it| it.transform(&batch))?
+                        .into_parts()
+                        .0
                 }
             };
-            take(Prepared { rows, values, labels })?;
+            take(Prepared {
+                rows,
+                values,
+                labels,
+            })?;
         }
         Ok(())
     }
 
     fn open(&mut self) -> Result<Option<Preprocessor>, Stop> {
-        let Self { opener, corpus, cost, .. } = self;
-        Ok(opener.as_ref().map(|opener| opener.preprocessor(corpus.columns(), cost)).transpose()?)
+        let Self {
+            opener,
+            corpus,
+            cost,
+            ..
+        } = self;
+        Ok(opener
+            .as_ref()
+            .map(|opener| opener.preprocessor(corpus.columns(), cost))
+            .transpose()?)
     }
 }

@@ -1,10 +1,12 @@
 //! From scored rows to figures, in bounded memory.
 //!
-//! A [`ScoreBook`] takes every row as it was scored; once all are there, [`ScoreBook::figures`] passes over them:
+//! A [`ScoreBook`] takes every row as it was scored; once all are there, [`ScoreBook::figures`]
+//! passes over them:
 //!
 //! 1. training scores in order of size: quantiles;
 //! 2. scored rows in time order: lengths of windows;
-//! 3. again: what each row does to the NAB score, and its block for confidence intervals; sorted by score;
+//! 3. again: what each row does to the NAB score, and its block for confidence intervals; sorted by
+//!    score;
 //! 4. in descending order of score: areas, curves, best F1, NAB;
 //! 5. in time order, the threshold now known: confusion, delay, calibration.
 //!
@@ -20,15 +22,17 @@ mod tape;
 mod threshold;
 mod walk;
 
-use fedhost_domain::metrics::{Confusion, Curves, DetectionDelay, FalseAlarms, Intervals, Nab, Probabilities};
+use fedhost_domain::metrics::{
+    Confusion, Curves, DetectionDelay, FalseAlarms, Intervals, Nab, Probabilities,
+};
 use serde::Serialize;
 
 pub use book::{Error, Row, ScoreBook};
 pub use compute::Request;
 pub use threshold::{Threshold, ThresholdError};
 
-/// What scored rows say about a detector. A figure that the rows do not support is `None`: of one class alone, of rows
-/// whose order is not time, without a threshold.
+/// What scored rows say about a detector. A figure that the rows do not support is `None`: of one
+/// class alone, of rows whose order is not time, without a threshold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Figures {
     /// Scored rows.
@@ -110,7 +114,8 @@ pub enum ThresholdFrom {
 /// Whether scores mean what they promise.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Calibration {
-    /// False alarms at quantiles of the training scores; none without training scores or normal rows.
+    /// False alarms at quantiles of the training scores; none without training scores or normal
+    /// rows.
     pub false_alarms: Vec<FalseAlarms>,
     /// Scores as probabilities; `None` unless all lie within 0 to 1.
     pub probabilities: Option<Probabilities>,

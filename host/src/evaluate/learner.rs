@@ -9,7 +9,8 @@ use super::trial::Stop;
 use super::{Labels, Options};
 use crate::plugin::{Batch, CallError, Kind, Limits, Refusal, Trainer};
 
-/// Values that one training call is given at most, 16 MiB: more rows are learnt from in several calls, once an epoch.
+/// Values that one training call is given at most, 16 MiB: more rows are learnt from in several
+/// calls, once an epoch.
 const VALUES_PER_CALL: u64 = 4 << 20;
 
 /// Trains models alike, one after the other.
@@ -26,7 +27,13 @@ pub(super) struct Learner {
 impl Learner {
     pub(super) fn new(options: &Options, limits: &Limits) -> Self {
         let Options { epochs, labels, .. } = *options;
-        Self { epochs, labels, wants_labels: false, stop_after: limits.stop_after(), cut_short: false }
+        Self {
+            epochs,
+            labels,
+            wants_labels: false,
+            stop_after: limits.stop_after(),
+            cut_short: false,
+        }
     }
 
     /// Whether a training was asked to stop because its time was nearly up.
@@ -56,9 +63,17 @@ impl Learner {
         let rows: u64 = life.train.iter().map(super::schedule::Part::rows).sum();
         let rows_per_call = (VALUES_PER_CALL / (columns as u64).max(1)).max(1);
         // All at once where that is possible; otherwise an epoch is a pass over all calls' rows.
-        let (passes, epochs) = if rows <= rows_per_call { (1, self.epochs) } else { (self.epochs, 1) };
+        let (passes, epochs) = if rows <= rows_per_call {
+            (1, self.epochs)
+        } else {
+            (self.epochs, 1)
+        };
         for _ in 0..passes {
-            let mut gathered = Prepared { rows: 0, values: Vec::new(), labels: Vec::new() };
+            let mut gathered = Prepared {
+                rows: 0,
+                values: Vec::new(),
+                labels: Vec::new(),
+            };
             for part in &life.train {
                 feed.training(part, Afterwards::Forget, &mut |prepared| {
                     progress(prepared.rows as u64)?;
@@ -66,7 +81,13 @@ impl Learner {
                     if (gathered.rows as u64) < rows_per_call {
                         return Ok(());
                     }
-                    self.learn(trainer, std::mem::take(&mut gathered), columns, epochs, cost)
+                    self.learn(
+                        trainer,
+                        std::mem::take(&mut gathered),
+                        columns,
+                        epochs,
+                        cost,
+                    )
                 })?;
             }
             if gathered.rows > 0 {
@@ -85,14 +106,32 @@ impl Learner {
         epochs: u32,
         cost: &mut Cost,
     ) -> Result<(), Stop> {
-        let Prepared { rows, values, labels } = rows;
-        let labels: Vec<f32> = labels.iter().map(|&anomalous| f32::from(u8::from(anomalous))).collect();
-        let batch = Batch::new(rows, columns, values, self.gives_labels().then(|| labels.clone()))?;
+        let Prepared {
+            rows,
+            values,
+            labels,
+        } = rows;
+        let labels: Vec<f32> = labels
+            .iter()
+            .map(|&anomalous| f32::from(u8::from(anomalous)))
+            .collect();
+        let batch = Batch::new(
+            rows,
+            columns,
+            values,
+            self.gives_labels().then(|| labels.clone()),
+        )?;
         let before = trainer.usage().busy;
-        let mut train = |batch: &Batch| charge(&mut cost.fit, trainer, |it| it.train(batch, epochs));
+        let mut train =
+            |batch: &Batch| charge(&mut cost.fit, trainer, |it| it.train(batch, epochs));
         match train(&batch) {
             Err(declined) if self.may_want_labels(&declined) => {
-                train(&Batch::new(rows, columns, batch.into_parts().0, Some(labels))?)?;
+                train(&Batch::new(
+                    rows,
+                    columns,
+                    batch.into_parts().0,
+                    Some(labels),
+                )?)?;
                 self.wants_labels = true;
             }
             outcome => drop(outcome?),

@@ -28,11 +28,18 @@ pub struct Said {
 impl Notes {
     pub(super) fn sink(&self) -> EventSink {
         let said = Arc::clone(&self.0);
-        Arc::new(move |event| said.lock().unwrap_or_else(PoisonError::into_inner).note(event))
+        Arc::new(move |event| {
+            said.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .note(event)
+        })
     }
 
     pub(super) fn said(&self) -> Said {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

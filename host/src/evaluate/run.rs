@@ -87,19 +87,29 @@ impl Evaluation<'_> {
     /// The protocol cannot be followed with these rows.
     pub fn rows_in_all(&self) -> Result<u64, PlanError> {
         let schedule = self.schedule(self.options.seed)?;
-        Ok((schedule.training_rows() + schedule.scored_rows()) * u64::from(self.options.repeat.max(1)))
+        Ok((schedule.training_rows() + schedule.scored_rows())
+            * u64::from(self.options.repeat.max(1)))
     }
 
-    /// Judges all candidates, one after the other so that none is in another's way, and what needs no model.
+    /// Judges all candidates, one after the other so that none is in another's way, and what needs
+    /// no model.
     ///
     /// # Errors
-    /// The rows cannot be read, or no scores be kept. A plug-in that fails is a result, not an error.
-    pub fn run(&self, candidates: &[Candidate], watch: Watch<'_>) -> Result<Outcome, EvaluateError> {
+    /// The rows cannot be read, or no scores be kept. A plug-in that fails is a result, not an
+    /// error.
+    pub fn run(
+        &self,
+        candidates: &[Candidate],
+        watch: Watch<'_>,
+    ) -> Result<Outcome, EvaluateError> {
         let preparing = self.preparing()?;
         let mut results = Vec::with_capacity(candidates.len());
         let mut scores = Scores::default();
         for candidate in candidates {
-            let Judged { mut result, scores: of_plugin } = self.judge(candidate, watch);
+            let Judged {
+                mut result,
+                scores: of_plugin,
+            } = self.judge(candidate, watch);
             result.suspect(&preparing);
             scores.add(&result.card.plugin, of_plugin);
             results.push(result);
@@ -108,12 +118,20 @@ impl Evaluation<'_> {
         Ok(Outcome { document, scores })
     }
 
-    /// Whether the preprocessor plays fair; one that fails will fail every model, and is told there.
+    /// Whether the preprocessor plays fair; one that fails will fail every model, and is told
+    /// there.
     fn preparing(&self) -> Result<Vec<Finding>, EvaluateError> {
         let schedule = self.schedule(self.options.seed)?;
-        let (Some(subject), Some(life)) = (self.preprocess, schedule.lives.first()) else { return Ok(Vec::new()) };
+        let (Some(subject), Some(life)) = (self.preprocess, schedule.lives.first()) else {
+            return Ok(Vec::new());
+        };
         let notes = Notes::default();
-        let opener = Opener { subject, seed: self.options.seed, notes: &notes, cancel: self.cancel };
+        let opener = Opener {
+            subject,
+            seed: self.options.seed,
+            notes: &notes,
+            cancel: self.cancel,
+        };
         Ok(integrity::preparing::check(self.corpus, &opener, life).unwrap_or_default())
     }
 
@@ -125,9 +143,14 @@ impl Evaluation<'_> {
 
     /// Runs a plug-in once for each seed. Blocks. A plug-in that fails is a result, like any other.
     pub(super) fn judge(&self, candidate: &Candidate, watch: Watch<'_>) -> Judged {
-        let mut judged = Judged { result: PluginResult::new(candidate), scores: None };
+        let mut judged = Judged {
+            result: PluginResult::new(candidate),
+            scores: None,
+        };
         match &candidate.subject {
-            Err(refused) => judged.result.ended(Status::Refused, refused.reason.to_string()),
+            Err(refused) => judged
+                .result
+                .ended(Status::Refused, refused.reason.to_string()),
             Ok(subject) => self.trials(subject, watch, &mut judged),
         }
         judged
@@ -140,9 +163,17 @@ impl Evaluation<'_> {
             let mut cost = Cost::default();
             let outcome = self.attempt(subject, seed, &notes, watch, &mut cost, judged);
             match outcome {
-                Ok(figures) => attempts.push(Attempt { seed, figures: Some(figures), cost }),
+                Ok(figures) => attempts.push(Attempt {
+                    seed,
+                    figures: Some(figures),
+                    cost,
+                }),
                 Err(stop) => {
-                    attempts.push(Attempt { seed, figures: None, cost });
+                    attempts.push(Attempt {
+                        seed,
+                        figures: None,
+                        cost,
+                    });
                     judged.scores = None;
                     judged.result.stopped(&stop);
                     break;
@@ -161,11 +192,22 @@ impl Evaluation<'_> {
         seed: u64,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Figures, figures::Error> {
-        let Options { smooth_rows, protocol, .. } = *self.options;
-        book.figures(&Request { threshold, smooth_rows, is_time: protocol.keeps_time(), seed, go_on })
+        let Options {
+            smooth_rows,
+            protocol,
+            ..
+        } = *self.options;
+        book.figures(&Request {
+            threshold,
+            smooth_rows,
+            is_time: protocol.keeps_time(),
+            seed,
+            go_on,
+        })
     }
 
-    /// One seed; the first one also leaves its scores, and finds out whether the plug-in plays fair.
+    /// One seed; the first one also leaves its scores, and finds out whether the plug-in plays
+    /// fair.
     fn attempt(
         &self,
         subject: &Subject,
@@ -188,15 +230,23 @@ impl Evaluation<'_> {
             cancel: self.cancel,
             watch: &watch,
         };
-        let Found { book, labelled, cut_short, first_start } = trial.run(cost)?;
+        let Found {
+            book,
+            labelled,
+            cut_short,
+            first_start,
+        } = trial.run(cost)?;
         judged.result.cut_short |= cut_short;
-        let figures = self.figures(&book, self.options.threshold, seed, &|| !self.cancel.is_cancelled())?;
+        let figures = self.figures(&book, self.options.threshold, seed, &|| {
+            !self.cancel.is_cancelled()
+        })?;
         if judged.scores.is_none() {
             judged.result.labelled = labelled;
             judged.result.scored_rows = schedule.scored_rows();
             judged.result.files = breakdown::files(self, &book, figures.threshold)?;
             judged.result.traces = breakdown::traces(self, &book, &judged.result.files)?;
-            judged.result.integrity = fairness(&trial, schedule.lives.first(), &first_start, labelled)?;
+            judged.result.integrity =
+                fairness(&trial, schedule.lives.first(), &first_start, labelled)?;
             judged.scores = Some(book);
         }
         Ok(figures)
@@ -204,6 +254,14 @@ impl Evaluation<'_> {
 }
 
 /// Checks on the first model's rows.
-fn fairness(trial: &Trial<'_>, life: Option<&Life>, start: &Start, labelled: bool) -> Result<Vec<Finding>, Stop> {
-    life.map_or_else(|| Ok(Vec::new()), |life| integrity::check(trial, life, start, labelled))
+fn fairness(
+    trial: &Trial<'_>,
+    life: Option<&Life>,
+    start: &Start,
+    labelled: bool,
+) -> Result<Vec<Finding>, Stop> {
+    life.map_or_else(
+        || Ok(Vec::new()),
+        |life| integrity::check(trial, life, start, labelled),
+    )
 }

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use fedhost_domain::protocol::{Plan, PlanError, Protocol, Session, Side, Source, Stratified, Stretch};
+use fedhost_domain::protocol::{
+    Plan, PlanError, Protocol, Session, Side, Source, Stratified, Stretch,
+};
 
 use crate::dataset::{Corpus, DatasetError, FileInfo};
 
@@ -47,45 +49,77 @@ impl Schedule {
         };
         let sources: Vec<Source> = corpus.files().iter().map(source).collect();
         Ok(match protocol.plan(&sources)? {
-            Plan::Ordered(sessions) => Self { lives: sessions.into_iter().map(Life::from).collect(), delay_rows: None },
-            Plan::Prequential { sessions, delay_rows } => {
-                Self { lives: sessions.into_iter().map(Life::from).collect(), delay_rows: Some(delay_rows) }
-            }
-            Plan::Shuffled { fraction, delay_rows } => {
+            Plan::Ordered(sessions) => Self {
+                lives: sessions.into_iter().map(Life::from).collect(),
+                delay_rows: None,
+            },
+            Plan::Prequential {
+                sessions,
+                delay_rows,
+            } => Self {
+                lives: sessions.into_iter().map(Life::from).collect(),
+                delay_rows: Some(delay_rows),
+            },
+            Plan::Shuffled {
+                fraction,
+                delay_rows,
+            } => {
                 let anomalies = corpus.anomalous();
                 let split = Stratified::new(corpus.rows() - anomalies, anomalies, fraction, seed);
-                let side = |side| Some(Part::Shuffled(split, side, u64::MAX)).filter(|part| part.rows() > 0);
-                let [train, score] = [Side::Train, Side::Score].map(|it| side(it).into_iter().collect());
-                Self { lives: vec![Life { train, score }], delay_rows }
+                let side = |side| {
+                    Some(Part::Shuffled(split, side, u64::MAX)).filter(|part| part.rows() > 0)
+                };
+                let [train, score] =
+                    [Side::Train, Side::Score].map(|it| side(it).into_iter().collect());
+                Self {
+                    lives: vec![Life { train, score }],
+                    delay_rows,
+                }
             }
         })
     }
 
     /// Rows scored in all.
     pub(super) fn scored_rows(&self) -> u64 {
-        self.lives.iter().flat_map(|life| &life.score).map(Part::rows).sum()
+        self.lives
+            .iter()
+            .flat_map(|life| &life.score)
+            .map(Part::rows)
+            .sum()
     }
 
     /// Rows trained on in all, each counted once, before anything is scored.
     pub(super) fn training_rows(&self) -> u64 {
-        self.lives.iter().flat_map(|life| &life.train).map(Part::rows).sum()
+        self.lives
+            .iter()
+            .flat_map(|life| &life.train)
+            .map(Part::rows)
+            .sum()
     }
 
     /// What every row of the corpus is for, where a row has one use only.
     pub(super) fn uses(&self, corpus: &Corpus) -> Uses {
-        let mut uses = Uses { training: vec![0; usize::try_from(corpus.rows().div_ceil(64)).unwrap_or(0)] };
+        let mut uses = Uses {
+            training: vec![0; usize::try_from(corpus.rows().div_ceil(64)).unwrap_or(0)],
+        };
         for part in self.lives.iter().flat_map(|life| &life.train) {
             part.places(corpus).for_each(|row| uses.train(row));
         }
         uses
     }
 
-    /// Every scored row, in the order of the scores: its series, its file, its number there, its label.
+    /// Every scored row, in the order of the scores: its series, its file, its number there, its
+    /// label.
     pub(super) fn each_scored(&self, corpus: &Corpus, mut visit: impl FnMut(ScoredRow)) {
         for part in self.lives.iter().flat_map(|life| &life.score) {
             for row in part.places(corpus) {
                 let (file, number) = place_of(corpus, row);
-                visit(ScoredRow { series: part.series(), file, number, anomalous: corpus.label(row) });
+                visit(ScoredRow {
+                    series: part.series(),
+                    file,
+                    number,
+                    anomalous: corpus.label(row),
+                });
             }
         }
     }
@@ -98,13 +132,18 @@ pub(super) struct Uses {
 
 impl Uses {
     fn train(&mut self, row: u64) {
-        if let Some(bits) = usize::try_from(row / 64).ok().and_then(|word| self.training.get_mut(word)) {
+        if let Some(bits) = usize::try_from(row / 64)
+            .ok()
+            .and_then(|word| self.training.get_mut(word))
+        {
             *bits |= 1 << (row % 64);
         }
     }
 
     pub(super) fn is_trained_on(&self, row: u64) -> bool {
-        let word = usize::try_from(row / 64).ok().and_then(|word| self.training.get(word));
+        let word = usize::try_from(row / 64)
+            .ok()
+            .and_then(|word| self.training.get(word));
         word.is_some_and(|bits| bits >> (row % 64) & 1 == 1)
     }
 }
@@ -121,7 +160,10 @@ pub(super) struct ScoredRow {
 impl From<Session> for Life {
     fn from(session: Session) -> Self {
         let parts = |stretches: Vec<Stretch>| stretches.into_iter().map(Part::Stretch).collect();
-        Self { train: parts(session.train), score: parts(session.score) }
+        Self {
+            train: parts(session.train),
+            score: parts(session.score),
+        }
     }
 }
 
@@ -157,9 +199,13 @@ impl Part {
     /// The first rows of it.
     pub(super) fn head(&self, rows: u64) -> Self {
         match self {
-            Self::Stretch(Stretch { file, rows: Range { start, end } }) => {
-                Self::Stretch(Stretch { file: *file, rows: *start..(*end).min(start.saturating_add(rows)) })
-            }
+            Self::Stretch(Stretch {
+                file,
+                rows: Range { start, end },
+            }) => Self::Stretch(Stretch {
+                file: *file,
+                rows: *start..(*end).min(start.saturating_add(rows)),
+            }),
             Self::Shuffled(split, side, most) => Self::Shuffled(*split, *side, rows.min(*most)),
         }
     }
@@ -181,7 +227,13 @@ impl Part {
     /// Its rows, so many at a time; the last block is shorter.
     pub(super) fn blocks<'a>(&self, corpus: &'a Corpus, rows: usize) -> Blocks<'a> {
         let ordered = matches!(self, Self::Stretch(_));
-        Blocks { corpus, places: self.places(corpus), ordered, rows: rows.max(1), numbers: Vec::new() }
+        Blocks {
+            corpus,
+            places: self.places(corpus),
+            ordered,
+            rows: rows.max(1),
+            numbers: Vec::new(),
+        }
     }
 }
 
@@ -201,12 +253,14 @@ impl Blocks<'_> {
         self.numbers.extend(self.places.by_ref().take(self.rows));
         into.values.clear();
         into.labels.clear();
-        into.labels.extend(self.numbers.iter().map(|&row| self.corpus.label(row)));
+        into.labels
+            .extend(self.numbers.iter().map(|&row| self.corpus.label(row)));
         match self.numbers.first() {
             None => return Ok(false),
             Some(&first) if self.ordered => {
                 let (file, row) = place_of(self.corpus, first);
-                self.corpus.read(file, row, self.numbers.len(), &mut into.values)?;
+                self.corpus
+                    .read(file, row, self.numbers.len(), &mut into.values)?;
             }
             Some(_) => self.corpus.gather(&self.numbers, &mut into.values)?,
         }
@@ -216,7 +270,10 @@ impl Blocks<'_> {
 
 /// The file of a row, and its number there.
 fn place_of(corpus: &Corpus, row: u64) -> (usize, u64) {
-    let file = corpus.files().partition_point(|file| file.first_row <= row).saturating_sub(1);
+    let file = corpus
+        .files()
+        .partition_point(|file| file.first_row <= row)
+        .saturating_sub(1);
     (file, row - first_row(corpus, file))
 }
 

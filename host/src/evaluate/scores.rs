@@ -17,23 +17,34 @@ impl Scores {
         self.0.extend(book.map(|book| (plugin.to_owned(), book)));
     }
 
-    /// Writes CSV: `file,row,label`, then one column a plug-in; one line a scored row, in the order of scoring. `row`
-    /// counts a file's rows from 0; scores are smoothed, if that was asked for, and written so that reading them gives the
-    /// same bits.
+    /// Writes CSV: `file,row,label`, then one column a plug-in; one line a scored row, in the order
+    /// of scoring. `row` counts a file's rows from 0; scores are smoothed, if that was asked for,
+    /// and written so that reading them gives the same bits.
     ///
     /// # Errors
     /// Scores cannot be read back, or lines not be written.
-    pub fn write(&self, evaluation: &Evaluation<'_>, out: &mut dyn Write) -> Result<(), anyhow::Error> {
+    pub fn write(
+        &self,
+        evaluation: &Evaluation<'_>,
+        out: &mut dyn Write,
+    ) -> Result<(), anyhow::Error> {
         let schedule = evaluation.schedule(evaluation.options.seed)?;
         let mut out = csv::Writer::from_writer(out);
-        let head = ["file", "row", "label"].into_iter().chain(self.0.iter().map(|(plugin, _)| plugin.as_str()));
+        let head = ["file", "row", "label"]
+            .into_iter()
+            .chain(self.0.iter().map(|(plugin, _)| plugin.as_str()));
         out.write_record(head)?;
         let smooth_rows = evaluation.options.smooth_rows;
-        let mut books: Vec<_> = self.0.iter().map(|(_, book)| book.iter(smooth_rows)).collect();
+        let mut books: Vec<_> = self
+            .0
+            .iter()
+            .map(|(_, book)| book.iter(smooth_rows))
+            .collect();
         let mut outcome = Ok(());
         schedule.each_scored(evaluation.corpus, |row| {
             if outcome.is_ok() {
-                outcome = line(evaluation, &row, &mut books).and_then(|line| Ok(out.write_record(&line)?));
+                outcome = line(evaluation, &row, &mut books)
+                    .and_then(|line| Ok(out.write_record(&line)?));
             }
         });
         outcome?;
@@ -48,7 +59,13 @@ fn line(
     books: &mut [impl Iterator<Item = Result<Row, figures::Error>>],
 ) -> Result<csv::StringRecord, anyhow::Error> {
     let mut line = csv::StringRecord::new();
-    line.push_field(evaluation.corpus.files().get(row.file).map_or("", |file| file.name.as_str()));
+    line.push_field(
+        evaluation
+            .corpus
+            .files()
+            .get(row.file)
+            .map_or("", |file| file.name.as_str()),
+    );
     line.push_field(&row.number.to_string());
     line.push_field(if row.anomalous { "1" } else { "0" });
     for book in books {

@@ -6,7 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::cost::Phase;
 use super::notes::Notes;
-use crate::plugin::{CallError, Context, Detector, Opening, Parameter, Plugin, Preprocessor, Trainer};
+use crate::plugin::{
+    CallError, Context, Detector, Opening, Parameter, Plugin, Preprocessor, Trainer,
+};
 
 /// A plug-in and how it is opened.
 #[derive(Clone)]
@@ -26,19 +28,34 @@ pub(super) struct Opener<'a> {
 }
 
 impl Opener<'_> {
-    pub(super) fn preprocessor(&self, columns: &[String], phase: &mut Phase) -> Result<Preprocessor, CallError> {
-        let opened = self.subject.plugin.open_preprocessor(self.opening(columns))?;
+    pub(super) fn preprocessor(
+        &self,
+        columns: &[String],
+        phase: &mut Phase,
+    ) -> Result<Preprocessor, CallError> {
+        let opened = self
+            .subject
+            .plugin
+            .open_preprocessor(self.opening(columns))?;
         phase.add(Default::default(), opened.usage());
         Ok(opened)
     }
 
-    pub(super) fn trainer(&self, columns: &[String], phase: &mut Phase) -> Result<Trainer, CallError> {
+    pub(super) fn trainer(
+        &self,
+        columns: &[String],
+        phase: &mut Phase,
+    ) -> Result<Trainer, CallError> {
         let opened = self.subject.plugin.open_trainer(self.opening(columns))?;
         phase.add(Default::default(), opened.usage());
         Ok(opened)
     }
 
-    pub(super) fn detector(&self, columns: &[String], phase: &mut Phase) -> Result<Detector, CallError> {
+    pub(super) fn detector(
+        &self,
+        columns: &[String],
+        phase: &mut Phase,
+    ) -> Result<Detector, CallError> {
         let opened = self.subject.plugin.open_detector(self.opening(columns))?;
         phase.add(Default::default(), opened.usage());
         Ok(opened)
@@ -46,6 +63,11 @@ impl Opener<'_> {
 
     fn opening<'c>(&'c self, columns: &'c [String]) -> Opening<'c> {
         let context = Context::new("evaluate", self.notes.sink()).cancelled_by(self.cancel.clone());
-        Opening { columns, parameters: &self.subject.parameters, seed: self.seed, context }
+        Opening {
+            columns,
+            parameters: &self.subject.parameters,
+            seed: self.seed,
+            context,
+        }
     }
 }

@@ -14,10 +14,12 @@ use crate::plugin::Inspection;
 impl Card {
     pub(super) fn of(subject: &Subject) -> Self {
         let plugin = &subject.plugin;
-        let parameters = subject
-            .parameters
-            .iter()
-            .map(|one| (one.name.clone(), serde_json::to_value(&one.value).unwrap_or_default()));
+        let parameters = subject.parameters.iter().map(|one| {
+            (
+                one.name.clone(),
+                serde_json::to_value(&one.value).unwrap_or_default(),
+            )
+        });
         Self {
             plugin: plugin.id().name.clone(),
             version: plugin.id().version.clone(),
@@ -31,7 +33,12 @@ impl Card {
     fn of_refused(candidate: &Candidate) -> Self {
         let inspection: Option<&Inspection> = candidate.inspection.as_ref();
         Self {
-            plugin: candidate.file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            plugin: candidate
+                .file
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
             version: String::new(),
             sha256: inspection.map(|inspection| inspection.sha256.clone()),
             file: candidate.file.display().to_string(),
@@ -42,7 +49,10 @@ impl Card {
 
 impl PluginResult {
     pub(super) fn new(candidate: &Candidate) -> Self {
-        let card = candidate.subject.as_ref().map_or_else(|_| Card::of_refused(candidate), Card::of);
+        let card = candidate
+            .subject
+            .as_ref()
+            .map_or_else(|_| Card::of_refused(candidate), Card::of);
         Self {
             card,
             status: Status::Ok,
@@ -82,16 +92,28 @@ impl PluginResult {
         self.ended(status, stop.to_string());
     }
 
-    /// Takes over figures and costs of all seeds; `complete` says whether the first one came to its end.
+    /// Takes over figures and costs of all seeds; `complete` says whether the first one came to its
+    /// end.
     pub(super) fn summarise(&mut self, attempts: &[Attempt], complete: bool) {
         self.costs(attempts);
         if !complete {
             self.integrity.clear();
             return;
         }
-        let of_seeds = || attempts.iter().filter_map(|attempt| Some((attempt.seed, attempt.figures.as_ref()?)));
-        self.figures = of_seeds().next().map_or_else(Figures::none, |(_, figures)| figures.clone());
-        self.repeats = of_seeds().map(|(seed, figures)| Repeat { seed, figures: by_name(figures) }).collect();
+        let of_seeds = || {
+            attempts
+                .iter()
+                .filter_map(|attempt| Some((attempt.seed, attempt.figures.as_ref()?)))
+        };
+        self.figures = of_seeds()
+            .next()
+            .map_or_else(Figures::none, |(_, figures)| figures.clone());
+        self.repeats = of_seeds()
+            .map(|(seed, figures)| Repeat {
+                seed,
+                figures: by_name(figures),
+            })
+            .collect();
         if self.repeats.len() > 1 {
             self.mean_of_repeats();
         }
@@ -111,10 +133,15 @@ impl PluginResult {
 
     fn mean_of_repeats(&mut self) {
         for (name, figure) in named(&mut self.figures) {
-            let all: Vec<f64> = self.repeats.iter().filter_map(|it| it.figures.get(name).copied()).collect();
+            let all: Vec<f64> = self
+                .repeats
+                .iter()
+                .filter_map(|it| it.figures.get(name).copied())
+                .collect();
             let (mean, deviation) = moments(&all);
             *figure = mean;
-            self.spread.extend(deviation.map(|deviation| (name, deviation)));
+            self.spread
+                .extend(deviation.map(|deviation| (name, deviation)));
         }
     }
 
@@ -125,10 +152,14 @@ impl PluginResult {
         self.fit_seconds = mean(|attempt| attempt.cost.fit.busy.as_secs_f64());
         self.score_seconds = mean(|attempt| attempt.cost.score.busy.as_secs_f64());
         self.busy_seconds = mean(|attempt| attempt.cost.busy().as_secs_f64());
-        self.rows_per_second =
-            Some(self.scored_rows as f64 / self.score_seconds).filter(|rate| rate.is_finite() && *rate > 0.0);
+        self.rows_per_second = Some(self.scored_rows as f64 / self.score_seconds)
+            .filter(|rate| rate.is_finite() && *rate > 0.0);
         self.preprocess_seconds = mean(|attempt| attempt.cost.prepare.busy.as_secs_f64());
-        self.peak_memory_bytes = attempts.iter().map(|it| it.cost.peak_memory_bytes()).max().unwrap_or(0);
+        self.peak_memory_bytes = attempts
+            .iter()
+            .map(|it| it.cost.peak_memory_bytes())
+            .max()
+            .unwrap_or(0);
         if let Some(first) = attempts.first() {
             self.calls = first.cost.calls();
             self.fuel = Some(first.cost.fuel()).filter(|&fuel| fuel > 0);
@@ -138,14 +169,30 @@ impl PluginResult {
 
 /// One line a promise that is broken; empty when none is.
 fn broken(findings: &[Finding], who: &str) -> String {
-    let broken = findings.iter().filter(|finding| finding.kept == Some(false));
-    let lines = broken.map(|it| format!("{who} breaks a promise ({}: {}): {}", it.check, it.promise, it.detail));
+    let broken = findings
+        .iter()
+        .filter(|finding| finding.kept == Some(false));
+    let lines = broken.map(|it| {
+        format!(
+            "{who} breaks a promise ({}: {}): {}",
+            it.check, it.promise, it.detail
+        )
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The figures that are given for each seed and each file.
 fn named(figures: &mut Figures) -> [(&'static str, &mut Option<f64>); 7] {
-    let Figures { roc_auc, average_precision, f1, precision, recall, far, mar, .. } = figures;
+    let Figures {
+        roc_auc,
+        average_precision,
+        f1,
+        precision,
+        recall,
+        far,
+        mar,
+        ..
+    } = figures;
     [
         ("roc_auc", roc_auc),
         ("average_precision", average_precision),
@@ -158,7 +205,10 @@ fn named(figures: &mut Figures) -> [(&'static str, &mut Option<f64>); 7] {
 }
 
 pub(super) fn by_name(figures: &Figures) -> BTreeMap<&'static str, f64> {
-    named(&mut figures.clone()).into_iter().filter_map(|(name, figure)| Some((name, (*figure)?))).collect()
+    named(&mut figures.clone())
+        .into_iter()
+        .filter_map(|(name, figure)| Some((name, (*figure)?)))
+        .collect()
 }
 
 /// Mean, and standard deviation of at least two.
@@ -169,7 +219,10 @@ fn moments(values: &[f64]) -> (Option<f64>, Option<f64>) {
     }
     let mean = values.iter().sum::<f64>() / count;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (Some(mean), (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt()))
+    (
+        Some(mean),
+        (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt()),
+    )
 }
 
 impl fmt::Display for Status {

@@ -81,11 +81,20 @@ impl<'a> Trial<'a> {
 
     /// Rows as this trial's plug-in gets them.
     pub(super) fn feed(&self) -> Result<Feed<'a>, Stop> {
-        Feed::new(self.corpus, self.preprocess.map(|subject| self.opener(subject)), self.options.rows_per_call)
+        Feed::new(
+            self.corpus,
+            self.preprocess.map(|subject| self.opener(subject)),
+            self.options.rows_per_call,
+        )
     }
 
     fn opener(&self, subject: &'a Subject) -> Opener<'a> {
-        Opener { subject, seed: self.seed, notes: self.notes, cancel: self.cancel }
+        Opener {
+            subject,
+            seed: self.seed,
+            notes: self.notes,
+            cancel: self.cancel,
+        }
     }
 
     fn lives(&self, feed: &mut Feed<'_>, cost: &mut Cost) -> Result<Found, Stop> {
@@ -101,7 +110,9 @@ impl<'a> Trial<'a> {
         let mut first_start = None;
         for life in &self.schedule.lives {
             let start = match self.schedule.delay_rows {
-                Some(delay_rows) => self.prequential(life, delay_rows, feed, &mut learner, cost, &mut book)?,
+                Some(delay_rows) => {
+                    self.prequential(life, delay_rows, feed, &mut learner, cost, &mut book)?
+                }
                 None => {
                     let start = self.train(life, feed, &mut learner, cost, &mut book)?;
                     self.score(life, feed, &start, cost, &mut book)?;
@@ -110,7 +121,12 @@ impl<'a> Trial<'a> {
             };
             first_start = first_start.or(start);
         }
-        Ok(Found { book, labelled: learner.gives_labels(), cut_short: learner.was_cut_short(), first_start })
+        Ok(Found {
+            book,
+            labelled: learner.gives_labels(),
+            cut_short: learner.was_cut_short(),
+            first_start,
+        })
     }
 
     /// Learns from the rows to train on, and takes down the scores of the normal ones.
@@ -126,7 +142,9 @@ impl<'a> Trial<'a> {
             return self.watch_training_rows(life, feed, cost, book);
         }
         let mut trainer = self.open_trainer(feed, cost)?;
-        learner.fit(&mut trainer, life, feed, cost, &mut |rows| self.go_on(Step::Fit { rows }))?;
+        learner.fit(&mut trainer, life, feed, cost, &mut |rows| {
+            self.go_on(Step::Fit { rows })
+        })?;
         let model = charge(&mut cost.other, &mut trainer, Trainer::save)?;
         for part in &life.train {
             let mut detector = self.open_detector(feed, cost)?;
@@ -166,7 +184,11 @@ impl<'a> Trial<'a> {
                 self.go_on(Step::Fit { rows })
             })?;
         }
-        Ok(Some(charge(&mut cost.other, &mut detector, Detector::save)?))
+        Ok(Some(charge(
+            &mut cost.other,
+            &mut detector,
+            Detector::save,
+        )?))
     }
 
     fn score(
@@ -186,14 +208,16 @@ impl<'a> Trial<'a> {
                 let batch = unlabelled(prepared, columns)?;
                 let scores = charge(&mut cost.score, &mut detector, |it| it.score(&batch))?;
                 note(book, series, &labels, &scores)?;
-                self.go_on(Step::Score { rows: labels.len() as u64 })
+                self.go_on(Step::Score {
+                    rows: labels.len() as u64,
+                })
             })?;
         }
         Ok(())
     }
 
-    /// Scores each block with what is known by then, and learns from the rows whose labels have come in meanwhile. Returns
-    /// the model in the end, if there is one.
+    /// Scores each block with what is known by then, and learns from the rows whose labels have
+    /// come in meanwhile. Returns the model in the end, if there is one.
     fn prequential(
         &self,
         life: &Life,
@@ -204,10 +228,18 @@ impl<'a> Trial<'a> {
         book: &mut ScoreBook,
     ) -> Result<Start, Stop> {
         let columns = feed.columns().len();
-        let mut trainer =
-            self.subject.plugin.abilities().training.then(|| self.open_trainer(feed, cost)).transpose()?;
+        let mut trainer = self
+            .subject
+            .plugin
+            .abilities()
+            .training
+            .then(|| self.open_trainer(feed, cost))
+            .transpose()?;
         for part in &life.score {
-            let mut start = trainer.as_mut().map(|it| charge(&mut cost.other, it, Trainer::save)).transpose()?;
+            let mut start = trainer
+                .as_mut()
+                .map(|it| charge(&mut cost.other, it, Trainer::save))
+                .transpose()?;
             let mut detector = self.ready_detector(feed, &start, cost)?;
             let mut waiting = Waiting::new(columns, delay_rows);
             feed.scoring(part, &mut |prepared| {
@@ -226,7 +258,9 @@ impl<'a> Trial<'a> {
                         start = Some(charge(&mut cost.other, trainer, Trainer::save)?);
                     }
                 }
-                self.go_on(Step::Score { rows: labels.len() as u64 })
+                self.go_on(Step::Score {
+                    rows: labels.len() as u64,
+                })
             })?;
         }
         Ok(trainer.as_mut().map(Trainer::save).transpose()?)
@@ -237,29 +271,56 @@ impl<'a> Trial<'a> {
         self.open_trainer(feed, &mut Cost::default())
     }
 
-    /// Goes through the motions with the first rows, so that the first touch of code and memory is nobody's cost.
+    /// Goes through the motions with the first rows, so that the first touch of code and memory is
+    /// nobody's cost.
     fn warm_up(&self, feed: &mut Feed<'_>, cost: &mut Cost) -> Result<(), Stop> {
         const ROWS: u64 = 200;
-        let Some(life) = self.schedule.lives.first() else { return Ok(()) };
-        let head = |parts: &[Part]| parts.first().map(|part| part.head(ROWS)).into_iter().collect();
-        let life = Life { train: head(&life.train), score: head(&life.score) };
+        let Some(life) = self.schedule.lives.first() else {
+            return Ok(());
+        };
+        let head = |parts: &[Part]| {
+            parts
+                .first()
+                .map(|part| part.head(ROWS))
+                .into_iter()
+                .collect()
+        };
+        let life = Life {
+            train: head(&life.train),
+            score: head(&life.score),
+        };
         let mut book = ScoreBook::new(ScoreBook::IN_MEMORY);
-        let options = Options { epochs: 1, ..self.options.clone() };
+        let options = Options {
+            epochs: 1,
+            ..self.options.clone()
+        };
         let mut learner = Learner::new(&options, self.subject.plugin.limits());
-        let unseen = Trial { watch: &|_| ControlFlow::Continue(()), ..*self };
+        let unseen = Trial {
+            watch: &|_| ControlFlow::Continue(()),
+            ..*self
+        };
         let start = unseen.train(&life, feed, &mut learner, cost, &mut book)?;
         unseen.score(&life, feed, &start, cost, &mut book)
     }
 
     fn open_trainer(&self, feed: &Feed<'_>, cost: &mut Cost) -> Result<Trainer, Stop> {
-        Ok(self.opener(self.subject).trainer(feed.columns(), &mut cost.other)?)
+        Ok(self
+            .opener(self.subject)
+            .trainer(feed.columns(), &mut cost.other)?)
     }
 
     fn open_detector(&self, feed: &Feed<'_>, cost: &mut Cost) -> Result<Detector, Stop> {
-        Ok(self.opener(self.subject).detector(feed.columns(), &mut cost.other)?)
+        Ok(self
+            .opener(self.subject)
+            .detector(feed.columns(), &mut cost.other)?)
     }
 
-    pub(super) fn ready_detector(&self, feed: &Feed<'_>, start: &Start, cost: &mut Cost) -> Result<Detector, Stop> {
+    pub(super) fn ready_detector(
+        &self,
+        feed: &Feed<'_>,
+        start: &Start,
+        cost: &mut Cost,
+    ) -> Result<Detector, Stop> {
         let mut detector = self.open_detector(feed, cost)?;
         if let Some(state) = start {
             charge(&mut cost.other, &mut detector, |it| it.load(state))?;
@@ -276,8 +337,15 @@ impl<'a> Trial<'a> {
 }
 
 fn afterwards(life: &Life, part: &Part) -> Afterwards {
-    let follows = life.score.iter().any(|scored| scored.source() == part.source());
-    if follows { Afterwards::Remember } else { Afterwards::Forget }
+    let follows = life
+        .score
+        .iter()
+        .any(|scored| scored.source() == part.source());
+    if follows {
+        Afterwards::Remember
+    } else {
+        Afterwards::Forget
+    }
 }
 
 fn unlabelled(prepared: Prepared, columns: usize) -> Result<Batch, BatchError> {
@@ -286,14 +354,27 @@ fn unlabelled(prepared: Prepared, columns: usize) -> Result<Batch, BatchError> {
 
 fn note(book: &mut ScoreBook, series: u32, labels: &[bool], scores: &[f32]) -> Result<(), Stop> {
     for (&anomalous, &score) in labels.iter().zip(scores) {
-        book.push(Row { series, label: anomalous, score })?;
+        book.push(Row {
+            series,
+            label: anomalous,
+            score,
+        })?;
     }
     Ok(())
 }
 
 /// Of normal rows alone: a threshold says what is unusual for them.
-fn note_training(book: &mut ScoreBook, part: &Part, labels: &[bool], scores: &[f32]) -> Result<(), Stop> {
-    for (_, &score) in labels.iter().zip(scores).filter(|(anomalous, _)| !**anomalous) {
+fn note_training(
+    book: &mut ScoreBook,
+    part: &Part,
+    labels: &[bool],
+    scores: &[f32],
+) -> Result<(), Stop> {
+    for (_, &score) in labels
+        .iter()
+        .zip(scores)
+        .filter(|(anomalous, _)| !**anomalous)
+    {
         book.push_training(part.series(), score)?;
     }
     Ok(())

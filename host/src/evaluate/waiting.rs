@@ -13,7 +13,12 @@ pub(super) struct Waiting {
 impl Waiting {
     pub(super) fn new(columns: usize, delay_rows: u64) -> Self {
         let delay_rows = usize::try_from(delay_rows).unwrap_or(usize::MAX);
-        Self { columns, delay_rows, values: Vec::new(), labels: Vec::new() }
+        Self {
+            columns,
+            delay_rows,
+            values: Vec::new(),
+            labels: Vec::new(),
+        }
     }
 
     pub(super) fn push(&mut self, values: Vec<f32>, labels: &[bool]) {
@@ -23,10 +28,18 @@ impl Waiting {
 
     /// The rows that at least so many others have followed, and that were not given out before.
     pub(super) fn known(&mut self) -> Option<Prepared> {
-        let rows = self.labels.len().checked_sub(self.delay_rows).filter(|&rows| rows > 0)?;
+        let rows = self
+            .labels
+            .len()
+            .checked_sub(self.delay_rows)
+            .filter(|&rows| rows > 0)?;
         let labels = self.labels.drain(..rows).collect();
         let values = self.values.drain(..rows * self.columns).collect();
-        Some(Prepared { rows, values, labels })
+        Some(Prepared {
+            rows,
+            values,
+            labels,
+        })
     }
 }
 
@@ -43,7 +56,11 @@ mod tests {
             waiting.push(vec![first; 2 * block], &vec![true; block]);
             known.push(waiting.known().map_or(0, |rows| rows.rows));
         }
-        assert_eq!(known, [0, 1, 3], "of 2, 4 and 7 rows the last 3 are waiting");
+        assert_eq!(
+            known,
+            [0, 1, 3],
+            "of 2, 4 and 7 rows the last 3 are waiting"
+        );
         assert!(waiting.known().is_none());
     }
 }

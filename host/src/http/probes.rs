@@ -19,7 +19,11 @@ pub(super) async fn live() -> &'static str {
 pub(super) async fn ready(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let mut troubles = shared.observed.troubles();
     let is_ready = troubles.is_empty();
-    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if is_ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     if !shared.trusts(&headers) {
         troubles.clear();
     }
@@ -36,7 +40,9 @@ fn text(is_ready: bool, troubles: &[Trouble]) -> String {
         (true, _) => "ready\n".to_owned(),
         (false, []) => "not ready\n".to_owned(),
         (false, troubles) => {
-            let line = |Trouble { part, reason }: &Trouble| format!("{part}: {}\n", reason.replace('\n', " "));
+            let line = |Trouble { part, reason }: &Trouble| {
+                format!("{part}: {}\n", reason.replace('\n', " "))
+            };
             troubles.iter().map(line).collect()
         }
     }

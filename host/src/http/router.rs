@@ -25,7 +25,9 @@ pub(super) struct Shared {
 impl Shared {
     /// Whether the client may be told everything.
     pub(super) fn trusts(&self, headers: &HeaderMap) -> bool {
-        self.token.as_ref().is_none_or(|token| bearer(headers).is_some_and(|shown| token.is(shown)))
+        self.token
+            .as_ref()
+            .is_none_or(|token| bearer(headers).is_some_and(|shown| token.is(shown)))
     }
 }
 
@@ -44,7 +46,9 @@ pub(super) fn bounded(router: Router, limits: &Limits) -> Router {
     let answer_within = limits.answer;
     router
         .layer(DefaultBodyLimit::max(limits.body_bytes))
-        .layer(middleware::from_fn(move |request, next| in_time(answer_within, request, next)))
+        .layer(middleware::from_fn(move |request, next| {
+            in_time(answer_within, request, next)
+        }))
 }
 
 /// Every handler has the same time to begin its answer.
@@ -52,26 +56,41 @@ async fn in_time(limit: Duration, request: Request, next: Next) -> Response {
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            let detail = format!("there is no answer within {} ms; try again later", limit.as_millis());
+            let detail = format!(
+                "there is no answer within {} ms; try again later",
+                limit.as_millis()
+            );
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response()
         }
     }
 }
 
 async fn unknown(uri: Uri) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", uri.path()))
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        format!("there is nothing at {}", uri.path()),
+    )
 }
 
 async fn not_allowed(method: Method, uri: Uri) -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not take {method}", uri.path()))
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{} does not take {method}", uri.path()),
+    )
 }
 
 /// What an `Accept` header says; empty when there is none.
 pub(super) fn accept(headers: &HeaderMap) -> &str {
-    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.as_bytes().split_at_checked("Bearer ".len())?;
+    let (scheme, token) = headers
+        .get(header::AUTHORIZATION)?
+        .as_bytes()
+        .split_at_checked("Bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
 }

@@ -10,7 +10,8 @@ use openssl::sha::sha256;
 pub struct Secret(String);
 
 impl Secret {
-    /// Whether the candidate is the secret. How long that takes tells nothing about either: digests are compared.
+    /// Whether the candidate is the secret. How long that takes tells nothing about either: digests
+    /// are compared.
     #[must_use]
     pub fn is(&self, candidate: &[u8]) -> bool {
         memcmp::eq(&sha256(self.0.as_bytes()), &sha256(candidate))
@@ -50,9 +51,18 @@ mod tests {
 
     #[test]
     fn a_secret_that_no_header_carries_is_of_no_use() {
-        for (secret, usable) in [("s3cret", true), ("", false), ("two words", false), ("line\n", false), ("ä", false)]
-        {
-            assert_eq!(Secret::from(secret.to_owned()).is_usable(), usable, "{secret:?}");
+        for (secret, usable) in [
+            ("s3cret", true),
+            ("", false),
+            ("two words", false),
+            ("line\n", false),
+            ("ä", false),
+        ] {
+            assert_eq!(
+                Secret::from(secret.to_owned()).is_usable(),
+                usable,
+                "{secret:?}"
+            );
         }
     }
 }

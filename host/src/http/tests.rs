@@ -16,7 +16,14 @@ fn at(listen: &str, token: Option<&str>) -> (Service, Observed) {
     let observed = Observed::new();
     observed.enter(Phase::Working);
     let token = token.map(|token| Secret::from(token.to_owned()));
-    (Service { listen: listen.parse().unwrap(), token, observed: observed.clone() }, observed)
+    (
+        Service {
+            listen: listen.parse().unwrap(),
+            token,
+            observed: observed.clone(),
+        },
+        observed,
+    )
 }
 
 async fn local(token: Option<&str>) -> (Handle, Observed) {
@@ -31,7 +38,10 @@ async fn connect(handle: &Handle) -> TcpStream {
 /// Everything that comes until the other side closes; what came before a reset counts.
 async fn read_all(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("it closes in time").ok();
+    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes))
+        .await
+        .expect("it closes in time")
+        .ok();
     String::from_utf8(bytes).unwrap()
 }
 
@@ -43,13 +53,23 @@ struct Answer {
 
 impl Answer {
     fn parse(text: &str) -> Self {
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+        let (head, body) = text
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no answer: {text:?}"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Self { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+        Self {
+            status,
+            head: head.to_ascii_lowercase(),
+            body: body.to_owned(),
+        }
     }
 
     fn problem(&self) -> Value {
-        assert!(self.head.contains("content-type: application/problem+json"), "{}", self.head);
+        assert!(
+            self.head.contains("content-type: application/problem+json"),
+            "{}",
+            self.head
+        );
         let problem: Value = serde_json::from_str(&self.body).unwrap();
         assert_eq!(problem["status"], self.status);
         problem
@@ -77,7 +97,8 @@ async fn it_lives_whatever_trouble_it_is_in_and_is_ready_without() {
     observed.condition("writer of fog-node-1", Some("all brokers\nare down"));
     observed.condition("reader of aggregator", Some("not authorized"));
     let not_ready = get(&handle, "/readyz").await;
-    let reasons = "reader of aggregator: not authorized\nwriter of fog-node-1: all brokers are down\n";
+    let reasons =
+        "reader of aggregator: not authorized\nwriter of fog-node-1: all brokers are down\n";
     assert_eq!((not_ready.status, not_ready.body.as_str()), (503, reasons));
     let live = get(&handle, "/livez").await;
     assert_eq!((live.status, live.body.as_str()), (200, "live\n"));
@@ -93,12 +114,37 @@ async fn metrics_come_in_the_format_asked_for() {
     let (handle, observed) = local(None).await;
     observed.count(figure::RECORDS_READ, &[("topic", "t")], 3);
     let text = get(&handle, "/metrics").await;
-    assert!(text.head.contains("content-type: text/plain; version=0.0.4"), "{}", text.head);
-    assert!(text.body.contains("# TYPE fedhost_records_read_total counter"), "{}", text.body);
-    assert!(text.body.contains("fedhost_records_read_total{topic=\"t\"} 3.0"), "{}", text.body);
+    assert!(
+        text.head
+            .contains("content-type: text/plain; version=0.0.4"),
+        "{}",
+        text.head
+    );
+    assert!(
+        text.body
+            .contains("# TYPE fedhost_records_read_total counter"),
+        "{}",
+        text.body
+    );
+    assert!(
+        text.body
+            .contains("fedhost_records_read_total{topic=\"t\"} 3.0"),
+        "{}",
+        text.body
+    );
 
-    let open = request(&handle, "GET /metrics", "Accept: application/openmetrics-text; version=1.0.0\r\n").await;
-    assert!(open.head.contains("content-type: application/openmetrics-text; version=1.0.0"), "{}", open.head);
+    let open = request(
+        &handle,
+        "GET /metrics",
+        "Accept: application/openmetrics-text; version=1.0.0\r\n",
+    )
+    .await;
+    assert!(
+        open.head
+            .contains("content-type: application/openmetrics-text; version=1.0.0"),
+        "{}",
+        open.head
+    );
     assert!(open.body.ends_with("# EOF\n"), "{}", open.body);
 }
 
@@ -106,21 +152,44 @@ async fn metrics_come_in_the_format_asked_for() {
 async fn a_token_keeps_figures_and_reasons_from_strangers() {
     let (handle, observed) = local(Some("s3cret")).await;
     observed.condition("writer", Some("refused by broker.internal"));
-    for headers in ["", "Authorization: Bearer wrong\r\n", "Authorization: Basic s3cret\r\n", "Authorization: s\r\n"] {
+    for headers in [
+        "",
+        "Authorization: Bearer wrong\r\n",
+        "Authorization: Basic s3cret\r\n",
+        "Authorization: s\r\n",
+    ] {
         let metrics = request(&handle, "GET /metrics", headers).await;
         assert_eq!(metrics.status, 401, "{headers}");
-        assert!(metrics.head.contains("www-authenticate: bearer"), "{}", metrics.head);
-        assert!(!metrics.problem()["detail"].as_str().unwrap().contains("s3cret"));
+        assert!(
+            metrics.head.contains("www-authenticate: bearer"),
+            "{}",
+            metrics.head
+        );
+        assert!(
+            !metrics.problem()["detail"]
+                .as_str()
+                .unwrap()
+                .contains("s3cret")
+        );
 
         let ready = request(&handle, "GET /readyz", headers).await;
         assert_eq!((ready.status, ready.body.as_str()), (503, "not ready\n"));
         let accept = format!("{headers}Accept: application/json\r\n");
         let ready = request(&handle, "GET /readyz", &accept).await;
-        assert!(ready.status == 503 && !ready.body.contains("broker.internal"), "{}", ready.body);
+        assert!(
+            ready.status == 503 && !ready.body.contains("broker.internal"),
+            "{}",
+            ready.body
+        );
     }
     let shown = "Authorization: bearer s3cret\r\n";
     assert_eq!(request(&handle, "GET /metrics", shown).await.status, 200);
-    assert!(request(&handle, "GET /readyz", shown).await.body.contains("broker.internal"));
+    assert!(
+        request(&handle, "GET /readyz", shown)
+            .await
+            .body
+            .contains("broker.internal")
+    );
     assert_eq!(get(&handle, "/livez").await.status, 200);
 }
 
@@ -128,7 +197,10 @@ async fn a_token_keeps_figures_and_reasons_from_strangers() {
 async fn without_a_token_only_this_machine_is_answered() {
     for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
         let error = at(listen, None).0.start().await.unwrap_err();
-        assert!(error.to_string().contains("\nhint: set api.token"), "{error}");
+        assert!(
+            error.to_string().contains("\nhint: set api.token"),
+            "{error}"
+        );
     }
     for listen in ["127.0.0.1:0", "127.8.8.8:0", "[::ffff:127.0.0.1]:0"] {
         let handle = at(listen, None).0.start().await.unwrap();
@@ -136,14 +208,25 @@ async fn without_a_token_only_this_machine_is_answered() {
     }
     let open = at("0.0.0.0:0", Some("s3cret")).0.start().await.unwrap();
     assert!(open.address().ip().is_unspecified());
-    assert!(matches!(at("127.0.0.1:0", Some("")).0.start().await, Err(Error::UnusableToken)));
+    assert!(matches!(
+        at("127.0.0.1:0", Some("")).0.start().await,
+        Err(Error::UnusableToken)
+    ));
 }
 
 #[tokio::test]
 async fn a_taken_address_is_named() {
     let (first, _) = local(None).await;
-    let error = at(&first.address().to_string(), None).0.start().await.unwrap_err().to_string();
-    assert!(error.contains(&first.address().to_string()) && error.contains("hint: "), "{error}");
+    let error = at(&first.address().to_string(), None)
+        .0
+        .start()
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains(&first.address().to_string()) && error.contains("hint: "),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -156,7 +239,9 @@ async fn the_address_is_announced() {
     }
     let heard = std::sync::Arc::new(Heard(std::sync::Mutex::default()));
     let (mut service, observed) = at("127.0.0.1:0", None);
-    service.observed = observed.announcing(Announcer::new(vec![Box::new(std::sync::Arc::clone(&heard))]));
+    service.observed = observed.announcing(Announcer::new(vec![Box::new(std::sync::Arc::clone(
+        &heard,
+    ))]));
     let handle = service.start().await.unwrap();
     let address = handle.address().to_string();
     assert_eq!(*heard.0.lock().unwrap(), [Event::Listening { address }]);
@@ -167,9 +252,15 @@ async fn errors_are_problem_documents() {
     let (handle, _) = local(None).await;
     let unknown = get(&handle, "/no/such/path?secret=1").await;
     assert_eq!(unknown.status, 404);
-    assert_eq!(unknown.problem()["detail"], "there is nothing at /no/such/path");
+    assert_eq!(
+        unknown.problem()["detail"],
+        "there is nothing at /no/such/path"
+    );
     let wrong = request(&handle, "POST /livez", "").await;
-    assert_eq!((wrong.status, wrong.problem()["title"].as_str()), (405, Some("Method Not Allowed")));
+    assert_eq!(
+        (wrong.status, wrong.problem()["title"].as_str()),
+        (405, Some("Method Not Allowed"))
+    );
     assert!(wrong.head.contains("allow: get"), "{}", wrong.head);
 }
 
@@ -177,38 +268,79 @@ async fn errors_are_problem_documents() {
 async fn headers_are_bounded() {
     let (handle, _) = local(None).await;
     let header = |bytes: usize| format!("x: {}\r\n", "a".repeat(bytes));
-    assert_eq!(request(&handle, "GET /livez", &header(8 << 10)).await.status, 200);
-    assert_eq!(request(&handle, "GET /livez", &header(20 << 10)).await.status, 431);
-    assert_eq!(request(&handle, "GET /livez", &"x: y\r\n".repeat(200)).await.status, 431);
+    assert_eq!(
+        request(&handle, "GET /livez", &header(8 << 10))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        request(&handle, "GET /livez", &header(20 << 10))
+            .await
+            .status,
+        431
+    );
+    assert_eq!(
+        request(&handle, "GET /livez", &"x: y\r\n".repeat(200))
+            .await
+            .status,
+        431
+    );
 }
 
 #[tokio::test]
 async fn one_that_asks_nothing_is_closed_and_makes_room_for_others() {
     let (service, _) = at("127.0.0.1:0", None);
-    let limits = Limits { connections: 2, header_read: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits {
+        connections: 2,
+        header_read: Duration::from_millis(200),
+        ..Limits::default()
+    };
     let handle = service.start_within(limits).await.unwrap();
     let mut silent = connect(&handle).await;
     let mut idle = connect(&handle).await;
-    idle.write_all(b"GET /livez HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+    idle.write_all(b"GET /livez HTTP/1.1\r\nhost: test\r\n\r\n")
+        .await
+        .unwrap();
     // Waits to be accepted until one of the two is closed.
     assert_eq!(get(&handle, "/livez").await.status, 200);
     read_all(&mut silent).await;
-    assert!(read_all(&mut idle).await.contains("live"), "it is answered, and closed once it asks no more");
+    assert!(
+        read_all(&mut idle).await.contains("live"),
+        "it is answered, and closed once it asks no more"
+    );
 }
 
 #[tokio::test]
 async fn a_handler_that_takes_too_long_is_given_up() {
-    let limits = Limits { answer: Duration::from_millis(20), ..Limits::default() };
+    let limits = Limits {
+        answer: Duration::from_millis(20),
+        ..Limits::default()
+    };
     let slow = axum::Router::new().route("/", axum::routing::get(std::future::pending::<()>));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(server::serve(listener, router::bounded(slow, &limits), limits, stop.clone()));
-    let handle = Handle { address, stop: stop.drop_guard(), serving };
+    let serving = tokio::spawn(server::serve(
+        listener,
+        router::bounded(slow, &limits),
+        limits,
+        stop.clone(),
+    ));
+    let handle = Handle {
+        address,
+        stop: stop.drop_guard(),
+        serving,
+    };
 
     let late = get(&handle, "/").await;
     assert_eq!(late.status, 503);
-    assert!(late.problem()["detail"].as_str().unwrap().contains("within 20 ms"));
+    assert!(
+        late.problem()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("within 20 ms")
+    );
 }
 
 #[tokio::test]
@@ -216,17 +348,28 @@ async fn closing_ends_within_a_second_whatever_clients_do() {
     let (handle, _) = local(None).await;
     let address = handle.address();
     let mut half = connect(&handle).await;
-    half.write_all(b"GET /livez HTTP/1.1\r\nhost: te").await.unwrap();
+    half.write_all(b"GET /livez HTTP/1.1\r\nhost: te")
+        .await
+        .unwrap();
     let mut idle = connect(&handle).await;
-    idle.write_all(b"GET /livez HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+    idle.write_all(b"GET /livez HTTP/1.1\r\nhost: test\r\n\r\n")
+        .await
+        .unwrap();
     let mut first = [0; 12];
     idle.read_exact(&mut first).await.unwrap();
     assert_eq!(&first, b"HTTP/1.1 200");
 
     let watch = Stopwatch::start();
     handle.close().await;
-    assert!(watch.elapsed() < Duration::from_millis(1500), "{:?}", watch.elapsed());
+    assert!(
+        watch.elapsed() < Duration::from_millis(1500),
+        "{:?}",
+        watch.elapsed()
+    );
     read_all(&mut half).await;
     read_all(&mut idle).await;
-    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    assert!(
+        TcpStream::connect(address).await.is_err(),
+        "nobody listens any more"
+    );
 }

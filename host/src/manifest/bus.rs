@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 /// The log that carries every message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bus {
-    /// Which log: `embedded`, a durable log in a directory of this machine; `kafka`, the cluster of `[kafka]`.
+    /// Which log: `embedded`, a durable log in a directory of this machine; `kafka`, the cluster of
+    /// `[kafka]`.
     pub kind: BusKind,
-    /// Where this machine keeps what it needs, relative to the working directory; made when missing: the embedded log,
-    /// the spool, the run log. Example: `"data/demo"`.
+    /// Where this machine keeps what it needs, relative to the working directory; made when
+    /// missing: the embedded log, the spool, the run log. Example: `"data/demo"`.
     pub directory: PathBuf,
-    /// Of the embedded log: what an acknowledged write survives: `never`, the end of this process by any means;
-    /// `always`, a loss of power too.
+    /// Of the embedded log: what an acknowledged write survives: `never`, the end of this process
+    /// by any means; `always`, a loss of power too.
     pub fsync: Fsync,
 }
 

@@ -1,6 +1,8 @@
-//! Checks a tree against the schema, finds every problem at once, and mends the tree so that it can be read into types.
+//! Checks a tree against the schema, finds every problem at once, and mends the tree so that it can
+//! be read into types.
 //!
-//! A bad value is replaced by its default, or by any legal value: later checks skip what a problem was found in.
+//! A bad value is replaced by its default, or by any legal value: later checks skip what a problem
+//! was found in.
 
 use serde_json::{Value, json};
 
@@ -14,7 +16,11 @@ use super::tree::{self, Content, Node};
 /// Adds what is wrong with `root` to `problems`; afterwards `root` conforms to `schema`.
 pub(super) fn check(schema: &Value, root: &mut Node, problems: &mut Problems) {
     let known = key_paths(schema);
-    Checker { known: &known, problems }.visit_table(schema, "", root, &|_| None);
+    Checker {
+        known: &known,
+        problems,
+    }
+    .visit_table(schema, "", root, &|_| None);
 }
 
 /// The value was reported, and must not be used.
@@ -30,7 +36,12 @@ impl Checker<'_> {
     fn report(&mut self, path: &str, node: &Node, message: String, hint: Option<String>) -> Bad {
         // A variable that is not set was reported already; its name is no worse a value than any.
         if !self.problems.iter().any(|problem| problem.key_path == path) {
-            self.problems.add(Problem { key_path: path.to_owned(), origin: node.origin.clone(), message, hint });
+            self.problems.add(Problem {
+                key_path: path.to_owned(),
+                origin: node.origin.clone(),
+                message,
+                hint,
+            });
         }
         Bad
     }
@@ -41,7 +52,9 @@ impl Checker<'_> {
         }
         expected::type_text(schema, node);
         if let Some(branches) = schema["anyOf"].as_array() {
-            let fits = |branch: &&Value| expected::has_type(branch, node) && expected::in_range(branch, node);
+            let fits = |branch: &&Value| {
+                expected::has_type(branch, node) && expected::in_range(branch, node)
+            };
             return match branches.iter().find(fits) {
                 Some(branch) => self.visit(branch, path, node),
                 None => Err(self.mismatch(schema, path, node)),
@@ -66,18 +79,37 @@ impl Checker<'_> {
     }
 
     fn mismatch(&mut self, schema: &Value, path: &str, node: &Node) -> Bad {
-        self.report(path, node, format!("expected {}, found {}", describe(schema), found(path, node)), None)
+        self.report(
+            path,
+            node,
+            format!("expected {}, found {}", describe(schema), found(path, node)),
+            None,
+        )
     }
 
     fn visit_leaf(&mut self, schema: &Value, path: &str, node: &Node) -> Result<(), Bad> {
         if expected::in_range(schema, node) {
-            return formats::check(schema, node)
-                .map_err(|reason| self.report(path, node, format!("{reason}, found {}", found(path, node)), None));
+            return formats::check(schema, node).map_err(|reason| {
+                self.report(
+                    path,
+                    node,
+                    format!("{reason}, found {}", found(path, node)),
+                    None,
+                )
+            });
         }
         let text = expected::text_of(node);
-        let words = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let near = text.and_then(|text| nearest(text, words)).map(|word| format!("did you mean {word:?}?"));
-        let refused = text.and_then(|text| refusal(schema, text)).map(str::to_owned);
+        let words = schema["enum"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
+        let near = text
+            .and_then(|text| nearest(text, words))
+            .map(|word| format!("did you mean {word:?}?"));
+        let refused = text
+            .and_then(|text| refusal(schema, text))
+            .map(str::to_owned);
         let message = format!("expected {}, found {}", describe(schema), found(path, node));
         Err(self.report(path, node, message, refused.or(near)))
     }
@@ -86,13 +118,27 @@ impl Checker<'_> {
     fn visit_tagged(&mut self, branches: &[Value], path: &str, node: &mut Node) -> Result<(), Bad> {
         let kinds: Vec<&str> = branches.iter().filter_map(kind_of).collect();
         let Content::Table(entries) = &node.content else {
-            return Err(self.report(path, node, format!("expected a table, found {}", found(path, node)), None));
+            return Err(self.report(
+                path,
+                node,
+                format!("expected a table, found {}", found(path, node)),
+                None,
+            ));
         };
         let kind = entries.get("kind").and_then(expected::text_of);
-        if let Some(branch) = branches.iter().find(|branch| kind.is_some() && kind_of(branch) == kind) {
+        if let Some(branch) = branches
+            .iter()
+            .find(|branch| kind.is_some() && kind_of(branch) == kind)
+        {
             let elsewhere = |key: &str| {
-                let owner = branches.iter().find(|branch| branch["properties"].get(key).is_some()).and_then(kind_of)?;
-                Some(format!("this key goes with kind = {owner:?}, and here kind = {:?}", kind_of(branch)?))
+                let owner = branches
+                    .iter()
+                    .find(|branch| branch["properties"].get(key).is_some())
+                    .and_then(kind_of)?;
+                Some(format!(
+                    "this key goes with kind = {owner:?}, and here kind = {:?}",
+                    kind_of(branch)?
+                ))
             };
             self.visit_table(branch, path, node, &elsewhere);
             return Ok(());
@@ -100,24 +146,47 @@ impl Checker<'_> {
         let words = json!({ "type": "string", "enum": kinds });
         let path = tree::key(path, "kind");
         match entries.get("kind").cloned() {
-            Some(kind) if expected::text_of(&kind).is_some() => self.visit_leaf(&words, &path, &kind),
+            Some(kind) if expected::text_of(&kind).is_some() => {
+                self.visit_leaf(&words, &path, &kind)
+            }
             Some(kind) => Err(self.mismatch(&words, &path, &kind)),
-            None => Err(self.report(&path, node, format!("is missing; expected {}", describe(&words)), None)),
+            None => Err(self.report(
+                &path,
+                node,
+                format!("is missing; expected {}", describe(&words)),
+                None,
+            )),
         }
     }
 
-    fn visit_table(&mut self, schema: &Value, path: &str, node: &mut Node, elsewhere: &dyn Fn(&str) -> Option<String>) {
+    fn visit_table(
+        &mut self,
+        schema: &Value,
+        path: &str,
+        node: &mut Node,
+        elsewhere: &dyn Fn(&str) -> Option<String>,
+    ) {
         let origin = node.origin.clone();
-        let Content::Table(entries) = &mut node.content else { return };
+        let Content::Table(entries) = &mut node.content else {
+            return;
+        };
         let names: Vec<String> = entries.keys().cloned().collect();
         for name in names {
-            let Some(mut entry) = entries.remove(&name) else { continue };
+            let Some(mut entry) = entries.remove(&name) else {
+                continue;
+            };
             let path = tree::key(path, &name);
-            let property = schema["properties"].get(&name).or_else(|| free_name(schema, &entry));
+            let property = schema["properties"]
+                .get(&name)
+                .or_else(|| free_name(schema, &entry));
             let sound = match property {
                 Some(property) => self.visit(property, &path, &mut entry).or_else(|Bad| {
                     entry = placeholder(property, &entry);
-                    if is_needed(schema, &name) { Ok(()) } else { Err(Bad) }
+                    if is_needed(schema, &name) {
+                        Ok(())
+                    } else {
+                        Err(Bad)
+                    }
                 }),
                 None => Err(self.unknown_key(schema, &path, &name, &entry, elsewhere(&name))),
             };
@@ -125,21 +194,41 @@ impl Checker<'_> {
                 entries.insert(name, entry);
             }
         }
-        for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            let Some(property) = schema["properties"].get(name) else { continue };
+        for name in schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
+            let Some(property) = schema["properties"].get(name) else {
+                continue;
+            };
             if !entries.contains_key(name) {
                 let missing = Node::new(to_toml(&sample(property)), &origin);
                 let message = format!("is missing; expected {}", describe(property));
-                self.report(&tree::key(path, name), &missing, message, documentation(property));
+                self.report(
+                    &tree::key(path, name),
+                    &missing,
+                    message,
+                    documentation(property),
+                );
                 entries.insert(name.to_owned(), missing);
             }
         }
     }
 
-    fn unknown_key(&mut self, schema: &Value, path: &str, name: &str, node: &Node, elsewhere: Option<String>) -> Bad {
+    fn unknown_key(
+        &mut self,
+        schema: &Value,
+        path: &str,
+        name: &str,
+        node: &Node,
+        elsewhere: Option<String>,
+    ) -> Bad {
         if let Some(refusal) = refusal(schema, name) {
-            let (reason, hint) =
-                refusal.split_once("\nhint: ").map_or((refusal, None), |(reason, hint)| (reason, Some(hint)));
+            let (reason, hint) = refusal
+                .split_once("\nhint: ")
+                .map_or((refusal, None), |(reason, hint)| (reason, Some(hint)));
             return self.report(path, node, reason.to_owned(), hint.map(str::to_owned));
         }
         if let Some(message) = elsewhere {
@@ -159,9 +248,12 @@ impl Checker<'_> {
     }
 }
 
-/// The schema of keys that the table does not name, such as plug-ins; what is no table there is a misspelt key.
+/// The schema of keys that the table does not name, such as plug-ins; what is no table there is a
+/// misspelt key.
 fn free_name<'a>(schema: &'a Value, entry: &Node) -> Option<&'a Value> {
-    let others = schema.get("additionalProperties").filter(|others| others.is_object())?;
+    let others = schema
+        .get("additionalProperties")
+        .filter(|others| others.is_object())?;
     (others["type"] != "object" || matches!(entry.content, Content::Table(_))).then_some(others)
 }
 
@@ -171,9 +263,15 @@ fn kind_of(branch: &Value) -> Option<&str> {
 
 /// Settings of clients are too many to be listed.
 fn keys_in_words<'a>(properties: impl Iterator<Item = (&'a String, &'a Value)>) -> String {
-    let (settings, keys): (Vec<_>, Vec<_>) = properties.partition(|(_, property)| property.get(MARK).is_some());
-    let clients = (!settings.is_empty()).then_some("those of librdkafka and of the Java and Python clients");
-    keys.into_iter().map(|(key, _)| key.as_str()).chain(clients).collect::<Vec<_>>().join(", ")
+    let (settings, keys): (Vec<_>, Vec<_>) =
+        properties.partition(|(_, property)| property.get(MARK).is_some());
+    let clients =
+        (!settings.is_empty()).then_some("those of librdkafka and of the Java and Python clients");
+    keys.into_iter()
+        .map(|(key, _)| key.as_str())
+        .chain(clients)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Why this build refuses a word that belongs here in others.
@@ -182,8 +280,13 @@ fn refusal<'a>(schema: &'a Value, word: &str) -> Option<&'a str> {
 }
 
 fn is_needed(schema: &Value, name: &str) -> bool {
-    let required = schema["required"].as_array().is_some_and(|required| required.iter().any(|key| key == name));
-    required || schema["properties"].get(name).is_some_and(|property| property.get("default").is_some())
+    let required = schema["required"]
+        .as_array()
+        .is_some_and(|required| required.iter().any(|key| key == name));
+    required
+        || schema["properties"]
+            .get(name)
+            .is_some_and(|property| property.get("default").is_some())
 }
 
 /// Any legal value, at the place of a bad one.
@@ -192,11 +295,16 @@ fn placeholder(schema: &Value, bad: &Node) -> Node {
 }
 
 fn sample(schema: &Value) -> Value {
-    if let Some(value) = ["/default", "/examples/0", "/const", "/enum/0"].iter().find_map(|place| schema.pointer(place))
+    if let Some(value) = ["/default", "/examples/0", "/const", "/enum/0"]
+        .iter()
+        .find_map(|place| schema.pointer(place))
     {
         return value.clone();
     }
-    if let Some(branch) = ["oneOf", "anyOf"].iter().find_map(|word| schema[word].get(0)) {
+    if let Some(branch) = ["oneOf", "anyOf"]
+        .iter()
+        .find_map(|word| schema[word].get(0))
+    {
         return sample(branch);
     }
     match schema["type"].as_str() {

@@ -15,7 +15,8 @@ pub struct DeadLetters {
     /// Milliseconds before further tries, at the most: 0 to 3600000.
     #[schemars(range(min = 0, max = 3_600_000))]
     pub retry_longest_ms: u64,
-    /// Share of the last `cap_records` records that may be put aside, 0 to 1: a role that puts aside more stops.
+    /// Share of the last `cap_records` records that may be put aside, 0 to 1: a role that puts
+    /// aside more stops.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub cap_share: f64,
     /// How many records that share is of: 1 to 1000000.

@@ -22,18 +22,27 @@ pub(super) fn has_type(schema: &Json, node: &Node) -> bool {
 fn allows(schema: &Json, name: &str) -> bool {
     match &schema["type"] {
         Json::Array(types) => types.iter().any(|allowed| allowed == name),
-        allowed if allowed.is_null() => {
-            schema["anyOf"].as_array().into_iter().flatten().any(|branch| allows(branch, name))
-        }
+        allowed if allowed.is_null() => schema["anyOf"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|branch| allows(branch, name)),
         allowed => allowed == name,
     }
 }
 
-/// Gives the text of a variable or of `--set` the type that the schema expects, when it reads as such.
+/// Gives the text of a variable or of `--set` the type that the schema expects, when it reads as
+/// such.
 pub(super) fn type_text(schema: &Json, node: &mut Node) {
-    let Some(text) = text_of(node).filter(|_| node.origin.is_untyped()) else { return };
-    let Ok(value @ (Json::Bool(_) | Json::Number(_))) = serde_json::from_str::<Json>(text) else { return };
-    let Ok(value) = Value::try_from(value) else { return };
+    let Some(text) = text_of(node).filter(|_| node.origin.is_untyped()) else {
+        return;
+    };
+    let Ok(value @ (Json::Bool(_) | Json::Number(_))) = serde_json::from_str::<Json>(text) else {
+        return;
+    };
+    let Ok(value) = Value::try_from(value) else {
+        return;
+    };
     let typed = Node::new(value, &node.origin);
     if has_type(schema, &typed) {
         *node = typed;
@@ -42,10 +51,14 @@ pub(super) fn type_text(schema: &Json, node: &mut Node) {
 
 /// Whether a value of the right type is also one of the allowed ones.
 pub(super) fn in_range(schema: &Json, node: &Node) -> bool {
-    let Content::Leaf(value) = &node.content else { return true };
+    let Content::Leaf(value) = &node.content else {
+        return true;
+    };
     let number = match value {
         Value::String(text) => {
-            let one_of = schema["enum"].as_array().is_none_or(|words| words.iter().any(|word| word == text));
+            let one_of = schema["enum"]
+                .as_array()
+                .is_none_or(|words| words.iter().any(|word| word == text));
             return one_of && schema.get("const").is_none_or(|word| word == text);
         }
         Value::Integer(number) => *number as f64,
@@ -53,7 +66,8 @@ pub(super) fn in_range(schema: &Json, node: &Node) -> bool {
         _ => return true,
     };
     let end = |name: &str, open: f64| schema[name].as_f64().unwrap_or(open);
-    number.is_finite() && (end("minimum", f64::NEG_INFINITY)..=end("maximum", f64::INFINITY)).contains(&number)
+    number.is_finite()
+        && (end("minimum", f64::NEG_INFINITY)..=end("maximum", f64::INFINITY)).contains(&number)
 }
 
 /// The text, when the value is one.
@@ -104,9 +118,14 @@ fn kind_in_words(name: &Json, schema: &Json) -> String {
 
 fn range_in_words(schema: &Json) -> String {
     // An end that no one can reach is not worth a word.
-    let end = |name: &str| schema.get(name).filter(|end| end.as_u64() != Some(i64::MAX.unsigned_abs()));
-    let words =
-        |name: &str, word: &str| end(name).map(|end| format!(" {word} {}", end.to_string().trim_end_matches(".0")));
+    let end = |name: &str| {
+        schema
+            .get(name)
+            .filter(|end| end.as_u64() != Some(i64::MAX.unsigned_abs()))
+    };
+    let words = |name: &str, word: &str| {
+        end(name).map(|end| format!(" {word} {}", end.to_string().trim_end_matches(".0")))
+    };
     words("minimum", "from").unwrap_or_default() + &words("maximum", "to").unwrap_or_default()
 }
 

@@ -8,14 +8,16 @@ use serde::{Deserialize, Serialize};
 pub struct Federation {
     /// How updates are joined: `fedavg`, the mean weighted by sample counts.
     pub strategy: Strategy,
-    /// How models are written into records: `json`, which every tool can show; `binary`, a quarter smaller. Both are read.
+    /// How models are written into records: `json`, which every tool can show; `binary`, a quarter
+    /// smaller. Both are read.
     pub wire: Wire,
     /// How models are compressed inside their records; every kind is read.
     pub compression: Packing,
     /// Fog nodes without whose updates no round closes: 1 to 100000.
     #[schemars(range(min = 1, max = 100_000))]
     pub min_nodes: u32,
-    /// Milliseconds after which a round closes with the nodes that have answered, when they are enough: 1 to 86400000.
+    /// Milliseconds after which a round closes with the nodes that have answered, when they are
+    /// enough: 1 to 86400000.
     #[schemars(range(min = 1, max = 86_400_000))]
     pub round_interval_ms: u64,
     /// How many global models an update may be behind the newest: 0 to 1000.
@@ -26,7 +28,8 @@ pub struct Federation {
     pub max_update_age_ms: u64,
     /// Who may send updates: `listed`, the fog nodes of this manifest; `open`, any node.
     pub join: Join,
-    /// Global models after which the run is complete, from 1; without it the run goes on until it is stopped.
+    /// Global models after which the run is complete, from 1; without it the run goes on until it
+    /// is stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 9_223_372_036_854_775_807_u64))]
     pub rounds: Option<u64>,

@@ -20,7 +20,10 @@ struct Source<'a> {
 /// # Errors
 /// The first fault of syntax, with its line.
 pub(super) fn parse(path: &Arc<str>, text: &str) -> Result<Node, Problem> {
-    let source = Source { path: Arc::clone(path), text };
+    let source = Source {
+        path: Arc::clone(path),
+        text,
+    };
     let document = Document::parse(text).map_err(|error| Problem {
         key_path: String::new(),
         origin: source.origin(error.span()),
@@ -42,13 +45,20 @@ impl Source<'_> {
     fn origin(&self, span: Option<Range<usize>>) -> Origin {
         let before = span.and_then(|span| self.text.get(..span.start));
         let line = before.map(|text| text.bytes().filter(|&byte| byte == b'\n').count() + 1);
-        Origin::File { path: Arc::clone(&self.path), line }
+        Origin::File {
+            path: Arc::clone(&self.path),
+            line,
+        }
     }
 
     fn locate_entries(&self, table: &dyn TableLike, node: &mut Node) {
-        let Content::Table(entries) = &mut node.content else { return };
+        let Content::Table(entries) = &mut node.content else {
+            return;
+        };
         for (name, entry) in entries {
-            let Some((key, item)) = table.get_key_value(name) else { continue };
+            let Some((key, item)) = table.get_key_value(name) else {
+                continue;
+            };
             self.locate(key.span().or_else(|| item.span()), item, entry);
         }
     }
@@ -59,7 +69,9 @@ impl Source<'_> {
             self.locate_entries(table, node);
             return;
         }
-        let Content::List(nodes) = &mut node.content else { return };
+        let Content::List(nodes) = &mut node.content else {
+            return;
+        };
         if let Some(tables) = item.as_array_of_tables() {
             for (table, node) in tables.iter().zip(nodes) {
                 node.origin = self.origin(table.span());
@@ -77,13 +89,16 @@ impl Source<'_> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "top = 1\n[a]\nb.c = 2\n\n[[list]]\nx = 1\n[[list]]\nx = [\n  1,\n  { y = 2 },\n]\n";
+    const TEXT: &str =
+        "top = 1\n[a]\nb.c = 2\n\n[[list]]\nx = 1\n[[list]]\nx = [\n  1,\n  { y = 2 },\n]\n";
 
     #[test]
     fn every_value_knows_the_line_of_its_key() {
         let mut root = parse(&Arc::from("m.toml"), TEXT).unwrap();
         let mut lines = Vec::new();
-        root.walk("", &mut |path, node| lines.push(format!("{path} {}", node.origin)));
+        root.walk("", &mut |path, node| {
+            lines.push(format!("{path} {}", node.origin))
+        });
         let expected = [
             " m.toml",
             "a m.toml:2",

@@ -9,7 +9,9 @@ use super::{api, selector, sensor, topics};
 /// # Errors
 /// What such a text must be.
 pub(super) fn check(schema: &Value, node: &Node) -> Result<(), String> {
-    let (Some(format), Some(text)) = (schema["format"].as_str(), text_of(node)) else { return Ok(()) };
+    let (Some(format), Some(text)) = (schema["format"].as_str(), text_of(node)) else {
+        return Ok(());
+    };
     match format {
         "plugin" => selector::check_text(text),
         "name" => selector::check_name(text),
@@ -26,7 +28,12 @@ pub(super) fn check(schema: &Value, node: &Node) -> Result<(), String> {
 
 /// Some of the words, with commas between them.
 fn check_words(words: &Value, text: &str) -> Result<(), String> {
-    let words: Vec<&str> = words.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let words: Vec<&str> = words
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     if text.split(',').all(|word| words.contains(&word)) {
         return Ok(());
     }

@@ -1,8 +1,9 @@
 //! `[kafka]`: how to reach a cluster, and what to promise on it.
 //!
-//! Settings of clients are given by librdkafka's names or by those of the Java and Python clients, in the table of all
-//! clients, of those that write or read, or of one role; each lies over the one before. Below them lies the profile,
-//! and below that what every client of this host has. Knows the names, not the library.
+//! Settings of clients are given by librdkafka's names or by those of the Java and Python clients,
+//! in the table of all clients, of those that write or read, or of one role; each lies over the one
+//! before. Below them lies the profile, and below that what every client of this host has. Knows
+//! the names, not the library.
 
 mod decided;
 mod effective;
@@ -45,28 +46,30 @@ pub(super) use spelling::{settle_names, settle_values};
 pub struct Kafka {
     /// A named set of settings of producers and consumers; what is given below goes before it.
     pub profile: Profile,
-    /// What a write promises: `exactly-once`, its records, offsets and state in one transaction; `at-least-once`, a
-    /// crash may repeat records.
+    /// What a write promises: `exactly-once`, its records, offsets and state in one transaction;
+    /// `at-least-once`, a crash may repeat records.
     pub delivery: Delivery,
-    /// In front of the transactional ids of this manifest's writers: two federations on one cluster need different
-    /// ones.
+    /// In front of the transactional ids of this manifest's writers: two federations on one cluster
+    /// need different ones.
     #[schemars(extend("format" = "name"))]
     pub transactional_id_prefix: String,
-    /// In front of the names of this manifest's consumer groups: two federations on one cluster need different ones, or
-    /// none and different topics. Example: `"plant-7."`.
+    /// In front of the names of this manifest's consumer groups: two federations on one cluster
+    /// need different ones, or none and different topics. Example: `"plant-7."`.
     #[schemars(extend("format" = "prefix"))]
     pub group_prefix: String,
-    /// How readers that share a group's partitions between processes come to an agreement: `classic`; `consumer`, which
-    /// Kafka has from 4.0. The readers of a run share none: of those of a role one has all partitions, and the others
-    /// stand by; they are always classic.
+    /// How readers that share a group's partitions between processes come to an agreement:
+    /// `classic`; `consumer`, which Kafka has from 4.0. The readers of a run share none: of those
+    /// of a role one has all partitions, and the others stand by; they are always classic.
     pub group_protocol: GroupProtocol,
-    /// Whether brokers may go unverified: only with it may ssl_check_hostname or enable_ssl_certificate_verification be
-    /// false.
+    /// Whether brokers may go unverified: only with it may ssl_check_hostname or
+    /// enable_ssl_certificate_verification be false.
     pub insecure: bool,
-    /// Milliseconds after which a partition that has records and gives none is stalled: 1000 to 3600000.
+    /// Milliseconds after which a partition that has records and gives none is stalled: 1000 to
+    /// 3600000.
     #[schemars(range(min = 1000, max = 3_600_000))]
     pub stall_after_ms: u64,
-    /// Milliseconds that work under way may take when its partition goes to another reader: 0 to 3600000.
+    /// Milliseconds that work under way may take when its partition goes to another reader: 0 to
+    /// 3600000.
     #[schemars(range(min = 0, max = 3_600_000))]
     pub drain_ms: u64,
     /// Milliseconds that a client may take to close, 0 to 3600000; then it is left behind.
@@ -75,7 +78,8 @@ pub struct Kafka {
     /// Milliseconds that a request about topics or groups may take: 100 to 3600000.
     #[schemars(range(min = 100, max = 3_600_000))]
     pub request_ms: u64,
-    /// File that holds sasl_password and nothing else, relative to the manifest. Example: `"secrets/kafka-password"`.
+    /// File that holds sasl_password and nothing else, relative to the manifest. Example:
+    /// `"secrets/kafka-password"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sasl_password_file: Option<PathBuf>,
     /// File that holds ssl_key_password and nothing else, relative to the manifest.
@@ -202,8 +206,8 @@ pub enum NewGroup {
     Refuses,
 }
 
-/// The clients of one role: properties by librdkafka's names, checked against each other. Secrets stay out of its
-/// `Debug`.
+/// The clients of one role: properties by librdkafka's names, checked against each other. Secrets
+/// stay out of its `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KafkaClients {
     /// Of clients that write.
@@ -214,16 +218,26 @@ pub struct KafkaClients {
     pub max_poll_records: usize,
     /// Milliseconds that a writer waits for room in a full queue before it says so.
     pub max_block_ms: u64,
-    /// Where a new group begins to read a fog node's readings; models and updates are always read from the earliest.
+    /// Where a new group begins to read a fog node's readings; models and updates are always read
+    /// from the earliest.
     pub start: NewGroup,
 }
 
 impl fmt::Debug for KafkaClients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |properties: &BTreeMap<String, String>| -> BTreeMap<String, String> {
-            let shown =
-                |name: &str, value: &str| if is_secret(&property::key_of(name)) { HIDDEN } else { value }.to_owned();
-            properties.iter().map(|(name, value)| (name.clone(), shown(name, value))).collect()
+            let shown = |name: &str, value: &str| {
+                if is_secret(&property::key_of(name)) {
+                    HIDDEN
+                } else {
+                    value
+                }
+                .to_owned()
+            };
+            properties
+                .iter()
+                .map(|(name, value)| (name.clone(), shown(name, value)))
+                .collect()
         };
         f.debug_struct("KafkaClients")
             .field("producer", &shown(&self.producer))
@@ -242,7 +256,10 @@ impl Manifest {
         let producer = Effective::of(self, role, Side::Producer);
         let consumer = Effective::of(self, role, Side::Consumer);
         KafkaClients {
-            max_poll_records: consumer.whole("max.poll.records").try_into().unwrap_or(usize::MAX),
+            max_poll_records: consumer
+                .whole("max.poll.records")
+                .try_into()
+                .unwrap_or(usize::MAX),
             max_block_ms: producer.whole("max.block.ms"),
             start: match consumer.text("auto.offset.reset") {
                 "latest" => NewGroup::Latest,
@@ -254,7 +271,8 @@ impl Manifest {
         }
     }
 
-    /// What a run on Kafka must announce before it begins: settings that somebody chose, and that give something up.
+    /// What a run on Kafka must announce before it begins: settings that somebody chose, and that
+    /// give something up.
     #[must_use]
     pub fn kafka_warnings(&self) -> Vec<String> {
         warnings::warnings(self)

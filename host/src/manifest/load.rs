@@ -7,7 +7,10 @@ use std::sync::Arc;
 use super::origins::Origins;
 use super::problem::{Origin, Problem, Problems};
 use super::tree::Node;
-use super::{Manifest, check, consistency, expand, file, kafka, layers, overrides, plugins, print, schema, topics};
+use super::{
+    Manifest, check, consistency, expand, file, kafka, layers, overrides, plugins, print, schema,
+    topics,
+};
 
 const DEFAULT: &str = include_str!("../../../config/default.toml");
 
@@ -18,20 +21,23 @@ pub struct Loaded {
     pub manifest: Manifest,
     /// Where each value came from.
     pub origins: Origins,
-    /// The effective manifest as TOML, the same for the same values: its digest identifies the run's settings.
+    /// The effective manifest as TOML, the same for the same values: its digest identifies the
+    /// run's settings.
     pub canonical: String,
 }
 
 impl Loaded {
-    /// The effective manifest as TOML, a manifest again, with each value's origin behind it and secrets hidden; on
-    /// Kafka, what each client is given follows as comments.
+    /// The effective manifest as TOML, a manifest again, with each value's origin behind it and
+    /// secrets hidden; on Kafka, what each client is given follows as comments.
     #[must_use]
     pub fn to_toml_with_origins(&self) -> String {
-        print::annotate(&self.canonical, &self.origins) + &kafka::listing(&self.manifest, &self.origins)
+        print::annotate(&self.canonical, &self.origins)
+            + &kafka::listing(&self.manifest, &self.origins)
     }
 }
 
-/// Reads the manifest at `path`, lays `environment` and `sets` (`key.path=value`) over it, and checks it.
+/// Reads the manifest at `path`, lays `environment` and `sets` (`key.path=value`) over it, and
+/// checks it.
 ///
 /// # Errors
 /// Everything that is wrong with it; a fault of reading or of TOML syntax hides the rest.
@@ -45,7 +51,11 @@ pub fn load(
     let mut problems = Problems::default();
 
     let mut root = Node::new(toml::Value::Table(built_in()), &Origin::Default);
-    layers::add(&mut root, read(path, &name).map_err(Problems::of)?, &mut problems);
+    layers::add(
+        &mut root,
+        read(path, &name).map_err(Problems::of)?,
+        &mut problems,
+    );
     overrides::add_environment(&mut root, &environment, &mut problems);
     overrides::add_sets(&mut root, sets, &mut problems);
     topics::settle(&mut root);
@@ -55,11 +65,19 @@ pub fn load(
     plugins::inherit_limits(&mut root);
 
     let origins = Origins::collect(&mut root);
-    let manifest = root.to_value().try_into().map_err(|error| whole(&name, &error)).and_then(|mut manifest| {
-        consistency::complete(&mut manifest, path, &origins, &mut problems);
-        let canonical = toml::to_string(&manifest).map_err(|error| whole(&name, &error))?;
-        Ok(Loaded { manifest, origins, canonical })
-    });
+    let manifest = root
+        .to_value()
+        .try_into()
+        .map_err(|error| whole(&name, &error))
+        .and_then(|mut manifest| {
+            consistency::complete(&mut manifest, path, &origins, &mut problems);
+            let canonical = toml::to_string(&manifest).map_err(|error| whole(&name, &error))?;
+            Ok(Loaded {
+                manifest,
+                origins,
+                canonical,
+            })
+        });
     problems.into_result(&name)?;
     manifest.map_err(Problems::of)
 }
@@ -78,6 +96,14 @@ fn read(path: &Path, name: &Arc<str>) -> Result<Node, Problem> {
 }
 
 fn whole(name: &Arc<str>, message: &dyn std::fmt::Display) -> Problem {
-    let origin = Origin::File { path: Arc::clone(name), line: None };
-    Problem { key_path: String::new(), origin, message: message.to_string(), hint: None }
+    let origin = Origin::File {
+        path: Arc::clone(name),
+        line: None,
+    };
+    Problem {
+        key_path: String::new(),
+        origin,
+        message: message.to_string(),
+        hint: None,
+    }
 }

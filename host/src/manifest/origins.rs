@@ -12,7 +12,9 @@ pub struct Origins(BTreeMap<String, Origin>);
 impl Origins {
     pub(super) fn collect(root: &mut Node) -> Self {
         let mut origins = BTreeMap::new();
-        root.walk("", &mut |path, node| drop(origins.insert(path.to_owned(), node.origin.clone())));
+        root.walk("", &mut |path, node| {
+            drop(origins.insert(path.to_owned(), node.origin.clone()))
+        });
         Self(origins)
     }
 
@@ -34,7 +36,9 @@ impl Origins {
             if let Some(origin) = self.0.get(path) {
                 return origin.clone();
             }
-            let Some((above, _)) = path.rsplit_once(['.', '[']) else { return Origin::Default };
+            let Some((above, _)) = path.rsplit_once(['.', '[']) else {
+                return Origin::Default;
+            };
             path = above;
         }
     }

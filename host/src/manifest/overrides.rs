@@ -11,17 +11,31 @@ use super::{kafka, layers};
 
 const PREFIX: &str = "FEDHOST__";
 
-/// Lays the variables that Kafka's users know over `root`, and over these `FEDHOST__SECTION__KEY=value`, each in the
-/// order of their names.
-pub(super) fn add_environment(root: &mut Node, environment: &BTreeMap<String, String>, problems: &mut Problems) {
-    let well_known = environment.iter().map(|(name, text)| (name, text, kafka::well_known(name, text)));
+/// Lays the variables that Kafka's users know over `root`, and over these
+/// `FEDHOST__SECTION__KEY=value`, each in the order of their names.
+pub(super) fn add_environment(
+    root: &mut Node,
+    environment: &BTreeMap<String, String>,
+    problems: &mut Problems,
+) {
+    let well_known = environment
+        .iter()
+        .map(|(name, text)| (name, text, kafka::well_known(name, text)));
     let own = environment.iter().map(|(name, text)| {
-        let path = name.strip_prefix(PREFIX).map(|key| key.split("__").map(str::to_ascii_lowercase).collect());
+        let path = name
+            .strip_prefix(PREFIX)
+            .map(|key| key.split("__").map(str::to_ascii_lowercase).collect());
         (name, text, path)
     });
     for (name, text, path) in well_known.chain(own) {
         let Some(path) = path else { continue };
-        add(root, path, text, &Origin::Environment(Arc::from(name.as_str())), problems);
+        add(
+            root,
+            path,
+            text,
+            &Origin::Environment(Arc::from(name.as_str())),
+            problems,
+        );
     }
 }
 
@@ -30,14 +44,22 @@ pub(super) fn add_sets(root: &mut Node, sets: &[String], problems: &mut Problems
     for set in sets {
         match set.split_once('=') {
             Some((key, text)) => {
-                let path = key.trim().replace('[', ".").replace(']', "").split('.').map(str::to_owned).collect();
+                let path = key
+                    .trim()
+                    .replace('[', ".")
+                    .replace(']', "")
+                    .split('.')
+                    .map(str::to_owned)
+                    .collect();
                 add(root, path, text, &Origin::Set, problems);
             }
             None => problems.add(Problem {
                 key_path: String::new(),
                 origin: Origin::Set,
                 message: format!("{set:?} has no ="),
-                hint: Some("write --set KEY=VALUE, for example --set federation.min_nodes=2".into()),
+                hint: Some(
+                    "write --set KEY=VALUE, for example --set federation.min_nodes=2".into(),
+                ),
             }),
         }
     }
@@ -53,14 +75,20 @@ fn add(root: &mut Node, path: Vec<String>, text: &str, origin: &Origin, problems
         root.merge_at(&path, node)
     });
     if let Err(message) = merged {
-        problems.add(Problem { key_path: path.join("."), origin: origin.clone(), message, hint: None });
+        problems.add(Problem {
+            key_path: path.join("."),
+            origin: origin.clone(),
+            message,
+            hint: None,
+        });
     }
 }
 
 /// Lists and tables are JSON; anything else stays text until the schema says what it should be.
 fn value(text: &str) -> Result<Value, String> {
     if text.starts_with(['{', '[']) {
-        let mut value: serde_json::Value = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+        let mut value: serde_json::Value =
+            serde_json::from_str(text).map_err(|error| not_json(&error))?;
         drop_null(&mut value);
         return Value::try_from(value).map_err(|error| not_json(&error));
     }

@@ -13,12 +13,13 @@ use super::tree::{Content, Node};
 pub struct Plugins {
     /// The folder of components, relative to the working directory. Example: `"plugins"`.
     pub directory: PathBuf,
-    /// Milliseconds between two looks at the folder for new and changed components; 0 looks only at the start. At most
-    /// 3600000.
+    /// Milliseconds between two looks at the folder for new and changed components; 0 looks only at
+    /// the start. At most 3600000.
     #[schemars(range(min = 0, max = 3_600_000))]
     pub watch_ms: u64,
-    /// Ed25519 public keys, 32 bytes in base64 each, of those whose signatures in `NAME.wasm.sig` are taken. A component
-    /// with a bad signature is refused. Example: `["11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="]`.
+    /// Ed25519 public keys, 32 bytes in base64 each, of those whose signatures in `NAME.wasm.sig`
+    /// are taken. A component with a bad signature is refused. Example:
+    /// `["11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="]`.
     pub trusted_keys: Vec<String>,
     /// Whether a component without a signature is refused too.
     pub require_signature: bool,
@@ -50,8 +51,8 @@ pub struct Limits {
     /// Milliseconds after which a call is ended: 1 to 3600000.
     #[schemars(range(min = 1, max = 3_600_000))]
     pub call_deadline_ms: u64,
-    /// Units of work of a call, about one an instruction, the same on every machine; without it work is not counted, which
-    /// is faster. Example: 10000000000.
+    /// Units of work of a call, about one an instruction, the same on every machine; without it
+    /// work is not counted, which is faster. Example: 10000000000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 9_223_372_036_854_775_807_u64))]
     pub fuel_per_call: Option<u64>,
@@ -73,10 +74,12 @@ pub struct Limits {
     /// Bytes of memory for compiling it: 512 MiB to 64 GiB.
     #[schemars(range(min = 536_870_912, max = 68_719_476_736_u64))]
     pub compile_memory_bytes: u64,
-    /// Failures of one call in a row after which the plug-in is left alone for a while: 1 to 1000000.
+    /// Failures of one call in a row after which the plug-in is left alone for a while: 1 to
+    /// 1000000.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub failures_in_a_row: u32,
-    /// Milliseconds for which it is left alone the first time, doubled each time that it fails again: 1 to 3600000.
+    /// Milliseconds for which it is left alone the first time, doubled each time that it fails
+    /// again: 1 to 3600000.
     #[schemars(range(min = 1, max = 3_600_000))]
     pub quarantine_first_ms: u64,
     /// Milliseconds for which it is left alone at most: 1 to 86400000.
@@ -95,17 +98,28 @@ impl Plugins {
     /// What a call of plug-in `name` may use.
     #[must_use]
     pub fn limits_for(&self, name: &str) -> Limits {
-        self.overrides.get(name).map_or(self.limits, |plugin| plugin.limits)
+        self.overrides
+            .get(name)
+            .map_or(self.limits, |plugin| plugin.limits)
     }
 }
 
 /// Fills in the limits that a plug-in of its own `limits` does not mention.
 pub(super) fn inherit_limits(root: &mut Node) {
-    let Content::Table(sections) = &mut root.content else { return };
-    let Some(Content::Table(plugins)) = sections.get_mut("plugins").map(|node| &mut node.content) else { return };
-    let Some(base) = plugins.get("limits").cloned() else { return };
+    let Content::Table(sections) = &mut root.content else {
+        return;
+    };
+    let Some(Content::Table(plugins)) = sections.get_mut("plugins").map(|node| &mut node.content)
+    else {
+        return;
+    };
+    let Some(base) = plugins.get("limits").cloned() else {
+        return;
+    };
     for (_, plugin) in plugins.iter_mut().filter(|(name, _)| *name != "limits") {
-        let Content::Table(entries) = &mut plugin.content else { continue };
+        let Content::Table(entries) = &mut plugin.content else {
+            continue;
+        };
         let mut limits = base.clone();
         if let Some(own) = entries.remove("limits") {
             limits.merge(own);

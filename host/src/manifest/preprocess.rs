@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::selector::PluginSelector;
 
-/// What rows pass through before the model sees them; without this section they reach it as they are.
+/// What rows pass through before the model sees them; without this section they reach it as they
+/// are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Preprocess {
     /// A plug-in that exports `preprocessing`. Example: `"baseline-deviation@^0.1"`.

@@ -39,7 +39,9 @@ fn annotate_value(value: &mut Value, path: &str, origins: &Origins) {
     if is_secret(path) {
         *value = Value::from(HIDDEN);
     }
-    value.decor_mut().set_suffix(format!("  # {}", origins.of(path)));
+    value
+        .decor_mut()
+        .set_suffix(format!("  # {}", origins.of(path)));
 }
 
 #[cfg(test)]
@@ -48,7 +50,13 @@ mod tests {
 
     #[test]
     fn a_secret_is_never_shown() {
-        let text = annotate("[kafka]\nsasl_password = \"hunter2\"\nclient_id = \"me\"\n", &Origins::default());
-        assert_eq!(text, "[kafka]\nsasl_password = \"***\"  # default\nclient_id = \"me\"  # default\n");
+        let text = annotate(
+            "[kafka]\nsasl_password = \"hunter2\"\nclient_id = \"me\"\n",
+            &Origins::default(),
+        );
+        assert_eq!(
+            text,
+            "[kafka]\nsasl_password = \"***\"  # default\nclient_id = \"me\"  # default\n"
+        );
     }
 }

@@ -25,7 +25,8 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// A variable or `--set` carries plain text, whose type is known only once the schema has been consulted.
+    /// A variable or `--set` carries plain text, whose type is known only once the schema has been
+    /// consulted.
     pub(super) fn is_untyped(&self) -> bool {
         matches!(self, Self::Environment(_) | Self::Set)
     }
@@ -35,7 +36,10 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
-            Self::File { path, line: Some(line) } => write!(f, "{path}:{line}"),
+            Self::File {
+                path,
+                line: Some(line),
+            } => write!(f, "{path}:{line}"),
             Self::File { path, line: None } => f.write_str(path),
             Self::Environment(variable) => write!(f, "environment {variable}"),
             Self::Set => f.write_str("--set"),
@@ -69,7 +73,9 @@ impl fmt::Display for Problem {
             write!(f, "{}: ", self.key_path)?;
         }
         f.write_str(&self.message)?;
-        self.hint.iter().try_for_each(|hint| write!(f, "\n  hint: {hint}"))
+        self.hint
+            .iter()
+            .try_for_each(|hint| write!(f, "\n  hint: {hint}"))
     }
 }
 
@@ -104,18 +110,30 @@ impl Problems {
     }
 
     pub(super) fn of(problem: Problem) -> Self {
-        Self { all: vec![problem], ..Self::default() }
+        Self {
+            all: vec![problem],
+            ..Self::default()
+        }
     }
 
     /// The key at `key_path` was written as `written`, and problems with it name it so.
     pub(super) fn spelled(&mut self, key_path: &str, written: &str) {
-        self.spellings.insert(key_path.to_owned(), written.to_owned());
+        self.spellings
+            .insert(key_path.to_owned(), written.to_owned());
     }
 
-    /// In the order of the lines of the manifest at `path`, to which everything belongs that is written nowhere.
+    /// In the order of the lines of the manifest at `path`, to which everything belongs that is
+    /// written nowhere.
     pub(super) fn into_result(mut self, path: &Arc<str>) -> Result<(), Self> {
-        for problem in self.all.iter_mut().filter(|problem| problem.origin == Origin::Default) {
-            problem.origin = Origin::File { path: Arc::clone(path), line: None };
+        for problem in self
+            .all
+            .iter_mut()
+            .filter(|problem| problem.origin == Origin::Default)
+        {
+            problem.origin = Origin::File {
+                path: Arc::clone(path),
+                line: None,
+            };
         }
         for problem in &mut self.all {
             if let Some(written) = self.spellings.get(&problem.key_path) {
@@ -123,19 +141,29 @@ impl Problems {
             }
         }
         self.all.sort_by(|a, b| a.origin.cmp(&b.origin));
-        if self.all.is_empty() { Ok(()) } else { Err(self) }
+        if self.all.is_empty() {
+            Ok(())
+        } else {
+            Err(self)
+        }
     }
 
-    /// Whether nothing is wrong at any of `key_paths`, above or below it: a check that reads these may be made.
+    /// Whether nothing is wrong at any of `key_paths`, above or below it: a check that reads these
+    /// may be made.
     pub(super) fn spare(&self, key_paths: &[&str]) -> bool {
-        !key_paths.iter().any(|path| self.all.iter().any(|problem| related(&problem.key_path, path)))
+        !key_paths.iter().any(|path| {
+            self.all
+                .iter()
+                .any(|problem| related(&problem.key_path, path))
+        })
     }
 }
 
 /// Whether one of the key paths lies within the other.
 fn related(a: &str, b: &str) -> bool {
     let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
-    long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || short.is_empty() || rest.starts_with(['.', '[']))
+    long.strip_prefix(short)
+        .is_some_and(|rest| rest.is_empty() || short.is_empty() || rest.starts_with(['.', '[']))
 }
 
 impl fmt::Display for Problems {
@@ -156,10 +184,19 @@ mod tests {
 
     #[test]
     fn a_key_path_is_related_to_what_lies_above_and_below_it_only() {
-        for (a, b) in [("sensor", "sensor[0].node"), ("sensor[0].node", "sensor"), ("", "bus"), ("bus", "bus")] {
+        for (a, b) in [
+            ("sensor", "sensor[0].node"),
+            ("sensor[0].node", "sensor"),
+            ("", "bus"),
+            ("bus", "bus"),
+        ] {
             assert!(related(a, b), "{a} {b}");
         }
-        for (a, b) in [("sensor[1]", "sensor[10]"), ("topics.model", "topics.model_updates"), ("bus", "model")] {
+        for (a, b) in [
+            ("sensor[1]", "sensor[10]"),
+            ("topics.model", "topics.model_updates"),
+            ("bus", "model"),
+        ] {
             assert!(!related(a, b), "{a} {b}");
         }
     }

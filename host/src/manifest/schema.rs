@@ -1,6 +1,7 @@
 //! The manifest's JSON schema: made from the types, with the built-in defaults filled in.
 //!
-//! It is what an editor completes from, and what [`check`](super::check) checks against: every range is stated once.
+//! It is what an editor completes from, and what [`check`](super::check) checks against: every
+//! range is stated once.
 
 use std::sync::LazyLock;
 
@@ -12,8 +13,9 @@ use super::kafka::MARK;
 
 /// The JSON schema of a manifest (draft 2020-12).
 ///
-/// Beyond the standard it uses `x-refused`, an object of words that a reader may expect here, and why they are refused;
-/// `x-librdkafka`, the name of a setting there; and `x-words`, the words of which a text of format `words` is made.
+/// Beyond the standard it uses `x-refused`, an object of words that a reader may expect here, and
+/// why they are refused; `x-librdkafka`, the name of a setting there; and `x-words`, the words of
+/// which a text of format `words` is made.
 #[must_use]
 pub fn schema() -> &'static Value {
     static SCHEMA: LazyLock<Value> = LazyLock::new(build);
@@ -21,8 +23,12 @@ pub fn schema() -> &'static Value {
 }
 
 fn build() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let mut schema = settings.into_generator().into_root_schema_for::<Manifest>().to_value();
+    let settings =
+        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let mut schema = settings
+        .into_generator()
+        .into_root_schema_for::<Manifest>()
+        .to_value();
     simplify(&mut schema);
     if let Ok(defaults) = serde_json::to_value(super::built_in()) {
         fill_in(&mut schema, &defaults);
@@ -71,8 +77,14 @@ fn drop_null(object: &mut Map<String, Value>) {
 
 /// One word may carry a description of its own, which makes `oneOf` of what is but a list of words.
 fn join_words(object: &mut Map<String, Value>) {
-    let Some(Value::Array(branches)) = object.get("oneOf") else { return };
-    let words: Option<Vec<&Value>> = branches.iter().map(words_of).collect::<Option<Vec<_>>>().map(|all| all.concat());
+    let Some(Value::Array(branches)) = object.get("oneOf") else {
+        return;
+    };
+    let words: Option<Vec<&Value>> = branches
+        .iter()
+        .map(words_of)
+        .collect::<Option<Vec<_>>>()
+        .map(|all| all.concat());
     if let Some(words) = words {
         let words = json!(words);
         object.remove("oneOf");
@@ -92,22 +104,33 @@ fn words_of(schema: &Value) -> Option<Vec<&Value>> {
 
 /// Writes `defaults` into the schema; a key that has one need not be given.
 fn fill_in(schema: &mut Value, defaults: &Value) {
-    let Value::Object(schema) = schema else { return };
+    let Value::Object(schema) = schema else {
+        return;
+    };
     let Value::Object(defaults_by_key) = defaults else {
         schema.insert("default".into(), defaults.clone());
         return;
     };
     if let Some(Value::Array(branches)) = schema.get_mut("anyOf") {
-        branches.iter_mut().filter(|branch| branch["type"] == "object").for_each(|table| fill_in(table, defaults));
+        branches
+            .iter_mut()
+            .filter(|branch| branch["type"] == "object")
+            .for_each(|table| fill_in(table, defaults));
         schema.insert("default".into(), defaults.clone());
     }
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         for (key, default) in defaults_by_key {
-            properties.get_mut(key).into_iter().for_each(|property| fill_in(property, default));
+            properties
+                .get_mut(key)
+                .into_iter()
+                .for_each(|property| fill_in(property, default));
         }
     }
     if let Some(Value::Array(required)) = schema.get_mut("required") {
-        required.retain(|key| key.as_str().is_none_or(|key| !defaults_by_key.contains_key(key)));
+        required.retain(|key| {
+            key.as_str()
+                .is_none_or(|key| !defaults_by_key.contains_key(key))
+        });
     }
     // What is not given for one plug-in is as for all of them.
     if let Some(others @ Value::Object(_)) = schema.get_mut("additionalProperties") {
@@ -115,8 +138,8 @@ fn fill_in(schema: &mut Value, defaults: &Value) {
     }
 }
 
-/// Every key that the schema names, but for settings of clients, as a key path; entries of lists and tables of free
-/// names are written `[]` and `*`.
+/// Every key that the schema names, but for settings of clients, as a key path; entries of lists
+/// and tables of free names are written `[]` and `*`.
 pub(super) fn key_paths(schema: &Value) -> Vec<String> {
     let mut paths = Vec::new();
     collect(schema, "", &mut paths);
@@ -132,7 +155,11 @@ fn collect(schema: &Value, path: &str, paths: &mut Vec<String>) {
         collect(property, &path, paths);
         paths.push(path);
     }
-    for branch in ["oneOf", "anyOf"].iter().filter_map(|word| schema[word].as_array()).flatten() {
+    for branch in ["oneOf", "anyOf"]
+        .iter()
+        .filter_map(|word| schema[word].as_array())
+        .flatten()
+    {
         collect(branch, path, paths);
     }
     if let Some(items) = schema.get("items") {

@@ -24,7 +24,10 @@ impl PluginSelector {
     #[must_use]
     pub fn matches(&self, name: &str, version: &Version, sha256: &str) -> bool {
         self.name == name
-            && self.version.as_ref().is_none_or(|wanted| wanted.matches(version))
+            && self
+                .version
+                .as_ref()
+                .is_none_or(|wanted| wanted.matches(version))
             && self.sha256.as_deref().is_none_or(|wanted| wanted == sha256)
     }
 }
@@ -32,7 +35,9 @@ impl PluginSelector {
 impl fmt::Display for PluginSelector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
-        self.version.iter().try_for_each(|version| write!(f, "@{version}"))
+        self.version
+            .iter()
+            .try_for_each(|version| write!(f, "@{version}"))
     }
 }
 
@@ -67,11 +72,19 @@ impl TryFrom<Form> for PluginSelector {
                 Some((name, version)) => (name.to_owned(), Some(version.to_owned()), None),
                 None => (text, None, None),
             },
-            Form::Table { name, version, sha256 } => (name, version, sha256),
+            Form::Table {
+                name,
+                version,
+                sha256,
+            } => (name, version, sha256),
         };
         check_name(&name)?;
         sha256.as_deref().map_or(Ok(()), check_sha256)?;
-        Ok(Self { name, version: version.as_deref().map(versions).transpose()?, sha256 })
+        Ok(Self {
+            name,
+            version: version.as_deref().map(versions).transpose()?,
+            sha256,
+        })
     }
 }
 
@@ -80,8 +93,16 @@ impl From<PluginSelector> for Form {
         if selector.sha256.is_none() {
             return Self::Text(selector.to_string());
         }
-        let PluginSelector { name, version, sha256 } = selector;
-        Self::Table { name, version: version.map(|version| version.to_string()), sha256 }
+        let PluginSelector {
+            name,
+            version,
+            sha256,
+        } = selector;
+        Self::Table {
+            name,
+            version: version.map(|version| version.to_string()),
+            sha256,
+        }
     }
 }
 
@@ -108,7 +129,9 @@ fn versions(text: &str) -> Result<VersionReq, String> {
 }
 
 pub(super) fn check_sha256(text: &str) -> Result<(), String> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    let digits = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     if text.len() == 64 && digits {
         Ok(())
     } else {
@@ -131,7 +154,10 @@ mod tests {
         assert!(selector("scaler@^0.1").matches("scaler", &version, "x"));
         assert!(!selector("scaler@^0.2").matches("scaler", &version, "x"));
         assert!(!selector("scaler").matches("scaler2", &version, "x"));
-        let pinned = PluginSelector { sha256: Some("a".repeat(64)), ..selector("scaler") };
+        let pinned = PluginSelector {
+            sha256: Some("a".repeat(64)),
+            ..selector("scaler")
+        };
         assert!(pinned.matches("scaler", &version, &"a".repeat(64)));
         assert!(!pinned.matches("scaler", &version, &"b".repeat(64)));
     }

@@ -15,13 +15,15 @@ pub enum Sensor {
     Csv(CsvSensor),
 }
 
-/// Made-up rows with the columns `vibration_x`, `vibration_y`, `vibration_z`, `temperature` and `pressure`, labelled `anomaly`.
+/// Made-up rows with the columns `vibration_x`, `vibration_y`, `vibration_z`, `temperature` and
+/// `pressure`, labelled `anomaly`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SimulatedSensor {
     /// The id of the fog node that gets the rows. Example: `1`.
     #[schemars(range(min = 0, max = 4_294_967_295_u64))]
     pub node: u32,
-    /// Its name, unlike any other's; `sensor-N` for the Nth sensor of the manifest unless given. Example: `"pump-3"`.
+    /// Its name, unlike any other's; `sensor-N` for the Nth sensor of the manifest unless given.
+    /// Example: `"pump-3"`.
     #[serde(default)]
     #[schemars(extend("format" = "name"))]
     pub name: String,
@@ -53,12 +55,13 @@ pub struct CsvSensor {
     /// The id of the fog node that gets the rows. Example: `1`.
     #[schemars(range(min = 0, max = 4_294_967_295_u64))]
     pub node: u32,
-    /// Its name, unlike any other's; `sensor-N` for the Nth sensor of the manifest unless given. Example: `"valve1"`.
+    /// Its name, unlike any other's; `sensor-N` for the Nth sensor of the manifest unless given.
+    /// Example: `"valve1"`.
     #[serde(default)]
     #[schemars(extend("format" = "name"))]
     pub name: String,
-    /// Which files, with `*`, `?`, `[a-z]` and `**`, relative to `data.directory`; they are read in the order of their
-    /// paths. Example: `["valve1/*.csv"]`.
+    /// Which files, with `*`, `?`, `[a-z]` and `**`, relative to `data.directory`; they are read in
+    /// the order of their paths. Example: `["valve1/*.csv"]`.
     pub files: Vec<String>,
     /// The one character between two fields.
     #[serde(default = "comma", with = "one_character")]
@@ -67,8 +70,8 @@ pub struct CsvSensor {
     /// The column that says when, which is no feature. Example: `"datetime"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
-    /// The column that is 1 in anomalous rows and 0 in others, which is no feature; without it nothing can be learnt
-    /// from these rows by a model that needs labels. Example: `"anomaly"`.
+    /// The column that is 1 in anomalous rows and 0 in others, which is no feature; without it
+    /// nothing can be learnt from these rows by a model that needs labels. Example: `"anomaly"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Further columns that are no features. Example: `["changepoint"]`.
@@ -166,6 +169,8 @@ mod one_character {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
         let text = String::deserialize(deserializer)?;
         super::check_delimiter(&text).map_err(D::Error::custom)?;
-        text.bytes().next().ok_or_else(|| D::Error::custom("no character"))
+        text.bytes()
+            .next()
+            .ok_or_else(|| D::Error::custom("no character"))
     }
 }

@@ -21,17 +21,17 @@ pub use topic::{CleanupPolicy, Topic, TopicCompression};
 /// The topics that a federation uses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Topics {
-    /// In front of the name of every topic, so that several federations or environments share a cluster. Example:
-    /// `"prod-"`.
+    /// In front of the name of every topic, so that several federations or environments share a
+    /// cluster. Example: `"prod-"`.
     #[schemars(extend("format" = "prefix"))]
     pub(super) prefix: String,
-    /// Brokers that hold a copy of a topic that has no `replication_factor` of its own, 1 to 100; without it the
-    /// cluster decides. Example: `3`.
+    /// Brokers that hold a copy of a topic that has no `replication_factor` of its own, 1 to 100;
+    /// without it the cluster decides. Example: `3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub(super) replication_factor: Option<u16>,
-    /// Copies that must be there for a write to a topic that has no `min_insync_replicas` of its own, 1 to 100; without
-    /// it the cluster decides. Example: `2`.
+    /// Copies that must be there for a write to a topic that has no `min_insync_replicas` of its
+    /// own, 1 to 100; without it the cluster decides. Example: `2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub(super) min_insync_replicas: Option<u16>,
@@ -47,7 +47,8 @@ pub struct Topics {
     pub(super) evaluations: Topic,
     /// What the roles remember between runs, with `bus.kind = "kafka"`: one partition, compacted.
     pub(super) state: Topic,
-    /// What follows a topic's name in the name of its dead-letter topic: 1 to 100 letters, digits, `.`, `_` or `-`.
+    /// What follows a topic's name in the name of its dead-letter topic: 1 to 100 letters, digits,
+    /// `.`, `_` or `-`.
     #[schemars(extend("format" = "name"))]
     pub dead_letter_suffix: String,
     /// How long dead letters are kept.
@@ -110,7 +111,8 @@ impl Topics {
         self.whole(&self.evaluations)
     }
 
-    /// The topic of what the roles remember; no part of [`Topics::all`], for a bus may have another place for it.
+    /// The topic of what the roles remember; no part of [`Topics::all`], for a bus may have another
+    /// place for it.
     #[must_use]
     pub fn state(&self) -> Topic {
         self.whole(&self.state)
@@ -120,7 +122,10 @@ impl Topics {
     #[must_use]
     pub fn sensor_data_of(&self, node: u32) -> Topic {
         let topic = self.whole(&self.sensor_data);
-        Topic { name: name::of_node(&topic.name, node), ..topic }
+        Topic {
+            name: name::of_node(&topic.name, node),
+            ..topic
+        }
     }
 
     /// A topic that exists only when it is named, by its key, such as `raw_data`.
@@ -129,7 +134,8 @@ impl Topics {
         self.further.get(key).map(|topic| self.whole(topic))
     }
 
-    /// Where what could not be used of `topic` goes. Every dead letter counts, so none goes for a newer one.
+    /// Where what could not be used of `topic` goes. Every dead letter counts, so none goes for a
+    /// newer one.
     #[must_use]
     pub fn dead_letter_of(&self, topic: &Topic) -> Topic {
         Topic {
@@ -145,7 +151,10 @@ impl Topics {
     /// Every topic of a federation of these fog nodes, but for state and dead letters.
     #[must_use]
     pub fn all(&self, nodes: &BTreeSet<u32>) -> Vec<Topic> {
-        let all = self.by_key(nodes).into_iter().filter(|(key, _)| key != "state");
+        let all = self
+            .by_key(nodes)
+            .into_iter()
+            .filter(|(key, _)| key != "state");
         all.map(|(_, topic)| topic).collect()
     }
 
@@ -158,23 +167,44 @@ impl Topics {
             ("evaluations", self.evaluations()),
             ("state", self.state()),
         ];
-        let of_roles = of_roles.into_iter().map(|(key, topic)| (key.to_owned(), topic));
-        let sensor_data = nodes.iter().map(|&node| ("sensor_data".to_owned(), self.sensor_data_of(node)));
-        let further = self.further.iter().map(|(key, topic)| (key.clone(), self.whole(topic)));
-        let other = self.other.iter().enumerate().map(|(index, topic)| (format!("other[{index}]"), self.whole(topic)));
-        of_roles.chain(sensor_data).chain(further).chain(other).collect()
+        let of_roles = of_roles
+            .into_iter()
+            .map(|(key, topic)| (key.to_owned(), topic));
+        let sensor_data = nodes
+            .iter()
+            .map(|&node| ("sensor_data".to_owned(), self.sensor_data_of(node)));
+        let further = self
+            .further
+            .iter()
+            .map(|(key, topic)| (key.clone(), self.whole(topic)));
+        let other = self
+            .other
+            .iter()
+            .enumerate()
+            .map(|(index, topic)| (format!("other[{index}]"), self.whole(topic)));
+        of_roles
+            .chain(sensor_data)
+            .chain(further)
+            .chain(other)
+            .collect()
     }
 
     /// The most that any topic takes.
     pub(super) fn largest_message_bytes(&self) -> u64 {
         let all = self.by_key(&BTreeSet::from([0]));
-        all.iter().map(|(_, topic)| topic.max_message_bytes).max().unwrap_or(0)
+        all.iter()
+            .map(|(_, topic)| topic.max_message_bytes)
+            .max()
+            .unwrap_or(0)
     }
 
     /// The least that any topic takes.
     pub(super) fn smallest_message_bytes(&self) -> u64 {
         let all = self.by_key(&BTreeSet::from([0]));
-        all.iter().map(|(_, topic)| topic.max_message_bytes).min().unwrap_or(u64::MAX)
+        all.iter()
+            .map(|(_, topic)| topic.max_message_bytes)
+            .min()
+            .unwrap_or(u64::MAX)
     }
 
     /// With its full name, and what it has from all topics.

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 /// Which rows a fog node learns from, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Training {
-    /// New labelled rows a fog node waits for before it trains again, from 1. `"all"`: it waits until its sensors have
-    /// ended, then trains on its whole window whenever a new global model arrives. Example: `200`.
+    /// New labelled rows a fog node waits for before it trains again, from 1. `"all"`: it waits
+    /// until its sensors have ended, then trains on its whole window whenever a new global model
+    /// arrives. Example: `200`.
     pub rows_per_round: RowsPerRound,
     /// Labelled rows a fog node keeps to train on, the newest: 1 to 10000000.
     #[schemars(range(min = 1, max = 10_000_000))]
@@ -18,8 +19,9 @@ pub struct Training {
     /// The most rows handed to a plug-in in one call: 1 to 65536.
     #[schemars(range(min = 1, max = 65_536))]
     pub batch_rows: u32,
-    /// What happens when rows come faster than they can be trained on, by more than `window_rows`: `skip`, training moves
-    /// on to the newest rows, so that scoring never waits; `wait`, reading pauses.
+    /// What happens when rows come faster than they can be trained on, by more than `window_rows`:
+    /// `skip`, training moves on to the newest rows, so that scoring never waits; `wait`, reading
+    /// pauses.
     pub when_behind: WhenBehind,
 }
 

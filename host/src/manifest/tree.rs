@@ -24,17 +24,31 @@ impl Node {
     /// All of `value` with one origin.
     pub(super) fn new(value: Value, origin: &Origin) -> Self {
         let content = match value {
-            Value::Table(entries) => {
-                Content::Table(entries.into_iter().map(|(key, value)| (key, Self::new(value, origin))).collect())
-            }
-            Value::Array(items) => Content::List(items.into_iter().map(|item| Self::new(item, origin)).collect()),
+            Value::Table(entries) => Content::Table(
+                entries
+                    .into_iter()
+                    .map(|(key, value)| (key, Self::new(value, origin)))
+                    .collect(),
+            ),
+            Value::Array(items) => Content::List(
+                items
+                    .into_iter()
+                    .map(|item| Self::new(item, origin))
+                    .collect(),
+            ),
             leaf => Content::Leaf(leaf),
         };
-        Self { origin: origin.clone(), content }
+        Self {
+            origin: origin.clone(),
+            content,
+        }
     }
 
     fn empty_table(origin: &Origin) -> Self {
-        Self { origin: origin.clone(), content: Content::Table(BTreeMap::new()) }
+        Self {
+            origin: origin.clone(),
+            content: Content::Table(BTreeMap::new()),
+        }
     }
 
     /// What a table has under `name`.
@@ -58,9 +72,12 @@ impl Node {
         match &self.content {
             Content::Leaf(value) => value.clone(),
             Content::List(items) => Value::Array(items.iter().map(Self::to_value).collect()),
-            Content::Table(entries) => {
-                Value::Table(entries.iter().map(|(key, node)| (key.clone(), node.to_value())).collect())
-            }
+            Content::Table(entries) => Value::Table(
+                entries
+                    .iter()
+                    .map(|(key, node)| (key.clone(), node.to_value()))
+                    .collect(),
+            ),
         }
     }
 
@@ -79,10 +96,23 @@ impl Node {
                 }
             }
             // `model_updates = "updates"` is short for `model_updates = { name = "updates" }`.
-            (Content::Table(entries), name @ Content::Leaf(Value::String(_))) if entries.contains_key("name") => {
-                entries.insert("name".into(), Self { origin: above.origin, content: name });
+            (Content::Table(entries), name @ Content::Leaf(Value::String(_)))
+                if entries.contains_key("name") =>
+            {
+                entries.insert(
+                    "name".into(),
+                    Self {
+                        origin: above.origin,
+                        content: name,
+                    },
+                );
             }
-            (_, content) => *self = Self { origin: above.origin, content },
+            (_, content) => {
+                *self = Self {
+                    origin: above.origin,
+                    content,
+                }
+            }
         }
     }
 
@@ -98,14 +128,23 @@ impl Node {
         match &mut self.content {
             Content::Table(entries) => {
                 let origin = above.origin.clone();
-                entries.entry(step.clone()).or_insert_with(|| Self::empty_table(&origin)).merge_at(rest, above)
+                entries
+                    .entry(step.clone())
+                    .or_insert_with(|| Self::empty_table(&origin))
+                    .merge_at(rest, above)
             }
             Content::List(items) => {
                 let length = items.len();
-                let item = step.parse().ok().and_then(|index: usize| items.get_mut(index));
-                item.ok_or_else(|| format!("there is no entry {step:?} in a list of {length}"))?.merge_at(rest, above)
+                let item = step
+                    .parse()
+                    .ok()
+                    .and_then(|index: usize| items.get_mut(index));
+                item.ok_or_else(|| format!("there is no entry {step:?} in a list of {length}"))?
+                    .merge_at(rest, above)
             }
-            Content::Leaf(value) => Err(format!("{step:?} cannot be set inside {value}, which is no table")),
+            Content::Leaf(value) => Err(format!(
+                "{step:?} cannot be set inside {value}, which is no table"
+            )),
         }
     }
 
@@ -115,10 +154,15 @@ impl Node {
         match &mut self.content {
             Content::Leaf(_) => {}
             Content::List(items) => {
-                items.iter_mut().enumerate().for_each(|(index, node)| node.walk(&item(path, index), visit));
+                items
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(index, node)| node.walk(&item(path, index), visit));
             }
             Content::Table(entries) => {
-                entries.iter_mut().for_each(|(name, node)| node.walk(&key(path, name), visit));
+                entries
+                    .iter_mut()
+                    .for_each(|(name, node)| node.walk(&key(path, name), visit));
             }
         }
     }
@@ -126,7 +170,11 @@ impl Node {
 
 /// The key path of `name` in the table at `path`.
 pub(super) fn key(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
 }
 
 /// The key path of an entry of the list at `path`.

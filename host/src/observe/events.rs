@@ -10,14 +10,21 @@ use crate::figure;
 /// As what a plug-in can be left alone.
 const PARTS: [&str; 3] = ["preprocessor", "trainer", "detector"];
 
-/// Labels come from the manifest, from components and from fixed lists of codes, never from what a stranger may send.
+/// Labels come from the manifest, from components and from fixed lists of codes, never from what a
+/// stranger may send.
 pub(super) fn count(event: &Event, store: &mut Store) {
     match event {
         Event::RoundClosed(closed) => round_closed(closed, store),
         Event::UpdateAccepted { .. } => store.add(figure::UPDATES_ACCEPTED, &[], 1),
-        Event::UpdateRejected { reason, .. } => store.add(figure::UPDATES_REJECTED, &[("reason", reason)], 1),
+        Event::UpdateRejected { reason, .. } => {
+            store.add(figure::UPDATES_REJECTED, &[("reason", reason)], 1)
+        }
         Event::RecordSkipped { source, reason, .. } => {
-            store.add(figure::RECORDS_SKIPPED, &[("source", source), ("reason", reason)], 1);
+            store.add(
+                figure::RECORDS_SKIPPED,
+                &[("source", source), ("reason", reason)],
+                1,
+            );
         }
         Event::NodeTrained { node, samples, .. } => {
             let labels = [("node", node.as_str())];
@@ -25,23 +32,43 @@ pub(super) fn count(event: &Event, store: &mut Store) {
             store.add(figure::SAMPLES, &labels, *samples);
         }
         Event::PluginFailed { plugin, kind, .. } => {
-            store.add(figure::PLUGIN_FAILURES, &[("plugin", plugin), ("kind", kind)], 1);
+            store.add(
+                figure::PLUGIN_FAILURES,
+                &[("plugin", plugin), ("kind", kind)],
+                1,
+            );
         }
         Event::PluginQuarantined { plugin, part, .. } => {
             let labels = [("plugin", plugin.as_str()), ("part", part.as_str())];
             store.add(figure::PLUGIN_QUARANTINES, &labels, 1);
             store.set(figure::PLUGIN_QUARANTINED, &labels, 1.0);
         }
-        Event::PluginSwapped { node, part, old, .. } => {
-            store.add(figure::PLUGIN_SWAPS, &[("node", node.as_str()), ("part", part)], 1);
+        Event::PluginSwapped {
+            node, part, old, ..
+        } => {
+            store.add(
+                figure::PLUGIN_SWAPS,
+                &[("node", node.as_str()), ("part", part)],
+                1,
+            );
             for part in PARTS {
-                store.set(figure::PLUGIN_QUARANTINED, &[("plugin", &old.name), ("part", part)], 0.0);
+                store.set(
+                    figure::PLUGIN_QUARANTINED,
+                    &[("plugin", &old.name), ("part", part)],
+                    0.0,
+                );
             }
         }
         Event::PluginReleased { plugin, part } => {
-            store.set(figure::PLUGIN_QUARANTINED, &[("plugin", plugin), ("part", part)], 0.0);
+            store.set(
+                figure::PLUGIN_QUARANTINED,
+                &[("plugin", plugin), ("part", part)],
+                0.0,
+            );
         }
-        Event::ConnectionLost { part, .. } => store.add(figure::CONNECTIONS_LOST, &[("part", part)], 1),
+        Event::ConnectionLost { part, .. } => {
+            store.add(figure::CONNECTIONS_LOST, &[("part", part)], 1)
+        }
         Event::RoleRestarted { role, .. } => store.add(figure::ROLE_RESTARTS, &[("role", role)], 1),
         _ => {}
     }
@@ -50,8 +77,15 @@ pub(super) fn count(event: &Event, store: &mut Store) {
 /// A plug-in that is left alone keeps the process from being ready.
 pub(super) fn judge(event: &Event, troubles: &mut BTreeMap<String, String>) {
     match event {
-        Event::PluginQuarantined { plugin, part, call, failures, .. } => {
-            let reason = format!("it is left alone as {part}: {call} failed {failures} times in a row");
+        Event::PluginQuarantined {
+            plugin,
+            part,
+            call,
+            failures,
+            ..
+        } => {
+            let reason =
+                format!("it is left alone as {part}: {call} failed {failures} times in a row");
             troubles.insert(trouble_of(plugin, part), reason);
         }
         // Another component has a clean record.
@@ -81,6 +115,10 @@ fn round_closed(closed: &RoundClosed, store: &mut Store) {
         ("publishing", durations.publishing_ms),
     ];
     for (phase, milliseconds) in phases {
-        store.set(figure::ROUND_DURATION_SECONDS, &[("phase", phase)], milliseconds / 1e3);
+        store.set(
+            figure::ROUND_DURATION_SECONDS,
+            &[("phase", phase)],
+            milliseconds / 1e3,
+        );
     }
 }

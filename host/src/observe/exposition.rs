@@ -1,6 +1,7 @@
 //! A snapshot as Prometheus reads it.
 //!
-//! `prometheus-client` writes OpenMetrics; for those who do not read that, it is rewritten line by line.
+//! `prometheus-client` writes OpenMetrics; for those who do not read that, it is rewritten line by
+//! line.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,7 +31,11 @@ impl Format {
     /// The format that suits an `Accept` header best.
     #[must_use]
     pub fn accepted(accept: &str) -> Self {
-        if accept.contains("application/openmetrics-text") { Self::OpenMetrics } else { Self::Text }
+        if accept.contains("application/openmetrics-text") {
+            Self::OpenMetrics
+        } else {
+            Self::Text
+        }
     }
 
     /// As an answer names it.
@@ -44,7 +49,8 @@ impl Format {
 }
 
 impl Snapshot {
-    /// All figures, those of the process included. Each has `fedhost_` in front, and `_total` behind when it is a count.
+    /// All figures, those of the process included. Each has `fedhost_` in front, and `_total`
+    /// behind when it is a count.
     ///
     /// # Errors
     /// The encoder refused a figure.
@@ -63,18 +69,34 @@ impl Snapshot {
     fn about(&self) -> [Figure; 3] {
         let figure = |name: &str, help: &str, kind, value, labels| {
             let series = vec![Series { labels, value }];
-            Figure { name: name.to_owned(), kind, help: help.to_owned(), series }
+            Figure {
+                name: name.to_owned(),
+                kind,
+                help: help.to_owned(),
+                series,
+            }
         };
-        let gauge =
-            |gauge: figure::Gauge, value, labels| figure(gauge.name(), gauge.help(), Kind::Gauge, value, labels);
+        let gauge = |gauge: figure::Gauge, value, labels| {
+            figure(gauge.name(), gauge.help(), Kind::Gauge, value, labels)
+        };
         let lost = figure::FIGURES_LEFT_OUT;
         let version = BTreeMap::from([("version".to_owned(), self.version.clone())]);
         #[expect(clippy::cast_precision_loss, reason = "a rounded count is good enough")]
         let left_out = self.figures_left_out as f64;
         [
             gauge(figure::BUILD_INFO, 1.0, version),
-            gauge(figure::READY, f64::from(u8::from(self.ready)), BTreeMap::new()),
-            figure(lost.name(), lost.help(), Kind::Counter, left_out, BTreeMap::new()),
+            gauge(
+                figure::READY,
+                f64::from(u8::from(self.ready)),
+                BTreeMap::new(),
+            ),
+            figure(
+                lost.name(),
+                lost.help(),
+                Kind::Counter,
+                left_out,
+                BTreeMap::new(),
+            ),
         ]
     }
 }
@@ -89,18 +111,38 @@ impl Collector for Exposed {
             write(&mut encoder, &name, figure)?;
         }
         let own = |name: &str, kind, help: &str, value| {
-            let series = vec![Series { labels: BTreeMap::new(), value }];
-            Figure { name: name.to_owned(), kind, help: help.to_owned(), series }
+            let series = vec![Series {
+                labels: BTreeMap::new(),
+                value,
+            }];
+            Figure {
+                name: name.to_owned(),
+                kind,
+                help: help.to_owned(),
+                series,
+            }
         };
-        #[expect(clippy::cast_precision_loss, reason = "times and sizes are far below 2^53")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "times and sizes are far below 2^53"
+        )]
         let float = |number: u64| number as f64;
         let start = float(self.0.started_ms) / 1e3;
-        let start =
-            own("process_start_time_seconds", Kind::Gauge, "When the process was started, since the Unix epoch", start);
+        let start = own(
+            "process_start_time_seconds",
+            Kind::Gauge,
+            "When the process was started, since the Unix epoch",
+            start,
+        );
         let process = self.0.process.iter().flat_map(|process| {
             let memory = float(process.resident_memory_bytes);
             [
-                own("process_resident_memory_bytes", Kind::Gauge, "Memory in use", memory),
+                own(
+                    "process_resident_memory_bytes",
+                    Kind::Gauge,
+                    "Memory in use",
+                    memory,
+                ),
                 own(
                     "process_cpu_seconds",
                     Kind::Counter,
@@ -127,7 +169,11 @@ fn write(encoder: &mut DescriptorEncoder<'_>, name: &str, figure: &Figure) -> fm
         if labels.is_empty() {
             write_value(&mut family, figure.kind, *value)?;
         } else {
-            write_value(&mut family.encode_family(&LabelSet(labels))?, figure.kind, *value)?;
+            write_value(
+                &mut family.encode_family(&LabelSet(labels))?,
+                figure.kind,
+                *value,
+            )?;
         }
     }
     Ok(())
@@ -154,22 +200,30 @@ struct LabelSet<'a>(&'a BTreeMap<String, String>);
 
 impl EncodeLabelSet for LabelSet<'_> {
     fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|(name, value)| (name.as_str(), value.as_str()).encode(encoder.encode_label()))
+        self.0.iter().try_for_each(|(name, value)| {
+            (name.as_str(), value.as_str()).encode(encoder.encode_label())
+        })
     }
 }
 
-/// In the older format a count is described by its whole name, and there are neither units nor an end.
+/// In the older format a count is described by its whole name, and there are neither units nor an
+/// end.
 fn without_open_metrics(text: &str) -> String {
     let mut rewritten = String::with_capacity(text.len());
     let mut help = None;
     for line in text.lines() {
-        match line.strip_prefix("# ").and_then(|comment| comment.split_once(' ')) {
+        match line
+            .strip_prefix("# ")
+            .and_then(|comment| comment.split_once(' '))
+        {
             Some(("HELP", described)) => help = described.split_once(' '),
             Some(("TYPE", described)) => {
                 let (name, kind) = described.split_once(' ').unwrap_or((described, "untyped"));
                 let total = if kind == "counter" { "_total" } else { "" };
                 let help = help.take().map_or("", |(_, help)| help);
-                rewritten.push_str(&format!("# HELP {name}{total} {help}\n# TYPE {name}{total} {kind}\n"));
+                rewritten.push_str(&format!(
+                    "# HELP {name}{total} {help}\n# TYPE {name}{total} {kind}\n"
+                ));
             }
             Some(_) => {}
             None if line == "# EOF" => {}

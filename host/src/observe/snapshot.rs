@@ -60,7 +60,10 @@ pub struct Trouble {
 
 impl Trouble {
     pub(super) fn new(part: &str, reason: &str) -> Self {
-        Self { part: part.to_owned(), reason: reason.to_owned() }
+        Self {
+            part: part.to_owned(),
+            reason: reason.to_owned(),
+        }
     }
 }
 

@@ -43,12 +43,23 @@ impl Store {
 
     /// Removes gauges that carry all of `labels`. What was counted has happened, and stays.
     pub(super) fn forget(&mut self, labels: Labels<'_>) {
-        let carries_all =
-            |key: &Key| labels.iter().all(|(name, value)| key.iter().any(|(own, of_it)| own == name && of_it == value));
-        for family in self.families.values_mut().filter(|family| family.kind == Kind::Gauge) {
+        let carries_all = |key: &Key| {
+            labels
+                .iter()
+                .all(|(name, value)| key.iter().any(|(own, of_it)| own == name && of_it == value))
+        };
+        for family in self
+            .families
+            .values_mut()
+            .filter(|family| family.kind == Kind::Gauge)
+        {
             family.series.retain(|key, _| !carries_all(key));
         }
-        self.len = self.families.values().map(|family| family.series.len()).sum();
+        self.len = self
+            .families
+            .values()
+            .map(|family| family.series.len())
+            .sum();
     }
 
     /// Reports that found no room, or had a label of no legal name.
@@ -58,7 +69,10 @@ impl Store {
 
     /// All figures that have a value, by name.
     pub(super) fn figures(&self) -> Vec<Figure> {
-        let families = self.families.iter().filter(|(_, family)| !family.series.is_empty());
+        let families = self
+            .families
+            .iter()
+            .filter(|(_, family)| !family.series.is_empty());
         families.map(|(name, family)| family.figure(name)).collect()
     }
 
@@ -69,14 +83,24 @@ impl Store {
         labels: Labels<'_>,
     ) -> Option<&mut f64> {
         let is_legal = labels.iter().all(|(label, _)| is_legal(label));
-        let key: Key = labels.iter().map(|(label, value)| (*label, (*value).to_owned())).collect();
-        let is_there = self.families.get(name).is_some_and(|family| family.series.contains_key(&key));
+        let key: Key = labels
+            .iter()
+            .map(|(label, value)| (*label, (*value).to_owned()))
+            .collect();
+        let is_there = self
+            .families
+            .get(name)
+            .is_some_and(|family| family.series.contains_key(&key));
         if !is_legal || (!is_there && self.len >= SERIES_MAX) {
             self.left_out += 1;
             return None;
         }
         self.len += usize::from(!is_there);
-        let family = self.families.entry(name).or_insert_with(|| Family { kind, help, series: BTreeMap::new() });
+        let family = self.families.entry(name).or_insert_with(|| Family {
+            kind,
+            help,
+            series: BTreeMap::new(),
+        });
         Some(family.series.entry(key).or_default())
     }
 }
@@ -84,15 +108,26 @@ impl Store {
 /// One illegal name would make everything illegible for whoever collects the figures.
 fn is_legal(name: &str) -> bool {
     let starts = name.starts_with(|first: char| first.is_ascii_lowercase());
-    starts && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    starts
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 impl Family {
     fn figure(&self, name: &str) -> Figure {
         let series = self.series.iter().map(|(key, &value)| Series {
-            labels: key.iter().map(|(label, value)| ((*label).to_owned(), value.clone())).collect(),
+            labels: key
+                .iter()
+                .map(|(label, value)| ((*label).to_owned(), value.clone()))
+                .collect(),
             value,
         });
-        Figure { name: name.to_owned(), kind: self.kind, help: self.help.to_owned(), series: series.collect() }
+        Figure {
+            name: name.to_owned(),
+            kind: self.kind,
+            help: self.help.to_owned(),
+            series: series.collect(),
+        }
     }
 }

@@ -14,9 +14,16 @@ fn working() -> Observed {
 /// The value of the series with these labels, in the order of their names.
 fn value(observed: &Observed, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
     let snapshot = observed.snapshot();
-    let figure = snapshot.figures.into_iter().find(|figure| figure.name == name)?;
+    let figure = snapshot
+        .figures
+        .into_iter()
+        .find(|figure| figure.name == name)?;
     let is_it = |series: &&Series| {
-        series.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).eq(labels.iter().copied())
+        series
+            .labels
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .eq(labels.iter().copied())
     };
     figure.series.iter().find(is_it).map(|series| series.value)
 }
@@ -28,20 +35,29 @@ fn hear(observed: &Observed, event: Event) {
 #[test]
 fn it_is_ready_while_it_works_and_no_part_is_in_trouble() {
     let observed = Observed::new();
-    assert_eq!(observed.troubles(), [Trouble::new("process", "it is starting")]);
+    assert_eq!(
+        observed.troubles(),
+        [Trouble::new("process", "it is starting")]
+    );
     observed.enter(Phase::Working);
     assert!(observed.troubles().is_empty() && observed.snapshot().ready);
 
     observed.condition("writer of fog-node-1", Some("all brokers are down"));
     observed.condition("reader of fog-node-1", Some("not authorized"));
     observed.condition("reader of fog-node-1", None);
-    assert_eq!(observed.troubles(), [Trouble::new("writer of fog-node-1", "all brokers are down")]);
+    assert_eq!(
+        observed.troubles(),
+        [Trouble::new("writer of fog-node-1", "all brokers are down")]
+    );
     assert!(!observed.snapshot().ready);
 
     observed.condition("writer of fog-node-1", None);
     assert!(observed.troubles().is_empty());
     observed.enter(Phase::Stopping);
-    assert_eq!(observed.troubles(), [Trouble::new("process", "it is stopping")]);
+    assert_eq!(
+        observed.troubles(),
+        [Trouble::new("process", "it is stopping")]
+    );
 }
 
 #[test]
@@ -70,7 +86,13 @@ fn what_went_away_is_forgotten_and_what_was_counted_stays() {
     assert_eq!(value(&observed, "records_read", &gone), Some(5.0));
 
     observed.forget(&[("group", "g")]);
-    assert!(observed.snapshot().figures.iter().all(|figure| figure.name != "consumer_lag_records"));
+    assert!(
+        observed
+            .snapshot()
+            .figures
+            .iter()
+            .all(|figure| figure.name != "consumer_lag_records")
+    );
 }
 
 #[test]
@@ -80,13 +102,24 @@ fn series_beyond_the_limit_are_left_out_and_counted() {
         observed.gauge(figure::SPOOL_RECORDS, &[("part", &number.to_string())], 1.0);
     }
     observed.gauge(figure::SPOOL_RECORDS, &[("part", "0")], 2.0);
-    assert_eq!(value(&observed, "spool_records", &[("part", "0")]), Some(2.0), "a known series goes on");
+    assert_eq!(
+        value(&observed, "spool_records", &[("part", "0")]),
+        Some(2.0),
+        "a known series goes on"
+    );
     let snapshot = observed.snapshot();
-    assert_eq!((snapshot.figures[0].series.len(), snapshot.figures_left_out), (SERIES_MAX, 3));
+    assert_eq!(
+        (snapshot.figures[0].series.len(), snapshot.figures_left_out),
+        (SERIES_MAX, 3)
+    );
 
     observed.forget(&[("part", "7")]);
     observed.gauge(figure::SPOOL_RECORDS, &[("part", "new")], 3.0);
-    assert_eq!(value(&observed, "spool_records", &[("part", "new")]), Some(3.0), "there is room again");
+    assert_eq!(
+        value(&observed, "spool_records", &[("part", "new")]),
+        Some(3.0),
+        "there is room again"
+    );
 }
 
 #[test]
@@ -112,24 +145,51 @@ fn facts_become_figures() {
         loss: 0.25,
         weights_sha256: Sha256Hex::of(b""),
         norm: 1.0,
-        durations: Durations { gathering_ms: 1500.0, aggregating_ms: 2.0, publishing_ms: 3.0 },
+        durations: Durations {
+            gathering_ms: 1500.0,
+            aggregating_ms: 2.0,
+            publishing_ms: 3.0,
+        },
     };
     hear(&observed, Event::RoundClosed(closed));
     for samples in [30, 12] {
         let (node, round, loss, train_ms) = (NodeId::fog(2), 7, 0.5, 1);
-        hear(&observed, Event::NodeTrained { node, round, samples, loss, train_ms });
+        hear(
+            &observed,
+            Event::NodeTrained {
+                node,
+                round,
+                samples,
+                loss,
+                train_ms,
+            },
+        );
     }
     let (plugin, call, kind, detail) = ("p".into(), "load".into(), "trap".into(), String::new());
-    hear(&observed, Event::PluginFailed { plugin, call, kind, detail });
+    hear(
+        &observed,
+        Event::PluginFailed {
+            plugin,
+            call,
+            kind,
+            detail,
+        },
+    );
 
     let value = |name, labels: &[(&str, &str)]| value(&observed, name, labels);
     assert_eq!(value("rounds_closed", &[]), Some(1.0));
     assert_eq!(value("round", &[]), Some(7.0));
     assert_eq!(value("round_loss", &[]), Some(0.25));
-    assert_eq!(value("round_duration_seconds", &[("phase", "gathering")]), Some(1.5));
+    assert_eq!(
+        value("round_duration_seconds", &[("phase", "gathering")]),
+        Some(1.5)
+    );
     assert_eq!(value("trainings", &[("node", "fog-node-2")]), Some(2.0));
     assert_eq!(value("samples", &[("node", "fog-node-2")]), Some(42.0));
-    assert_eq!(value("plugin_failures", &[("kind", "trap"), ("plugin", "p")]), Some(1.0));
+    assert_eq!(
+        value("plugin_failures", &[("kind", "trap"), ("plugin", "p")]),
+        Some(1.0)
+    );
 }
 
 #[test]
@@ -159,8 +219,14 @@ fn a_plug_in_that_is_left_alone_keeps_the_process_from_being_ready() {
 fn a_clone_that_announces_is_heard_and_counted_once() {
     let observed = working();
     let announcing = observed.announcing(Announcer::new(vec![Box::new(observed.clone())]));
-    announcing.announce(Event::RoleRestarted { role: "aggregator".into(), reason: "fenced".into() });
-    assert_eq!(value(&observed, "role_restarts", &[("role", "aggregator")]), Some(1.0));
+    announcing.announce(Event::RoleRestarted {
+        role: "aggregator".into(),
+        reason: "fenced".into(),
+    });
+    assert_eq!(
+        value(&observed, "role_restarts", &[("role", "aggregator")]),
+        Some(1.0)
+    );
 }
 
 #[test]
@@ -178,19 +244,31 @@ fn a_snapshot_can_be_read_again() {
     assert!(read.figures[0].series[0].value.is_nan(), "{text}");
 }
 
-/// A process with something of everything, and values that differ from run to run put in their places.
+/// A process with something of everything, and values that differ from run to run put in their
+/// places.
 fn eventful() -> Snapshot {
     let observed = working();
     observed.count(figure::BYTES_WRITTEN, &[("client", "a")], 10);
     observed.count(
         figure::RECORDS_SKIPPED,
-        &[("source", "a \"quoted\\\" name\nin two lines"), ("reason", "not_json")],
+        &[
+            ("source", "a \"quoted\\\" name\nin two lines"),
+            ("reason", "not_json"),
+        ],
         2,
     );
     observed.gauge(figure::CONSUMER_LAG_SECONDS, &[], 1.5);
     observed.gauge(figure::ROUND_LOSS, &[], f64::NAN);
-    let process = Some(Process { resident_memory_bytes: 4096, cpu_seconds: 2.5 });
-    Snapshot { started_ms: 1500, version: "1.2.3".into(), process, ..observed.snapshot() }
+    let process = Some(Process {
+        resident_memory_bytes: 4096,
+        cpu_seconds: 2.5,
+    });
+    Snapshot {
+        started_ms: 1500,
+        version: "1.2.3".into(),
+        process,
+        ..observed.snapshot()
+    }
 }
 
 #[test]
@@ -231,7 +309,10 @@ process_resident_memory_bytes 4096.0
 process_cpu_seconds_total 2.5
 # EOF
 "#;
-    assert_eq!(eventful().exposition(Format::OpenMetrics).unwrap(), expected);
+    assert_eq!(
+        eventful().exposition(Format::OpenMetrics).unwrap(),
+        expected
+    );
 }
 
 #[test]
@@ -239,18 +320,28 @@ fn the_older_format_says_the_same_with_whole_names() {
     let snapshot = eventful();
     let text = snapshot.exposition(Format::Text).unwrap();
     assert!(text.contains("# HELP process_cpu_seconds_total Time spent computing, by all threads together\n# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 2.5\n"), "{text}");
-    assert!(!text.contains("# UNIT") && !text.contains("# EOF"), "{text}");
+    assert!(
+        !text.contains("# UNIT") && !text.contains("# EOF"),
+        "{text}"
+    );
     let open_metrics = snapshot.exposition(Format::OpenMetrics).unwrap();
-    let samples =
-        |text: &str| text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>();
+    let samples = |text: &str| {
+        text.lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(samples(&text), samples(&open_metrics));
 }
 
 #[test]
 fn a_collector_gets_the_format_that_it_asks_for() {
-    let prometheus =
-        "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.3";
-    for (accept, format) in [(prometheus, Format::OpenMetrics), ("text/plain", Format::Text), ("", Format::Text)] {
+    let prometheus = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.3";
+    for (accept, format) in [
+        (prometheus, Format::OpenMetrics),
+        ("text/plain", Format::Text),
+        ("", Format::Text),
+    ] {
         assert_eq!(Format::accepted(accept), format, "{accept}");
     }
 }

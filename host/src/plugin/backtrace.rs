@@ -22,9 +22,11 @@ pub(super) fn innermost(trace: &str) -> Option<String> {
     (!names.is_empty()).then(|| names.join(" < "))
 }
 
-/// Drops what the compiler of Rust guests adds: `::h0123456789abcdef` at the end, `[0123456789abcdef]` after a crate.
+/// Drops what the compiler of Rust guests adds: `::h0123456789abcdef` at the end,
+/// `[0123456789abcdef]` after a crate.
 fn without_hashes(name: &str) -> String {
-    let is_hash = |text: &str| text.len() >= 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_hash =
+        |text: &str| text.len() >= 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let path = match name.rsplit_once("::h") {
         Some((path, hash)) if is_hash(hash) => path,
         _ => name,
@@ -41,7 +43,14 @@ fn without_hashes(name: &str) -> String {
 }
 
 fn is_panic_machinery(name: &str) -> bool {
-    const PREFIXES: [&str; 6] = ["core::panicking", "std::panicking", "std::sys", "std::process", "__rust", "rust_"];
+    const PREFIXES: [&str; 6] = [
+        "core::panicking",
+        "std::panicking",
+        "std::sys",
+        "std::process",
+        "__rust",
+        "rust_",
+    ];
     name.is_empty() || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
@@ -57,7 +66,10 @@ mod tests {
              2:    0x9f1 - pca.wasm!pca[c5930c85a12de822]::fit::<[f32; 4]>\n    \
              3:    0x9f1 - pca.wasm!pca::train::h0123456789abcdef\n    \
              4:    0x9f1 - pca.wasm!<wasm function 17>";
-        assert_eq!(innermost(trace).unwrap(), "`pca::fit::<[f32; 4]>` < `pca::train` < `<wasm function 17>`");
+        assert_eq!(
+            innermost(trace).unwrap(),
+            "`pca::fit::<[f32; 4]>` < `pca::train` < `<wasm function 17>`"
+        );
     }
 
     #[test]

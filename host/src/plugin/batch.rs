@@ -52,27 +52,53 @@ impl Batch {
     ///
     /// # Errors
     /// When the lengths disagree or a value is infinite.
-    pub fn new(rows: usize, columns: usize, values: Vec<f32>, labels: Option<Vec<f32>>) -> Result<Self, BatchError> {
+    pub fn new(
+        rows: usize,
+        columns: usize,
+        values: Vec<f32>,
+        labels: Option<Vec<f32>>,
+    ) -> Result<Self, BatchError> {
         let expected = rows.saturating_mul(columns);
         if values.len() != expected {
-            return Err(BatchError::Values { rows, columns, expected, found: values.len() });
+            return Err(BatchError::Values {
+                rows,
+                columns,
+                expected,
+                found: values.len(),
+            });
         }
         if let Some(labels) = labels.as_ref().filter(|labels| labels.len() != rows) {
-            return Err(BatchError::Labels { rows, found: labels.len() });
+            return Err(BatchError::Labels {
+                rows,
+                found: labels.len(),
+            });
         }
         if u32::try_from(rows).is_err() {
             return Err(BatchError::TooManyRows(rows));
         }
         if let Some(index) = first_infinite(&values) {
-            return Err(BatchError::Infinite { row: index / columns.max(1), column: index % columns.max(1) });
+            return Err(BatchError::Infinite {
+                row: index / columns.max(1),
+                column: index % columns.max(1),
+            });
         }
-        Ok(Self { rows, columns, values, labels })
+        Ok(Self {
+            rows,
+            columns,
+            values,
+            labels,
+        })
     }
 
     /// No rows of so many columns.
     #[must_use]
     pub fn empty(columns: usize) -> Self {
-        Self { rows: 0, columns, values: Vec::new(), labels: None }
+        Self {
+            rows: 0,
+            columns,
+            values: Vec::new(),
+            labels: None,
+        }
     }
 
     /// How many rows.
@@ -105,18 +131,26 @@ impl Batch {
         (self.values, self.labels)
     }
 
-    /// As it crosses the boundary: borrowed, so that the only copy is the one into the guest's memory.
+    /// As it crosses the boundary: borrowed, so that the only copy is the one into the guest's
+    /// memory.
     pub(super) fn as_param(&self) -> BatchParam<'_> {
         // `new` has refused more rows than fit.
         let rows = u32::try_from(self.rows).unwrap_or(u32::MAX);
-        BatchParam { rows, values: &self.values, labels: self.labels.as_deref() }
+        BatchParam {
+            rows,
+            values: &self.values,
+            labels: self.labels.as_deref(),
+        }
     }
 }
 
 /// One branch-free pass; the search runs only for values that are refused anyway.
 fn first_infinite(values: &[f32]) -> Option<usize> {
-    let any = values.iter().fold(false, |found, value| found | value.is_infinite());
-    any.then(|| values.iter().position(|value| value.is_infinite())).flatten()
+    let any = values
+        .iter()
+        .fold(false, |found, value| found | value.is_infinite());
+    any.then(|| values.iter().position(|value| value.is_infinite()))
+        .flatten()
 }
 
 #[cfg(test)]
@@ -126,13 +160,32 @@ mod tests {
     #[test]
     fn a_batch_whose_lengths_disagree_cannot_be_built() {
         let cases = [
-            (Batch::new(2, 3, vec![0.0; 5], None), BatchError::Values { rows: 2, columns: 3, expected: 6, found: 5 }),
+            (
+                Batch::new(2, 3, vec![0.0; 5], None),
+                BatchError::Values {
+                    rows: 2,
+                    columns: 3,
+                    expected: 6,
+                    found: 5,
+                },
+            ),
             (
                 Batch::new(usize::MAX, 2, vec![], None),
-                BatchError::Values { rows: usize::MAX, columns: 2, expected: usize::MAX, found: 0 },
+                BatchError::Values {
+                    rows: usize::MAX,
+                    columns: 2,
+                    expected: usize::MAX,
+                    found: 0,
+                },
             ),
-            (Batch::new(2, 1, vec![0.0; 2], Some(vec![1.0])), BatchError::Labels { rows: 2, found: 1 }),
-            (Batch::new(1 << 32, 0, vec![], None), BatchError::TooManyRows(1 << 32)),
+            (
+                Batch::new(2, 1, vec![0.0; 2], Some(vec![1.0])),
+                BatchError::Labels { rows: 2, found: 1 },
+            ),
+            (
+                Batch::new(1 << 32, 0, vec![], None),
+                BatchError::TooManyRows(1 << 32),
+            ),
         ];
         for (batch, expected) in cases {
             assert_eq!(batch, Err(expected));

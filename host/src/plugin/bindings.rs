@@ -1,8 +1,9 @@
 //! Typed access to everything a component may export, generated from `wit/`.
 //!
-//! The world below exports all four interfaces, but no component has to: each interface's `GuestIndices` are looked up
-//! on their own (see [`super::exports`]), so that optional exports need no world of their own. Lists cross as borrowed
-//! slices on the way in and are moved out of the guest once on the way back.
+//! The world below exports all four interfaces, but no component has to: each interface's
+//! `GuestIndices` are looked up on their own (see [`super::exports`]), so that optional exports
+//! need no world of their own. Lists cross as borrowed slices on the way in and are moved out of
+//! the guest once on the way back.
 
 wasmtime::component::bindgen!({
     path: "../wit",

@@ -1,7 +1,8 @@
 //! Makes components of guests' sources, for `fedhost plugin build`.
 //!
-//! Rust: cargo compiles, with whichever tool chain here can compile for a component, and the core module becomes a
-//! component in this process. Python and JavaScript: their own tools pack them. A file under its final name is always whole, since a running host may be watching the directory.
+//! Rust: cargo compiles, with whichever tool chain here can compile for a component, and the core
+//! module becomes a component in this process. Python and JavaScript: their own tools pack them. A
+//! file under its final name is always whole, since a running host may be watching the directory.
 
 mod cargo;
 mod component;
@@ -22,7 +23,8 @@ pub use tools::Tools;
 use super::new::Language;
 use scripted::Scripted;
 
-/// The target of every guest: it offers no system interface, so a guest can import nothing but the host's.
+/// The target of every guest: it offers no system interface, so a guest can import nothing but the
+/// host's.
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// What is being done, for a person who waits.
@@ -30,7 +32,8 @@ const TARGET: &str = "wasm32-unknown-unknown";
 pub enum BuildStep<'a> {
     /// The target is missing, and rustup can fetch it.
     AddingTarget,
-    /// The target is missing, and its standard library is compiled from the sources beside this compiler.
+    /// The target is missing, and its standard library is compiled from the sources beside this
+    /// compiler.
     BuildingStd {
         /// The compiler.
         rustc: &'a Path,
@@ -116,7 +119,9 @@ pub enum BuildError {
         reason: String,
     },
     /// A tool has failed.
-    #[error("{name} could not be packed:\n{last_lines}\nhint: the first error above is the one to mend")]
+    #[error(
+        "{name} could not be packed:\n{last_lines}\nhint: the first error above is the one to mend"
+    )]
     Tool {
         /// The plug-in's name.
         name: String,
@@ -196,7 +201,8 @@ pub enum BuildError {
 
 /// Builds the plug-in in each directory and installs it in `out` as `NAME.wasm`.
 ///
-/// Packages of one workspace are compiled together. Components are installed only when all have been built.
+/// Packages of one workspace are compiled together. Components are installed only when all have
+/// been built.
 ///
 /// # Errors
 /// The first failure; what was in `out` before is then still there.
@@ -212,20 +218,30 @@ pub fn build(
     for workspace in package::by_workspace(&packages) {
         let toolchain = toolchain::Toolchain::find(&workspace.root, progress)?;
         for (package, module) in cargo::compile(&workspace, &toolchain, progress)? {
-            components.push((package.name.clone(), component::encode(&package.name, &module)?));
+            components.push((
+                package.name.clone(),
+                component::encode(&package.name, &module)?,
+            ));
         }
     }
     for plugin in &scripted {
         if let Some(package) = packages.iter().find(|package| package.name == plugin.name) {
             let directories = [package.directory.clone(), plugin.directory.clone()];
-            return Err(BuildError::SameName { name: plugin.name.clone(), directories });
+            return Err(BuildError::SameName {
+                name: plugin.name.clone(),
+                directories,
+            });
         }
         components.push((plugin.name.clone(), plugin.encode(out, tools, progress)?));
     }
-    components.into_iter().map(|(name, bytes)| install(&name, &bytes, out, progress)).collect()
+    components
+        .into_iter()
+        .map(|(name, bytes)| install(&name, &bytes, out, progress))
+        .collect()
 }
 
-/// Those with a card of their own, and those for cargo; a directory that was named twice counts once.
+/// Those with a card of their own, and those for cargo; a directory that was named twice counts
+/// once.
 fn sort(directories: &[PathBuf]) -> Result<(Vec<Scripted>, Vec<PathBuf>), BuildError> {
     let (mut scripted, mut crates): (Vec<Scripted>, Vec<PathBuf>) = (Vec::new(), Vec::new());
     for directory in directories {
@@ -237,7 +253,10 @@ fn sort(directories: &[PathBuf]) -> Result<(Vec<Scripted>, Vec<PathBuf>), BuildE
             Some(other) if other.directory == plugin.directory => {}
             Some(other) => {
                 let directories = [other.directory.clone(), plugin.directory];
-                return Err(BuildError::SameName { name: plugin.name, directories });
+                return Err(BuildError::SameName {
+                    name: plugin.name,
+                    directories,
+                });
             }
             None => scripted.push(plugin),
         }
@@ -245,7 +264,12 @@ fn sort(directories: &[PathBuf]) -> Result<(Vec<Scripted>, Vec<PathBuf>), BuildE
     Ok((scripted, crates))
 }
 
-fn install(name: &str, bytes: &[u8], out: &Path, progress: &mut dyn FnMut(BuildStep<'_>)) -> Result<Built, BuildError> {
+fn install(
+    name: &str,
+    bytes: &[u8],
+    out: &Path,
+    progress: &mut dyn FnMut(BuildStep<'_>),
+) -> Result<Built, BuildError> {
     let built = component::install(name, bytes, out)?;
     progress(BuildStep::Installed(&built));
     Ok(built)

@@ -1,9 +1,10 @@
 //! Compiled code on disk, so that a component is compiled once and not at every start.
 //!
-//! An entry is native code that will be run: whoever can write it owns this process. So the directory must be ours and
-//! closed to others; the key names the component, the engine and its settings; and each entry carries its own digest,
-//! which is verified on the very bytes that are mapped. Nothing else may be loaded from here, and no precompiled file
-//! is ever taken from a plug-in's author.
+//! An entry is native code that will be run: whoever can write it owns this process. So the
+//! directory must be ours and closed to others; the key names the component, the engine and its
+//! settings; and each entry carries its own digest, which is verified on the very bytes that are
+//! mapped. Nothing else may be loaded from here, and no precompiled file is ever taken from a
+//! plug-in's author.
 
 mod age;
 
@@ -29,7 +30,9 @@ pub(super) struct Cache {
 pub(super) enum CacheError {
     #[error("cannot be used: {0}")]
     Io(#[from] io::Error),
-    #[error("is no directory of its own (a link or a file)\nhint: name a directory that does not exist yet")]
+    #[error(
+        "is no directory of its own (a link or a file)\nhint: name a directory that does not exist yet"
+    )]
     NotADirectory,
     #[error("belongs to another user\nhint: name a directory of the user who runs this program")]
     Foreign,
@@ -43,11 +46,14 @@ pub(super) enum CacheError {
 }
 
 impl Cache {
-    /// Creates the directory when it is missing, closed to others; forgets entries that were not in use for long.
+    /// Creates the directory when it is missing, closed to others; forgets entries that were not in
+    /// use for long.
     pub(super) fn open(directory: &Path) -> Result<Self, CacheError> {
         check_private(directory)?;
         age::prune(directory);
-        Ok(Self { directory: directory.to_owned() })
+        Ok(Self {
+            directory: directory.to_owned(),
+        })
     }
 
     /// Where this engine's code for a component is kept.
@@ -56,7 +62,10 @@ impl Cache {
         engine.precompile_compatibility_hash().hash(&mut settings);
         let settings = Sha256Hex::of(&settings.0.finalize());
         let key = format!("{component}-{}", settings.short());
-        Entry { file: self.directory.join(format!("{key}.cwasm")), key }
+        Entry {
+            file: self.directory.join(format!("{key}.cwasm")),
+            key,
+        }
     }
 }
 
@@ -77,7 +86,9 @@ impl Entry {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.to_string()),
         };
-        let code = self.verified(&bytes).ok_or("its digest does not match its content")?;
+        let code = self
+            .verified(&bytes)
+            .ok_or("its digest does not match its content")?;
         let component = deserialize(engine, code).map_err(|error| format!("{error:#}"))?;
         age::touch(&self.file);
         Ok(Some(component))
@@ -86,7 +97,11 @@ impl Entry {
     /// Writes the entry as a whole or not at all.
     pub(super) fn write(&self, code: &[u8]) -> io::Result<()> {
         static SEQUENCE: AtomicU64 = AtomicU64::new(0);
-        let unique = format!("{}-{}.tmp", std::process::id(), SEQUENCE.fetch_add(1, Ordering::Relaxed));
+        let unique = format!(
+            "{}-{}.tmp",
+            std::process::id(),
+            SEQUENCE.fetch_add(1, Ordering::Relaxed)
+        );
         let temporary = self.file.with_extension(unique);
         let written = fs::File::create_new(&temporary).and_then(|mut file| {
             file.write_all(&self.digest(code))?;
@@ -95,7 +110,8 @@ impl Entry {
         });
         let renamed = written.and_then(|()| fs::rename(&temporary, &self.file));
         if renamed.is_err() {
-            // The write already failed, and that is what gets reported; the remains are only in the way.
+            // The write already failed, and that is what gets reported; the remains are only in the
+            // way.
             let _ = fs::remove_file(&temporary);
         }
         renamed
@@ -108,17 +124,25 @@ impl Entry {
 
     /// Covers the key too: an entry under another's name is as bad as a damaged one.
     fn digest(&self, code: &[u8]) -> [u8; DIGEST_BYTES] {
-        Sha256::new().chain_update(self.key.as_bytes()).chain_update(code).finalize().into()
+        Sha256::new()
+            .chain_update(self.key.as_bytes())
+            .chain_update(code)
+            .finalize()
+            .into()
     }
 }
 
 /// Maps code that [`super::compiler`] has made or an [`Entry`] has verified, and no other.
-#[expect(unsafe_code, reason = "mapping compiled code is unsafe by nature; see SAFETY")]
+#[expect(
+    unsafe_code,
+    reason = "mapping compiled code is unsafe by nature; see SAFETY"
+)]
 pub(super) fn deserialize(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `code` must come from `Engine::precompile_component`. Either it just has, in this program or in a child
-    // process of it whose digest of it was verified; or `Entry::write` put it into a directory that only this user can
-    // write (`check_private`), and the digest over exactly these bytes, in our own memory, has just been verified. The
-    // engine itself refuses code of another version or of other settings.
+    // SAFETY: `code` must come from `Engine::precompile_component`. Either it just has, in this
+    // program or in a child process of it whose digest of it was verified; or `Entry::write` put it
+    // into a directory that only this user can write (`check_private`), and the digest over exactly
+    // these bytes, in our own memory, has just been verified. The engine itself refuses code of
+    // another version or of other settings.
     unsafe { Component::deserialize(engine, code) }
 }
 
@@ -130,7 +154,12 @@ impl Hasher for DigestHasher {
     }
 
     fn finish(&self) -> u64 {
-        self.0.clone().finalize().iter().take(8).fold(0, |hash, &byte| (hash << 8) | u64::from(byte))
+        self.0
+            .clone()
+            .finalize()
+            .iter()
+            .take(8)
+            .fold(0, |hash, &byte| (hash << 8) | u64::from(byte))
     }
 }
 
@@ -139,7 +168,10 @@ fn check_private(directory: &Path) -> Result<(), CacheError> {
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
     const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
     let found = fs::symlink_metadata(directory)?;
     if !found.is_dir() {
         return Err(CacheError::NotADirectory);
@@ -150,10 +182,15 @@ fn check_private(directory: &Path) -> Result<(), CacheError> {
     if found.mode() & WRITABLE_BY_OTHERS != 0 {
         return Err(CacheError::Open(found.mode() & 0o7777));
     }
-    directory.canonicalize()?.ancestors().skip(1).try_for_each(check_parent)
+    directory
+        .canonicalize()?
+        .ancestors()
+        .skip(1)
+        .try_for_each(check_parent)
 }
 
-/// Where anybody may write, only the owner may rename what lies there if the directory is sticky, as `/tmp` is.
+/// Where anybody may write, only the owner may rename what lies there if the directory is sticky,
+/// as `/tmp` is.
 #[cfg(unix)]
 fn check_parent(parent: &Path) -> Result<(), CacheError> {
     use std::os::unix::fs::MetadataExt as _;
@@ -162,7 +199,10 @@ fn check_parent(parent: &Path) -> Result<(), CacheError> {
 
     let mode = fs::metadata(parent)?.mode() & 0o7777;
     if mode & WRITABLE_BY_ANYBODY != 0 && mode & STICKY == 0 {
-        return Err(CacheError::Replaceable { parent: parent.to_owned(), mode });
+        return Err(CacheError::Replaceable {
+            parent: parent.to_owned(),
+            mode,
+        });
     }
     Ok(())
 }
@@ -178,7 +218,9 @@ mod tests {
 
     fn entry(directory: &Path, component: &[u8]) -> Entry {
         let engine = wasmtime::Engine::default();
-        Cache::open(directory).unwrap().entry(&engine, &Sha256Hex::of(component))
+        Cache::open(directory)
+            .unwrap()
+            .entry(&engine, &Sha256Hex::of(component))
     }
 
     #[test]
@@ -215,7 +257,10 @@ mod tests {
         fs::create_dir(&open).unwrap();
         fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
         assert!(matches!(Cache::open(&open), Err(CacheError::Open(0o777))));
-        assert!(matches!(Cache::open(&open.join("ours")), Err(CacheError::Replaceable { mode: 0o777, .. })));
+        assert!(matches!(
+            Cache::open(&open.join("ours")),
+            Err(CacheError::Replaceable { mode: 0o777, .. })
+        ));
         fs::set_permissions(&open, fs::Permissions::from_mode(0o1777)).unwrap();
         assert!(Cache::open(&open.join("ours")).is_ok(), "as in /tmp");
         let link = home.path().join("link");

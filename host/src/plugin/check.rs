@@ -1,8 +1,8 @@
 //! Holds a component to the laws of `wit/plugin.wit`, for its author.
 //!
-//! Every check makes its own instances, in sandboxes and through the calls that a run makes, on rows that are made up
-//! and always the same. It knows nothing of the algorithm: it compares what the component does with what it did, or
-//! with what the laws say must come.
+//! Every check makes its own instances, in sandboxes and through the calls that a run makes, on
+//! rows that are made up and always the same. It knows nothing of the algorithm: it compares what
+//! the component does with what it did, or with what the laws say must come.
 
 mod bench;
 mod card;
@@ -52,12 +52,15 @@ struct Check<S> {
     run: fn(&S) -> Result<(), Fault>,
 }
 
-/// Runs every check that a component's exports call for, and tells of each as soon as it is done. Blocks for as long as
-/// the component takes: some thousand short calls.
+/// Runs every check that a component's exports call for, and tells of each as soon as it is done.
+/// Blocks for as long as the component takes: some thousand short calls.
 pub fn check(plugin: &Plugin, setup: &Setup, tell: &mut dyn FnMut(&Finding)) -> Vec<Finding> {
     let bench = Bench::new(plugin, setup);
     let can = plugin.abilities();
-    let mut findings = Findings { found: Vec::new(), tell };
+    let mut findings = Findings {
+        found: Vec::new(),
+        tell,
+    };
     findings.run("card", &card::checks(), &bench);
     if can.preprocessing {
         findings.run("preprocessing", &stream::checks(), &bench.preprocessing());
@@ -84,7 +87,11 @@ impl Findings<'_> {
     fn run<S>(&mut self, group: &str, checks: &[Check<S>], subject: &S) {
         for check in checks {
             let name = format!("{group}/{}", check.name);
-            let finding = Finding { check: name, promise: check.promise, fault: (check.run)(subject).err() };
+            let finding = Finding {
+                check: name,
+                promise: check.promise,
+                fault: (check.run)(subject).err(),
+            };
             (self.tell)(&finding);
             self.found.push(finding);
         }

@@ -1,9 +1,11 @@
-//! Turns components into machine code, in a child process of its own: that a compiler takes for ever, or all the memory,
-//! over a file made for that purpose is outside of what the engine promises.
+//! Turns components into machine code, in a child process of its own: that a compiler takes for
+//! ever, or all the memory, over a file made for that purpose is outside of what the engine
+//! promises.
 //!
-//! The child is this very program with a hidden command. It has no environment, takes the component from its stdin, limits
-//! its own time and memory before it looks at it, and answers with the code and its digest on stdout. What it answers is
-//! as trustworthy as what this process would have compiled itself, no more.
+//! The child is this very program with a hidden command. It has no environment, takes the component
+//! from its stdin, limits its own time and memory before it looks at it, and answers with the code
+//! and its digest on stdout. What it answers is as trustworthy as what this process would have
+//! compiled itself, no more.
 
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -64,9 +66,17 @@ pub enum ChildError {
 
 impl Compiler {
     /// Machine code for an engine of the same make on this machine.
-    pub(super) fn compile(&self, engine: &Engine, bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Reason> {
+    pub(super) fn compile(
+        &self,
+        engine: &Engine,
+        bytes: &[u8],
+        limits: &Limits,
+    ) -> Result<Vec<u8>, Reason> {
         match self {
-            Self::Here => engine.wasm().precompile_component(bytes).map_err(|error| invalid(&in_words(&error))),
+            Self::Here => engine
+                .wasm()
+                .precompile_component(bytes)
+                .map_err(|error| invalid(&in_words(&error))),
             Self::Child(program) => in_child(program, bytes, limits),
         }
     }
@@ -81,31 +91,55 @@ fn invalid(words: &str) -> Reason {
 }
 
 fn in_child(program: &Path, bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Reason> {
-    let failed = |error: std::io::Error| Reason::Compiler(format!("the compiler cannot be started: {error}"));
+    let failed = |error: std::io::Error| {
+        Reason::Compiler(format!("the compiler cannot be started: {error}"))
+    };
     let child = start(program, limits).map_err(failed)?;
     let answer = converse(child, bytes, limits).map_err(failed)?;
-    let Some(status) = answer.status else { return Err(too_slow(limits)) };
+    let Some(status) = answer.status else {
+        return Err(too_slow(limits));
+    };
     if !status.success() {
         return Err(why(status, &answer.complaint, limits));
     }
-    let (digest, code) = answer.code.split_at_checked(DIGEST_BYTES).unwrap_or_default();
+    let (digest, code) = answer
+        .code
+        .split_at_checked(DIGEST_BYTES)
+        .unwrap_or_default();
     if digest != Sha256Hex::of(code).as_str().as_bytes() {
-        return Err(Reason::Compiler("the compiler's answer is damaged".to_owned()));
+        return Err(Reason::Compiler(
+            "the compiler's answer is damaged".to_owned(),
+        ));
     }
     Ok(code.to_vec())
 }
 
 fn start(program: &Path, limits: &Limits) -> std::io::Result<Child> {
-    let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get).min(THREADS_MAX);
-    let seconds = limits.compile_ms.div_ceil(1000).saturating_mul(threads as u64);
+    let threads = thread::available_parallelism()
+        .map_or(1, std::num::NonZero::get)
+        .min(THREADS_MAX);
+    let seconds = limits
+        .compile_ms
+        .div_ceil(1000)
+        .saturating_mul(threads as u64);
     let mut command = Command::new(program);
-    command.arg(COMMAND).arg(limits.compile_memory_bytes.to_string()).arg(seconds.to_string());
+    command
+        .arg(COMMAND)
+        .arg(limits.compile_memory_bytes.to_string())
+        .arg(seconds.to_string());
     if Make::of(limits).counts_work() {
         command.arg(COUNTS_WORK);
     }
     // Each thread's own arena would take address space that nothing is ever put in.
-    command.env_clear().env("RAYON_NUM_THREADS", threads.to_string()).env("MALLOC_ARENA_MAX", "2");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+    command
+        .env_clear()
+        .env("RAYON_NUM_THREADS", threads.to_string())
+        .env("MALLOC_ARENA_MAX", "2");
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
 }
 
 #[derive(Default)]
@@ -136,8 +170,16 @@ fn converse(mut child: Child, bytes: &[u8], limits: &Limits) -> std::io::Result<
         let complaint = complaint.join().unwrap_or_default();
         let complaint = String::from_utf8_lossy(&complaint).into_owned();
         Ok(match code {
-            Ok(code) => Answer { status: Some(status), code, complaint },
-            Err(_) => Answer { status: None, complaint, ..Answer::default() },
+            Ok(code) => Answer {
+                status: Some(status),
+                code,
+                complaint,
+            },
+            Err(_) => Answer {
+                status: None,
+                complaint,
+                ..Answer::default()
+            },
         })
     })
 }
@@ -151,12 +193,19 @@ fn read(from: Option<impl Read>, max: u64) -> Vec<u8> {
 
 fn too_slow(limits: &Limits) -> Reason {
     let ms = limits.compile_ms;
-    Reason::Compiler(format!("compiling it took longer than {ms} ms\nhint: raise limits.compile_ms"))
+    Reason::Compiler(format!(
+        "compiling it took longer than {ms} ms\nhint: raise limits.compile_ms"
+    ))
 }
 
-/// The words of Rust's allocator, the engine, the operating system, and of a thread that found no room for its stack.
-const OUT_OF_MEMORY: [&str; 4] =
-    ["memory allocation of", "out of memory", "Cannot allocate memory", "Resource temporarily unavailable"];
+/// The words of Rust's allocator, the engine, the operating system, and of a thread that found no
+/// room for its stack.
+const OUT_OF_MEMORY: [&str; 4] = [
+    "memory allocation of",
+    "out of memory",
+    "Cannot allocate memory",
+    "Resource temporarily unavailable",
+];
 
 fn why(status: ExitStatus, complaint: &str, limits: &Limits) -> Reason {
     let complaint = complaint.trim();
@@ -164,20 +213,30 @@ fn why(status: ExitStatus, complaint: &str, limits: &Limits) -> Reason {
     if OUT_OF_MEMORY.iter().any(|words| complaint.contains(words)) {
         let bytes = limits.compile_memory_bytes;
         let hint = "hint: raise limits.compile_memory_bytes";
-        return Reason::Compiler(format!("compiling it needed more than {bytes} bytes of memory\n{hint}"));
+        return Reason::Compiler(format!(
+            "compiling it needed more than {bytes} bytes of memory\n{hint}"
+        ));
     }
     match status.code() {
         Some(INVALID) => invalid(complaint),
-        Some(code) => Reason::Compiler(format!("the compiler failed with exit code {code}: {}", plain(complaint, 300))),
+        Some(code) => Reason::Compiler(format!(
+            "the compiler failed with exit code {code}: {}",
+            plain(complaint, 300)
+        )),
         None if was_out_of_time(status) => too_slow(limits),
-        None => Reason::Compiler(format!("the compiler was ended ({status}): {}", plain(complaint, 300))),
+        None => Reason::Compiler(format!(
+            "the compiler was ended ({status}): {}",
+            plain(complaint, 300)
+        )),
     }
 }
 
 #[cfg(unix)]
 fn was_out_of_time(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt as _;
-    let signal = status.signal().and_then(rustix::process::Signal::from_named_raw);
+    let signal = status
+        .signal()
+        .and_then(rustix::process::Signal::from_named_raw);
     signal == Some(rustix::process::Signal::XCPU)
 }
 
@@ -186,7 +245,8 @@ fn was_out_of_time(_status: ExitStatus) -> bool {
     false
 }
 
-/// The child's side: reads a component from `input`, writes code to `output`. Limits the whole process it runs in.
+/// The child's side: reads a component from `input`, writes code to `output`. Limits the whole
+/// process it runs in.
 ///
 /// # Errors
 /// It is no component, or the limits cannot be set.
@@ -199,10 +259,14 @@ pub fn compile(
     let failed = |error: &dyn std::fmt::Display| ChildError::Failed(error.to_string());
     bind(bounds).map_err(|error| failed(&error))?;
     let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    input
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed(&error))?;
     let make = Make::new(Limits::default().stack_bytes, counts_work);
     let engine = wasmtime::Engine::new(&config(make)).map_err(|error| failed(&error))?;
-    let code = engine.precompile_component(&bytes).map_err(|error| ChildError::Invalid(in_words(&error)))?;
+    let code = engine
+        .precompile_component(&bytes)
+        .map_err(|error| ChildError::Invalid(in_words(&error)))?;
     let digest = Sha256Hex::of(&code);
     let mut write = |bytes: &[u8]| output.write_all(bytes).map_err(|error| failed(&error));
     write(digest.as_str().as_bytes())?;
@@ -212,7 +276,10 @@ pub fn compile(
 #[cfg(unix)]
 fn bind(bounds: Bounds) -> std::io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
-    let Bounds { memory_bytes, cpu_seconds } = bounds;
+    let Bounds {
+        memory_bytes,
+        cpu_seconds,
+    } = bounds;
     // A little more until it is killed rather than asked, so that it is known what ended it.
     let limits = [
         (Resource::As, memory_bytes, memory_bytes),
@@ -221,7 +288,13 @@ fn bind(bounds: Bounds) -> std::io::Result<()> {
         (Resource::Fsize, 0, 0),
     ];
     for (resource, soft, hard) in limits {
-        setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) })?;
+        setrlimit(
+            resource,
+            Rlimit {
+                current: Some(soft),
+                maximum: Some(hard),
+            },
+        )?;
     }
     Ok(())
 }
@@ -237,5 +310,9 @@ fn bind(_bounds: Bounds) -> std::io::Result<()> {
 /// The operating system does not tell.
 pub fn this_program() -> std::io::Result<PathBuf> {
     let itself = PathBuf::from("/proc/self/exe");
-    if itself.exists() { Ok(itself) } else { std::env::current_exe() }
+    if itself.exists() {
+        Ok(itself)
+    } else {
+        std::env::current_exe()
+    }
 }

@@ -21,8 +21,8 @@ use super::sandbox::{Inside, Sandbox};
 use super::trainer::Trainer;
 use super::ward::Ward;
 
-/// An accepted component, compiled and linked. Instances are opened from it in microseconds; opening enters the guest,
-/// so call it through [`super::worker::run`].
+/// An accepted component, compiled and linked. Instances are opened from it in microseconds;
+/// opening enters the guest, so call it through [`super::worker::run`].
 pub struct Plugin {
     pub(super) id: PluginId,
     pub(super) descriptor: Descriptor,
@@ -100,14 +100,21 @@ impl Plugin {
     /// The fact that it was accepted, to be announced by whoever takes it into use.
     #[must_use]
     pub fn loaded(&self) -> Event {
-        Event::PluginLoaded { plugin: self.id.clone(), file: self.file.display().to_string(), compile_ms: self.load_ms }
+        Event::PluginLoaded {
+            plugin: self.id.clone(),
+            file: self.file.display().to_string(),
+            compile_ms: self.load_ms,
+        }
     }
 
     /// Checks all parameters against the description and fills in defaults.
     ///
     /// # Errors
     /// Every problem at once.
-    pub fn check_parameters(&self, given: &Parameters) -> Result<Vec<Parameter>, Vec<ParameterProblem>> {
+    pub fn check_parameters(
+        &self,
+        given: &Parameters,
+    ) -> Result<Vec<Parameter>, Vec<ParameterProblem>> {
         check(&self.descriptor, given)
     }
 
@@ -137,11 +144,21 @@ impl Plugin {
 
     /// A new, empty sandbox under this plug-in's limits.
     pub(super) fn sandbox(&self, context: Context) -> Sandbox {
-        Sandbox::new(&self.engine, Arc::from(self.id.name.as_str()), self.limits, context)
+        Sandbox::new(
+            &self.engine,
+            Arc::from(self.id.name.as_str()),
+            self.limits,
+            context,
+        )
     }
 
     pub(super) fn cannot(&self, call: &'static str, ability: &str) -> CallError {
         let detail = format!("it has no {ability}; it exports {}", self.abilities());
-        CallError { plugin: self.id.name.clone(), call, kind: Kind::Refused(Refusal::Other), detail }
+        CallError {
+            plugin: self.id.name.clone(),
+            call,
+            kind: Kind::Refused(Refusal::Other),
+            detail,
+        }
     }
 }

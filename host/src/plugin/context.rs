@@ -15,8 +15,8 @@ pub struct Context {
     pub instance: String,
     /// Hears what the guest logs and reports.
     pub events: EventSink,
-    /// Once cancelled, the guest's next progress report is answered with `stop`. A guest that reports none goes on
-    /// until it returns or meets its deadline.
+    /// Once cancelled, the guest's next progress report is answered with `stop`. A guest that
+    /// reports none goes on until it returns or meets its deadline.
     pub cancel: CancellationToken,
 }
 
@@ -24,7 +24,11 @@ impl Context {
     /// An instance that nobody cancels.
     #[must_use]
     pub fn new(instance: impl Into<String>, events: EventSink) -> Self {
-        Self { instance: instance.into(), events, cancel: CancellationToken::new() }
+        Self {
+            instance: instance.into(),
+            events,
+            cancel: CancellationToken::new(),
+        }
     }
 
     /// The same, stopped by `cancel`.

@@ -14,25 +14,46 @@ const EXTENTS_MAX: usize = 16;
 
 /// Lends weights to a call; the numbers are copied once, into the guest's memory.
 pub(super) fn lend<T>(weights: &Weights, call: impl FnOnce(WeightsParam<'_>) -> T) -> T {
-    let tensors: Vec<TensorSpecParam<'_>> =
-        weights.tensors().iter().map(|spec| TensorSpecParam { name: &spec.name, shape: &spec.shape }).collect();
-    call(WeightsParam { tensors: &tensors, data: weights.data() })
+    let tensors: Vec<TensorSpecParam<'_>> = weights
+        .tensors()
+        .iter()
+        .map(|spec| TensorSpecParam {
+            name: &spec.name,
+            shape: &spec.shape,
+        })
+        .collect();
+    call(WeightsParam {
+        tensors: &tensors,
+        data: weights.data(),
+    })
 }
 
 /// Takes weights from a guest: named, shaped and finite, or the fault in words.
 pub(super) fn take(given: WeightsResult) -> Result<Weights, String> {
     if given.tensors.len() > TENSORS_MAX {
-        return Err(format!("it returned {} tensors, at most {TENSORS_MAX} are taken", given.tensors.len()));
+        return Err(format!(
+            "it returned {} tensors, at most {TENSORS_MAX} are taken",
+            given.tensors.len()
+        ));
     }
-    let tensors: Vec<TensorSpec> =
-        given.tensors.into_iter().map(|spec| TensorSpec { name: spec.name, shape: spec.shape }).collect();
+    let tensors: Vec<TensorSpec> = given
+        .tensors
+        .into_iter()
+        .map(|spec| TensorSpec {
+            name: spec.name,
+            shape: spec.shape,
+        })
+        .collect();
     for spec in &tensors {
         if !is_name(&spec.name, NAME_MAX_BYTES) || spec.shape.len() > EXTENTS_MAX {
             let name = plain(&spec.name, NAME_MAX_BYTES);
-            return Err(format!("it returned a tensor {name:?} whose name or shape is too long or not printable"));
+            return Err(format!(
+                "it returned a tensor {name:?} whose name or shape is too long or not printable"
+            ));
         }
     }
-    Weights::new(tensors, given.data).map_err(|error| format!("it returned weights that are none: {error}"))
+    Weights::new(tensors, given.data)
+        .map_err(|error| format!("it returned weights that are none: {error}"))
 }
 
 #[cfg(test)]
@@ -41,8 +62,14 @@ mod tests {
     use super::*;
 
     fn given(name: &str, shape: &[u32], data: &[f32]) -> WeightsResult {
-        let tensors = vec![TensorSpecResult { name: name.into(), shape: shape.to_vec() }];
-        WeightsResult { tensors, data: data.to_vec() }
+        let tensors = vec![TensorSpecResult {
+            name: name.into(),
+            shape: shape.to_vec(),
+        }];
+        WeightsResult {
+            tensors,
+            data: data.to_vec(),
+        }
     }
 
     #[test]
@@ -54,7 +81,13 @@ mod tests {
             (given("w", &[1; 17], &[1.0]), "too long"),
             (given("w", &[2], &[1.0]), "call for 2 values"),
             (given("w", &[1], &[f32::NAN]), "is NaN"),
-            (WeightsResult { tensors: vec![], data: vec![] }, "no tensors"),
+            (
+                WeightsResult {
+                    tensors: vec![],
+                    data: vec![],
+                },
+                "no tensors",
+            ),
         ];
         for (weights, fault) in cases {
             let words = take(weights).unwrap_err();

@@ -46,7 +46,9 @@ pub struct ParameterSpec {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum DescriptorError {
     /// The name cannot be used in manifests and file names.
-    #[error("its name {0:?} is not lower-case words joined by hyphens, of at most {NAME_MAX_BYTES} bytes")]
+    #[error(
+        "its name {0:?} is not lower-case words joined by hyphens, of at most {NAME_MAX_BYTES} bytes"
+    )]
     Name(String),
     /// The version is no semantic version.
     #[error("its version {0:?} is not a semantic version such as 1.0.0")]
@@ -84,7 +86,12 @@ impl Descriptor {
             parameters.push(spec);
         }
         let summary = plain(&claimed.summary, SUMMARY_MAX_BYTES);
-        Ok(Self { name: claimed.name, version, summary, parameters })
+        Ok(Self {
+            name: claimed.name,
+            version,
+            summary,
+            parameters,
+        })
     }
 }
 
@@ -99,10 +106,13 @@ impl ParameterSpec {
             choices: claimed.choices,
         };
         if !is_parameter_name(&claimed.name) {
-            return Err(spec.fault("has a name that is not lower-case letters, digits, hyphens and underscores"));
+            return Err(spec.fault(
+                "has a name that is not lower-case letters, digits, hyphens and underscores",
+            ));
         }
         spec.check_bounds()?;
-        check_one(&spec, &spec.default).map_err(|problem| spec.fault(&format!("has a bad default: {problem}")))?;
+        check_one(&spec, &spec.default)
+            .map_err(|problem| spec.fault(&format!("has a bad default: {problem}")))?;
         Ok(spec)
     }
 
@@ -114,7 +124,9 @@ impl ParameterSpec {
         if let (Some(minimum), Some(maximum)) = (self.minimum, self.maximum)
             && minimum > maximum
         {
-            return Err(self.fault(&format!("has a minimum of {minimum}, above its maximum of {maximum}")));
+            return Err(self.fault(&format!(
+                "has a minimum of {minimum}, above its maximum of {maximum}"
+            )));
         }
         if self.default.as_number().is_none() && bounds.iter().any(Option::is_some) {
             return Err(self.fault("has bounds although it is no number"));
@@ -122,8 +134,12 @@ impl ParameterSpec {
         if !self.choices.is_empty() && !matches!(self.default, Value::Text(_)) {
             return Err(self.fault("has choices although it is no text"));
         }
-        let text_is_long = matches!(&self.default, Value::Text(text) if text.len() > CHOICE_MAX_BYTES);
-        let choices_are_bad = self.choices.iter().any(|choice| !is_name(choice, CHOICE_MAX_BYTES));
+        let text_is_long =
+            matches!(&self.default, Value::Text(text) if text.len() > CHOICE_MAX_BYTES);
+        let choices_are_bad = self
+            .choices
+            .iter()
+            .any(|choice| !is_name(choice, CHOICE_MAX_BYTES));
         if self.choices.len() > CHOICES_MAX || text_is_long || choices_are_bad {
             return Err(self.fault(&format!(
                 "has texts that are empty, too many (over {CHOICES_MAX}) or too long (over {CHOICE_MAX_BYTES} bytes)"
@@ -133,20 +149,29 @@ impl ParameterSpec {
     }
 
     fn fault(&self, reason: &str) -> DescriptorError {
-        DescriptorError::Parameter { name: self.name.clone(), reason: reason.to_owned() }
+        DescriptorError::Parameter {
+            name: self.name.clone(),
+            reason: reason.to_owned(),
+        }
     }
 }
 
 fn is_kebab_case(name: &str) -> bool {
-    let word =
-        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let word = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
     name.len() <= NAME_MAX_BYTES
         && name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.split('-').all(word)
 }
 
 fn is_parameter_name(name: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+    let legal = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
+    };
     name.len() <= NAME_MAX_BYTES
         && name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.bytes().all(legal)
@@ -168,8 +193,17 @@ mod tests {
         }
     }
 
-    fn claim(name: &str, version: &str, parameters: Vec<metadata::ParameterSpec>) -> metadata::Descriptor {
-        metadata::Descriptor { name: name.into(), version: version.into(), summary: "a\u{1b}b".into(), parameters }
+    fn claim(
+        name: &str,
+        version: &str,
+        parameters: Vec<metadata::ParameterSpec>,
+    ) -> metadata::Descriptor {
+        metadata::Descriptor {
+            name: name.into(),
+            version: version.into(),
+            summary: "a\u{1b}b".into(),
+            parameters,
+        }
     }
 
     #[test]
@@ -186,11 +220,23 @@ mod tests {
 
     #[test]
     fn a_name_or_version_that_cannot_be_used_is_refused() {
-        for name in ["", "Upper", "a--b", "-a", "a-", "1a", "a b", &"a".repeat(65)] {
+        for name in [
+            "",
+            "Upper",
+            "a--b",
+            "-a",
+            "a-",
+            "1a",
+            "a b",
+            &"a".repeat(65),
+        ] {
             let refused = Descriptor::new(claim(name, "1.0.0", vec![])).unwrap_err();
             assert!(matches!(refused, DescriptorError::Name(_)), "{name:?}");
         }
-        assert!(matches!(Descriptor::new(claim("a", "1.0", vec![])), Err(DescriptorError::Version(_))));
+        assert!(matches!(
+            Descriptor::new(claim("a", "1.0", vec![])),
+            Err(DescriptorError::Version(_))
+        ));
     }
 
     #[test]
@@ -199,21 +245,74 @@ mod tests {
         let text = || parameter("p", ValueResult::Text("x".into()));
         let many = vec!["x".to_owned(); CHOICES_MAX + 1];
         let cases = [
-            (metadata::ParameterSpec { minimum: Some(1.0), ..number() }, "bad default"),
-            (metadata::ParameterSpec { minimum: Some(1.0), maximum: Some(0.0), ..number() }, "above its maximum"),
-            (metadata::ParameterSpec { maximum: Some(f64::NAN), ..number() }, "not finite"),
-            (metadata::ParameterSpec { choices: vec!["a".into()], ..number() }, "no text"),
-            (metadata::ParameterSpec { choices: vec!["a".into()], ..text() }, "none of a"),
-            (metadata::ParameterSpec { minimum: Some(0.0), ..text() }, "no number"),
-            (metadata::ParameterSpec { choices: many, ..text() }, "too many"),
+            (
+                metadata::ParameterSpec {
+                    minimum: Some(1.0),
+                    ..number()
+                },
+                "bad default",
+            ),
+            (
+                metadata::ParameterSpec {
+                    minimum: Some(1.0),
+                    maximum: Some(0.0),
+                    ..number()
+                },
+                "above its maximum",
+            ),
+            (
+                metadata::ParameterSpec {
+                    maximum: Some(f64::NAN),
+                    ..number()
+                },
+                "not finite",
+            ),
+            (
+                metadata::ParameterSpec {
+                    choices: vec!["a".into()],
+                    ..number()
+                },
+                "no text",
+            ),
+            (
+                metadata::ParameterSpec {
+                    choices: vec!["a".into()],
+                    ..text()
+                },
+                "none of a",
+            ),
+            (
+                metadata::ParameterSpec {
+                    minimum: Some(0.0),
+                    ..text()
+                },
+                "no number",
+            ),
+            (
+                metadata::ParameterSpec {
+                    choices: many,
+                    ..text()
+                },
+                "too many",
+            ),
             (parameter("P", ValueResult::Boolean(true)), "lower-case"),
             (parameter("p", ValueResult::Number(f64::NAN)), "bad default"),
         ];
         for (spec, reason) in cases {
-            let refused = Descriptor::new(claim("a", "1.0.0", vec![spec])).unwrap_err().to_string();
-            assert!(refused.contains(reason), "{refused:?} should say {reason:?}");
+            let refused = Descriptor::new(claim("a", "1.0.0", vec![spec]))
+                .unwrap_err()
+                .to_string();
+            assert!(
+                refused.contains(reason),
+                "{refused:?} should say {reason:?}"
+            );
         }
         let twice = vec![number(), number()];
-        assert!(Descriptor::new(claim("a", "1.0.0", twice)).unwrap_err().to_string().contains("twice"));
+        assert!(
+            Descriptor::new(claim("a", "1.0.0", twice))
+                .unwrap_err()
+                .to_string()
+                .contains("twice")
+        );
     }
 }

@@ -18,14 +18,22 @@ pub struct Detector {
 impl Detector {
     pub(super) fn open(plugin: &Plugin, opening: Opening<'_>) -> Result<Self, CallError> {
         const CALL: &str = "detector.open";
-        let indices = plugin.exports.detection.as_ref().ok_or_else(|| plugin.cannot(CALL, "detection"))?;
+        let indices = plugin
+            .exports
+            .detection
+            .as_ref()
+            .ok_or_else(|| plugin.cannot(CALL, "detection"))?;
         let seed = opening.seed;
         let guest = Guest::open(
             plugin,
             opening,
             CALL,
             |store, instance| indices.load(store, instance),
-            |exports, store, columns, parameters| exports.detector().call_open(store, columns, parameters, seed),
+            |exports, store, columns, parameters| {
+                exports
+                    .detector()
+                    .call_open(store, columns, parameters, seed)
+            },
         )?;
         Ok(Self { guest })
     }
@@ -37,7 +45,11 @@ impl Detector {
     pub fn load(&mut self, model: &Weights) -> Result<(), CallError> {
         self.guest.call(
             "detector.load",
-            |exports, store, session| lend(model, |model| exports.detector().call_load(store, session, model)),
+            |exports, store, session| {
+                lend(model, |model| {
+                    exports.detector().call_load(store, session, model)
+                })
+            },
             Ok,
         )
     }
@@ -48,19 +60,28 @@ impl Detector {
     /// When the plug-in declines, fails, or returns numbers that are not finite.
     pub fn save(&mut self) -> Result<Weights, CallError> {
         const CALL: &str = "detector.save";
-        self.guest.call(CALL, |exports, store, session| exports.detector().call_save(store, session), take)
+        self.guest.call(
+            CALL,
+            |exports, store, session| exports.detector().call_save(store, session),
+            take,
+        )
     }
 
     /// One finite score a row, higher is more anomalous.
     ///
     /// # Errors
-    /// When the plug-in declines, fails, or returns too many or too few scores, or one that is not finite.
+    /// When the plug-in declines, fails, or returns too many or too few scores, or one that is not
+    /// finite.
     pub fn score(&mut self, input: &Batch) -> Result<Vec<f32>, CallError> {
         const CALL: &str = "detector.score";
         self.guest.check_columns(CALL, input)?;
         self.guest.call(
             CALL,
-            |exports, store, session| exports.detector().call_score(store, session, input.as_param()),
+            |exports, store, session| {
+                exports
+                    .detector()
+                    .call_score(store, session, input.as_param())
+            },
             |scores| one_a_row(scores, input.rows()),
         )
     }
@@ -80,9 +101,16 @@ impl Detector {
 
 fn one_a_row(scores: Vec<f32>, rows: usize) -> Result<Vec<f32>, String> {
     if scores.len() != rows {
-        return Err(format!("it returned {} scores for {rows} rows", scores.len()));
+        return Err(format!(
+            "it returned {} scores for {rows} rows",
+            scores.len()
+        ));
     }
-    match scores.iter().enumerate().find(|(_, score)| !score.is_finite()) {
+    match scores
+        .iter()
+        .enumerate()
+        .find(|(_, score)| !score.is_finite())
+    {
         None => Ok(scores),
         Some((row, score)) => Err(format!("its score of row {row} is {score}")),
     }

@@ -13,10 +13,12 @@ use super::limits::{Limits, size};
 use super::sandbox::Inside;
 use super::watchdog::{Watch, Watchdog};
 
-/// Most stack that a guest may use, in bytes: half of what a thread of the blocking pool has, the rest is for host code.
+/// Most stack that a guest may use, in bytes: half of what a thread of the blocking pool has, the
+/// rest is for host code.
 const STACK_MAX_BYTES: u32 = 1 << 20;
 
-/// Address space set aside for each memory, so that bounds checks cost nothing: a guest cannot address more.
+/// Address space set aside for each memory, so that bounds checks cost nothing: a guest cannot
+/// address more.
 const MEMORY_RESERVATION_BYTES: u64 = 4 << 30;
 
 /// Unmapped space behind each memory: catches constant offsets past its end.
@@ -34,7 +36,8 @@ struct Runtime {
     linker: Linker<Inside>,
 }
 
-/// Runtimes differ in what the engine fixes once for all its guests. There are as few as different limits ask for.
+/// Runtimes differ in what the engine fixes once for all its guests. There are as few as different
+/// limits ask for.
 struct Family {
     watchdog: Watchdog,
     members: Arc<Mutex<BTreeMap<Make, Arc<Runtime>>>>,
@@ -53,7 +56,10 @@ impl Make {
     }
 
     pub(super) fn new(stack_bytes: u32, counts_work: bool) -> Self {
-        Self { stack_bytes: stack_bytes.clamp(1, STACK_MAX_BYTES), counts_work }
+        Self {
+            stack_bytes: stack_bytes.clamp(1, STACK_MAX_BYTES),
+            counts_work,
+        }
     }
 
     /// What compiled code depends on.
@@ -75,7 +81,11 @@ impl Engine {
     pub fn new() -> Result<Self, EngineError> {
         let members: Arc<Mutex<BTreeMap<Make, Arc<Runtime>>>> = Arc::default();
         let barked_at = Arc::clone(&members);
-        let bark = move || lock(&barked_at).values().for_each(|runtime| runtime.wasm.increment_epoch());
+        let bark = move || {
+            lock(&barked_at)
+                .values()
+                .for_each(|runtime| runtime.wasm.increment_epoch())
+        };
         let watchdog = Watchdog::start(bark).map_err(|error| EngineError(error.to_string()))?;
         Family { watchdog, members }.found()
     }
@@ -86,7 +96,10 @@ impl Engine {
     /// When the processor or operating system cannot run it.
     pub(super) fn suited_to(&self, limits: &Limits) -> Result<Self, EngineError> {
         let runtime = self.family.member(Make::of(limits))?;
-        Ok(Self { runtime, family: Arc::clone(&self.family) })
+        Ok(Self {
+            runtime,
+            family: Arc::clone(&self.family),
+        })
     }
 
     pub(super) fn wasm(&self) -> &wasmtime::Engine {
@@ -106,7 +119,10 @@ impl Engine {
 impl Family {
     fn found(self) -> Result<Engine, EngineError> {
         let runtime = self.member(Make::of(&Limits::default()))?;
-        Ok(Engine { runtime, family: Arc::new(self) })
+        Ok(Engine {
+            runtime,
+            family: Arc::new(self),
+        })
     }
 
     fn member(&self, make: Make) -> Result<Arc<Runtime>, EngineError> {
@@ -114,8 +130,11 @@ impl Family {
             return Ok(Arc::clone(runtime));
         }
         // Without the lock, which the watchdog needs.
-        let runtime = Arc::new(Runtime::new(make).map_err(|error| EngineError(format!("{error:#}")))?);
-        Ok(Arc::clone(lock(&self.members).entry(make).or_insert(runtime)))
+        let runtime =
+            Arc::new(Runtime::new(make).map_err(|error| EngineError(format!("{error:#}")))?);
+        Ok(Arc::clone(
+            lock(&self.members).entry(make).or_insert(runtime),
+        ))
     }
 }
 
@@ -127,14 +146,17 @@ impl Runtime {
     fn new(make: Make) -> wasmtime::Result<Self> {
         let wasm = wasmtime::Engine::new(&config(make))?;
         let mut linker = Linker::new(&wasm);
-        EveryPlugin::add_to_linker::<Inside, HasSelf<HostSide>>(&mut linker, |inside| &mut inside.host)?;
+        EveryPlugin::add_to_linker::<Inside, HasSelf<HostSide>>(&mut linker, |inside| {
+            &mut inside.host
+        })?;
         Ok(Self { wasm, linker })
     }
 }
 
-/// Everything off that a guest of ours does not need: each is code that a stranger's component cannot reach. Relaxed
-/// SIMD is off so that training gives the same bits on every machine. Instances are made on demand: a host keeps tens of
-/// them for long, and a pool would have to be as large as the largest limit of any plug-in.
+/// Everything off that a guest of ours does not need: each is code that a stranger's component
+/// cannot reach. Relaxed SIMD is off so that training gives the same bits on every machine.
+/// Instances are made on demand: a host keeps tens of them for long, and a pool would have to be as
+/// large as the largest limit of any plug-in.
 pub(super) fn config(make: Make) -> Config {
     let mut config = Config::new();
     config

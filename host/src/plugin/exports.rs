@@ -22,9 +22,20 @@ pub struct Abilities {
 
 impl fmt::Display for Abilities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = [(self.preprocessing, "preprocessing"), (self.training, "training"), (self.detection, "detection")];
-        let words: Vec<&str> = all.into_iter().filter_map(|(can, word)| can.then_some(word)).collect();
-        f.pad(&if words.is_empty() { "nothing".to_owned() } else { words.join(", ") })
+        let all = [
+            (self.preprocessing, "preprocessing"),
+            (self.training, "training"),
+            (self.detection, "detection"),
+        ];
+        let words: Vec<&str> = all
+            .into_iter()
+            .filter_map(|(can, word)| can.then_some(word))
+            .collect();
+        f.pad(&if words.is_empty() {
+            "nothing".to_owned()
+        } else {
+            words.join(", ")
+        })
     }
 }
 
@@ -40,13 +51,21 @@ impl Exports {
     /// An interface may be missing, but not half there.
     pub(super) fn find(pre: &InstancePre<Inside>) -> Result<Self> {
         let has = |interface: &str| {
-            pre.component().get_export_index(None, format!("fedhost:plugin/{interface}@0.1.0")).is_some()
+            pre.component()
+                .get_export_index(None, format!("fedhost:plugin/{interface}@0.1.0"))
+                .is_some()
         };
         Ok(Self {
             metadata: metadata::GuestIndices::new(pre)?,
-            preprocessing: has("preprocessing").then(|| preprocessing::GuestIndices::new(pre)).transpose()?,
-            training: has("training").then(|| training::GuestIndices::new(pre)).transpose()?,
-            detection: has("detection").then(|| detection::GuestIndices::new(pre)).transpose()?,
+            preprocessing: has("preprocessing")
+                .then(|| preprocessing::GuestIndices::new(pre))
+                .transpose()?,
+            training: has("training")
+                .then(|| training::GuestIndices::new(pre))
+                .transpose()?,
+            detection: has("detection")
+                .then(|| detection::GuestIndices::new(pre))
+                .transpose()?,
         })
     }
 
@@ -58,7 +77,8 @@ impl Exports {
         }
     }
 
-    /// Checks the types of everything that is exported, so that opening an instance later cannot fail for them.
+    /// Checks the types of everything that is exported, so that opening an instance later cannot
+    /// fail for them.
     pub(super) fn check_types(&self, store: &mut Store<Inside>, instance: &Instance) -> Result<()> {
         if let Some(indices) = &self.preprocessing {
             indices.load(&mut *store, instance)?;

@@ -54,8 +54,8 @@ pub enum Kind {
     Memory,
     /// The guest handed over more than it may, and was stopped before the host made room for it.
     OutputTooLarge,
-    /// The guest answered with something that cannot be used; the answer was dropped. The instance lives on, unless the
-    /// answer could not even be read.
+    /// The guest answered with something that cannot be used; the answer was dropped. The instance
+    /// lives on, unless the answer could not even be read.
     InvalidOutput,
     /// The guest, or the host on its behalf, declined the input; the instance lives on.
     Refused(Refusal),
@@ -70,15 +70,18 @@ impl Kind {
     #[must_use]
     pub fn is_fault(self) -> bool {
         match self {
-            Self::Trap | Self::Deadline | Self::Fuel | Self::Memory | Self::OutputTooLarge | Self::InvalidOutput => {
-                true
-            }
+            Self::Trap
+            | Self::Deadline
+            | Self::Fuel
+            | Self::Memory
+            | Self::OutputTooLarge
+            | Self::InvalidOutput => true,
             Self::Refused(_) | Self::Dead | Self::Quarantined => false,
         }
     }
 
-    /// A short stable code: `trap`, `deadline`, `fuel`, `memory`, `output-too-large`, `invalid-output`, `refused`,
-    /// `quarantined` or `error`.
+    /// A short stable code: `trap`, `deadline`, `fuel`, `memory`, `output-too-large`,
+    /// `invalid-output`, `refused`, `quarantined` or `error`.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -162,9 +165,17 @@ pub(super) struct Circumstances<'a> {
 
 /// Says what ended a call, from the engine's error and the circumstances.
 pub(super) fn classify(error: &wasmtime::Error, seen: &Circumstances<'_>) -> (Kind, String) {
-    let trace = error.downcast_ref::<WasmBacktrace>().map(ToString::to_string).unwrap_or_default();
-    let whereabouts = innermost(&trace).map(|names| format!(" in {names}")).unwrap_or_default();
-    let words = seen.last_words.map(|words| format!(": {words}")).unwrap_or_default();
+    let trace = error
+        .downcast_ref::<WasmBacktrace>()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let whereabouts = innermost(&trace)
+        .map(|names| format!(" in {names}"))
+        .unwrap_or_default();
+    let words = seen
+        .last_words
+        .map(|words| format!(": {words}"))
+        .unwrap_or_default();
     let limits = seen.limits;
     if error.is::<DeadlinePassed>() {
         let detail = format!(
@@ -183,10 +194,16 @@ pub(super) fn classify(error: &wasmtime::Error, seen: &Circumstances<'_>) -> (Ki
     } else if let Some(trap) = error.downcast_ref::<Trap>() {
         of_trap(*trap, limits, &format!("{whereabouts}{words}"))
     } else if is_too_many_parts(error) {
-        let detail = format!("{}\nhint: raise limits.instances or limits.tables", error.root_cause());
+        let detail = format!(
+            "{}\nhint: raise limits.instances or limits.tables",
+            error.root_cause()
+        );
         (Kind::Memory, detail)
     } else {
-        (Kind::InvalidOutput, of_broken_rules(&error.root_cause().to_string(), &words))
+        (
+            Kind::InvalidOutput,
+            of_broken_rules(&error.root_cause().to_string(), &words),
+        )
     }
 }
 
@@ -212,14 +229,21 @@ fn of_trap(trap: Trap, limits: &Limits, story: &str) -> (Kind, String) {
         Trap::OutOfFuel => {
             let fuel = limits.fuel_per_call.unwrap_or_default();
             let hint = "hint: hand it less at a time, or raise limits.fuel_per_call";
-            (Kind::Fuel, format!("stopped at the limit of {fuel} units of work{story}\n{hint}"))
+            (
+                Kind::Fuel,
+                format!("stopped at the limit of {fuel} units of work{story}\n{hint}"),
+            )
         }
         Trap::StackOverflow => {
             let hint = "hint: it calls itself too deeply; limits.stack_bytes can be up to 1048576";
-            (Kind::Trap, format!("{words}, at {} bytes{story}\n{hint}", limits.stack_bytes))
+            (
+                Kind::Trap,
+                format!("{words}, at {} bytes{story}\n{hint}", limits.stack_bytes),
+            )
         }
         Trap::CannotLeaveComponent => {
-            let words = "called the host while the host was reading its answer or handing over arguments";
+            let words =
+                "called the host while the host was reading its answer or handing over arguments";
             (Kind::Trap, format!("{words}{story}"))
         }
         _ => (Kind::Trap, format!("{words}{story}")),
@@ -229,15 +253,24 @@ fn of_trap(trap: Trap, limits: &Limits, story: &str) -> (Kind, String) {
 /// The engine could make nothing of what the guest handed over.
 fn of_broken_rules(words: &str, story: &str) -> String {
     let words = plain(words, WORDS_MAX_BYTES);
-    format!("it broke the rules of calls: {words}{story}\nhint: its code, or the tool that built it, is faulty")
+    format!(
+        "it broke the rules of calls: {words}{story}\nhint: its code, or the tool that built it, is faulty"
+    )
 }
 
 /// As the engine words it for lack of a type of its own; a test holds the pinned version to it.
 fn is_too_many_parts(error: &wasmtime::Error) -> bool {
-    error.root_cause().to_string().starts_with("resource limit exceeded")
+    error
+        .root_cause()
+        .to_string()
+        .starts_with("resource limit exceeded")
 }
 
-/// The engine's type for this is private, so its words are all there is; a test holds the pinned version to them.
+/// The engine's type for this is private, so its words are all there is; a test holds the pinned
+/// version to them.
 fn is_output_too_large(error: &wasmtime::Error) -> bool {
-    error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
+    error
+        .root_cause()
+        .to_string()
+        .contains("fuel allocated for hostcalls has been exhausted")
 }

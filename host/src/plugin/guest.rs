@@ -1,5 +1,5 @@
-//! What a preprocessor, a trainer and a detector have in common: a sandbox with one open session in it, dead after the
-//! first call that did not return.
+//! What a preprocessor, a trainer and a detector have in common: a sandbox with one open session in
+//! it, dead after the first call that did not return.
 
 use std::sync::Arc;
 
@@ -40,13 +40,21 @@ impl<E> Guest<E> {
         opening: Opening<'_>,
         call: &'static str,
         load: impl FnOnce(&mut Store<Inside>, &Instance) -> wasmtime::Result<E>,
-        open: impl FnOnce(&E, &mut Store<Inside>, &[&str], &[types::Parameter<'_>]) -> Reply<ResourceAny>,
+        open: impl FnOnce(
+            &E,
+            &mut Store<Inside>,
+            &[&str],
+            &[types::Parameter<'_>],
+        ) -> Reply<ResourceAny>,
     ) -> Result<Self, CallError> {
         let columns: Vec<&str> = opening.columns.iter().map(String::as_str).collect();
         let parameters: Vec<types::Parameter<'_>> = opening
             .parameters
             .iter()
-            .map(|it| types::Parameter { name: &it.name, value: it.value.as_param() })
+            .map(|it| types::Parameter {
+                name: &it.name,
+                value: it.value.as_param(),
+            })
             .collect();
         plugin.ward.admit(call)?;
         let events = Arc::clone(&opening.context.events);
@@ -60,22 +68,38 @@ impl<E> Guest<E> {
         plugin.ward.note(call, &opened, &events);
         let name = Arc::from(plugin.id().name.as_str());
         let (usage, ward) = (sandbox.usage(), Arc::clone(&plugin.ward));
-        let mut guest = Self { plugin: name, columns: columns.len(), live: None, usage, ward, events };
+        let mut guest = Self {
+            plugin: name,
+            columns: columns.len(),
+            live: None,
+            usage,
+            ward,
+            events,
+        };
         let (exports, session) = opened?.map_err(|error| guest.declined(call, &error))?;
-        guest.live = Some(Live { sandbox, exports, session });
+        guest.live = Some(Live {
+            sandbox,
+            exports,
+            session,
+        });
         Ok(guest)
     }
 
-    /// Enters the guest, unless it is in quarantine, and lets `verify` make of its answer what the host can use, or say
-    /// what is wrong with it. After a call that did not return, the guest's memory is given back and every further call
-    /// is refused.
+    /// Enters the guest, unless it is in quarantine, and lets `verify` make of its answer what the
+    /// host can use, or say what is wrong with it. After a call that did not return, the guest's
+    /// memory is given back and every further call is refused.
     pub(super) fn call<T, U>(
         &mut self,
         call: &'static str,
         enter: impl FnOnce(&E, &mut Store<Inside>, ResourceAny) -> Reply<T>,
         verify: impl FnOnce(T) -> Result<U, String>,
     ) -> Result<U, CallError> {
-        let Some(Live { sandbox, exports, session }) = self.live.as_mut() else {
+        let Some(Live {
+            sandbox,
+            exports,
+            session,
+        }) = self.live.as_mut()
+        else {
             let detail = "an earlier call ended this instance\nhint: open a new one from the last saved state";
             return Err(self.error(call, Kind::Dead, detail));
         };
@@ -83,7 +107,9 @@ impl<E> Guest<E> {
         let outcome = sandbox.call(call, |store| enter(exports, store, *session));
         self.usage = sandbox.usage();
         let outcome = match outcome {
-            Ok(Ok(answer)) => verify(answer).map_err(|fault| self.error(call, Kind::InvalidOutput, fault)),
+            Ok(Ok(answer)) => {
+                verify(answer).map_err(|fault| self.error(call, Kind::InvalidOutput, fault))
+            }
             Ok(Err(error)) => Err(self.declined(call, &error)),
             Err(failed) => {
                 self.live = None;
@@ -99,13 +125,26 @@ impl<E> Guest<E> {
         if batch.columns() == self.columns {
             return Ok(());
         }
-        let detail =
-            format!("the batch has {} columns, the instance was opened with {}", batch.columns(), self.columns);
+        let detail = format!(
+            "the batch has {} columns, the instance was opened with {}",
+            batch.columns(),
+            self.columns
+        );
         Err(self.error(call, Kind::Refused(Refusal::InvalidInput), detail))
     }
 
-    pub(super) fn error(&self, call: &'static str, kind: Kind, detail: impl Into<String>) -> CallError {
-        CallError { plugin: self.plugin.to_string(), call, kind, detail: detail.into() }
+    pub(super) fn error(
+        &self,
+        call: &'static str,
+        kind: Kind,
+        detail: impl Into<String>,
+    ) -> CallError {
+        CallError {
+            plugin: self.plugin.to_string(),
+            call,
+            kind,
+            detail: detail.into(),
+        }
     }
 
     pub(super) fn usage(&self) -> Usage {

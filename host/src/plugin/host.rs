@@ -1,4 +1,5 @@
-//! The functions a guest may call: it can say something and report progress, and cannot flood anyone with either.
+//! The functions a guest may call: it can say something and report progress, and cannot flood
+//! anyone with either.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -52,7 +53,15 @@ impl Tally {
 impl HostSide {
     pub(super) fn new(plugin: Arc<str>, limits: Limits, context: Context) -> Self {
         let (logs, reports) = (Tally::default(), Tally::default());
-        Self { plugin, context, limits, stop_from: crate::clock::now(), logs, reports, last_error: None }
+        Self {
+            plugin,
+            context,
+            limits,
+            stop_from: crate::clock::now(),
+            logs,
+            reports,
+            last_error: None,
+        }
     }
 
     pub(super) fn begin_call(&mut self, stop_from: Instant) {
@@ -64,10 +73,19 @@ impl HostSide {
 
     /// Says how much was dropped, once a call.
     pub(super) fn end_call(&self) {
-        let flows = [(&self.logs, "log lines"), (&self.reports, "progress reports")];
+        let flows = [
+            (&self.logs, "log lines"),
+            (&self.reports, "progress reports"),
+        ];
         for (tally, flow) in flows.into_iter().filter(|(tally, _)| tally.dropped > 0) {
             let delivered = tally.delivered;
-            self.say("warning", format!("{} more {flow} were dropped after the first {delivered}", tally.dropped));
+            self.say(
+                "warning",
+                format!(
+                    "{} more {flow} were dropped after the first {delivered}",
+                    tally.dropped
+                ),
+            );
         }
     }
 
@@ -95,7 +113,10 @@ impl host::Host for HostSide {
         if !(admitted || is_error) {
             return;
         }
-        let message = plain(&message, usize::try_from(self.limits.log_line_bytes).unwrap_or(usize::MAX));
+        let message = plain(
+            &message,
+            usize::try_from(self.limits.log_line_bytes).unwrap_or(usize::MAX),
+        );
         if is_error {
             self.last_error = Some(message.clone());
         }
@@ -137,7 +158,10 @@ pub(super) fn metrics(reported: Vec<types::Metric>) -> Vec<Metric> {
         .into_iter()
         .filter(|metric| metric.value.is_finite())
         .take(METRICS_MAX)
-        .map(|metric| Metric { name: plain(&metric.name, METRIC_NAME_MAX_BYTES), value: metric.value })
+        .map(|metric| Metric {
+            name: plain(&metric.name, METRIC_NAME_MAX_BYTES),
+            value: metric.value,
+        })
         .collect()
 }
 
@@ -147,11 +171,24 @@ mod tests {
 
     #[test]
     fn a_guests_numbers_are_few_finite_and_cleanly_named() {
-        let metric = |name: &str, value| types::Metric { name: name.into(), value };
-        let mut reported = vec![metric("nan", f64::NAN), metric("lo\u{1b}ss", 0.5), metric("inf", f64::INFINITY)];
+        let metric = |name: &str, value| types::Metric {
+            name: name.into(),
+            value,
+        };
+        let mut reported = vec![
+            metric("nan", f64::NAN),
+            metric("lo\u{1b}ss", 0.5),
+            metric("inf", f64::INFINITY),
+        ];
         reported.extend((0..2 * METRICS_MAX).map(|_| metric("x", 1.0)));
         let kept = metrics(reported);
         assert_eq!(kept.len(), METRICS_MAX);
-        assert_eq!(kept[0], Metric { name: "loss".into(), value: 0.5 });
+        assert_eq!(
+            kept[0],
+            Metric {
+                name: "loss".into(),
+                value: 0.5
+            }
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What a component is, for people and scripts: everything that can be told, whether or not this host would run it.
+//! What a component is, for people and scripts: everything that can be told, whether or not this
+//! host would run it.
 
 use std::path::Path;
 
@@ -70,7 +71,8 @@ pub enum Verdict {
 }
 
 impl Loader {
-    /// Looks at a file without announcing anything. The component is compiled and asked who it is, under its limits.
+    /// Looks at a file without announcing anything. The component is compiled and asked who it is,
+    /// under its limits.
     ///
     /// # Errors
     /// When the file cannot be read at all.
@@ -81,10 +83,17 @@ impl Loader {
         let examined = self.examine(file);
         let verdict = match &examined {
             Ok(_) => Verdict::Accepted,
-            Err(refused) => Verdict::Refused { reason: refused.reason.to_string() },
+            Err(refused) => Verdict::Refused {
+                reason: refused.reason.to_string(),
+            },
         };
         let plugin = examined.as_ref().ok();
-        let clean = |names: Vec<String>| names.iter().map(|name| plain(name, TEXT_MAX_BYTES)).collect();
+        let clean = |names: Vec<String>| {
+            names
+                .iter()
+                .map(|name| plain(name, TEXT_MAX_BYTES))
+                .collect()
+        };
         let resources = plugin.and_then(|plugin| plugin.pre.component().resources_required());
         Ok(Inspection {
             file: file.display().to_string(),
@@ -94,7 +103,9 @@ impl Loader {
             exports: clean(scan.exports),
             abilities: plugin.map(|plugin| plugin.abilities()),
             descriptor: plugin.map(|plugin| plugin.descriptor().clone()),
-            initial_memory_bytes: resources.and_then(|it| it.max_initial_memory_size).map(|pages| pages * PAGE_BYTES),
+            initial_memory_bytes: resources
+                .and_then(|it| it.max_initial_memory_size)
+                .map(|pages| pages * PAGE_BYTES),
             producers,
             licence,
             verdict,
@@ -107,26 +118,38 @@ fn metadata(bytes: &[u8]) -> (Vec<Producer>, Option<String>) {
     let mut producers: Vec<Producer> = Vec::new();
     let mut licence = None;
     for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
-        let Payload::CustomSection(section) = payload else { continue };
+        let Payload::CustomSection(section) = payload else {
+            continue;
+        };
         for producer in producers_in(&section) {
             if !producers.contains(&producer) {
                 producers.push(producer);
             }
         }
         if section.name() == "licenses" && licence.is_none() {
-            licence = Some(plain(&String::from_utf8_lossy(section.data()), TEXT_MAX_BYTES));
+            licence = Some(plain(
+                &String::from_utf8_lossy(section.data()),
+                TEXT_MAX_BYTES,
+            ));
         }
     }
     (producers, licence)
 }
 
 fn producers_in(section: &CustomSectionReader<'_>) -> Vec<Producer> {
-    let KnownCustom::Producers(fields) = section.as_known() else { return Vec::new() };
+    let KnownCustom::Producers(fields) = section.as_known() else {
+        return Vec::new();
+    };
     let mut producers = Vec::new();
     for field in fields.into_iter().map_while(Result::ok) {
         for tool in field.values.into_iter().map_while(Result::ok) {
-            let [role, name, version] = [field.name, tool.name, tool.version].map(|text| plain(text, TEXT_MAX_BYTES));
-            producers.push(Producer { role, name, version });
+            let [role, name, version] =
+                [field.name, tool.name, tool.version].map(|text| plain(text, TEXT_MAX_BYTES));
+            producers.push(Producer {
+                role,
+                name,
+                version,
+            });
         }
     }
     producers

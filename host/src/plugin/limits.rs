@@ -27,8 +27,8 @@ pub struct Limits {
     pub stack_bytes: u32,
     /// Wall time of one call in milliseconds; creating the instance counts as a call.
     pub call_deadline_ms: u64,
-    /// Work of one call, in the engine's units: about one an instruction, the same on every machine. Without it work is
-    /// not counted, which is faster.
+    /// Work of one call, in the engine's units: about one an instruction, the same on every
+    /// machine. Without it work is not counted, which is faster.
     pub fuel_per_call: Option<u64>,
     /// Bytes that one call may hand to the host.
     pub output_bytes: u64,
@@ -51,8 +51,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 64 MiB of memory, 1 MiB of stack, 10 s a call, 64 MiB of output, 1000 lines of 4096 bytes. A Python plug-in,
-    /// the largest known, has a file of 20 MB, thirty core instances, and a table of some ten thousand functions.
+    /// 64 MiB of memory, 1 MiB of stack, 10 s a call, 64 MiB of output, 1000 lines of 4096 bytes. A
+    /// Python plug-in, the largest known, has a file of 20 MB, thirty core instances, and a table
+    /// of some ten thousand functions.
     fn default() -> Self {
         Self {
             memory_bytes: 64 << 20,
@@ -89,8 +90,17 @@ impl Limits {
     }
 
     pub(super) fn quarantine(&self) -> Policy {
-        let Self { failures_in_a_row: failures, quarantine_first_ms, quarantine_longest_ms, .. } = *self;
-        Policy { failures, first_ms: quarantine_first_ms, longest_ms: quarantine_longest_ms }
+        let Self {
+            failures_in_a_row: failures,
+            quarantine_first_ms,
+            quarantine_longest_ms,
+            ..
+        } = *self;
+        Policy {
+            failures,
+            first_ms: quarantine_first_ms,
+            longest_ms: quarantine_longest_ms,
+        }
     }
 }
 
@@ -107,6 +117,9 @@ mod tests {
     fn the_defaults_are_those_of_the_manual() {
         let limits: Limits = serde_json::from_str("{}").unwrap();
         assert_eq!(limits, Limits::default());
-        assert_eq!((limits.memory_bytes, limits.output_bytes), (67_108_864, 67_108_864));
+        assert_eq!(
+            (limits.memory_bytes, limits.output_bytes),
+            (67_108_864, 67_108_864)
+        );
     }
 }

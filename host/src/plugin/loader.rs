@@ -41,35 +41,51 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Default limits for every plug-in, no cache, no signatures, and no process of its own for compiling.
+    /// Default limits for every plug-in, no cache, no signatures, and no process of its own for
+    /// compiling.
     #[must_use]
     pub fn new(engine: &Engine, events: EventSink) -> Self {
         let (cache, compiler, trust) = (None, Compiler::Here, Trust::default());
-        Self { engine: engine.clone(), cache, compiler, trust, limits_for: Arc::new(|_| Limits::default()), events }
+        Self {
+            engine: engine.clone(),
+            cache,
+            compiler,
+            trust,
+            limits_for: Arc::new(|_| Limits::default()),
+            events,
+        }
     }
 
-    /// Limits by plug-in name. A component that has not yet said its name is asked under those of its file's stem.
+    /// Limits by plug-in name. A component that has not yet said its name is asked under those of
+    /// its file's stem.
     #[must_use]
     pub fn with_limits(self, limits_for: LimitsFor) -> Self {
         Self { limits_for, ..self }
     }
 
-    /// Keeps compiled code in `directory`, which is created when missing. A directory that others can write is not
-    /// used; that is announced, and everything still works, only slower to start.
+    /// Keeps compiled code in `directory`, which is created when missing. A directory that others
+    /// can write is not used; that is announced, and everything still works, only slower to start.
     #[must_use]
     pub fn with_cache(mut self, directory: &Path) -> Self {
         match Cache::open(directory) {
             Ok(cache) => self.cache = Some(cache),
-            Err(error) => self.complain(&format!("the directory for compiled code, {}, {error}", directory.display())),
+            Err(error) => self.complain(&format!(
+                "the directory for compiled code, {}, {error}",
+                directory.display()
+            )),
         }
         self
     }
 
     /// Compiles in child processes of `program`, which must be a build of this very program (see
-    /// [`this_program`](super::this_program)): what a stranger's component does to its compiler stays there.
+    /// [`this_program`](super::this_program)): what a stranger's component does to its compiler
+    /// stays there.
     #[must_use]
     pub fn compiled_by(self, program: PathBuf) -> Self {
-        Self { compiler: Compiler::Child(program), ..self }
+        Self {
+            compiler: Compiler::Child(program),
+            ..self
+        }
     }
 
     /// Takes only components that are vouched for.
@@ -78,7 +94,8 @@ impl Loader {
         Self { trust, ..self }
     }
 
-    /// Loads a plug-in, and announces a refusal. Who takes the plug-in into use announces [`Plugin::loaded`].
+    /// Loads a plug-in, and announces a refusal. Who takes the plug-in into use announces
+    /// [`Plugin::loaded`].
     ///
     /// # Errors
     /// The reason, for this file alone.
@@ -95,7 +112,10 @@ impl Loader {
 
     /// The same without announcing anything.
     pub(super) fn examine(&self, file: &Path) -> Result<Plugin, Refused> {
-        let refused = |reason| Refused { file: file.to_owned(), reason };
+        let refused = |reason| Refused {
+            file: file.to_owned(),
+            reason,
+        };
         let bytes = self.read(file).map_err(refused)?;
         self.trust.check(file, &bytes).map_err(refused)?;
         self.plugin(file, &bytes).map_err(refused)
@@ -118,24 +138,53 @@ impl Loader {
         if Make::of(&limits) != Make::of(&provisional) {
             linked = self.link(bytes, &sha256, &limits)?;
         }
-        let id = PluginId { name: descriptor.name.clone(), version: descriptor.version.to_string(), sha256 };
+        let id = PluginId {
+            name: descriptor.name.clone(),
+            version: descriptor.version.to_string(),
+            sha256,
+        };
         let ward = Arc::new(Ward::new(Arc::from(id.name.as_str()), limits.quarantine()));
-        let Linked { engine, pre, exports, cached } = linked;
+        let Linked {
+            engine,
+            pre,
+            exports,
+            cached,
+        } = linked;
         let file = PathBuf::from(file);
         let load_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(Plugin { id, descriptor, limits, file, cached, load_ms, engine, pre, exports, ward })
+        Ok(Plugin {
+            id,
+            descriptor,
+            limits,
+            file,
+            cached,
+            load_ms,
+            engine,
+            pre,
+            exports,
+            ward,
+        })
     }
 
-    /// Compiles a component for an engine that suits its limits, and resolves its imports and exports.
+    /// Compiles a component for an engine that suits its limits, and resolves its imports and
+    /// exports.
     fn link(&self, bytes: &[u8], sha256: &Sha256Hex, limits: &Limits) -> Result<Linked, Reason> {
         let engine = self.engine.suited_to(limits)?;
         let (component, cached) = self.compiled(&engine, bytes, sha256, limits)?;
-        let pre = engine.linker().instantiate_pre(&component).map_err(|error| interface(&error))?;
+        let pre = engine
+            .linker()
+            .instantiate_pre(&component)
+            .map_err(|error| interface(&error))?;
         let exports = Exports::find(&pre).map_err(|error| interface(&error))?;
         if exports.abilities() == Abilities::default() {
             return Err(Reason::Idle);
         }
-        Ok(Linked { engine, pre, exports, cached })
+        Ok(Linked {
+            engine,
+            pre,
+            exports,
+            cached,
+        })
     }
 
     /// The component, and whether the cache had it.
@@ -150,33 +199,48 @@ impl Loader {
         let entry = self.cache.as_ref().map(|cache| cache.entry(wasm, sha256));
         match entry.as_ref().map(|entry| entry.load(wasm)) {
             Some(Ok(Some(component))) => return Ok((component, true)),
-            Some(Err(damage)) => self.complain(&format!("compiled code of component {sha256} is made again: {damage}")),
+            Some(Err(damage)) => self.complain(&format!(
+                "compiled code of component {sha256} is made again: {damage}"
+            )),
             Some(Ok(None)) | None => {}
         }
         let code = self.compiler.compile(engine, bytes, limits)?;
         let component = deserialize(wasm, &code).map_err(|error| interface(&error))?;
         if let Some(Err(error)) = entry.map(|entry| entry.write(&code)) {
-            self.complain(&format!("compiled code of component {sha256} is not kept: {error}"));
+            self.complain(&format!(
+                "compiled code of component {sha256} is not kept: {error}"
+            ));
         }
         Ok((component, false))
     }
 
     /// Instantiates once under limits: checks all types and asks for the description.
     fn describe(&self, file: &Path, linked: &Linked, limits: Limits) -> Result<Descriptor, Reason> {
-        let Linked { engine, pre, exports, .. } = linked;
+        let Linked {
+            engine,
+            pre,
+            exports,
+            ..
+        } = linked;
         let context = Context::new("load", Arc::clone(&self.events));
         let mut sandbox = Sandbox::new(engine, stem(file).into(), limits, context);
         let instance = sandbox.call("instantiate", |store| pre.instantiate(store))?;
         let metadata = sandbox.call("link", |store| {
             let metadata = exports.metadata.load(&mut *store, &instance);
-            Ok(metadata.and_then(|metadata| exports.check_types(store, &instance).map(|()| metadata)))
+            Ok(metadata
+                .and_then(|metadata| exports.check_types(store, &instance).map(|()| metadata)))
         })?;
         let metadata = metadata.map_err(|error| interface(&error))?;
-        Ok(Descriptor::new(sandbox.call("metadata.describe", |store| metadata.call_describe(store))?)?)
+        Ok(Descriptor::new(
+            sandbox.call("metadata.describe", |store| metadata.call_describe(store))?,
+        )?)
     }
 
     fn complain(&self, detail: &str) {
-        (self.events)(Event::Warned { part: "plug-in cache".to_owned(), detail: detail.to_owned() });
+        (self.events)(Event::Warned {
+            part: "plug-in cache".to_owned(),
+            detail: detail.to_owned(),
+        });
     }
 }
 
@@ -193,13 +257,20 @@ fn read(file: &Path, max: u64) -> Result<Vec<u8>, Reason> {
     let unreadable = |error: std::io::Error| Reason::Unreadable(error.to_string());
     let opened = fs::File::open(file).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    opened.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    opened
+        .take(max.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
     check_size(bytes.len(), max)?;
     Ok(bytes)
 }
 
 fn check_size(bytes: usize, max: u64) -> Result<(), Reason> {
-    if size(max) < bytes { Err(Reason::TooLarge { max }) } else { Ok(()) }
+    if size(max) < bytes {
+        Err(Reason::TooLarge { max })
+    } else {
+        Ok(())
+    }
 }
 
 fn interface(error: &wasmtime::Error) -> Reason {
@@ -208,5 +279,8 @@ fn interface(error: &wasmtime::Error) -> Reason {
 
 /// The file's name without its extension.
 pub(super) fn stem(file: &Path) -> String {
-    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    file.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }

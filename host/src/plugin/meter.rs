@@ -7,7 +7,8 @@ use super::limits::{Limits, size};
 /// Memories of one component instance; their sizes are accounted together.
 const MEMORIES_MAX: usize = 32;
 
-/// Accounts the totals over all memories and all tables of a store: limits of a plug-in, not of each of its parts.
+/// Accounts the totals over all memories and all tables of a store: limits of a plug-in, not of
+/// each of its parts.
 pub(super) struct Meter {
     memory: Total,
     table: Total,
@@ -15,7 +16,8 @@ pub(super) struct Meter {
     tables: usize,
 }
 
-/// What a guest asked for in vain in this call: it merely traps after a failed growth, this tells why.
+/// What a guest asked for in vain in this call: it merely traps after a failed growth, this tells
+/// why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shortage {
     /// So many bytes of memory in all.
@@ -61,7 +63,12 @@ impl Meter {
 
 impl Total {
     fn new(limit: usize) -> Self {
-        Self { limit, used: 0, peak: 0, refused: None }
+        Self {
+            limit,
+            used: 0,
+            peak: 0,
+            refused: None,
+        }
     }
 
     fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
@@ -81,11 +88,21 @@ impl Total {
 }
 
 impl ResourceLimiter for Meter {
-    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(self.memory.grow(current, desired, maximum))
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(self.table.grow(current, desired, maximum))
     }
 
@@ -107,7 +124,11 @@ mod tests {
     use super::*;
 
     fn meter(memory_bytes: u64) -> Meter {
-        Meter::new(&Limits { memory_bytes, table_elements: 10, ..Limits::default() })
+        Meter::new(&Limits {
+            memory_bytes,
+            table_elements: 10,
+            ..Limits::default()
+        })
     }
 
     #[test]
@@ -116,7 +137,10 @@ mod tests {
         assert!(meter.memory_growing(0, 100, None).unwrap());
         assert!(meter.memory_growing(0, 150, None).unwrap());
         assert!(!meter.memory_growing(100, 200, None).unwrap());
-        assert_eq!((meter.shortage(), meter.peak_memory()), (Some(Shortage::Memory(350)), 250));
+        assert_eq!(
+            (meter.shortage(), meter.peak_memory()),
+            (Some(Shortage::Memory(350)), 250)
+        );
         assert!(meter.memory_growing(100, 150, None).unwrap());
         assert_eq!(meter.peak_memory(), 300);
     }

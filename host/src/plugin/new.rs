@@ -1,5 +1,5 @@
-//! Starts a plug-in, for `fedhost plugin new`: a folder of plain files that builds, passes its own test, and has sample
-//! rows to score.
+//! Starts a plug-in, for `fedhost plugin new`: a folder of plain files that builds, passes its own
+//! test, and has sample rows to score.
 
 mod templates;
 
@@ -107,8 +107,8 @@ pub enum NewError {
 /// Makes the folder.
 ///
 /// # Errors
-/// Before anything is written, for a bad name, a folder that exists, or an SDK that is not there; else when a file
-/// cannot be written.
+/// Before anything is written, for a bad name, a folder that exists, or an SDK that is not there;
+/// else when a file cannot be written.
 pub fn start(start: &Start<'_>) -> Result<Started, NewError> {
     if !is_name(start.name) {
         return Err(NewError::Name(start.name.to_owned()));
@@ -126,15 +126,26 @@ pub fn start(start: &Start<'_>) -> Result<Started, NewError> {
         files.push(path);
     }
     files.sort();
-    Ok(Started { folder, files, commands })
+    Ok(Started {
+        folder,
+        files,
+        commands,
+    })
 }
 
 pub(super) fn is_name(name: &str) -> bool {
-    let word =
-        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let word = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
     let first = name.starts_with(|first: char| first.is_ascii_lowercase());
     // Cargo and Rust have a use of their own for the last ones.
-    name.len() <= 64 && first && name.split('-').all(word) && !matches!(name, "test" | "core" | "std" | "fedhost-guest")
+    name.len() <= 64
+        && first
+        && name.split('-').all(word)
+        && !matches!(name, "test" | "core" | "std" | "fedhost-guest")
 }
 
 /// How the Rust crate finds the SDK.
@@ -148,16 +159,27 @@ impl Dependency {
     fn of(start: &Start<'_>) -> Result<Self, NewError> {
         const OWN: &str = "\n# A workspace of its own, whatever lies above it.\n[workspace]";
         let Some(sdk) = start.sdk else {
-            return Ok(Self { sdk: format!("{:?}", env!("CARGO_PKG_VERSION")), workspace: OWN });
+            return Ok(Self {
+                sdk: format!("{:?}", env!("CARGO_PKG_VERSION")),
+                workspace: OWN,
+            });
         };
-        let path = sdk.canonicalize().map_err(|_| NewError::NoSdk(sdk.into()))?;
+        let path = sdk
+            .canonicalize()
+            .map_err(|_| NewError::NoSdk(sdk.into()))?;
         let manifest = fs::read_to_string(path.join("Cargo.toml")).unwrap_or_default();
         if !manifest.contains("name = \"fedhost-guest\"") {
             return Err(NewError::NoSdk(sdk.into()));
         }
-        let among_guests = start.parent.canonicalize().is_ok_and(|parent| path.parent() == Some(&parent));
+        let among_guests = start
+            .parent
+            .canonicalize()
+            .is_ok_and(|parent| path.parent() == Some(&parent));
         let workspace = if among_guests { "" } else { OWN };
-        Ok(Self { sdk: format!("{{ path = {:?} }}", path.display().to_string()), workspace })
+        Ok(Self {
+            sdk: format!("{{ path = {:?} }}", path.display().to_string()),
+            workspace,
+        })
     }
 }
 
@@ -188,12 +210,19 @@ fn fill(template: &str, start: &Start<'_>, dependency: &Dependency, commands: &[
         ("{{commands}}", &commands.join("\n")),
     ]
     .into_iter()
-    .fold(template.to_owned(), |text, (mark, value)| text.replace(mark, value))
+    .fold(template.to_owned(), |text, (mark, value)| {
+        text.replace(mark, value)
+    })
 }
 
 fn write(path: &Path, content: &str) -> Result<(), NewError> {
-    let failed = |source| NewError::Write { path: path.to_owned(), source };
-    path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+    let failed = |source| NewError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    path.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .map_err(failed)?;
     fs::write(path, content).map_err(failed)
 }
 

@@ -39,7 +39,10 @@ impl Value {
 
     /// As a number, when it is one.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "ranges are given as f64; beyond 2^53 the nearest one decides")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "ranges are given as f64; beyond 2^53 the nearest one decides"
+    )]
     pub fn as_number(&self) -> Option<f64> {
         match self {
             Self::Integer(value) => Some(*value as f64),
@@ -154,24 +157,48 @@ fn range(minimum: Option<f64>, maximum: Option<f64>) -> String {
 }
 
 /// Checks everything at once; fills in defaults, in the plug-in's order.
-pub(super) fn check(descriptor: &Descriptor, given: &Parameters) -> Result<Vec<Parameter>, Vec<ParameterProblem>> {
+pub(super) fn check(
+    descriptor: &Descriptor,
+    given: &Parameters,
+) -> Result<Vec<Parameter>, Vec<ParameterProblem>> {
     let mut problems: Vec<ParameterProblem> = unknown(descriptor, given).collect();
     let mut checked = Vec::with_capacity(descriptor.parameters.len());
     for spec in &descriptor.parameters {
-        match given.get(&spec.name).map_or(Ok(spec.default.clone()), |value| check_one(spec, value)) {
-            Ok(value) => checked.push(Parameter { name: spec.name.clone(), value }),
+        match given
+            .get(&spec.name)
+            .map_or(Ok(spec.default.clone()), |value| check_one(spec, value))
+        {
+            Ok(value) => checked.push(Parameter {
+                name: spec.name.clone(),
+                value,
+            }),
             Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() { Ok(checked) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(checked)
+    } else {
+        Err(problems)
+    }
 }
 
 fn unknown(descriptor: &Descriptor, given: &Parameters) -> impl Iterator<Item = ParameterProblem> {
-    let known: Vec<String> = descriptor.parameters.iter().map(|spec| spec.name.clone()).collect();
-    given.keys().filter(move |name| !descriptor.parameters.iter().any(|spec| spec.name == **name)).map(move |name| {
-        let nearest = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
-        ParameterProblem::Unknown { name: name.clone(), nearest, known: known.clone() }
-    })
+    let known: Vec<String> = descriptor
+        .parameters
+        .iter()
+        .map(|spec| spec.name.clone())
+        .collect();
+    given
+        .keys()
+        .filter(move |name| !descriptor.parameters.iter().any(|spec| spec.name == **name))
+        .map(move |name| {
+            let nearest = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+            ParameterProblem::Unknown {
+                name: name.clone(),
+                nearest,
+                known: known.clone(),
+            }
+        })
 }
 
 /// The name that was probably meant.
@@ -192,9 +219,15 @@ pub(super) fn check_one(spec: &ParameterSpec, given: &Value) -> Result<Value, Pa
         | (Value::Integer(_), Value::Integer(_))
         | (Value::Number(_), Value::Number(_))
         | (Value::Text(_), Value::Text(_)) => given.clone(),
-        (Value::Number(_), Value::Integer(_)) => given.as_number().map_or_else(|| given.clone(), Value::Number),
+        (Value::Number(_), Value::Integer(_)) => given
+            .as_number()
+            .map_or_else(|| given.clone(), Value::Number),
         (expected, _) => {
-            return Err(ParameterProblem::Kind { name: name(), given: given.clone(), expected: expected.kind() });
+            return Err(ParameterProblem::Kind {
+                name: name(),
+                given: given.clone(),
+                expected: expected.kind(),
+            });
         }
     };
     if let Some(number) = value.as_number() {
@@ -203,12 +236,21 @@ pub(super) fn check_one(spec: &ParameterSpec, given: &Value) -> Result<Value, Pa
             && number.is_finite();
         if !inside {
             let (minimum, maximum) = (spec.minimum, spec.maximum);
-            return Err(ParameterProblem::Range { name: name(), given: value, minimum, maximum });
+            return Err(ParameterProblem::Range {
+                name: name(),
+                given: value,
+                minimum,
+                maximum,
+            });
         }
     }
     match &value {
         Value::Text(text) if !spec.choices.is_empty() && !spec.choices.contains(text) => {
-            Err(ParameterProblem::Choice { name: name(), given: value, choices: spec.choices.clone() })
+            Err(ParameterProblem::Choice {
+                name: name(),
+                given: value,
+                choices: spec.choices.clone(),
+            })
         }
         _ => Ok(value),
     }
@@ -230,29 +272,61 @@ mod tests {
     }
 
     fn descriptor() -> Descriptor {
-        let rate =
-            ParameterSpec { minimum: Some(0.0), maximum: Some(1.0), ..spec("learning-rate", Value::Number(0.1)) };
-        let window = ParameterSpec { minimum: Some(1.0), ..spec("window", Value::Integer(200)) };
+        let rate = ParameterSpec {
+            minimum: Some(0.0),
+            maximum: Some(1.0),
+            ..spec("learning-rate", Value::Number(0.1))
+        };
+        let window = ParameterSpec {
+            minimum: Some(1.0),
+            ..spec("window", Value::Integer(200))
+        };
         let choices = vec!["mean".to_owned(), "median".to_owned()];
-        let centre = ParameterSpec { choices, ..spec("centre", Value::Text("mean".into())) };
+        let centre = ParameterSpec {
+            choices,
+            ..spec("centre", Value::Text("mean".into()))
+        };
         let parameters = vec![rate, window, centre, spec("robust", Value::Boolean(false))];
-        Descriptor { name: "p".into(), version: semver::Version::new(0, 1, 0), summary: String::new(), parameters }
+        Descriptor {
+            name: "p".into(),
+            version: semver::Version::new(0, 1, 0),
+            summary: String::new(),
+            parameters,
+        }
     }
 
     fn given(pairs: &[(&str, Value)]) -> Parameters {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect()
     }
 
     #[test]
     fn defaults_fill_what_is_not_given_in_the_plugins_order() {
         let checked = check(&descriptor(), &given(&[("window", Value::Integer(5))])).unwrap();
-        let values: Vec<String> = checked.iter().map(|it| format!("{}={}", it.name, it.value)).collect();
-        assert_eq!(values, ["learning-rate=0.1", "window=5", "centre=\"mean\"", "robust=false"]);
+        let values: Vec<String> = checked
+            .iter()
+            .map(|it| format!("{}={}", it.name, it.value))
+            .collect();
+        assert_eq!(
+            values,
+            [
+                "learning-rate=0.1",
+                "window=5",
+                "centre=\"mean\"",
+                "robust=false"
+            ]
+        );
     }
 
     #[test]
     fn a_whole_number_will_do_where_a_number_is_expected_but_not_the_other_way_round() {
-        let checked = check(&descriptor(), &given(&[("learning-rate", Value::Integer(1))])).unwrap();
+        let checked = check(
+            &descriptor(),
+            &given(&[("learning-rate", Value::Integer(1))]),
+        )
+        .unwrap();
         assert_eq!(checked[0].value, Value::Number(1.0));
         assert!(check(&descriptor(), &given(&[("window", Value::Number(5.0))])).is_err());
     }
@@ -283,6 +357,12 @@ mod tests {
 
     #[test]
     fn nan_is_in_no_range() {
-        assert!(check(&descriptor(), &given(&[("learning-rate", Value::Number(f64::NAN))])).is_err());
+        assert!(
+            check(
+                &descriptor(),
+                &given(&[("learning-rate", Value::Number(f64::NAN))])
+            )
+            .is_err()
+        );
     }
 }

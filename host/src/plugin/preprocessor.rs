@@ -17,7 +17,8 @@ use super::text::is_name;
 /// Columns that one row may come to have.
 const COLUMNS_MAX: usize = 65_536;
 
-/// One instance; sees one source's rows from their start. Calls block: make them through [`super::worker::Hosted`].
+/// One instance; sees one source's rows from their start. Calls block: make them through
+/// [`super::worker::Hosted`].
 pub struct Preprocessor {
     guest: Guest<preprocessing::Guest>,
     output_columns: Vec<String>,
@@ -26,21 +27,30 @@ pub struct Preprocessor {
 impl Preprocessor {
     pub(super) fn open(plugin: &Plugin, opening: Opening<'_>) -> Result<Self, CallError> {
         const CALL: &str = "preprocessor.open";
-        let indices = plugin.exports.preprocessing.as_ref().ok_or_else(|| plugin.cannot(CALL, "preprocessing"))?;
+        let indices = plugin
+            .exports
+            .preprocessing
+            .as_ref()
+            .ok_or_else(|| plugin.cannot(CALL, "preprocessing"))?;
         let guest = Guest::open(
             plugin,
             opening,
             CALL,
             |store, instance| indices.load(store, instance),
-            |exports, store, columns, parameters| exports.preprocessor().call_open(store, columns, parameters),
+            |exports, store, columns, parameters| {
+                exports.preprocessor().call_open(store, columns, parameters)
+            },
         )?;
-        let mut opened = Self { guest, output_columns: Vec::new() };
+        let mut opened = Self {
+            guest,
+            output_columns: Vec::new(),
+        };
         opened.ask_for_columns()?;
         Ok(opened)
     }
 
-    /// Names of the columns that [`Self::transform`] returns; they may change with [`Self::fit`] and
-    /// [`Self::restore`].
+    /// Names of the columns that [`Self::transform`] returns; they may change with [`Self::fit`]
+    /// and [`Self::restore`].
     #[must_use]
     pub fn output_columns(&self) -> &[String] {
         &self.output_columns
@@ -54,13 +64,16 @@ impl Preprocessor {
         const CALL: &str = "preprocessor.fit";
         self.guest.check_columns(CALL, input)?;
         let fit = |exports: &preprocessing::Guest, store: &mut _, session| {
-            exports.preprocessor().call_fit(store, session, input.as_param())
+            exports
+                .preprocessor()
+                .call_fit(store, session, input.as_param())
         };
         self.guest.call(CALL, fit, Ok)?;
         self.ask_for_columns()
     }
 
-    /// The same rows in the output columns: as many rows, NaN for a missing value, labels as they were.
+    /// The same rows in the output columns: as many rows, NaN for a missing value, labels as they
+    /// were.
     ///
     /// # Errors
     /// When the plug-in declines, fails, or returns other rows.
@@ -70,7 +83,11 @@ impl Preprocessor {
         let width = self.output_columns.len();
         self.guest.call(
             CALL,
-            |exports, store, session| exports.preprocessor().call_transform(store, session, input.as_param()),
+            |exports, store, session| {
+                exports
+                    .preprocessor()
+                    .call_transform(store, session, input.as_param())
+            },
             |output| same_rows(input, output, width),
         )
     }
@@ -78,11 +95,15 @@ impl Preprocessor {
     /// Everything it has learnt.
     ///
     /// # Errors
-    /// When the plug-in declines, fails, or returns numbers that are not finite. One without state returns a tensor
-    /// of shape `[0]`.
+    /// When the plug-in declines, fails, or returns numbers that are not finite. One without state
+    /// returns a tensor of shape `[0]`.
     pub fn save(&mut self) -> Result<Weights, CallError> {
         const CALL: &str = "preprocessor.save";
-        self.guest.call(CALL, |exports, store, session| exports.preprocessor().call_save(store, session), take)
+        self.guest.call(
+            CALL,
+            |exports, store, session| exports.preprocessor().call_save(store, session),
+            take,
+        )
     }
 
     /// Goes on from a saved state.
@@ -92,7 +113,11 @@ impl Preprocessor {
     pub fn restore(&mut self, state: &Weights) -> Result<(), CallError> {
         self.guest.call(
             "preprocessor.restore",
-            |exports, store, session| lend(state, |state| exports.preprocessor().call_restore(store, session, state)),
+            |exports, store, session| {
+                lend(state, |state| {
+                    exports.preprocessor().call_restore(store, session, state)
+                })
+            },
             Ok,
         )?;
         self.ask_for_columns()
@@ -114,7 +139,12 @@ impl Preprocessor {
         const CALL: &str = "preprocessor.output-columns";
         self.output_columns = self.guest.call(
             CALL,
-            |exports, store, session| exports.preprocessor().call_output_columns(store, session).map(Ok),
+            |exports, store, session| {
+                exports
+                    .preprocessor()
+                    .call_output_columns(store, session)
+                    .map(Ok)
+            },
             column_names,
         )?;
         Ok(())
@@ -123,7 +153,11 @@ impl Preprocessor {
 
 fn same_rows(input: &Batch, output: BatchResult, width: usize) -> Result<Batch, String> {
     if usize::try_from(output.rows) != Ok(input.rows()) {
-        return Err(format!("it returned {} rows for {}", output.rows, input.rows()));
+        return Err(format!(
+            "it returned {} rows for {}",
+            output.rows,
+            input.rows()
+        ));
     }
     // Labels are the host's: what the guest made of them is not even looked at.
     let labels = input.labels().map(<[f32]>::to_vec);
@@ -133,13 +167,19 @@ fn same_rows(input: &Batch, output: BatchResult, width: usize) -> Result<Batch, 
 
 fn column_names(columns: Vec<String>) -> Result<Vec<String>, String> {
     if !(1..=COLUMNS_MAX).contains(&columns.len()) {
-        return Err(format!("it announced {} columns, 1 to {COLUMNS_MAX} are allowed", columns.len()));
+        return Err(format!(
+            "it announced {} columns, 1 to {COLUMNS_MAX} are allowed",
+            columns.len()
+        ));
     }
     let mut seen = HashSet::with_capacity(columns.len());
-    match columns.iter().position(|name| !is_name(name, NAME_MAX_BYTES) || !seen.insert(name)) {
+    match columns
+        .iter()
+        .position(|name| !is_name(name, NAME_MAX_BYTES) || !seen.insert(name))
+    {
         None => Ok(columns),
-        Some(index) => {
-            Err(format!("the name of its column {index} is empty, too long, not printable or already taken"))
-        }
+        Some(index) => Err(format!(
+            "the name of its column {index} is empty, too long, not printable or already taken"
+        )),
     }
 }

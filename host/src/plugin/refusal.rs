@@ -28,7 +28,9 @@ pub enum Reason {
     #[error("it cannot be read: {0}")]
     Unreadable(String),
     /// It is larger than it may be.
-    #[error("it has more than the {max} bytes that are compiled\nhint: raise limits.component_bytes")]
+    #[error(
+        "it has more than the {max} bytes that are compiled\nhint: raise limits.component_bytes"
+    )]
     TooLarge {
         /// The limit.
         max: u64,
@@ -78,7 +80,9 @@ pub enum Reason {
     #[error("{0}\nhint: build it again with this host's wit folder")]
     Interface(String),
     /// It says what it is, and offers nothing to call.
-    #[error("it exports none of preprocessing, training and detection\nhint: start from `fedhost plugin new`")]
+    #[error(
+        "it exports none of preprocessing, training and detection\nhint: start from `fedhost plugin new`"
+    )]
     Idle,
     /// No engine can be made that suits its limits.
     #[error(transparent)]
@@ -93,7 +97,11 @@ pub enum Reason {
 
 /// A stranger's names: few enough to read, and nothing in them but what can be read.
 fn list(names: &[String]) -> String {
-    let mut listed: Vec<String> = names.iter().take(NAMES_MAX).map(|name| plain(name, NAME_MAX_BYTES)).collect();
+    let mut listed: Vec<String> = names
+        .iter()
+        .take(NAMES_MAX)
+        .map(|name| plain(name, NAME_MAX_BYTES))
+        .collect();
     match names.len() {
         0 => return "nothing".to_owned(),
         count if count > NAMES_MAX => listed.push(format!("and {} more", count - NAMES_MAX)),
@@ -119,7 +127,10 @@ mod tests {
     fn a_strangers_names_are_few_and_hide_nothing() {
         let forged = Reason::Imports(vec!["a\u{1b}[2J\nERROR".to_owned(), "x".repeat(10_000)]);
         let told = forged.to_string();
-        assert!(told.contains("a[2J ERROR, xxx") && told.len() < 500, "{told}");
+        assert!(
+            told.contains("a[2J ERROR, xxx") && told.len() < 500,
+            "{told}"
+        );
         let many = Reason::OtherVersion(vec!["n".to_owned(); 1_000]).to_string();
         assert!(many.contains("n, n, and 950 more"), "{many}");
     }

@@ -69,18 +69,26 @@ impl FromStr for Selector {
     type Err = NotASelector;
 
     fn from_str(text: &str) -> Result<Self, NotASelector> {
-        let refuse = |reason: String| NotASelector { text: text.to_owned(), reason };
+        let refuse = |reason: String| NotASelector {
+            text: text.to_owned(),
+            reason,
+        };
         let (name, version) = match text.split_once('@') {
             None => (text, None),
             Some((name, version)) => {
-                let version = semver::VersionReq::parse(version).map_err(|error| refuse(error.to_string()))?;
+                let version = semver::VersionReq::parse(version)
+                    .map_err(|error| refuse(error.to_string()))?;
                 (name, Some(version))
             }
         };
         if name.is_empty() {
             return Err(refuse("there is no name".to_owned()));
         }
-        Ok(Self { name: name.to_owned(), version, sha256: None })
+        Ok(Self {
+            name: name.to_owned(),
+            version,
+            sha256: None,
+        })
     }
 }
 
@@ -128,19 +136,25 @@ pub enum FindError {
 fn remedy(nearest: Option<&str>, available: &[String]) -> String {
     match nearest {
         Some(nearest) => format!("\nhint: did you mean {nearest:?}?"),
-        None if available.is_empty() => "\nhint: it is empty; fill it with `make plugins`".to_owned(),
+        None if available.is_empty() => {
+            "\nhint: it is empty; fill it with `make plugins`".to_owned()
+        }
         None => format!("\nhint: there are {}", available.join(", ")),
     }
 }
 
 impl Registry {
-    /// Loads every `*.wasm` of a directory, in the order of their names. A file that is refused is announced and
-    /// kept in [`Self::refused`]; it never stops the others. Blocks while it compiles.
+    /// Loads every `*.wasm` of a directory, in the order of their names. A file that is refused is
+    /// announced and kept in [`Self::refused`]; it never stops the others. Blocks while it
+    /// compiles.
     ///
     /// # Errors
     /// When the directory cannot be read.
     pub fn open(directory: &Path, loader: &Loader) -> Result<Self, OpenError> {
-        let files = components(directory).map_err(|source| OpenError { directory: directory.to_owned(), source })?;
+        let files = components(directory).map_err(|source| OpenError {
+            directory: directory.to_owned(),
+            source,
+        })?;
         let mut registry = Self {
             directory: directory.to_owned(),
             plugins: Vec::new(),
@@ -154,24 +168,30 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Loads what has changed since it was loaded, and forgets what is gone; says whether there was anything. A file that
-    /// is still being written to waits until it is the same in two looks. A component whose file is broken by now stays,
-    /// beside the refusal. Blocks while it compiles.
+    /// Loads what has changed since it was loaded, and forgets what is gone; says whether there was
+    /// anything. A file that is still being written to waits until it is the same in two looks. A
+    /// component whose file is broken by now stays, beside the refusal. Blocks while it compiles.
     ///
     /// # Errors
     /// When the directory cannot be read; nothing has changed then.
     pub fn refresh(&mut self, loader: &Loader) -> io::Result<bool> {
         let files = components(&self.directory)?;
         let before = std::mem::replace(&mut self.seen, files);
-        let is_to_load =
-            |file: &PathBuf, stamp: &Stamps| self.loaded.get(file) != Some(stamp) && before.get(file) == Some(stamp);
+        let is_to_load = |file: &PathBuf, stamp: &Stamps| {
+            self.loaded.get(file) != Some(stamp) && before.get(file) == Some(stamp)
+        };
         let settled: Vec<(PathBuf, Stamps)> = self
             .seen
             .iter()
             .filter(|(file, stamp)| is_to_load(file, stamp))
             .map(|(file, stamp)| (file.clone(), *stamp))
             .collect();
-        let gone: Vec<PathBuf> = self.loaded.keys().filter(|file| !self.seen.contains_key(*file)).cloned().collect();
+        let gone: Vec<PathBuf> = self
+            .loaded
+            .keys()
+            .filter(|file| !self.seen.contains_key(*file))
+            .cloned()
+            .collect();
         for file in &gone {
             self.loaded.remove(file);
             self.plugins.retain(|plugin| plugin.file() != file);
@@ -220,39 +240,80 @@ impl Registry {
     /// # Errors
     /// What is there instead, or why the one that was meant is refused.
     pub fn find(&self, wanted: &Selector) -> Result<Arc<Plugin>, FindError> {
-        let named = || self.plugins.iter().filter(|plugin| plugin.id().name == wanted.name);
+        let named = || {
+            self.plugins
+                .iter()
+                .filter(|plugin| plugin.id().name == wanted.name)
+        };
         named()
             .filter(|plugin| wanted.fits(plugin))
             .rev()
             .max_by(|left, right| left.descriptor().version.cmp(&right.descriptor().version))
             .cloned()
-            .ok_or_else(|| self.why_not(wanted, named().map(|plugin| plugin.id().to_string()).collect()))
+            .ok_or_else(|| {
+                self.why_not(
+                    wanted,
+                    named().map(|plugin| plugin.id().to_string()).collect(),
+                )
+            })
     }
 
     fn why_not(&self, wanted: &Selector, same_name: Vec<String>) -> FindError {
         let (name, directory) = (wanted.name.clone(), self.directory.clone());
         if !same_name.is_empty() {
-            return FindError::Other { name, directory, wanted: wanted.in_words(), available: same_name };
+            return FindError::Other {
+                name,
+                directory,
+                wanted: wanted.in_words(),
+                available: same_name,
+            };
         }
-        if let Some(refused) = self.refused.iter().find(|refused| stem(&refused.file) == name) {
-            return FindError::Refused { name, refused: refused.clone() };
+        if let Some(refused) = self
+            .refused
+            .iter()
+            .find(|refused| stem(&refused.file) == name)
+        {
+            return FindError::Refused {
+                name,
+                refused: refused.clone(),
+            };
         }
-        let mut available: Vec<String> = self.plugins.iter().map(|plugin| plugin.id().name.clone()).collect();
+        let mut available: Vec<String> = self
+            .plugins
+            .iter()
+            .map(|plugin| plugin.id().name.clone())
+            .collect();
         available.dedup();
         let nearest = nearest(&name, available.iter().map(String::as_str)).map(str::to_owned);
-        FindError::Unknown { name, directory, nearest, available }
+        FindError::Unknown {
+            name,
+            directory,
+            nearest,
+            available,
+        }
     }
 }
 
 impl Selector {
     fn fits(&self, plugin: &Plugin) -> bool {
-        self.version.as_ref().is_none_or(|wanted| wanted.matches(&plugin.descriptor().version))
-            && self.sha256.as_ref().is_none_or(|wanted| *wanted == plugin.id().sha256)
+        self.version
+            .as_ref()
+            .is_none_or(|wanted| wanted.matches(&plugin.descriptor().version))
+            && self
+                .sha256
+                .as_ref()
+                .is_none_or(|wanted| *wanted == plugin.id().sha256)
     }
 
     fn in_words(&self) -> String {
-        let version = self.version.as_ref().map(|version| format!("version {version}"));
-        let sha256 = self.sha256.as_ref().map(|sha256| format!("sha256 {sha256}"));
+        let version = self
+            .version
+            .as_ref()
+            .map(|version| format!("version {version}"));
+        let sha256 = self
+            .sha256
+            .as_ref()
+            .map(|sha256| format!("sha256 {sha256}"));
         let words: Vec<String> = [version, sha256].into_iter().flatten().collect();
         words.join(", ")
     }
@@ -262,7 +323,10 @@ fn components(directory: &Path) -> io::Result<BTreeMap<PathBuf, Stamps>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(directory)? {
         let file = entry?.path();
-        if file.extension().is_some_and(|extension| extension == "wasm") {
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "wasm")
+        {
             // A signature that arrives later is a reason to look again.
             let stamps = [Stamp::of(&file), Stamp::of(&signature_of(&file))];
             files.insert(file, stamps);
@@ -301,9 +365,21 @@ mod tests {
     #[test]
     fn a_selector_is_a_name_and_perhaps_a_version() {
         let plain: Selector = "pca-t2q".parse().unwrap();
-        assert_eq!(plain, Selector { name: "pca-t2q".into(), version: None, sha256: None });
+        assert_eq!(
+            plain,
+            Selector {
+                name: "pca-t2q".into(),
+                version: None,
+                sha256: None
+            }
+        );
         let ranged: Selector = "pca-t2q@^0.1".parse().unwrap();
-        assert!(ranged.version.unwrap().matches(&semver::Version::new(0, 1, 5)));
+        assert!(
+            ranged
+                .version
+                .unwrap()
+                .matches(&semver::Version::new(0, 1, 5))
+        );
         for bad in ["", "@1", "a@one"] {
             assert!(bad.parse::<Selector>().is_err(), "{bad:?}");
         }
@@ -314,9 +390,17 @@ mod tests {
         let unknown = |nearest: Option<&str>, available: &[&str]| {
             let available = available.iter().map(|&name| name.to_owned()).collect();
             let nearest = nearest.map(str::to_owned);
-            FindError::Unknown { name: "pca".into(), directory: "plugins".into(), nearest, available }.to_string()
+            FindError::Unknown {
+                name: "pca".into(),
+                directory: "plugins".into(),
+                nearest,
+                available,
+            }
+            .to_string()
         };
-        assert!(unknown(Some("pca-t2q"), &["pca-t2q"]).ends_with("hint: did you mean \"pca-t2q\"?"));
+        assert!(
+            unknown(Some("pca-t2q"), &["pca-t2q"]).ends_with("hint: did you mean \"pca-t2q\"?")
+        );
         assert!(unknown(None, &["a", "b"]).ends_with("hint: there are a, b"));
         assert!(unknown(None, &[]).contains("make plugins"));
     }

@@ -47,7 +47,11 @@ pub(super) struct Sandbox {
 impl Sandbox {
     pub(super) fn new(engine: &Engine, plugin: Arc<str>, limits: Limits, context: Context) -> Self {
         let host = HostSide::new(Arc::clone(&plugin), limits, context);
-        let inside = Inside { host, meter: Meter::new(&limits), deadline: crate::clock::now() };
+        let inside = Inside {
+            host,
+            meter: Meter::new(&limits),
+            deadline: crate::clock::now(),
+        };
         let mut store = Store::new(engine.wasm(), inside);
         store.limiter(|inside| &mut inside.meter);
         store.set_hostcall_fuel(size(limits.output_bytes));
@@ -61,7 +65,13 @@ impl Sandbox {
                 Err(DeadlinePassed.into())
             }
         });
-        Self { store, engine: engine.clone(), plugin, limits, usage: Usage::default() }
+        Self {
+            store,
+            engine: engine.clone(),
+            plugin,
+            limits,
+            usage: Usage::default(),
+        }
     }
 
     pub(super) fn usage(&self) -> Usage {
@@ -88,18 +98,23 @@ impl Sandbox {
         inside.host.end_call();
         self.usage.calls += 1;
         self.usage.busy += started.elapsed();
-        self.usage.peak_memory_bytes = u64::try_from(inside.meter.peak_memory()).unwrap_or(u64::MAX);
+        self.usage.peak_memory_bytes =
+            u64::try_from(inside.meter.peak_memory()).unwrap_or(u64::MAX);
         outcome.map_err(|error| self.failure(call, &error))
     }
 
     /// Units of work since [`Self::refuel`].
     fn burnt(&self) -> u64 {
         let left = || self.store.get_fuel().unwrap_or(0);
-        self.limits.fuel_per_call.map_or(0, |fuel| fuel.saturating_sub(left()))
+        self.limits
+            .fuel_per_call
+            .map_or(0, |fuel| fuel.saturating_sub(left()))
     }
 
     fn refuel(&mut self) -> wasmtime::Result<()> {
-        self.limits.fuel_per_call.map_or(Ok(()), |fuel| self.store.set_fuel(fuel))
+        self.limits
+            .fuel_per_call
+            .map_or(Ok(()), |fuel| self.store.set_fuel(fuel))
     }
 
     fn failure(&self, call: &'static str, error: &wasmtime::Error) -> CallError {
@@ -110,6 +125,11 @@ impl Sandbox {
             last_words: inside.host.last_error(),
         };
         let (kind, detail) = classify(error, &seen);
-        CallError { plugin: self.plugin.to_string(), call, kind, detail }
+        CallError {
+            plugin: self.plugin.to_string(),
+            call,
+            kind,
+            detail,
+        }
     }
 }

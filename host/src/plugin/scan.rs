@@ -1,5 +1,5 @@
-//! Looks at a component's outside without compiling it: a stranger's file is refused for what it asks before any
-//! compiler sees it.
+//! Looks at a component's outside without compiling it: a stranger's file is refused for what it
+//! asks before any compiler sees it.
 
 use wasmparser::{Encoding, Parser, Payload};
 
@@ -30,17 +30,22 @@ impl Scan {
         let mut depth = 0_usize;
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.map_err(damaged)? {
-                Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(Reason::CoreModule),
+                Payload::Version {
+                    encoding: Encoding::Module,
+                    ..
+                } if depth == 0 => return Err(Reason::CoreModule),
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
                 Payload::End(_) => depth = depth.saturating_sub(1),
                 Payload::ComponentImportSection(section) if depth == 0 => {
                     for import in section {
-                        scan.imports.push(import.map_err(damaged)?.name.name.to_owned());
+                        scan.imports
+                            .push(import.map_err(damaged)?.name.name.to_owned());
                     }
                 }
                 Payload::ComponentExportSection(section) if depth == 0 => {
                     for export in section {
-                        scan.exports.push(export.map_err(damaged)?.name.name.to_owned());
+                        scan.exports
+                            .push(export.map_err(damaged)?.name.name.to_owned());
                     }
                 }
                 _ => {}
@@ -53,13 +58,24 @@ impl Scan {
     pub(super) fn check(&self) -> Result<(), Reason> {
         let names = || self.imports.iter().chain(&self.exports);
         if !names().any(|name| name.starts_with(PACKAGE)) {
-            return Err(Reason::NotAPlugin { exports: self.exports.clone(), imports: self.imports.clone() });
+            return Err(Reason::NotAPlugin {
+                exports: self.exports.clone(),
+                imports: self.imports.clone(),
+            });
         }
-        let foreign: Vec<String> = names().filter(|name| is_other_version(name)).cloned().collect();
+        let foreign: Vec<String> = names()
+            .filter(|name| is_other_version(name))
+            .cloned()
+            .collect();
         if !foreign.is_empty() {
             return Err(Reason::OtherVersion(foreign));
         }
-        let forbidden: Vec<String> = self.imports.iter().filter(|name| !is_importable(name)).cloned().collect();
+        let forbidden: Vec<String> = self
+            .imports
+            .iter()
+            .filter(|name| !is_importable(name))
+            .cloned()
+            .collect();
         if !forbidden.is_empty() {
             return Err(Reason::Imports(forbidden));
         }
@@ -79,7 +95,8 @@ fn of_our_package(name: &str) -> Option<(&str, Option<semver::Version>)> {
 }
 
 fn is_other_version(name: &str) -> bool {
-    name.starts_with(PACKAGE) && !matches!(of_our_package(name), Some((_, Some(version))) if is_spoken(&version))
+    name.starts_with(PACKAGE)
+        && !matches!(of_our_package(name), Some((_, Some(version))) if is_spoken(&version))
 }
 
 fn is_importable(name: &str) -> bool {
@@ -97,29 +114,49 @@ mod tests {
 
     fn scan(imports: &[&str], exports: &[&str]) -> Scan {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        Scan { imports: owned(imports), exports: owned(exports) }
+        Scan {
+            imports: owned(imports),
+            exports: owned(exports),
+        }
     }
 
     #[test]
     fn patches_of_our_package_are_welcome() {
-        let names =
-            scan(&["fedhost:plugin/types@0.1.0", "fedhost:plugin/host@0.1.7"], &["fedhost:plugin/metadata@0.1.0"]);
+        let names = scan(
+            &["fedhost:plugin/types@0.1.0", "fedhost:plugin/host@0.1.7"],
+            &["fedhost:plugin/metadata@0.1.0"],
+        );
         assert_eq!(names.check(), Ok(()));
     }
 
     #[test]
     fn another_version_is_told_apart_from_a_forbidden_import() {
-        for other in ["fedhost:plugin/metadata@0.2.0", "fedhost:plugin/metadata@1.0.0-rc.1", "fedhost:plugin/metadata"]
-        {
-            assert_eq!(scan(&["wasi:io/poll@0.2.0"], &[other]).check(), Err(Reason::OtherVersion(vec![other.into()])));
+        for other in [
+            "fedhost:plugin/metadata@0.2.0",
+            "fedhost:plugin/metadata@1.0.0-rc.1",
+            "fedhost:plugin/metadata",
+        ] {
+            assert_eq!(
+                scan(&["wasi:io/poll@0.2.0"], &[other]).check(),
+                Err(Reason::OtherVersion(vec![other.into()]))
+            );
         }
     }
 
     #[test]
     fn everything_forbidden_is_listed() {
-        let asked = ["wasi:io/poll@0.2.9", "fedhost:plugin/host@0.1.0", "run", "fedhost:plugin/detection@0.1.0"];
+        let asked = [
+            "wasi:io/poll@0.2.9",
+            "fedhost:plugin/host@0.1.0",
+            "run",
+            "fedhost:plugin/detection@0.1.0",
+        ];
         let refused = scan(&asked, &["fedhost:plugin/metadata@0.1.0"]).check();
-        let forbidden = vec!["wasi:io/poll@0.2.9".into(), "run".into(), "fedhost:plugin/detection@0.1.0".into()];
+        let forbidden = vec![
+            "wasi:io/poll@0.2.9".into(),
+            "run".into(),
+            "fedhost:plugin/detection@0.1.0".into(),
+        ];
         assert_eq!(refused, Err(Reason::Imports(forbidden)));
     }
 }

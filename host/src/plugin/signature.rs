@@ -1,5 +1,5 @@
-//! Who vouches for a component: an Ed25519 signature of its bytes in a file beside it, `NAME.wasm.sig`, made with a key
-//! that the manifest trusts.
+//! Who vouches for a component: an Ed25519 signature of its bytes in a file beside it,
+//! `NAME.wasm.sig`, made with a key that the manifest trusts.
 
 use std::ffi::OsString;
 use std::fs;
@@ -30,16 +30,21 @@ pub struct Trust {
 pub struct NotAKey(String);
 
 impl Trust {
-    /// `keys` in base64. Without `required` a component may also have no signature; a bad one is never taken.
+    /// `keys` in base64. Without `required` a component may also have no signature; a bad one is
+    /// never taken.
     ///
     /// # Errors
     /// The first text that is no key.
     pub fn new(keys: &[String], required: bool) -> Result<Self, NotAKey> {
-        let keys = keys.iter().map(|text| key(text).ok_or_else(|| NotAKey(text.clone()))).collect::<Result<_, _>>()?;
+        let keys = keys
+            .iter()
+            .map(|text| key(text).ok_or_else(|| NotAKey(text.clone())))
+            .collect::<Result<_, _>>()?;
         Ok(Self { keys, required })
     }
 
-    /// Whether these bytes, which were read from `file`, may be run. Without any key no signature is looked at.
+    /// Whether these bytes, which were read from `file`, may be run. Without any key no signature
+    /// is looked at.
     pub(super) fn check(&self, file: &Path, bytes: &[u8]) -> Result<(), Reason> {
         if self.keys.is_empty() && !self.required {
             return Ok(());
@@ -48,7 +53,10 @@ impl Trust {
         match read(&beside) {
             Ok(text) => self.verify(bytes, &text).map_err(Reason::Signature),
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.unsigned(&beside),
-            Err(error) => Err(Reason::Signature(format!("its signature {} cannot be read: {error}", beside.display()))),
+            Err(error) => Err(Reason::Signature(format!(
+                "its signature {} cannot be read: {error}",
+                beside.display()
+            ))),
         }
     }
 
@@ -57,18 +65,28 @@ impl Trust {
             return Ok(());
         }
         let hint = "hint: have it signed, or set plugins.require_signature = false";
-        Err(Reason::Signature(format!("it has no signature in {}\n{hint}", beside.display())))
+        Err(Reason::Signature(format!(
+            "it has no signature in {}\n{hint}",
+            beside.display()
+        )))
     }
 
     fn verify(&self, bytes: &[u8], text: &[u8]) -> Result<(), String> {
-        let signature = signature(text).ok_or("its signature is none: 64 bytes, or these in base64, are expected")?;
+        let signature = signature(text)
+            .ok_or("its signature is none: 64 bytes, or these in base64, are expected")?;
         // The strict form leaves no second signature or key that would do as well.
-        if self.keys.iter().any(|key| key.verify_strict(bytes, &signature).is_ok()) {
+        if self
+            .keys
+            .iter()
+            .any(|key| key.verify_strict(bytes, &signature).is_ok())
+        {
             return Ok(());
         }
-        Err("its signature was not made with a trusted key over this very file\n\
+        Err(
+            "its signature was not made with a trusted key over this very file\n\
              hint: add the key to plugins.trusted_keys if you trust its owner; else do not run it"
-            .to_owned())
+                .to_owned(),
+        )
     }
 }
 
@@ -81,20 +99,25 @@ pub(super) fn signature_of(file: &Path) -> PathBuf {
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    fs::File::open(file)?.take(FILE_MAX_BYTES).read_to_end(&mut bytes)?;
+    fs::File::open(file)?
+        .take(FILE_MAX_BYTES)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 fn key(text: &str) -> Option<VerifyingKey> {
     let bytes: [u8; PUBLIC_KEY_LENGTH] = STANDARD.decode(text.trim()).ok()?.try_into().ok()?;
-    VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak())
+    VerifyingKey::from_bytes(&bytes)
+        .ok()
+        .filter(|key| !key.is_weak())
 }
 
 /// As `openssl pkeyutl` writes it, or in base64.
 fn signature(text: &[u8]) -> Option<Signature> {
     let raw = <[u8; SIGNATURE_LENGTH]>::try_from(text).ok();
     let encoded = || STANDARD.decode(text.trim_ascii()).ok()?.try_into().ok();
-    raw.or_else(encoded).map(|bytes| Signature::from_bytes(&bytes))
+    raw.or_else(encoded)
+        .map(|bytes| Signature::from_bytes(&bytes))
 }
 
 #[cfg(test)]
@@ -110,7 +133,10 @@ mod tests {
     }
 
     fn trusting(signers: &[SigningKey], required: bool) -> Trust {
-        let keys: Vec<String> = signers.iter().map(|one| STANDARD.encode(one.verifying_key().as_bytes())).collect();
+        let keys: Vec<String> = signers
+            .iter()
+            .map(|one| STANDARD.encode(one.verifying_key().as_bytes()))
+            .collect();
         Trust::new(&keys, required).unwrap()
     }
 
@@ -121,7 +147,9 @@ mod tests {
         if let Some(signature) = signature {
             fs::write(home.path().join("p.wasm.sig"), signature).unwrap();
         }
-        trust.check(&file, COMPONENT).map_err(|reason| reason.to_string())
+        trust
+            .check(&file, COMPONENT)
+            .map_err(|reason| reason.to_string())
     }
 
     #[test]
@@ -130,7 +158,10 @@ mod tests {
         let theirs = signer(2).sign(COMPONENT).to_bytes();
         let of_another_file = signer(1).sign(b"\0asm").to_bytes();
         let encoded = format!("{}\n", STANDARD.encode(ours));
-        let (required, optional) = (trusting(&[signer(3), signer(1)], true), trusting(&[signer(1)], false));
+        let (required, optional) = (
+            trusting(&[signer(3), signer(1)], true),
+            trusting(&[signer(1)], false),
+        );
         // Whom to trust, what lies beside the component, and why it is refused.
         type Case<'a> = (&'a Trust, Option<&'a [u8]>, Option<&'a str>);
         let cases: [Case<'_>; 9] = [
@@ -149,7 +180,10 @@ mod tests {
             match refused {
                 None => assert_eq!(found, Ok(()), "case {index}"),
                 Some(words) => {
-                    assert!(found.as_ref().is_err_and(|found| found.contains(words)), "case {index}: {found:?}")
+                    assert!(
+                        found.as_ref().is_err_and(|found| found.contains(words)),
+                        "case {index}: {found:?}"
+                    )
                 }
             }
         }

@@ -1,7 +1,8 @@
 //! Makes a guest's words fit for a terminal, a log line and a page.
 
-/// One line of at most `max_bytes` bytes: line breaks and tabs become spaces, other control characters and those that
-/// hide or reverse text are dropped, what is over is cut and marked with `…`.
+/// One line of at most `max_bytes` bytes: line breaks and tabs become spaces, other control
+/// characters and those that hide or reverse text are dropped, what is over is cut and marked with
+/// `…`.
 pub(super) fn plain(text: &str, max_bytes: usize) -> String {
     const CUT: char = '…';
     let mut line = String::with_capacity(text.len().min(max_bytes));
@@ -20,8 +21,7 @@ pub(super) fn plain(text: &str, max_bytes: usize) -> String {
 }
 
 fn plain_character(character: char) -> Option<char> {
-    let hidden =
-        matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    let hidden = matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     match character {
         '\n' | '\t' => Some(' '),
         _ if character.is_control() || hidden => None,
@@ -31,7 +31,10 @@ fn plain_character(character: char) -> Option<char> {
 
 /// Whether text can stand as a name: not empty, not long, nothing hidden in it.
 pub(super) fn is_name(text: &str, max_bytes: usize) -> bool {
-    (1..=max_bytes).contains(&text.len()) && text.chars().all(|character| plain_character(character) == Some(character))
+    (1..=max_bytes).contains(&text.len())
+        && text
+            .chars()
+            .all(|character| plain_character(character) == Some(character))
 }
 
 #[cfg(test)]
@@ -42,7 +45,10 @@ mod tests {
 
     #[test]
     fn escape_sequences_and_hidden_characters_do_not_get_through() {
-        assert_eq!(plain("a\u{1b}[31mred\u{202e}\nb\t\u{0}c\n", 100), "a[31mred b c");
+        assert_eq!(
+            plain("a\u{1b}[31mred\u{202e}\nb\t\u{0}c\n", 100),
+            "a[31mred b c"
+        );
     }
 
     #[test]

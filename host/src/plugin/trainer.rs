@@ -32,22 +32,34 @@ pub struct Report {
 impl Trainer {
     pub(super) fn open(plugin: &Plugin, opening: Opening<'_>) -> Result<Self, CallError> {
         const CALL: &str = "trainer.open";
-        let indices = plugin.exports.training.as_ref().ok_or_else(|| plugin.cannot(CALL, "training"))?;
+        let indices = plugin
+            .exports
+            .training
+            .as_ref()
+            .ok_or_else(|| plugin.cannot(CALL, "training"))?;
         let seed = opening.seed;
         let guest = Guest::open(
             plugin,
             opening,
             CALL,
             |store, instance| indices.load(store, instance),
-            |exports, store, columns, parameters| exports.trainer().call_open(store, columns, parameters, seed),
+            |exports, store, columns, parameters| {
+                exports
+                    .trainer()
+                    .call_open(store, columns, parameters, seed)
+            },
         )?;
-        Ok(Self { guest, tensors: None })
+        Ok(Self {
+            guest,
+            tensors: None,
+        })
     }
 
     /// The model as it stands; right after opening, the one to start from.
     ///
     /// # Errors
-    /// When the plug-in declines, fails, or returns numbers that are not finite or of another shape than before.
+    /// When the plug-in declines, fails, or returns numbers that are not finite or of another shape
+    /// than before.
     pub fn save(&mut self) -> Result<Weights, CallError> {
         const CALL: &str = "trainer.save";
         let Self { guest, tensors } = self;
@@ -73,7 +85,11 @@ impl Trainer {
         }
         self.guest.call(
             CALL,
-            |exports, store, session| lend(model, |model| exports.trainer().call_load(store, session, model)),
+            |exports, store, session| {
+                lend(model, |model| {
+                    exports.trainer().call_load(store, session, model)
+                })
+            },
             Ok,
         )?;
         // Only now: a model that the guest has declined is no reference.
@@ -83,13 +99,18 @@ impl Trainer {
     /// Trains for so many epochs, or fewer when it is asked to stop.
     ///
     /// # Errors
-    /// When the plug-in declines, fails, or reports a loss that is not finite or more samples than there are rows.
+    /// When the plug-in declines, fails, or reports a loss that is not finite or more samples than
+    /// there are rows.
     pub fn train(&mut self, input: &Batch, epochs: u32) -> Result<Report, CallError> {
         const CALL: &str = "trainer.train";
         self.guest.check_columns(CALL, input)?;
         self.guest.call(
             CALL,
-            |exports, store, session| exports.trainer().call_train(store, session, input.as_param(), epochs),
+            |exports, store, session| {
+                exports
+                    .trainer()
+                    .call_train(store, session, input.as_param(), epochs)
+            },
             |report| plausible(report, input.rows()),
         )
     }
@@ -108,14 +129,17 @@ impl Trainer {
 
     fn check_shape(&mut self, call: &'static str, model: &Weights) -> Result<(), CallError> {
         let kind = Kind::Refused(Refusal::InvalidState);
-        same_shape(&mut self.tensors, model).map_err(|mismatch| self.guest.error(call, kind, mismatch))
+        same_shape(&mut self.tensors, model)
+            .map_err(|mismatch| self.guest.error(call, kind, mismatch))
     }
 }
 
 /// The first model decides.
 fn same_shape(tensors: &mut Option<Vec<TensorSpec>>, model: &Weights) -> Result<(), String> {
     let expected = tensors.get_or_insert_with(|| model.tensors().to_vec());
-    model.expect_tensors(expected).map_err(|mismatch| mismatch.to_string())
+    model
+        .expect_tensors(expected)
+        .map_err(|mismatch| mismatch.to_string())
 }
 
 fn plausible(report: training::Report, rows: usize) -> Result<Report, String> {
@@ -123,9 +147,16 @@ fn plausible(report: training::Report, rows: usize) -> Result<Report, String> {
         return Err(format!("it reported a loss of {}", report.loss));
     }
     if !usize::try_from(report.samples).is_ok_and(|samples| samples <= rows) {
-        return Err(format!("it reported {} samples for {rows} rows", report.samples));
+        return Err(format!(
+            "it reported {} samples for {rows} rows",
+            report.samples
+        ));
     }
-    Ok(Report { samples: report.samples, loss: report.loss, metrics: metrics(report.metrics) })
+    Ok(Report {
+        samples: report.samples,
+        loss: report.loss,
+        metrics: metrics(report.metrics),
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Ends calls that outlive their deadline, without ticking: one thread sleeps until the earliest deadline of a running
-//! call.
+//! Ends calls that outlive their deadline, without ticking: one thread sleeps until the earliest
+//! deadline of a running call.
 //!
-//! When no call is running, no timer is running either: at most one sleep is left over from the last call, after which
-//! the thread waits without a time limit. A call costs two short locks; the thread is woken only for a deadline that is
-//! earlier than the one it already sleeps for.
+//! When no call is running, no timer is running either: at most one sleep is left over from the
+//! last call, after which the thread waits without a time limit. A call costs two short locks; the
+//! thread is woken only for a deadline that is earlier than the one it already sleeps for.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -28,11 +28,17 @@ struct Schedule {
 }
 
 impl Watchdog {
-    /// Starts the thread. It calls `bark` once at or after each deadline that is still watched, and then forgets it.
+    /// Starts the thread. It calls `bark` once at or after each deadline that is still watched, and
+    /// then forgets it.
     pub(super) fn start(bark: impl Fn() + Send + 'static) -> io::Result<Self> {
-        let shared = Arc::new(Shared { schedule: Mutex::default(), changed: Condvar::new() });
+        let shared = Arc::new(Shared {
+            schedule: Mutex::default(),
+            changed: Condvar::new(),
+        });
         let watched = Arc::clone(&shared);
-        thread::Builder::new().name("plugin-watchdog".into()).spawn(move || watched.run(bark))?;
+        thread::Builder::new()
+            .name("plugin-watchdog".into())
+            .spawn(move || watched.run(bark))?;
         Ok(Self(shared))
     }
 
@@ -46,7 +52,10 @@ impl Watchdog {
             schedule.sleeping_until = Some(deadline);
             self.0.changed.notify_one();
         }
-        Watch { shared: Arc::clone(&self.0), entry: (deadline, call) }
+        Watch {
+            shared: Arc::clone(&self.0),
+            entry: (deadline, call),
+        }
     }
 }
 
@@ -83,10 +92,16 @@ impl Shared {
             }
             schedule.sleeping_until = schedule.deadlines.first().map(|(deadline, _)| *deadline);
             schedule = match schedule.sleeping_until {
-                None => self.changed.wait(schedule).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .changed
+                    .wait(schedule)
+                    .unwrap_or_else(PoisonError::into_inner),
                 Some(until) => {
                     let nap = until.saturating_duration_since(now);
-                    self.changed.wait_timeout(schedule, nap).unwrap_or_else(PoisonError::into_inner).0
+                    self.changed
+                        .wait_timeout(schedule, nap)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
                 }
             };
         }
@@ -111,7 +126,10 @@ mod tests {
 
     fn watchdog() -> (Watchdog, mpsc::Receiver<Instant>) {
         let (barks, heard) = mpsc::sync_channel(16);
-        (Watchdog::start(move || barks.send(crate::clock::now()).unwrap()).unwrap(), heard)
+        (
+            Watchdog::start(move || barks.send(crate::clock::now()).unwrap()).unwrap(),
+            heard,
+        )
     }
 
     #[test]
@@ -121,7 +139,11 @@ mod tests {
         let _late = watchdog.watch(start + Duration::from_secs(3600));
         let _soon = watchdog.watch(start + Duration::from_millis(20));
         let at = heard.recv_timeout(Duration::from_secs(30)).unwrap();
-        assert!(at >= start + Duration::from_millis(20), "barked {:?} after the start", at - start);
+        assert!(
+            at >= start + Duration::from_millis(20),
+            "barked {:?} after the start",
+            at - start
+        );
     }
 
     #[test]
@@ -131,7 +153,11 @@ mod tests {
         drop(watchdog.watch(start + Duration::from_millis(150)));
         let _other = watchdog.watch(start + Duration::from_millis(200));
         let first = heard.recv_timeout(Duration::from_secs(30)).unwrap();
-        assert!(first >= start + Duration::from_millis(200), "barked {:?} after the start", first - start);
+        assert!(
+            first >= start + Duration::from_millis(200),
+            "barked {:?} after the start",
+            first - start
+        );
         assert!(heard.try_recv().is_err());
     }
 
@@ -148,6 +174,9 @@ mod tests {
     fn the_thread_ends_with_its_handle() {
         let (watchdog, heard) = watchdog();
         drop(watchdog);
-        assert_eq!(heard.recv_timeout(Duration::from_secs(30)), Err(mpsc::RecvTimeoutError::Disconnected));
+        assert_eq!(
+            heard.recv_timeout(Duration::from_secs(30)),
+            Err(mpsc::RecvTimeoutError::Disconnected)
+        );
     }
 }

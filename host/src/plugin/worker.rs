@@ -6,10 +6,12 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use tokio::task;
 
-/// Runs work that blocks, such as opening an instance or compiling a component, and waits for it without blocking.
+/// Runs work that blocks, such as opening an instance or compiling a component, and waits for it
+/// without blocking.
 ///
-/// Dropping the future lets the work finish unheard. A panic of `work` goes on in the caller. When the runtime shuts
-/// down before the work has begun, this never resolves, like everything else on that runtime.
+/// Dropping the future lets the work finish unheard. A panic of `work` goes on in the caller. When
+/// the runtime shuts down before the work has begun, this never resolves, like everything else on
+/// that runtime.
 pub async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match task::spawn_blocking(work).await {
         Ok(result) => result,
@@ -40,15 +42,20 @@ impl<T: Send + 'static> Hosted<T> {
     ///
     /// # Errors
     /// As `open` says.
-    pub async fn open<E: Send + 'static>(open: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<Self, E> {
+    pub async fn open<E: Send + 'static>(
+        open: impl FnOnce() -> Result<T, E> + Send + 'static,
+    ) -> Result<Self, E> {
         run(open).await.map(Self::new)
     }
 
     /// Makes a call on the blocking pool, after those that were begun before it.
     ///
-    /// Dropping the future loses the answer, never the instance: a call that has begun goes on to its end or its
-    /// deadline, and the next one waits for it.
-    pub async fn call<R: Send + 'static>(&self, call: impl FnOnce(&mut T) -> R + Send + 'static) -> R {
+    /// Dropping the future loses the answer, never the instance: a call that has begun goes on to
+    /// its end or its deadline, and the next one waits for it.
+    pub async fn call<R: Send + 'static>(
+        &self,
+        call: impl FnOnce(&mut T) -> R + Send + 'static,
+    ) -> R {
         let mut instance = Arc::clone(&self.0).lock_owned().await;
         run(move || call(&mut instance)).await
     }

@@ -1,7 +1,8 @@
 //! Pictures as inline SVG.
 //!
-//! Every colour is a CSS variable, so that one drawing serves light, dark and print. Series differ in colour, in dash
-//! and in marker. A picture is named for screen readers; its numbers are in the page's tables.
+//! Every colour is a CSS variable, so that one drawing serves light, dark and print. Series differ
+//! in colour, in dash and in marker. A picture is named for screen readers; its numbers are in the
+//! page's tables.
 
 pub(super) mod bars;
 pub(super) mod dots;
@@ -22,7 +23,8 @@ const WIDTH: f64 = 480.0;
 /// Ways to draw a series before they repeat.
 pub(super) const STYLES: usize = 8;
 
-/// A picture, and which sign in it means what. They are apart so that neighbours on the page can be level.
+/// A picture, and which sign in it means what. They are apart so that neighbours on the page can be
+/// level.
 #[derive(Debug)]
 pub(super) struct Drawing {
     /// The signs.

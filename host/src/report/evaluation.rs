@@ -1,5 +1,5 @@
-//! The outcome of an evaluation as one HTML page that needs no server, no script and no network: the answer first, then
-//! what speaks against it, then everything it rests on.
+//! The outcome of an evaluation as one HTML page that needs no server, no script and no network:
+//! the answer first, then what speaks against it, then everything it rests on.
 
 mod calibration;
 mod confusion;

@@ -61,9 +61,17 @@ fn footer(runs: &[RunSummary]) -> Markup {
 
 /// The command that makes this page again, in a POSIX shell.
 fn command(runs: &[RunSummary]) -> String {
-    let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte));
-    runs.iter().fold("fedhost report".to_owned(), |command, run| {
-        let name = if plain(&run.log) { run.log.clone() } else { format!("'{}'", run.log.replace('\'', r"'\''")) };
-        format!("{command} {name}")
-    })
+    let plain = |name: &str| {
+        name.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte))
+    };
+    runs.iter()
+        .fold("fedhost report".to_owned(), |command, run| {
+            let name = if plain(&run.log) {
+                run.log.clone()
+            } else {
+                format!("'{}'", run.log.replace('\'', r"'\''"))
+            };
+            format!("{command} {name}")
+        })
 }

@@ -1,6 +1,8 @@
 //! Run logs as real runs leave them, by seed.
 
-use fedhost_domain::event::{Durations, Evaluation, Event, NodeEvaluation, Participant, RoundClosed, Stamped};
+use fedhost_domain::event::{
+    Durations, Evaluation, Event, NodeEvaluation, Participant, RoundClosed, Stamped,
+};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -23,24 +25,49 @@ pub(super) struct Sample {
 
 impl Sample {
     pub(super) fn new(nodes: u32, rounds: u64) -> Self {
-        Self { seed: 7, nodes, rounds, silent_node: false, scored: true }
+        Self {
+            seed: 7,
+            nodes,
+            rounds,
+            silent_node: false,
+            scored: true,
+        }
     }
 
     pub(super) fn log(self, name: &str) -> NamedLog {
-        let mut writer =
-            Writer { sample: self, random: StdRng::seed_from_u64(self.seed), now_ms: START_MS, events: vec![] };
+        let mut writer = Writer {
+            sample: self,
+            random: StdRng::seed_from_u64(self.seed),
+            now_ms: START_MS,
+            events: vec![],
+        };
         writer.start(0);
         for round in 1..=self.rounds {
             writer.round(round);
         }
         let weights_sha256 = (self.rounds > 0).then(|| Sha256Hex::of(&self.rounds.to_le_bytes()));
-        writer.say(5, Event::RunFinished { round: self.rounds, outcome: "completed".into(), weights_sha256 });
-        NamedLog { name: name.to_owned(), events: writer.events, bad_lines: vec![] }
+        writer.say(
+            5,
+            Event::RunFinished {
+                round: self.rounds,
+                outcome: "completed".into(),
+                weights_sha256,
+            },
+        );
+        NamedLog {
+            name: name.to_owned(),
+            events: writer.events,
+            bad_lines: vec![],
+        }
     }
 }
 
 pub(super) fn plugin(name: &str) -> PluginId {
-    PluginId { name: name.into(), version: "0.1.0".into(), sha256: Sha256Hex::of(name.as_bytes()) }
+    PluginId {
+        name: name.into(),
+        version: "0.1.0".into(),
+        sha256: Sha256Hex::of(name.as_bytes()),
+    }
 }
 
 struct Writer {
@@ -53,18 +80,37 @@ struct Writer {
 impl Writer {
     fn say(&mut self, after_ms: u64, event: Event) {
         self.now_ms += after_ms;
-        self.events.push(Stamped { time_ms: self.now_ms, event });
+        self.events.push(Stamped {
+            time_ms: self.now_ms,
+            event,
+        });
     }
 
     fn start(&mut self, resumed_round: u64) {
         let plugins = vec![plugin("baseline-deviation"), plugin("logistic-regression")];
         for plugin in plugins.clone() {
             let file = format!("plugins/{}.wasm", plugin.name);
-            self.say(80, Event::PluginLoaded { plugin, file, compile_ms: 74 });
+            self.say(
+                80,
+                Event::PluginLoaded {
+                    plugin,
+                    file,
+                    compile_ms: 74,
+                },
+            );
         }
         let manifest_sha256 = Sha256Hex::of(b"manifest");
         let (manifest, version) = ("demo.toml".into(), "0.1.0".into());
-        self.say(3, Event::RunStarted { manifest, manifest_sha256, version, resumed_round, plugins });
+        self.say(
+            3,
+            Event::RunStarted {
+                manifest,
+                manifest_sha256,
+                version,
+                resumed_round,
+                plugins,
+            },
+        );
     }
 
     fn round(&mut self, round: u64) {
@@ -90,12 +136,19 @@ impl Writer {
 
     fn reject(&mut self, round: u64, node: &NodeId) {
         let (reason, detail) = [
-            ("stale", "its base is 3 global models behind, at most 1 is allowed"),
+            (
+                "stale",
+                "its base is 3 global models behind, at most 1 is allowed",
+            ),
             ("norm", "its norm 912.4 is over the limit of 100"),
             ("checksum", "the payload was changed on its way"),
         ][self.random.random_range(0..3)];
-        let event =
-            Event::UpdateRejected { round, node: Some(node.clone()), reason: reason.into(), detail: detail.into() };
+        let event = Event::UpdateRejected {
+            round,
+            node: Some(node.clone()),
+            reason: reason.into(),
+            detail: detail.into(),
+        };
         self.say(10, event);
     }
 
@@ -111,7 +164,13 @@ impl Writer {
             metrics: vec![],
         };
         let after_ms = self.random.random_range(40..300);
-        self.say(after_ms, Event::UpdateAccepted { round, participant: participant.clone() });
+        self.say(
+            after_ms,
+            Event::UpdateAccepted {
+                round,
+                participant: participant.clone(),
+            },
+        );
         participant
     }
 
@@ -124,7 +183,11 @@ impl Writer {
         rejected: u64,
     ) {
         let samples: u64 = participants.iter().map(|part| part.samples).sum();
-        let loss = participants.iter().map(|part| part.loss * part.samples as f64).sum::<f64>() / samples.max(1) as f64;
+        let loss = participants
+            .iter()
+            .map(|part| part.loss * part.samples as f64)
+            .sum::<f64>()
+            / samples.max(1) as f64;
         let durations = Durations {
             gathering_ms: (self.now_ms - opened_ms) as f64,
             aggregating_ms: self.random.random_range(0.05..0.4),
@@ -132,7 +195,12 @@ impl Writer {
         };
         let closed = RoundClosed {
             round,
-            closed_by: if missing.is_empty() { "complete" } else { "interval" }.into(),
+            closed_by: if missing.is_empty() {
+                "complete"
+            } else {
+                "interval"
+            }
+            .into(),
             participants,
             missing,
             rejected,
@@ -148,13 +216,23 @@ impl Writer {
     fn evaluate(&mut self, round: u64) {
         let before = Some(self.evaluation(round - 1));
         let after = self.evaluation(round);
-        self.say(30, Event::RoundEvaluated { round, before, after });
+        self.say(
+            30,
+            Event::RoundEvaluated {
+                round,
+                before,
+                after,
+            },
+        );
     }
 
     fn evaluation(&mut self, round: u64) -> Evaluation {
         let learnt = |noise: f64| 0.93 - 0.36 * (-0.08 * round as f64).exp() + noise;
-        let mut noisy =
-            |width: f64| self.sample.scored.then(|| learnt(self.random.random_range(-width..width)).min(1.0));
+        let mut noisy = |width: f64| {
+            self.sample
+                .scored
+                .then(|| learnt(self.random.random_range(-width..width)).min(1.0))
+        };
         Evaluation {
             rows: 200 * u64::from(self.sample.nodes),
             anomalous: 20 * u64::from(self.sample.nodes),

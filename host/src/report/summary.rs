@@ -1,6 +1,7 @@
 //! What a run log says, in numbers: the report's model, and the document of `report --json`.
 //!
-//! Times are milliseconds, moments count from the Unix epoch. A number that is not finite is absent.
+//! Times are milliseconds, moments count from the Unix epoch. A number that is not finite is
+//! absent.
 
 mod collect;
 mod nodes;
@@ -80,7 +81,10 @@ impl RunSummary {
     /// The score of a round's global model.
     #[must_use]
     pub fn evaluation(&self, round: u64) -> Option<&RoundEvaluation> {
-        let index = self.evaluations.binary_search_by_key(&round, |evaluation| evaluation.round).ok()?;
+        let index = self
+            .evaluations
+            .binary_search_by_key(&round, |evaluation| evaluation.round)
+            .ok()?;
         self.evaluations.get(index)
     }
 }

@@ -25,7 +25,11 @@ impl Column<'_> {
 }
 
 /// The first cell of a row is its name.
-pub(super) fn table(caption: &str, columns: &[Column<'_>], rows: impl Iterator<Item = Vec<Markup>>) -> Markup {
+pub(super) fn table(
+    caption: &str,
+    columns: &[Column<'_>],
+    rows: impl Iterator<Item = Vec<Markup>>,
+) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label=(caption) {
             table {

@@ -7,22 +7,43 @@ use super::sample::Sample;
 use super::{NamedLog, render, summarise};
 
 fn stamped(event: Event) -> Stamped {
-    Stamped { time_ms: 1_767_261_600_000, event }
+    Stamped {
+        time_ms: 1_767_261_600_000,
+        event,
+    }
 }
 
 #[test]
 fn any_size_of_run_makes_a_readable_page() {
-    for (nodes, rounds, most_bytes) in [(3, 0, 20_000), (3, 1, 40_000), (3, 200, 300_000), (50, 1_000, 800_000)] {
-        let page = render(&[Sample { silent_node: true, ..Sample::new(nodes, rounds) }.log("a.jsonl")]);
-        assert!(page.len() < most_bytes, "{nodes} nodes, {rounds} rounds: {} bytes", page.len());
-        assert!(!page.contains("NaN") && !page.contains("inf "), "{nodes} nodes, {rounds} rounds");
+    for (nodes, rounds, most_bytes) in [
+        (3, 0, 20_000),
+        (3, 1, 40_000),
+        (3, 200, 300_000),
+        (50, 1_000, 800_000),
+    ] {
+        let page = render(&[Sample {
+            silent_node: true,
+            ..Sample::new(nodes, rounds)
+        }
+        .log("a.jsonl")]);
+        assert!(
+            page.len() < most_bytes,
+            "{nodes} nodes, {rounds} rounds: {} bytes",
+            page.len()
+        );
+        assert!(
+            !page.contains("NaN") && !page.contains("inf "),
+            "{nodes} nodes, {rounds} rounds"
+        );
     }
 }
 
 #[test]
 fn the_page_needs_nothing_but_itself() {
     let page = render(&[Sample::new(3, 5).log("a.jsonl")]);
-    for outside in ["http:", "https:", "src=", "href=", "url(", "@import", "<link", "<script", "<iframe"] {
+    for outside in [
+        "http:", "https:", "src=", "href=", "url(", "@import", "<link", "<script", "<iframe",
+    ] {
         assert!(!page.contains(outside), "{outside}");
     }
 }
@@ -38,9 +59,23 @@ fn strangers_text_is_shown_and_never_obeyed() {
             kind: evil.clone(),
             detail: evil.clone(),
         }),
-        stamped(Event::UpdateRejected { round: 1, node: None, reason: evil.clone(), detail: evil.clone() }),
-        stamped(Event::UpdateRejected { round: 1, node: None, reason: "other".into(), detail: evil.clone() }),
-        stamped(Event::RunFinished { round: 2, outcome: evil.clone(), weights_sha256: None }),
+        stamped(Event::UpdateRejected {
+            round: 1,
+            node: None,
+            reason: evil.clone(),
+            detail: evil.clone(),
+        }),
+        stamped(Event::UpdateRejected {
+            round: 1,
+            node: None,
+            reason: "other".into(),
+            detail: evil.clone(),
+        }),
+        stamped(Event::RunFinished {
+            round: 2,
+            outcome: evil.clone(),
+            weights_sha256: None,
+        }),
     ]);
     for page in [render(&[log.clone()]), render(&[log.clone(), log])] {
         assert!(page.contains("&lt;script&gt;alert"));
@@ -52,9 +87,18 @@ fn strangers_text_is_shown_and_never_obeyed() {
 #[test]
 fn every_picture_has_words_and_every_table_a_caption() {
     let page = render(&[Sample::new(3, 20).log("a.jsonl")]);
-    assert_eq!(page.matches("role=\"img\"").count(), page.matches("role=\"img\" aria-label=\"").count());
-    assert!(page.contains("aria-label=\"ROC AUC by round; 0.5") && page.contains(" in round 20\""), "{page}");
-    assert_eq!(page.matches("<table>").count(), page.matches("<table><caption>").count());
+    assert_eq!(
+        page.matches("role=\"img\"").count(),
+        page.matches("role=\"img\" aria-label=\"").count()
+    );
+    assert!(
+        page.contains("aria-label=\"ROC AUC by round; 0.5") && page.contains(" in round 20\""),
+        "{page}"
+    );
+    assert_eq!(
+        page.matches("<table>").count(),
+        page.matches("<table><caption>").count()
+    );
 }
 
 #[test]
@@ -69,7 +113,10 @@ fn lines_differ_in_colour_and_dash() {
 
 #[test]
 fn several_runs_share_pictures_under_their_short_names() {
-    let logs = [Sample::new(3, 9).log("runs/mean/log.jsonl"), Sample::new(3, 12).log("runs/median/log.jsonl")];
+    let logs = [
+        Sample::new(3, 9).log("runs/mean/log.jsonl"),
+        Sample::new(3, 12).log("runs/median/log.jsonl"),
+    ];
     let page = render(&logs);
     assert!(page.contains("<h1>2 runs compared</h1>"));
     assert_eq!(page.matches("<h2>Loss by round</h2>").count(), 1);
@@ -79,14 +126,29 @@ fn several_runs_share_pictures_under_their_short_names() {
 
 #[test]
 fn a_run_without_scores_shows_everything_else() {
-    let page = render(&[Sample { scored: false, ..Sample::new(3, 6) }.log("a.jsonl")]);
-    assert!(page.contains("<h2>ROC AUC by round</h2><p class=\"none\">"), "{page}");
-    assert_eq!(page.matches("role=\"img\" aria-label=\"Loss by round").count(), 1);
+    let page = render(&[Sample {
+        scored: false,
+        ..Sample::new(3, 6)
+    }
+    .log("a.jsonl")]);
+    assert!(
+        page.contains("<h2>ROC AUC by round</h2><p class=\"none\">"),
+        "{page}"
+    );
+    assert_eq!(
+        page.matches("role=\"img\" aria-label=\"Loss by round")
+            .count(),
+        1
+    );
 }
 
 #[test]
 fn a_node_that_never_answers_is_in_the_picture_and_the_table() {
-    let page = render(&[Sample { silent_node: true, ..Sample::new(3, 6) }.log("a.jsonl")]);
+    let page = render(&[Sample {
+        silent_node: true,
+        ..Sample::new(3, 6)
+    }
+    .log("a.jsonl")]);
     assert!(page.contains("fog-node-3, round 6: did not answer") && page.contains(">never<"));
 }
 
@@ -95,7 +157,10 @@ fn a_log_with_garbage_is_reported_with_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.jsonl");
     let events = Sample::new(3, 4).log("").events;
-    let mut lines: Vec<String> = events.iter().map(|event| serde_json::to_string(event).unwrap()).collect();
+    let mut lines: Vec<String> = events
+        .iter()
+        .map(|event| serde_json::to_string(event).unwrap())
+        .collect();
     lines.insert(3, "{\"time_ms\": 1, \"event\": \"round_clo".into());
     lines.insert(9, r#"{"time_ms": 1, "event": "moon_landed"}"#.into());
     fs::write(&path, lines.join("\n")).unwrap();
@@ -110,18 +175,39 @@ fn a_log_with_garbage_is_reported_with_it() {
 fn warnings_and_restarts_are_shown_with_their_number_and_the_last_reason() {
     let mut log = Sample::new(3, 4).log("a.jsonl");
     assert!(render(std::slice::from_ref(&log)).contains("no role began again"));
-    for reason in ["its transactions were taken over", "the group went on without this reader"] {
-        log.events.push(stamped(Event::RoleRestarted { role: "fog-node-2".into(), reason: reason.into() }));
+    for reason in [
+        "its transactions were taken over",
+        "the group went on without this reader",
+    ] {
+        log.events.push(stamped(Event::RoleRestarted {
+            role: "fog-node-2".into(),
+            reason: reason.into(),
+        }));
     }
     let detail = "the cluster does not tell the settings of some topics".to_owned();
-    log.events.push(stamped(Event::Warned { part: "kafka at broker:9092".into(), detail }));
+    log.events.push(stamped(Event::Warned {
+        part: "kafka at broker:9092".into(),
+        detail,
+    }));
 
     let summary = &summarise(std::slice::from_ref(&log))[0];
-    assert_eq!((summary.restarts[0].what.as_str(), summary.restarts[0].count), ("fog-node-2", 2));
-    assert_eq!((summary.warnings[0].what.as_str(), summary.warnings[0].count), ("kafka at broker:9092", 1));
+    assert_eq!(
+        (summary.restarts[0].what.as_str(), summary.restarts[0].count),
+        ("fog-node-2", 2)
+    );
+    assert_eq!(
+        (summary.warnings[0].what.as_str(), summary.warnings[0].count),
+        ("kafka at broker:9092", 1)
+    );
     let page = render(&[log]);
-    assert!(page.contains("the group went on without this reader") && !page.contains("were taken over"), "{page}");
-    assert!(page.contains("does not tell the settings of some topics") && !page.contains("no role began again"));
+    assert!(
+        page.contains("the group went on without this reader") && !page.contains("were taken over"),
+        "{page}"
+    );
+    assert!(
+        page.contains("does not tell the settings of some topics")
+            && !page.contains("no role began again")
+    );
 }
 
 #[test]

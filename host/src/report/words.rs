@@ -20,7 +20,11 @@ pub(super) fn count(value: u64) -> String {
 
 /// `1 round`, `2 rounds`.
 pub(super) fn plural(value: u64, noun: &str) -> String {
-    format!("{}\u{a0}{noun}{}", count(value), if value == 1 { "" } else { "s" })
+    format!(
+        "{}\u{a0}{noun}{}",
+        count(value),
+        if value == 1 { "" } else { "s" }
+    )
 }
 
 /// A number to three or four significant digits, without needless exponents.
@@ -35,15 +39,26 @@ pub(super) fn number(value: f64) -> String {
 }
 
 fn decimals(size: f64) -> usize {
-    [(1000.0, 0), (100.0, 1), (10.0, 2), (0.1, 3), (0.01, 4), (0.001, 5)]
-        .into_iter()
-        .find(|&(least, _)| size >= least)
-        .map_or(6, |(_, decimals)| decimals)
+    [
+        (1000.0, 0),
+        (100.0, 1),
+        (10.0, 2),
+        (0.1, 3),
+        (0.01, 4),
+        (0.001, 5),
+    ]
+    .into_iter()
+    .find(|&(least, _)| size >= least)
+    .map_or(6, |(_, decimals)| decimals)
 }
 
 /// A share or a score between 0 and 1.
 pub(super) fn score(value: f64) -> String {
-    if value.is_finite() { format!("{value:.3}") } else { NONE.to_owned() }
+    if value.is_finite() {
+        format!("{value:.3}")
+    } else {
+        NONE.to_owned()
+    }
 }
 
 /// What `write` makes of the value, or a dash.
@@ -110,18 +125,24 @@ pub(super) fn short(name: &str, chars: usize) -> String {
     }
     let tail = chars / 2;
     let head = chars.saturating_sub(tail + 1);
-    name.chars().take(head).chain(['…']).chain(name.chars().skip(length - tail)).collect()
+    name.chars()
+        .take(head)
+        .chain(['…'])
+        .chain(name.chars().skip(length - tail))
+        .collect()
 }
 
-/// Paths without what they share: `runs/a/log.jsonl` and `runs/b/log.jsonl` become `a` and `b`. Whole paths when that
-/// leaves nothing of one, or when they are the same.
+/// Paths without what they share: `runs/a/log.jsonl` and `runs/b/log.jsonl` become `a` and `b`.
+/// Whole paths when that leaves nothing of one, or when they are the same.
 pub(super) fn distinct(paths: &[&str]) -> Vec<String> {
     let parts: Vec<Vec<&str>> = paths.iter().map(|path| path.split('/').collect()).collect();
     let shortest = parts.iter().map(Vec::len).min().unwrap_or(0);
     let shared = |part: fn(&[&str], usize) -> Option<String>| {
         (0..shortest)
             .take_while(|&index| {
-                parts.windows(2).all(|pair| matches!(pair, [a, b] if part(a, index) == part(b, index)))
+                parts
+                    .windows(2)
+                    .all(|pair| matches!(pair, [a, b] if part(a, index) == part(b, index)))
             })
             .count()
     };
@@ -130,7 +151,12 @@ pub(super) fn distinct(paths: &[&str]) -> Vec<String> {
     if paths.len() < 2 || head + tail >= shortest {
         return paths.iter().map(ToString::to_string).collect();
     }
-    let middle = |parts: &Vec<&str>| parts.get(head..parts.len() - tail).unwrap_or_default().join("/");
+    let middle = |parts: &Vec<&str>| {
+        parts
+            .get(head..parts.len() - tail)
+            .unwrap_or_default()
+            .join("/")
+    };
     parts.iter().map(middle).collect()
 }
 
@@ -139,9 +165,13 @@ pub(super) fn natural(name: &str) -> Vec<(String, u64)> {
     let mut parts = Vec::new();
     let mut rest = name;
     while !rest.is_empty() {
-        let text = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let text = rest
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len());
         let (head, tail) = rest.split_at(text);
-        let digits = tail.find(|c: char| !c.is_ascii_digit()).unwrap_or(tail.len());
+        let digits = tail
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(tail.len());
         let (number, tail) = tail.split_at(digits);
         parts.push((head.to_owned(), number.parse().unwrap_or(u64::MAX)));
         rest = tail;
@@ -169,7 +199,10 @@ mod tests {
             assert_eq!(number(value), expected);
         }
         assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
-        assert_eq!((plural(1, "round"), plural(2, "round")), ("1\u{a0}round".into(), "2\u{a0}rounds".into()));
+        assert_eq!(
+            (plural(1, "round"), plural(2, "round")),
+            ("1\u{a0}round".into(), "2\u{a0}rounds".into())
+        );
     }
 
     #[test]
@@ -199,17 +232,39 @@ mod tests {
 
     #[test]
     fn paths_lose_what_they_share() {
-        assert_eq!(distinct(&["runs/a/log.jsonl", "runs/b/log.jsonl"]), ["a", "b"]);
-        assert_eq!(distinct(&["a/x/log.jsonl", "a/log.jsonl"]), ["a/x/log.jsonl", "a/log.jsonl"]);
-        assert_eq!(distinct(&["log.jsonl", "log.jsonl"]), ["log.jsonl", "log.jsonl"]);
+        assert_eq!(
+            distinct(&["runs/a/log.jsonl", "runs/b/log.jsonl"]),
+            ["a", "b"]
+        );
+        assert_eq!(
+            distinct(&["a/x/log.jsonl", "a/log.jsonl"]),
+            ["a/x/log.jsonl", "a/log.jsonl"]
+        );
+        assert_eq!(
+            distinct(&["log.jsonl", "log.jsonl"]),
+            ["log.jsonl", "log.jsonl"]
+        );
         assert_eq!(distinct(&["runs/log.jsonl"]), ["runs/log.jsonl"]);
         assert!(distinct(&[]).is_empty());
     }
 
     #[test]
     fn names_are_sorted_as_people_count() {
-        let mut names = ["fog-node-10", "press", "fog-node-2", "fog-node-99999999999999999999999"];
+        let mut names = [
+            "fog-node-10",
+            "press",
+            "fog-node-2",
+            "fog-node-99999999999999999999999",
+        ];
         names.sort_by_cached_key(|name| natural(name));
-        assert_eq!(names, ["fog-node-2", "fog-node-10", "fog-node-99999999999999999999999", "press"]);
+        assert_eq!(
+            names,
+            [
+                "fog-node-2",
+                "fog-node-10",
+                "fog-node-99999999999999999999999",
+                "press"
+            ]
+        );
     }
 }

@@ -1,8 +1,10 @@
-//! The aggregator role: gathers updates, averages them, publishes global models, writes the account of each round.
+//! The aggregator role: gathers updates, averages them, publishes global models, writes the account
+//! of each round.
 //!
-//! A global model, the offsets of the updates it was made from, and the state to go on from are written together, so an
-//! aggregator that is killed at any moment makes the same model of the same updates again. On a bus that may cut such a
-//! write in two, the model itself tells where to go on: its record carries the state as a header.
+//! A global model, the offsets of the updates it was made from, and the state to go on from are
+//! written together, so an aggregator that is killed at any moment makes the same model of the same
+//! updates again. On a bus that may cut such a write in two, the model itself tells where to go on:
+//! its record carries the state as a header.
 
 mod evaluations;
 mod inbox;
@@ -65,7 +67,8 @@ struct State {
 }
 
 impl Service {
-    /// Makes global models until the last round is published and evaluated, or until it is told to stop.
+    /// Makes global models until the last round is published and evaluated, or until it is told to
+    /// stop.
     ///
     /// # Errors
     /// The bus refused, the stored state cannot be read, or too many updates were rejected.
@@ -89,7 +92,8 @@ struct Aggregator {
     updates_watch: Watch,
     findings_watch: Watch,
     gathering: Stopwatch,
-    /// Traces other than the round's own, by the node whose update of the unpublished sum brought it.
+    /// Traces other than the round's own, by the node whose update of the unpublished sum brought
+    /// it.
     foreign: BTreeMap<NodeId, Bytes>,
 }
 
@@ -98,18 +102,33 @@ impl Aggregator {
         let bus = Arc::clone(&service.context.bus);
         // Subscribing first: while another aggregator is at work, what it has stored is not final.
         let topics = &service.topics;
-        let mut updates = bus.subscribe(ROLE, &[&topics.model_updates], Start::Earliest).await.map_err(on_bus(ROLE))?;
-        let findings = bus.subscribe(ROLE, &[&topics.evaluations], Start::Earliest).await.map_err(on_bus(ROLE))?;
+        let mut updates = bus
+            .subscribe(ROLE, &[&topics.model_updates], Start::Earliest)
+            .await
+            .map_err(on_bus(ROLE))?;
+        let findings = bus
+            .subscribe(ROLE, &[&topics.evaluations], Start::Earliest)
+            .await
+            .map_err(on_bus(ROLE))?;
         stopped::check(bus.as_ref(), ROLE, &service.dead_letters).await?;
         let stored = match super::stored(bus.as_ref(), ROLE, ROLE).await? {
             Some(state) => state,
             None => begin(&service).await?,
         };
-        let newest = newest_model(bus.as_ref(), &topics.global_model).await.map_err(on_bus(ROLE))?;
+        let newest = newest_model(bus.as_ref(), &topics.global_model)
+            .await
+            .map_err(on_bus(ROLE))?;
         let state = furthest(newest.as_ref(), stored);
         go_on(updates.as_mut(), &topics.model_updates, &state);
-        if let Some(closed) = state.closed.clone().filter(|closed| closed.round > service.rounds_logged) {
-            service.context.announcer.announce(Event::RoundClosed(closed));
+        if let Some(closed) = state
+            .closed
+            .clone()
+            .filter(|closed| closed.round > service.rounds_logged)
+        {
+            service
+                .context
+                .announcer
+                .announce(Event::RoundClosed(closed));
         }
         let global = match state.progress.published {
             0 => None,
@@ -121,18 +140,31 @@ impl Aggregator {
         };
         let machine = Machine::new(service.rules.clone(), state.progress, global);
         let inbox = Inbox::new(updates, Arc::clone(&service.topics.model_updates), ROLE);
-        let evaluated = super::stored(bus.as_ref(), ROLE, EVALUATED).await?.unwrap_or_default();
+        let evaluated = super::stored(bus.as_ref(), ROLE, EVALUATED)
+            .await?
+            .unwrap_or_default();
         let mut evaluations = Evaluations::new(findings, evaluated);
         if let Some(closed) = &state.closed {
             evaluations.expect(closed);
         }
         if !machine.is_complete() {
-            service.context.announcer.announce(Event::RoundOpened { round: machine.round() });
+            service.context.announcer.announce(Event::RoundOpened {
+                round: machine.round(),
+            });
         }
         let updates_watch = Watch::new(&service.topics.model_updates, service.dead_letters);
         let findings_watch = Watch::new(&service.topics.evaluations, service.dead_letters);
         let (gathering, foreign) = (Stopwatch::start(), BTreeMap::new());
-        Ok(Self { service, machine, inbox, evaluations, updates_watch, findings_watch, gathering, foreign })
+        Ok(Self {
+            service,
+            machine,
+            inbox,
+            evaluations,
+            updates_watch,
+            findings_watch,
+            gathering,
+            foreign,
+        })
     }
 
     async fn run(mut self) -> Result<(), Error> {
@@ -166,10 +198,20 @@ impl Aggregator {
     async fn take_update(&mut self, record: Record) -> Result<(), Error> {
         let update = models::decode_update(&record).await;
         match update.and_then(|update| self.of_our_line(update)) {
-            Ok(update) => self.feed(Input::Update(Box::new(update)), Some(record)).await,
+            Ok(update) => {
+                self.feed(Input::Update(Box::new(update)), Some(record))
+                    .await
+            }
             Err(refused) => {
                 let node = refused.sender(&record);
-                self.refuse(node, "decode", refused.code(), &refused.to_string(), &record).await
+                self.refuse(
+                    node,
+                    "decode",
+                    refused.code(),
+                    &refused.to_string(),
+                    &record,
+                )
+                .await
             }
         }
     }
@@ -187,7 +229,10 @@ impl Aggregator {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             let watch = Stopwatch::start();
-            let outputs = self.machine.handle(clock::now_ms(), input).map_err(|error| self.defect(&error))?;
+            let outputs = self
+                .machine
+                .handle(clock::now_ms(), input)
+                .map_err(|error| self.defect(&error))?;
             for output in outputs {
                 inputs.extend(self.carry_out(output, record.as_ref(), watch).await?);
             }
@@ -208,29 +253,52 @@ impl Aggregator {
                 if let Some(record) = record {
                     self.inbox.hold(&record.position);
                     let foreign = trace::foreign(record, &self.service.topics.global_model, round);
-                    self.foreign.extend(foreign.map(|trace| (participant.node.clone(), trace)));
+                    self.foreign
+                        .extend(foreign.map(|trace| (participant.node.clone(), trace)));
                 }
-                self.service.context.announcer.announce(Event::UpdateAccepted { round, participant });
+                self.service
+                    .context
+                    .announcer
+                    .announce(Event::UpdateAccepted { round, participant });
                 self.count(true).await?;
             }
             Output::Rejected { node, rejection } => {
                 if let Some(record) = record {
-                    self.refuse(Some(node), "round", rejection.code(), &rejection.to_string(), record).await?;
+                    self.refuse(
+                        Some(node),
+                        "round",
+                        rejection.code(),
+                        &rejection.to_string(),
+                        record,
+                    )
+                    .await?;
                 }
             }
             Output::Failed { answered } => {
                 let min_nodes = self.service.rules.min_nodes;
-                self.service.context.announcer.announce(Event::RoundFailed { round, answered, min_nodes });
+                self.service.context.announcer.announce(Event::RoundFailed {
+                    round,
+                    answered,
+                    min_nodes,
+                });
                 self.settle_letters().await?;
             }
             Output::Aggregate => return Ok(Some(Input::Aggregate)),
-            Output::Publish { model, summary, progress } => {
-                self.publish(&model, *summary, progress, watch.milliseconds()).await?;
+            Output::Publish {
+                model,
+                summary,
+                progress,
+            } => {
+                self.publish(&model, *summary, progress, watch.milliseconds())
+                    .await?;
                 return Ok(Some(Input::Published));
             }
             Output::Opened { round } => {
                 self.gathering = Stopwatch::start();
-                self.service.context.announcer.announce(Event::RoundOpened { round });
+                self.service
+                    .context
+                    .announcer
+                    .announce(Event::RoundOpened { round });
             }
             Output::Complete => {}
         }
@@ -249,13 +317,28 @@ impl Aggregator {
         let plugin = self.service.plugin.borrow().clone();
         let record = models::global_record(&self.service.topics, &plugin, model);
         let mut record = record.await.map_err(|error| self.defect(&error))?;
-        closed.durations = Durations { gathering_ms, aggregating_ms, publishing_ms: watch.milliseconds() };
+        closed.durations = Durations {
+            gathering_ms,
+            aggregating_ms,
+            publishing_ms: watch.milliseconds(),
+        };
         let mut write = self.inbox.published();
-        let next = write.offsets.iter().map(|offset| (offset.partition, offset.next)).collect();
-        let state = State { progress, closed: Some(closed.clone()), next };
+        let next = write
+            .offsets
+            .iter()
+            .map(|offset| (offset.partition, offset.next))
+            .collect();
+        let state = State {
+            progress,
+            closed: Some(closed.clone()),
+            next,
+        };
         let state = Bytes::from(serde_json::to_vec(&state).map_err(|error| self.defect(&error))?);
         record.headers.push((PROGRESS.to_owned(), state.clone()));
-        record.headers.extend(trace::links(std::mem::take(&mut self.foreign).values(), ROLE));
+        record.headers.extend(trace::links(
+            std::mem::take(&mut self.foreign).values(),
+            ROLE,
+        ));
         write.records.push(record);
         write.state.push((ROLE.to_owned(), Some(state)));
         dead_letter::write(&self.service.context, ROLE, write).await?;
@@ -277,7 +360,15 @@ impl Aggregator {
     ) -> Result<(), Error> {
         let letter = self.letter(stage, reason, detail, record);
         let (round, reason, detail) = (self.machine.round(), reason.to_owned(), detail.to_owned());
-        self.service.context.announcer.announce(Event::UpdateRejected { round, node, reason, detail });
+        self.service
+            .context
+            .announcer
+            .announce(Event::UpdateRejected {
+                round,
+                node,
+                reason,
+                detail,
+            });
         if self.inbox.refuse(letter, clock::now_ms()) {
             self.settle(None).await?;
         }
@@ -294,7 +385,11 @@ impl Aggregator {
 
     /// Writes the letters that wait for a model, if there are any.
     async fn settle_letters(&mut self) -> Result<(), Error> {
-        if self.inbox.settle_by_ms().is_some() { self.settle(None).await } else { Ok(()) }
+        if self.inbox.settle_by_ms().is_some() {
+            self.settle(None).await
+        } else {
+            Ok(())
+        }
     }
 
     async fn settle(&mut self, verdict: Option<Verdict>) -> Result<(), Error> {
@@ -304,7 +399,15 @@ impl Aggregator {
 
     fn letter(&self, stage: &str, reason: &str, detail: &str, record: &Record) -> NewRecord {
         let first_seen_ms = clock::now_ms();
-        let failure = Failure { role: ROLE, stage, reason, detail, component: None, attempts: 1, first_seen_ms };
+        let failure = Failure {
+            role: ROLE,
+            stage,
+            reason,
+            detail,
+            component: None,
+            attempts: 1,
+            first_seen_ms,
+        };
         dead_letter(record, &self.service.topics.dead_letter_suffix, &failure)
     }
 
@@ -317,7 +420,9 @@ impl Aggregator {
             let event = match finding {
                 Ok(finding) => self.evaluations.take(finding, &record.position),
                 Err(detail) => {
-                    write.records.push(self.letter("decode", UNDECODABLE, &detail, record));
+                    write
+                        .records
+                        .push(self.letter("decode", UNDECODABLE, &detail, record));
                     Some(skipped(record, UNDECODABLE, detail))
                 }
             };
@@ -330,13 +435,19 @@ impl Aggregator {
         }
         write.offsets = self.evaluations.offsets(ROLE);
         let evaluated = self.evaluations.evaluated();
-        write.state.push((EVALUATED.to_owned(), Some(Bytes::from(evaluated.to_string()))));
+        write.state.push((
+            EVALUATED.to_owned(),
+            Some(Bytes::from(evaluated.to_string())),
+        ));
         let verdict = self.findings_watch.count(used);
         stopped::write(&self.service.context, ROLE, write, verdict).await
     }
 
     fn defect(&self, error: &dyn std::fmt::Display) -> Error {
-        Error::Defect { role: ROLE.to_owned(), reason: error.to_string() }
+        Error::Defect {
+            role: ROLE.to_owned(),
+            reason: error.to_string(),
+        }
     }
 }
 
@@ -349,7 +460,8 @@ pub async fn newest_round(bus: &dyn Bus) -> Result<Option<RoundClosed>, Error> {
     Ok(state.and_then(|state| state.closed))
 }
 
-/// The newest record that an aggregator has put on the topic of global models, whatever strangers have put behind it.
+/// The newest record that an aggregator has put on the topic of global models, whatever strangers
+/// have put behind it.
 async fn newest_model(bus: &dyn Bus, topic: &Arc<str>) -> Result<Option<Record>, bus::Error> {
     let mut newest: Option<Record> = None;
     for record in bus.newest(topic).await? {
@@ -357,7 +469,12 @@ async fn newest_model(bus: &dyn Bus, topic: &Arc<str>) -> Result<Option<Record>,
         while let Some(record) = candidate.take_if(|record| told(record).is_none()) {
             candidate = models::before(bus, &record).await?;
         }
-        let published = |record: &Option<Record>| record.as_ref().and_then(told).map(|state| state.progress.published);
+        let published = |record: &Option<Record>| {
+            record
+                .as_ref()
+                .and_then(told)
+                .map(|state| state.progress.published)
+        };
         if published(&candidate) > published(&newest) {
             newest = candidate;
         }
@@ -373,26 +490,46 @@ fn told(model: &Record) -> Option<State> {
 /// What was stored, or what the newest global model tells if it is ahead of that.
 fn furthest(newest: Option<&Record>, stored: State) -> State {
     let told = newest.and_then(told).into_iter();
-    told.chain([stored]).max_by_key(|state| state.progress.published).unwrap_or_default()
+    told.chain([stored])
+        .max_by_key(|state| state.progress.published)
+        .unwrap_or_default()
 }
 
 /// Does not read again what the newest model is made of.
 fn go_on(updates: &mut dyn Source, topic: &Arc<str>, state: &State) {
     let positions = updates.positions();
     for (&partition, &next) in &state.next {
-        if positions.get(&(Arc::clone(topic), partition)).is_some_and(|&position| position < next) {
+        if positions
+            .get(&(Arc::clone(topic), partition))
+            .is_some_and(|&position| position < next)
+        {
             updates.seek(topic, partition, next);
         }
     }
 }
 
-/// The first start: from now on the first round is open, also for an aggregator that is restarted before its end.
+/// The first start: from now on the first round is open, also for an aggregator that is restarted
+/// before its end.
 async fn begin(service: &Service) -> Result<State, Error> {
-    let progress = Progress { opened_ms: clock::now_ms(), ..Progress::default() };
-    let state = State { progress, ..State::default() };
+    let progress = Progress {
+        opened_ms: clock::now_ms(),
+        ..Progress::default()
+    };
+    let state = State {
+        progress,
+        ..State::default()
+    };
     let bytes = serde_json::to_vec(&state).unwrap_or_default();
-    let write = Write { state: vec![(ROLE.to_owned(), Some(Bytes::from(bytes)))], ..Write::default() };
-    service.context.bus.write(write).await.map_err(on_bus(ROLE))?;
+    let write = Write {
+        state: vec![(ROLE.to_owned(), Some(Bytes::from(bytes)))],
+        ..Write::default()
+    };
+    service
+        .context
+        .bus
+        .write(write)
+        .await
+        .map_err(on_bus(ROLE))?;
     Ok(state)
 }
 

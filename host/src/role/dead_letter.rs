@@ -1,4 +1,5 @@
-//! What a dead letter looks like: the original record, and after its own headers those that say what happened to it.
+//! What a dead letter looks like: the original record, and after its own headers those that say
+//! what happened to it.
 
 mod letter;
 mod write;
@@ -16,7 +17,8 @@ use crate::figure;
 pub use letter::Letter;
 pub(crate) use write::write;
 
-/// Names of headers. Those that begin with `__connect.errors.` are Kafka Connect's, which other tools know.
+/// Names of headers. Those that begin with `__connect.errors.` are Kafka Connect's, which other
+/// tools know.
 pub mod headers {
     /// The topic of the original; the first header that is added to it.
     pub const TOPIC: &str = "__connect.errors.topic";
@@ -46,10 +48,12 @@ pub mod headers {
     pub const ATTEMPTS: &str = "__fedhost.attempts";
     /// When it first failed, RFC 3339; stays with the record when it is replayed.
     pub const FIRST_SEEN: &str = "__fedhost.first_seen";
-    /// The record's own time, in milliseconds since the Unix epoch. The letter's is that of the failure: an old record
-    /// must not be dropped by the retention of its dead-letter topic as soon as it arrives there.
+    /// The record's own time, in milliseconds since the Unix epoch. The letter's is that of the
+    /// failure: an old record must not be dropped by the retention of its dead-letter topic as soon
+    /// as it arrives there.
     pub const TIMESTAMP: &str = "__fedhost.timestamp";
-    /// Bytes of the value, where the letter is without it: together they were too large for the dead-letter topic.
+    /// Bytes of the value, where the letter is without it: together they were too large for the
+    /// dead-letter topic.
     pub const VALUE_BYTES: &str = "__fedhost.value_bytes";
     /// How often the record was put back on its topic; stays with the record.
     pub const REPLAY_COUNT: &str = crate::role::message::REPLAYED;
@@ -82,12 +86,29 @@ pub struct Failure<'a> {
 impl Failure<'_> {
     /// What was at work: a component, or the host itself.
     fn class(&self) -> String {
-        self.component.map_or_else(|| "fedhost".to_owned(), |id| format!("{}@{}", id.name, id.version))
+        self.component.map_or_else(
+            || "fedhost".to_owned(),
+            |id| format!("{}@{}", id.name, id.version),
+        )
     }
 
     /// Set as the traces that readers of this header know.
-    fn trace(&self, Position { topic, partition, offset }: &Position) -> String {
-        let Self { role, stage, reason, detail, attempts, .. } = self;
+    fn trace(
+        &self,
+        Position {
+            topic,
+            partition,
+            offset,
+        }: &Position,
+    ) -> String {
+        let Self {
+            role,
+            stage,
+            reason,
+            detail,
+            attempts,
+            ..
+        } = self;
         format!(
             "{reason}: {detail}\n\tat {stage}({})\n\tat {role}(try {attempts})\n\tat {topic}({partition}:{offset})",
             self.class()
@@ -95,14 +116,20 @@ impl Failure<'_> {
     }
 }
 
-/// A record that could not be used, as it goes to its topic's dead-letter topic: key, value and headers as they were, and
-/// why.
+/// A record that could not be used, as it goes to its topic's dead-letter topic: key, value and
+/// headers as they were, and why.
 #[must_use]
 pub fn dead_letter(record: &Record, suffix: &str, failure: &Failure<'_>) -> NewRecord {
-    let Position { topic, partition, offset } = &record.position;
+    let Position {
+        topic,
+        partition,
+        offset,
+    } = &record.position;
     let class = failure.class();
     let first_seen = rfc3339(first_seen_ms(record).unwrap_or(failure.first_seen_ms));
-    let component = failure.component.map(|id| (headers::COMPONENT, text(id.sha256.as_str())));
+    let component = failure
+        .component
+        .map(|id| (headers::COMPONENT, text(id.sha256.as_str())));
     let added = [
         (headers::TOPIC, text(topic)),
         (headers::PARTITION, text(&partition.to_string())),
@@ -120,7 +147,12 @@ pub fn dead_letter(record: &Record, suffix: &str, failure: &Failure<'_>) -> NewR
         (headers::TIMESTAMP, text(&record.timestamp_ms.to_string())),
     ];
     let mut all = record.headers.clone();
-    all.extend(added.into_iter().chain(component).map(|(name, value)| (name.to_owned(), value)));
+    all.extend(
+        added
+            .into_iter()
+            .chain(component)
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
     NewRecord {
         topic: format!("{topic}{suffix}").into(),
         partition: Some(*partition),
@@ -141,10 +173,13 @@ fn text(text: &str) -> Bytes {
     format!("{}{ELLIPSIS}", text.get(..end).unwrap_or_default()).into()
 }
 
-/// Where the headers begin that were added: the original may have such headers of its own, of an earlier failure
-/// elsewhere, so ours begin with the last topic.
+/// Where the headers begin that were added: the original may have such headers of its own, of an
+/// earlier failure elsewhere, so ours begin with the last topic.
 fn first_added(headers: &[(String, Bytes)]) -> usize {
-    headers.iter().rposition(|(name, _)| name == headers::TOPIC).unwrap_or(headers.len())
+    headers
+        .iter()
+        .rposition(|(name, _)| name == headers::TOPIC)
+        .unwrap_or(headers.len())
 }
 
 /// When a record says that it failed first.
@@ -165,10 +200,16 @@ impl Tally {
     pub(super) fn of(records: &[NewRecord]) -> Self {
         let mut tally = BTreeMap::new();
         for record in records {
-            let reason = record.headers.iter().rev().find(|(name, _)| name == headers::REASON);
+            let reason = record
+                .headers
+                .iter()
+                .rev()
+                .find(|(name, _)| name == headers::REASON);
             if let Some((_, reason)) = reason {
                 let reason = String::from_utf8_lossy(reason).into_owned();
-                *tally.entry((Arc::clone(&record.topic), reason)).or_default() += 1;
+                *tally
+                    .entry((Arc::clone(&record.topic), reason))
+                    .or_default() += 1;
             }
         }
         Self(tally)
@@ -176,7 +217,11 @@ impl Tally {
 
     pub(super) fn count(&self, observer: &dyn Observer) {
         for ((topic, reason), &letters) in &self.0 {
-            observer.count(figure::DEAD_LETTERS, &[("topic", topic), ("reason", reason)], letters);
+            observer.count(
+                figure::DEAD_LETTERS,
+                &[("topic", topic), ("reason", reason)],
+                letters,
+            );
         }
     }
 }

@@ -1,9 +1,10 @@
-//! The fog node role: reads its sensors' topic, preprocesses and scores every row, keeps labelled rows, and trains the
-//! global model further on them.
+//! The fog node role: reads its sensors' topic, preprocesses and scores every row, keeps labelled
+//! rows, and trains the global model further on them.
 //!
-//! One task owns the node. Guests run on guest threads: a batch of readings is awaited, evaluating and training go on
-//! beside the stream. Scores, dead letters and offsets are written together, and so are an update and the account of what
-//! it was trained on; a node that is killed at any moment repeats what was not written, and nothing else.
+//! One task owns the node. Guests run on guest threads: a batch of readings is awaited, evaluating
+//! and training go on beside the stream. Scores, dead letters and offsets are written together, and
+//! so are an update and the account of what it was trained on; a node that is killed at any moment
+//! repeats what was not written, and nothing else.
 
 mod batches;
 mod globals;
@@ -78,8 +79,16 @@ pub struct Service {
 
 /// Something that ran beside the stream.
 enum Done {
-    Evaluated { round: u64, foreign: Option<Bytes>, result: Result<jobs::Evaluated, CallError> },
-    Trained { training: Training, foreign: Option<Bytes>, result: Result<jobs::Trained, CallError> },
+    Evaluated {
+        round: u64,
+        foreign: Option<Bytes>,
+        result: Result<jobs::Evaluated, CallError>,
+    },
+    Trained {
+        training: Training,
+        foreign: Option<Bytes>,
+        result: Result<jobs::Trained, CallError>,
+    },
 }
 
 impl Service {
@@ -111,7 +120,9 @@ impl Service {
 
     /// Rows kept beyond the training window, for a training whose rows end before the newest.
     fn backlog(&self) -> usize {
-        usize::try_from(self.schedule.backlog_rows).unwrap_or(usize::MAX).saturating_add(self.batch_rows)
+        usize::try_from(self.schedule.backlog_rows)
+            .unwrap_or(usize::MAX)
+            .saturating_add(self.batch_rows)
     }
 }
 
@@ -121,10 +132,11 @@ struct Node {
     role: String,
     readings: Box<dyn Source>,
     models: Globals,
-    /// `None` while a guest thread has it, and once a batch was given up because the node is to stop.
+    /// `None` while a guest thread has it, and once a batch was given up because the node is to
+    /// stop.
     pipeline: Option<Pipeline>,
-    /// A batch that waits for a plug-in that is left alone. No other one is read meanwhile, and no snapshot taken: what
-    /// readers have passed is not what this node has handled.
+    /// A batch that waits for a plug-in that is left alone. No other one is read meanwhile, and no
+    /// snapshot taken: what readers have passed is not what this node has handled.
     held: Option<Held>,
     patience: Patience,
     watch: Watch,
@@ -170,14 +182,22 @@ impl Node {
         self.pipeline.is_none() || (self.schedule.is_complete() && is_settled)
     }
 
-    /// Takes a snapshot and lets guests return; a training that is cut short is not published and will be repeated. After a
-    /// batch that was given up the earlier snapshot stays, and the batch is read again.
+    /// Takes a snapshot and lets guests return; a training that is cut short is not published and
+    /// will be repeated. After a batch that was given up the earlier snapshot stays, and the batch
+    /// is read again.
     async fn stop(mut self) -> Result<(), Error> {
         self.service.plugins.cancel.cancel();
         if self.pipeline.is_some() && self.held.is_none() {
-            let mut write = Write { offsets: self.models.progress(), ..Write::default() };
+            let mut write = Write {
+                offsets: self.models.progress(),
+                ..Write::default()
+            };
             self.add_snapshot(&mut write).await?;
-            self.service.context.write(write).await.map_err(on_bus(&self.role))?;
+            self.service
+                .context
+                .write(write)
+                .await
+                .map_err(on_bus(&self.role))?;
         }
         self.jobs.abort_all();
         while self.jobs.join_next().await.is_some() {}
@@ -185,14 +205,19 @@ impl Node {
     }
 
     fn defect(&self, error: &dyn std::fmt::Display) -> Error {
-        Error::Defect { role: self.role.clone(), reason: error.to_string() }
+        Error::Defect {
+            role: self.role.clone(),
+            reason: error.to_string(),
+        }
     }
 
     async fn on_guest_thread<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&mut Pipeline) -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let Some(mut pipeline) = self.pipeline.take() else { return Err(self.defect(&"its pipeline is lost")) };
+        let Some(mut pipeline) = self.pipeline.take() else {
+            return Err(self.defect(&"its pipeline is lost"));
+        };
         let worked = tokio::task::spawn_blocking(move || {
             let result = work(&mut pipeline);
             (pipeline, result)
@@ -204,7 +229,9 @@ impl Node {
 
     /// Once every sensor has said that it is over, what is in the window is all there will be.
     fn note_ended_sensors(&mut self) {
-        let (Some(pipeline), sensors) = (&self.pipeline, &self.service.sensors) else { return };
+        let (Some(pipeline), sensors) = (&self.pipeline, &self.service.sensors) else {
+            return;
+        };
         if !sensors.is_empty() && sensors.is_subset(&pipeline.ended_sensors) {
             self.tell(Input::Ended);
         }
@@ -216,13 +243,19 @@ impl Node {
         let mut write = Write::default();
         match global {
             Ok(global) if self.models.is_current(&record) => {
-                let foreign = trace::foreign(&record, &self.service.topics.global_model, global.round);
+                let foreign =
+                    trace::foreign(&record, &self.service.topics.global_model, global.round);
                 self.take_model(global, foreign);
             }
             Ok(_) => {}
             Err(refused) => {
-                self.service.context.announcer.announce(refused.event(&record));
-                write.records.extend(is_to_keep.then(|| writes::refused_global(&self.service, &record, &refused)));
+                self.service
+                    .context
+                    .announcer
+                    .announce(refused.event(&record));
+                write.records.extend(
+                    is_to_keep.then(|| writes::refused_global(&self.service, &record, &refused)),
+                );
             }
         }
         if write.records.is_empty() && verdict.is_none() {
@@ -232,8 +265,18 @@ impl Node {
         stopped::write(&self.service.context, &self.role, write, verdict).await
     }
 
-    fn take_model(&mut self, ReceivedGlobal { round, weights }: ReceivedGlobal, foreign: Option<Bytes>) {
-        let Some(pipeline) = self.pipeline.as_mut().filter(|_| round > self.schedule.newest()) else { return };
+    fn take_model(
+        &mut self,
+        ReceivedGlobal { round, weights }: ReceivedGlobal,
+        foreign: Option<Bytes>,
+    ) {
+        let Some(pipeline) = self
+            .pipeline
+            .as_mut()
+            .filter(|_| round > self.schedule.newest())
+        else {
+            return;
+        };
         pipeline.scorer.renew(round, weights);
         self.foreign = foreign;
         self.unevaluated = Some(round);
@@ -247,16 +290,33 @@ impl Node {
             return;
         }
         let positions = offsets_of(self.readings.as_ref());
-        let caught_up = self.published.iter().all(|(partition, next)| positions.get(partition) >= Some(next));
-        let Some(round) = self.unevaluated.take_if(|_| caught_up) else { return };
-        let Some(pipeline) = &self.pipeline else { return };
-        let Some((_, weights)) = pipeline.scorer.global.clone() else { return };
-        let rows = pipeline.windows.as_ref().map(|windows| windows.held_out.copy_all()).unwrap_or_default();
+        let caught_up = self
+            .published
+            .iter()
+            .all(|(partition, next)| positions.get(partition) >= Some(next));
+        let Some(round) = self.unevaluated.take_if(|_| caught_up) else {
+            return;
+        };
+        let Some(pipeline) = &self.pipeline else {
+            return;
+        };
+        let Some((_, weights)) = pipeline.scorer.global.clone() else {
+            return;
+        };
+        let rows = pipeline
+            .windows
+            .as_ref()
+            .map(|windows| windows.held_out.copy_all())
+            .unwrap_or_default();
         let (plugins, features) = (Arc::clone(&self.service.plugins), pipeline.features.clone());
         let foreign = self.foreign.clone();
         self.jobs.spawn_blocking(move || {
             let result = jobs::evaluate(&plugins, &features, &weights, &rows);
-            Done::Evaluated { round, foreign, result }
+            Done::Evaluated {
+                round,
+                foreign,
+                result,
+            }
         });
     }
 
@@ -265,41 +325,83 @@ impl Node {
             match output {
                 Output::Train(training) => self.train(training),
                 Output::Skipped { rows } => {
-                    self.service.context.announcer.announce(Event::TrainingSkipped { node: self.service.id(), rows });
+                    self.service
+                        .context
+                        .announcer
+                        .announce(Event::TrainingSkipped {
+                            node: self.service.id(),
+                            rows,
+                        });
                 }
             }
         }
     }
 
     fn train(&mut self, training: Training) {
-        let Some(pipeline) = &self.pipeline else { return };
-        let Some(windows) = &pipeline.windows else { return };
-        let first = training.end_row.saturating_sub(self.service.window_rows as u64);
+        let Some(pipeline) = &self.pipeline else {
+            return;
+        };
+        let Some(windows) = &pipeline.windows else {
+            return;
+        };
+        let first = training
+            .end_row
+            .saturating_sub(self.service.window_rows as u64);
         let rows = windows.training.copy(first..training.end_row);
-        let base: Option<Arc<Weights>> = pipeline.scorer.global.as_ref().map(|(_, weights)| Arc::clone(weights));
+        let base: Option<Arc<Weights>> = pipeline
+            .scorer
+            .global
+            .as_ref()
+            .map(|(_, weights)| Arc::clone(weights));
         let (plugins, features) = (Arc::clone(&self.service.plugins), pipeline.features.clone());
         let (epochs, foreign) = (self.service.epochs, self.foreign.clone());
         self.jobs.spawn_blocking(move || {
             let result = jobs::train(&plugins, &features, base.as_deref(), rows, training, epochs);
-            Done::Trained { training, foreign, result }
+            Done::Trained {
+                training,
+                foreign,
+                result,
+            }
         });
     }
 
     async fn finish(&mut self, done: Done) -> Result<(), Error> {
         match done {
-            Done::Evaluated { round, foreign, result: Ok(found) } => {
+            Done::Evaluated {
+                round,
+                foreign,
+                result: Ok(found),
+            } => {
                 let write = writes::evaluation(&self.service, round, foreign.as_ref(), found);
-                self.service.context.write(write).await.map_err(on_bus(&self.role))?;
+                self.service
+                    .context
+                    .write(write)
+                    .await
+                    .map_err(on_bus(&self.role))?;
             }
-            Done::Trained { training, foreign, result: Ok(trained) } => {
+            Done::Trained {
+                training,
+                foreign,
+                result: Ok(trained),
+            } => {
                 let write = writes::update(&self.service, foreign.as_ref(), &trained).await;
                 let write = write.map_err(|error| self.defect(&error))?;
-                self.service.context.write(write).await.map_err(on_bus(&self.role))?;
+                self.service
+                    .context
+                    .write(write)
+                    .await
+                    .map_err(on_bus(&self.role))?;
                 self.announce_trained(&trained);
                 self.tell(Input::Trained(training));
             }
-            Done::Evaluated { result: Err(error), .. } => self.service.plugins.announce(&error),
-            Done::Trained { training, result: Err(error), .. } => {
+            Done::Evaluated {
+                result: Err(error), ..
+            } => self.service.plugins.announce(&error),
+            Done::Trained {
+                training,
+                result: Err(error),
+                ..
+            } => {
                 self.service.plugins.announce(&error);
                 self.tell(Input::TrainingFailed(training));
             }
@@ -325,5 +427,9 @@ impl Node {
 }
 
 fn offsets_of(source: &dyn Source) -> BTreeMap<u32, u64> {
-    source.positions().into_iter().map(|((_, partition), next)| (partition, next)).collect()
+    source
+        .positions()
+        .into_iter()
+        .map(|((_, partition), next)| (partition, next))
+        .collect()
 }

@@ -52,18 +52,24 @@ impl Message {
 #[must_use]
 pub fn rfc3339(time_ms: u64) -> String {
     let milliseconds = i64::try_from(time_ms).unwrap_or(i64::MAX);
-    let timestamp = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let timestamp =
+        jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     format!("{timestamp:.3}")
 }
 
-/// An id that depends on nothing but what was read and who made something of it, so that a repeated message carries the
-/// same id: a UUID of version 8 (RFC 9562) over a digest.
+/// An id that depends on nothing but what was read and who made something of it, so that a repeated
+/// message carries the same id: a UUID of version 8 (RFC 9562) over a digest.
 #[must_use]
 pub fn derived_id(source: &str, input: &Position) -> String {
-    let text = format!("{source}\n{}\n{}\n{}", input.topic, input.partition, input.offset);
+    let text = format!(
+        "{source}\n{}\n{}\n{}",
+        input.topic, input.partition, input.offset
+    );
     let digest = Sha256Hex::of(text.as_bytes());
     let bytes = u128::from_str_radix(digest.as_str().get(..32).unwrap_or("0"), 16).unwrap_or(0);
-    uuid::Builder::from_custom_bytes(bytes.to_be_bytes()).into_uuid().to_string()
+    uuid::Builder::from_custom_bytes(bytes.to_be_bytes())
+        .into_uuid()
+        .to_string()
 }
 
 /// What a reading consists of.
@@ -86,33 +92,63 @@ pub struct NewReading<'a> {
 impl NewReading<'_> {
     /// A row as flat JSON; `None` is written as null.
     #[must_use]
-    pub fn row(&self, fields: &[(String, Option<f64>)], label: Option<&(String, bool)>, held_out: bool) -> NewRecord {
+    pub fn row(
+        &self,
+        fields: &[(String, Option<f64>)],
+        label: Option<&(String, bool)>,
+        held_out: bool,
+    ) -> NewRecord {
         let mut object = self.object();
-        object.extend(fields.iter().map(|(column, value)| (column.clone(), json!(value))));
+        object.extend(
+            fields
+                .iter()
+                .map(|(column, value)| (column.clone(), json!(value))),
+        );
         if let Some((column, anomalous)) = label {
             object.insert(column.clone(), json!(u8::from(*anomalous)));
         }
-        let headers = held_out.then(|| (HELD_OUT.to_owned(), Bytes::from_static(b"1"))).into_iter().collect();
+        let headers = held_out
+            .then(|| (HELD_OUT.to_owned(), Bytes::from_static(b"1")))
+            .into_iter()
+            .collect();
         self.record(object, headers)
     }
 
     /// A record without columns that says that this source, or the whole sensor, is over.
     #[must_use]
     pub fn end(&self, what: &'static [u8]) -> NewRecord {
-        self.record(self.object(), vec![(END.to_owned(), Bytes::from_static(what))])
+        self.record(
+            self.object(),
+            vec![(END.to_owned(), Bytes::from_static(what))],
+        )
     }
 
     fn object(&self) -> Map<String, Value> {
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "milliseconds are far below 2^53"
+        )]
         let seconds = self.time_ms as f64 / 1e3;
-        let timestamp = self.timestamp.map_or_else(|| json!(seconds), |text| json!(text));
-        let fields = [("timestamp", timestamp), ("node", json!(self.node)), ("sensor", json!(self.sensor))];
-        fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        let timestamp = self
+            .timestamp
+            .map_or_else(|| json!(seconds), |text| json!(text));
+        let fields = [
+            ("timestamp", timestamp),
+            ("node", json!(self.node)),
+            ("sensor", json!(self.sensor)),
+        ];
+        fields
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 
     fn record(&self, object: Map<String, Value>, mut headers: Vec<(String, Bytes)>) -> NewRecord {
         let (origin, number) = self.origin;
-        headers.extend([sequence::header(origin, number), trace::begin(&format!("{}/{origin}/{number}", self.topic))]);
+        headers.extend([
+            sequence::header(origin, number),
+            trace::begin(&format!("{}/{origin}/{number}", self.topic)),
+        ]);
         NewRecord {
             topic: Arc::clone(self.topic),
             partition: None,
@@ -141,14 +177,27 @@ mod tests {
     use super::*;
 
     fn position(offset: u64) -> Position {
-        Position { topic: "sensor-data-node-1".into(), partition: 0, offset }
+        Position {
+            topic: "sensor-data-node-1".into(),
+            partition: 0,
+            offset,
+        }
     }
 
     #[test]
     fn the_same_input_gives_the_same_id() {
-        assert_eq!(derived_id("fog-node-1", &position(7)), derived_id("fog-node-1", &position(7)));
-        assert_ne!(derived_id("fog-node-1", &position(7)), derived_id("fog-node-1", &position(8)));
-        assert_ne!(derived_id("fog-node-1", &position(7)), derived_id("fog-node-2", &position(7)));
+        assert_eq!(
+            derived_id("fog-node-1", &position(7)),
+            derived_id("fog-node-1", &position(7))
+        );
+        assert_ne!(
+            derived_id("fog-node-1", &position(7)),
+            derived_id("fog-node-1", &position(8))
+        );
+        assert_ne!(
+            derived_id("fog-node-1", &position(7)),
+            derived_id("fog-node-2", &position(7))
+        );
         assert!(uuid::Uuid::parse_str(&derived_id("fog-node-1", &position(7))).is_ok());
     }
 

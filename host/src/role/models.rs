@@ -1,10 +1,13 @@
-//! Model weights on the bus: envelopes in, updates and global models out; and what nodes find when they score with them.
+//! Model weights on the bus: envelopes in, updates and global models out; and what nodes find when
+//! they score with them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fedhost_domain::envelope::{Binary, Compression, EncodeError, Envelope, Header, Kind, Limits, Metadata, Reject};
+use fedhost_domain::envelope::{
+    Binary, Compression, EncodeError, Envelope, Header, Kind, Limits, Metadata, Reject,
+};
 use fedhost_domain::event::Event;
 use fedhost_domain::metrics::ScoreSketch;
 use fedhost_domain::model::{Metric, NodeId, PluginId, Weights};
@@ -37,7 +40,10 @@ pub struct Wire {
 
 impl Default for Wire {
     fn default() -> Self {
-        Self { binary: false, compression: Compression::Gzip }
+        Self {
+            binary: false,
+            compression: Compression::Gzip,
+        }
     }
 }
 
@@ -142,7 +148,11 @@ pub fn new_id() -> String {
 /// # Errors
 /// The bus refused.
 pub async fn before(bus: &dyn Bus, record: &Record) -> Result<Option<Record>, bus::Error> {
-    let Position { topic, partition, offset } = &record.position;
+    let Position {
+        topic,
+        partition,
+        offset,
+    } = &record.position;
     let first_from = async |from| {
         let found = bus.first_from(topic, *partition, from).await?;
         Ok::<_, bus::Error>(found.filter(|found| found.position.offset < *offset))
@@ -180,12 +190,19 @@ pub async fn published(
         reason: format!("the global model of round {round} is not there: {reason}"),
     };
     let record = newest.ok_or_else(|| lost("the topic holds none of an aggregator".to_owned()))?;
-    let envelope = decode(record).await.map_err(|reject| lost(reject.to_string()))?;
+    let envelope = decode(record)
+        .await
+        .map_err(|reject| lost(reject.to_string()))?;
     if envelope.metadata.round_number != round {
-        return Err(lost(format!("the newest is that of round {}", envelope.metadata.round_number)));
+        return Err(lost(format!(
+            "the newest is that of round {}",
+            envelope.metadata.round_number
+        )));
     }
     check_line(plugin, &envelope.metadata.plugin).map_err(|refused| {
-        lost(format!("{refused}\nhint: begin a new federation in another bus.directory, or with other topics"))
+        lost(format!(
+            "{refused}\nhint: begin a new federation in another bus.directory, or with other topics"
+        ))
     })?;
     Ok(Arc::new(envelope.weights))
 }
@@ -197,10 +214,16 @@ pub async fn published(
 pub async fn decode_global(record: &Record, plugin: &PluginId) -> Result<ReceivedGlobal, Refused> {
     let envelope = decode(record).await?;
     if envelope.header.kind != Kind::GlobalModel {
-        return Err(Refused::Kind { expected: "global model", found: "model update" });
+        return Err(Refused::Kind {
+            expected: "global model",
+            found: "model update",
+        });
     }
     check_line(plugin, &envelope.metadata.plugin)?;
-    Ok(ReceivedGlobal { round: envelope.metadata.round_number, weights: Arc::new(envelope.weights) })
+    Ok(ReceivedGlobal {
+        round: envelope.metadata.round_number,
+        weights: Arc::new(envelope.weights),
+    })
 }
 
 /// Whether a model can be averaged with those of `expected`, or loaded into it.
@@ -225,22 +248,35 @@ pub fn check_line(expected: &PluginId, found: &PluginId) -> Result<(), Refused> 
 /// # Errors
 /// The record is damaged, or of another kind.
 pub async fn decode_update(record: &Record) -> Result<Update, Refused> {
-    let Envelope { header, metadata, weights } = decode(record).await?;
+    let Envelope {
+        header,
+        metadata,
+        weights,
+    } = decode(record).await?;
     if header.kind != Kind::ModelUpdate {
-        return Err(Refused::Kind { expected: "model update", found: "global model" });
+        return Err(Refused::Kind {
+            expected: "model update",
+            found: "global model",
+        });
     }
     let mut metrics = metadata.metrics;
     Ok(Update {
         node: header.sender,
-        // A sender that does not tell is taken at its word: the round it answers in follows the model it started from.
-        base_round: metadata.base_round.unwrap_or_else(|| metadata.round_number.saturating_sub(1)),
+        // A sender that does not tell is taken at its word: the round it answers in follows the
+        // model it started from.
+        base_round: metadata
+            .base_round
+            .unwrap_or_else(|| metadata.round_number.saturating_sub(1)),
         timestamp_ms: milliseconds(header.timestamp),
         samples: metadata.num_samples,
         weights,
         plugin: metadata.plugin,
         loss: metrics.remove(LOSS).unwrap_or(0.0),
         train_ms: metadata.train_ms,
-        metrics: metrics.into_iter().map(|(name, value)| Metric { name, value }).collect(),
+        metrics: metrics
+            .into_iter()
+            .map(|(name, value)| Metric { name, value })
+            .collect(),
     })
 }
 
@@ -249,7 +285,8 @@ pub async fn decode_update(record: &Record) -> Result<Update, Refused> {
 /// # Errors
 /// In words.
 pub fn decode_finding(record: &Record) -> Result<Finding, String> {
-    let message: Message = serde_json::from_slice(&record.value).map_err(|error| error.to_string())?;
+    let message: Message =
+        serde_json::from_slice(&record.value).map_err(|error| error.to_string())?;
     serde_json::from_value(message.data).map_err(|error| error.to_string())
 }
 
@@ -257,11 +294,21 @@ pub fn decode_finding(record: &Record) -> Result<Finding, String> {
 ///
 /// # Errors
 /// The weights cannot be packed.
-pub async fn update_record(topics: &Topics, update: NewUpdate<'_>) -> Result<NewRecord, EncodeError> {
-    let mut metrics: BTreeMap<String, f64> =
-        update.metrics.iter().map(|metric| (metric.name.clone(), metric.value)).collect();
+pub async fn update_record(
+    topics: &Topics,
+    update: NewUpdate<'_>,
+) -> Result<NewRecord, EncodeError> {
+    let mut metrics: BTreeMap<String, f64> = update
+        .metrics
+        .iter()
+        .map(|metric| (metric.name.clone(), metric.value))
+        .collect();
     metrics.insert(LOSS.to_owned(), update.loss);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number of milliseconds")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a positive number of milliseconds"
+    )]
     let train_ms = update.train_ms.round() as u64;
     let envelope = Envelope {
         header: header(Kind::ModelUpdate, clock::now_ms(), update.node.clone()),
@@ -276,15 +323,29 @@ pub async fn update_record(topics: &Topics, update: NewUpdate<'_>) -> Result<New
         },
         weights: update.weights.clone(),
     };
-    let trace = trace::of_round(&topics.global_model, update.base_round + 1, update.node.as_str());
-    record(topics, &topics.model_updates, (update.node.as_str(), trace), envelope).await
+    let trace = trace::of_round(
+        &topics.global_model,
+        update.base_round + 1,
+        update.node.as_str(),
+    );
+    record(
+        topics,
+        &topics.model_updates,
+        (update.node.as_str(), trace),
+        envelope,
+    )
+    .await
 }
 
 /// A global model as it is written.
 ///
 /// # Errors
 /// The weights cannot be packed.
-pub async fn global_record(topics: &Topics, plugin: &PluginId, model: &GlobalModel) -> Result<NewRecord, EncodeError> {
+pub async fn global_record(
+    topics: &Topics,
+    plugin: &PluginId,
+    model: &GlobalModel,
+) -> Result<NewRecord, EncodeError> {
     let envelope = Envelope {
         header: header(Kind::GlobalModel, clock::now_ms(), NodeId::aggregator()),
         metadata: Metadata {
@@ -299,18 +360,36 @@ pub async fn global_record(topics: &Topics, plugin: &PluginId, model: &GlobalMod
         weights: model.weights.as_ref().clone(),
     };
     let trace = trace::of_round(&topics.global_model, model.round, AGGREGATOR);
-    record(topics, &topics.global_model, (&model.plugin, trace), envelope).await
+    record(
+        topics,
+        &topics.global_model,
+        (&model.plugin, trace),
+        envelope,
+    )
+    .await
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates; any time is legal")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates; any time is legal"
+)]
 fn milliseconds(seconds: f64) -> u64 {
     (seconds * 1e3).round() as u64
 }
 
 fn header(kind: Kind, time_ms: u64, sender: NodeId) -> Header {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds are far below 2^53"
+    )]
     let timestamp = time_ms as f64 / 1e3;
-    Header { kind, timestamp, sender, message_id: new_id() }
+    Header {
+        kind,
+        timestamp,
+        sender,
+        message_id: new_id(),
+    }
 }
 
 async fn record(
@@ -321,8 +400,11 @@ async fn record(
 ) -> Result<NewRecord, EncodeError> {
     let (wire, time_ms) = (topics.wire, milliseconds(envelope.header.timestamp));
     let large = envelope.weights.data().len() * 4 > LARGE_BYTES;
-    let (value, header) =
-        if large { worker::run(move || pack(&envelope, wire)).await? } else { pack(&envelope, wire)? };
+    let (value, header) = if large {
+        worker::run(move || pack(&envelope, wire)).await?
+    } else {
+        pack(&envelope, wire)?
+    };
     Ok(NewRecord {
         topic: Arc::clone(topic),
         partition: None,
@@ -337,7 +419,10 @@ async fn record(
 fn pack(envelope: &Envelope, wire: Wire) -> Result<(Bytes, Option<(String, Bytes)>), EncodeError> {
     if wire.binary {
         let Binary { envelope, payload } = envelope.encode_binary(wire.compression)?;
-        Ok((payload.into(), Some((Binary::HEADER.to_owned(), envelope.into()))))
+        Ok((
+            payload.into(),
+            Some((Binary::HEADER.to_owned(), envelope.into())),
+        ))
     } else {
         Ok((envelope.encode(wire.compression)?.into(), None))
     }
@@ -352,7 +437,10 @@ async fn decode(record: &Record) -> Result<Envelope, Reject> {
 }
 
 fn unpack(value: &Bytes, header: Option<&Bytes>) -> Result<Envelope, Reject> {
-    let limits = Limits { max_bytes: MAX_BYTES, max_parameters: MAX_PARAMETERS };
+    let limits = Limits {
+        max_bytes: MAX_BYTES,
+        max_parameters: MAX_PARAMETERS,
+    };
     match header {
         Some(header) => Envelope::decode_binary(header, value, &limits),
         None => Envelope::decode(value, &limits),

@@ -1,4 +1,5 @@
-//! The sensor role: puts rows on a fog node's topic, at their pace, and goes on after a restart where it stopped.
+//! The sensor role: puts rows on a fog node's topic, at their pace, and goes on after a restart
+//! where it stopped.
 
 mod csv;
 pub mod rows;
@@ -75,7 +76,8 @@ impl Service {
             };
             published += received as u64;
             let over = received == 0;
-            self.publish(&mut progress, std::mem::take(&mut batch), over).await?;
+            self.publish(&mut progress, std::mem::take(&mut batch), over)
+                .await?;
             if over {
                 self.announce_end(&progress);
                 return Ok(());
@@ -109,20 +111,37 @@ impl Service {
         receiver
     }
 
-    async fn publish(&self, progress: &mut Progress, items: Vec<Item>, over: bool) -> Result<(), Error> {
+    async fn publish(
+        &self,
+        progress: &mut Progress,
+        items: Vec<Item>,
+        over: bool,
+    ) -> Result<(), Error> {
         let time_ms = clock::now_ms();
         let numbered = (progress.items..).zip(&items);
-        let mut records: Vec<NewRecord> =
-            numbered.filter_map(|(number, item)| self.record(item, number, time_ms)).collect();
+        let mut records: Vec<NewRecord> = numbered
+            .filter_map(|(number, item)| self.record(item, number, time_ms))
+            .collect();
         if over {
             let number = progress.items + items.len() as u64;
-            records.push(self.reading(self.sensor.name(), number, time_ms, None).end(END_OF_SENSOR));
+            records.push(
+                self.reading(self.sensor.name(), number, time_ms, None)
+                    .end(END_OF_SENSOR),
+            );
         }
         progress.count(&items, over);
         let state = serde_json::to_vec(progress).unwrap_or_default();
         let state = vec![(self.state_name(), Some(Bytes::from(state)))];
-        let write = Write { records, state, ..Write::default() };
-        self.context.bus.write(write).await.map_err(on_bus(&self.role()))?;
+        let write = Write {
+            records,
+            state,
+            ..Write::default()
+        };
+        self.context
+            .bus
+            .write(write)
+            .await
+            .map_err(on_bus(&self.role()))?;
         for item in items {
             self.announce_bad(item);
         }
@@ -135,14 +154,30 @@ impl Service {
                 let reading = self.reading(&row.sensor, number, time_ms, row.timestamp.as_deref());
                 Some(reading.row(&row.fields, row.label.as_ref(), row.held_out))
             }
-            Item::SourceEnd { sensor } => Some(self.reading(sensor, number, time_ms, None).end(END_OF_SOURCE)),
+            Item::SourceEnd { sensor } => Some(
+                self.reading(sensor, number, time_ms, None)
+                    .end(END_OF_SOURCE),
+            ),
             Item::Bad(_) => None,
         }
     }
 
-    fn reading<'a>(&'a self, sensor: &'a str, number: u64, time_ms: u64, timestamp: Option<&'a str>) -> NewReading<'a> {
+    fn reading<'a>(
+        &'a self,
+        sensor: &'a str,
+        number: u64,
+        time_ms: u64,
+        timestamp: Option<&'a str>,
+    ) -> NewReading<'a> {
         let origin = (self.sensor.name(), number);
-        NewReading { topic: &self.topic, node: self.sensor.node(), sensor, time_ms, timestamp, origin }
+        NewReading {
+            topic: &self.topic,
+            node: self.sensor.node(),
+            sensor,
+            time_ms,
+            timestamp,
+            origin,
+        }
     }
 
     fn announce_bad(&self, item: Item) {
@@ -170,8 +205,14 @@ impl Service {
 impl Progress {
     fn count(&mut self, items: &[Item], over: bool) {
         self.items += items.len() as u64;
-        self.rows += items.iter().filter(|item| matches!(item, Item::Row(_))).count() as u64;
-        self.skipped += items.iter().filter(|item| matches!(item, Item::Bad(_))).count() as u64;
+        self.rows += items
+            .iter()
+            .filter(|item| matches!(item, Item::Row(_)))
+            .count() as u64;
+        self.skipped += items
+            .iter()
+            .filter(|item| matches!(item, Item::Bad(_)))
+            .count() as u64;
         self.ended = over;
     }
 }
@@ -184,7 +225,10 @@ struct Pace {
 
 impl Pace {
     fn new(rate_hz: f64) -> Self {
-        Self { rate_hz, started: Stopwatch::start() }
+        Self {
+            rate_hz,
+            started: Stopwatch::start(),
+        }
     }
 
     /// Waits until row `published` is due; says how many may be taken by now, at least one.
@@ -192,11 +236,20 @@ impl Pace {
         if self.rate_hz <= 0.0 {
             return BATCH;
         }
-        #[expect(clippy::cast_precision_loss, reason = "row numbers stay far below 2^53")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "row numbers stay far below 2^53"
+        )]
         let due_at = Duration::from_secs_f64(published as f64 / self.rate_hz);
         tokio::time::sleep(due_at.saturating_sub(self.started.elapsed())).await;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
         let due = (self.started.elapsed().as_secs_f64() * self.rate_hz) as u64 + 1;
-        usize::try_from(due.saturating_sub(published)).unwrap_or(BATCH).clamp(1, BATCH)
+        usize::try_from(due.saturating_sub(published))
+            .unwrap_or(BATCH)
+            .clamp(1, BATCH)
     }
 }

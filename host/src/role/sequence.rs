@@ -1,8 +1,8 @@
 //! Numbers that sensors give their records, so that a record that comes twice is applied once.
 //!
-//! A sensor that was cut off between sending and noting that it sent will send again. A bus with transactions hides that;
-//! any other shows the same records twice. A sensor's records of one partition come in order, so the newest number that
-//! was seen tells whether a record is a repeat.
+//! A sensor that was cut off between sending and noting that it sent will send again. A bus with
+//! transactions hides that; any other shows the same records twice. A sensor's records of one
+//! partition come in order, so the newest number that was seen tells whether a record is a repeat.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::message::REPLAYED;
 use crate::bus::Record;
 
-/// The header's name. Its value is `<sensor>/<number>`, the number counting the sensor's items from 0.
+/// The header's name. Its value is `<sensor>/<number>`, the number counting the sensor's items from
+/// 0.
 pub const SEQUENCE: &str = "fedhost-sequence";
 
 /// The header of a sensor's item.
@@ -26,25 +27,31 @@ pub fn header(sensor: &str, number: u64) -> (String, Bytes) {
 pub struct Seen(BTreeMap<String, BTreeMap<u32, u64>>);
 
 impl Seen {
-    /// Notes the record; `false` when it was seen before. A record without a number is always new, and so is one that
-    /// somebody has put back from the dead letters on purpose.
+    /// Notes the record; `false` when it was seen before. A record without a number is always new,
+    /// and so is one that somebody has put back from the dead letters on purpose.
     pub fn is_new(&mut self, record: &Record) -> bool {
         if record.header(REPLAYED).is_some() {
             return true;
         }
-        let Some((sensor, number)) = record.header(SEQUENCE).and_then(|value| parse(value)) else { return true };
+        let Some((sensor, number)) = record.header(SEQUENCE).and_then(|value| parse(value)) else {
+            return true;
+        };
         // A name is copied only when it is met for the first time.
         if !self.0.contains_key(sensor) {
             self.0.insert(sensor.to_owned(), BTreeMap::new());
         }
-        let Some(partitions) = self.0.get_mut(sensor) else { return true };
+        let Some(partitions) = self.0.get_mut(sensor) else {
+            return true;
+        };
         match partitions.get_mut(&record.position.partition) {
             Some(newest) if number <= *newest => false,
             Some(newest) => {
                 *newest = number;
                 true
             }
-            None => partitions.insert(record.position.partition, number).is_none(),
+            None => partitions
+                .insert(record.position.partition, number)
+                .is_none(),
         }
     }
 }
@@ -60,15 +67,26 @@ mod tests {
     use crate::bus::Position;
 
     fn record(partition: u32, headers: Vec<(String, Bytes)>) -> Record {
-        let position = Position { topic: "t".into(), partition, offset: 0 };
-        Record { position, timestamp_ms: 0, key: None, value: Bytes::new(), headers }
+        let position = Position {
+            topic: "t".into(),
+            partition,
+            offset: 0,
+        };
+        Record {
+            position,
+            timestamp_ms: 0,
+            key: None,
+            value: Bytes::new(),
+            headers,
+        }
     }
 
     #[test]
     fn a_repeated_record_is_known() {
         let mut seen = Seen::default();
-        let mut is_new =
-            |sensor: &str, partition, number| seen.is_new(&record(partition, vec![header(sensor, number)]));
+        let mut is_new = |sensor: &str, partition, number| {
+            seen.is_new(&record(partition, vec![header(sensor, number)]))
+        };
         assert!(is_new("a/b", 0, 0) && is_new("a/b", 0, 1) && is_new("a/b", 0, 4));
         assert!(!is_new("a/b", 0, 1) && !is_new("a/b", 0, 4));
         // Another sensor, and another partition, count for themselves

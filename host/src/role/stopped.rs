@@ -1,7 +1,8 @@
 //! A role that puts too many records aside stops, and stays stopped until somebody has looked.
 //!
-//! The verdict is stored in the write that puts the last of them aside: whoever starts the process again and again must
-//! not empty a topic into its dead letters. It holds until it is acknowledged, or the cap is changed.
+//! The verdict is stored in the write that puts the last of them aside: whoever starts the process
+//! again and again must not empty a topic into its dead letters. It holds until it is acknowledged,
+//! or the cap is changed.
 
 use std::sync::Arc;
 
@@ -34,37 +35,60 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn new(topic: &Arc<str>, policy: DeadLetters) -> Self {
-        Self { topic: Arc::clone(topic), cap: policy.cap(), policy }
+        Self {
+            topic: Arc::clone(topic),
+            cap: policy.cap(),
+            policy,
+        }
     }
 
-    /// Takes the next records, and whether each could be used; says when there are too many that could not.
+    /// Takes the next records, and whether each could be used; says when there are too many that
+    /// could not.
     pub(crate) fn count(&mut self, used: impl IntoIterator<Item = bool>) -> Option<Verdict> {
         let Exceeded { dead, of, .. } = self.cap.record_all(used).err()?;
-        Some(Verdict { topic: self.topic.to_string(), dead, of, cap: in_words(&self.policy) })
+        Some(Verdict {
+            topic: self.topic.to_string(),
+            dead,
+            of,
+            cap: in_words(&self.policy),
+        })
     }
 }
 
 impl Verdict {
     /// What to store of it, in the write that puts the records aside.
     fn state(&self, role: &str) -> (String, Option<Bytes>) {
-        (state_name(role), serde_json::to_vec(self).ok().map(Bytes::from))
+        (
+            state_name(role),
+            serde_json::to_vec(self).ok().map(Bytes::from),
+        )
     }
 
     /// What the role ends with.
     fn into_error(self, role: &str) -> Error {
-        let Self { topic, dead, of, .. } = self;
-        Error::TooManyDeadLetters { role: role.to_owned(), topic, dead, of }
+        let Self {
+            topic, dead, of, ..
+        } = self;
+        Error::TooManyDeadLetters {
+            role: role.to_owned(),
+            topic,
+            dead,
+            of,
+        }
     }
 }
 
-/// Writes with dead letters among the records, and the verdict on them; with one, the role is to end.
+/// Writes with dead letters among the records, and the verdict on them; with one, the role is to
+/// end.
 pub(crate) async fn write(
     context: &Context,
     role: &str,
     mut write: Write,
     verdict: Option<Verdict>,
 ) -> Result<(), Error> {
-    write.state.extend(verdict.as_ref().map(|verdict| verdict.state(role)));
+    write
+        .state
+        .extend(verdict.as_ref().map(|verdict| verdict.state(role)));
     dead_letter::write(context, role, write).await?;
     verdict.map_or(Ok(()), |verdict| Err(verdict.into_error(role)))
 }
@@ -91,7 +115,10 @@ pub async fn verdict(bus: &dyn Bus, role: &str) -> Result<Option<Verdict>, Error
 /// # Errors
 /// The bus refused.
 pub async fn acknowledge(bus: &dyn Bus, role: &str) -> Result<(), Error> {
-    let write = Write { state: vec![(state_name(role), None)], ..Write::default() };
+    let write = Write {
+        state: vec![(state_name(role), None)],
+        ..Write::default()
+    };
     bus.write(write).await.map(drop).map_err(on_bus(role))
 }
 

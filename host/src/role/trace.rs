@@ -1,10 +1,13 @@
-//! W3C trace context (<https://www.w3.org/TR/trace-context/>): which work follows from which, over all hops.
+//! W3C trace context (<https://www.w3.org/TR/trace-context/>): which work follows from which, over
+//! all hops.
 //!
-//! Ids are derived from what was worked on, never random: a message that is repeated after a crash carries the same ids.
+//! Ids are derived from what was worked on, never random: a message that is repeated after a crash
+//! carries the same ids.
 //!
-//! Every round has a trace of its own. Others may bring theirs: an answer to one message goes on with the trace of that
-//! message. A global model answers many, and would carry one stranger's trace into all rounds to come: it keeps the trace
-//! of its round, and names the others in headers of their own.
+//! Every round has a trace of its own. Others may bring theirs: an answer to one message goes on
+//! with the trace of that message. A global model answers many, and would carry one stranger's
+//! trace into all rounds to come: it keeps the trace of its round, and names the others in headers
+//! of their own.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +19,8 @@ use crate::bus::Record;
 /// The header's name.
 pub const TRACEPARENT: &str = "traceparent";
 
-/// A header of a global model for each foreign trace that it goes on with, as W3C writes a `traceparent`.
+/// A header of a global model for each foreign trace that it goes on with, as W3C writes a
+/// `traceparent`.
 pub const LINK: &str = "fedhost-trace-link";
 
 /// A header.
@@ -29,8 +33,9 @@ pub fn begin(origin: &str) -> Header {
     header(&trace, origin)
 }
 
-/// The trace of a round, which everyone who has a part in it knows without being told: training from the model before it,
-/// its updates, its global model, and what that model is found to be worth. `who` has a span of its own in it.
+/// The trace of a round, which everyone who has a part in it knows without being told: training
+/// from the model before it, its updates, its global model, and what that model is found to be
+/// worth. `who` has a span of its own in it.
 #[must_use]
 pub fn of_round(global_model: &str, round: u64, who: &str) -> Header {
     let trace = round_id(global_model, round);
@@ -38,7 +43,10 @@ pub fn of_round(global_model: &str, round: u64, who: &str) -> Header {
 }
 
 fn round_id(global_model: &str, round: u64) -> String {
-    format!("{:032x}", xxh3_128(format!("{global_model}/{round}").as_bytes()).max(1))
+    format!(
+        "{:032x}",
+        xxh3_128(format!("{global_model}/{round}").as_bytes()).max(1)
+    )
 }
 
 /// The trace that a record of the round carries, if it is another than the round's own.
@@ -49,27 +57,40 @@ pub fn foreign(record: &Record, global_model: &str, round: u64) -> Option<Bytes>
     (trace != round_id(global_model, round)).then(|| parent.clone())
 }
 
-/// The trace of what answers a message: the foreign one that the message brought, or else that of the round.
+/// The trace of what answers a message: the foreign one that the message brought, or else that of
+/// the round.
 #[must_use]
 pub fn of_answer(foreign: Option<&Bytes>, global_model: &str, round: u64, who: &str) -> Header {
-    foreign.and_then(|parent| go_on(parent, who)).unwrap_or_else(|| of_round(global_model, round, who))
+    foreign
+        .and_then(|parent| go_on(parent, who))
+        .unwrap_or_else(|| of_round(global_model, round, who))
 }
 
-/// Goes on with each of these traces beside the record's own; one that several have brought is named once.
+/// Goes on with each of these traces beside the record's own; one that several have brought is
+/// named once.
 #[must_use]
 pub fn links<'a>(foreign: impl Iterator<Item = &'a Bytes>, work: &str) -> Vec<Header> {
     let mut known = BTreeSet::new();
-    let first = foreign.filter(|parent| parse(parent).is_some_and(|(trace, _)| known.insert(trace.to_owned())));
-    first.filter_map(|parent| Some((LINK.to_owned(), go_on(parent, work)?.1))).collect()
+    let first = foreign
+        .filter(|parent| parse(parent).is_some_and(|(trace, _)| known.insert(trace.to_owned())));
+    first
+        .filter_map(|parent| Some((LINK.to_owned(), go_on(parent, work)?.1)))
+        .collect()
 }
 
-/// Goes on with the trace of `input` in a span of its own; `work` names what is done, such as the role. A record without
-/// a trace begins one.
+/// Goes on with the trace of `input` in a span of its own; `work` names what is done, such as the
+/// role. A record without a trace begins one.
 #[must_use]
 pub fn follow(input: &Record, work: &str) -> Header {
-    input.header(TRACEPARENT).and_then(|parent| go_on(parent, work)).unwrap_or_else(|| {
-        begin(&format!("{}/{}/{}", input.position.topic, input.position.partition, input.position.offset))
-    })
+    input
+        .header(TRACEPARENT)
+        .and_then(|parent| go_on(parent, work))
+        .unwrap_or_else(|| {
+            begin(&format!(
+                "{}/{}/{}",
+                input.position.topic, input.position.partition, input.position.offset
+            ))
+        })
 }
 
 fn go_on(parent: &Bytes, work: &str) -> Option<Header> {
@@ -78,21 +99,30 @@ fn go_on(parent: &Bytes, work: &str) -> Option<Header> {
 }
 
 fn header(trace: &str, span: &str) -> Header {
-    (TRACEPARENT.to_owned(), format!("00-{trace}-{:016x}-01", xxh3_64(span.as_bytes()).max(1)).into())
+    (
+        TRACEPARENT.to_owned(),
+        format!("00-{trace}-{:016x}-01", xxh3_64(span.as_bytes()).max(1)).into(),
+    )
 }
 
 /// Trace id and parent id of a version 0 header.
 fn parse(header: &[u8]) -> Option<(&str, &str)> {
     let text = str::from_utf8(header).ok()?;
     let mut fields = text.split('-');
-    let (Some("00"), Some(trace), Some(parent), Some(_), None) =
-        (fields.next(), fields.next(), fields.next(), fields.next(), fields.next())
-    else {
+    let (Some("00"), Some(trace), Some(parent), Some(_), None) = (
+        fields.next(),
+        fields.next(),
+        fields.next(),
+        fields.next(),
+        fields.next(),
+    ) else {
         return None;
     };
     let is_id = |id: &str, digits: usize| {
         id.len() == digits
-            && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            && id
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
             && id.bytes().any(|byte| byte != b'0')
     };
     (is_id(trace, 32) && is_id(parent, 16)).then_some((trace, parent))
@@ -105,11 +135,18 @@ mod tests {
 
     fn record(traceparent: Option<Bytes>) -> Record {
         Record {
-            position: Position { topic: "t".into(), partition: 0, offset: 7 },
+            position: Position {
+                topic: "t".into(),
+                partition: 0,
+                offset: 7,
+            },
             timestamp_ms: 0,
             key: None,
             value: Bytes::new(),
-            headers: traceparent.map(|value| (TRACEPARENT.to_owned(), value)).into_iter().collect(),
+            headers: traceparent
+                .map(|value| (TRACEPARENT.to_owned(), value))
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -120,7 +157,11 @@ mod tests {
         let ((trace, span), (same, other)) = (parse(&first).unwrap(), parse(&second).unwrap());
         assert_eq!(trace, same);
         assert_ne!(span, other);
-        assert_eq!(follow(&record(Some(first)), "fog-node-1").1, second, "a repeated message carries the same ids");
+        assert_eq!(
+            follow(&record(Some(first)), "fog-node-1").1,
+            second,
+            "a repeated message carries the same ids"
+        );
     }
 
     fn trace_of(header: &Bytes) -> &str {
@@ -140,7 +181,10 @@ mod tests {
         let (_, answer) = of_answer(brought.as_ref(), "global", 7, "fog-node-1");
         assert_eq!(trace_of(&answer), trace_of(&strange));
         assert_ne!(answer, strange, "it has a span of its own");
-        assert_eq!(of_answer(None, "global", 7, "fog-node-1"), of_round("global", 7, "fog-node-1"));
+        assert_eq!(
+            of_answer(None, "global", 7, "fog-node-1"),
+            of_round("global", 7, "fog-node-1")
+        );
     }
 
     #[test]
@@ -151,14 +195,28 @@ mod tests {
         assert!(named.iter().all(|(name, _)| name == LINK));
         let traces: Vec<&str> = named.iter().map(|(_, header)| trace_of(header)).collect();
         assert_eq!(traces, [trace_of(&one), trace_of(&other)]);
-        assert_eq!(named, links([&one, &other].into_iter(), "aggregator"), "the same after a restart");
+        assert_eq!(
+            named,
+            links([&one, &other].into_iter(), "aggregator"),
+            "the same after a restart"
+        );
     }
 
     #[test]
     fn what_is_no_trace_begins_one() {
         let fresh = follow(&record(None), "fog-node-1");
-        for bad in ["", "00-0-0-01", "00-00000000000000000000000000000000-0000000000000001-01", "ff-1", "\u{e9}"] {
-            assert_eq!(follow(&record(Some(bad.to_owned().into())), "fog-node-1"), fresh, "{bad:?}");
+        for bad in [
+            "",
+            "00-0-0-01",
+            "00-00000000000000000000000000000000-0000000000000001-01",
+            "ff-1",
+            "\u{e9}",
+        ] {
+            assert_eq!(
+                follow(&record(Some(bad.to_owned().into())), "fog-node-1"),
+                fresh,
+                "{bad:?}"
+            );
         }
         assert!(parse(&fresh.1).is_some());
     }

@@ -46,12 +46,15 @@ impl fmt::Display for Fault {
             Self::NotJson => f.write_str("not JSON, most likely torn by a crash"),
             Self::NotAnEvent => f.write_str("JSON, but not an event"),
             Self::UnknownEvent { event } => write!(f, "event {event:?} is unknown to this version"),
-            Self::BadFields { event, reason } => write!(f, "event {event:?} has bad fields: {reason}"),
+            Self::BadFields { event, reason } => {
+                write!(f, "event {event:?} has bad fields: {reason}")
+            }
         }
     }
 }
 
-/// All events in the order in which they were written, and the lines that hold none. Empty lines are neither.
+/// All events in the order in which they were written, and the lines that hold none. Empty lines
+/// are neither.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -59,14 +62,20 @@ pub fn read(path: &Path) -> Result<(Vec<Stamped>, Vec<BadLine>), Error> {
     let (mut events, mut bad) = (Vec::new(), Vec::new());
     for_each_line(path, |line, bytes| match serde_json::from_slice(bytes) {
         Ok(event) => events.push(event),
-        Err(error) => bad.push(BadLine { line, fault: fault(bytes, &error) }),
+        Err(error) => bad.push(BadLine {
+            line,
+            fault: fault(bytes, &error),
+        }),
     })
-    .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    .map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     Ok((events, bad))
 }
 
-/// The round of the last `round_closed` line, so that a resumed run neither omits nor repeats one; `None` when there is
-/// no such line, or no log yet.
+/// The round of the last `round_closed` line, so that a resumed run neither omits nor repeats one;
+/// `None` when there is no such line, or no log yet.
 ///
 /// # Errors
 /// The file exists and cannot be read.
@@ -77,13 +86,18 @@ pub fn last_round(path: &Path) -> Result<Option<u64>, Error> {
         round: u64,
     }
     let mut last = None;
-    let read = for_each_line(path, |_, bytes| match serde_json::from_slice::<Closed>(bytes) {
-        Ok(closed) if closed.event == "round_closed" => last = Some(closed.round),
-        _ => {}
+    let read = for_each_line(path, |_, bytes| {
+        match serde_json::from_slice::<Closed>(bytes) {
+            Ok(closed) if closed.event == "round_closed" => last = Some(closed.round),
+            _ => {}
+        }
     });
     match read {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        read => read.map(|()| last).map_err(|source| Error::Read { path: path.to_owned(), source }),
+        read => read.map(|()| last).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 
@@ -118,7 +132,10 @@ fn fault(bytes: &[u8], error: &serde_json::Error) -> Fault {
     if reason.starts_with("unknown variant") {
         Fault::UnknownEvent { event }
     } else {
-        Fault::BadFields { event, reason: cut(&reason) }
+        Fault::BadFields {
+            event,
+            reason: cut(&reason),
+        }
     }
 }
 

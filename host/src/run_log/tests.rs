@@ -7,7 +7,10 @@ use proptest::prelude::*;
 use super::{Fault, RunLog, last_round, read};
 
 fn opened(round: u64) -> Stamped {
-    Stamped { time_ms: 1_000 + round, event: Event::RoundOpened { round } }
+    Stamped {
+        time_ms: 1_000 + round,
+        event: Event::RoundOpened { round },
+    }
 }
 
 fn closed(round: u64) -> Stamped {
@@ -23,7 +26,10 @@ fn closed(round: u64) -> Stamped {
         norm: 1.0,
         durations: Durations::default(),
     };
-    Stamped { time_ms: 2_000 + round, event: Event::RoundClosed(closed) }
+    Stamped {
+        time_ms: 2_000 + round,
+        event: Event::RoundClosed(closed),
+    }
 }
 
 #[test]
@@ -49,7 +55,12 @@ fn a_line_torn_by_a_crash_costs_nothing_but_itself() {
 
     let (events, bad) = read(&path).unwrap();
     assert_eq!(events, [opened(1), opened(2)]);
-    assert_eq!(bad.iter().map(|bad| (bad.line, &bad.fault)).collect::<Vec<_>>(), [(2, &Fault::NotJson)]);
+    assert_eq!(
+        bad.iter()
+            .map(|bad| (bad.line, &bad.fault))
+            .collect::<Vec<_>>(),
+        [(2, &Fault::NotJson)]
+    );
 }
 
 #[test]
@@ -72,10 +83,22 @@ fn a_line_that_is_no_event_is_counted_with_its_reason() {
     let (events, bad) = read(&path).unwrap();
 
     assert_eq!(events.len(), 2);
-    assert_eq!(bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [2, 3, 4, 6, 7]);
+    assert_eq!(
+        bad.iter().map(|bad| bad.line).collect::<Vec<_>>(),
+        [2, 3, 4, 6, 7]
+    );
     assert_eq!(bad[0].fault, Fault::NotJson);
-    assert_eq!(bad[1].fault, Fault::UnknownEvent { event: "moon_landed".into() });
-    assert!(matches!(&bad[2].fault, Fault::BadFields { event, .. } if event == "round_opened"), "{:?}", bad[2]);
+    assert_eq!(
+        bad[1].fault,
+        Fault::UnknownEvent {
+            event: "moon_landed".into()
+        }
+    );
+    assert!(
+        matches!(&bad[2].fault, Fault::BadFields { event, .. } if event == "round_opened"),
+        "{:?}",
+        bad[2]
+    );
     assert_eq!(bad[3].fault, Fault::NotAnEvent);
     assert!(bad[4].fault.to_string().len() < 300);
 }
@@ -94,14 +117,25 @@ fn the_last_round_is_that_of_the_last_whole_round_closed_line() {
     assert_eq!(last_round(&path).unwrap(), Some(2));
 
     let torn = serde_json::to_string(&closed(3)).unwrap();
-    fs::write(&path, [fs::read(&path).unwrap(), torn.as_bytes()[..torn.len() - 1].to_vec()].concat()).unwrap();
+    fs::write(
+        &path,
+        [
+            fs::read(&path).unwrap(),
+            torn.as_bytes()[..torn.len() - 1].to_vec(),
+        ]
+        .concat(),
+    )
+    .unwrap();
     assert_eq!(last_round(&path).unwrap(), Some(2));
 }
 
 #[test]
 fn a_log_that_is_not_there_is_named_with_a_hint() {
     let error = read("nowhere/log.jsonl".as_ref()).unwrap_err().to_string();
-    assert!(error.contains("nowhere/log.jsonl") && error.contains("\nhint: "), "{error}");
+    assert!(
+        error.contains("nowhere/log.jsonl") && error.contains("\nhint: "),
+        "{error}"
+    );
 }
 
 proptest! {

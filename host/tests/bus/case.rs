@@ -10,7 +10,8 @@ pub(crate) struct Case {
     pub(crate) bus: Arc<dyn Bus>,
     /// In front of all names; legal in a topic's name.
     pub(crate) prefix: String,
-    /// Makes a topic with so many partitions where the bus itself cannot: it is told of the topic afterwards.
+    /// Makes a topic with so many partitions where the bus itself cannot: it is told of the topic
+    /// afterwards.
     pub(crate) make_first: Option<MakeTopic>,
     /// Whatever has to live as long as the bus.
     pub(crate) _keep: Box<dyn Any + Send + Sync>,

@@ -1,4 +1,5 @@
-//! What every bus promises, whichever it is: one async function a promise, written against `dyn Bus` only.
+//! What every bus promises, whichever it is: one async function a promise, written against `dyn
+//! Bus` only.
 //!
 //! [`conformance`] stamps a test from each promise for one bus.
 
@@ -12,7 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fedhost::bus::{GroupOffset, NewRecord, Position, Record, Source, Start, TopicInfo, TopicSpec, Write};
+use fedhost::bus::{
+    GroupOffset, NewRecord, Position, Record, Source, Start, TopicInfo, TopicSpec, Write,
+};
 
 use crate::case::Case;
 
@@ -22,10 +25,11 @@ pub(crate) use self::reading::*;
 pub(crate) use self::topics::*;
 pub(crate) use self::writing::*;
 
-/// `conformance!(name, make)`: a module `name` with a test a promise, each on what `make().await` gives. A bus that cannot
-/// keep a promise by its nature leaves it out, and says why:
-/// `conformance!(name, make, without large_records_come_through: "its partitions keep at most 5 MiB")`. On a bus that is
-/// slow without being at work they are tried in one test, all at once: `conformance!(at_once name, make)`.
+/// `conformance!(name, make)`: a module `name` with a test a promise, each on what `make().await`
+/// gives. A bus that cannot keep a promise by its nature leaves it out, and says why:
+/// `conformance!(name, make, without large_records_come_through: "its partitions keep at most 5
+/// MiB")`. On a bus that is slow without being at work they are tried in one test, all at once:
+/// `conformance!(at_once name, make)`.
 macro_rules! conformance {
     ($name:ident, $make:path $(, without $promise:ident: $reason:literal)* $(,)?) => {
         conformance!(@all apart $name, $make, [$($promise: $reason)*]);
@@ -109,7 +113,9 @@ pub(crate) use conformance;
 
 /// A promise that is not kept may show as waiting forever.
 pub(crate) async fn within_a_minute(promise: impl Future<Output = ()>) {
-    tokio::time::timeout(Duration::from_secs(60), promise).await.expect("the bus kept a reader or writer waiting");
+    tokio::time::timeout(Duration::from_secs(60), promise)
+        .await
+        .expect("the bus kept a reader or writer waiting");
 }
 
 impl Case {
@@ -122,17 +128,29 @@ impl Case {
         if let Some(make) = &self.make_first {
             make(&name, partitions);
         }
-        self.bus.create_topic(spec(&name, partitions)).await.expect("a legal topic");
+        self.bus
+            .create_topic(spec(&name, partitions))
+            .await
+            .expect("a legal topic");
         name
     }
 
     async fn write(&self, records: Vec<NewRecord>) -> Vec<Position> {
-        self.bus.write(Write { records, ..Write::default() }).await.expect("written")
+        self.bus
+            .write(Write {
+                records,
+                ..Write::default()
+            })
+            .await
+            .expect("written")
     }
 
     async fn read_from_start(&self, group: &str, topics: &[&Arc<str>]) -> Box<dyn Source> {
         let topics: Vec<&str> = topics.iter().map(|topic| &***topic).collect();
-        self.bus.subscribe(&self.name(group), &topics, Start::Earliest).await.expect("subscribed")
+        self.bus
+            .subscribe(&self.name(group), &topics, Start::Earliest)
+            .await
+            .expect("subscribed")
     }
 }
 
@@ -150,7 +168,14 @@ fn spec(name: &str, partitions: u32) -> TopicSpec {
 
 fn record(topic: &Arc<str>, value: impl Into<Bytes>) -> NewRecord {
     let (topic, value) = (Arc::clone(topic), value.into());
-    NewRecord { topic, partition: None, timestamp_ms: 1_700_000_000_000, key: None, value, headers: Vec::new() }
+    NewRecord {
+        topic,
+        partition: None,
+        timestamp_ms: 1_700_000_000_000,
+        key: None,
+        value,
+        headers: Vec::new(),
+    }
 }
 
 /// One byte more than the bus carries.
@@ -160,7 +185,10 @@ fn too_large(case: &Case) -> Vec<u8> {
 }
 
 fn numbered(topic: &Arc<str>, partition: u32, numbers: std::ops::Range<u32>) -> Vec<NewRecord> {
-    let record = |number: u32| NewRecord { partition: Some(partition), ..record(topic, number.to_string()) };
+    let record = |number: u32| NewRecord {
+        partition: Some(partition),
+        ..record(topic, number.to_string())
+    };
     numbers.map(record).collect()
 }
 
@@ -185,8 +213,8 @@ async fn read(source: &mut dyn Source, count: usize) -> Vec<Record> {
     records
 }
 
-/// The bus's topics, as soon as they show the record that was written there: what a transaction wrote is counted a moment
-/// after it is answered. Each promise has a minute.
+/// The bus's topics, as soon as they show the record that was written there: what a transaction
+/// wrote is counted a moment after it is answered. Each promise has a minute.
 async fn topics_with(case: &Case, written: &Position) -> Vec<TopicInfo> {
     loop {
         let topics = case.bus.topics().await.expect("topics");
@@ -198,9 +226,17 @@ async fn topics_with(case: &Case, written: &Position) -> Vec<TopicInfo> {
 }
 
 fn info<'a>(topics: &'a [TopicInfo], name: &str) -> &'a TopicInfo {
-    topics.iter().find(|topic| topic.spec.name == name).expect("the topic is listed")
+    topics
+        .iter()
+        .find(|topic| topic.spec.name == name)
+        .expect("the topic is listed")
 }
 
 fn offset(case: &Case, group: &str, topic: &Arc<str>, next: u64) -> GroupOffset {
-    GroupOffset { group: case.name(group).to_string(), topic: Arc::clone(topic), partition: 0, next }
+    GroupOffset {
+        group: case.name(group).to_string(),
+        topic: Arc::clone(topic),
+        partition: 0,
+        next,
+    }
 }

@@ -1,4 +1,5 @@
-//! Kafka as the suite tries it: a real cluster with either promise of delivery, and librdkafka's mocked one.
+//! Kafka as the suite tries it: a real cluster with either promise of delivery, and librdkafka's
+//! mocked one.
 
 use std::sync::Arc;
 use std::thread;
@@ -29,39 +30,73 @@ async fn real(delivery: Delivery) -> Case {
     let servers = servers();
     let (prefix, options) = prefixed(&servers, delivery);
     let view = view(options.clone(), "conformance").await;
-    let swept = Swept { servers, names: prefix.clone() };
-    view.create_topic(options.state_topic).await.expect("a topic for state");
-    Case { bus: Arc::new(view), prefix, make_first: None, _keep: Box::new(swept) }
+    let swept = Swept {
+        servers,
+        names: prefix.clone(),
+    };
+    view.create_topic(options.state_topic)
+        .await
+        .expect("a topic for state");
+    Case {
+        bus: Arc::new(view),
+        prefix,
+        make_first: None,
+        _keep: Box::new(swept),
+    }
 }
 
-/// One mocked broker. It has no notion of a transaction that did not happen, so only the weaker promise can be tried; and
-/// it makes no topics on request.
+/// One mocked broker. It has no notion of a transaction that did not happen, so only the weaker
+/// promise can be tried; and it makes no topics on request.
 pub(crate) async fn mocked() -> Case {
-    let host: BaseProducer = config(&[("test.mock.num.brokers", "1")]).create().expect("a mocked cluster");
+    let host: BaseProducer = config(&[("test.mock.num.brokers", "1")])
+        .create()
+        .expect("a mocked cluster");
     let host = Arc::new(host);
-    let servers = host.client().mock_cluster().expect("a mocked cluster").bootstrap_servers();
+    let servers = host
+        .client()
+        .mock_cluster()
+        .expect("a mocked cluster")
+        .bootstrap_servers();
     let (prefix, mut options) = prefixed(&servers, Delivery::AtLeastOnce);
-    // A group whose only member left gives its partitions to the next one when the session of the first is over.
-    options.consumer = options.consumer.with([("session.timeout.ms", "3000"), ("heartbeat.interval.ms", "500")]);
+    // A group whose only member left gives its partitions to the next one when the session of the
+    // first is over.
+    options.consumer = options.consumer.with([
+        ("session.timeout.ms", "3000"),
+        ("heartbeat.interval.ms", "500"),
+    ]);
     let maker = Arc::clone(&host);
     let make = move |name: &str, partitions: u32| {
         let cluster = maker.client().mock_cluster().expect("a mocked cluster");
-        cluster.create_topic(name, partitions.cast_signed(), 1).expect("a topic");
+        cluster
+            .create_topic(name, partitions.cast_signed(), 1)
+            .expect("a topic");
     };
     make(&options.state_topic.name, 1);
     let view = view(options.clone(), "conformance").await;
-    view.create_topic(options.state_topic).await.expect("it is there");
-    Case { bus: Arc::new(view), prefix, make_first: Some(Box::new(make)), _keep: Box::new(host) }
+    view.create_topic(options.state_topic)
+        .await
+        .expect("it is there");
+    Case {
+        bus: Arc::new(view),
+        prefix,
+        make_first: Some(Box::new(make)),
+        _keep: Box::new(host),
+    }
 }
 
 pub(crate) fn servers() -> String {
-    #[expect(clippy::disallowed_methods, reason = "whoever runs the tests says where the cluster is")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whoever runs the tests says where the cluster is"
+    )]
     let servers = std::env::var("KAFKA_BOOTSTRAP_SERVERS");
     servers.expect("KAFKA_BOOTSTRAP_SERVERS names no cluster: `make test` starts one")
 }
 
 pub(crate) async fn view(options: Options, role: &str) -> View {
-    let kafka = Kafka::connect(options.clone()).await.expect("the cluster answers");
+    let kafka = Kafka::connect(options.clone())
+        .await
+        .expect("the cluster answers");
     kafka.view(role, options)
 }
 
@@ -98,7 +133,10 @@ pub(crate) fn prefixed(servers: &str, delivery: Delivery) -> (String, Options) {
 }
 
 fn config(properties: &[(&str, &str)]) -> ClientConfig {
-    properties.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+    properties
+        .iter()
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// Topics that go away with their test, so that a cluster of somebody's is left as it was.
@@ -110,18 +148,34 @@ pub(crate) struct Swept {
 
 impl Drop for Swept {
     fn drop(&mut self) {
-        let (config, names) = (config(&[("bootstrap.servers", &self.servers)]), self.names.clone());
+        let (config, names) = (
+            config(&[("bootstrap.servers", &self.servers)]),
+            self.names.clone(),
+        );
         // Whoever drops it may be at work in a runtime, in which nothing may wait for another one.
         let sweeping = thread::spawn(move || sweep(&config, &names));
-        sweeping.join().expect("the topics of this test can be deleted");
+        sweeping
+            .join()
+            .expect("the topics of this test can be deleted");
     }
 }
 
 fn sweep(config: &ClientConfig, names: &str) {
     let admin: AdminClient<DefaultClientContext> = config.create().expect("a client");
-    let metadata = admin.inner().fetch_metadata(None, PATIENCE).expect("the cluster answers");
+    let metadata = admin
+        .inner()
+        .fetch_metadata(None, PATIENCE)
+        .expect("the cluster answers");
     let topics: Vec<&str> = metadata.topics().iter().map(|topic| topic.name()).collect();
-    let ours: Vec<&str> = topics.into_iter().filter(|topic| topic.starts_with(names)).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(admin.delete_topics(&ours, &AdminOptions::new())).expect("the cluster answers");
+    let ours: Vec<&str> = topics
+        .into_iter()
+        .filter(|topic| topic.starts_with(names))
+        .collect();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime
+        .block_on(admin.delete_topics(&ours, &AdminOptions::new()))
+        .expect("the cluster answers");
 }

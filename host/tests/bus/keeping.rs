@@ -8,15 +8,26 @@ pub(crate) async fn the_newest_record_of_each_partition_is_found(case: &Case) {
     // Given three partitions, one of them empty
     let topic = case.topic("t", 3).await;
     assert_eq!(case.bus.newest(&topic).await.expect("readable"), []);
-    case.write([numbered(&topic, 2, 0..7), numbered(&topic, 0, 0..1)].concat()).await;
-    let last = [case.write(numbered(&topic, 0, 1..3)).await, case.write(numbered(&topic, 2, 7..8)).await];
+    case.write([numbered(&topic, 2, 0..7), numbered(&topic, 0, 0..1)].concat())
+        .await;
+    let last = [
+        case.write(numbered(&topic, 0, 1..3)).await,
+        case.write(numbered(&topic, 2, 7..8)).await,
+    ];
     // When the newest are asked for
     let newest = case.bus.newest(&topic).await.expect("readable");
     // Then each partition that has one gives it, in their order, and says where it lies
     assert_eq!(texts(&newest), ["2", "7"]);
-    assert_eq!([&newest[0].position, &newest[1].position], [&last[0][1], &last[1][0]]);
+    assert_eq!(
+        [&newest[0].position, &newest[1].position],
+        [&last[0][1], &last[1][0]]
+    );
     // And a topic that is not there is named
-    let error = case.bus.newest(&case.name("unknown")).await.expect_err("no such topic");
+    let error = case
+        .bus
+        .newest(&case.name("unknown"))
+        .await
+        .expect_err("no such topic");
     assert!(matches!(error, Error::UnknownTopic { .. }), "{error}");
 }
 
@@ -27,7 +38,10 @@ pub(crate) async fn deleted_records_are_gone_and_the_others_stay(case: &Case) {
     case.write(numbered(&topic, 1, 0..2)).await;
     // When records of one are deleted, and again, and fewer
     for before in [places[4], places[4], places[1]] {
-        case.bus.delete_records(&topic, 0, before).await.expect("deleted");
+        case.bus
+            .delete_records(&topic, 0, before)
+            .await
+            .expect("deleted");
         // Then they are gone to the offset
         let topics = case.bus.topics().await.expect("topics");
         assert_eq!(info(&topics, &topic).offsets[0].start, places[4]);
@@ -46,10 +60,24 @@ pub(crate) async fn more_than_there_is_cannot_be_deleted(case: &Case) {
     let topic = case.topic("t", 1).await;
     let last = case.write(vec![record(&topic, "x")]).await.remove(0);
     // When records are to be deleted that were never written, or of a partition that is not there
-    let error = case.bus.delete_records(&topic, 0, last.offset + 1_000).await.expect_err("refused");
-    assert!(matches!(&error, Error::Refused { .. }) && error.to_string().contains("hint: "), "{error}");
-    let error = case.bus.delete_records(&topic, 1, 0).await.expect_err("no such partition");
-    assert!(matches!(error, Error::UnknownPartition { partition: 1, .. }), "{error}");
+    let error = case
+        .bus
+        .delete_records(&topic, 0, last.offset + 1_000)
+        .await
+        .expect_err("refused");
+    assert!(
+        matches!(&error, Error::Refused { .. }) && error.to_string().contains("hint: "),
+        "{error}"
+    );
+    let error = case
+        .bus
+        .delete_records(&topic, 1, 0)
+        .await
+        .expect_err("no such partition");
+    assert!(
+        matches!(error, Error::UnknownPartition { partition: 1, .. }),
+        "{error}"
+    );
     // Then what is there stays
     assert_eq!(case.bus.newest(&topic).await.expect("readable").len(), 1);
 }

@@ -14,10 +14,24 @@ pub(crate) async fn each_partition_is_read_in_order(case: &Case) {
     let topic = case.topic("t", 3).await;
     let mut expected = BTreeMap::<u32, Vec<(u64, String)>>::new();
     for start in [0, 1, 40, 41] {
-        let end = if start % 2 == 0 { start + 1 } else { start + 39 };
-        let records: Vec<_> = (0..3).flat_map(|partition| numbered(&topic, partition, start..end)).collect();
-        for (position, number) in case.write(records).await.into_iter().zip((start..end).cycle()) {
-            expected.entry(position.partition).or_default().push((position.offset, number.to_string()));
+        let end = if start % 2 == 0 {
+            start + 1
+        } else {
+            start + 39
+        };
+        let records: Vec<_> = (0..3)
+            .flat_map(|partition| numbered(&topic, partition, start..end))
+            .collect();
+        for (position, number) in case
+            .write(records)
+            .await
+            .into_iter()
+            .zip((start..end).cycle())
+        {
+            expected
+                .entry(position.partition)
+                .or_default()
+                .push((position.offset, number.to_string()));
         }
     }
     // When they are read in odd pieces
@@ -43,7 +57,10 @@ pub(crate) async fn a_reader_that_waits_is_woken(case: &Case) {
         assert!(poll_once(&mut waiting).await.is_none());
         // When something is written anywhere it reads
         let value = round.to_string();
-        let new = NewRecord { partition: Some(partition), ..record(&topics[topic], value.clone()) };
+        let new = NewRecord {
+            partition: Some(partition),
+            ..record(&topics[topic], value.clone())
+        };
         case.write(vec![new]).await;
         // Then it gets just that
         assert_eq!(texts(&waiting.await.expect("readable")), [value]);
@@ -57,7 +74,12 @@ pub(crate) async fn a_cancelled_read_loses_nothing(case: &Case) {
         tokio::spawn(async move {
             for number in 0..200 {
                 let records = numbered(&topic, number % 2, number..number + 1);
-                bus.write(Write { records, ..Write::default() }).await.expect("written");
+                bus.write(Write {
+                    records,
+                    ..Write::default()
+                })
+                .await
+                .expect("written");
             }
         })
     };
@@ -79,7 +101,10 @@ pub(crate) async fn a_cancelled_read_loses_nothing(case: &Case) {
     }
     writer.await.expect("written");
     // Then everything came, once
-    let mut numbers: Vec<u32> = seen.iter().map(|record| text(record).parse().expect("a number")).collect();
+    let mut numbers: Vec<u32> = seen
+        .iter()
+        .map(|record| text(record).parse().expect("a number"))
+        .collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (0..200).collect::<Vec<_>>());
 }
@@ -97,12 +122,17 @@ async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 
 pub(crate) async fn a_read_returns_no_more_than_asked_for(case: &Case) {
     let topic = case.topic("t", 2).await;
-    case.write([numbered(&topic, 0, 0..50), numbered(&topic, 1, 0..50)].concat()).await;
+    case.write([numbered(&topic, 0, 0..50), numbered(&topic, 1, 0..50)].concat())
+        .await;
     let mut source = case.read_from_start("g", &[&topic]).await;
     let mut read = 0;
     for max in [1, 2, 3, 5, 8, 13, 21, 34].into_iter().cycle() {
         let records = source.read(max).await.expect("readable");
-        assert!((1..=max).contains(&records.len()), "{} records when {max} were asked for", records.len());
+        assert!(
+            (1..=max).contains(&records.len()),
+            "{} records when {max} were asked for",
+            records.len()
+        );
         read += records.len();
         if read == 100 {
             return;
@@ -112,7 +142,10 @@ pub(crate) async fn a_read_returns_no_more_than_asked_for(case: &Case) {
 
 pub(crate) async fn a_reader_goes_wherever_it_is_sent(case: &Case) {
     let topic = case.topic("t", 1).await;
-    let written = [case.write(numbered(&topic, 0, 0..10)).await, case.write(numbered(&topic, 0, 10..20)).await];
+    let written = [
+        case.write(numbered(&topic, 0, 0..10)).await,
+        case.write(numbered(&topic, 0, 10..20)).await,
+    ];
     let places = offsets(&written.concat());
     let mut source = case.read_from_start("g", &[&topic]).await;
     for number in [15, 3, 10, 9, 0, 19] {
@@ -120,9 +153,15 @@ pub(crate) async fn a_reader_goes_wherever_it_is_sent(case: &Case) {
         let next = places[number];
         source.seek(&topic, 0, next);
         // Then it knows so, and reads from there
-        assert_eq!(source.positions(), BTreeMap::from([((Arc::clone(&topic), 0), next)]));
+        assert_eq!(
+            source.positions(),
+            BTreeMap::from([((Arc::clone(&topic), 0), next)])
+        );
         assert_eq!(texts(&read(&mut *source, 1).await), [number.to_string()]);
-        assert_eq!(source.positions(), BTreeMap::from([((Arc::clone(&topic), 0), next + 1)]));
+        assert_eq!(
+            source.positions(),
+            BTreeMap::from([((Arc::clone(&topic), 0), next + 1)])
+        );
     }
     // And at the end it waits for what comes
     source.seek(&topic, 0, places[19] + 1);
@@ -133,7 +172,11 @@ pub(crate) async fn a_reader_goes_wherever_it_is_sent(case: &Case) {
 pub(crate) async fn latest_begins_behind_what_is_there(case: &Case) {
     let topic = case.topic("t", 1).await;
     let last = case.write(numbered(&topic, 0, 0..10)).await.remove(9);
-    let mut source = case.bus.subscribe(&case.name("g"), &[&topic], Start::Latest).await.expect("subscribed");
+    let mut source = case
+        .bus
+        .subscribe(&case.name("g"), &[&topic], Start::Latest)
+        .await
+        .expect("subscribed");
     assert!(source.positions()[&(Arc::clone(&topic), 0)] > last.offset);
     case.write(numbered(&topic, 0, 10..12)).await;
     assert_eq!(texts(&read(&mut *source, 2).await), ["10", "11"]);
@@ -144,13 +187,31 @@ pub(crate) async fn a_group_that_may_only_go_on_needs_somewhere_to_go_on_from(ca
     let topic = case.topic("t", 1).await;
     let first = case.write(numbered(&topic, 0, 0..3)).await.remove(0);
     let (known, unknown) = (case.name("known"), case.name("unknown"));
-    let offset =
-        GroupOffset { group: known.to_string(), topic: Arc::clone(&topic), partition: 0, next: first.offset + 1 };
-    case.bus.write(Write { offsets: vec![offset], ..Write::default() }).await.expect("written");
+    let offset = GroupOffset {
+        group: known.to_string(),
+        topic: Arc::clone(&topic),
+        partition: 0,
+        next: first.offset + 1,
+    };
+    case.bus
+        .write(Write {
+            offsets: vec![offset],
+            ..Write::default()
+        })
+        .await
+        .expect("written");
     // When both may only go on, then the one goes on there, and the other is told what it lacks
-    let mut source = case.bus.subscribe(&known, &[&topic], Start::Stored).await.expect("subscribed");
+    let mut source = case
+        .bus
+        .subscribe(&known, &[&topic], Start::Stored)
+        .await
+        .expect("subscribed");
     assert_eq!(texts(&read(&mut *source, 2).await), ["1", "2"]);
-    let refused = case.bus.subscribe(&unknown, &[&topic], Start::Stored).await.err();
+    let refused = case
+        .bus
+        .subscribe(&unknown, &[&topic], Start::Stored)
+        .await
+        .err();
     assert!(
         matches!(&refused, Some(Error::NoOffset { topic: named, partition: 0, .. }) if **named == *topic),
         "{refused:?}"
@@ -160,9 +221,13 @@ pub(crate) async fn a_group_that_may_only_go_on_needs_somewhere_to_go_on_from(ca
 pub(crate) async fn no_partition_starves(case: &Case) {
     // Given a partition with a backlog too long to be fetched at once, and others with little
     let (long, short) = (case.topic("long", 2).await, case.topic("short", 1).await);
-    let backlog = (0..2_000).map(|_| NewRecord { partition: Some(0), ..record(&long, vec![0; 2_000]) });
+    let backlog = (0..2_000).map(|_| NewRecord {
+        partition: Some(0),
+        ..record(&long, vec![0; 2_000])
+    });
     case.write(backlog.collect()).await;
-    case.write([numbered(&long, 1, 0..5), numbered(&short, 0, 0..5)].concat()).await;
+    case.write([numbered(&long, 1, 0..5), numbered(&short, 0, 0..5)].concat())
+        .await;
     // When they are read together
     let mut source = case.read_from_start("g", &[&long, &short]).await;
     let mut seen = Vec::new();
@@ -171,7 +236,11 @@ pub(crate) async fn no_partition_starves(case: &Case) {
     }
     // Then the short ones have been read long before the long one is through
     let read = |topic: &Arc<str>, partition| {
-        seen.iter().filter(|record| record.position.topic == *topic && record.position.partition == partition).count()
+        seen.iter()
+            .filter(|record| {
+                record.position.topic == *topic && record.position.partition == partition
+            })
+            .count()
     };
     assert_eq!((read(&long, 1), read(&short, 0)), (5, 5));
 }

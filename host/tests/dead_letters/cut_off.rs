@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fedhost::bus::{
-    Admin, Bus, Error, GroupOffset, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec, Write,
+    Admin, Bus, Error, GroupOffset, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec,
+    Write,
 };
 
 /// What becomes of the write at which the writer is cut off.
@@ -27,7 +28,11 @@ pub(crate) struct CutOff {
 impl CutOff {
     /// So many writes succeed before.
     pub(crate) fn after(writes: u32, fate: Fate, bus: &Arc<dyn Bus>) -> Self {
-        Self { writes: AtomicU32::new(writes), fate, bus: Arc::clone(bus) }
+        Self {
+            writes: AtomicU32::new(writes),
+            fate,
+            bus: Arc::clone(bus),
+        }
     }
 }
 
@@ -35,13 +40,20 @@ impl CutOff {
 impl Sink for CutOff {
     async fn write(&self, write: Write) -> Result<Vec<Position>, Error> {
         let take_one = |left: u32| left.checked_sub(1);
-        if self.writes.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one).is_ok() {
+        if self
+            .writes
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one)
+            .is_ok()
+        {
             return self.bus.write(write).await;
         }
         if self.fate == Fate::Done {
             self.bus.write(write).await?;
         }
-        Err(Error::Lost { what: "writer".to_owned(), reason: "the test cuts it off".to_owned() })
+        Err(Error::Lost {
+            what: "writer".to_owned(),
+            reason: "the test cuts it off".to_owned(),
+        })
     }
 }
 
@@ -63,7 +75,12 @@ impl Admin for CutOff {
         self.bus.newest(topic).await
     }
 
-    async fn first_from(&self, topic: &str, partition: u32, offset: u64) -> Result<Option<Record>, Error> {
+    async fn first_from(
+        &self,
+        topic: &str,
+        partition: u32,
+        offset: u64,
+    ) -> Result<Option<Record>, Error> {
         self.bus.first_from(topic, partition, offset).await
     }
 
@@ -78,7 +95,12 @@ impl Admin for CutOff {
 
 #[async_trait]
 impl Bus for CutOff {
-    async fn subscribe(&self, group: &str, topics: &[&str], start: Start) -> Result<Box<dyn Source>, Error> {
+    async fn subscribe(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+    ) -> Result<Box<dyn Source>, Error> {
         self.bus.subscribe(group, topics, start).await
     }
 }

@@ -19,7 +19,14 @@ pub(crate) fn options(directory: &Path) -> (Options, Announced) {
     let announced = Announced::default();
     let told = Arc::clone(&announced);
     let on_damage = Arc::new(move |damage| told.lock().unwrap().push(damage));
-    (Options { buffer_bytes: 32 << 10, on_damage, ..Options::new(directory) }, announced)
+    (
+        Options {
+            buffer_bytes: 32 << 10,
+            on_damage,
+            ..Options::new(directory)
+        },
+        announced,
+    )
 }
 
 pub(crate) fn open(directory: &Path) -> EmbeddedLog {
@@ -40,21 +47,44 @@ pub(crate) fn spec(name: &str, partitions: u32) -> TopicSpec {
 
 pub(crate) fn record(topic: &str, partition: u32, value: impl Into<Bytes>) -> NewRecord {
     let (topic, value) = (topic.into(), value.into());
-    NewRecord { topic, partition: Some(partition), timestamp_ms: 0, key: None, value, headers: Vec::new() }
+    NewRecord {
+        topic,
+        partition: Some(partition),
+        timestamp_ms: 0,
+        key: None,
+        value,
+        headers: Vec::new(),
+    }
 }
 
 pub(crate) async fn write(log: &EmbeddedLog, records: Vec<NewRecord>) -> Vec<Position> {
-    log.write(Write { records, ..Write::default() }).await.expect("written")
+    log.write(Write {
+        records,
+        ..Write::default()
+    })
+    .await
+    .expect("written")
 }
 
 /// All records of a topic that can be read, in the order of their partitions.
 pub(crate) async fn read_all(log: &EmbeddedLog, topic: &str) -> Vec<Record> {
-    let ends: Vec<u64> = offsets(log, topic).await.into_iter().map(|range| range.end).collect();
-    let mut source = log.subscribe("read-all", &[topic], Start::Earliest).await.expect("subscribed");
+    let ends: Vec<u64> = offsets(log, topic)
+        .await
+        .into_iter()
+        .map(|range| range.end)
+        .collect();
+    let mut source = log
+        .subscribe("read-all", &[topic], Start::Earliest)
+        .await
+        .expect("subscribed");
     let mut records = Vec::new();
     // A mark at the end of every partition, so that there is always something to wait for.
     for partition in 0..ends.len() {
-        write(log, vec![record(topic, u32::try_from(partition).unwrap(), "mark")]).await;
+        write(
+            log,
+            vec![record(topic, u32::try_from(partition).unwrap(), "mark")],
+        )
+        .await;
     }
     let at_end = |positions: Vec<u64>| positions.iter().zip(&ends).all(|(next, end)| next > end);
     while !at_end(source.positions().into_values().collect()) {
@@ -67,7 +97,11 @@ pub(crate) async fn read_all(log: &EmbeddedLog, topic: &str) -> Vec<Record> {
 
 pub(crate) async fn offsets(log: &EmbeddedLog, topic: &str) -> Vec<std::ops::Range<u64>> {
     let topics = log.topics().await.expect("topics");
-    topics.into_iter().find(|info| info.spec.name == topic).expect("the topic is there").offsets
+    topics
+        .into_iter()
+        .find(|info| info.spec.name == topic)
+        .expect("the topic is there")
+        .offsets
 }
 
 pub(crate) fn text(record: &Record) -> &str {
@@ -79,16 +113,25 @@ pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+        if path.is_dir() {
+            found.extend(files(&path))
+        } else {
+            found.push(path)
+        }
     }
     found.sort();
     found
 }
 
-/// Runs the test `name` of this binary in a process of its own, by way of `shell` (which ends with `exec "$@"`).
+/// Runs the test `name` of this binary in a process of its own, by way of `shell` (which ends with
+/// `exec "$@"`).
 pub(crate) fn child(name: &str, directory: &Path, shell: &str) -> Command {
     let mut command = Command::new("sh");
-    command.args(["-c", shell, "sh"]).arg(std::env::current_exe().unwrap());
-    command.args([name, "--exact", "--nocapture", "--test-threads=1"]).env(CHILD_DIRECTORY, directory);
+    command
+        .args(["-c", shell, "sh"])
+        .arg(std::env::current_exe().unwrap());
+    command
+        .args([name, "--exact", "--nocapture", "--test-threads=1"])
+        .env(CHILD_DIRECTORY, directory);
     command
 }

@@ -11,8 +11,10 @@ use crate::harness::{is_told_in_words, load, names, open, preprocessor, row};
 
 /// A small component, most of which is code, and one that a compiler made.
 static GOOD: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-plugins/standard-scaler.wasm");
-    let built = std::fs::read(built).unwrap_or_else(|why| panic!("{why}\nhint: run `make test-plugins`"));
+    let built =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-plugins/standard-scaler.wasm");
+    let built =
+        std::fs::read(built).unwrap_or_else(|why| panic!("{why}\nhint: run `make test-plugins`"));
     [Handmade::passing("small").component(), built]
 });
 
@@ -56,7 +58,9 @@ impl Damage {
                 let fits = stretch.len();
                 bytes[stretch].copy_from_slice(&new[..fits]);
             }
-            Self::Insert(at, new) => drop(bytes.splice(at.index(length)..at.index(length), new.iter().copied())),
+            Self::Insert(at, new) => {
+                drop(bytes.splice(at.index(length)..at.index(length), new.iter().copied()))
+            }
             Self::Remove(at, wanted) => drop(bytes.drain(stretch(at, *wanted))),
             Self::Repeat(at, wanted) => {
                 let stretch = stretch(at, *wanted);

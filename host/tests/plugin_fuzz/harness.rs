@@ -3,12 +3,14 @@
 use std::sync::{Arc, LazyLock};
 
 use fedhost::plugin::{
-    Batch, CallError, Context, Engine, Limits, Loader, Opening, Parameters, Plugin, Preprocessor, Refused,
+    Batch, CallError, Context, Engine, Limits, Loader, Opening, Parameters, Plugin, Preprocessor,
+    Refused,
 };
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().unwrap());
 
-/// Enough for an honest guest of these tests. What spins is stopped by counting: a busy machine changes nothing.
+/// Enough for an honest guest of these tests. What spins is stopped by counting: a busy machine
+/// changes nothing.
 const LIMITS: Limits = Limits {
     memory_bytes: 16 << 20,
     table_elements: 1_000,
@@ -32,13 +34,24 @@ pub(crate) fn load(component: &[u8]) -> Result<Plugin, Refused> {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("fuzzed.wasm");
     std::fs::write(&file, component).unwrap();
-    Loader::new(&ENGINE, Arc::new(|_| {})).with_limits(Arc::new(|_| LIMITS)).load(&file)
+    Loader::new(&ENGINE, Arc::new(|_| {}))
+        .with_limits(Arc::new(|_| LIMITS))
+        .load(&file)
 }
 
 /// Opens with the defaults of all parameters.
-pub(crate) fn open<T>(plugin: &Plugin, columns: &[String], open: impl FnOnce(Opening<'_>) -> T) -> T {
+pub(crate) fn open<T>(
+    plugin: &Plugin,
+    columns: &[String],
+    open: impl FnOnce(Opening<'_>) -> T,
+) -> T {
     let parameters = plugin.check_parameters(&Parameters::new()).unwrap();
-    open(Opening { columns, parameters: &parameters, seed: 0, context: Context::new("fuzz", Arc::new(|_| {})) })
+    open(Opening {
+        columns,
+        parameters: &parameters,
+        seed: 0,
+        context: Context::new("fuzz", Arc::new(|_| {})),
+    })
 }
 
 pub(crate) fn preprocessor(plugin: &Plugin, columns: &[String]) -> Result<Preprocessor, CallError> {
@@ -54,7 +67,11 @@ pub(crate) fn row(values: Vec<f32>) -> Batch {
     Batch::new(1, values.len(), values, None).unwrap()
 }
 
-/// Words for people: some, not without end, and nothing in them that a terminal could take for a command.
+/// Words for people: some, not without end, and nothing in them that a terminal could take for a
+/// command.
 pub(crate) fn is_told_in_words(story: &str) -> bool {
-    (1..10_000).contains(&story.len()) && story.chars().all(|character| character == '\n' || !character.is_control())
+    (1..10_000).contains(&story.len())
+        && story
+            .chars()
+            .all(|character| character == '\n' || !character.is_control())
 }

@@ -1,7 +1,7 @@
 //! Values of every type that crosses the boundary, in both directions.
 //!
-//! On the way out a guest hands over words that the test has drawn, as if they were its answer: places and lengths in and
-//! out of its memory, kinds that do not exist, texts that are none.
+//! On the way out a guest hands over words that the test has drawn, as if they were its answer:
+//! places and lengths in and out of its memory, kinds that do not exist, texts that are none.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -28,13 +28,19 @@ static PARROT: LazyLock<Plugin> = LazyLock::new(|| {
         (if (i32.eq (global.get $said) (i32.const 2))
           (then (drop (call $progress
             (i32.load (i32.const 516)) (i32.load (i32.const 520)) (i32.load (i32.const 524)) (i32.load (i32.const 528))))))";
-    let guest =
-        Handmade::passing("parrot").at("module", "(global $said (mut i32) (i32.const -1))").at("transform", say);
-    let guest = guest.at("save", "(if (i32.ge_s (global.get $said) (i32.const 0)) (then (return (i32.const 516))))");
+    let guest = Handmade::passing("parrot")
+        .at("module", "(global $said (mut i32) (i32.const -1))")
+        .at("transform", say);
+    let guest = guest.at(
+        "save",
+        "(if (i32.ge_s (global.get $said) (i32.const 0)) (then (return (i32.const 516))))",
+    );
     let guest = guest
         .at("fit", "(memory.copy (i32.const 512) (local.get $values) (i32.const 96)) (global.set $said (i32.const 9))");
-    let guest =
-        guest.at("output-columns", "(if (i32.eq (global.get $said) (i32.const 9)) (then (return (i32.const 516))))");
+    let guest = guest.at(
+        "output-columns",
+        "(if (i32.eq (global.get $said) (i32.const 9)) (then (return (i32.const 516))))",
+    );
     load(&guest.component()).unwrap()
 });
 
@@ -48,7 +54,8 @@ static KEEPER: LazyLock<Plugin> = LazyLock::new(|| {
     load(&guest.at("restore", keep).at("save", give).component()).unwrap()
 });
 
-/// Small numbers and kinds; places among the drawn words themselves, near the end of memory and beyond it; anything.
+/// Small numbers and kinds; places among the drawn words themselves, near the end of memory and
+/// beyond it; anything.
 fn word() -> impl Strategy<Value = u32> {
     prop_oneof![
         6 => 0_u32..6,
@@ -62,7 +69,11 @@ fn word() -> impl Strategy<Value = u32> {
 
 /// As numbers of a row; what would be infinite is another word.
 fn numbers(words: &[u32]) -> Vec<f32> {
-    let number = |word: &u32| Some(f32::from_bits(*word)).filter(|number| !number.is_infinite()).unwrap_or(0.0);
+    let number = |word: &u32| {
+        Some(f32::from_bits(*word))
+            .filter(|number| !number.is_infinite())
+            .unwrap_or(0.0)
+    };
     words.iter().map(number).collect()
 }
 
@@ -78,8 +89,16 @@ fn check<T>(answer: Result<T, CallError>, is_as_promised: impl FnOnce(&T) -> boo
 }
 
 fn are_weights(weights: &Weights) -> bool {
-    let expected: usize =
-        weights.tensors().iter().map(|spec| spec.shape.iter().map(|&extent| extent as usize).product::<usize>()).sum();
+    let expected: usize = weights
+        .tensors()
+        .iter()
+        .map(|spec| {
+            spec.shape
+                .iter()
+                .map(|&extent| extent as usize)
+                .product::<usize>()
+        })
+        .sum();
     expected == weights.data().len() && weights.data().iter().all(|value| value.is_finite())
 }
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fedhost::plugin::{
-    Batch, CallError, Context, Engine, EventSink, Limits, Loader, Opening, Parameters, Plugin, Value,
+    Batch, CallError, Context, Engine, EventSink, Limits, Loader, Opening, Parameters, Plugin,
+    Value,
 };
 use handmade::Handmade;
 
@@ -15,18 +16,34 @@ const WARM_UP: usize = 2_000;
 const GROWTH_MAX_KIB: u64 = 8 << 10;
 
 /// Ways to fail: what ends an instance, and what it survives.
-const ACTS: [&str; 6] = ["trap", "panic", "nan-scores", "error", "too-many-scores", "error-in-disguise"];
+const ACTS: [&str; 6] = [
+    "trap",
+    "panic",
+    "nan-scores",
+    "error",
+    "too-many-scores",
+    "error-in-disguise",
+];
 
 #[test]
 fn memory_is_flat_over_ten_thousand_failed_calls() {
     let nobody: EventSink = Arc::new(|_| {});
-    let limits = Limits { failures_in_a_row: u32::MAX, ..Limits::default() };
+    let limits = Limits {
+        failures_in_a_row: u32::MAX,
+        ..Limits::default()
+    };
     let engine = Engine::new().unwrap();
     let loader = Loader::new(&engine, Arc::clone(&nobody)).with_limits(Arc::new(move |_| limits));
     let home = tempfile::tempdir().unwrap();
     let good = load(&loader, &built("misbehaving"));
     let refused = home.path().join("refused.wasm");
-    std::fs::write(&refused, Handmade::passing("refused").at("describe", "unreachable").component()).unwrap();
+    std::fs::write(
+        &refused,
+        Handmade::passing("refused")
+            .at("describe", "unreachable")
+            .component(),
+    )
+    .unwrap();
 
     let fail = |count: usize| {
         for turn in 0..count {
@@ -40,12 +57,21 @@ fn memory_is_flat_over_ten_thousand_failed_calls() {
     let before = resident_kib();
     fail(FAILURES);
     let after = resident_kib();
-    assert!(after <= before + GROWTH_MAX_KIB, "{before} KiB before, {after} KiB after {FAILURES} failures");
-    assert_eq!(score(&good, "none", &nobody).unwrap(), [3.0], "and it still works");
+    assert!(
+        after <= before + GROWTH_MAX_KIB,
+        "{before} KiB before, {after} KiB after {FAILURES} failures"
+    );
+    assert_eq!(
+        score(&good, "none", &nobody).unwrap(),
+        [3.0],
+        "and it still works"
+    );
 }
 
 fn load(loader: &Loader, file: &Path) -> Plugin {
-    loader.load(file).unwrap_or_else(|refused| panic!("{refused}\nhint: run `make test-plugins`"))
+    loader
+        .load(file)
+        .unwrap_or_else(|refused| panic!("{refused}\nhint: run `make test-plugins`"))
 }
 
 /// Opens an instance, which is what follows each call that ended one.
@@ -54,8 +80,12 @@ fn score(plugin: &Plugin, act: &str, events: &EventSink) -> Result<Vec<f32>, Cal
     let parameters = plugin.check_parameters(&act).unwrap();
     let columns = ["a".to_owned(), "b".to_owned()];
     let context = Context::new("test", Arc::clone(events));
-    let mut detector =
-        plugin.open_detector(Opening { columns: &columns, parameters: &parameters, seed: 0, context })?;
+    let mut detector = plugin.open_detector(Opening {
+        columns: &columns,
+        parameters: &parameters,
+        seed: 0,
+        context,
+    })?;
     detector.score(&Batch::new(1, 2, vec![1.0, 2.0], None).unwrap())
 }
 
@@ -66,6 +96,9 @@ fn built(name: &str) -> PathBuf {
 /// Memory of this process that is in the machine's.
 fn resident_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }

@@ -32,7 +32,10 @@ fn scores_that_are_not_one_finite_number_a_row_are_dropped_and_the_instance_live
 fn weights_that_are_no_model_never_get_out() {
     let cases = [
         ("nan-weights", "is NaN"),
-        ("data-shorter-than-shape", "call for 3 values, but there are 2"),
+        (
+            "data-shorter-than-shape",
+            "call for 3 values, but there are 2",
+        ),
         ("overflowing-shape", "but there are 1"),
         ("nameless-tensor", "tensor"),
         ("repeated-tensor", "already taken"),
@@ -53,7 +56,9 @@ fn a_model_keeps_its_shape() {
     let error = trainer.save().unwrap_err();
     assert_eq!(error.kind, Kind::InvalidOutput);
     assert!(
-        error.detail.contains("expected tensors weight[2], bias[1], found weight[2], bias[1], surplus[2]"),
+        error
+            .detail
+            .contains("expected tensors weight[2], bias[1], found weight[2], bias[1], surplus[2]"),
         "{error}"
     );
 }
@@ -61,16 +66,34 @@ fn a_model_keeps_its_shape() {
 #[test]
 fn a_model_of_another_shape_is_declined_and_the_next_one_still_fits() {
     let mut trainer = scene("none").trainer();
-    let other = Weights::new(vec![TensorSpec { name: "w".into(), shape: vec![1] }], vec![0.0]).unwrap();
-    assert_eq!(trainer.load(&other).unwrap_err().kind, Kind::Refused(Refusal::InvalidState), "by the guest");
+    let other = Weights::new(
+        vec![TensorSpec {
+            name: "w".into(),
+            shape: vec![1],
+        }],
+        vec![0.0],
+    )
+    .unwrap();
+    assert_eq!(
+        trainer.load(&other).unwrap_err().kind,
+        Kind::Refused(Refusal::InvalidState),
+        "by the guest"
+    );
     let model = trainer.save().unwrap();
-    assert_eq!(trainer.load(&other).unwrap_err().kind, Kind::Refused(Refusal::InvalidState), "by the host");
+    assert_eq!(
+        trainer.load(&other).unwrap_err().kind,
+        Kind::Refused(Refusal::InvalidState),
+        "by the host"
+    );
     trainer.load(&model).unwrap();
 }
 
 #[test]
 fn a_loss_that_is_no_number_is_no_report() {
-    let error = scene("nan-loss").trainer().train(&pairs(&ROWS), 1).unwrap_err();
+    let error = scene("nan-loss")
+        .trainer()
+        .train(&pairs(&ROWS), 1)
+        .unwrap_err();
     assert_eq!(error.kind, Kind::InvalidOutput);
     assert!(error.detail.contains("a loss of NaN"), "{error}");
 }
@@ -80,7 +103,10 @@ fn a_guests_own_error_keeps_its_kind_and_the_instance_lives_on() {
     let mut detector = scene("error").detector();
     let error = detector.score(&pairs(&ROWS)).unwrap_err();
     assert_eq!(error.kind, Kind::Refused(Refusal::Other));
-    assert_eq!(error.to_string(), "plug-in misbehaving failed in detector.score (other): asked to fail, and failing");
+    assert_eq!(
+        error.to_string(),
+        "plug-in misbehaving failed in detector.score (other): asked to fail, and failing"
+    );
     assert!(detector.save().is_ok());
 }
 
@@ -90,12 +116,18 @@ fn a_batch_of_other_columns_never_reaches_the_guest() {
     let batch = fedhost::plugin::Batch::new(1, 3, vec![0.0; 3], None).unwrap();
     let error = detector.score(&batch).unwrap_err();
     assert_eq!(error.kind, Kind::Refused(Refusal::InvalidInput));
-    assert!(error.detail.contains("3 columns") && !detector.is_dead(), "{error}");
+    assert!(
+        error.detail.contains("3 columns") && !detector.is_dead(),
+        "{error}"
+    );
 }
 
 #[test]
 fn no_rows_have_no_scores() {
-    assert_eq!(scene("none").detector().score(&pairs(&[])).unwrap(), Vec::<f32>::new());
+    assert_eq!(
+        scene("none").detector().score(&pairs(&[])).unwrap(),
+        Vec::<f32>::new()
+    );
 }
 
 #[test]
@@ -104,5 +136,10 @@ fn a_plug_in_is_opened_only_as_what_it_is() {
     let Err(error) = scene.open(|opening| scene.plugin.open_preprocessor(opening)) else {
         panic!("a model was opened as a preprocessor");
     };
-    assert!(error.detail.contains("it has no preprocessing; it exports training, detection"), "{error}");
+    assert!(
+        error
+            .detail
+            .contains("it has no preprocessing; it exports training, detection"),
+        "{error}"
+    );
 }

@@ -9,19 +9,25 @@ use fedhost_domain::event::Event;
 use crate::harness::{ENGINE, Ear, component};
 
 fn load(cache: &Path, ear: &Ear) -> Plugin {
-    Loader::new(&ENGINE, ear.sink()).with_cache(cache).load(&component("standard-scaler")).unwrap()
+    Loader::new(&ENGINE, ear.sink())
+        .with_cache(cache)
+        .load(&component("standard-scaler"))
+        .unwrap()
 }
 
 fn only_entry(cache: &Path) -> PathBuf {
-    let files: Vec<PathBuf> = fs::read_dir(cache).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files: Vec<PathBuf> = fs::read_dir(cache)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     assert_eq!(files.len(), 1, "{files:?}");
     files[0].clone()
 }
 
 /// As if nobody had used a file for `days`.
 fn age(file: &Path, days: u64) {
-    let then =
-        std::time::UNIX_EPOCH + std::time::Duration::from_millis(fedhost::clock::now_ms() - days * 24 * 3_600_000);
+    let then = std::time::UNIX_EPOCH
+        + std::time::Duration::from_millis(fedhost::clock::now_ms() - days * 24 * 3_600_000);
     fs::File::open(file).unwrap().set_modified(then).unwrap();
 }
 
@@ -32,7 +38,10 @@ fn code_that_nobody_has_asked_for_in_a_long_time_is_forgotten() {
     let ear = Ear::default();
     load(&cache, &ear);
     age(&only_entry(&cache), 60);
-    assert!(load(&cache, &ear).was_cached(), "two months are not long, and now it has been used");
+    assert!(
+        load(&cache, &ear).was_cached(),
+        "two months are not long, and now it has been used"
+    );
     let (old, foreign) = (cache.join("old.cwasm"), cache.join("notes.txt"));
     for file in [&old, &foreign] {
         fs::write(file, "x").unwrap();
@@ -71,7 +80,10 @@ fn a_damaged_entry_is_announced_and_made_again() {
     let whole = fs::read(&entry).unwrap();
     let mut flipped = whole.clone();
     flipped[whole.len() / 2] ^= 1;
-    for (count, damaged) in [flipped.as_slice(), &whole[..whole.len() / 2], b""].into_iter().enumerate() {
+    for (count, damaged) in [flipped.as_slice(), &whole[..whole.len() / 2], b""]
+        .into_iter()
+        .enumerate()
+    {
         fs::write(&entry, damaged).unwrap();
         assert!(!load(&cache, &ear).was_cached());
         assert_eq!(complaints(&ear).len(), count + 1);
@@ -92,5 +104,9 @@ fn a_directory_that_others_can_write_is_not_used() {
     load(&cache, &ear);
     assert!(!load(&cache, &ear).was_cached());
     assert_eq!(fs::read_dir(&cache).unwrap().count(), 0);
-    assert!(complaints(&ear)[0].contains("can be written by others"), "{:?}", complaints(&ear));
+    assert!(
+        complaints(&ear)[0].contains("can be written by others"),
+        "{:?}",
+        complaints(&ear)
+    );
 }

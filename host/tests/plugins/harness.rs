@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use fedhost::plugin::{
-    Batch, Context, Detector, Engine, EventSink, Limits, Loader, Opening, Parameters, Plugin, Trainer, Value,
+    Batch, Context, Detector, Engine, EventSink, Limits, Loader, Opening, Parameters, Plugin,
+    Trainer, Value,
 };
 use fedhost_domain::event::Event;
 
@@ -15,9 +16,13 @@ pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().unwr
 pub(crate) fn component(name: &str) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let asked = std::env::var_os("FEDHOST_TEST_PLUGINS").map(PathBuf::from);
-    let built = ["target/test-plugins", "target/catalogue", "plugins"].map(|place| workspace.join(place));
+    let built =
+        ["target/test-plugins", "target/catalogue", "plugins"].map(|place| workspace.join(place));
     let places: Vec<PathBuf> = asked.into_iter().chain(built).collect();
-    let file = places.iter().map(|place| place.join(format!("{name}.wasm"))).find(|file| file.is_file());
+    let file = places
+        .iter()
+        .map(|place| place.join(format!("{name}.wasm")))
+        .find(|file| file.is_file());
     file.unwrap_or_else(|| panic!("{name}.wasm is in none of {places:?}\nhint: run `make plugins`"))
 }
 
@@ -46,18 +51,25 @@ impl Ear {
 
     /// Progress reports delivered.
     pub(crate) fn reports(&self) -> usize {
-        self.heard().iter().filter(|event| matches!(event, Event::PluginProgress { .. })).count()
+        self.heard()
+            .iter()
+            .filter(|event| matches!(event, Event::PluginProgress { .. }))
+            .count()
     }
 }
 
 /// A loader that compiles each component once for all tests.
 pub(crate) fn loader(limits: Limits, ear: &Ear) -> Loader {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-cache");
-    Loader::new(&ENGINE, ear.sink()).with_limits(Arc::new(move |_| limits)).with_cache(&cache)
+    Loader::new(&ENGINE, ear.sink())
+        .with_limits(Arc::new(move |_| limits))
+        .with_cache(&cache)
 }
 
 pub(crate) fn plugin(name: &str, limits: Limits) -> Plugin {
-    loader(limits, &Ear::default()).load(&component(name)).unwrap()
+    loader(limits, &Ear::default())
+        .load(&component(name))
+        .unwrap()
 }
 
 /// An instance of the misbehaving plug-in, and what it says.
@@ -72,15 +84,22 @@ impl Scene {
     pub(crate) fn new(act: &str, limits: Limits) -> Self {
         let ear = Ear::default();
         let context = Context::new("test", ear.sink());
-        Self { plugin: plugin("misbehaving", limits), act: act.to_owned(), context, ear }
+        Self {
+            plugin: plugin("misbehaving", limits),
+            act: act.to_owned(),
+            context,
+            ear,
+        }
     }
 
     pub(crate) fn trainer(&self) -> Trainer {
-        self.open(|opening| self.plugin.open_trainer(opening)).unwrap()
+        self.open(|opening| self.plugin.open_trainer(opening))
+            .unwrap()
     }
 
     pub(crate) fn detector(&self) -> Detector {
-        self.open(|opening| self.plugin.open_detector(opening)).unwrap()
+        self.open(|opening| self.plugin.open_detector(opening))
+            .unwrap()
     }
 
     pub(crate) fn open<T>(&self, open: impl FnOnce(Opening<'_>) -> T) -> T {
@@ -98,7 +117,12 @@ pub(crate) fn opening<T>(
     open: impl FnOnce(Opening<'_>) -> T,
 ) -> T {
     let parameters = plugin.check_parameters(parameters).unwrap();
-    open(Opening { columns, parameters: &parameters, seed: 7, context })
+    open(Opening {
+        columns,
+        parameters: &parameters,
+        seed: 7,
+        context,
+    })
 }
 
 pub(crate) fn columns(count: usize) -> Vec<String> {

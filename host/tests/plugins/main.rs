@@ -1,4 +1,5 @@
-//! The promises of the plug-in runtime, kept against real components, well-behaved and misbehaving ones.
+//! The promises of the plug-in runtime, kept against real components, well-behaved and misbehaving
+//! ones.
 
 #[cfg(test)]
 mod answers;

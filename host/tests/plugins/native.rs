@@ -1,7 +1,8 @@
-//! A component comes to the bits that its code comes to natively: what a plug-in's author tests at home is what runs, and
-//! a training can be repeated anywhere.
+//! A component comes to the bits that its code comes to natively: what a plug-in's author tests at
+//! home is what runs, and a training can be repeated anywhere.
 //!
-//! Rows are of a width that every path of the kernels is taken for, and some of their values are missing.
+//! Rows are of a width that every path of the kernels is taken for, and some of their values are
+//! missing.
 
 use fedhost::plugin::{Batch, Context, Limits, Opening, Parameters, Plugin};
 use fedhost_domain::model::Weights;
@@ -30,11 +31,17 @@ fn batches() -> Vec<Batch> {
     let mut random = Random::new(1);
     let mut value = |row: usize| {
         let normal = random.unit() + random.unit() - 1.0;
-        if random.below(200) == 0 { f32::NAN } else { normal + if row.is_multiple_of(7) { 3.0 } else { 0.0 } }
+        if random.below(200) == 0 {
+            f32::NAN
+        } else {
+            normal + if row.is_multiple_of(7) { 3.0 } else { 0.0 }
+        }
     };
     let label = |row: usize| f32::from(u8::from(row.is_multiple_of(7)));
     let mut batch = |rows: usize| {
-        let values = (0..rows * COLUMNS).map(|index| value(index / COLUMNS)).collect();
+        let values = (0..rows * COLUMNS)
+            .map(|index| value(index / COLUMNS))
+            .collect();
         Batch::new(rows, COLUMNS, values, Some((0..rows).map(label).collect())).unwrap()
     };
     BATCHES.map(&mut batch).into()
@@ -42,13 +49,21 @@ fn batches() -> Vec<Batch> {
 
 fn native(batch: &Batch) -> fedhost_guest::Batch {
     let native = fedhost_guest::Batch::new(COLUMNS, batch.values().to_vec());
-    batch.labels().map_or(native.clone(), |labels| native.with_labels(labels.to_vec()))
+    batch
+        .labels()
+        .map_or(native.clone(), |labels| native.with_labels(labels.to_vec()))
 }
 
 fn native_weights(weights: &Weights) -> fedhost_guest::Weights {
     let tensors = weights.tensors().iter();
-    let tensors = tensors.map(|spec| fedhost_guest::TensorSpec { name: spec.name.clone(), shape: spec.shape.clone() });
-    fedhost_guest::Weights { tensors: tensors.collect(), data: weights.data().to_vec() }
+    let tensors = tensors.map(|spec| fedhost_guest::TensorSpec {
+        name: spec.name.clone(),
+        shape: spec.shape.clone(),
+    });
+    fedhost_guest::Weights {
+        tensors: tensors.collect(),
+        data: weights.data().to_vec(),
+    }
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {
@@ -62,10 +77,20 @@ fn trains<T: Trainer>(name: &str) -> Weights {
     let mut session: Session<T> = Session::open_model(&columns(COLUMNS), vec![], SEED).unwrap();
     for batch in batches().iter().skip(1) {
         let found = hosted.train(batch, 2).unwrap();
-        let expected = session.train(native(batch), 2, &mut |_| Signal::Proceed).unwrap();
-        assert_eq!((found.samples, found.loss.to_bits()), (expected.samples, expected.loss.to_bits()), "{name}");
+        let expected = session
+            .train(native(batch), 2, &mut |_| Signal::Proceed)
+            .unwrap();
+        assert_eq!(
+            (found.samples, found.loss.to_bits()),
+            (expected.samples, expected.loss.to_bits()),
+            "{name}"
+        );
         let (found, expected) = (hosted.save().unwrap(), session.save().unwrap());
-        assert_eq!(bits(found.data()), bits(&expected.data), "weights of {name}");
+        assert_eq!(
+            bits(found.data()),
+            bits(&expected.data),
+            "weights of {name}"
+        );
     }
     hosted.save().unwrap()
 }
@@ -80,10 +105,17 @@ fn scores<T: Detector>(name: &str, model: Option<&Weights>) {
         session.load(native_weights(model)).unwrap();
     }
     for batch in batches() {
-        let (found, expected) = (hosted.score(&batch).unwrap(), session.score(native(&batch)).unwrap());
+        let (found, expected) = (
+            hosted.score(&batch).unwrap(),
+            session.score(native(&batch)).unwrap(),
+        );
         assert_eq!(bits(&found), bits(&expected), "scores of {name}");
     }
-    assert_eq!(bits(hosted.save().unwrap().data()), bits(&session.save().unwrap().data), "state of {name}");
+    assert_eq!(
+        bits(hosted.save().unwrap().data()),
+        bits(&session.save().unwrap().data),
+        "state of {name}"
+    );
 }
 
 fn prepares<T: Preprocessor>(name: &str) {
@@ -94,10 +126,21 @@ fn prepares<T: Preprocessor>(name: &str) {
     hosted.fit(&batches[1]).unwrap();
     session.fit(native(&batches[1])).unwrap();
     for batch in &batches {
-        let (found, expected) = (hosted.transform(batch).unwrap(), session.transform(native(batch)).unwrap());
-        assert_eq!(bits(found.values()), bits(&expected.values), "rows of {name}");
+        let (found, expected) = (
+            hosted.transform(batch).unwrap(),
+            session.transform(native(batch)).unwrap(),
+        );
+        assert_eq!(
+            bits(found.values()),
+            bits(&expected.values),
+            "rows of {name}"
+        );
     }
-    assert_eq!(bits(hosted.save().unwrap().data()), bits(&session.save_state().unwrap().data), "state of {name}");
+    assert_eq!(
+        bits(hosted.save().unwrap().data()),
+        bits(&session.save_state().unwrap().data),
+        "state of {name}"
+    );
 }
 
 fn trains_and_scores<T: Trainer + Detector>(name: &str) {

@@ -6,14 +6,24 @@ use fedhost_domain::event::Event;
 use crate::harness::{Ear, Scene, columns, opening, pairs};
 
 fn limits() -> Limits {
-    Limits { failures_in_a_row: 3, quarantine_first_ms: 300, ..Limits::default() }
+    Limits {
+        failures_in_a_row: 3,
+        quarantine_first_ms: 300,
+        ..Limits::default()
+    }
 }
 
 /// Opens a detector that does as `act` says, and scores with it.
 fn score(scene: &Scene, act: &str) -> Result<Vec<f32>, CallError> {
     let act = Parameters::from([("act".to_owned(), Value::Text(act.to_owned()))]);
     let open = |opening: fedhost::plugin::Opening<'_>| scene.plugin.open_detector(opening);
-    let mut detector = opening(&scene.plugin, &columns(2), &act, scene.context.clone(), open)?;
+    let mut detector = opening(
+        &scene.plugin,
+        &columns(2),
+        &act,
+        scene.context.clone(),
+        open,
+    )?;
     detector.score(&pairs(&[[1.0, 2.0]]))
 }
 
@@ -38,8 +48,14 @@ fn after_repeated_failures_a_plug_in_is_not_called_until_its_pause_is_over() {
     assert_eq!(pauses(&scene.ear), [300]);
     let shut_out = score(&scene, "none").unwrap_err();
     assert_eq!(shut_out.kind, Kind::Quarantined);
-    assert!(shut_out.detail.contains("hint: replace its file"), "{shut_out}");
-    assert!(scene.trainer().save().is_ok(), "as a trainer it is as good as ever");
+    assert!(
+        shut_out.detail.contains("hint: replace its file"),
+        "{shut_out}"
+    );
+    assert!(
+        scene.trainer().save().is_ok(),
+        "as a trainer it is as good as ever"
+    );
     // On trial, one more failure is enough.
     let mut tried = kind(score(&scene, "trap"));
     while tried == Some(Kind::Quarantined) {
@@ -53,9 +69,17 @@ fn after_repeated_failures_a_plug_in_is_not_called_until_its_pause_is_over() {
         tried = score(&scene, "none");
     }
     assert_eq!(tried.unwrap(), [3.0]);
-    let released = scene.ear.heard().into_iter().filter(|event| matches!(event, Event::PluginReleased { .. }));
+    let released = scene
+        .ear
+        .heard()
+        .into_iter()
+        .filter(|event| matches!(event, Event::PluginReleased { .. }));
     assert_eq!(released.count(), 1);
-    assert_eq!(kind(score(&scene, "trap")), Some(Kind::Trap), "all is forgotten");
+    assert_eq!(
+        kind(score(&scene, "trap")),
+        Some(Kind::Trap),
+        "all is forgotten"
+    );
     assert_eq!(pauses(&scene.ear).len(), 2);
 }
 
@@ -63,7 +87,10 @@ fn after_repeated_failures_a_plug_in_is_not_called_until_its_pause_is_over() {
 fn a_plug_in_that_declines_its_input_is_not_shut_out_for_it() {
     let scene = Scene::new("none", limits());
     for _ in 0..10 {
-        assert!(matches!(kind(score(&scene, "error")), Some(Kind::Refused(_))));
+        assert!(matches!(
+            kind(score(&scene, "error")),
+            Some(Kind::Refused(_))
+        ));
     }
     assert_eq!(pauses(&scene.ear), Vec::<u64>::new());
 }

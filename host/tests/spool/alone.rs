@@ -10,14 +10,26 @@ use fedhost_domain::event::Event;
 use super::support::{Bench, Mood, NAME, close, numbered, texts, within_a_minute, write};
 
 async fn open(bench: &Bench, away: bool) -> Spooled {
-    let options = spool::Options { alone: true, away, ..bench.options(1 << 20) };
-    Spooled::open(options, Arc::clone(&bench.remote) as Arc<dyn Bus>, NAME).await.expect("the spool opens")
+    let options = spool::Options {
+        alone: true,
+        away,
+        ..bench.options(1 << 20)
+    };
+    Spooled::open(options, Arc::clone(&bench.remote) as Arc<dyn Bus>, NAME)
+        .await
+        .expect("the spool opens")
 }
 
 /// The work of a role that counts what it has done.
 fn step(number: u64) -> Write {
-    let state = vec![("count".to_owned(), Some(Bytes::from((number + 1).to_string())))];
-    Write { state, ..numbered(number) }
+    let state = vec![(
+        "count".to_owned(),
+        Some(Bytes::from((number + 1).to_string())),
+    )];
+    Write {
+        state,
+        ..numbered(number)
+    }
 }
 
 async fn count(bus: &dyn Bus) -> u64 {
@@ -71,8 +83,13 @@ async fn what_another_machine_has_gone_on_from_is_not_overwritten() {
         let spool = open(&here, false).await;
         write(&spool, step(0)).await;
         close(&spool).await;
-        let options = spool::Options { alone: true, ..there.options(1 << 20) };
-        let spool = Spooled::open(options, Arc::clone(&here.remote) as Arc<dyn Bus>, NAME).await.expect("it opens");
+        let options = spool::Options {
+            alone: true,
+            ..there.options(1 << 20)
+        };
+        let spool = Spooled::open(options, Arc::clone(&here.remote) as Arc<dyn Bus>, NAME)
+            .await
+            .expect("it opens");
         assert_eq!(count(&spool).await, 1);
         write(&spool, step(1)).await;
         write(&spool, step(2)).await;
@@ -84,7 +101,9 @@ async fn what_another_machine_has_gone_on_from_is_not_overwritten() {
         write(&spool, step(1)).await;
         here.remote.is(Mood::Well);
         // Then it is cut off as soon as that shows
-        here.ear.until(|ear| ear.count(|event| matches!(event, Event::Warned { .. })) == 1).await;
+        here.ear
+            .until(|ear| ear.count(|event| matches!(event, Event::Warned { .. })) == 1)
+            .await;
         let error = loop {
             if let Err(error) = spool.write(numbered("more")).await {
                 break error;
@@ -94,7 +113,8 @@ async fn what_another_machine_has_gone_on_from_is_not_overwritten() {
         drop(spool);
         // And nothing came twice, nor is what it did lost
         assert_eq!(here.remote.arrived().await, texts(0..3));
-        let folder = std::fs::read_dir(here.directory.path().join(NAME).join("set-aside")).expect("a folder");
+        let folder = std::fs::read_dir(here.directory.path().join(NAME).join("set-aside"))
+            .expect("a folder");
         assert!(folder.count() >= 1);
         // And with the bus it goes on from what is true
         let spool = open(&here, false).await;
@@ -111,8 +131,13 @@ async fn work_that_goes_on_from_another_machine_s_is_kept_through_outages_and_re
     within_a_minute(async {
         // Given a role that worked on another machine
         let (here, there) = (Bench::new().await, Bench::new().await);
-        let options = spool::Options { alone: true, ..there.options(1 << 20) };
-        let spool = Spooled::open(options, Arc::clone(&here.remote) as Arc<dyn Bus>, NAME).await.expect("it opens");
+        let options = spool::Options {
+            alone: true,
+            ..there.options(1 << 20)
+        };
+        let spool = Spooled::open(options, Arc::clone(&here.remote) as Arc<dyn Bus>, NAME)
+            .await
+            .expect("it opens");
         write(&spool, step(0)).await;
         close(&spool).await;
         // When it begins here, and again while the bus is away, before it has written anything

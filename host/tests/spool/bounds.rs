@@ -12,8 +12,8 @@ use fedhost_domain::event::Event;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::support::{
-    Bench, CHILD_DIRECTORY, Ear, Mood, NAME, Remote, child, close, numbered, options, record, texts, within_a_minute,
-    write,
+    Bench, CHILD_DIRECTORY, Ear, Mood, NAME, Remote, child, close, numbered, options, record,
+    texts, within_a_minute, write,
 };
 
 async fn is_waiting<T>(mut future: std::pin::Pin<&mut impl Future<Output = T>>) -> bool {
@@ -72,11 +72,21 @@ async fn a_write_larger_than_the_spool_goes_alone_through_an_empty_one() {
         let spool = bench.open_with(1_000).await;
         for number in 0..5 {
             let records = vec![record(number.to_string()), record(vec![b'x'; 100_000])];
-            write(&spool, Write { records, ..Write::default() }).await;
+            write(
+                &spool,
+                Write {
+                    records,
+                    ..Write::default()
+                },
+            )
+            .await;
         }
         close(&spool).await;
         let arrived = bench.remote.arrived().await;
-        assert_eq!(arrived.into_iter().step_by(2).collect::<Vec<_>>(), texts(0..5));
+        assert_eq!(
+            arrived.into_iter().step_by(2).collect::<Vec<_>>(),
+            texts(0..5)
+        );
     })
     .await;
 }
@@ -84,20 +94,33 @@ async fn a_write_larger_than_the_spool_goes_alone_through_an_empty_one() {
 /// Not a promise of its own: in a process of its own, it writes on a disk that is full for a while.
 #[tokio::test]
 async fn a_process_whose_disk_is_full_for_a_while() {
-    let Some(directory) = std::env::var_os(CHILD_DIRECTORY) else { return };
+    let Some(directory) = std::env::var_os(CHILD_DIRECTORY) else {
+        return;
+    };
     let (directory, ear) = (Path::new(&directory), Arc::new(Ear::default()));
     let remote = Arc::new(Remote::at(&directory.join("remote")).await);
     remote.is(Mood::Away);
     let observer = Arc::clone(&ear) as Arc<dyn Observer>;
     let options = options(directory, 1 << 30, observer);
     let bus = Arc::clone(&remote) as Arc<dyn Bus>;
-    let spool = Spooled::open(options, bus, NAME).await.expect("the spool opens");
+    let spool = Spooled::open(options, bus, NAME)
+        .await
+        .expect("the spool opens");
     // Given a file size of half a megabyte at the most
     let all = getrlimit(Resource::Fsize);
-    setrlimit(Resource::Fsize, Rlimit { current: Some(512 << 10), ..all }).unwrap();
+    setrlimit(
+        Resource::Fsize,
+        Rlimit {
+            current: Some(512 << 10),
+            ..all
+        },
+    )
+    .unwrap();
     // When more is written, then the writer waits, and the process is not ready
-    let (writer, heard) =
-        (write_much(&spool), ear.until(|ear| ear.trouble("disk of the spool of fog-node-1").is_some()));
+    let (writer, heard) = (
+        write_much(&spool),
+        ear.until(|ear| ear.trouble("disk of the spool of fog-node-1").is_some()),
+    );
     let mut writer = pin!(writer);
     tokio::select! {
         () = &mut writer => panic!("the disk was never full"),
@@ -110,14 +133,24 @@ async fn a_process_whose_disk_is_full_for_a_while() {
     remote.is(Mood::Well);
     close(&spool).await;
     let arrived = remote.arrived().await;
-    let numbers: Vec<String> = arrived.iter().map(|value| value.parse::<u64>().unwrap().to_string()).collect();
+    let numbers: Vec<String> = arrived
+        .iter()
+        .map(|value| value.parse::<u64>().unwrap().to_string())
+        .collect();
     assert_eq!(numbers, texts(0..1_000));
     println!("\nall has arrived");
 }
 
 async fn write_much(spool: &Spooled) {
     for number in 0..1_000_u64 {
-        write(spool, Write { records: vec![record(format!("{number:0>2000}"))], ..Write::default() }).await;
+        write(
+            spool,
+            Write {
+                records: vec![record(format!("{number:0>2000}"))],
+                ..Write::default()
+            },
+        )
+        .await;
     }
 }
 
@@ -125,7 +158,12 @@ async fn write_much(spool: &Spooled) {
 async fn a_full_disk_makes_the_writer_wait_and_costs_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let name = "bounds::a_process_whose_disk_is_full_for_a_while";
-    let output = child(name, directory.path(), r#"trap "" XFSZ; exec "$@""#).output().unwrap();
+    let output = child(name, directory.path(), r#"trap "" XFSZ; exec "$@""#)
+        .output()
+        .unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && said.contains("all has arrived"), "{said}");
+    assert!(
+        output.status.success() && said.contains("all has arrived"),
+        "{said}"
+    );
 }

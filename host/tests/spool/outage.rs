@@ -24,19 +24,47 @@ async fn an_outage_is_waited_out_and_nothing_is_lost_reordered_or_repeated() {
             write(&spool, numbered(number)).await;
         }
         // And the trouble is told, with how much waits
-        bench.ear.until(|ear| ear.trouble("spool of fog-node-1").is_some()).await;
-        bench.ear.until(|ear| ear.figure("spool_records") >= 190.0).await;
+        bench
+            .ear
+            .until(|ear| ear.trouble("spool of fog-node-1").is_some())
+            .await;
+        bench
+            .ear
+            .until(|ear| ear.figure("spool_records") >= 190.0)
+            .await;
         assert!(bench.ear.figure("spool_bytes") > 190.0);
         // When the bus is back, then everything has arrived, in order, once
         bench.remote.is(Mood::Well);
         spool.state("any").await.expect("it is back");
         assert_eq!(bench.remote.arrived().await, texts(0..200));
         // And all is well again
-        bench.ear.until(|ear| ear.trouble("spool of fog-node-1").is_none()).await;
-        let figures = ["spool_records", "spool_bytes", "spool_oldest_seconds", "spool_written", "spool_drained"];
-        assert_eq!(figures.map(|name| bench.ear.figure(name)), [0.0, 0.0, 0.0, 200.0, 200.0]);
-        assert_eq!(bench.ear.count(|event| matches!(event, Event::ConnectionLost { .. })), 1);
-        assert_eq!(bench.ear.count(|event| matches!(event, Event::ConnectionRestored { .. })), 1);
+        bench
+            .ear
+            .until(|ear| ear.trouble("spool of fog-node-1").is_none())
+            .await;
+        let figures = [
+            "spool_records",
+            "spool_bytes",
+            "spool_oldest_seconds",
+            "spool_written",
+            "spool_drained",
+        ];
+        assert_eq!(
+            figures.map(|name| bench.ear.figure(name)),
+            [0.0, 0.0, 0.0, 200.0, 200.0]
+        );
+        assert_eq!(
+            bench
+                .ear
+                .count(|event| matches!(event, Event::ConnectionLost { .. })),
+            1
+        );
+        assert_eq!(
+            bench
+                .ear
+                .count(|event| matches!(event, Event::ConnectionRestored { .. })),
+            1
+        );
         close(&spool).await;
     })
     .await;
@@ -47,18 +75,50 @@ async fn a_write_arrives_as_it_was_given() {
     let bench = Bench::new().await;
     let spool = bench.open().await;
     // Given a write with everything in it
-    let headers = vec![("h".to_owned(), Bytes::from("1")), ("h".to_owned(), Bytes::from("2"))];
-    let full = NewRecord { key: Some("key".into()), headers, timestamp_ms: 99, ..record("value") };
+    let headers = vec![
+        ("h".to_owned(), Bytes::from("1")),
+        ("h".to_owned(), Bytes::from("2")),
+    ];
+    let full = NewRecord {
+        key: Some("key".into()),
+        headers,
+        timestamp_ms: 99,
+        ..record("value")
+    };
     let state = vec![("s".to_owned(), Some(Bytes::from("state")))];
     // When it is written, then it has no place yet
-    let write = Write { records: vec![full.clone()], offsets: vec![offset(3)], state };
+    let write = Write {
+        records: vec![full.clone()],
+        offsets: vec![offset(3)],
+        state,
+    };
     assert_eq!(spool.write(write).await.expect("accepted"), []);
     // And it arrives as a whole
-    assert_eq!(spool.state("s").await.expect("state"), Some(Bytes::from("state")));
-    assert_eq!(spool.group_offsets("g").await.expect("offsets"), [offset(3)]);
+    assert_eq!(
+        spool.state("s").await.expect("state"),
+        Some(Bytes::from("state"))
+    );
+    assert_eq!(
+        spool.group_offsets("g").await.expect("offsets"),
+        [offset(3)]
+    );
     let newest = spool.newest("t").await.expect("readable").remove(0);
-    let NewRecord { timestamp_ms, key, value, headers, .. } = full;
-    assert_eq!((newest.timestamp_ms, newest.key, newest.value, newest.headers), (timestamp_ms, key, value, headers));
+    let NewRecord {
+        timestamp_ms,
+        key,
+        value,
+        headers,
+        ..
+    } = full;
+    assert_eq!(
+        (
+            newest.timestamp_ms,
+            newest.key,
+            newest.value,
+            newest.headers
+        ),
+        (timestamp_ms, key, value, headers)
+    );
     close(&spool).await;
 }
 
@@ -72,7 +132,13 @@ async fn a_write_whose_answer_was_lost_is_not_repeated() {
             // Given a bus that takes a write and cannot say so any more
             bench.remote.is(Mood::CutOff);
             write(&spool, numbered(2 * round)).await;
-            bench.remote.mood.subscribe().wait_for(|mood| *mood == Mood::Away).await.unwrap();
+            bench
+                .remote
+                .mood
+                .subscribe()
+                .wait_for(|mood| *mood == Mood::Away)
+                .await
+                .unwrap();
             write(&spool, numbered(2 * round + 1)).await;
             // When it is back, then the write is there once
             bench.remote.is(Mood::Well);
@@ -118,10 +184,19 @@ async fn what_looks_at_the_bus_waits_for_what_was_accepted() {
         // Given a write that waits
         bench.remote.is(Mood::Away);
         let state = vec![("s".to_owned(), Some(Bytes::from("new")))];
-        write(&spool, Write { state, ..numbered(0) }).await;
+        write(
+            &spool,
+            Write {
+                state,
+                ..numbered(0)
+            },
+        )
+        .await;
         // When its state is asked for, then there is no answer yet
         let mut asked = pin!(spool.state("s"));
-        let polled = std::future::poll_fn(|context| Poll::Ready(asked.as_mut().poll(context).is_pending())).await;
+        let polled =
+            std::future::poll_fn(|context| Poll::Ready(asked.as_mut().poll(context).is_pending()))
+                .await;
         assert!(polled);
         // But once it has arrived
         bench.remote.is(Mood::Well);
@@ -136,17 +211,45 @@ async fn what_looks_at_the_bus_waits_for_what_was_accepted() {
 async fn what_can_never_arrive_is_refused_at_once() {
     let bench = Bench::new().await;
     let spool = bench.open().await;
-    let one = |record| Write { records: vec![record], ..Write::default() };
-    let unknown = NewRecord { topic: "unknown".into(), ..record("x") };
-    let nowhere = NewRecord { partition: Some(2), ..record("x") };
+    let one = |record| Write {
+        records: vec![record],
+        ..Write::default()
+    };
+    let unknown = NewRecord {
+        topic: "unknown".into(),
+        ..record("x")
+    };
+    let nowhere = NewRecord {
+        partition: Some(2),
+        ..record("x")
+    };
     let large = record(vec![0; (1 << 20) + 1]);
 
-    let error = spool.write(one(unknown.clone())).await.expect_err("refused");
-    assert!(matches!(&error, Error::UnknownTopic { topic } if topic == "unknown"), "{error}");
+    let error = spool
+        .write(one(unknown.clone()))
+        .await
+        .expect_err("refused");
+    assert!(
+        matches!(&error, Error::UnknownTopic { topic } if topic == "unknown"),
+        "{error}"
+    );
     let error = spool.write(one(nowhere)).await.expect_err("refused");
-    assert!(matches!(error, Error::UnknownPartition { partition: 2, .. }), "{error}");
+    assert!(
+        matches!(error, Error::UnknownPartition { partition: 2, .. }),
+        "{error}"
+    );
     let error = spool.write(one(large)).await.expect_err("refused");
-    assert!(matches!(error, Error::TooLarge { bytes: 1_048_577, limit: 1_048_576, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            Error::TooLarge {
+                bytes: 1_048_577,
+                limit: 1_048_576,
+                ..
+            }
+        ),
+        "{error}"
+    );
     // And a topic that somebody makes later is known then
     bench
         .remote
@@ -161,5 +264,14 @@ async fn what_can_never_arrive_is_refused_at_once() {
         .expect("a topic");
     write(&spool, one(unknown)).await;
     close(&spool).await;
-    assert_eq!(bench.remote.log.newest("unknown").await.expect("readable").len(), 1);
+    assert_eq!(
+        bench
+            .remote
+            .log
+            .newest("unknown")
+            .await
+            .expect("readable")
+            .len(),
+        1
+    );
 }

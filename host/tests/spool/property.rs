@@ -36,11 +36,17 @@ async fn check(steps: Vec<Step>) {
         match step {
             Step::Write(records, more) => {
                 writes += 1;
-                let values: Vec<String> = (0..records).map(|part| format!("{writes} {part}")).collect();
-                let mut new = Write { records: values.iter().cloned().map(record).collect(), ..Write::default() };
+                let values: Vec<String> = (0..records)
+                    .map(|part| format!("{writes} {part}"))
+                    .collect();
+                let mut new = Write {
+                    records: values.iter().cloned().map(record).collect(),
+                    ..Write::default()
+                };
                 if more {
                     new.offsets.push(offset(writes));
-                    new.state.push(("s".to_owned(), Some(Bytes::from(writes.to_string()))));
+                    new.state
+                        .push(("s".to_owned(), Some(Bytes::from(writes.to_string()))));
                 }
                 write(&spool, new).await;
                 accepted.extend(values);

@@ -112,7 +112,10 @@ async fn closing_waits_no_longer_than_it_may_and_leaves_the_rest() {
     within_a_minute(async {
         let bench = Bench::new().await;
         let spool = bench.open().await;
-        let mut source = spool.subscribe("g", &[TOPIC], Start::Earliest).await.expect("subscribed");
+        let mut source = spool
+            .subscribe("g", &[TOPIC], Start::Earliest)
+            .await
+            .expect("subscribed");
         bench.remote.is(Mood::Away);
         for number in 0..3 {
             write(&spool, numbered(number)).await;
@@ -138,7 +141,10 @@ async fn a_spool_has_one_owner() {
     let bench = Bench::new().await;
     let spool = bench.open().await;
     let remote = Arc::clone(&bench.remote) as Arc<dyn Bus>;
-    let error = Spooled::open(bench.options(1), remote, NAME).await.err().expect("refused");
+    let error = Spooled::open(bench.options(1), remote, NAME)
+        .await
+        .err()
+        .expect("refused");
     assert!(matches!(error, Error::InUse { .. }), "{error}");
     close(&spool).await;
 }
@@ -201,7 +207,10 @@ fn damage(directory: &std::path::Path, what: &[u8]) {
         let file = entry.unwrap().path();
         if file.extension().is_some_and(|extension| extension == "jnl") {
             let mut content = fs::read(&file).unwrap();
-            let at = content.windows(what.len()).position(|window| window == what).expect("it is there");
+            let at = content
+                .windows(what.len())
+                .position(|window| window == what)
+                .expect("it is there");
             content[at] ^= 1;
             fs::write(&file, content).unwrap();
         }

@@ -12,7 +12,8 @@ use fedhost::bus::embedded::{EmbeddedLog, Fsync, Options};
 use fedhost::bus::observer::{Labels, Observer};
 use fedhost::bus::spool::{self, Spooled};
 use fedhost::bus::{
-    Admin, Bus, Error, GroupOffset, NewRecord, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec, Write,
+    Admin, Bus, Error, GroupOffset, NewRecord, Position, Record, Sink, Source, Start, TopicInfo,
+    TopicSpec, Write,
 };
 use fedhost::figure::{Count, Gauge};
 use fedhost_domain::event::Event;
@@ -47,8 +48,8 @@ pub(crate) enum Mood {
 pub(crate) struct Remote {
     pub(crate) log: Arc<EmbeddedLog>,
     pub(crate) mood: watch::Sender<Mood>,
-    /// Held by a write until it is carried out, even when nobody waits for it any more. As on a cluster, whoever goes on in
-    /// the writer's place does so behind it.
+    /// Held by a write until it is carried out, even when nobody waits for it any more. As on a
+    /// cluster, whoever goes on in the writer's place does so behind it.
     turn: Arc<Mutex<()>>,
     _directory: Option<TempDir>,
 }
@@ -57,14 +58,27 @@ impl Remote {
     pub(crate) async fn new() -> Arc<Self> {
         let directory = tempfile::tempdir().unwrap();
         let remote = Self::at(directory.path()).await;
-        Arc::new(Self { _directory: Some(directory), ..remote })
+        Arc::new(Self {
+            _directory: Some(directory),
+            ..remote
+        })
     }
 
     pub(crate) async fn at(directory: &Path) -> Self {
         let log = EmbeddedLog::open(Options::new(directory)).unwrap();
-        let spec = TopicSpec { name: TOPIC.into(), partitions: 2, max_message_bytes: 1 << 20, ..TopicSpec::default() };
+        let spec = TopicSpec {
+            name: TOPIC.into(),
+            partitions: 2,
+            max_message_bytes: 1 << 20,
+            ..TopicSpec::default()
+        };
         log.create_topic(spec).await.unwrap();
-        Self { log: Arc::new(log), mood: watch::Sender::new(Mood::Well), turn: Arc::default(), _directory: None }
+        Self {
+            log: Arc::new(log),
+            mood: watch::Sender::new(Mood::Well),
+            turn: Arc::default(),
+            _directory: None,
+        }
     }
 
     pub(crate) fn is(&self, mood: Mood) {
@@ -80,11 +94,19 @@ impl Remote {
 
     fn unreachable(&self, action: &str) -> Error {
         let (bus, reason, hint) = ("the test's bus".into(), "it is away".into(), "wait".into());
-        Error::Unreachable { bus, action: action.into(), reason, hint }
+        Error::Unreachable {
+            bus,
+            action: action.into(),
+            reason,
+            hint,
+        }
     }
 
     async fn carry_out(&self, write: Write) -> Result<Vec<Position>, Error> {
-        let (log, turn) = (Arc::clone(&self.log), Arc::clone(&self.turn).lock_owned().await);
+        let (log, turn) = (
+            Arc::clone(&self.log),
+            Arc::clone(&self.turn).lock_owned().await,
+        );
         let carried_out = tokio::spawn(async move {
             let _turn = turn;
             log.write(write).await
@@ -95,18 +117,29 @@ impl Remote {
     /// What has arrived in partition 0, in order.
     pub(crate) async fn arrived(&self) -> Vec<String> {
         let end = self.log.topics().await.unwrap()[0].offsets[0].end;
-        let mut source = self.log.subscribe("look", &[TOPIC], Start::Earliest).await.unwrap();
+        let mut source = self
+            .log
+            .subscribe("look", &[TOPIC], Start::Earliest)
+            .await
+            .unwrap();
         let mut records = Vec::new();
         while source.positions()[&(TOPIC.into(), 0)] < end {
             records.extend(source.read(1_000).await.unwrap());
         }
         records.retain(|record: &Record| record.position.partition == 0);
-        records.iter().map(|record| text(record).to_owned()).collect()
+        records
+            .iter()
+            .map(|record| text(record).to_owned())
+            .collect()
     }
 
     /// Waits until so many records have arrived.
     pub(crate) async fn arrives(&self, count: u64) {
-        let mut source = self.log.subscribe("wait", &[TOPIC], Start::Earliest).await.unwrap();
+        let mut source = self
+            .log
+            .subscribe("wait", &[TOPIC], Start::Earliest)
+            .await
+            .unwrap();
         while source.positions().values().sum::<u64>() < count {
             source.read(1_000).await.unwrap();
         }
@@ -129,17 +162,33 @@ impl Sink for Remote {
                 std::future::pending().await
             }
             Mood::Strict | Mood::Narrow if is_bad(&write) => {
-                let (bus, reason, hint) = ("the test's bus".into(), "it is bad".into(), "mend it".into());
-                Err(Error::Refused { bus, action: "write".into(), reason, hint })
+                let (bus, reason, hint) = (
+                    "the test's bus".into(),
+                    "it is bad".into(),
+                    "mend it".into(),
+                );
+                Err(Error::Refused {
+                    bus,
+                    action: "write".into(),
+                    reason,
+                    hint,
+                })
             }
-            Mood::Fenced => Err(Error::Lost { what: "the writer".into(), reason: "another took over".into() }),
+            Mood::Fenced => Err(Error::Lost {
+                what: "the writer".into(),
+                reason: "another took over".into(),
+            }),
             _ => self.carry_out(write).await,
         }
     }
 
     async fn check(&self, write: &Write) -> Result<(), Error> {
         if *self.mood.borrow() == Mood::Narrow && is_bad(write) {
-            return Err(Error::TooLarge { topic: TOPIC.into(), bytes: 3, limit: 2 });
+            return Err(Error::TooLarge {
+                topic: TOPIC.into(),
+                bytes: 3,
+                limit: 2,
+            });
         }
         self.log.check(write).await
     }
@@ -171,7 +220,12 @@ impl Admin for Remote {
         self.log.newest(topic).await
     }
 
-    async fn first_from(&self, topic: &str, partition: u32, from: u64) -> Result<Option<Record>, Error> {
+    async fn first_from(
+        &self,
+        topic: &str,
+        partition: u32,
+        from: u64,
+    ) -> Result<Option<Record>, Error> {
         self.answer("read")?;
         self.log.first_from(topic, partition, from).await
     }
@@ -190,7 +244,12 @@ impl Admin for Remote {
 
 #[async_trait]
 impl Bus for Remote {
-    async fn subscribe(&self, group: &str, topics: &[&str], start: Start) -> Result<Box<dyn Source>, Error> {
+    async fn subscribe(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+    ) -> Result<Box<dyn Source>, Error> {
         self.answer("subscribe")?;
         self.log.subscribe(group, topics, start).await
     }
@@ -207,7 +266,12 @@ pub(crate) struct Ear {
 
 impl Ear {
     pub(crate) fn figure(&self, name: &str) -> f64 {
-        self.figures.lock().unwrap().get(name).copied().unwrap_or_default()
+        self.figures
+            .lock()
+            .unwrap()
+            .get(name)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// What a part is in trouble with.
@@ -216,18 +280,30 @@ impl Ear {
     }
 
     pub(crate) fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
-        self.events.lock().unwrap().iter().filter(|event| wanted(event)).count()
+        self.events
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|event| wanted(event))
+            .count()
     }
 
     /// Waits until `condition` holds; it is looked at after everything heard.
     pub(crate) async fn until(&self, mut condition: impl FnMut(&Self) -> bool) {
-        self.heard.subscribe().wait_for(|()| condition(self)).await.unwrap();
+        self.heard
+            .subscribe()
+            .wait_for(|()| condition(self))
+            .await
+            .unwrap();
     }
 }
 
 impl Observer for Ear {
     fn condition(&self, part: &str, trouble: Option<&str>) {
-        self.conditions.lock().unwrap().insert(part.to_owned(), trouble.map(str::to_owned));
+        self.conditions
+            .lock()
+            .unwrap()
+            .insert(part.to_owned(), trouble.map(str::to_owned));
         self.heard.send_replace(());
     }
 
@@ -239,7 +315,12 @@ impl Observer for Ear {
 
     fn count(&self, figure: Count, labels: Labels<'_>, by: u64) {
         assert_eq!(labels, [("spool", NAME)]);
-        *self.figures.lock().unwrap().entry(figure.name()).or_default() += by as f64;
+        *self
+            .figures
+            .lock()
+            .unwrap()
+            .entry(figure.name())
+            .or_default() += by as f64;
         self.heard.send_replace(());
     }
 
@@ -249,9 +330,20 @@ impl Observer for Ear {
     }
 }
 
-pub(crate) fn options(directory: &Path, max_bytes: u64, observer: Arc<dyn Observer>) -> spool::Options {
+pub(crate) fn options(
+    directory: &Path,
+    max_bytes: u64,
+    observer: Arc<dyn Observer>,
+) -> spool::Options {
     let (directory, fsync) = (directory.to_owned(), Fsync::Never);
-    spool::Options { directory, max_bytes, fsync, alone: false, away: false, observer }
+    spool::Options {
+        directory,
+        max_bytes,
+        fsync,
+        alone: false,
+        away: false,
+        observer,
+    }
 }
 
 /// A spool in front of a bus that fails on command.
@@ -263,11 +355,19 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), remote: Remote::new().await, ear: Arc::default() }
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            remote: Remote::new().await,
+            ear: Arc::default(),
+        }
     }
 
     pub(crate) fn options(&self, max_bytes: u64) -> spool::Options {
-        options(self.directory.path(), max_bytes, Arc::clone(&self.ear) as Arc<dyn Observer>)
+        options(
+            self.directory.path(),
+            max_bytes,
+            Arc::clone(&self.ear) as Arc<dyn Observer>,
+        )
     }
 
     pub(crate) async fn open(&self) -> Spooled {
@@ -276,13 +376,17 @@ impl Bench {
 
     pub(crate) async fn open_with(&self, max_bytes: u64) -> Spooled {
         let remote = Arc::clone(&self.remote) as Arc<dyn Bus>;
-        Spooled::open(self.options(max_bytes), remote, NAME).await.expect("the spool opens")
+        Spooled::open(self.options(max_bytes), remote, NAME)
+            .await
+            .expect("the spool opens")
     }
 }
 
 /// Nothing in a test takes so long; what is not kept may show as waiting for ever.
 pub(crate) async fn within_a_minute<T>(promise: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), promise).await.expect("somebody was kept waiting")
+    tokio::time::timeout(Duration::from_secs(60), promise)
+        .await
+        .expect("somebody was kept waiting")
 }
 
 /// Uses the spool, and closes it, having waited for everything to arrive.
@@ -293,16 +397,31 @@ pub(crate) async fn close(spool: &Spooled) {
 
 pub(crate) fn record(value: impl Into<Bytes>) -> NewRecord {
     let (topic, value) = (TOPIC.into(), value.into());
-    NewRecord { topic, partition: Some(0), timestamp_ms: 7, key: None, value, headers: Vec::new() }
+    NewRecord {
+        topic,
+        partition: Some(0),
+        timestamp_ms: 7,
+        key: None,
+        value,
+        headers: Vec::new(),
+    }
 }
 
 /// One record that holds `number`.
 pub(crate) fn numbered(number: impl ToString) -> Write {
-    Write { records: vec![record(number.to_string())], ..Write::default() }
+    Write {
+        records: vec![record(number.to_string())],
+        ..Write::default()
+    }
 }
 
 pub(crate) fn offset(next: u64) -> GroupOffset {
-    GroupOffset { group: "g".into(), topic: TOPIC.into(), partition: 1, next }
+    GroupOffset {
+        group: "g".into(),
+        topic: TOPIC.into(),
+        partition: 1,
+        next,
+    }
 }
 
 pub(crate) async fn write(bus: &dyn Bus, write: Write) {
@@ -317,10 +436,15 @@ pub(crate) fn text(record: &Record) -> &str {
     str::from_utf8(&record.value).expect("text")
 }
 
-/// Runs the test `name` of this binary in a process of its own, by way of `shell` (which ends with `exec "$@"`).
+/// Runs the test `name` of this binary in a process of its own, by way of `shell` (which ends with
+/// `exec "$@"`).
 pub(crate) fn child(name: &str, directory: &Path, shell: &str) -> Command {
     let mut command = Command::new("sh");
-    command.args(["-c", shell, "sh"]).arg(std::env::current_exe().unwrap());
-    command.args([name, "--exact", "--nocapture", "--test-threads=1"]).env(CHILD_DIRECTORY, directory);
+    command
+        .args(["-c", shell, "sh"])
+        .arg(std::env::current_exe().unwrap());
+    command
+        .args([name, "--exact", "--nocapture", "--test-threads=1"])
+        .env(CHILD_DIRECTORY, directory);
     command
 }

@@ -1,4 +1,5 @@
-//! Records that nobody can use, between those that are good; and a fog node that is killed among them.
+//! Records that nobody can use, between those that are good; and a fog node that is killed among
+//! them.
 
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -33,13 +34,26 @@ pub(super) fn plan(rng: &mut ChaCha8Rng) -> Vec<Step> {
     let victim = rng.random_range(2..6);
     steps.insert(victim, now(Fault::Start(Part::FogNode(1))));
     steps.insert(victim, now(Fault::Kill(Part::FogNode(1))));
-    steps.insert(1, at(Moment::Rounds(1), Fault::Put(Topic::Updates, content(rng, b"{\"header\": \"torn"))));
+    steps.insert(
+        1,
+        at(
+            Moment::Rounds(1),
+            Fault::Put(Topic::Updates, content(rng, b"{\"header\": \"torn")),
+        ),
+    );
     steps
 }
 
 /// With a key and headers that are no text either.
 fn content(rng: &mut ChaCha8Rng, value: &[u8]) -> Content {
     let noise: [u8; 6] = rng.random();
-    let headers = vec![("line".to_owned(), b"3".to_vec()), ("raw".to_owned(), noise.to_vec())];
-    Content { key: Some(noise.to_vec()), value: value.to_vec(), headers }
+    let headers = vec![
+        ("line".to_owned(), b"3".to_vec()),
+        ("raw".to_owned(), noise.to_vec()),
+    ];
+    Content {
+        key: Some(noise.to_vec()),
+        value: value.to_vec(),
+        headers,
+    }
 }

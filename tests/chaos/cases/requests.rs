@@ -1,5 +1,5 @@
-//! Requests that brokers answer with errors: those that a cluster gives while it is changed, restarted or overloaded, and
-//! connections that break.
+//! Requests that brokers answer with errors: those that a cluster gives while it is changed,
+//! restarted or overloaded, and connections that break.
 
 use rand::RngExt as _;
 use rand::seq::IndexedRandom as _;
@@ -56,13 +56,18 @@ pub(super) fn everything(rng: &mut ChaCha8Rng) -> Vec<Step> {
 /// From the beginning, and at four points of the run.
 fn fail(rng: &mut ChaCha8Rng, requests: &[Api]) -> Vec<Step> {
     let moments = [vec![Moment::NOW], rising(rng, 4)].concat();
-    moments.into_iter().flat_map(|moment| failures(rng, requests, moment)).collect()
+    moments
+        .into_iter()
+        .flat_map(|moment| failures(rng, requests, moment))
+        .collect()
 }
 
 fn failures(rng: &mut ChaCha8Rng, requests: &[Api], moment: Moment) -> Vec<Step> {
     let mut of = |&request: &Api| {
         let count = rng.random_range(1..=5);
-        let errors = (0..count).filter_map(|_| errors(request).choose(rng).copied()).collect();
+        let errors = (0..count)
+            .filter_map(|_| errors(request).choose(rng).copied())
+            .collect();
         at(moment.clone(), Fault::Fail(request, errors))
     };
     requests.iter().map(&mut of).collect()
@@ -86,9 +91,11 @@ fn errors(request: Api) -> &'static [Error] {
             RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE,
             RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR,
         ],
-        Api::ListOffsets => {
-            &[BROKEN, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE]
-        }
+        Api::ListOffsets => &[
+            BROKEN,
+            RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+            RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
+        ],
         Api::Metadata | Api::InitProducerId => &[BROKEN, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT],
         Api::Heartbeat => &[
             BROKEN,

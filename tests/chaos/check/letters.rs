@@ -10,37 +10,63 @@ use crate::faults::Topic;
 use crate::world::World;
 
 /// Headers of a dead letter, which follow the record's own.
-const ORIGIN: [&str; 3] = ["__connect.errors.topic", "__connect.errors.partition", "__connect.errors.offset"];
+const ORIGIN: [&str; 3] = [
+    "__connect.errors.topic",
+    "__connect.errors.partition",
+    "__connect.errors.offset",
+];
 const REASON: &str = "__fedhost.reason";
 
 /// A partition and an offset in it.
 type Place = (i32, i64);
 
-pub(super) fn check(world: &World, readings: &[Readings], updates: &Updates, account: &mut Account) {
+pub(super) fn check(
+    world: &World,
+    readings: &[Readings],
+    updates: &Updates,
+    account: &mut Account,
+) {
     let (mut found, mut lost_all, mut repeated) = (0, 0, 0);
-    let mut topics: Vec<Topic> = readings.iter().map(|readings| Topic::Readings(readings.node)).collect();
+    let mut topics: Vec<Topic> = readings
+        .iter()
+        .map(|readings| Topic::Readings(readings.node))
+        .collect();
     topics.push(Topic::Updates);
     for topic in topics {
-        let of_topic = world.injected.iter().filter(|(of, _)| *of == topic).map(|(_, entry)| entry.clone());
-        let bad: Vec<Entry> = of_topic.filter(|entry| is_done(topic, entry, readings)).collect();
+        let of_topic = world
+            .injected
+            .iter()
+            .filter(|(of, _)| *of == topic)
+            .map(|(_, entry)| entry.clone());
+        let bad: Vec<Entry> = of_topic
+            .filter(|entry| is_done(topic, entry, readings))
+            .collect();
         let bad = by_place(&bad);
         let name = world.topic(&topic.name());
         let mut letters = BTreeMap::<Place, usize>::new();
         for letter in world.client().read(&format!("{name}.dlq")) {
             let Some(place) = origin(&letter.content, &name) else {
-                account.fault(format!("a dead letter of {name} does not tell where it is from"));
+                account.fault(format!(
+                    "a dead letter of {name} does not tell where it is from"
+                ));
                 continue;
             };
             match bad.get(&place) {
                 Some(original) if is_same(&original.content, &letter.content) => {
                     *letters.entry(place).or_default() += 1;
                 }
-                Some(_) => account.fault(format!("the dead letter of {name} {place:?} is not as it was")),
-                None if may_repeat(world) && is_repeat(&letter.content, updates.answers.contains_key(&place)) => {}
+                Some(_) => account.fault(format!(
+                    "the dead letter of {name} {place:?} is not as it was"
+                )),
+                None if may_repeat(world)
+                    && is_repeat(&letter.content, updates.answers.contains_key(&place)) => {}
                 None => account.fault(format!("{name} {place:?} is put aside, and was good")),
             }
         }
-        let lost: Vec<&Place> = bad.keys().filter(|place| !letters.contains_key(place)).collect();
+        let lost: Vec<&Place> = bad
+            .keys()
+            .filter(|place| !letters.contains_key(place))
+            .collect();
         account.none_of(&format!("bad records of {name} not put aside"), &lost);
         lost_all += lost.len();
         found += letters.len();
@@ -52,9 +78,12 @@ pub(super) fn check(world: &World, readings: &[Readings], updates: &Updates, acc
     account.count("dead letters", found, lost_all, repeated);
 }
 
-/// Whether its reader has stored that it is done with it: what comes after the last round it leaves alone.
+/// Whether its reader has stored that it is done with it: what comes after the last round it leaves
+/// alone.
 fn is_done(topic: Topic, entry: &Entry, readings: &[Readings]) -> bool {
-    let of_node = readings.iter().find(|readings| topic == Topic::Readings(readings.node));
+    let of_node = readings
+        .iter()
+        .find(|readings| topic == Topic::Readings(readings.node));
     of_node.is_none_or(|readings| entry.offset < readings.committed)
 }
 
@@ -66,10 +95,13 @@ fn origin(letter: &Content, topic: &str) -> Option<Place> {
 
 /// Key, value and its own headers, byte for byte.
 fn is_same(original: &Content, letter: &Content) -> bool {
-    letter.key == original.key && letter.value == original.value && letter.headers.starts_with(&original.headers)
+    letter.key == original.key
+        && letter.value == original.value
+        && letter.headers.starts_with(&original.headers)
 }
 
-/// An update that a crash has repeated is refused as a duplicate, or as stale once its round is over.
+/// An update that a crash has repeated is refused as a duplicate, or as stale once its round is
+/// over.
 fn is_repeat(letter: &Content, is_update: bool) -> bool {
     is_update && matches!(letter.header(REASON), Some("duplicate" | "stale"))
 }

@@ -1,4 +1,5 @@
-//! What has been learnt: every node's answer to every model counts once, and the models are those of an undisturbed run.
+//! What has been learnt: every node's answer to every model counts once, and the models are those
+//! of an undisturbed run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,13 +29,17 @@ impl Updates {
         let (mut answers, mut contents) = (BTreeMap::new(), BTreeMap::<Answer, Vec<_>>::new());
         for entry in world.client().read(&world.topic(&Topic::Updates.name())) {
             let update = entry.content.json();
-            let (Some(sender), Some(base)) =
-                (update["header"]["sender"].as_str(), update["metadata"]["base_round"].as_u64())
-            else {
+            let (Some(sender), Some(base)) = (
+                update["header"]["sender"].as_str(),
+                update["metadata"]["base_round"].as_u64(),
+            ) else {
                 continue;
             };
             let answer = (sender.to_owned(), base);
-            contents.entry(answer.clone()).or_default().push((samples(&update), payload(&update)));
+            contents
+                .entry(answer.clone())
+                .or_default()
+                .push((samples(&update), payload(&update)));
             answers.insert((entry.partition, entry.offset), answer);
         }
         Self { answers, contents }
@@ -46,21 +51,36 @@ impl Updates {
 
     /// Rows behind the model that a round makes of them.
     fn samples(&self, round: u64) -> u64 {
-        let of_round = self.contents.iter().filter(|((_, base), _)| base + 1 == round);
-        of_round.filter_map(|(_, times)| times.first()).map(|(samples, _)| samples).sum()
+        let of_round = self
+            .contents
+            .iter()
+            .filter(|((_, base), _)| base + 1 == round);
+        of_round
+            .filter_map(|(_, times)| times.first())
+            .map(|(samples, _)| samples)
+            .sum()
     }
 }
 
 pub(super) fn check(world: &mut World, baseline: &Baseline, account: &mut Account) -> Updates {
     let updates = Updates::of(world);
-    let wanted: BTreeSet<Answer> =
-        NODES.iter().flat_map(|node| (0..ROUNDS).map(move |base| (format!("fog-node-{node}"), base))).collect();
+    let wanted: BTreeSet<Answer> = NODES
+        .iter()
+        .flat_map(|node| (0..ROUNDS).map(move |base| (format!("fog-node-{node}"), base)))
+        .collect();
     let there: BTreeSet<Answer> = updates.contents.keys().cloned().collect();
     let lost: Vec<&Answer> = wanted.difference(&there).collect();
     account.none_of("updates lost", &lost);
-    account.none_of("updates that nobody asked for", &there.difference(&wanted).collect::<Vec<_>>());
-    let changed: Vec<&Answer> =
-        updates.contents.iter().filter(|(_, times)| differ(times)).map(|(answer, _)| answer).collect();
+    account.none_of(
+        "updates that nobody asked for",
+        &there.difference(&wanted).collect::<Vec<_>>(),
+    );
+    let changed: Vec<&Answer> = updates
+        .contents
+        .iter()
+        .filter(|(_, times)| differ(times))
+        .map(|(answer, _)| answer)
+        .collect();
     account.none_of("repeated updates with other weights", &changed);
     if updates.repeats() > 0 && !may_repeat(world) {
         account.fault(format!("{} updates are there again", updates.repeats()));
@@ -80,16 +100,26 @@ fn check_models(world: &World, baseline: &Baseline, updates: &Updates, account: 
         *times.entry(round).or_default() += 1;
         if samples(&model) != updates.samples(round) {
             let (counted, there) = (samples(&model), updates.samples(round));
-            account.fault(format!("global model {round} counts {counted} rows, its updates have {there}"));
+            account.fault(format!(
+                "global model {round} counts {counted} rows, its updates have {there}"
+            ));
         }
         if baseline.payloads.get(&round) != Some(&payload(&model)) {
-            account.fault(format!("global model {round} differs from that of an undisturbed run"));
+            account.fault(format!(
+                "global model {round} differs from that of an undisturbed run"
+            ));
         }
     }
-    let missing: Vec<u64> = (1..=ROUNDS).filter(|round| !times.contains_key(round)).collect();
+    let missing: Vec<u64> = (1..=ROUNDS)
+        .filter(|round| !times.contains_key(round))
+        .collect();
     account.none_of("global models lost", &missing);
     if !may_repeat(world) {
-        let twice: Vec<&u64> = times.iter().filter(|(_, times)| **times > 1).map(|(round, _)| round).collect();
+        let twice: Vec<&u64> = times
+            .iter()
+            .filter(|(_, times)| **times > 1)
+            .map(|(round, _)| round)
+            .collect();
         account.none_of("global models published twice", &twice);
     }
     account.count(
@@ -110,24 +140,41 @@ fn check_run_log(world: &mut World, baseline: &Baseline, account: &mut Account) 
         .cloned()
         .collect();
     for round in 1..=ROUNDS {
-        let told: Vec<&Value> = closed.iter().filter(|event| event["round"] == round).collect();
+        let told: Vec<&Value> = closed
+            .iter()
+            .filter(|event| event["round"] == round)
+            .collect();
         let [event] = told.as_slice() else {
-            account.fault(format!("the run log closes round {round} {} times", told.len()));
+            account.fault(format!(
+                "the run log closes round {round} {} times",
+                told.len()
+            ));
             continue;
         };
         let expected = baseline.sha256.get(&round).map(String::as_str);
         if !is_complete(event) || event["weights_sha256"].as_str() != expected {
-            account.fault(format!("round {round} is not that of an undisturbed run: {event}"));
+            account.fault(format!(
+                "round {round} is not that of an undisturbed run: {event}"
+            ));
         }
     }
 }
 
 /// Each node is in it once, with an answer to the newest model.
 fn is_complete(event: &Value) -> bool {
-    let participants = event["participants"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let nodes: BTreeSet<&str> = participants.iter().filter_map(|one| one["node"].as_str()).collect();
+    let participants = event["participants"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let nodes: BTreeSet<&str> = participants
+        .iter()
+        .filter_map(|one| one["node"].as_str())
+        .collect();
     let newest = participants.iter().all(|one| one["staleness"] == 0);
-    event["closed_by"] == "complete" && newest && participants.len() == NODES.len() && nodes.len() == NODES.len()
+    event["closed_by"] == "complete"
+        && newest
+        && participants.len() == NODES.len()
+        && nodes.len() == NODES.len()
 }
 
 fn differ(times: &[(u64, String)]) -> bool {

@@ -43,9 +43,20 @@ pub(super) struct Readings {
 impl Readings {
     pub(super) fn of(world: &World, node: u32) -> Self {
         let (client, topic) = (world.client(), world.topic(&Topic::Readings(node).name()));
-        let committed = client.committed(&format!("{}fog-node-{node}", world.group_prefix()), &topic, 0);
+        let committed = client.committed(
+            &format!("{}fog-node-{node}", world.group_prefix()),
+            &topic,
+            0,
+        );
         let (numbers, disordered) = (BTreeMap::new(), Vec::new());
-        let mut readings = Self { node, entries: Vec::new(), committed, numbers, disordered, topic };
+        let mut readings = Self {
+            node,
+            entries: Vec::new(),
+            committed,
+            numbers,
+            disordered,
+            topic,
+        };
         for entry in client.read(&readings.topic) {
             let kind = readings.classify(&entry);
             readings.entries.push((entry, kind));
@@ -54,7 +65,9 @@ impl Readings {
     }
 
     fn classify(&mut self, entry: &Entry) -> Kind {
-        let Some(number) = number(entry, &sensor_of(self.node)) else { return Kind::Foreign };
+        let Some(number) = number(entry, &sensor_of(self.node)) else {
+            return Kind::Foreign;
+        };
         let newest = self.numbers.last_key_value().map(|(&newest, _)| newest);
         let count = self.numbers.entry(number).or_default();
         *count += 1;
@@ -64,11 +77,18 @@ impl Readings {
         if newest.is_some_and(|newest| number < newest) {
             self.disordered.push(number);
         }
-        if entry.content.header(END).is_some() { Kind::End } else { Kind::Row }
+        if entry.content.header(END).is_some() {
+            Kind::End
+        } else {
+            Kind::Row
+        }
     }
 
     fn count(&self, wanted: Kind) -> usize {
-        self.entries.iter().filter(|(_, kind)| *kind == wanted).count()
+        self.entries
+            .iter()
+            .filter(|(_, kind)| *kind == wanted)
+            .count()
     }
 }
 
@@ -80,8 +100,16 @@ fn number(entry: &Entry, sensor: &str) -> Option<u64> {
 /// Every number from 0 to that of the end is there; with the strong promise, once.
 pub(super) fn check(world: &World, readings: &[Readings], account: &mut Account) {
     let (mut rows, mut lost_all, mut repeated) = (0, 0, 0);
-    for Readings { numbers, topic, disordered, .. } in readings {
-        let lost: Vec<u64> = (0..=world.load.rows).filter(|number| !numbers.contains_key(number)).collect();
+    for Readings {
+        numbers,
+        topic,
+        disordered,
+        ..
+    } in readings
+    {
+        let lost: Vec<u64> = (0..=world.load.rows)
+            .filter(|number| !numbers.contains_key(number))
+            .collect();
         account.none_of(&format!("readings lost from {topic}"), &lost);
         account.none_of(&format!("readings out of order in {topic}"), disordered);
         lost_all += lost.len();
@@ -91,8 +119,10 @@ pub(super) fn check(world: &World, readings: &[Readings], account: &mut Account)
         repeated += readings.count(Kind::Repeat);
         if readings.count(Kind::Row) as u64 != world.load.rows || readings.count(Kind::End) != 1 {
             let (rows, ends) = (readings.count(Kind::Row), readings.count(Kind::End));
-            account
-                .fault(format!("{} holds {rows} rows and {ends} ends, not {} and 1", readings.topic, world.load.rows));
+            account.fault(format!(
+                "{} holds {rows} rows and {ends} ends, not {} and 1",
+                readings.topic, world.load.rows
+            ));
         }
     }
     if repeated > 0 && !may_repeat(world) {

@@ -1,4 +1,5 @@
-//! Models that cheat: each is caught and named, and an honest one beside it is judged as if it were alone.
+//! Models that cheat: each is caught and named, and an honest one beside it is judged as if it were
+//! alone.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -17,21 +18,45 @@ static ALONE: LazyLock<Value> = LazyLock::new(|| {
 /// Names of the promises that a result says are broken.
 fn broken(result: &Value) -> Vec<&str> {
     let findings = result["integrity"].as_array().unwrap().iter();
-    findings.filter(|finding| finding["kept"] == false).map(|finding| finding["check"].as_str().unwrap()).collect()
+    findings
+        .filter(|finding| finding["kept"] == false)
+        .map(|finding| finding["check"].as_str().unwrap())
+        .collect()
 }
 
 fn is_caught(act: &str, promises: &[&str], words: &str) {
     let act = format!("misbehaving.act={act}");
-    let both = ["--plugin", "misbehaving", "--plugin", "logistic-regression", "--parameters", &act];
+    let both = [
+        "--plugin",
+        "misbehaving",
+        "--plugin",
+        "logistic-regression",
+        "--parameters",
+        &act,
+    ];
     let run = judge(&two_runs(), &both).expect_code(1);
     let document = run.json();
     let cheat = result(&document, "misbehaving");
-    assert_eq!((&cheat["status"], broken(cheat)), (&"invalid-output".into(), promises.to_vec()), "{act}");
+    assert_eq!(
+        (&cheat["status"], broken(cheat)),
+        (&"invalid-output".into(), promises.to_vec()),
+        "{act}"
+    );
     for told in [cheat["error"].as_str().unwrap(), run.stderr.as_str()] {
-        assert!(told.contains("it breaks a promise (") && told.contains(words), "{act}: no {words:?} in {told}");
+        assert!(
+            told.contains("it breaks a promise (") && told.contains(words),
+            "{act}: no {words:?} in {told}"
+        );
     }
-    assert!(cheat["roc_auc"].is_number(), "what it would have come to is shown: {cheat}");
-    assert_eq!(lasting(result(&document, "logistic-regression")), *ALONE, "{act}");
+    assert!(
+        cheat["roc_auc"].is_number(),
+        "what it would have come to is shown: {cheat}"
+    );
+    assert_eq!(
+        lasting(result(&document, "logistic-regression")),
+        *ALONE,
+        "{act}"
+    );
 }
 
 #[test]
@@ -43,27 +68,47 @@ fn one_that_counts_rows_is_caught() {
 
 #[test]
 fn one_that_counts_rows_half_of_the_time_is_caught() {
-    is_caught("half-counts-rows", &["row-number"], "scores follow the rows, not their numbers");
+    is_caught(
+        "half-counts-rows",
+        &["row-number"],
+        "scores follow the rows, not their numbers",
+    );
 }
 
 #[test]
 fn one_whose_scores_grow_with_the_rows_behind_it_is_caught() {
-    is_caught("looks-back", &["row-number"], "scores follow the rows, not their numbers");
+    is_caught(
+        "looks-back",
+        &["row-number"],
+        "scores follow the rows, not their numbers",
+    );
 }
 
 #[test]
 fn one_that_counts_calls_is_caught() {
-    is_caught("counts-calls", &["batch-cuts"], "scores do not depend on where batches are cut");
+    is_caught(
+        "counts-calls",
+        &["batch-cuts"],
+        "scores do not depend on where batches are cut",
+    );
 }
 
 #[test]
 fn one_that_looks_at_the_next_row_is_caught() {
-    is_caught("looks-ahead", &["batch-cuts", "later-rows"], "a score does not depend on later rows");
+    is_caught(
+        "looks-ahead",
+        &["batch-cuts", "later-rows"],
+        "a score does not depend on later rows",
+    );
 }
 
 #[test]
 fn one_that_looks_at_all_rows_of_a_batch_is_caught() {
-    is_caught("looks-around", &["batch-cuts", "later-rows"], "when the same rows came in smaller batches");
+    is_caught(
+        "looks-around",
+        &["batch-cuts", "later-rows"],
+        "when the same rows came in smaller batches",
+    );
 }
 
 #[test]
@@ -77,7 +122,13 @@ fn trap(scene: &Scene) {
     for run in 0..2 {
         let mut text = "reading,anomaly\n".to_owned();
         for row in 0..300 {
-            writeln!(text, "{:.4},{}", noise(1_000 * run + row), u8::from(row >= 200)).unwrap();
+            writeln!(
+                text,
+                "{:.4},{}",
+                noise(1_000 * run + row),
+                u8::from(row >= 200)
+            )
+            .unwrap();
         }
         scene.write(&format!("runs/{run}.csv"), text);
     }
@@ -87,29 +138,76 @@ fn trap(scene: &Scene) {
 fn one_that_would_win_stands_below_an_honest_one() {
     let scene = Scene::new();
     trap(&scene);
-    for (act, protocol) in [("counts-rows", "by-file:0.5"), ("repeats-label", "prequential:1")] {
+    for (act, protocol) in [
+        ("counts-rows", "by-file:0.5"),
+        ("repeats-label", "prequential:1"),
+    ] {
         let act = format!("misbehaving.act={act}");
-        let both = ["--plugin", "misbehaving", "--plugin", "logistic-regression", "--parameters", &act];
-        let arguments = [&both[..], &["--protocol", protocol, "--batch", "1", "--table", "table.csv"]].concat();
+        let both = [
+            "--plugin",
+            "misbehaving",
+            "--plugin",
+            "logistic-regression",
+            "--parameters",
+            &act,
+        ];
+        let arguments = [
+            &both[..],
+            &[
+                "--protocol",
+                protocol,
+                "--batch",
+                "1",
+                "--table",
+                "table.csv",
+            ],
+        ]
+        .concat();
         let run = evaluate(&scene, &fedhost_e2e::plugins(), &arguments).expect_code(1);
         let document = run.json();
         let auc = |plugin| number(result(&document, plugin), "roc_auc");
-        assert!(auc("misbehaving") > 0.98 && auc("logistic-regression") < 0.9, "{act}: {document}");
+        assert!(
+            auc("misbehaving") > 0.98 && auc("logistic-regression") < 0.9,
+            "{act}: {document}"
+        );
         // When people are shown the table
-        let usual = ["evaluate", "--plugins-dir", &fedhost_e2e::plugins().display().to_string(), "-q"];
+        let usual = [
+            "evaluate",
+            "--plugins-dir",
+            &fedhost_e2e::plugins().display().to_string(),
+            "-q",
+        ];
         let data = ["--data", "runs/*.csv", "--label", "anomaly"];
-        let shown = scene.fedhost(&[&usual[..], &data, &arguments].concat()).expect_code(1);
+        let shown = scene
+            .fedhost(&[&usual[..], &data, &arguments].concat())
+            .expect_code(1);
         let place = |plugin: &str| shown.stdout.find(&format!("\n{plugin} ")).unwrap();
-        assert!(place("logistic-regression") < place("misbehaving"), "{}", shown.stdout);
+        assert!(
+            place("logistic-regression") < place("misbehaving"),
+            "{}",
+            shown.stdout
+        );
     }
 }
 
 #[test]
 fn honest_models_are_not_accused() {
     let scene = two_runs();
-    for protocol in ["prefix:200", "split:0.5", "by-file:0.5", "stratified:0.7", "prequential:20"] {
-        let document = judge(&scene, &["--plugin", "misbehaving", "--protocol", protocol]).expect_code(0).json();
-        assert_eq!(broken(result(&document, "misbehaving")), Vec::<&str>::new(), "under {protocol}");
+    for protocol in [
+        "prefix:200",
+        "split:0.5",
+        "by-file:0.5",
+        "stratified:0.7",
+        "prequential:20",
+    ] {
+        let document = judge(&scene, &["--plugin", "misbehaving", "--protocol", protocol])
+            .expect_code(0)
+            .json();
+        assert_eq!(
+            broken(result(&document, "misbehaving")),
+            Vec::<&str>::new(),
+            "under {protocol}"
+        );
     }
 }
 
@@ -127,9 +225,22 @@ pub(super) const CATALOGUE: [&str; 8] = [
 
 /// Fails if one of the catalogue does.
 pub(super) fn expect_none_accused(scene: &Scene, arguments: &[&str]) {
-    let plugins = CATALOGUE.iter().flat_map(|name| ["--plugin", name]).collect::<Vec<_>>();
+    let plugins = CATALOGUE
+        .iter()
+        .flat_map(|name| ["--plugin", name])
+        .collect::<Vec<_>>();
     let catalogue = catalogue().display().to_string();
-    let usual = ["evaluate", "--plugins-dir", &catalogue, "--label", "anomaly", "--epochs", "5", "--json", "-q"];
+    let usual = [
+        "evaluate",
+        "--plugins-dir",
+        &catalogue,
+        "--label",
+        "anomaly",
+        "--epochs",
+        "5",
+        "--json",
+        "-q",
+    ];
     let run = scene.fedhost(&[&usual[..], &plugins, arguments].concat());
     assert_eq!(run.code, Some(0), "{arguments:?}: {}", run.stderr);
     let document = run.json();
@@ -142,8 +253,19 @@ pub(super) fn expect_none_accused(scene: &Scene, arguments: &[&str]) {
 #[test]
 fn no_plug_in_of_the_catalogue_is_accused() {
     let scene = two_runs();
-    // With few rows to train on, a detector that learns as it goes is still warming up when they are all seen.
+    // With few rows to train on, a detector that learns as it goes is still warming up when they
+    // are all seen.
     for protocol in ["prefix:400", "prequential:20"] {
-        expect_none_accused(&scene, &["--data", "runs/*.csv", "--ignore", "time", "--protocol", protocol]);
+        expect_none_accused(
+            &scene,
+            &[
+                "--data",
+                "runs/*.csv",
+                "--ignore",
+                "time",
+                "--protocol",
+                protocol,
+            ],
+        );
     }
 }

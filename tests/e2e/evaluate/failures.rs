@@ -1,4 +1,5 @@
-//! Plug-ins that fail: each is told by what it did, and a good one beside it is judged as if it were alone.
+//! Plug-ins that fail: each is told by what it did, and a good one beside it is judged as if it
+//! were alone.
 
 use std::sync::LazyLock;
 
@@ -13,21 +14,42 @@ const LIMITS: [&str; 3] = ["--limits", "call_deadline_ms=3000", "output_bytes=10
 
 static ALONE: LazyLock<Value> = LazyLock::new(|| {
     let arguments = [&["--plugin", "logistic-regression"], &LIMITS[..]].concat();
-    lasting(result(&judge(&two_runs(), &arguments).expect_code(0).json(), "logistic-regression"))
+    lasting(result(
+        &judge(&two_runs(), &arguments).expect_code(0).json(),
+        "logistic-regression",
+    ))
 });
 
 fn fails(act: &str, status: &str, words: &str) {
     let act = format!("misbehaving.act={act}");
-    let both = ["--plugin", "misbehaving", "--plugin", "logistic-regression", "--parameters", &act];
+    let both = [
+        "--plugin",
+        "misbehaving",
+        "--plugin",
+        "logistic-regression",
+        "--parameters",
+        &act,
+    ];
     let run = judge(&two_runs(), &[&both, &LIMITS[..]].concat()).expect_code(1);
     let document = run.json();
     let failed = result(&document, "misbehaving");
     assert_eq!(failed["status"], status, "{failed}");
     let error = failed["error"].as_str().unwrap();
     assert!(error.contains(words), "no {words:?} in {error}");
-    assert!(run.stderr.contains(&format!("misbehaving ({status}): ")) && run.stderr.contains(words), "{}", run.stderr);
-    assert!(failed["roc_auc"].is_null() && failed["scored_rows"] == 0, "there is nothing to believe: {failed}");
-    assert_eq!(lasting(result(&document, "logistic-regression")), *ALONE, "{act}");
+    assert!(
+        run.stderr.contains(&format!("misbehaving ({status}): ")) && run.stderr.contains(words),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        failed["roc_auc"].is_null() && failed["scored_rows"] == 0,
+        "there is nothing to believe: {failed}"
+    );
+    assert_eq!(
+        lasting(result(&document, "logistic-regression")),
+        *ALONE,
+        "{act}"
+    );
 }
 
 #[test]
@@ -37,12 +59,20 @@ fn one_that_crashes_is_told_by_its_trap() {
 
 #[test]
 fn one_that_never_answers_is_stopped() {
-    fails("spin-in-score", "deadline", "stopped at the limit of 3000 ms");
+    fails(
+        "spin-in-score",
+        "deadline",
+        "stopped at the limit of 3000 ms",
+    );
 }
 
 #[test]
 fn one_that_never_opens_is_stopped() {
-    fails("spin-in-open", "deadline", "stopped at the limit of 3000 ms");
+    fails(
+        "spin-in-open",
+        "deadline",
+        "stopped at the limit of 3000 ms",
+    );
 }
 
 #[test]
@@ -72,7 +102,11 @@ fn one_whose_scores_are_no_numbers_is_not_believed() {
 
 #[test]
 fn one_whose_scores_are_infinite_is_not_believed() {
-    fails("infinite-scores", "invalid-output", "its score of row 0 is inf");
+    fails(
+        "infinite-scores",
+        "invalid-output",
+        "its score of row 0 is inf",
+    );
 }
 
 #[test]
@@ -85,10 +119,22 @@ fn files_that_are_no_plug_ins_are_results_too() {
     let scene = two_runs();
     let good = std::fs::read(plugins().join("logistic-regression.wasm")).unwrap();
     let files: [(&str, Vec<u8>, &str); 5] = [
-        ("module", Handmade::passing("module").module(), "it is a core module, not a component"),
-        ("truncated", good[..good.len() / 2].to_vec(), "it is damaged"),
+        (
+            "module",
+            Handmade::passing("module").module(),
+            "it is a core module, not a component",
+        ),
+        (
+            "truncated",
+            good[..good.len() / 2].to_vec(),
+            "it is damaged",
+        ),
         ("text", b"#!/bin/sh\n".to_vec(), "it is no WebAssembly file"),
-        ("stranger", binary("(component)"), "no plug-in for this host"),
+        (
+            "stranger",
+            binary("(component)"),
+            "no plug-in for this host",
+        ),
         (
             "greedy",
             binary(
@@ -97,7 +143,12 @@ fn files_that_are_no_plug_ins_are_results_too() {
             "it asks for wasi:filesystem/types@0.2.0",
         ),
     ];
-    let paths = files.iter().map(|(name, bytes, _)| scene.write(&format!("{name}.wasm"), bytes).display().to_string());
+    let paths = files.iter().map(|(name, bytes, _)| {
+        scene
+            .write(&format!("{name}.wasm"), bytes)
+            .display()
+            .to_string()
+    });
     let paths: Vec<String> = paths.collect();
     let mut arguments: Vec<&str> = paths.iter().flat_map(|path| ["--plugin", path]).collect();
     arguments.extend(["--plugin", "logistic-regression"]);
@@ -105,11 +156,22 @@ fn files_that_are_no_plug_ins_are_results_too() {
     let document = run.json();
     for (name, bytes, words) in files {
         let refused = result(&document, name);
-        assert_eq!((&refused["status"], &refused["calls"]), (&"refused".into(), &0.into()), "{refused}");
+        assert_eq!(
+            (&refused["status"], &refused["calls"]),
+            (&"refused".into(), &0.into()),
+            "{refused}"
+        );
         let error = refused["error"].as_str().unwrap();
-        assert!(error.contains(words) && run.stderr.contains(words), "no {words:?} in {error}");
+        assert!(
+            error.contains(words) && run.stderr.contains(words),
+            "no {words:?} in {error}"
+        );
         let digest = fedhost_domain::model::Sha256Hex::of(&bytes);
-        assert_eq!(refused["sha256"], digest.to_string(), "which file it was is known: {refused}");
+        assert_eq!(
+            refused["sha256"],
+            digest.to_string(),
+            "which file it was is known: {refused}"
+        );
     }
     assert_eq!(lasting(result(&document, "logistic-regression")), *ALONE);
 }
@@ -118,10 +180,21 @@ fn files_that_are_no_plug_ins_are_results_too() {
 fn one_that_fails_late_costs_the_others_nothing() {
     let scene: Scene = two_runs();
     let act = "misbehaving.act=trap-after-1000-calls";
-    let both = ["--plugin", "misbehaving", "--plugin", "logistic-regression", "--parameters", act, "--batch", "1"];
+    let both = [
+        "--plugin",
+        "misbehaving",
+        "--plugin",
+        "logistic-regression",
+        "--parameters",
+        act,
+        "--batch",
+        "1",
+    ];
     // One instance scores all rows of a file, and each row takes a call.
     scene.write("runs/2.csv", super::machine(1_800, 2));
-    let document = judge(&scene, &[&both[..], &["--protocol", "prefix:400"]].concat()).expect_code(1).json();
+    let document = judge(&scene, &[&both[..], &["--protocol", "prefix:400"]].concat())
+        .expect_code(1)
+        .json();
     assert_eq!(result(&document, "misbehaving")["status"], "trap");
     assert_eq!(result(&document, "logistic-regression")["status"], "ok");
 }

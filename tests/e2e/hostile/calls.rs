@@ -1,8 +1,9 @@
-//! Guests that break the rules of calls themselves, written by hand. The model behind them is another plug-in.
+//! Guests that break the rules of calls themselves, written by hand. The model behind them is
+//! another plug-in.
 //!
-//! Where the answer of `transform` lies: at 16 whether it is one (0) or an error (1). Of an answer, at 20 the number of
-//! rows, at 24 and 28 the values' place and count, at 32 whether there are labels, at 36 and 40 theirs. Of an error, at 20
-//! its kind, at 24 and 28 its text.
+//! Where the answer of `transform` lies: at 16 whether it is one (0) or an error (1). Of an answer,
+//! at 20 the number of rows, at 24 and 28 the values' place and count, at 32 whether there are
+//! labels, at 36 and 40 theirs. Of an error, at 20 its kind, at 24 and 28 its text.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -100,11 +101,20 @@ acts! {
 fn component() -> Vec<u8> {
     let mut code = String::new();
     for (number, act) in (1..).zip(ACTS) {
-        writeln!(code, "(if (i32.eq (local.get $act) (i32.const {number})) (then {}))", act.code).unwrap();
+        writeln!(
+            code,
+            "(if (i32.eq (local.get $act) (i32.const {number})) (then {}))",
+            act.code
+        )
+        .unwrap();
     }
     let guest = Handmade::passing("treacherous").at("transform", &code);
-    let guest = guest.at("module", "(table $table 4 funcref) (global $to_call (mut i32) (i32.const 0))");
-    let call = "(if (global.get $to_call) (then (call $log (i32.const 1) (i32.const 256) (i32.const 4))))";
+    let guest = guest.at(
+        "module",
+        "(table $table 4 funcref) (global $to_call (mut i32) (i32.const 0))",
+    );
+    let call =
+        "(if (global.get $to_call) (then (call $log (i32.const 1) (i32.const 256) (i32.const 4))))";
     guest.at("forget", call).component()
 }
 
@@ -118,7 +128,10 @@ static RUN: LazyLock<Told> = LazyLock::new(|| {
 
 fn expect(name: &str, kind: &str, words: &str) {
     let failure = &RUN.failures[ACTS.iter().position(|act| act.name == name).unwrap()];
-    assert_eq!((failure.plugin.as_str(), failure.call.as_str()), ("treacherous", "preprocessor.transform"));
+    assert_eq!(
+        (failure.plugin.as_str(), failure.call.as_str()),
+        ("treacherous", "preprocessor.transform")
+    );
     failure.expect(kind, words);
 }
 

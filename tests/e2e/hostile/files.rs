@@ -80,7 +80,9 @@ fn describing(code: &str) -> Vec<u8> {
 }
 
 fn starting(code: &str) -> Vec<u8> {
-    guest().at("module", &format!("(func $start {code}) (start $start)")).component()
+    guest()
+        .at("module", &format!("(func $start {code}) (start $start)"))
+        .component()
 }
 
 fn good() -> Vec<u8> {
@@ -96,7 +98,9 @@ fn flipped() -> Vec<u8> {
 }
 
 fn importing(name: &str) -> Vec<u8> {
-    binary(&format!("(component (import \"fedhost:plugin/host@0.1.0\" (instance)) (import \"{name}\" (instance)))"))
+    binary(&format!(
+        "(component (import \"fedhost:plugin/host@0.1.0\" (instance)) (import \"{name}\" (instance)))"
+    ))
 }
 
 /// Zeros, which cost nothing to send.
@@ -107,11 +111,16 @@ fn padding(bytes: usize) -> String {
 fn monstrous() -> Vec<u8> {
     let block = "(local.set $x (i32.add (i32.mul (local.get $x) (local.get $x)) (i32.load (local.get $x))))";
     let body = block.repeat(400_000);
-    guest().at("module", &format!("(func (param $x i32) {body})")).component()
+    guest()
+        .at("module", &format!("(func (param $x i32) {body})"))
+        .component()
 }
 
 static RUN: LazyLock<Scene> = LazyLock::new(|| {
-    let files: Vec<(&str, Vec<u8>)> = CASES.iter().map(|case| (case.name, (case.file)())).collect();
+    let files: Vec<(&str, Vec<u8>)> = CASES
+        .iter()
+        .map(|case| (case.name, (case.file)()))
+        .collect();
     let scene = scene(&["baseline-deviation", "logistic-regression"], &files);
     let limits = "\n[plugins.limits]\ncomponent_bytes = 8388608\ncompile_memory_bytes = 536870912\n\
                   call_deadline_ms = 500\n\n[preprocess]";
@@ -122,7 +131,9 @@ static RUN: LazyLock<Scene> = LazyLock::new(|| {
 });
 
 fn told(name: &str) -> Failure {
-    let failure = failures(&RUN).into_iter().find(|failure| failure.plugin == name);
+    let failure = failures(&RUN)
+        .into_iter()
+        .find(|failure| failure.plugin == name);
     assert!(failure.is_some(), "{name} was taken");
     let failure = failure.unwrap();
     assert_eq!(failure.call, "load");

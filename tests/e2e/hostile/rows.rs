@@ -1,4 +1,5 @@
-//! A run in which every row says which promise is to be broken next, and every other row is an ordinary one.
+//! A run in which every row says which promise is to be broken next, and every other row is an
+//! ordinary one.
 
 use std::fmt::Write as _;
 
@@ -50,7 +51,8 @@ pub(super) fn manifest(preprocessor: &str, model: &str, limits: &str) -> String 
     )
 }
 
-/// Plays the acts until one more has failed than `failing`, which the last one does when it is played once more.
+/// Plays the acts until one more has failed than `failing`, which the last one does when it is
+/// played once more.
 pub(super) fn play(scene: &Scene, manifest: &str, acts: &[usize], failing: usize) -> Told {
     scene.write("rows.csv", csv(acts));
     scene.write("run.toml", manifest);
@@ -65,7 +67,11 @@ pub(super) fn play(scene: &Scene, manifest: &str, acts: &[usize], failing: usize
     let letters = read_topic(&scene.path("data"), "sensor-data-node-1.dlq");
     Told {
         failures: failures(scene).into_iter().take(failing).collect(),
-        lines: scene.events_named("plugin_logged").into_iter().map(line).collect(),
+        lines: scene
+            .events_named("plugin_logged")
+            .into_iter()
+            .map(line)
+            .collect(),
         predictions: predictions(&scene.path("data")),
         letters: letters.iter().map(letter).collect(),
         ordinary: LEARNT + acts.len(),
@@ -74,19 +80,30 @@ pub(super) fn play(scene: &Scene, manifest: &str, acts: &[usize], failing: usize
 
 fn letter(record: &Record) -> (u64, String) {
     let header = |name: &str| String::from_utf8(record.header(name).unwrap().to_vec()).unwrap();
-    (header("__connect.errors.offset").parse().unwrap(), header("__fedhost.reason"))
+    (
+        header("__connect.errors.offset").parse().unwrap(),
+        header("__fedhost.reason"),
+    )
 }
 
 impl Told {
-    /// Every ordinary row has its score, but for those at the start that no model was there for; every other one that has
-    /// none is kept with the reason.
+    /// Every ordinary row has its score, but for those at the start that no model was there for;
+    /// every other one that has none is kept with the reason.
     pub(super) fn expect_all_others_served(&self, acts_that_go_well: usize) {
         let served = self.ordinary + acts_that_go_well;
-        let scored = self.predictions.iter().filter(|message| message["data"]["score"].is_number()).count();
+        let scored = self
+            .predictions
+            .iter()
+            .filter(|message| message["data"]["score"].is_number())
+            .count();
         assert_eq!(self.predictions.len(), served);
         assert!(scored >= served - LEARNT, "{scored} of {served}");
         let kinds = self.failures.iter().map(|failure| &failure.kind);
-        let reasons = self.letters.iter().map(|(_, reason)| reason).take(self.failures.len());
+        let reasons = self
+            .letters
+            .iter()
+            .map(|(_, reason)| reason)
+            .take(self.failures.len());
         assert!(kinds.eq(reasons), "{:?}", self.letters);
     }
 

@@ -1,4 +1,5 @@
-//! A model that breaks its promises while it scores. The preprocessor in front of it is another plug-in.
+//! A model that breaks its promises while it scores. The preprocessor in front of it is another
+//! plug-in.
 
 use std::sync::LazyLock;
 
@@ -42,14 +43,21 @@ acts! {
 /// Acts that only make a noise.
 const LOUD: [&str; 2] = ["log-flood", "huge-log-line"];
 
-const LIMITS: &str =
-    "[plugins.misbehaving.limits]\ncall_deadline_ms = 5000\noutput_bytes = 12582912\nstack_bytes = 262144";
+const LIMITS: &str = "[plugins.misbehaving.limits]\ncall_deadline_ms = 5000\noutput_bytes = 12582912\nstack_bytes = 262144";
 
 static RUN: LazyLock<Told> = LazyLock::new(|| {
     let number = |act: &&str| CHOICES.iter().position(|choice| choice == act).unwrap();
     let acts: Vec<usize> = LOUD.iter().chain(FAILING).map(number).collect();
-    let scene = scene(&["misbehaving"], &[("passing", Handmade::passing("passing").component())]);
-    play(&scene, &manifest("passing", &model("as-the-rows-say"), LIMITS), &acts, FAILING.len())
+    let scene = scene(
+        &["misbehaving"],
+        &[("passing", Handmade::passing("passing").component())],
+    );
+    play(
+        &scene,
+        &manifest("passing", &model("as-the-rows-say"), LIMITS),
+        &acts,
+        FAILING.len(),
+    )
 });
 
 fn model(act: &str) -> String {
@@ -58,7 +66,10 @@ fn model(act: &str) -> String {
 
 fn expect(act: &str, kind: &str, words: &str) {
     let failure = &RUN.failures[FAILING.iter().position(|failing| *failing == act).unwrap()];
-    assert_eq!((failure.plugin.as_str(), failure.call.as_str()), ("misbehaving", "detector.score"));
+    assert_eq!(
+        (failure.plugin.as_str(), failure.call.as_str()),
+        ("misbehaving", "detector.score")
+    );
     failure.expect(kind, words);
 }
 
@@ -69,27 +80,50 @@ fn between_them_every_ordinary_row_is_prepared_and_scored() {
 
 #[test]
 fn a_flood_of_log_lines() {
-    let flood = RUN.lines.iter().filter(|(_, message)| message.ends_with("of a flood")).count();
+    let flood = RUN
+        .lines
+        .iter()
+        .filter(|(_, message)| message.ends_with("of a flood"))
+        .count();
     assert_eq!(flood, 1_000);
-    let end = ("warning".to_owned(), "999000 more log lines were dropped after the first 1000".to_owned());
+    let end = (
+        "warning".to_owned(),
+        "999000 more log lines were dropped after the first 1000".to_owned(),
+    );
     assert!(RUN.lines.contains(&end));
 }
 
 #[test]
 fn a_huge_log_line() {
-    assert!(RUN.lines.iter().any(|(_, message)| message.len() == 4_096 && message.ends_with('…')));
+    assert!(
+        RUN.lines
+            .iter()
+            .any(|(_, message)| message.len() == 4_096 && message.ends_with('…'))
+    );
     assert!(RUN.lines.iter().all(|(_, message)| message.len() <= 4_096));
 }
 
 #[test]
 fn a_plug_in_that_behaves_for_a_thousand_calls_and_then_turns() {
-    let scene = scene(&["misbehaving"], &[("passing", Handmade::passing("passing").component())]);
+    let scene = scene(
+        &["misbehaving"],
+        &[("passing", Handmade::passing("passing").component())],
+    );
     // Given rows enough for it to turn twice, on an instance each
     let ordinary = vec![0; GOOD_CALLS as usize + 10];
-    let told = play(&scene, &manifest("passing", &model("trap-after-1000-calls"), ""), &ordinary, 1);
+    let told = play(
+        &scene,
+        &manifest("passing", &model("trap-after-1000-calls"), ""),
+        &ordinary,
+        1,
+    );
     // Then each time it costs one row, and the next one is scored by a new instance
     told.failures[0].expect("trap", "wasm `unreachable` instruction executed");
     let rows: Vec<u64> = told.unscored();
     assert_eq!(rows.len(), failures(&scene).len());
-    assert!(rows.windows(2).all(|pair| pair[1] - pair[0] == u64::from(GOOD_CALLS) + 1), "{rows:?}");
+    assert!(
+        rows.windows(2)
+            .all(|pair| pair[1] - pair[0] == u64::from(GOOD_CALLS) + 1),
+        "{rows:?}"
+    );
 }

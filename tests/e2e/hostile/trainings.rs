@@ -1,5 +1,5 @@
-//! A model that breaks its promises while it is opened, trained or saved: each in a run of its own, in which rows go on to
-//! be prepared by another plug-in.
+//! A model that breaks its promises while it is opened, trained or saved: each in a run of its own,
+//! in which rows go on to be prepared by another plug-in.
 
 use fedhost_e2e::plugins;
 use fedhost_e2e::{predictions, simulated, wait_until};
@@ -46,12 +46,25 @@ fn expect(act: &str, call: &str, kind: &str, words: &str) {
     let limits = "[plugins.misbehaving.limits]\ncall_deadline_ms = 1000\noutput_bytes = 1048576";
     scene.write("run.toml", format!("{manifest}\n{limits}\n"));
     let run = scene.start(&["run", "run.toml", "--json"]);
-    wait_until("it has failed", || scene.path("data/aggregation_log.jsonl").exists() && !failures(&scene).is_empty());
-    wait_until("every row was read", || scene.events_named("sensor_finished").len() == 2);
+    wait_until("it has failed", || {
+        scene.path("data/aggregation_log.jsonl").exists() && !failures(&scene).is_empty()
+    });
+    wait_until("every row was read", || {
+        scene.events_named("sensor_finished").len() == 2
+    });
     assert_eq!(run.interrupt().0, Some(130), "the process outlives it");
     let failure = &failures(&scene)[0];
-    assert_eq!((failure.plugin.as_str(), failure.call.as_str()), ("misbehaving", call));
+    assert_eq!(
+        (failure.plugin.as_str(), failure.call.as_str()),
+        ("misbehaving", call)
+    );
     failure.expect(kind, words);
-    assert!(scene.events_named("round_closed").is_empty() && scene.events_named("update_rejected").is_empty());
-    assert!(predictions(&scene.path("data")).len() > ROWS, "rows go on to be prepared");
+    assert!(
+        scene.events_named("round_closed").is_empty()
+            && scene.events_named("update_rejected").is_empty()
+    );
+    assert!(
+        predictions(&scene.path("data")).len() > ROWS,
+        "rows go on to be prepared"
+    );
 }

@@ -8,7 +8,9 @@ use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
-use openssl::x509::extension::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName};
+use openssl::x509::extension::{
+    BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName,
+};
 use openssl::x509::{X509, X509Builder, X509NameBuilder};
 
 const DAY_S: i64 = 24 * 60 * 60;
@@ -29,7 +31,13 @@ pub enum ServerCertificate {
 }
 
 impl ServerCertificate {
-    const ALL: [Self; 5] = [Self::Sound, Self::Expired, Self::ExpiresSoon, Self::OtherAuthority, Self::OtherHost];
+    const ALL: [Self; 5] = [
+        Self::Sound,
+        Self::Expired,
+        Self::ExpiresSoon,
+        Self::OtherAuthority,
+        Self::OtherHost,
+    ];
 
     fn days(self) -> i64 {
         match self {
@@ -40,7 +48,11 @@ impl ServerCertificate {
     }
 
     fn host(self) -> &'static str {
-        if self == Self::OtherHost { "elsewhere.example" } else { "localhost" }
+        if self == Self::OtherHost {
+            "elsewhere.example"
+        } else {
+            "localhost"
+        }
     }
 }
 
@@ -63,19 +75,44 @@ impl Certificates {
     /// Makes all of them.
     #[must_use]
     pub fn make(folder: &Path) -> Self {
-        let certificates = Self { folder: folder.to_owned() };
-        let (authority, other) = (Authority::new("fedhost-tests"), Authority::new("somebody-else"));
-        write(&certificates.authority(), &authority.certificate.to_pem().unwrap());
-        write(&certificates.other_authority(), &other.certificate.to_pem().unwrap());
+        let certificates = Self {
+            folder: folder.to_owned(),
+        };
+        let (authority, other) = (
+            Authority::new("fedhost-tests"),
+            Authority::new("somebody-else"),
+        );
+        write(
+            &certificates.authority(),
+            &authority.certificate.to_pem().unwrap(),
+        );
+        write(
+            &certificates.other_authority(),
+            &other.certificate.to_pem().unwrap(),
+        );
         for kind in ServerCertificate::ALL {
-            let signer = if kind == ServerCertificate::OtherAuthority { &other } else { &authority };
+            let signer = if kind == ServerCertificate::OtherAuthority {
+                &other
+            } else {
+                &authority
+            };
             let (certificate, key) = signer.sign_server(kind);
-            let both = [key.private_key_to_pem_pkcs8().unwrap(), certificate.to_pem().unwrap()].concat();
+            let both = [
+                key.private_key_to_pem_pkcs8().unwrap(),
+                certificate.to_pem().unwrap(),
+            ]
+            .concat();
             write(&certificates.server(kind), &both);
         }
         let (certificate, key) = authority.sign_client(Self::CLIENT);
-        write(&certificates.client_certificate(), &certificate.to_pem().unwrap());
-        write(&certificates.client_key(), &key.private_key_to_pem_pkcs8().unwrap());
+        write(
+            &certificates.client_certificate(),
+            &certificate.to_pem().unwrap(),
+        );
+        write(
+            &certificates.client_key(),
+            &key.private_key_to_pem_pkcs8().unwrap(),
+        );
         certificates
     }
 
@@ -94,7 +131,8 @@ impl Certificates {
     /// A server's key and certificate in one file.
     #[must_use]
     pub fn server(&self, kind: ServerCertificate) -> PathBuf {
-        self.folder.join(format!("server-{kind:?}.pem").to_lowercase())
+        self.folder
+            .join(format!("server-{kind:?}.pem").to_lowercase())
     }
 
     /// The client's certificate.
@@ -114,14 +152,33 @@ impl Authority {
     fn new(name: &str) -> Self {
         let key = new_key();
         let mut builder = begin(name, name, &key, 365);
-        builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
-        builder.append_extension(KeyUsage::new().critical().key_cert_sign().crl_sign().build().unwrap()).unwrap();
+        builder
+            .append_extension(BasicConstraints::new().critical().ca().build().unwrap())
+            .unwrap();
+        builder
+            .append_extension(
+                KeyUsage::new()
+                    .critical()
+                    .key_cert_sign()
+                    .crl_sign()
+                    .build()
+                    .unwrap(),
+            )
+            .unwrap();
         builder.sign(&key, MessageDigest::sha256()).unwrap();
-        Self { certificate: builder.build(), key }
+        Self {
+            certificate: builder.build(),
+            key,
+        }
     }
 
     fn name(&self) -> String {
-        let name = self.certificate.subject_name().entries_by_nid(Nid::COMMONNAME).next().unwrap();
+        let name = self
+            .certificate
+            .subject_name()
+            .entries_by_nid(Nid::COMMONNAME)
+            .next()
+            .unwrap();
         String::from_utf8(name.data().as_slice().to_vec()).unwrap()
     }
 
@@ -133,9 +190,13 @@ impl Authority {
         if kind.host() == "localhost" {
             names.ip("127.0.0.1");
         }
-        let names = names.build(&builder.x509v3_context(Some(&self.certificate), None)).unwrap();
+        let names = names
+            .build(&builder.x509v3_context(Some(&self.certificate), None))
+            .unwrap();
         builder.append_extension(names).unwrap();
-        builder.append_extension(ExtendedKeyUsage::new().server_auth().build().unwrap()).unwrap();
+        builder
+            .append_extension(ExtendedKeyUsage::new().server_auth().build().unwrap())
+            .unwrap();
         builder.sign(&self.key, MessageDigest::sha256()).unwrap();
         (builder.build(), key)
     }
@@ -143,7 +204,9 @@ impl Authority {
     fn sign_client(&self, name: &str) -> (X509, PKey<Private>) {
         let key = new_key();
         let mut builder = begin(name, &self.name(), &key, 365);
-        builder.append_extension(ExtendedKeyUsage::new().client_auth().build().unwrap()).unwrap();
+        builder
+            .append_extension(ExtendedKeyUsage::new().client_auth().build().unwrap())
+            .unwrap();
         builder.sign(&self.key, MessageDigest::sha256()).unwrap();
         (builder.build(), key)
     }
@@ -161,12 +224,18 @@ fn begin(subject: &str, issuer: &str, key: &PKey<Private>, days: i64) -> X509Bui
     let now_s = i64::try_from(fedhost::clock::now_ms() / 1_000).unwrap();
     let mut builder = X509::builder().unwrap();
     builder.set_version(2).unwrap();
-    builder.set_serial_number(&serial.to_asn1_integer().unwrap()).unwrap();
+    builder
+        .set_serial_number(&serial.to_asn1_integer().unwrap())
+        .unwrap();
     builder.set_subject_name(&name(subject)).unwrap();
     builder.set_issuer_name(&name(issuer)).unwrap();
     builder.set_pubkey(key).unwrap();
-    builder.set_not_before(&Asn1Time::from_unix(now_s - 30 * DAY_S).unwrap()).unwrap();
-    builder.set_not_after(&Asn1Time::from_unix(now_s + days * DAY_S).unwrap()).unwrap();
+    builder
+        .set_not_before(&Asn1Time::from_unix(now_s - 30 * DAY_S).unwrap())
+        .unwrap();
+    builder
+        .set_not_after(&Asn1Time::from_unix(now_s + days * DAY_S).unwrap())
+        .unwrap();
     builder
 }
 

@@ -9,7 +9,12 @@ pub(super) fn java(class: &str) -> Command {
     let mut java = Command::new("java");
     // What matters here is a quick start.
     java.args(["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]);
-    java.args(["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", &classes, class]);
+    java.args([
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        "-cp",
+        &classes,
+        class,
+    ]);
     java
 }
 

@@ -61,7 +61,11 @@ impl Listener {
     /// A listener with a sound certificate, where one is needed.
     #[must_use]
     pub fn new(name: &'static str, protocol: Protocol) -> Self {
-        Self { name, protocol, certificate: ServerCertificate::Sound }
+        Self {
+            name,
+            protocol,
+            certificate: ServerCertificate::Sound,
+        }
     }
 
     /// A listener for everybody.
@@ -73,7 +77,11 @@ impl Listener {
     /// A TLS listener that shows that certificate.
     #[must_use]
     pub fn ssl(name: &'static str, certificate: ServerCertificate) -> Self {
-        Self { name, protocol: Protocol::Ssl, certificate }
+        Self {
+            name,
+            protocol: Protocol::Ssl,
+            certificate,
+        }
     }
 
     pub(super) fn mechanism(&self) -> Option<Mechanism> {
@@ -84,7 +92,10 @@ impl Listener {
     }
 
     pub(super) fn has_tls(&self) -> bool {
-        matches!(self.protocol, Protocol::Ssl | Protocol::MutualSsl | Protocol::SaslSsl(_))
+        matches!(
+            self.protocol,
+            Protocol::Ssl | Protocol::MutualSsl | Protocol::SaslSsl(_)
+        )
     }
 
     /// `security.protocol`
@@ -101,9 +112,10 @@ impl Listener {
     pub(super) fn scram_credentials(&self) -> Vec<String> {
         match self.mechanism() {
             None | Some(Mechanism::Plain) => Vec::new(),
-            Some(scram) => {
-                USERS.iter().map(|user| format!("{}=[name={user},password={PASSWORD}]", scram.name())).collect()
-            }
+            Some(scram) => USERS
+                .iter()
+                .map(|user| format!("{}=[name={user},password={PASSWORD}]", scram.name()))
+                .collect(),
         }
     }
 
@@ -111,20 +123,38 @@ impl Listener {
     pub(super) fn settings(&self, certificates: &Certificates) -> Vec<(String, String)> {
         let mut settings = Vec::new();
         if self.has_tls() {
-            let asked = if self.protocol == Protocol::MutualSsl { "required" } else { "none" };
+            let asked = if self.protocol == Protocol::MutualSsl {
+                "required"
+            } else {
+                "none"
+            };
             settings.extend([
                 ("ssl.keystore.type", "PEM".to_owned()),
-                ("ssl.keystore.location", certificates.server(self.certificate).display().to_string()),
+                (
+                    "ssl.keystore.location",
+                    certificates.server(self.certificate).display().to_string(),
+                ),
                 ("ssl.truststore.type", "PEM".to_owned()),
-                ("ssl.truststore.location", certificates.authority().display().to_string()),
+                (
+                    "ssl.truststore.location",
+                    certificates.authority().display().to_string(),
+                ),
                 ("ssl.client.auth", asked.to_owned()),
             ]);
         }
-        let mut settings: Vec<(String, String)> =
-            settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let mut settings: Vec<(String, String)> = settings
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         if let Some(mechanism) = self.mechanism() {
-            settings.push(("sasl.enabled.mechanisms".to_owned(), mechanism.name().to_owned()));
-            settings.push((format!("{}.sasl.jaas.config", mechanism.name().to_lowercase()), login(mechanism)));
+            settings.push((
+                "sasl.enabled.mechanisms".to_owned(),
+                mechanism.name().to_owned(),
+            ));
+            settings.push((
+                format!("{}.sasl.jaas.config", mechanism.name().to_lowercase()),
+                login(mechanism),
+            ));
         }
         settings
     }
@@ -137,7 +167,10 @@ impl Listener {
             properties.push(("ssl.ca.location", path(certificates.authority())));
         }
         if self.protocol == Protocol::MutualSsl {
-            properties.push(("ssl.certificate.location", path(certificates.client_certificate())));
+            properties.push((
+                "ssl.certificate.location",
+                path(certificates.client_certificate()),
+            ));
             properties.push(("ssl.key.location", path(certificates.client_key())));
         }
         if let Some(mechanism) = self.mechanism() {
@@ -145,14 +178,20 @@ impl Listener {
             properties.push(("sasl.username", USERS[0].to_owned()));
             properties.push(("sasl.password", PASSWORD.to_owned()));
         }
-        properties.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        properties
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 }
 
 fn login(mechanism: Mechanism) -> String {
     match mechanism {
         Mechanism::Plain => {
-            let users: String = USERS.iter().map(|user| format!(" user_{user}=\"{PASSWORD}\"")).collect();
+            let users: String = USERS
+                .iter()
+                .map(|user| format!(" user_{user}=\"{PASSWORD}\""))
+                .collect();
             format!("org.apache.kafka.common.security.plain.PlainLoginModule required{users};")
         }
         Mechanism::ScramSha256 | Mechanism::ScramSha512 => {

@@ -6,10 +6,10 @@ use super::{Broker, BrokerOptions, Listener, Mechanism, Protocol, ServerCertific
 
 static SHARED: Mutex<Weak<Broker>> = Mutex::new(Weak::new());
 
-/// The broker; tests that run at the same time share it, and the last one to let go ends it. It has an authorizer, see
-/// [`BrokerOptions::authorizer`]. Its listeners: `plaintext`, `tls`, `mutual_tls`, `plain`, `scram256`, `scram512`,
-/// `plain_tls`, `scram512_tls`, and with TLS and a certificate of that kind `expired`, `expires_soon`, `other_authority`,
-/// `other_host`.
+/// The broker; tests that run at the same time share it, and the last one to let go ends it. It has
+/// an authorizer, see [`BrokerOptions::authorizer`]. Its listeners: `plaintext`, `tls`,
+/// `mutual_tls`, `plain`, `scram256`, `scram512`, `plain_tls`, `scram512_tls`, and with TLS and a
+/// certificate of that kind `expired`, `expires_soon`, `other_authority`, `other_host`.
 #[must_use]
 pub fn secured() -> Arc<Broker> {
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -36,5 +36,9 @@ fn start() -> Broker {
         Listener::ssl("other_authority", ServerCertificate::OtherAuthority),
         Listener::ssl("other_host", ServerCertificate::OtherHost),
     ];
-    Broker::start(BrokerOptions { listeners, authorizer: true, ..BrokerOptions::default() })
+    Broker::start(BrokerOptions {
+        listeners,
+        authorizer: true,
+        ..BrokerOptions::default()
+    })
 }

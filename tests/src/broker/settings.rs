@@ -26,44 +26,75 @@ const COMMON: [(&str, &str); 17] = [
     ("num.io.threads", "2"),
 ];
 
-pub(super) fn of(options: &BrokerOptions, ports: &Ports, certificates: &Certificates, folder: &Path) -> String {
-    let mut settings: Vec<(String, String)> =
-        COMMON.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+pub(super) fn of(
+    options: &BrokerOptions,
+    ports: &Ports,
+    certificates: &Certificates,
+    folder: &Path,
+) -> String {
+    let mut settings: Vec<(String, String)> = COMMON
+        .iter()
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
     settings.extend(network(&options.listeners, ports));
-    settings.push(("log.dirs".to_owned(), folder.join("data").display().to_string()));
+    settings.push((
+        "log.dirs".to_owned(),
+        folder.join("data").display().to_string(),
+    ));
     for listener in &options.listeners {
         let own = listener.settings(certificates).into_iter();
-        settings.extend(own.map(|(name, value)| (format!("listener.name.{}.{name}", listener.name), value)));
+        settings.extend(
+            own.map(|(name, value)| (format!("listener.name.{}.{name}", listener.name), value)),
+        );
     }
     if options.authorizer {
         settings.extend(authorizer());
     }
     settings.extend(options.settings.iter().cloned());
-    settings.into_iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+    settings
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect()
 }
 
 fn network(listeners: &[Listener], ports: &Ports) -> [(String, String); 4] {
     let clients = || listeners.iter().zip(&ports.listeners);
-    let mut open: Vec<String> =
-        clients().map(|(listener, port)| format!("{}://127.0.0.1:{port}", upper(listener))).collect();
+    let mut open: Vec<String> = clients()
+        .map(|(listener, port)| format!("{}://127.0.0.1:{port}", upper(listener)))
+        .collect();
     open.push(format!("INNER://127.0.0.1:{}", ports.inner));
     let advertised = open.join(",").replace("127.0.0.1", "localhost");
     open.push(format!("CONTROLLER://127.0.0.1:{}", ports.controller));
-    let mut protocols: Vec<String> =
-        listeners.iter().map(|listener| format!("{}:{}", upper(listener), listener.security_protocol())).collect();
+    let mut protocols: Vec<String> = listeners
+        .iter()
+        .map(|listener| format!("{}:{}", upper(listener), listener.security_protocol()))
+        .collect();
     protocols.push("INNER:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned());
     [
         ("listeners".to_owned(), open.join(",")),
         ("advertised.listeners".to_owned(), advertised),
-        ("listener.security.protocol.map".to_owned(), protocols.join(",")),
-        ("controller.quorum.bootstrap.servers".to_owned(), format!("127.0.0.1:{}", ports.controller)),
+        (
+            "listener.security.protocol.map".to_owned(),
+            protocols.join(","),
+        ),
+        (
+            "controller.quorum.bootstrap.servers".to_owned(),
+            format!("127.0.0.1:{}", ports.controller),
+        ),
     ]
 }
 
 fn authorizer() -> [(String, String); 2] {
-    let everything = format!("User:ANONYMOUS;User:{};User:CN={}", USERS[0], Certificates::CLIENT);
+    let everything = format!(
+        "User:ANONYMOUS;User:{};User:CN={}",
+        USERS[0],
+        Certificates::CLIENT
+    );
     [
-        ("authorizer.class.name".to_owned(), "org.apache.kafka.metadata.authorizer.StandardAuthorizer".to_owned()),
+        (
+            "authorizer.class.name".to_owned(),
+            "org.apache.kafka.metadata.authorizer.StandardAuthorizer".to_owned(),
+        ),
         ("super.users".to_owned(), everything),
     ]
 }

@@ -7,12 +7,17 @@ type Encoder = Session<Autoencoder>;
 
 fn open(columns: usize, parameters: &[(&str, f64)], seed: u64) -> Encoder {
     let names: Vec<String> = (0..columns).map(|column| format!("c{column}")).collect();
-    let given = parameters.iter().map(|&(name, value)| Parameter { name: name.into(), value: Value::Number(value) });
+    let given = parameters.iter().map(|&(name, value)| Parameter {
+        name: name.into(),
+        value: Value::Number(value),
+    });
     Session::open_model(&names, given.collect(), seed).unwrap()
 }
 
 fn train(model: &mut Encoder, batch: &Batch, epochs: u32) -> Report {
-    model.train(batch.clone(), epochs, &mut |_| Signal::Proceed).unwrap()
+    model
+        .train(batch.clone(), epochs, &mut |_| Signal::Proceed)
+        .unwrap()
 }
 
 /// Four columns in odd units that all follow one number.
@@ -26,17 +31,35 @@ fn rows(count: usize, seed: u64) -> Batch {
 }
 
 fn mean_of(models: &[Weights]) -> Weights {
-    let at = |index: usize| models.iter().map(|model| model.data[index]).sum::<f32>() / models.len() as f32;
-    Weights { tensors: models[0].tensors.clone(), data: (0..models[0].data.len()).map(at).collect() }
+    let at = |index: usize| {
+        models.iter().map(|model| model.data[index]).sum::<f32>() / models.len() as f32
+    };
+    Weights {
+        tensors: models[0].tensors.clone(),
+        data: (0..models[0].data.len()).map(at).collect(),
+    }
 }
 
 #[test]
 fn it_copies_what_it_knows_and_nothing_else() {
     let mut model = open(4, &[], 7);
-    let (first, last) = (train(&mut model, &rows(500, 1), 1), train(&mut model, &rows(500, 1), 50));
+    let (first, last) = (
+        train(&mut model, &rows(500, 1), 1),
+        train(&mut model, &rows(500, 1), 50),
+    );
     assert_eq!(last.samples, 500);
-    assert!(last.loss < 0.1 && last.loss < first.loss / 3.0, "{} then {}", first.loss, last.loss);
-    let scores = model.score(Batch::new(4, vec![0.5, 975.0, 0.005, 3.5, 0.5, 1_025.0, 0.005, 3.5])).unwrap();
+    assert!(
+        last.loss < 0.1 && last.loss < first.loss / 3.0,
+        "{} then {}",
+        first.loss,
+        last.loss
+    );
+    let scores = model
+        .score(Batch::new(
+            4,
+            vec![0.5, 975.0, 0.005, 3.5, 0.5, 1_025.0, 0.005, 3.5],
+        ))
+        .unwrap();
     assert!(scores[0] < 0.1 && scores[1] > 0.4, "{scores:?}");
 }
 
@@ -47,7 +70,9 @@ fn a_federation_learns_it_too() {
         let updates: Vec<Weights> = (0..3)
             .map(|node| {
                 let mut model = open(4, &[], 100 * round + node);
-                global.iter().for_each(|global| model.load(global.clone()).unwrap());
+                global
+                    .iter()
+                    .for_each(|global| model.load(global.clone()).unwrap());
                 train(&mut model, &rows(300, node), 1);
                 model.save().unwrap()
             })
@@ -62,8 +87,11 @@ fn a_federation_learns_it_too() {
 
 #[test]
 fn the_hidden_layer_is_half_as_wide_as_the_row_unless_it_is_given() {
-    let shape =
-        |columns, parameters: &[(&str, f64)]| open(columns, parameters, 0).save().unwrap().tensors[2].shape.clone();
+    let shape = |columns, parameters: &[(&str, f64)]| {
+        open(columns, parameters, 0).save().unwrap().tensors[2]
+            .shape
+            .clone()
+    };
     assert_eq!(shape(8, &[]), [4, 8]);
     assert_eq!(shape(1, &[]), [1, 1]);
     assert_eq!(shape(8, &[("hidden", 3.0)]), [3, 8]);
@@ -80,9 +108,17 @@ fn rows_labelled_anomalous_are_not_learnt_from() {
 
 #[test]
 fn rows_it_cannot_learn_from_are_refused() {
-    let nothing = Err(Error::InvalidInput("there are no normal rows to learn from".into()));
-    for batch in [Batch::new(4, vec![]), rows(2, 1).with_labels(vec![1.0, 1.0])] {
-        assert_eq!(open(4, &[], 0).train(batch, 1, &mut |_| Signal::Proceed), nothing);
+    let nothing = Err(Error::InvalidInput(
+        "there are no normal rows to learn from".into(),
+    ));
+    for batch in [
+        Batch::new(4, vec![]),
+        rows(2, 1).with_labels(vec![1.0, 1.0]),
+    ] {
+        assert_eq!(
+            open(4, &[], 0).train(batch, 1, &mut |_| Signal::Proceed),
+            nothing
+        );
     }
 }
 
@@ -90,7 +126,10 @@ fn rows_it_cannot_learn_from_are_refused() {
 fn one_row_and_constant_columns_are_learnt_from() {
     let mut model = open(4, &[], 7);
     train(&mut model, &rows(1, 1), 3);
-    assert_eq!(model.score(Batch::new(4, vec![1.0, f32::NAN, f32::INFINITY, -9e9])), model.score(rows(1, 2)));
+    assert_eq!(
+        model.score(Batch::new(4, vec![1.0, f32::NAN, f32::INFINITY, -9e9])),
+        model.score(rows(1, 2))
+    );
     assert_eq!(model.score(Batch::new(4, vec![])), Ok(vec![]));
 }
 
@@ -99,8 +138,13 @@ fn what_is_missing_counts_as_the_mean_and_wild_values_stay_finite() {
     let mut model = open(4, &[], 7);
     train(&mut model, &rows(100, 1), 5);
     let mean: Vec<f32> = model.save().unwrap().data[..4].to_vec();
-    assert_eq!(model.score(Batch::new(4, vec![f32::NAN; 4])), model.score(Batch::new(4, mean)));
-    let wild = model.score(Batch::new(4, vec![f32::MAX, f32::MIN, f32::MAX, 0.0])).unwrap();
+    assert_eq!(
+        model.score(Batch::new(4, vec![f32::NAN; 4])),
+        model.score(Batch::new(4, mean))
+    );
+    let wild = model
+        .score(Batch::new(4, vec![f32::MAX, f32::MIN, f32::MAX, 0.0]))
+        .unwrap();
     assert!(wild[0].is_finite() && wild[0] > 1e9, "{wild:?}");
 }
 
@@ -115,15 +159,27 @@ fn a_failed_training_or_load_leaves_the_model_as_it_was() {
     let before = model.save();
     let found = model.train(Batch::new(2, vec![1.0; 4]), 1, &mut |_| Signal::Proceed);
     assert!(matches!(found, Err(Error::Diverged(_))), "{found:?}");
-    assert!(matches!(model.score(Batch::new(2, vec![1.0; 2])), Err(Error::Diverged(_))));
-    assert!(matches!(model.load(open(3, &[], 0).save().unwrap()), Err(Error::InvalidState(_))));
+    assert!(matches!(
+        model.score(Batch::new(2, vec![1.0; 2])),
+        Err(Error::Diverged(_))
+    ));
+    assert!(matches!(
+        model.load(open(3, &[], 0).save().unwrap()),
+        Err(Error::InvalidState(_))
+    ));
     assert_eq!(model.save(), before);
 }
 
 #[test]
 fn a_stop_keeps_the_epochs_so_far() {
     let mut stopped = open(4, &[], 7);
-    let signal = &mut |progress: Progress| if progress.epoch == 2 { Signal::Stop } else { Signal::Proceed };
+    let signal = &mut |progress: Progress| {
+        if progress.epoch == 2 {
+            Signal::Stop
+        } else {
+            Signal::Proceed
+        }
+    };
     let report = stopped.train(rows(100, 1), 10, signal).unwrap();
     let mut short = open(4, &[], 7);
     assert_eq!(train(&mut short, &rows(100, 1), 2), report);

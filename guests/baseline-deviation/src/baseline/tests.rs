@@ -7,17 +7,26 @@ type Baseline = Session<BaselineDeviation>;
 
 fn open(columns: usize, window: i64) -> Baseline {
     let names: Vec<String> = (0..columns).map(|column| format!("c{column}")).collect();
-    let window = Parameter { name: "window".into(), value: Value::Integer(window) };
+    let window = Parameter {
+        name: "window".into(),
+        value: Value::Integer(window),
+    };
     Session::open_preprocessor(&names, vec![window]).unwrap()
 }
 
 fn transform(baseline: &mut Baseline, columns: usize, values: &[f32]) -> Vec<f32> {
-    baseline.transform(Batch::new(columns, values.to_vec())).unwrap().values
+    baseline
+        .transform(Batch::new(columns, values.to_vec()))
+        .unwrap()
+        .values
 }
 
 /// The deviations of a source with one column.
 fn deviations(window: i64, values: &[f32]) -> Vec<f32> {
-    transform(&mut open(1, window), 1, values).into_iter().step_by(2).collect()
+    transform(&mut open(1, window), 1, values)
+        .into_iter()
+        .step_by(2)
+        .collect()
 }
 
 #[test]
@@ -36,7 +45,15 @@ fn while_the_window_fills_the_rows_so_far_count() {
 #[test]
 fn magnitudes_follow_the_deviations() {
     let mut baseline = open(2, 2);
-    assert_eq!(baseline.output_columns(), ["c0_deviation", "c1_deviation", "c0_magnitude", "c1_magnitude"]);
+    assert_eq!(
+        baseline.output_columns(),
+        [
+            "c0_deviation",
+            "c1_deviation",
+            "c0_magnitude",
+            "c1_magnitude"
+        ]
+    );
     let found = transform(&mut baseline, 2, &[1.0, 1.0, 3.0, 3.0, 0.0, 4.0]);
     assert_eq!(found[8..], [-2.0, 2.0, 2.0, 2.0]);
 }
@@ -49,7 +66,10 @@ fn a_column_that_was_constant_in_the_window_is_silent_for_good() {
 #[test]
 fn what_is_missing_comes_out_as_no_deviation_and_does_not_count() {
     // The gaps take up rows of the window all the same.
-    let found = deviations(4, &[2.0, f32::NAN, 4.0, f32::INFINITY, 100.0, f32::NAN, 4.0]);
+    let found = deviations(
+        4,
+        &[2.0, f32::NAN, 4.0, f32::INFINITY, 100.0, f32::NAN, 4.0],
+    );
     assert_eq!(found[3..], [0.0, 50.0, 0.0, 1.0]);
 }
 
@@ -62,19 +82,26 @@ fn nothing_comes_out_above_the_clip() {
 fn rows_and_labels_pass_through() {
     let batch = Batch::new(2, vec![1.0; 6]).with_labels(vec![0.0, 1.0, 0.0]);
     let found = open(2, 2).transform(batch.clone()).unwrap();
-    assert_eq!((found.rows, found.labels, found.values.len()), (3, batch.labels, 12));
+    assert_eq!(
+        (found.rows, found.labels, found.values.len()),
+        (3, batch.labels, 12)
+    );
 }
 
 #[test]
 fn another_sources_shape_is_refused() {
     let saved = open(3, 2).save_state().unwrap();
-    assert!(matches!(open(2, 2).restore(saved), Err(Error::InvalidState(_))));
+    assert!(matches!(
+        open(2, 2).restore(saved),
+        Err(Error::InvalidState(_))
+    ));
 }
 
 /// Values with gaps, in rows of three columns.
 fn rows() -> impl Strategy<Value = Vec<f32>> {
     let value = prop_oneof![8 => -1e6_f32..1e6, 1 => Just(f32::NAN), 1 => Just(5.0)];
-    proptest::collection::vec(proptest::collection::vec(value, 3), 1..40).prop_map(|rows| rows.concat())
+    proptest::collection::vec(proptest::collection::vec(value, 3), 1..40)
+        .prop_map(|rows| rows.concat())
 }
 
 proptest! {

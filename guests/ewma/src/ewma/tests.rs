@@ -5,13 +5,21 @@ use super::*;
 
 fn open(columns: usize, chart: &str) -> Session<Ewma> {
     let names: Vec<String> = (0..columns).map(|column| format!("c{column}")).collect();
-    let given = [("chart", Value::Text(chart.into())), ("baseline_rows", Value::Integer(10))];
-    let given = given.map(|(name, value)| Parameter { name: name.into(), value });
+    let given = [
+        ("chart", Value::Text(chart.into())),
+        ("baseline_rows", Value::Integer(10)),
+    ];
+    let given = given.map(|(name, value)| Parameter {
+        name: name.into(),
+        value,
+    });
     Session::open_model(&names, given.to_vec(), 0).unwrap()
 }
 
 fn score(detector: &mut Session<Ewma>, columns: usize, values: &[f32]) -> Vec<f32> {
-    detector.score(Batch::new(columns, values.to_vec())).unwrap()
+    detector
+        .score(Batch::new(columns, values.to_vec()))
+        .unwrap()
 }
 
 fn noise(rows: usize, seed: u64) -> impl Iterator<Item = f32> {
@@ -21,15 +29,30 @@ fn noise(rows: usize, seed: u64) -> impl Iterator<Item = f32> {
 
 #[test]
 fn normal_rows_stay_below_the_limit_and_a_shift_does_not() {
-    let baseline = Parameter { name: "baseline_rows".into(), value: Value::Integer(2_000) };
+    let baseline = Parameter {
+        name: "baseline_rows".into(),
+        value: Value::Integer(2_000),
+    };
     for (chart, limit) in [("ewma", 3.0), ("cusum", 5.0)] {
-        let chart = Parameter { name: "chart".into(), value: Value::Text(chart.into()) };
-        let mut detector: Session<Ewma> = Session::open_model(&["a".into()], vec![baseline.clone(), chart], 0).unwrap();
-        let values: Vec<f32> = noise(3_000, 1).chain(noise(100, 2).map(|value| value + 1.0)).collect();
+        let chart = Parameter {
+            name: "chart".into(),
+            value: Value::Text(chart.into()),
+        };
+        let mut detector: Session<Ewma> =
+            Session::open_model(&["a".into()], vec![baseline.clone(), chart], 0).unwrap();
+        let values: Vec<f32> = noise(3_000, 1)
+            .chain(noise(100, 2).map(|value| value + 1.0))
+            .collect();
         let scores = score(&mut detector, 1, &values);
-        let over = scores[..3_000].iter().filter(|score| **score > limit).count();
+        let over = scores[..3_000]
+            .iter()
+            .filter(|score| **score > limit)
+            .count();
         assert!(over < 30, "{over} of 1000");
-        assert!(scores[3_040..].iter().all(|score| *score > limit), "{scores:?}");
+        assert!(
+            scores[3_040..].iter().all(|score| *score > limit),
+            "{scores:?}"
+        );
     }
 }
 
@@ -44,7 +67,10 @@ fn the_strangest_column_counts() {
 
 #[test]
 fn the_baseline_scores_nothing() {
-    assert_eq!(score(&mut open(1, "ewma"), 1, &[1.0, -900.0, 3.0, 1e30]), [0.0; 4]);
+    assert_eq!(
+        score(&mut open(1, "ewma"), 1, &[1.0, -900.0, 3.0, 1e30]),
+        [0.0; 4]
+    );
     assert!(score(&mut open(1, "ewma"), 1, &[]).is_empty());
 }
 
@@ -55,19 +81,26 @@ fn what_is_missing_leaves_the_chart_as_it_is() {
     values.push(14.0);
     let last = score(&mut detector, 1, &values)[10];
     let before = detector.save();
-    assert_eq!(score(&mut detector, 1, &[f32::NAN, f32::INFINITY]), [last; 2]);
+    assert_eq!(
+        score(&mut detector, 1, &[f32::NAN, f32::INFINITY]),
+        [last; 2]
+    );
     assert_eq!(detector.save(), before);
 }
 
 #[test]
 fn another_detectors_state_is_refused() {
-    assert!(matches!(open(2, "ewma").load(open(3, "ewma").save().unwrap()), Err(Error::InvalidState(_))));
+    assert!(matches!(
+        open(2, "ewma").load(open(3, "ewma").save().unwrap()),
+        Err(Error::InvalidState(_))
+    ));
 }
 
 /// Values with gaps, in rows of three columns.
 fn rows() -> impl Strategy<Value = Vec<f32>> {
     let value = prop_oneof![8 => -1e6_f32..1e6, 1 => Just(f32::NAN), 1 => Just(5.0)];
-    proptest::collection::vec(proptest::collection::vec(value, 3), 1..40).prop_map(|rows| rows.concat())
+    proptest::collection::vec(proptest::collection::vec(value, 3), 1..40)
+        .prop_map(|rows| rows.concat())
 }
 
 proptest! {

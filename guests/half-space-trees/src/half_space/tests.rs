@@ -8,7 +8,10 @@ type HalfSpace = Session<HalfSpaceTrees>;
 fn open(columns: usize, window_rows: i64, seed: u64) -> HalfSpace {
     let names: Vec<String> = (0..columns).map(|column| format!("c{column}")).collect();
     let given = [("trees", 25), ("depth", 8), ("window_rows", window_rows)];
-    let given = given.map(|(name, value)| Parameter { name: name.into(), value: Value::Integer(value) });
+    let given = given.map(|(name, value)| Parameter {
+        name: name.into(),
+        value: Value::Integer(value),
+    });
     Session::open_model(&names, given.to_vec(), seed).unwrap()
 }
 
@@ -19,7 +22,14 @@ fn score(trees: &mut HalfSpace, columns: usize, values: &[f32]) -> Vec<f32> {
 /// In two clouds along the first column, at `at` and around 100.
 fn rows(count: usize, at: f32, seed: u64) -> Vec<f32> {
     let mut random = Random::new(seed);
-    (0..count).flat_map(|row| [if row % 20 == 0 { 100.0 } else { at } + random.unit(), random.unit()]).collect()
+    (0..count)
+        .flat_map(|row| {
+            [
+                if row % 20 == 0 { 100.0 } else { at } + random.unit(),
+                random.unit(),
+            ]
+        })
+        .collect()
 }
 
 #[test]
@@ -35,15 +45,29 @@ fn what_lasts_becomes_normal_after_a_window() {
     let mut trees = open(2, 100, 7);
     score(&mut trees, 2, &rows(500, 0.0, 1));
     let scores = score(&mut trees, 2, &rows(202, 50.0, 2));
-    assert!(scores[1] > 0.99 && scores[201] < 0.95, "{} then {}", scores[1], scores[201]);
+    assert!(
+        scores[1] > 0.99 && scores[201] < 0.95,
+        "{} then {}",
+        scores[1],
+        scores[201]
+    );
 }
 
 #[test]
 fn the_first_window_is_measured_by_its_own_rows_so_far() {
     let mut trees = open(2, 250, 7);
-    let scores = score(&mut trees, 2, &[rows(100, 0.0, 1), vec![50.0, 0.5]].concat());
+    let scores = score(
+        &mut trees,
+        2,
+        &[rows(100, 0.0, 1), vec![50.0, 0.5]].concat(),
+    );
     assert_eq!(scores[0], 0.0);
-    assert!(scores[100] > scores[99] && scores[100] > 0.99, "{} then {}", scores[99], scores[100]);
+    assert!(
+        scores[100] > scores[99] && scores[100] > 0.99,
+        "{} then {}",
+        scores[99],
+        scores[100]
+    );
 }
 
 #[test]
@@ -66,7 +90,11 @@ fn a_state_it_could_not_have_saved_is_refused_and_changes_nothing() {
         state
     };
     let rows_at = saved.data.len() - 2;
-    for state in [with(rows_at, 10.0), with(4, -1.0), open(3, 10, 7).save().unwrap()] {
+    for state in [
+        with(rows_at, 10.0),
+        with(4, -1.0),
+        open(3, 10, 7).save().unwrap(),
+    ] {
         assert!(matches!(trees.load(state), Err(Error::InvalidState(_))));
         assert_eq!(trees.save().unwrap(), saved);
     }
@@ -75,7 +103,8 @@ fn a_state_it_could_not_have_saved_is_refused_and_changes_nothing() {
 /// Values with gaps, in rows of three columns.
 fn values() -> impl Strategy<Value = Vec<f32>> {
     let value = prop_oneof![8 => -1e3_f32..1e3, 1 => Just(f32::NAN), 1 => Just(5.0), 1 => Just(f32::INFINITY)];
-    proptest::collection::vec(proptest::collection::vec(value, 3), 1..60).prop_map(|rows| rows.concat())
+    proptest::collection::vec(proptest::collection::vec(value, 3), 1..60)
+        .prop_map(|rows| rows.concat())
 }
 
 proptest! {

@@ -7,7 +7,10 @@ type Forest = Session<IsolationForest>;
 
 fn open(columns: usize, parameters: &[(&str, i64)], seed: u64) -> Forest {
     let names: Vec<String> = (0..columns).map(|column| format!("c{column}")).collect();
-    let given = parameters.iter().map(|&(name, value)| Parameter { name: name.into(), value: Value::Integer(value) });
+    let given = parameters.iter().map(|&(name, value)| Parameter {
+        name: name.into(),
+        value: Value::Integer(value),
+    });
     Session::open_model(&names, given.collect(), seed).unwrap()
 }
 
@@ -32,14 +35,20 @@ fn after_some_rows_unusual_ones_stand_out() {
 
 #[test]
 fn the_first_rows_have_nothing_to_be_measured_by() {
-    assert_eq!(score(&mut open(2, &[], 7), 2, &[1.0, 2.0, 9.0, 9.0])[..2], [0.5, 0.5]);
+    assert_eq!(
+        score(&mut open(2, &[], 7), 2, &[1.0, 2.0, 9.0, 9.0])[..2],
+        [0.5, 0.5]
+    );
     assert!(score(&mut open(2, &[], 7), 2, &[]).is_empty());
 }
 
 #[test]
 fn constant_columns_tell_nothing() {
     let scores = score(&mut open(2, &SMALL, 7), 2, &[4.0; 80]);
-    assert!(scores.windows(2).skip(30).all(|pair| pair[0] == pair[1]), "{scores:?}");
+    assert!(
+        scores.windows(2).skip(30).all(|pair| pair[0] == pair[1]),
+        "{scores:?}"
+    );
 }
 
 #[test]
@@ -54,11 +63,20 @@ fn after_the_learning_rows_the_forest_stays() {
 
 #[test]
 fn it_forgets_what_lies_beyond_the_horizon() {
-    let mut forest = open(1, &[("sample_rows", 64), ("tree_rows", 64), ("horizon_rows", 64)], 7);
+    let mut forest = open(
+        1,
+        &[("sample_rows", 64), ("tree_rows", 64), ("horizon_rows", 64)],
+        7,
+    );
     score(&mut forest, 1, &rows(200, 1));
     let moved: Vec<f32> = rows(400, 2).iter().map(|value| value + 5.0).collect();
     let scores = score(&mut forest, 1, &moved);
-    assert!(scores[0] > 0.6 && scores[799] < 0.6, "{} then {}", scores[0], scores[799]);
+    assert!(
+        scores[0] > 0.6 && scores[799] < 0.6,
+        "{} then {}",
+        scores[0],
+        scores[799]
+    );
 }
 
 #[test]
@@ -69,7 +87,11 @@ fn a_state_it_could_not_have_saved_is_refused_and_changes_nothing() {
     let mut too_many = saved.clone();
     let rows_at = 2 * 20 * 2;
     too_many.data[rows_at + 3] = 21.0;
-    for state in [too_many, open(3, &SMALL, 7).save().unwrap(), open(2, &[], 7).save().unwrap()] {
+    for state in [
+        too_many,
+        open(3, &SMALL, 7).save().unwrap(),
+        open(2, &[], 7).save().unwrap(),
+    ] {
         assert!(matches!(forest.load(state), Err(Error::InvalidState(_))));
         assert_eq!(forest.save().unwrap(), saved);
     }
@@ -78,7 +100,8 @@ fn a_state_it_could_not_have_saved_is_refused_and_changes_nothing() {
 /// Values with gaps, in rows of three columns.
 fn values() -> impl Strategy<Value = Vec<f32>> {
     let value = prop_oneof![8 => -1e3_f32..1e3, 1 => Just(f32::NAN), 1 => Just(5.0), 1 => Just(f32::NEG_INFINITY)];
-    proptest::collection::vec(proptest::collection::vec(value, 3), 1..60).prop_map(|rows| rows.concat())
+    proptest::collection::vec(proptest::collection::vec(value, 3), 1..60)
+        .prop_map(|rows| rows.concat())
 }
 
 proptest! {

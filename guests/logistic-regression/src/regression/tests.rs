@@ -7,19 +7,27 @@ type Regression = Session<LogisticRegression>;
 
 fn open(columns: usize, parameters: &[(&str, f64)], seed: u64) -> Regression {
     let names: Vec<String> = (0..columns).map(|column| format!("c{column}")).collect();
-    let given = parameters.iter().map(|&(name, value)| Parameter { name: name.into(), value: Value::Number(value) });
+    let given = parameters.iter().map(|&(name, value)| Parameter {
+        name: name.into(),
+        value: Value::Number(value),
+    });
     Session::open_model(&names, given.collect(), seed).unwrap()
 }
 
 fn train(model: &mut Regression, batch: &Batch, epochs: u32) -> Report {
-    model.train(batch.clone(), epochs, &mut |_| Signal::Proceed).unwrap()
+    model
+        .train(batch.clone(), epochs, &mut |_| Signal::Proceed)
+        .unwrap()
 }
 
 /// Two columns; a row is anomalous when the first is above 1, and the second is noise.
 fn rows(count: usize, seed: u64) -> Batch {
     let mut random = Random::new(seed);
     let values: Vec<f32> = (0..2 * count).map(|_| 6.0 * random.unit() - 3.0).collect();
-    let labels = values.chunks(2).map(|row| f32::from(row[0] > 1.0)).collect();
+    let labels = values
+        .chunks(2)
+        .map(|row| f32::from(row[0] > 1.0))
+        .collect();
     Batch::new(2, values).with_labels(labels)
 }
 
@@ -29,18 +37,32 @@ fn it_learns_what_can_be_told_by_a_line() {
     let first = train(&mut model, &rows(500, 1), 1);
     let last = train(&mut model, &rows(500, 1), 50);
     assert_eq!((first.samples, last.samples), (500, 500));
-    assert!(last.loss < first.loss / 2.0, "{} then {}", first.loss, last.loss);
+    assert!(
+        last.loss < first.loss / 2.0,
+        "{} then {}",
+        first.loss,
+        last.loss
+    );
     assert!(last.metrics[0].value > 0.95, "{:?}", last.metrics);
 
-    let scores = model.score(Batch::new(2, vec![2.0, 0.0, 0.0, 0.0, 2.0, -3.0])).unwrap();
-    assert!(scores[0] > 0.0 && scores[1] < 0.0 && scores[2] > 0.0, "{scores:?}");
+    let scores = model
+        .score(Batch::new(2, vec![2.0, 0.0, 0.0, 0.0, 2.0, -3.0]))
+        .unwrap();
+    assert!(
+        scores[0] > 0.0 && scores[1] < 0.0 && scores[2] > 0.0,
+        "{scores:?}"
+    );
 }
 
 #[test]
 fn a_step_is_the_mean_gradient() {
     // At zero weights both rows have probability 1/2, so the slopes are -1/2 and 1/2.
     let mut model = open(1, &[("learning_rate", 0.5), ("l2", 0.0)], 0);
-    let report = train(&mut model, &Batch::new(1, vec![1.0, 0.0]).with_labels(vec![1.0, 0.0]), 1);
+    let report = train(
+        &mut model,
+        &Batch::new(1, vec![1.0, 0.0]).with_labels(vec![1.0, 0.0]),
+        1,
+    );
     assert_eq!(model.save().unwrap().data, [0.125, 0.0]);
     assert!((report.loss - 2.0_f64.ln()).abs() < 1e-6);
 }
@@ -94,18 +116,38 @@ fn what_is_missing_counts_as_zero() {
 #[test]
 fn sure_scores_are_still_told_apart() {
     let mut model = open(1, &[], 0);
-    model.load(Weights::default().with("weight", &[1], &[1.0]).with("bias", &[1], &[0.0])).unwrap();
-    let scores = model.score(Batch::new(1, vec![30.0, 40.0, -120.0, -130.0])).unwrap();
+    model
+        .load(
+            Weights::default()
+                .with("weight", &[1], &[1.0])
+                .with("bias", &[1], &[0.0]),
+        )
+        .unwrap();
+    let scores = model
+        .score(Batch::new(1, vec![30.0, 40.0, -120.0, -130.0]))
+        .unwrap();
     assert_eq!(scores, [30.0, 40.0, -120.0, -130.0]);
 }
 
 #[test]
 fn rows_it_cannot_learn_from_are_refused() {
     let cases = [
-        (Batch::new(2, vec![1.0; 4]), "there are no labels to learn from"),
-        (Batch::new(2, vec![]).with_labels(vec![]), "there are no rows to learn from"),
-        (Batch::new(2, vec![1.0; 4]).with_labels(vec![0.0, 2.0]), "the label of row 1 is 2, legal: 0 or 1"),
-        (Batch::new(2, vec![1.0; 4]).with_labels(vec![f32::NAN, 1.0]), "the label of row 0 is NaN, legal: 0 or 1"),
+        (
+            Batch::new(2, vec![1.0; 4]),
+            "there are no labels to learn from",
+        ),
+        (
+            Batch::new(2, vec![]).with_labels(vec![]),
+            "there are no rows to learn from",
+        ),
+        (
+            Batch::new(2, vec![1.0; 4]).with_labels(vec![0.0, 2.0]),
+            "the label of row 1 is 2, legal: 0 or 1",
+        ),
+        (
+            Batch::new(2, vec![1.0; 4]).with_labels(vec![f32::NAN, 1.0]),
+            "the label of row 0 is NaN, legal: 0 or 1",
+        ),
     ];
     for (batch, complaint) in cases {
         let found = open(2, &[], 0).train(batch, 1, &mut |_| Signal::Proceed);
@@ -116,12 +158,25 @@ fn rows_it_cannot_learn_from_are_refused() {
 #[test]
 fn a_failed_training_leaves_the_model_as_it_was() {
     let mut model = open(1, &[("l2", 0.0)], 0);
-    model.load(Weights::default().with("weight", &[1], &[f32::MAX]).with("bias", &[1], &[0.0])).unwrap();
+    model
+        .load(
+            Weights::default()
+                .with("weight", &[1], &[f32::MAX])
+                .with("bias", &[1], &[0.0]),
+        )
+        .unwrap();
     let before = model.save();
-    let found = model.train(Batch::new(1, vec![f32::MAX]).with_labels(vec![0.0]), 1, &mut |_| Signal::Proceed);
+    let found = model.train(
+        Batch::new(1, vec![f32::MAX]).with_labels(vec![0.0]),
+        1,
+        &mut |_| Signal::Proceed,
+    );
     assert!(matches!(found, Err(Error::Diverged(_))), "{found:?}");
     assert_eq!(model.save(), before);
-    assert!(matches!(model.score(Batch::new(1, vec![f32::MAX])), Err(Error::Diverged(_))));
+    assert!(matches!(
+        model.score(Batch::new(1, vec![f32::MAX])),
+        Err(Error::Diverged(_))
+    ));
 }
 
 #[test]
@@ -130,7 +185,11 @@ fn a_stop_keeps_the_epochs_so_far() {
     let mut stopped = open(2, &[], 7);
     let signal = &mut |progress: Progress| {
         seen.push((progress.epoch, progress.epochs));
-        if progress.epoch == 2 { Signal::Stop } else { Signal::Proceed }
+        if progress.epoch == 2 {
+            Signal::Stop
+        } else {
+            Signal::Proceed
+        }
     };
     let report = stopped.train(rows(100, 1), 10, signal).unwrap();
     assert_eq!(seen, [(1, 10), (2, 10)]);
@@ -143,7 +202,10 @@ fn a_stop_keeps_the_epochs_so_far() {
 #[test]
 fn weights_of_another_width_are_refused() {
     let saved = open(3, &[], 0).save().unwrap();
-    assert!(matches!(open(2, &[], 0).load(saved), Err(Error::InvalidState(_))));
+    assert!(matches!(
+        open(2, &[], 0).load(saved),
+        Err(Error::InvalidState(_))
+    ));
 }
 
 proptest! {

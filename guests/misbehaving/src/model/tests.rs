@@ -3,7 +3,10 @@ use crate::act::CHOICES;
 use fedhost_guest::{Parameter, Session, Value};
 
 fn open(act: &str) -> Session<Misbehaving> {
-    let parameters = vec![Parameter { name: "act".into(), value: Value::Text(act.into()) }];
+    let parameters = vec![Parameter {
+        name: "act".into(),
+        value: Value::Text(act.into()),
+    }];
     Session::open_model(&["a".into(), "b".into()], parameters, 0).unwrap()
 }
 
@@ -25,9 +28,18 @@ fn with_nothing_to_break_it_is_a_model_like_others() {
 
 #[test]
 fn bad_weights_are_bad() {
-    for act in ["huge-weights", "nan-weights", "wrong-shape-weights", "data-shorter-than-shape", "no-tensors"] {
+    for act in [
+        "huge-weights",
+        "nan-weights",
+        "wrong-shape-weights",
+        "data-shorter-than-shape",
+        "no-tensors",
+    ] {
         let saved = open(act).save().unwrap();
-        assert!(matches!(open("none").load(saved), Err(Error::InvalidState(_))), "{act}");
+        assert!(
+            matches!(open("none").load(saved), Err(Error::InvalidState(_))),
+            "{act}"
+        );
     }
 }
 
@@ -35,17 +47,36 @@ fn bad_weights_are_bad() {
 fn bad_scores_are_bad() {
     assert_eq!(open("too-many-scores").score(batch()).unwrap().len(), 3);
     assert_eq!(open("too-few-scores").score(batch()).unwrap().len(), 1);
-    assert_eq!(open("huge-output").score(batch()).unwrap().len(), HUGE_FLOATS);
-    assert!(open("nan-scores").score(batch()).unwrap().iter().all(|score| score.is_nan()));
-    assert_eq!(open("infinite-scores").score(batch()).unwrap(), [f32::INFINITY; 2]);
+    assert_eq!(
+        open("huge-output").score(batch()).unwrap().len(),
+        HUGE_FLOATS
+    );
+    assert!(
+        open("nan-scores")
+            .score(batch())
+            .unwrap()
+            .iter()
+            .all(|score| score.is_nan())
+    );
+    assert_eq!(
+        open("infinite-scores").score(batch()).unwrap(),
+        [f32::INFINITY; 2]
+    );
 }
 
 #[test]
 fn a_row_can_say_what_to_do() {
     let number = |act| CHOICES.iter().position(|choice| *choice == act).unwrap() as f32;
     let mut model = open("as-the-rows-say");
-    let mut scores = |first| model.score(Batch::new(2, vec![first, 0.5])).map(|scores| scores.len());
-    assert_eq!((scores(number("none")), scores(number("too-many-scores"))), (Ok(1), Ok(2)));
+    let mut scores = |first| {
+        model
+            .score(Batch::new(2, vec![first, 0.5]))
+            .map(|scores| scores.len())
+    };
+    assert_eq!(
+        (scores(number("none")), scores(number("too-many-scores"))),
+        (Ok(1), Ok(2))
+    );
     assert!(matches!(scores(number("error")), Err(Error::Other(_))));
     assert_eq!(scores(f32::NAN), Ok(1), "what is no number is none of them");
 }

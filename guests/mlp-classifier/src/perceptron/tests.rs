@@ -7,25 +7,41 @@ type Mlp = Session<MlpClassifier>;
 
 fn open(columns: usize, parameters: &[(&str, f64)], seed: u64) -> Mlp {
     let names: Vec<String> = (0..columns).map(|column| format!("c{column}")).collect();
-    let given = parameters.iter().map(|&(name, value)| Parameter { name: name.into(), value: Value::Number(value) });
+    let given = parameters.iter().map(|&(name, value)| Parameter {
+        name: name.into(),
+        value: Value::Number(value),
+    });
     Session::open_model(&names, given.collect(), seed).unwrap()
 }
 
 fn train(model: &mut Mlp, batch: &Batch, epochs: u32) -> Report {
-    model.train(batch.clone(), epochs, &mut |_| Signal::Proceed).unwrap()
+    model
+        .train(batch.clone(), epochs, &mut |_| Signal::Proceed)
+        .unwrap()
 }
 
-/// Two columns in odd units; a row is anomalous when just one of them is above its middle, which no line can tell.
+/// Two columns in odd units; a row is anomalous when just one of them is above its middle, which no
+/// line can tell.
 fn rows(count: usize, seed: u64) -> Batch {
     let mut random = Random::new(seed);
-    let values: Vec<f32> = (0..count).flat_map(|_| [5_000.0 + 10.0 * random.unit(), 0.01 * random.unit()]).collect();
-    let labels = values.chunks(2).map(|row| f32::from((row[0] > 5_005.0) != (row[1] > 0.005))).collect();
+    let values: Vec<f32> = (0..count)
+        .flat_map(|_| [5_000.0 + 10.0 * random.unit(), 0.01 * random.unit()])
+        .collect();
+    let labels = values
+        .chunks(2)
+        .map(|row| f32::from((row[0] > 5_005.0) != (row[1] > 0.005)))
+        .collect();
     Batch::new(2, values).with_labels(labels)
 }
 
 fn mean_of(models: &[Weights]) -> Weights {
-    let at = |index: usize| models.iter().map(|model| model.data[index]).sum::<f32>() / models.len() as f32;
-    Weights { tensors: models[0].tensors.clone(), data: (0..models[0].data.len()).map(at).collect() }
+    let at = |index: usize| {
+        models.iter().map(|model| model.data[index]).sum::<f32>() / models.len() as f32
+    };
+    Weights {
+        tensors: models[0].tensors.clone(),
+        data: (0..models[0].data.len()).map(at).collect(),
+    }
 }
 
 #[test]
@@ -34,9 +50,14 @@ fn it_learns_what_no_line_can_tell() {
     let report = train(&mut model, &rows(1_000, 1), 60);
     assert_eq!(report.samples, 1_000);
     assert!(report.metrics[0].value > 0.93, "{report:?}");
-    let corners = vec![5_009.0, 0.001, 5_001.0, 0.009, 5_001.0, 0.001, 5_009.0, 0.009];
+    let corners = vec![
+        5_009.0, 0.001, 5_001.0, 0.009, 5_001.0, 0.001, 5_009.0, 0.009,
+    ];
     let scores = model.score(Batch::new(2, corners)).unwrap();
-    assert!(scores[0] > 0.0 && scores[1] > 0.0 && scores[2] < 0.0 && scores[3] < 0.0, "{scores:?}");
+    assert!(
+        scores[0] > 0.0 && scores[1] > 0.0 && scores[2] < 0.0 && scores[3] < 0.0,
+        "{scores:?}"
+    );
 }
 
 #[test]
@@ -46,7 +67,9 @@ fn a_federation_learns_it_too() {
         let updates: Vec<Weights> = (0..3)
             .map(|node| {
                 let mut model = open(2, &[("learning_rate", 0.02)], 100 * round + node);
-                global.iter().for_each(|global| model.load(global.clone()).unwrap());
+                global
+                    .iter()
+                    .for_each(|global| model.load(global.clone()).unwrap());
                 train(&mut model, &rows(400, node), 1);
                 model.save().unwrap()
             })
@@ -55,8 +78,16 @@ fn a_federation_learns_it_too() {
     }
     let (mut model, batch) = (open(2, &[], 0), rows(500, 9));
     model.load(global.unwrap()).unwrap();
-    let scores = model.score(Batch { labels: None, ..batch.clone() }).unwrap();
-    let right = scores.iter().zip(batch.labels.unwrap()).filter(|(score, label)| (**score > 0.0) == (*label > 0.0));
+    let scores = model
+        .score(Batch {
+            labels: None,
+            ..batch.clone()
+        })
+        .unwrap();
+    let right = scores
+        .iter()
+        .zip(batch.labels.unwrap())
+        .filter(|(score, label)| (**score > 0.0) == (*label > 0.0));
     assert!(right.count() > 450);
 }
 
@@ -78,8 +109,13 @@ fn rows_of_one_class_and_constant_columns_are_learnt_from() {
         let batch = Batch::new(2, vec![3.0; 128]).with_labels(vec![label; 64]);
         let mut model = open(2, &[("learning_rate", 0.05)], 7);
         train(&mut model, &batch, 20);
-        let scores = model.score(Batch::new(2, vec![3.0, 3.0, 9.0, -9.0])).unwrap();
-        assert!(scores.iter().all(|&score| (score > 0.0) == (label > 0.0)), "{scores:?}");
+        let scores = model
+            .score(Batch::new(2, vec![3.0, 3.0, 9.0, -9.0]))
+            .unwrap();
+        assert!(
+            scores.iter().all(|&score| (score > 0.0) == (label > 0.0)),
+            "{scores:?}"
+        );
     }
 }
 
@@ -109,9 +145,18 @@ fn l2_pulls_the_weights() {
 #[test]
 fn rows_it_cannot_learn_from_are_refused() {
     let cases = [
-        (Batch::new(2, vec![1.0; 4]), "there are no labels to learn from"),
-        (Batch::new(2, vec![]).with_labels(vec![]), "there are no rows to learn from"),
-        (Batch::new(2, vec![1.0; 4]).with_labels(vec![0.0, 2.0]), "the label of row 1 is 2, legal: 0 or 1"),
+        (
+            Batch::new(2, vec![1.0; 4]),
+            "there are no labels to learn from",
+        ),
+        (
+            Batch::new(2, vec![]).with_labels(vec![]),
+            "there are no rows to learn from",
+        ),
+        (
+            Batch::new(2, vec![1.0; 4]).with_labels(vec![0.0, 2.0]),
+            "the label of row 1 is 2, legal: 0 or 1",
+        ),
     ];
     for (batch, complaint) in cases {
         let found = open(2, &[], 0).train(batch, 1, &mut |_| Signal::Proceed);
@@ -128,17 +173,33 @@ fn a_failed_training_or_load_leaves_the_model_as_it_was() {
     weights.data[6] = f32::MAX;
     model.load(weights).unwrap();
     let before = model.save();
-    let found = model.train(Batch::new(1, vec![10.0]).with_labels(vec![0.0]), 1, &mut |_| Signal::Proceed);
+    let found = model.train(
+        Batch::new(1, vec![10.0]).with_labels(vec![0.0]),
+        1,
+        &mut |_| Signal::Proceed,
+    );
     assert!(matches!(found, Err(Error::Diverged(_))), "{found:?}");
-    assert!(matches!(model.score(Batch::new(1, vec![10.0])), Err(Error::Diverged(_))));
-    assert!(matches!(model.load(open(2, &[], 0).save().unwrap()), Err(Error::InvalidState(_))));
+    assert!(matches!(
+        model.score(Batch::new(1, vec![10.0])),
+        Err(Error::Diverged(_))
+    ));
+    assert!(matches!(
+        model.load(open(2, &[], 0).save().unwrap()),
+        Err(Error::InvalidState(_))
+    ));
     assert_eq!(model.save(), before);
 }
 
 #[test]
 fn a_stop_keeps_the_epochs_so_far() {
     let mut stopped = open(2, &[], 7);
-    let signal = &mut |progress: Progress| if progress.epoch == 2 { Signal::Stop } else { Signal::Proceed };
+    let signal = &mut |progress: Progress| {
+        if progress.epoch == 2 {
+            Signal::Stop
+        } else {
+            Signal::Proceed
+        }
+    };
     let report = stopped.train(rows(100, 1), 10, signal).unwrap();
     let mut short = open(2, &[], 7);
     assert_eq!(train(&mut short, &rows(100, 1), 2), report);

@@ -1,23 +1,30 @@
 //! Quantiles of weighted sums of squares.
 
-/// What a sum of squares of independent Gaussian numbers with these variances stays below with a probability of
-/// `confidence`; 1 when there are none.
+/// What a sum of squares of independent Gaussian numbers with these variances stays below with a
+/// probability of `confidence`; 1 when there are none.
 ///
 /// Box's approximation: a chi-square distribution with the same mean and variance, stretched.
 pub(super) fn limit(variances: impl Iterator<Item = f64>, confidence: f64) -> f64 {
-    let (sum, squares) = variances.fold((0.0, 0.0), |(sum, squares), value| (sum + value, squares + value * value));
-    if sum > 0.0 { squares / sum * chi_square(sum * sum / squares, confidence) } else { 1.0 }
+    let (sum, squares) = variances.fold((0.0, 0.0), |(sum, squares), value| {
+        (sum + value, squares + value * value)
+    });
+    if sum > 0.0 {
+        squares / sum * chi_square(sum * sum / squares, confidence)
+    } else {
+        1.0
+    }
 }
 
-/// Quantile of a chi-square distribution (Wilson, Hilferty, PNAS 1931); from one degree of freedom on within 2 % at 0.99.
+/// Quantile of a chi-square distribution (Wilson, Hilferty, PNAS 1931); from one degree of freedom
+/// on within 2 % at 0.99.
 fn chi_square(degrees: f64, probability: f64) -> f64 {
     let spread = 2.0 / (9.0 * degrees);
     let root = 1.0 - spread + gaussian(probability) * spread.sqrt();
     degrees * root * root * root
 }
 
-/// Quantile of the standard Gaussian distribution for probabilities from 0.5 to 1, within 5e-4 (Abramowitz, Stegun,
-/// Handbook of Mathematical Functions, 26.2.23).
+/// Quantile of the standard Gaussian distribution for probabilities from 0.5 to 1, within 5e-4
+/// (Abramowitz, Stegun, Handbook of Mathematical Functions, 26.2.23).
 fn gaussian(probability: f64) -> f64 {
     let t = (-2.0 * libm::log(1.0 - probability)).sqrt();
     let above = 2.515_517 + t * (0.802_853 + t * 0.010_328);
@@ -31,12 +38,21 @@ mod tests {
 
     #[test]
     fn quantiles_are_those_of_the_tables() {
-        let cases = [(1.0, 0.99, 6.635), (2.0, 0.95, 5.991), (5.0, 0.99, 15.086), (20.0, 0.999, 45.315)];
+        let cases = [
+            (1.0, 0.99, 6.635),
+            (2.0, 0.95, 5.991),
+            (5.0, 0.99, 15.086),
+            (20.0, 0.999, 45.315),
+        ];
         for (degrees, probability, expected) in cases {
             let found = chi_square(degrees, probability);
-            assert!((found - expected).abs() < 0.02 * expected, "{found} is not {expected}");
+            assert!(
+                (found - expected).abs() < 0.02 * expected,
+                "{found} is not {expected}"
+            );
         }
-        for (probability, expected) in [(0.5, 0.0), (0.975, 1.960), (0.99, 2.326), (0.9999, 3.719)] {
+        for (probability, expected) in [(0.5, 0.0), (0.975, 1.960), (0.99, 2.326), (0.9999, 3.719)]
+        {
             assert!((gaussian(probability) - expected).abs() < 1e-3);
         }
     }

@@ -7,9 +7,15 @@ fn federated_mean(nodes: &[(Moments, usize)]) -> Moments {
     let total: usize = nodes.iter().map(|(_, rows)| rows).sum();
     let mean = |pick: fn(&Moments) -> &Vec<f32>| -> Vec<f32> {
         let at = |index: usize| -> f64 {
-            nodes.iter().map(|(node, rows)| f64::from(pick(node)[index]) * *rows as f64).sum::<f64>() / total as f64
+            nodes
+                .iter()
+                .map(|(node, rows)| f64::from(pick(node)[index]) * *rows as f64)
+                .sum::<f64>()
+                / total as f64
         };
-        (0..pick(&nodes[0].0).len()).map(|index| at(index) as f32).collect()
+        (0..pick(&nodes[0].0).len())
+            .map(|index| at(index) as f32)
+            .collect()
     };
     Moments {
         mean: mean(|m| &m.mean),
@@ -28,14 +34,25 @@ fn covariance(values: &[[f32; 3]]) -> Vec<f64> {
     let count = values.len() as f64;
     let mean = |column: usize| values.iter().map(|row| f64::from(row[column])).sum::<f64>() / count;
     let distance = |row: &[f32; 3], column: usize| f64::from(row[column]) - mean(column);
-    let entry = |i, j| values.iter().map(|row| distance(row, i) * distance(row, j)).sum::<f64>() / count;
+    let entry = |i, j| {
+        values
+            .iter()
+            .map(|row| distance(row, i) * distance(row, j))
+            .sum::<f64>()
+            / count
+    };
     (0..9).map(|index| entry(index / 3, index % 3)).collect()
 }
 
 fn close(found: &[f64], expected: &[f64], tolerance: f64) {
-    let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    let largest = expected
+        .iter()
+        .fold(0.0_f64, |largest, value| largest.max(value.abs()));
     for (found, expected) in found.iter().zip(expected) {
-        assert!((found - expected).abs() <= tolerance * largest, "{found} is not {expected}");
+        assert!(
+            (found - expected).abs() <= tolerance * largest,
+            "{found} is not {expected}"
+        );
     }
 }
 
@@ -73,15 +90,29 @@ fn a_small_spread_on_a_large_mean_is_not_lost_from_the_second_round_on() {
         federated_mean(&parts)
     };
     let second = round(&round(&Moments::none(3)));
-    close(&second.covariance()[..1], &covariance(&[node(0.0), node(0.01)].concat())[..1], 1e-3);
+    close(
+        &second.covariance()[..1],
+        &covariance(&[node(0.0), node(0.01)].concat())[..1],
+        1e-3,
+    );
 }
 
 #[test]
 fn nodes_that_start_from_different_models_agree() {
-    let [a, b] = [[[1.0, 5.0, 0.0], [3.0, 4.0, 1.0]], [[-2.0, 9.0, 5.0], [0.0, 7.0, 3.0]]];
+    let [a, b] = [
+        [[1.0, 5.0, 0.0], [3.0, 4.0, 1.0]],
+        [[-2.0, 9.0, 5.0], [0.0, 7.0, 3.0]],
+    ];
     let first = Moments::of(&rows_of(&a), &Moments::none(3));
-    let parts = [(Moments::of(&rows_of(&a), &Moments::none(3)), 2), (Moments::of(&rows_of(&b), &first), 2)];
-    close(&federated_mean(&parts).covariance(), &covariance(&[a, b].concat()), 1e-6);
+    let parts = [
+        (Moments::of(&rows_of(&a), &Moments::none(3)), 2),
+        (Moments::of(&rows_of(&b), &first), 2),
+    ];
+    close(
+        &federated_mean(&parts).covariance(),
+        &covariance(&[a, b].concat()),
+        1e-6,
+    );
 }
 
 #[test]
@@ -92,8 +123,17 @@ fn no_rows_have_no_spread() {
 
 #[test]
 fn they_come_back_from_weights() {
-    let moments = Moments::of(&[&[1.0, 2.0], &[3.0, -2.0]], &Moments { mean: vec![1.0, 1.0], ..Moments::none(2) });
-    assert_eq!(Moments::from_weights(&moments.to_weights(), 2), Ok(moments.clone()));
+    let moments = Moments::of(
+        &[&[1.0, 2.0], &[3.0, -2.0]],
+        &Moments {
+            mean: vec![1.0, 1.0],
+            ..Moments::none(2)
+        },
+    );
+    assert_eq!(
+        Moments::from_weights(&moments.to_weights(), 2),
+        Ok(moments.clone())
+    );
     assert!(Moments::from_weights(&moments.to_weights(), 3).is_err());
 }
 

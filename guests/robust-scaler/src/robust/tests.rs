@@ -7,12 +7,18 @@ type Robust = Session<RobustScaler>;
 
 fn open(columns: usize, window: i64) -> Robust {
     let names: Vec<String> = (0..columns).map(|column| format!("c{column}")).collect();
-    let window = Parameter { name: "window".into(), value: Value::Integer(window) };
+    let window = Parameter {
+        name: "window".into(),
+        value: Value::Integer(window),
+    };
     Session::open_preprocessor(&names, vec![window]).unwrap()
 }
 
 fn transform(scaler: &mut Robust, columns: usize, values: &[f32]) -> Vec<f32> {
-    scaler.transform(Batch::new(columns, values.to_vec())).unwrap().values
+    scaler
+        .transform(Batch::new(columns, values.to_vec()))
+        .unwrap()
+        .values
 }
 
 #[test]
@@ -27,7 +33,10 @@ fn a_wild_value_moves_nothing_but_itself() {
     let calm: Vec<f32> = (0..100).map(|row| (row % 10) as f32).collect();
     let mut wild = calm.clone();
     wild[50] = 1e30;
-    let (calm, wild) = (transform(&mut open(1, 100), 1, &calm), transform(&mut open(1, 100), 1, &wild));
+    let (calm, wild) = (
+        transform(&mut open(1, 100), 1, &calm),
+        transform(&mut open(1, 100), 1, &wild),
+    );
     assert_eq!(wild[50], 10.0);
     assert!((calm[99] - wild[99]).abs() < 0.2);
 }
@@ -47,29 +56,42 @@ fn what_is_missing_comes_out_as_the_median_and_does_not_count() {
     let with_gaps = [0.0, f32::NAN, 2.0, f32::INFINITY, f32::NEG_INFINITY, 4.0];
     let found = transform(&mut open(1, 10), 1, &with_gaps);
     let expected = transform(&mut open(1, 10), 1, &[0.0, 2.0, 4.0]);
-    assert_eq!(found, [expected[0], 0.0, expected[1], 0.0, 0.0, expected[2]]);
+    assert_eq!(
+        found,
+        [expected[0], 0.0, expected[1], 0.0, 0.0, expected[2]]
+    );
 }
 
 #[test]
 fn labels_and_rows_pass_through() {
     let batch = Batch::new(2, vec![1.0; 6]).with_labels(vec![0.0, 1.0, 0.0]);
     let found = open(2, 10).transform(batch.clone()).unwrap();
-    assert_eq!((found.rows, found.labels, found.values.len()), (3, batch.labels, 6));
+    assert_eq!(
+        (found.rows, found.labels, found.values.len()),
+        (3, batch.labels, 6)
+    );
     assert_eq!(open(2, 10).output_columns(), ["c0", "c1"]);
     assert!(transform(&mut open(2, 10), 2, &[]).is_empty());
 }
 
 #[test]
 fn another_scalers_state_is_refused() {
-    for saved in [open(3, 10).save_state().unwrap(), open(2, 11).save_state().unwrap()] {
-        assert!(matches!(open(2, 10).restore(saved), Err(Error::InvalidState(_))));
+    for saved in [
+        open(3, 10).save_state().unwrap(),
+        open(2, 11).save_state().unwrap(),
+    ] {
+        assert!(matches!(
+            open(2, 10).restore(saved),
+            Err(Error::InvalidState(_))
+        ));
     }
 }
 
 /// Values with gaps, in rows of three columns.
 fn rows() -> impl Strategy<Value = Vec<f32>> {
     let value = prop_oneof![8 => -1e6_f32..1e6, 1 => Just(f32::NAN), 1 => Just(5.0)];
-    proptest::collection::vec(proptest::collection::vec(value, 3), 1..40).prop_map(|rows| rows.concat())
+    proptest::collection::vec(proptest::collection::vec(value, 3), 1..40)
+        .prop_map(|rows| rows.concat())
 }
 
 proptest! {

@@ -12,12 +12,17 @@ fn open(columns: usize, window: i64, combine: &str) -> Zscore {
         ("warm_up_rows", Value::Integer(4)),
         ("combine", Value::Text(combine.into())),
     ];
-    let given = given.map(|(name, value)| Parameter { name: name.into(), value });
+    let given = given.map(|(name, value)| Parameter {
+        name: name.into(),
+        value,
+    });
     Session::open_model(&names, given.to_vec(), 0).unwrap()
 }
 
 fn score(detector: &mut Zscore, columns: usize, values: &[f32]) -> Vec<f32> {
-    detector.score(Batch::new(columns, values.to_vec())).unwrap()
+    detector
+        .score(Batch::new(columns, values.to_vec()))
+        .unwrap()
 }
 
 #[test]
@@ -29,15 +34,28 @@ fn a_value_is_measured_by_the_rows_before_it() {
 
 #[test]
 fn a_row_is_as_strange_as_its_strangest_column_or_their_mean() {
-    let mut values: Vec<f32> = (0..40).flat_map(|row| [(row % 5) as f32, (row % 3) as f32]).collect();
+    let mut values: Vec<f32> = (0..40)
+        .flat_map(|row| [(row % 5) as f32, (row % 3) as f32])
+        .collect();
     values.extend([100.0, 1.0]);
-    let (max, mean) = (score(&mut open(2, 50, "max"), 2, &values), score(&mut open(2, 50, "mean"), 2, &values));
-    assert!(max[40] > 50.0 && (mean[40] - max[40] / 2.0).abs() < 0.1, "{} and {}", max[40], mean[40]);
+    let (max, mean) = (
+        score(&mut open(2, 50, "max"), 2, &values),
+        score(&mut open(2, 50, "mean"), 2, &values),
+    );
+    assert!(
+        max[40] > 50.0 && (mean[40] - max[40] / 2.0).abs() < 0.1,
+        "{} and {}",
+        max[40],
+        mean[40]
+    );
 }
 
 #[test]
 fn columns_say_nothing_while_they_warm_up() {
-    assert_eq!(score(&mut open(1, 50, "max"), 1, &[1.0, 900.0, 2.0, -900.0])[..4], [0.0; 4]);
+    assert_eq!(
+        score(&mut open(1, 50, "max"), 1, &[1.0, 900.0, 2.0, -900.0])[..4],
+        [0.0; 4]
+    );
     assert!(score(&mut open(1, 50, "max"), 1, &[]).is_empty());
 }
 
@@ -56,21 +74,31 @@ fn what_is_missing_has_no_say_and_does_not_count() {
     let (mut with, mut without) = (open(1, 10, "max"), open(1, 10, "max"));
     score(&mut with, 1, &calm);
     score(&mut without, 1, &calm);
-    assert_eq!(score(&mut with, 1, &[f32::NAN, f32::INFINITY, f32::NEG_INFINITY]), [0.0, 1_000.0, 1_000.0]);
+    assert_eq!(
+        score(&mut with, 1, &[f32::NAN, f32::INFINITY, f32::NEG_INFINITY]),
+        [0.0, 1_000.0, 1_000.0]
+    );
     assert_eq!(with.save(), without.save());
 }
 
 #[test]
 fn another_detectors_state_is_refused() {
-    for saved in [open(3, 10, "max").save().unwrap(), open(2, 11, "max").save().unwrap()] {
-        assert!(matches!(open(2, 10, "max").load(saved), Err(Error::InvalidState(_))));
+    for saved in [
+        open(3, 10, "max").save().unwrap(),
+        open(2, 11, "max").save().unwrap(),
+    ] {
+        assert!(matches!(
+            open(2, 10, "max").load(saved),
+            Err(Error::InvalidState(_))
+        ));
     }
 }
 
 /// Values with gaps, in rows of three columns.
 fn rows() -> impl Strategy<Value = Vec<f32>> {
     let value = prop_oneof![8 => -1e6_f32..1e6, 1 => Just(f32::NAN), 1 => Just(5.0)];
-    proptest::collection::vec(proptest::collection::vec(value, 3), 1..40).prop_map(|rows| rows.concat())
+    proptest::collection::vec(proptest::collection::vec(value, 3), 1..40)
+        .prop_map(|rows| rows.concat())
 }
 
 proptest! {

@@ -1,4 +1,5 @@
-//! Sums in double precision, for what 32 bits do not hold; element by element, so with the same bits everywhere.
+//! Sums in double precision, for what 32 bits do not hold; element by element, so with the same
+//! bits everywhere.
 
 use pair::Pair;
 
@@ -14,26 +15,40 @@ pub fn axpy(factor: f64, x: &[f64], y: &mut [f64]) {
     let factors = Pair::splat(factor);
     let length = x.len().min(y.len());
     let ((x, _), (y, _)) = (x.split_at(length), y.split_at_mut(length));
-    let add = |x: &[f64; 2], y: &mut [f64; 2]| Pair::load(y).add(factors.mul(Pair::load(x))).store(y);
+    let add =
+        |x: &[f64; 2], y: &mut [f64; 2]| Pair::load(y).add(factors.mul(Pair::load(x))).store(y);
     let ((x_blocks, x), (y_blocks, y)) = (x.as_chunks::<BLOCK>(), y.as_chunks_mut::<BLOCK>());
     for (x, y) in x_blocks.iter().zip(y_blocks) {
-        x.as_chunks().0.iter().zip(y.as_chunks_mut().0).for_each(|(x, y)| add(x, y));
+        x.as_chunks()
+            .0
+            .iter()
+            .zip(y.as_chunks_mut().0)
+            .for_each(|(x, y)| add(x, y));
     }
     let ((x_few, x), (y_few, y)) = (x.as_chunks::<FEW>(), y.as_chunks_mut::<FEW>());
     for (x, y) in x_few.iter().zip(y_few) {
-        x.as_chunks().0.iter().zip(y.as_chunks_mut().0).for_each(|(x, y)| add(x, y));
+        x.as_chunks()
+            .0
+            .iter()
+            .zip(y.as_chunks_mut().0)
+            .for_each(|(x, y)| add(x, y));
     }
     x.iter().zip(y).for_each(|(x, y)| *y += factor * x);
 }
 
-/// Adds `factors[k] * x[k][i]` to every `y[i]`, one `k` after the other; bit for bit what four calls of [`axpy`] give, in
-/// one pass over `y`. All are of one length; what a longer one has more is left out.
+/// Adds `factors[k] * x[k][i]` to every `y[i]`, one `k` after the other; bit for bit what four
+/// calls of [`axpy`] give, in one pass over `y`. All are of one length; what a longer one has more
+/// is left out.
 pub fn axpy4(factors: [f64; 4], x: [&[f64]; 4], y: &mut [f64]) {
     let length = x.iter().map(|x| x.len()).fold(y.len(), usize::min);
     let lanes = factors.map(Pair::splat);
     let add = |x: [&[f64; 2]; 4], y: &mut [f64; 2]| {
         let terms = lanes.iter().zip(x);
-        terms.fold(Pair::load(y), |sum, (factor, x)| sum.add(factor.mul(Pair::load(x)))).store(y);
+        terms
+            .fold(Pair::load(y), |sum, (factor, x)| {
+                sum.add(factor.mul(Pair::load(x)))
+            })
+            .store(y);
     };
     let (pairs, last) = parts(x.map(|x| x.split_at(length).0.as_chunks()));
     let (few, pairs) = parts(pairs.map(|x| x.as_chunks::<FEW>()));
@@ -44,14 +59,17 @@ pub fn axpy4(factors: [f64; 4], x: [&[f64]; 4], y: &mut [f64]) {
     }
     abreast(pairs, y_pairs).for_each(|(x, y)| add(x, y));
     for (x, y) in abreast(last, y_last) {
-        *y = factors.iter().zip(x).fold(*y, |sum, (factor, x)| sum + factor * x);
+        *y = factors
+            .iter()
+            .zip(x)
+            .fold(*y, |sum, (factor, x)| sum + factor * x);
     }
 }
 
 /// The sum of `a[i] * b[i]`; of slices of two lengths, the longer one's rest is left out.
 ///
-/// Element `i` of the whole fours is added to partial sum `i % 4`, in order; the partial sums to each other in pairs; the
-/// last up to three elements at the end.
+/// Element `i` of the whole fours is added to partial sum `i % 4`, in order; the partial sums to
+/// each other in pairs; the last up to three elements at the end.
 #[must_use]
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     let length = a.len().min(b.len());
@@ -59,16 +77,22 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     let ((a, a_last), (b, b_last)) = (a.as_chunks::<FEW>(), b.as_chunks::<FEW>());
     let mut sums = [Pair::splat(0.0); 2];
     for (a, b) in a.iter().zip(b) {
-        for (sum, (a, b)) in sums.iter_mut().zip(a.as_chunks().0.iter().zip(b.as_chunks().0)) {
+        for (sum, (a, b)) in sums
+            .iter_mut()
+            .zip(a.as_chunks().0.iter().zip(b.as_chunks().0))
+        {
             *sum = sum.add(Pair::load(a).mul(Pair::load(b)));
         }
     }
     let [[s0, s1], [s2, s3]] = sums.map(Pair::parts);
-    a_last.iter().zip(b_last).fold((s0 + s1) + (s2 + s3), |total, (a, b)| total + a * b)
+    a_last
+        .iter()
+        .zip(b_last)
+        .fold((s0 + s1) + (s2 + s3), |total, (a, b)| total + a * b)
 }
 
-/// Turns `a` and `b` towards each other: they become `cosine * a - sine * b` and `sine * a + cosine * b`, element by
-/// element.
+/// Turns `a` and `b` towards each other: they become `cosine * a - sine * b` and `sine * a + cosine
+/// * b`, element by element.
 pub fn rotate(a: &mut [f64], b: &mut [f64], cosine: f64, sine: f64) {
     let (cosines, sines, minus) = (Pair::splat(cosine), Pair::splat(sine), Pair::splat(-sine));
     let length = a.len().min(b.len());
@@ -91,12 +115,15 @@ pub fn add(x: &[f32], y: &mut [f64]) {
     both(x, y, |x, y| *y = Pair::load(y).add(Pair::of(*x)).parts());
 }
 
-/// Takes every `y[i]` from `x[i]`: how far `x` is from it, in `to`, as far as the shortest slice goes.
+/// Takes every `y[i]` from `x[i]`: how far `x` is from it, in `to`, as far as the shortest slice
+/// goes.
 pub fn distance(x: &[f32], y: &[f64], to: &mut [f64]) {
     let length = y.len().min(to.len());
     let ((y, _), (to, _)) = (y.split_at(length), to.split_at_mut(length));
     to.copy_from_slice(y);
-    both(x, to, |x, to| *to = Pair::of(*x).sub(Pair::load(to)).parts());
+    both(x, to, |x, to| {
+        *to = Pair::of(*x).sub(Pair::load(to)).parts()
+    });
 }
 
 /// Pair by pair; an odd last one goes with a 0.
@@ -106,7 +133,11 @@ fn both(x: &[f32], y: &mut [f64], change: impl Fn(&[f32; 2], &mut [f64; 2])) {
     let ((x, _), (y, _)) = (x.split_at(length), y.split_at_mut(length));
     let ((x_blocks, x), (y_blocks, y)) = (x.as_chunks::<BLOCK>(), y.as_chunks_mut::<BLOCK>());
     for (x, y) in x_blocks.iter().zip(y_blocks) {
-        x.as_chunks().0.iter().zip(y.as_chunks_mut().0).for_each(|(x, y)| change(x, y));
+        x.as_chunks()
+            .0
+            .iter()
+            .zip(y.as_chunks_mut().0)
+            .for_each(|(x, y)| change(x, y));
     }
     let ((x_pairs, x), (y_pairs, y)) = (x.as_chunks(), y.as_chunks_mut());
     x_pairs.iter().zip(y_pairs).for_each(|(x, y)| change(x, y));
@@ -119,7 +150,9 @@ fn both(x: &[f32], y: &mut [f64], change: impl Fn(&[f32; 2], &mut [f64; 2])) {
 
 #[cfg(target_feature = "simd128")]
 mod pair {
-    use core::arch::wasm32::{f64x2, f64x2_add, f64x2_extract_lane, f64x2_mul, f64x2_splat, f64x2_sub, v128};
+    use core::arch::wasm32::{
+        f64x2, f64x2_add, f64x2_extract_lane, f64x2_mul, f64x2_splat, f64x2_sub, v128,
+    };
 
     #[derive(Clone, Copy)]
     pub(super) struct Pair(v128);
@@ -162,7 +195,10 @@ mod pair {
 
         #[inline]
         pub(super) fn parts(self) -> [f64; 2] {
-            [f64x2_extract_lane::<0>(self.0), f64x2_extract_lane::<1>(self.0)]
+            [
+                f64x2_extract_lane::<0>(self.0),
+                f64x2_extract_lane::<1>(self.0),
+            ]
         }
     }
 }

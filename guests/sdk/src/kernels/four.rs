@@ -1,5 +1,6 @@
-//! Four rows of a matrix at once: what they have in common is read once, and the way round a loop is gone once for all
-//! four. Bit for bit what [`axpy`](super::axpy) and [`dot`](super::dot) give for one row after the other.
+//! Four rows of a matrix at once: what they have in common is read once, and the way round a loop
+//! is gone once for all four. Bit for bit what [`axpy`](super::axpy) and [`dot`](super::dot) give
+//! for one row after the other.
 
 use super::FEW;
 use super::lanes::{LANES, Lanes};
@@ -10,7 +11,11 @@ pub(super) fn sum(factors: [f32; 4], rows: [&[f32]; 4], y: &mut [f32]) {
     let lanes = factors.map(Lanes::splat);
     let add = |rows: [&[f32; LANES]; 4], y: &mut [f32; LANES]| {
         let terms = lanes.iter().zip(rows);
-        terms.fold(Lanes::load(y), |sum, (factor, row)| sum.add(factor.mul(Lanes::load(row)))).store(y);
+        terms
+            .fold(Lanes::load(y), |sum, (factor, row)| {
+                sum.add(factor.mul(Lanes::load(row)))
+            })
+            .store(y);
     };
     let (vectors, last) = parts(rows.map(|row| row.as_chunks()));
     let (few, vectors) = parts(vectors.map(|row| row.as_chunks::<FEW>()));
@@ -21,7 +26,10 @@ pub(super) fn sum(factors: [f32; 4], rows: [&[f32]; 4], y: &mut [f32]) {
     }
     abreast(vectors, y_vectors).for_each(|(rows, y)| add(rows, y));
     for (rows, y) in abreast(last, y_last) {
-        *y = factors.iter().zip(rows).fold(*y, |sum, (factor, value)| sum + factor * value);
+        *y = factors
+            .iter()
+            .zip(rows)
+            .fold(*y, |sum, (factor, value)| sum + factor * value);
     }
 }
 
@@ -31,7 +39,10 @@ pub(super) fn products(factors: [f32; 4], y: &[f32], rows: [&mut [f32]; 4]) {
     let lanes = factors.map(Lanes::splat);
     let add = |rows: [&mut [f32; LANES]; 4], y: &[f32; LANES]| {
         let y = Lanes::load(y);
-        lanes.iter().zip(rows).for_each(|(factor, row)| Lanes::load(row).add(factor.mul(y)).store(row));
+        lanes
+            .iter()
+            .zip(rows)
+            .for_each(|(factor, row)| Lanes::load(row).add(factor.mul(y)).store(row));
     };
     let (vectors, last) = parts(rows.map(|row| row.as_chunks_mut()));
     let (few, vectors) = parts(vectors.map(|row| row.as_chunks_mut::<FEW>()));
@@ -42,7 +53,10 @@ pub(super) fn products(factors: [f32; 4], y: &[f32], rows: [&mut [f32]; 4]) {
     }
     abreast(vectors, y_vectors).for_each(|(rows, y)| add(rows, y));
     for (rows, y) in abreast(last, y_last) {
-        factors.iter().zip(rows).for_each(|(factor, value)| *value += factor * y);
+        factors
+            .iter()
+            .zip(rows)
+            .for_each(|(factor, value)| *value += factor * y);
     }
 }
 
@@ -52,7 +66,9 @@ pub(super) fn dots(rows: [&[f32]; 4], x: &[f32]) -> [f32; 4] {
     let mut sums = [Lanes::ZERO; 4];
     let mut add = |rows: [&[f32; LANES]; 4], x: &[f32; LANES]| {
         let x = Lanes::load(x);
-        sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum = sum.add(Lanes::load(row).mul(x)));
+        sums.iter_mut()
+            .zip(rows)
+            .for_each(|(sum, row)| *sum = sum.add(Lanes::load(row).mul(x)));
     };
     let (vectors, last) = parts(rows.map(|row| row.as_chunks()));
     let (few, vectors) = parts(vectors.map(|row| row.as_chunks::<FEW>()));
@@ -66,7 +82,10 @@ pub(super) fn dots(rows: [&[f32]; 4], x: &[f32]) -> [f32; 4] {
     // The partial sums of whole blocks, of which there are none, count for their sign.
     let mut totals = sums.map(|sum| sum.add(Lanes::ZERO).sum());
     for (rows, x) in abreast(last, x_last) {
-        totals.iter_mut().zip(rows).for_each(|(total, value)| *total += value * x);
+        totals
+            .iter_mut()
+            .zip(rows)
+            .for_each(|(total, value)| *total += value * x);
     }
     totals
 }
@@ -77,7 +96,12 @@ pub(super) fn abreast<R: IntoIterator, Y: IntoIterator>(
     [a, b, c, d]: [R; 4],
     y: Y,
 ) -> impl Iterator<Item = ([R::Item; 4], Y::Item)> {
-    a.into_iter().zip(b).zip(c).zip(d).zip(y).map(|((((a, b), c), d), y)| ([a, b, c, d], y))
+    a.into_iter()
+        .zip(b)
+        .zip(c)
+        .zip(d)
+        .zip(y)
+        .map(|((((a, b), c), d), y)| ([a, b, c, d], y))
 }
 
 /// All firsts, all seconds.

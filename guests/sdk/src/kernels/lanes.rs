@@ -1,4 +1,5 @@
-//! Four floats that are added and multiplied at once: an instruction in a component, an array elsewhere.
+//! Four floats that are added and multiplied at once: an instruction in a component, an array
+//! elsewhere.
 
 /// Floats in a vector.
 pub(crate) const LANES: usize = 4;
@@ -12,8 +13,8 @@ pub(crate) use array::Lanes;
 #[cfg(target_feature = "simd128")]
 mod simd {
     use core::arch::wasm32::{
-        f32x4, f32x4_add, f32x4_div, f32x4_eq, f32x4_extract_lane, f32x4_gt, f32x4_mul, f32x4_pmax, f32x4_pmin,
-        f32x4_splat, f32x4_sqrt, f32x4_sub, v128, v128_and,
+        f32x4, f32x4_add, f32x4_div, f32x4_eq, f32x4_extract_lane, f32x4_gt, f32x4_mul, f32x4_pmax,
+        f32x4_pmin, f32x4_splat, f32x4_sqrt, f32x4_sub, v128, v128_and,
     };
 
     use super::LANES;
@@ -80,7 +81,10 @@ mod simd {
         /// What is not a number stays so.
         #[inline]
         pub(crate) fn clamp(self, low: f32, high: f32) -> Self {
-            Self(f32x4_pmin(f32x4_pmax(self.0, f32x4_splat(low)), f32x4_splat(high)))
+            Self(f32x4_pmin(
+                f32x4_pmax(self.0, f32x4_splat(low)),
+                f32x4_splat(high),
+            ))
         }
 
         #[inline]
@@ -188,7 +192,12 @@ mod array {
         #[inline]
         fn with(self, Self([e, f, g, h]): Self, operation: impl Fn(f32, f32) -> f32) -> Self {
             let Self([a, b, c, d]) = self;
-            Self([operation(a, e), operation(b, f), operation(c, g), operation(d, h)])
+            Self([
+                operation(a, e),
+                operation(b, f),
+                operation(c, g),
+                operation(d, h),
+            ])
         }
     }
 }

@@ -3,12 +3,16 @@
 use super::FEW;
 use super::lanes::{LANES, Lanes};
 
-/// Every `x[i]` becomes its distance from `mean[i]` in units of `deviation[i]`, at most `clip`; where it is missing or
-/// infinite, or the deviation is not above 0, it becomes 0. All are of one length; what a longer one has more stays as it
-/// is.
+/// Every `x[i]` becomes its distance from `mean[i]` in units of `deviation[i]`, at most `clip`;
+/// where it is missing or infinite, or the deviation is not above 0, it becomes 0. All are of one
+/// length; what a longer one has more stays as it is.
 pub fn standardise(x: &mut [f32], mean: &[f32], deviation: &[f32], clip: f32) {
     let of_lanes = |x: Lanes, mean: Lanes, deviation: Lanes| {
-        x.sub(mean).div(deviation).clamp(-clip, clip).where_finite(x).where_positive(deviation)
+        x.sub(mean)
+            .div(deviation)
+            .clamp(-clip, clip)
+            .where_finite(x)
+            .where_positive(deviation)
     };
     let change = |((x, mean), deviation): ((&mut [f32; LANES], &[f32; LANES]), &[f32; LANES])| {
         of_lanes(Lanes::load(x), Lanes::load(mean), Lanes::load(deviation)).store(x);
@@ -18,13 +22,19 @@ pub fn standardise(x: &mut [f32], mean: &[f32], deviation: &[f32], clip: f32) {
     let (mean, mean_last) = mean.split_at(length).0.as_chunks();
     let (deviation, deviation_last) = deviation.split_at(length).0.as_chunks();
     let (x_few, x) = x.as_chunks_mut::<FEW>();
-    let ((mean_few, mean), (deviation_few, deviation)) = (mean.as_chunks::<FEW>(), deviation.as_chunks::<FEW>());
+    let ((mean_few, mean), (deviation_few, deviation)) =
+        (mean.as_chunks::<FEW>(), deviation.as_chunks::<FEW>());
     for ((x, mean), deviation) in x_few.iter_mut().zip(mean_few).zip(deviation_few) {
         x.iter_mut().zip(mean).zip(deviation).for_each(change);
     }
     x.iter_mut().zip(mean).zip(deviation).for_each(change);
     for ((x, mean), deviation) in x_last.iter_mut().zip(mean_last).zip(deviation_last) {
-        *x = of_lanes(Lanes::splat(*x), Lanes::splat(*mean), Lanes::splat(*deviation)).first();
+        *x = of_lanes(
+            Lanes::splat(*x),
+            Lanes::splat(*mean),
+            Lanes::splat(*deviation),
+        )
+        .first();
     }
 }
 

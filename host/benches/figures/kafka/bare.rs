@@ -36,7 +36,10 @@ impl Acknowledged {
     fn wait_for(&self, count: usize) {
         let mut progress = self.progress.lock().unwrap();
         progress.awaited = count;
-        let waited = self.enough.wait_timeout_while(progress, PATIENCE, |now| now.count < count).unwrap();
+        let waited = self
+            .enough
+            .wait_timeout_while(progress, PATIENCE, |now| now.count < count)
+            .unwrap();
         assert!(!waited.1.timed_out(), "records are not acknowledged");
     }
 }
@@ -56,8 +59,8 @@ impl ProducerContext for Acknowledged {
     }
 }
 
-/// Its client has a thread that takes the acknowledgements: the client without one looks for them every 100 ms when it is
-/// told to wait for all of them.
+/// Its client has a thread that takes the acknowledgements: the client without one looks for them
+/// every 100 ms when it is told to wait for all of them.
 pub(crate) struct Writer {
     producer: ThreadedProducer<Acknowledged>,
     topic: String,
@@ -66,21 +69,37 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn new(config: &ClientConfig, topic: &str) -> Self {
         let producer = config.create_with_context(Acknowledged::default()).unwrap();
-        Self { producer, topic: topic.to_owned() }
+        Self {
+            producer,
+            topic: topic.to_owned(),
+        }
     }
 
-    /// The same with transactions. Nothing comes after a transaction's last record that it could wait for.
+    /// The same with transactions. Nothing comes after a transaction's last record that it could
+    /// wait for.
     pub(crate) fn transactional(config: &ClientConfig, topic: &str) -> Self {
         let id = super::cluster::new_group();
-        let writer = Self::new(config.clone().set("transactional.id", id).set("linger.ms", "0"), topic);
+        let writer = Self::new(
+            config
+                .clone()
+                .set("transactional.id", id)
+                .set("linger.ms", "0"),
+            topic,
+        );
         writer.producer.init_transactions(PATIENCE).unwrap();
         writer
     }
 
     /// Does not wait for the broker, unless the client's queue is full.
     pub(crate) fn send(&self, value: &[u8]) {
-        while let Err((error, _)) = self.producer.send(BaseRecord::<[u8], [u8]>::to(&self.topic).payload(value)) {
-            assert_eq!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::QueueFull));
+        while let Err((error, _)) = self
+            .producer
+            .send(BaseRecord::<[u8], [u8]>::to(&self.topic).payload(value))
+        {
+            assert_eq!(
+                error.rdkafka_error_code(),
+                Some(RDKafkaErrorCode::QueueFull)
+            );
             thread::sleep(Duration::from_millis(1));
         }
     }
@@ -116,7 +135,10 @@ impl Reader {
         consumer.subscribe(&[topic]).unwrap();
         while consumer.assignment().unwrap().count() == 0 {
             let early = consumer.poll(Duration::from_millis(1));
-            assert!(early.is_none_or(|early| early.is_err()), "a record came before its partition");
+            assert!(
+                early.is_none_or(|early| early.is_err()),
+                "a record came before its partition"
+            );
         }
         Self(consumer)
     }

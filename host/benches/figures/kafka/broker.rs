@@ -15,11 +15,17 @@ impl Broker {
     /// The user's.
     #[expect(clippy::disallowed_methods, reason = "a benchmark has no manifest")]
     pub(crate) fn given() -> Option<Self> {
-        let address = std::env::var("KAFKA_BOOTSTRAP_SERVERS").ok().filter(|address| !address.is_empty())?;
-        Some(Self { address, port: None })
+        let address = std::env::var("KAFKA_BOOTSTRAP_SERVERS")
+            .ok()
+            .filter(|address| !address.is_empty())?;
+        Some(Self {
+            address,
+            port: None,
+        })
     }
 
-    /// One of our own, with empty data. Its clients are sent to the port `advertised` when it is given.
+    /// One of our own, with empty data. Its clients are sent to the port `advertised` when it is
+    /// given.
     pub(crate) fn start(advertised: Option<u16>) -> Result<Self, String> {
         let port = free_port();
         let mut up = script(port, "up");
@@ -27,15 +33,24 @@ impl Broker {
             up.env("KAFKA_ADVERTISED_PORT", advertised.to_string());
         }
         // What is left of a start that failed goes with it.
-        let broker = Self { address: format!("127.0.0.1:{port}"), port: Some(port) };
+        let broker = Self {
+            address: format!("127.0.0.1:{port}"),
+            port: Some(port),
+        };
         // The broker outlives the script, and would keep a pipe open.
         let said = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
         let stderr = said.reopen().map_err(|error| error.to_string())?;
-        let started = up.stderr(stderr).status().map_err(|error| error.to_string())?;
+        let started = up
+            .stderr(stderr)
+            .status()
+            .map_err(|error| error.to_string())?;
         if started.success() {
             return Ok(broker);
         }
-        Err(std::fs::read_to_string(said.path()).unwrap_or_default().trim().to_owned())
+        Err(std::fs::read_to_string(said.path())
+            .unwrap_or_default()
+            .trim()
+            .to_owned())
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -47,19 +62,26 @@ impl Drop for Broker {
     fn drop(&mut self) {
         let Some(port) = self.port else { return };
         drop(script(port, "down").stderr(Stdio::null()).status());
-        drop(std::fs::remove_dir_all(root().join(format!("target/kafka/broker-{port}"))));
+        drop(std::fs::remove_dir_all(
+            root().join(format!("target/kafka/broker-{port}")),
+        ));
     }
 }
 
 /// Below those that the system gives to clients.
 pub(crate) fn free_port() -> u16 {
     let mut ports = std::iter::repeat_with(|| rand::random_range(20_000..32_000));
-    ports.find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok()).unwrap_or_default()
+    ports
+        .find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+        .unwrap_or_default()
 }
 
 fn script(port: u16, command: &str) -> Command {
     let mut script = Command::new(root().join("scripts/kafka"));
-    script.arg(command).env("KAFKA_PORT", port.to_string()).env_remove("KAFKA_BOOTSTRAP_SERVERS");
+    script
+        .arg(command)
+        .env("KAFKA_PORT", port.to_string())
+        .env_remove("KAFKA_BOOTSTRAP_SERVERS");
     script.stdin(Stdio::null()).stdout(Stdio::null());
     script
 }

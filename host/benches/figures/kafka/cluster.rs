@@ -27,7 +27,13 @@ pub(crate) struct Cluster<'a> {
 
 impl<'a> Cluster<'a> {
     /// `further` are lines of the manifest behind its `[kafka]` section.
-    pub(crate) fn new(runtime: &'a Runtime, servers: &str, delivery: Delivery, profile: &str, further: &str) -> Self {
+    pub(crate) fn new(
+        runtime: &'a Runtime,
+        servers: &str,
+        delivery: Delivery,
+        profile: &str,
+        further: &str,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let prefix = format!("bench-{:08x}-", rand::random::<u32>());
         let delivery = match delivery {
@@ -44,11 +50,18 @@ impl<'a> Cluster<'a> {
         );
         let path = folder.path().join("manifest.toml");
         std::fs::write(&path, text).unwrap();
-        let manifest = manifest::load(&path, [], &[]).unwrap_or_else(|problems| panic!("{problems}"));
-        Self { runtime, manifest, prefix, _folder: folder }
+        let manifest =
+            manifest::load(&path, [], &[]).unwrap_or_else(|problems| panic!("{problems}"));
+        Self {
+            runtime,
+            manifest,
+            prefix,
+            _folder: folder,
+        }
     }
 
-    /// A way to the broker beside those of the roles, which it must not cut off; and the topic of their state.
+    /// A way to the broker beside those of the roles, which it must not cut off; and the topic of
+    /// their state.
     pub(crate) fn bus(&self) -> Arc<dyn Bus> {
         self.bus_heard_by(Arc::new(Deaf))
     }
@@ -68,19 +81,34 @@ impl<'a> Cluster<'a> {
     /// A topic of that name, as it is called on the broker.
     pub(crate) fn topic(&self, bus: &Arc<dyn Bus>, name: &str) -> Arc<str> {
         let name = format!("{}{name}", self.prefix);
-        self.runtime.block_on(bus.create_topic(spec(&name))).unwrap();
+        self.runtime
+            .block_on(bus.create_topic(spec(&name)))
+            .unwrap();
         name.into()
     }
 
     /// What the manifest gives to clients that write.
     pub(crate) fn producer(&self) -> ClientConfig {
-        config(self.manifest.manifest.kafka_clients(ClientRole::Admin).producer)
+        config(
+            self.manifest
+                .manifest
+                .kafka_clients(ClientRole::Admin)
+                .producer,
+        )
     }
 
     /// What the manifest gives to clients that read, in a group of their own.
     pub(crate) fn consumer(&self) -> ClientConfig {
-        let mut consumer = config(self.manifest.manifest.kafka_clients(ClientRole::Admin).consumer);
-        consumer.set("group.id", new_group()).set("enable.auto.commit", "false").set("auto.offset.reset", "earliest");
+        let mut consumer = config(
+            self.manifest
+                .manifest
+                .kafka_clients(ClientRole::Admin)
+                .consumer,
+        );
+        consumer
+            .set("group.id", new_group())
+            .set("enable.auto.commit", "false")
+            .set("auto.offset.reset", "earliest");
         consumer
     }
 }
@@ -94,15 +122,34 @@ fn config(properties: BTreeMap<String, String>) -> ClientConfig {
 }
 
 pub(crate) fn spec(name: &str) -> TopicSpec {
-    TopicSpec { name: name.to_owned(), partitions: 1, max_message_bytes: 16 << 20, ..TopicSpec::default() }
+    TopicSpec {
+        name: name.to_owned(),
+        partitions: 1,
+        max_message_bytes: 16 << 20,
+        ..TopicSpec::default()
+    }
 }
 
 impl Drop for Cluster<'_> {
     fn drop(&mut self) {
-        let Ok(admin) = self.producer().create::<AdminClient<DefaultClientContext>>() else { return };
-        let Ok(found) = admin.inner().fetch_metadata(None, PATIENCE) else { return };
-        let own: Vec<&str> =
-            found.topics().iter().map(|topic| topic.name()).filter(|name| name.starts_with(&self.prefix)).collect();
-        drop(self.runtime.block_on(admin.delete_topics(&own, &AdminOptions::new())));
+        let Ok(admin) = self
+            .producer()
+            .create::<AdminClient<DefaultClientContext>>()
+        else {
+            return;
+        };
+        let Ok(found) = admin.inner().fetch_metadata(None, PATIENCE) else {
+            return;
+        };
+        let own: Vec<&str> = found
+            .topics()
+            .iter()
+            .map(|topic| topic.name())
+            .filter(|name| name.starts_with(&self.prefix))
+            .collect();
+        drop(
+            self.runtime
+                .block_on(admin.delete_topics(&own, &AdminOptions::new())),
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! A model of 2.5 million parameters, 10 MB, from its node to whoever reads it: packed, sent, received, verified, unpacked.
+//! A model of 2.5 million parameters, 10 MB, from its node to whoever reads it: packed, sent,
+//! received, verified, unpacked.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -21,19 +22,45 @@ use crate::measure::{Figure, interleaved};
 const PARAMETERS: u32 = 2_500_000;
 
 pub(crate) fn figures(runtime: &Runtime, servers: &str) -> Vec<Figure> {
-    // A bare producer compresses with gzip as the default profile does, which tells nothing about the bus.
+    // A bare producer compresses with gzip as the default profile does, which tells nothing about
+    // the bus.
     let further = "[kafka.producer]\ncompression_type = \"none\"\n";
     let cluster = Cluster::new(runtime, servers, Delivery::ExactlyOnce, "balanced", further);
-    let wires = [("json_gzip", false, Compression::Gzip), ("binary_gzip", true, Compression::Gzip)];
-    let wires = wires.into_iter().chain([("binary_none", true, Compression::None)]);
-    wires.map(|(name, binary, compression)| figure(&cluster, name, Wire { binary, compression })).collect()
+    let wires = [
+        ("json_gzip", false, Compression::Gzip),
+        ("binary_gzip", true, Compression::Gzip),
+    ];
+    let wires = wires
+        .into_iter()
+        .chain([("binary_none", true, Compression::None)]);
+    wires
+        .map(|(name, binary, compression)| {
+            figure(
+                &cluster,
+                name,
+                Wire {
+                    binary,
+                    compression,
+                },
+            )
+        })
+        .collect()
 }
 
 /// As trained ones are: they hardly shrink.
 fn weights() -> Weights {
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-    let values = (0..PARAMETERS).map(|_| StandardNormal.sample(&mut random)).collect();
-    Weights::new(vec![TensorSpec { name: "w".into(), shape: vec![PARAMETERS] }], values).unwrap()
+    let values = (0..PARAMETERS)
+        .map(|_| StandardNormal.sample(&mut random))
+        .collect();
+    Weights::new(
+        vec![TensorSpec {
+            name: "w".into(),
+            shape: vec![PARAMETERS],
+        }],
+        values,
+    )
+    .unwrap()
 }
 
 fn figure(cluster: &Cluster<'_>, name: &str, wire: Wire) -> Figure {
@@ -47,34 +74,62 @@ fn figure(cluster: &Cluster<'_>, name: &str, wire: Wire) -> Figure {
         dead_letter_suffix: ".dlq".into(),
         wire,
     };
-    let mut source = cluster.runtime.block_on(bus.subscribe(&new_group(), &[&topic], Start::Earliest)).unwrap();
-    let mut travel = || cluster.runtime.block_on(travel(&bus, source.as_mut(), &topics, &weights));
+    let mut source = cluster
+        .runtime
+        .block_on(bus.subscribe(&new_group(), &[&topic], Start::Earliest))
+        .unwrap();
+    let mut travel = || {
+        cluster
+            .runtime
+            .block_on(travel(&bus, source.as_mut(), &topics, &weights))
+    };
     let value = travel();
     let other = cluster.topic(&bus, &format!("{name}-bare"));
-    let (writer, reader) = (Writer::new(&cluster.producer(), &other), Reader::join(&cluster.consumer(), &other));
+    let (writer, reader) = (
+        Writer::new(&cluster.producer(), &other),
+        Reader::join(&cluster.consumer(), &other),
+    );
     let bare = || {
         writer.write_all(std::slice::from_ref(&value));
         black_box(Sha256Hex::of(reader.next().payload().unwrap()));
     };
     let [own, bare] = interleaved([Box::new(|| drop(travel())), Box::new(bare)]);
     let baseline = "bare clients that send and hash the packed bytes";
-    Figure::beside(&format!("kafka_model_10MB_{name}"), own * 1e3, "ms", baseline, bare * 1e3)
+    Figure::beside(
+        &format!("kafka_model_10MB_{name}"),
+        own * 1e3,
+        "ms",
+        baseline,
+        bare * 1e3,
+    )
 }
 
 /// Gives the packed model.
-async fn travel(bus: &Arc<dyn Bus>, source: &mut dyn Source, topics: &Topics, weights: &Weights) -> Bytes {
+async fn travel(
+    bus: &Arc<dyn Bus>,
+    source: &mut dyn Source,
+    topics: &Topics,
+    weights: &Weights,
+) -> Bytes {
     let update = NewUpdate {
         node: NodeId::fog(1),
         base_round: 0,
         samples: 100,
         weights,
-        plugin: &PluginId { name: "bench".into(), version: "0.1.0".into(), sha256: Sha256Hex::of(b"bench") },
+        plugin: &PluginId {
+            name: "bench".into(),
+            version: "0.1.0".into(),
+            sha256: Sha256Hex::of(b"bench"),
+        },
         loss: 0.5,
         metrics: &[],
         train_ms: 1.0,
     };
     let record = update_record(topics, update).await.unwrap();
-    let writing = bus.write(Write { records: vec![record], ..Write::default() });
+    let writing = bus.write(Write {
+        records: vec![record],
+        ..Write::default()
+    });
     let (written, read) = tokio::join!(writing, source.read(1));
     written.unwrap();
     let record = read.unwrap().remove(0);

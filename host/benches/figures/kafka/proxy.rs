@@ -27,7 +27,9 @@ impl Proxy {
 
 async fn serve(port: u16, broker: String, mut open: watch::Receiver<bool>) {
     while open.wait_for(|&open| open).await.is_ok() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .unwrap();
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -42,7 +44,9 @@ async fn serve(port: u16, broker: String, mut open: watch::Receiver<bool>) {
 }
 
 async fn pass(mut client: TcpStream, broker: String) {
-    let Ok(mut broker) = TcpStream::connect(broker).await else { return };
+    let Ok(mut broker) = TcpStream::connect(broker).await else {
+        return;
+    };
     drop((client.set_nodelay(true), broker.set_nodelay(true)));
     drop(copy_bidirectional(&mut client, &mut broker).await);
 }

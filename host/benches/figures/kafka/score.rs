@@ -1,5 +1,6 @@
-//! From a reading that is written to its score that can be read, through a fog node with a learnt model, at a steady pace.
-//! Beside it, in turn, the same two hops with bare clients that pass the reading on as it is, without transactions.
+//! From a reading that is written to its score that can be read, through a fog node with a learnt
+//! model, at a steady pace. Beside it, in turn, the same two hops with bare clients that pass the
+//! reading on as it is, without transactions.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -39,7 +40,11 @@ pub(crate) fn figures(runtime: &Runtime, servers: &str) -> Vec<Figure> {
         let cluster = Cluster::new(runtime, servers, delivery, profile, MANIFEST);
         let [own, bare] = times(&cluster);
         [(50, 0.5), (99, 0.99)].map(|(percent, rank)| {
-            let name = format!("kafka_score_p{percent}_{}_{}", profile.replace('-', "_"), word(delivery));
+            let name = format!(
+                "kafka_score_p{percent}_{}_{}",
+                profile.replace('-', "_"),
+                word(delivery)
+            );
             let [own, bare] = [&own, &bare].map(|times| quantile(times.clone(), rank) * 1e3);
             Figure::beside(&name, own, "ms", "two bare hops without transactions", bare)
         })
@@ -52,14 +57,19 @@ fn times(cluster: &Cluster<'_>) -> [Vec<f64>; 2] {
     let bus = cluster.bus();
     let relay = Relay::start(cluster, &bus);
     let stop = CancellationToken::new();
-    let node = cluster.runtime.spawn(run(cluster.manifest.clone(), stop.clone()));
+    let node = cluster
+        .runtime
+        .spawn(run(cluster.manifest.clone(), stop.clone()));
     let own = cluster.runtime.block_on(async {
         let mut scores = learnt(cluster, &bus).await;
         let received = tokio::spawn(async move {
             let mut received = vec![None; READINGS];
             while received.iter().any(Option::is_none) {
                 for number in next_scores(scores.as_mut()).await {
-                    if let Some(place) = usize::try_from(number).ok().and_then(|number| received.get_mut(number)) {
+                    if let Some(place) = usize::try_from(number)
+                        .ok()
+                        .and_then(|number| received.get_mut(number))
+                    {
                         *place = Some(clock::now());
                     }
                 }
@@ -75,7 +85,10 @@ fn times(cluster: &Cluster<'_>) -> [Vec<f64>; 2] {
             pace.tick().await;
             relay.send();
         }
-        let received = tokio::time::timeout(PATIENCE, received).await.unwrap().unwrap();
+        let received = tokio::time::timeout(PATIENCE, received)
+            .await
+            .unwrap()
+            .unwrap();
         stop.cancel();
         node.await.unwrap();
         seconds(&sent, &received)
@@ -84,12 +97,22 @@ fn times(cluster: &Cluster<'_>) -> [Vec<f64>; 2] {
 }
 
 fn seconds(sent: &[Instant], received: &[Instant]) -> Vec<f64> {
-    sent.iter().zip(received).map(|(sent, received)| received.duration_since(*sent).as_secs_f64()).collect()
+    sent.iter()
+        .zip(received)
+        .map(|(sent, received)| received.duration_since(*sent).as_secs_f64())
+        .collect()
 }
 
 /// The federation: an aggregator and a fog node.
 async fn run(manifest: fedhost::manifest::Loaded, stop: CancellationToken) {
-    let prepared = Prepared::new(manifest, Options::default(), Announcer::default(), &Observed::new()).await.unwrap();
+    let prepared = Prepared::new(
+        manifest,
+        Options::default(),
+        Announcer::default(),
+        &Observed::new(),
+    )
+    .await
+    .unwrap();
     prepared.run(stop).await.unwrap();
 }
 
@@ -105,26 +128,51 @@ fn reading(number: i64, label: Option<bool>) -> Value {
     reading
 }
 
-fn write(cluster: &Cluster<'_>, bus: &Arc<dyn Bus>, readings: Vec<Value>) -> impl Future<Output = ()> + 'static {
-    let (bus, topic) = (Arc::clone(bus), Arc::from(cluster.manifest.manifest.topics.sensor_data_of(1).name));
+fn write(
+    cluster: &Cluster<'_>,
+    bus: &Arc<dyn Bus>,
+    readings: Vec<Value>,
+) -> impl Future<Output = ()> + 'static {
+    let (bus, topic) = (
+        Arc::clone(bus),
+        Arc::from(cluster.manifest.manifest.topics.sensor_data_of(1).name),
+    );
     async move {
-        let records = readings.into_iter().map(|reading| record(&topic, reading.to_string().into())).collect();
-        bus.write(Write { records, ..Write::default() }).await.unwrap();
+        let records = readings
+            .into_iter()
+            .map(|reading| record(&topic, reading.to_string().into()))
+            .collect();
+        bus.write(Write {
+            records,
+            ..Write::default()
+        })
+        .await
+        .unwrap();
     }
 }
 
 /// Gives the node rows to learn from; a reader of scores, once they are those of a learnt model.
 async fn learnt(cluster: &Cluster<'_>, bus: &Arc<dyn Bus>) -> Box<dyn Source> {
     let topics = &cluster.manifest.manifest.topics;
-    bus.create_topic(super::cluster::spec(&topics.sensor_data_of(1).name)).await.unwrap();
-    bus.create_topic(super::cluster::spec(&topics.predictions().name)).await.unwrap();
-    let mut scores = bus.subscribe(&new_group(), &[&topics.predictions().name], Start::Earliest).await.unwrap();
-    let rows = (0..TRAINING_ROWS).map(|row| reading(-1 - row as i64, Some(row % 10 == 9))).collect();
+    bus.create_topic(super::cluster::spec(&topics.sensor_data_of(1).name))
+        .await
+        .unwrap();
+    bus.create_topic(super::cluster::spec(&topics.predictions().name))
+        .await
+        .unwrap();
+    let mut scores = bus
+        .subscribe(&new_group(), &[&topics.predictions().name], Start::Earliest)
+        .await
+        .unwrap();
+    let rows = (0..TRAINING_ROWS)
+        .map(|row| reading(-1 - row as i64, Some(row % 10 == 9)))
+        .collect();
     write(cluster, bus, rows).await;
     let begun = clock::now();
     while begun.elapsed() < PATIENCE {
         write(cluster, bus, vec![reading(-1, None)]).await;
-        if let Ok(scores_there) = tokio::time::timeout(Duration::from_millis(200), next_scores(scores.as_mut())).await
+        if let Ok(scores_there) =
+            tokio::time::timeout(Duration::from_millis(200), next_scores(scores.as_mut())).await
             && !scores_there.is_empty()
         {
             return scores;
@@ -138,9 +186,13 @@ async fn next_scores(scores: &mut dyn Source) -> Vec<i64> {
     let records = scores.read(100).await.unwrap();
     let score = |value: &[u8]| {
         let message: Value = serde_json::from_slice(value).unwrap();
-        (message["data"]["model_version"] != 0).then(|| message["data"]["timestamp"].as_i64().unwrap())
+        (message["data"]["model_version"] != 0)
+            .then(|| message["data"]["timestamp"].as_i64().unwrap())
     };
-    records.iter().filter_map(|record| score(&record.value)).collect()
+    records
+        .iter()
+        .filter_map(|record| score(&record.value))
+        .collect()
 }
 
 /// The baseline: a writer, somebody who passes on what comes, and a reader.
@@ -154,7 +206,10 @@ impl Relay {
     fn start(cluster: &Cluster<'_>, bus: &Arc<dyn Bus>) -> Self {
         let (first, second) = (cluster.topic(bus, "first"), cluster.topic(bus, "second"));
         let writer = Writer::new(&cluster.producer(), &first);
-        let (passed, passing) = (Reader::join(&cluster.consumer(), &first), Writer::new(&cluster.producer(), &second));
+        let (passed, passing) = (
+            Reader::join(&cluster.consumer(), &first),
+            Writer::new(&cluster.producer(), &second),
+        );
         let reader = Reader::join(&cluster.consumer(), &second);
         thread::spawn(move || {
             (0..READINGS).for_each(|_| passing.send(passed.next().payload().unwrap()));
@@ -167,13 +222,18 @@ impl Relay {
             };
             (0..READINGS).map(received).collect()
         });
-        Self { writer, sent: std::sync::Mutex::default(), received }
+        Self {
+            writer,
+            sent: std::sync::Mutex::default(),
+            received,
+        }
     }
 
     fn send(&self) {
         let mut sent = self.sent.lock().unwrap();
         sent.push(clock::now());
-        self.writer.send(reading(sent.len() as i64, None).to_string().as_bytes());
+        self.writer
+            .send(reading(sent.len() as i64, None).to_string().as_bytes());
     }
 
     fn seconds(self) -> Vec<f64> {

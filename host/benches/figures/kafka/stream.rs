@@ -41,7 +41,10 @@ pub(crate) fn figures(runtime: &Runtime, servers: &str) -> Vec<Figure> {
 fn values(records: usize) -> Vec<Bytes> {
     let reading = |number: usize| {
         let noise = number.wrapping_mul(2_654_435_761);
-        let text = format!("{{\"timestamp\":{number},\"node\":1,\"sensor\":\"pump-{}\",\"x\":{noise}", number % 7);
+        let text = format!(
+            "{{\"timestamp\":{number},\"node\":1,\"sensor\":\"pump-{}\",\"x\":{noise}",
+            number % 7
+        );
         format!("{text:<width$}}}", width = RECORD_BYTES - 1).into()
     };
     (0..records).map(reading).collect()
@@ -55,20 +58,37 @@ fn write_at_least_once(cluster: &Cluster<'_>) -> Figure {
     let (bus, values) = (cluster.bus(), values(RECORDS));
     let topic = cluster.topic(&bus, "written");
     let bare = Writer::new(&cluster.producer(), &topic);
-    let own = || cluster.runtime.block_on(write_all(&bus, &topic, &values, UNDER_WAY));
+    let own = || {
+        cluster
+            .runtime
+            .block_on(write_all(&bus, &topic, &values, UNDER_WAY))
+    };
     own();
     let times = interleaved([Box::new(own), Box::new(|| bare.write_all(&values))]);
     let [own, bare] = times.map(|seconds| thousands_per_second(RECORDS, seconds));
-    Figure::beside("kafka_write_200B_at_least_once", own, "k/s", "a bare producer", bare)
+    Figure::beside(
+        "kafka_write_200B_at_least_once",
+        own,
+        "k/s",
+        "a bare producer",
+        bare,
+    )
 }
 
-/// Beside a bare producer whose transactions are as large as those that the bus makes of what waits; and, for the record,
-/// beside one without transactions.
+/// Beside a bare producer whose transactions are as large as those that the bus makes of what
+/// waits; and, for the record, beside one without transactions.
 fn write_exactly_once(cluster: &Cluster<'_>) -> [Figure; 2] {
     let transactions = Arc::new(Transactions::default());
-    let (bus, values) = (cluster.bus_heard_by(Arc::clone(&transactions)), values(RECORDS));
+    let (bus, values) = (
+        cluster.bus_heard_by(Arc::clone(&transactions)),
+        values(RECORDS),
+    );
     let topic = cluster.topic(&bus, "written");
-    let own = || cluster.runtime.block_on(write_all(&bus, &topic, &values, UNDER_WAY));
+    let own = || {
+        cluster
+            .runtime
+            .block_on(write_all(&bus, &topic, &values, UNDER_WAY))
+    };
     own();
     let together = RECORDS.div_ceil(transactions.committed());
     let transactional = Writer::transactional(&cluster.producer(), &topic);
@@ -79,11 +99,20 @@ fn write_exactly_once(cluster: &Cluster<'_>) -> [Figure; 2] {
         Box::new(|| transactional.write_in_transactions(&values, together)),
         Box::new(|| idempotent.write_all(&values)),
     ]);
-    let [own, transactional, idempotent] = times.map(|seconds| thousands_per_second(RECORDS, seconds));
+    let [own, transactional, idempotent] =
+        times.map(|seconds| thousands_per_second(RECORDS, seconds));
     let baseline = format!("a bare producer, {together} records a transaction");
     [
-        ("kafka_write_200B_exactly_once", baseline.as_str(), transactional),
-        ("kafka_write_200B_exactly_once_by_idempotent", "a bare producer without transactions", idempotent),
+        (
+            "kafka_write_200B_exactly_once",
+            baseline.as_str(),
+            transactional,
+        ),
+        (
+            "kafka_write_200B_exactly_once_by_idempotent",
+            "a bare producer without transactions",
+            idempotent,
+        ),
     ]
     .map(|(name, baseline, bare)| Figure::beside(name, own, "k/s", baseline, bare))
 }
@@ -93,12 +122,25 @@ fn write_exactly_once_in_turn(cluster: &Cluster<'_>) -> Figure {
     let (bus, values) = (cluster.bus(), values(RECORDS_IN_TURN));
     let topic = cluster.topic(&bus, "written-in-turn");
     let bare = Writer::transactional(&cluster.producer(), &topic);
-    let own = || cluster.runtime.block_on(write_all(&bus, &topic, &values, 1));
+    let own = || {
+        cluster
+            .runtime
+            .block_on(write_all(&bus, &topic, &values, 1))
+    };
     own();
-    let times = interleaved([Box::new(own), Box::new(|| bare.write_in_transactions(&values, TOGETHER))]);
+    let times = interleaved([
+        Box::new(own),
+        Box::new(|| bare.write_in_transactions(&values, TOGETHER)),
+    ]);
     let [own, bare] = times.map(|seconds| thousands_per_second(RECORDS_IN_TURN, seconds));
     let baseline = "a bare producer, 500 records a transaction";
-    Figure::beside("kafka_write_200B_exactly_once_in_turn", own, "k/s", baseline, bare)
+    Figure::beside(
+        "kafka_write_200B_exactly_once_in_turn",
+        own,
+        "k/s",
+        baseline,
+        bare,
+    )
 }
 
 /// How many the bus has committed.
@@ -132,8 +174,16 @@ async fn write_all(bus: &Arc<dyn Bus>, topic: &Arc<str>, values: &[Bytes], at_mo
         }
         let (bus, topic, values) = (Arc::clone(bus), Arc::clone(topic), values.to_vec());
         under_way.push_back(tokio::spawn(async move {
-            let records = values.into_iter().map(|value| record(&topic, value)).collect();
-            bus.write(Write { records, ..Write::default() }).await.unwrap();
+            let records = values
+                .into_iter()
+                .map(|value| record(&topic, value))
+                .collect();
+            bus.write(Write {
+                records,
+                ..Write::default()
+            })
+            .await
+            .unwrap();
         }));
     }
     while !under_way.is_empty() {
@@ -160,7 +210,9 @@ pub(crate) fn record(topic: &Arc<str>, value: Bytes) -> NewRecord {
 fn read(cluster: &Cluster<'_>) -> Figure {
     let bus = cluster.bus();
     let topic = cluster.topic(&bus, "read");
-    cluster.runtime.block_on(write_all(&bus, &topic, &values(RECORDS), UNDER_WAY));
+    cluster
+        .runtime
+        .block_on(write_all(&bus, &topic, &values(RECORDS), UNDER_WAY));
     let (mut own, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..REPETITIONS {
         own.push(cluster.runtime.block_on(read_all(bus.as_ref(), &topic)));
@@ -171,7 +223,10 @@ fn read(cluster: &Cluster<'_>) -> Figure {
 }
 
 async fn read_all(bus: &dyn Bus, topic: &str) -> f64 {
-    let mut source = bus.subscribe(&new_group(), &[topic], Start::Earliest).await.unwrap();
+    let mut source = bus
+        .subscribe(&new_group(), &[topic], Start::Earliest)
+        .await
+        .unwrap();
     let watch = Stopwatch::start();
     let mut records = 0;
     while records < RECORDS {

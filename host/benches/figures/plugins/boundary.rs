@@ -1,5 +1,5 @@
-//! Calls across the boundary: opening an instance, a call that does nothing, a thousand rows, and rows that are only
-//! copied, once each way.
+//! Calls across the boundary: opening an instance, a call that does nothing, a thousand rows, and
+//! rows that are only copied, once each way.
 
 use std::hint::black_box;
 
@@ -34,7 +34,11 @@ pub(crate) fn figures(engine: &Engine) -> Vec<Figure> {
         Figure::alone("plugin_score_1000_rows", score(1_000), "us"),
     ];
     let opened = median_of(|| (0..CALLS).for_each(|_| drop(black_box(detector()))));
-    figures.push(Figure::alone("plugin_open_instance", opened / CALLS as f64 * 1e6, "us"));
+    figures.push(Figure::alone(
+        "plugin_open_instance",
+        opened / CALLS as f64 * 1e6,
+        "us",
+    ));
     figures.push(copied(engine));
     figures
 }
@@ -45,7 +49,10 @@ fn copied(engine: &Engine) -> Figure {
     let file = home.path().join("passing.wasm");
     std::fs::write(&file, Handmade::passing("passing").component()).unwrap();
     let plugin = loader(engine).load(&file).unwrap();
-    let mut passing = open(&plugin, COLUMNS, |opening| plugin.open_preprocessor(opening)).unwrap();
+    let mut passing = open(&plugin, COLUMNS, |opening| {
+        plugin.open_preprocessor(opening)
+    })
+    .unwrap();
     let batch = Batch::new(COPIED_ROWS, COLUMNS, vec![0.5; COPIED_ROWS * COLUMNS], None).unwrap();
     let [passed, copied] = interleaved([
         Box::new(|| drop(black_box(passing.transform(&batch).unwrap()))),
@@ -54,5 +61,11 @@ fn copied(engine: &Engine) -> Figure {
             drop(black_box(there.clone()));
         }),
     ]);
-    Figure::beside("plugin_copy_4MiB_each_way", passed * 1e3, "ms", "copying them twice", copied * 1e3)
+    Figure::beside(
+        "plugin_copy_4MiB_each_way",
+        passed * 1e3,
+        "ms",
+        "copying them twice",
+        copied * 1e3,
+    )
 }

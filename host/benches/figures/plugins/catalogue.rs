@@ -1,4 +1,5 @@
-//! Each plug-in of the catalogue as a component, beside the same Rust code compiled natively: nanoseconds a row.
+//! Each plug-in of the catalogue as a component, beside the same Rust code compiled natively:
+//! nanoseconds a row.
 //!
 //! Both are given the same rows in turn, and must come to the same bits.
 
@@ -35,7 +36,11 @@ pub(crate) fn figures(engine: &Engine) -> Vec<Figure> {
 }
 
 fn model<T: Trainer + Detector>(plugin: &Plugin) -> Vec<Figure> {
-    [ROWS.map(|rows| train::<T>(plugin, rows)), ROWS.map(|rows| score::<T>(plugin, rows, true))].concat()
+    [
+        ROWS.map(|rows| train::<T>(plugin, rows)),
+        ROWS.map(|rows| score::<T>(plugin, rows, true)),
+    ]
+    .concat()
 }
 
 fn scored<T: Detector>(plugin: &Plugin) -> Vec<Figure> {
@@ -61,7 +66,12 @@ fn train<T: Trainer>(plugin: &Plugin, rows: usize) -> Figure {
             session.train(batch, 1, &mut |_| Signal::Proceed).unwrap();
         },
     );
-    assert_eq!(bits(component.save().unwrap().data()), bits(&session.save().unwrap().data), "{}", plugin.id());
+    assert_eq!(
+        bits(component.save().unwrap().data()),
+        bits(&session.save().unwrap().data),
+        "{}",
+        plugin.id()
+    );
     figure
 }
 
@@ -72,7 +82,9 @@ fn score<T: Detector>(plugin: &Plugin, rows: usize, is_trained: bool) -> Figure 
     let mut session: Session<T> = Session::open_model(&names(COLUMNS), vec![], SEED).unwrap();
     if is_trained {
         let mut trainer = open(plugin, COLUMNS, |opening| plugin.open_trainer(opening)).unwrap();
-        trainer.train(&hosted(&values, Some(&labels), COLUMNS), 1).unwrap();
+        trainer
+            .train(&hosted(&values, Some(&labels), COLUMNS), 1)
+            .unwrap();
         let trained = trainer.save().unwrap();
         component.load(&trained).unwrap();
         session.load(native_weights(&trained)).unwrap();
@@ -84,7 +96,12 @@ fn score<T: Detector>(plugin: &Plugin, rows: usize, is_trained: bool) -> Figure 
         || hosted_scores = component.score(&batch).unwrap(),
         || native_scores = session.score(native(&values, None, COLUMNS)).unwrap(),
     );
-    assert_eq!(bits(&hosted_scores), bits(&native_scores), "{}", plugin.id());
+    assert_eq!(
+        bits(&hosted_scores),
+        bits(&native_scores),
+        "{}",
+        plugin.id()
+    );
     figure
 }
 
@@ -98,18 +115,34 @@ fn prepare<T: Preprocessor>(plugin: &Plugin, rows: usize) -> Figure {
         &format!("prepare_{}_{rows}", plugin.id().name),
         rows,
         || hosted_rows = component.transform(&batch).unwrap().into_parts().0,
-        || native_rows = session.transform(native(&values, None, COLUMNS)).unwrap().values,
+        || {
+            native_rows = session
+                .transform(native(&values, None, COLUMNS))
+                .unwrap()
+                .values
+        },
     );
     assert_eq!(bits(&hosted_rows), bits(&native_rows), "{}", plugin.id());
     figure
 }
 
-fn side_by_side(name: &str, rows: usize, mut component: impl FnMut(), mut native: impl FnMut()) -> Figure {
+fn side_by_side(
+    name: &str,
+    rows: usize,
+    mut component: impl FnMut(),
+    mut native: impl FnMut(),
+) -> Figure {
     let calls = ROWS_TIMED / rows;
     let [component, native] = interleaved([
         Box::new(|| (0..calls).for_each(|_| component())),
         Box::new(|| (0..calls).for_each(|_| native())),
     ]);
     let a_row = |seconds: f64| seconds / (calls * rows) as f64 * 1e9;
-    Figure::beside(name, a_row(component), "ns/row", "the same code natively", a_row(native))
+    Figure::beside(
+        name,
+        a_row(component),
+        "ns/row",
+        "the same code natively",
+        a_row(native),
+    )
 }

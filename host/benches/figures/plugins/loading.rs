@@ -15,5 +15,11 @@ pub(crate) fn figures(engine: &Engine) -> Vec<Figure> {
     let compiled = median_of(|| drop(loader(engine).load(&file).unwrap()));
     let found = median_of(|| assert!(cached.load(&file).unwrap().was_cached()));
     let ms = |seconds: f64| Duration::from_secs_f64(seconds).as_secs_f64() * 1e3;
-    vec![Figure::beside("plugin_load_from_cache", ms(found), "ms", "compiling it", ms(compiled))]
+    vec![Figure::beside(
+        "plugin_load_from_cache",
+        ms(found),
+        "ms",
+        "compiling it",
+        ms(compiled),
+    )]
 }

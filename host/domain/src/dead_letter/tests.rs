@@ -3,17 +3,33 @@ use proptest::prelude::*;
 use super::*;
 
 /// How many records went by before the cap was exceeded, and what it said.
-fn first_excess(mut cap: Cap, records: impl IntoIterator<Item = bool>) -> Option<(usize, Exceeded)> {
+fn first_excess(
+    mut cap: Cap,
+    records: impl IntoIterator<Item = bool>,
+) -> Option<(usize, Exceeded)> {
     let verdicts = records.into_iter().map(|used| cap.record(used));
-    verdicts.enumerate().find_map(|(index, verdict)| Some((index + 1, verdict.err()?)))
+    verdicts
+        .enumerate()
+        .find_map(|(index, verdict)| Some((index + 1, verdict.err()?)))
 }
 
 #[test]
 fn a_bad_start_stops_nothing_before_enough_was_seen() {
     // (window, share, records until all bad ones exceed the cap)
-    for (records, share, seen) in [(1000, 0.5, 100), (200, 0.5, 20), (50, 0.0, 20), (8, 0.5, 8), (1, 0.0, 1)] {
-        let (at, exceeded) = first_excess(Cap::new(records, share), std::iter::repeat_n(false, 2000)).unwrap();
-        assert_eq!((at, exceeded.dead, exceeded.of), (seen, seen as u64, seen as u64), "{records} records, {share}");
+    for (records, share, seen) in [
+        (1000, 0.5, 100),
+        (200, 0.5, 20),
+        (50, 0.0, 20),
+        (8, 0.5, 8),
+        (1, 0.0, 1),
+    ] {
+        let (at, exceeded) =
+            first_excess(Cap::new(records, share), std::iter::repeat_n(false, 2000)).unwrap();
+        assert_eq!(
+            (at, exceeded.dead, exceeded.of),
+            (seen, seen as u64, seen as u64),
+            "{records} records, {share}"
+        );
     }
 }
 
@@ -24,9 +40,21 @@ fn exactly_the_share_is_allowed_and_one_more_is_not() {
         assert_eq!(cap.record(index % 2 == 0), Ok(()), "record {index}");
     }
     // The oldest was a good one: now 51 of 100 are bad.
-    assert_eq!(cap.record(false), Err(Exceeded { dead: 51, of: 100, share: 0.5 }));
     assert_eq!(
-        Exceeded { dead: 51, of: 100, share: 0.5 }.to_string(),
+        cap.record(false),
+        Err(Exceeded {
+            dead: 51,
+            of: 100,
+            share: 0.5
+        })
+    );
+    assert_eq!(
+        Exceeded {
+            dead: 51,
+            of: 100,
+            share: 0.5
+        }
+        .to_string(),
         "51 of the last 100 records could not be used, more than the share of 0.5 that is allowed"
     );
 }
@@ -35,8 +63,19 @@ fn exactly_the_share_is_allowed_and_one_more_is_not() {
 fn of_a_batch_the_first_verdict_is_told_and_all_records_count() {
     let mut cap = Cap::new(20, 0.5);
     let batch = [[false; 11].as_slice(), &[true; 9], &[false; 5], &[true; 15]].concat();
-    assert_eq!(cap.record_all(batch), Err(Exceeded { dead: 11, of: 20, share: 0.5 }));
-    assert_eq!(cap.record_all([true; 20]), Ok(()), "by then 15 good ones were the newest");
+    assert_eq!(
+        cap.record_all(batch),
+        Err(Exceeded {
+            dead: 11,
+            of: 20,
+            share: 0.5
+        })
+    );
+    assert_eq!(
+        cap.record_all([true; 20]),
+        Ok(()),
+        "by then 15 good ones were the newest"
+    );
 }
 
 #[test]
@@ -44,7 +83,10 @@ fn what_left_the_window_is_forgotten() {
     let mut cap = Cap::new(40, 0.25);
     for _ in 0..5 {
         assert!((0..30).all(|_| cap.record(true).is_ok()));
-        assert!((0..10).all(|_| cap.record(false).is_ok()), "10 of 40 are a quarter");
+        assert!(
+            (0..10).all(|_| cap.record(false).is_ok()),
+            "10 of 40 are a quarter"
+        );
     }
 }
 
@@ -57,7 +99,11 @@ fn a_share_of_one_and_a_window_of_nothing_allow_everything() {
 
 #[test]
 fn pauses_double_up_to_the_longest_and_end_with_the_last_try() {
-    let retries = Retries { retries: 4, first_ms: 50, longest_ms: 300 };
+    let retries = Retries {
+        retries: 4,
+        first_ms: 50,
+        longest_ms: 300,
+    };
     // (attempt, jitter, pause)
     let cases = [
         (1, 1.0, Some(50)),
@@ -70,9 +116,21 @@ fn pauses_double_up_to_the_longest_and_end_with_the_last_try() {
         (4, f64::NAN, Some(300)),
     ];
     for (attempt, jitter, pause) in cases {
-        assert_eq!(retries.pause_ms(attempt, jitter), pause, "try {attempt}, jitter {jitter}");
+        assert_eq!(
+            retries.pause_ms(attempt, jitter),
+            pause,
+            "try {attempt}, jitter {jitter}"
+        );
     }
-    assert_eq!(Retries { retries: 0, first_ms: 50, longest_ms: 300 }.pause_ms(1, 0.5), None);
+    assert_eq!(
+        Retries {
+            retries: 0,
+            first_ms: 50,
+            longest_ms: 300
+        }
+        .pause_ms(1, 0.5),
+        None
+    );
 }
 
 proptest! {

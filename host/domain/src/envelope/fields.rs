@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use super::reject::{Reject, brief};
 
-/// The fields of one object, as text. None occurs twice: readers differ in which of two they believe.
+/// The fields of one object, as text. None occurs twice: readers differ in which of two they
+/// believe.
 pub(super) struct Fields<'a> {
     /// The object's name, or nothing for the message itself.
     place: &'static str,
@@ -20,7 +21,9 @@ impl<'a> Fields<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, Reject> {
         let Object(texts) = serde_json::from_str(text).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => bad("message", error),
-            _ => Reject::NotJson { reason: brief(error) },
+            _ => Reject::NotJson {
+                reason: brief(error),
+            },
         })?;
         Ok(Self { place: "", texts })
     }
@@ -33,23 +36,32 @@ impl<'a> Fields<'a> {
 
     /// The field's value.
     pub(super) fn required<T: Deserialize<'a>>(&self, name: &str) -> Result<T, Reject> {
-        self.optional(name)?.ok_or_else(|| Reject::MissingField { field: self.path(name) })
+        self.optional(name)?.ok_or_else(|| Reject::MissingField {
+            field: self.path(name),
+        })
     }
 
     /// The field's value; null is as good as absent.
     pub(super) fn optional<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, Reject> {
         match self.texts.get(name) {
-            Some(text) if text.get() != "null" => {
-                serde_json::from_str(text.get()).map(Some).map_err(|error| self.bad(name, error))
-            }
+            Some(text) if text.get() != "null" => serde_json::from_str(text.get())
+                .map(Some)
+                .map_err(|error| self.bad(name, error)),
             _ => Ok(None),
         }
     }
 
     /// Refuses every field that is not among `names`.
     pub(super) fn allow_only(&self, names: &[&str]) -> Result<(), Reject> {
-        match self.texts.keys().find(|name| !names.contains(&name.as_str())) {
-            Some(unknown) => Err(self.bad(unknown, format!("there is no such field, only {}", names.join(", ")))),
+        match self
+            .texts
+            .keys()
+            .find(|name| !names.contains(&name.as_str()))
+        {
+            Some(unknown) => Err(self.bad(
+                unknown,
+                format!("there is no such field, only {}", names.join(", ")),
+            )),
             None => Ok(()),
         }
     }
@@ -59,12 +71,19 @@ impl<'a> Fields<'a> {
     }
 
     fn path(&self, name: &str) -> String {
-        if self.place.is_empty() { name.to_owned() } else { format!("{}.{name}", self.place) }
+        if self.place.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.place)
+        }
     }
 }
 
 fn bad(field: impl fmt::Display, reason: impl fmt::Display) -> Reject {
-    Reject::BadField { field: brief(field), reason: brief(reason) }
+    Reject::BadField {
+        field: brief(field),
+        reason: brief(reason),
+    }
 }
 
 struct Object<'a>(BTreeMap<String, &'a RawValue>);
@@ -88,7 +107,9 @@ impl<'de> Visitor<'de> for ObjectVisitor {
         let mut texts = BTreeMap::new();
         while let Some((name, text)) = map.next_entry::<String, &'de RawValue>()? {
             if texts.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("the field {name:?} occurs twice")));
+                return Err(A::Error::custom(format_args!(
+                    "the field {name:?} occurs twice"
+                )));
             }
             texts.insert(name, text);
         }
@@ -96,8 +117,8 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 }
 
-/// A finite number as the sender had it. serde_json's own floats may be off in the last bit, which would give a metric
-/// other bits after each hop.
+/// A finite number as the sender had it. serde_json's own floats may be off in the last bit, which
+/// would give a metric other bits after each hop.
 #[derive(Clone, Copy)]
 pub(super) struct Exact(pub(super) f64);
 
@@ -106,7 +127,9 @@ impl<'de> Deserialize<'de> for Exact {
         let text = <&RawValue>::deserialize(deserializer)?.get();
         match text.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(Self(value)),
-            _ => Err(D::Error::custom(format_args!("{text} is not a finite number"))),
+            _ => Err(D::Error::custom(format_args!(
+                "{text} is not a finite number"
+            ))),
         }
     }
 }

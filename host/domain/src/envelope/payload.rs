@@ -37,7 +37,9 @@ impl Compression {
             "zstd" => Ok(Self::Zstd),
             "lz4" => Ok(Self::Lz4),
             "none" => Ok(Self::None),
-            other => Err(Reject::UnsupportedCompression { found: brief(other) }),
+            other => Err(Reject::UnsupportedCompression {
+                found: brief(other),
+            }),
         }
     }
 }
@@ -49,20 +51,29 @@ impl Compression {
 pub fn compress(file: &[u8], compression: Compression) -> Result<Cow<'_, [u8]>, EncodeError> {
     match compression {
         Compression::None => Ok(Cow::Borrowed(file)),
-        Compression::Gzip => gzip(file).map(Cow::Owned).map_err(|error| unwritable("gzip", &error)),
+        Compression::Gzip => gzip(file)
+            .map(Cow::Owned)
+            .map_err(|error| unwritable("gzip", &error)),
         Compression::Zstd => Ok(Cow::Owned(compress_to_vec(file, CompressionLevel::Fastest))),
-        Compression::Lz4 => lz4(file).map(Cow::Owned).map_err(|error| unwritable("lz4", &error)),
+        Compression::Lz4 => lz4(file)
+            .map(Cow::Owned)
+            .map_err(|error| unwritable("lz4", &error)),
     }
 }
 
 fn unwritable(what: &'static str, error: &dyn std::fmt::Display) -> EncodeError {
-    EncodeError::Unwritable { what, reason: error.to_string() }
+    EncodeError::Unwritable {
+        what,
+        reason: error.to_string(),
+    }
 }
 
 fn gzip(file: &[u8]) -> io::Result<Vec<u8>> {
-    // The lowest level: of a million normally distributed weights every level leaves 92 to 93 %, as only the
-    // exponents repeat, but level 2 takes six times as long and level 6 nine times.
-    let mut encoder = GzBuilder::new().mtime(0).write(buffer(file), flate2::Compression::fast());
+    // The lowest level: of a million normally distributed weights every level leaves 92 to 93 %, as
+    // only the exponents repeat, but level 2 takes six times as long and level 6 nine times.
+    let mut encoder = GzBuilder::new()
+        .mtime(0)
+        .write(buffer(file), flate2::Compression::fast());
     encoder.write_all(file)?;
     encoder.finish()
 }
@@ -83,7 +94,11 @@ fn buffer(file: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// The bytes are damaged, something follows them, or they unpack to more than `max_bytes`.
-pub fn decompress(payload: &[u8], compression: Compression, max_bytes: usize) -> Result<Cow<'_, [u8]>, Reject> {
+pub fn decompress(
+    payload: &[u8],
+    compression: Compression,
+    max_bytes: usize,
+) -> Result<Cow<'_, [u8]>, Reject> {
     let mut rest = payload;
     let file = match compression {
         Compression::None => {
@@ -93,15 +108,23 @@ pub fn decompress(payload: &[u8], compression: Compression, max_bytes: usize) ->
         Compression::Gzip => read(GzDecoder::new(&mut rest), payload, max_bytes),
         Compression::Zstd => match StreamingDecoder::new(&mut rest) {
             Ok(decoder) => read(decoder, payload, max_bytes),
-            Err(error) => Err(Reject::BadCompression { reason: brief(error) }),
+            Err(error) => Err(Reject::BadCompression {
+                reason: brief(error),
+            }),
         },
         Compression::Lz4 => read(FrameDecoder::new(&mut rest), payload, max_bytes),
     }?;
     if file.len() > max_bytes {
-        return Err(Reject::TooLarge { what: "the unpacked payload in bytes".into(), limit: max_bytes });
+        return Err(Reject::TooLarge {
+            what: "the unpacked payload in bytes".into(),
+            limit: max_bytes,
+        });
     }
     if !rest.is_empty() {
-        let reason = format!("{} bytes follow the end of the compressed stream", rest.len());
+        let reason = format!(
+            "{} bytes follow the end of the compressed stream",
+            rest.len()
+        );
         return Err(Reject::BadCompression { reason });
     }
     Ok(file)
@@ -111,8 +134,15 @@ pub fn decompress(payload: &[u8], compression: Compression, max_bytes: usize) ->
 fn read<'a>(decoder: impl Read, payload: &[u8], max_bytes: usize) -> Result<Cow<'a, [u8]>, Reject> {
     // Trained weights shrink by a tenth; a bomb gets no memory before it has filled what is there.
     let mut file = Vec::with_capacity(max_bytes.min(payload.len().saturating_mul(2)));
-    let most = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
-    decoder.take(most).read_to_end(&mut file).map_err(|error| Reject::BadCompression { reason: brief(error) })?;
+    let most = u64::try_from(max_bytes)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    decoder
+        .take(most)
+        .read_to_end(&mut file)
+        .map_err(|error| Reject::BadCompression {
+            reason: brief(error),
+        })?;
     Ok(Cow::Owned(file))
 }
 
@@ -121,10 +151,13 @@ pub fn push_base64(text: &mut String, bytes: &[u8]) {
     STANDARD.encode_string(bytes, text);
 }
 
-/// Undoes [`push_base64`]. Each sequence of bytes has one text only: padded, no spaces, no stray bits at the end.
+/// Undoes [`push_base64`]. Each sequence of bytes has one text only: padded, no spaces, no stray
+/// bits at the end.
 ///
 /// # Errors
 /// The text is not of that form.
 pub fn from_base64(text: &str) -> Result<Vec<u8>, Reject> {
-    STANDARD.decode(text).map_err(|error| Reject::BadBase64 { reason: brief(error) })
+    STANDARD.decode(text).map_err(|error| Reject::BadBase64 {
+        reason: brief(error),
+    })
 }

@@ -48,7 +48,9 @@ pub(super) fn envelope(bytes: &[u8]) -> Result<Message<'_>, Reject> {
 }
 
 fn text(bytes: &[u8]) -> Result<&str, Reject> {
-    std::str::from_utf8(bytes).map_err(|error| Reject::NotJson { reason: error.to_string() })
+    std::str::from_utf8(bytes).map_err(|error| Reject::NotJson {
+        reason: error.to_string(),
+    })
 }
 
 fn checked<'a>(fields: &Fields<'a>) -> Result<Message<'a>, Reject> {
@@ -62,12 +64,21 @@ fn checked<'a>(fields: &Fields<'a>) -> Result<Message<'a>, Reject> {
             return Err(Reject::DigestMismatch { stated, found });
         }
     }
-    Ok(Message { header, metadata: Fields::of("metadata", metadata_text)? })
+    Ok(Message {
+        header,
+        metadata: Fields::of("metadata", metadata_text)?,
+    })
 }
 
 fn expect_version(header: &Fields<'_>) -> Result<(), Reject> {
     let found: String = header.required("version")?;
-    if found == VERSION { Ok(()) } else { Err(Reject::UnknownVersion { found: brief(found) }) }
+    if found == VERSION {
+        Ok(())
+    } else {
+        Err(Reject::UnknownVersion {
+            found: brief(found),
+        })
+    }
 }
 
 pub(super) fn header(message: &Message<'_>) -> Result<Header, Reject> {
@@ -85,11 +96,16 @@ fn kind(found: String) -> Result<Kind, Reject> {
     match found.as_str() {
         "global_model" => Ok(Kind::GlobalModel),
         "model_update" => Ok(Kind::ModelUpdate),
-        _ => Err(Reject::WrongType { found: brief(found) }),
+        _ => Err(Reject::WrongType {
+            found: brief(found),
+        }),
     }
 }
 
-pub(super) fn metadata(message: &Message<'_>, limits: &Limits) -> Result<(Metadata, Stated), Reject> {
+pub(super) fn metadata(
+    message: &Message<'_>,
+    limits: &Limits,
+) -> Result<(Metadata, Stated), Reject> {
     let fields = &message.metadata;
     let metrics: BTreeMap<String, Exact> = fields.required("metrics")?;
     let metadata = Metadata {
@@ -98,7 +114,10 @@ pub(super) fn metadata(message: &Message<'_>, limits: &Limits) -> Result<(Metada
         base_round: fields.optional("base_round")?,
         num_samples: fields.required("num_samples")?,
         plugin: fields.required("plugin")?,
-        metrics: metrics.into_iter().map(|(name, Exact(value))| (name, value)).collect(),
+        metrics: metrics
+            .into_iter()
+            .map(|(name, Exact(value))| (name, value))
+            .collect(),
         train_ms: fields.optional("train_ms")?,
     };
     Ok((metadata, stated(fields, limits)?))
@@ -107,13 +126,19 @@ pub(super) fn metadata(message: &Message<'_>, limits: &Limits) -> Result<(Metada
 fn stated(fields: &Fields<'_>, limits: &Limits) -> Result<Stated, Reject> {
     let encoding: String = fields.required("encoding")?;
     if encoding != "safetensors" {
-        return Err(Reject::UnsupportedEncoding { found: brief(encoding) });
+        return Err(Reject::UnsupportedEncoding {
+            found: brief(encoding),
+        });
     }
     let compression: String = fields.required("compression")?;
     let compression = Compression::named(&compression)?;
     let tensors = tensors(fields)?;
     expect_total(fields, &tensors, limits)?;
-    Ok(Stated { tensors, compression, checksum: fields.required("checksum")? })
+    Ok(Stated {
+        tensors,
+        compression,
+        checksum: fields.required("checksum")?,
+    })
 }
 
 fn tensors(fields: &Fields<'_>) -> Result<Vec<TensorSpec>, Reject> {
@@ -121,27 +146,57 @@ fn tensors(fields: &Fields<'_>) -> Result<Vec<TensorSpec>, Reject> {
     let names: Vec<String> = fields.required("names")?;
     let shapes: Vec<Vec<u32>> = fields.required("shapes")?;
     let dtypes: Vec<String> = fields.required("dtypes")?;
-    for (name, length) in [("names", names.len()), ("shapes", shapes.len()), ("dtypes", dtypes.len())] {
+    for (name, length) in [
+        ("names", names.len()),
+        ("shapes", shapes.len()),
+        ("dtypes", dtypes.len()),
+    ] {
         if length != count {
-            return Err(fields.bad(name, format!("it has {length} entries, but num_layers is {count}")));
+            return Err(fields.bad(
+                name,
+                format!("it has {length} entries, but num_layers is {count}"),
+            ));
         }
     }
-    if let Some((name, dtype)) = names.iter().zip(dtypes).find(|(_, dtype)| dtype != "float32") {
-        return Err(Reject::WrongDtype { tensor: brief(name), found: brief(dtype) });
+    if let Some((name, dtype)) = names
+        .iter()
+        .zip(dtypes)
+        .find(|(_, dtype)| dtype != "float32")
+    {
+        return Err(Reject::WrongDtype {
+            tensor: brief(name),
+            found: brief(dtype),
+        });
     }
-    Ok(names.into_iter().zip(shapes).map(|(name, shape)| TensorSpec { name, shape }).collect())
+    Ok(names
+        .into_iter()
+        .zip(shapes)
+        .map(|(name, shape)| TensorSpec { name, shape })
+        .collect())
 }
 
 /// The total bounds what is unpacked, so it must be what the shapes call for.
-fn expect_total(fields: &Fields<'_>, tensors: &[TensorSpec], limits: &Limits) -> Result<(), Reject> {
+fn expect_total(
+    fields: &Fields<'_>,
+    tensors: &[TensorSpec],
+    limits: &Limits,
+) -> Result<(), Reject> {
     let total: usize = fields.required("total_params")?;
-    let called_for = tensors.iter().try_fold(0_usize, |sum, spec| sum.checked_add(spec.elements()?));
+    let called_for = tensors
+        .iter()
+        .try_fold(0_usize, |sum, spec| sum.checked_add(spec.elements()?));
     if called_for != Some(total) {
         let called_for = called_for.map_or("more than memory holds".into(), |sum| sum.to_string());
-        return Err(fields.bad("total_params", format!("it is {total}, but the shapes call for {called_for}")));
+        return Err(fields.bad(
+            "total_params",
+            format!("it is {total}, but the shapes call for {called_for}"),
+        ));
     }
     if total > limits.max_parameters {
-        return Err(Reject::TooLarge { what: format!("a model of {total} parameters"), limit: limits.max_parameters });
+        return Err(Reject::TooLarge {
+            what: format!("a model of {total} parameters"),
+            limit: limits.max_parameters,
+        });
     }
     Ok(())
 }

@@ -27,7 +27,8 @@ pub enum Reject {
         /// With its place, such as `header.sender`.
         field: String,
     },
-    /// A field holds something else than it should, stands where none should, or contradicts another one.
+    /// A field holds something else than it should, stands where none should, or contradicts
+    /// another one.
     #[error("the field {field:?} is wrong: {reason}")]
     BadField {
         /// With its place, such as `header.sender`.
@@ -96,7 +97,9 @@ pub enum Reject {
         reason: String,
     },
     /// A tensor of something else than 32-bit floats.
-    #[error("tensor {tensor:?} is of type {found:?}\nhint: only 32-bit floats are averaged, convert it before sending")]
+    #[error(
+        "tensor {tensor:?} is of type {found:?}\nhint: only 32-bit floats are averaged, convert it before sending"
+    )]
     WrongDtype {
         /// Its name.
         tensor: String,

@@ -40,7 +40,9 @@ struct WireMetadata<'a> {
 
 pub(super) fn header(header: &Header) -> Result<String, EncodeError> {
     if !header.timestamp.is_finite() {
-        return Err(EncodeError::BadTimestamp { timestamp: header.timestamp });
+        return Err(EncodeError::BadTimestamp {
+            timestamp: header.timestamp,
+        });
     }
     json(&WireHeader {
         version: VERSION,
@@ -58,7 +60,10 @@ pub(super) fn metadata(
 ) -> Result<String, EncodeError> {
     let (metadata, weights) = (&envelope.metadata, &envelope.weights);
     let tensors = weights.tensors();
-    let finite = metadata.metrics.iter().filter(|(_, value)| value.is_finite());
+    let finite = metadata
+        .metrics
+        .iter()
+        .filter(|(_, value)| value.is_finite());
     json(&WireMetadata {
         model_version: metadata.model_version,
         round_number: metadata.round_number,
@@ -70,7 +75,9 @@ pub(super) fn metadata(
         shapes: tensors.iter().map(|spec| spec.shape.as_slice()).collect(),
         dtypes: vec!["float32"; tensors.len()],
         plugin: &metadata.plugin,
-        metrics: finite.map(|(name, &value)| (name.as_str(), value)).collect(),
+        metrics: finite
+            .map(|(name, &value)| (name.as_str(), value))
+            .collect(),
         train_ms: metadata.train_ms,
         encoding: "safetensors",
         compression,
@@ -79,7 +86,10 @@ pub(super) fn metadata(
 }
 
 fn json(part: &impl Serialize) -> Result<String, EncodeError> {
-    serde_json::to_string(part).map_err(|error| EncodeError::Unwritable { what: "JSON", reason: error.to_string() })
+    serde_json::to_string(part).map_err(|error| EncodeError::Unwritable {
+        what: "JSON",
+        reason: error.to_string(),
+    })
 }
 
 /// Puts the parts together without a space, so that no byte of the message is idle.
@@ -102,7 +112,14 @@ pub(super) fn envelope(header: &str, metadata: &str) -> Vec<u8> {
 fn open(header: &str, metadata: &str, more: usize) -> String {
     let digest = digest(header, metadata);
     let mut text = String::with_capacity(header.len() + metadata.len() + more + 128);
-    for part in [r#"{"header":"#, header, r#","metadata":"#, metadata, r#","digest":""#, digest.as_str()] {
+    for part in [
+        r#"{"header":"#,
+        header,
+        r#","metadata":"#,
+        metadata,
+        r#","digest":""#,
+        digest.as_str(),
+    ] {
         text.push_str(part);
     }
     text

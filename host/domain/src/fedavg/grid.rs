@@ -30,7 +30,8 @@ impl Limits {
     }
 }
 
-/// Most samples of one update, 2^29: up to here the product with a weight of 24 bits is exact in a double.
+/// Most samples of one update, 2^29: up to here the product with a weight of 24 bits is exact in a
+/// double.
 pub const SAMPLES_MAX: u64 = 1 << 29;
 
 /// Most updates of one mean, 2^24: up to here the total of samples is exact in a double.
@@ -50,15 +51,16 @@ pub enum LimitsError {
     MaxUpdates(u64),
 }
 
-/// Multiples of a power of two, wide enough apart for the largest legal product and the largest legal sum.
+/// Multiples of a power of two, wide enough apart for the largest legal product and the largest
+/// legal sum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Grid {
     step: f64,
     steps_per_unit: f64,
 }
 
-/// Added to a double of magnitude below 2^51, it leaves the nearest integer (ties to even) in the low bits: the only
-/// such rounding that every x86-64 does on whole vectors.
+/// Added to a double of magnitude below 2^51, it leaves the nearest integer (ties to even) in the
+/// low bits: the only such rounding that every x86-64 does on whole vectors.
 const MAGIC: f64 = 1.5 * (1_u64 << 52) as f64;
 /// The widest product for which [`MAGIC`] works.
 const PRODUCT_BITS_MAX: u32 = 51;
@@ -72,7 +74,10 @@ impl Grid {
         let product_bits = PRODUCT_BITS_MAX.min(SUM_BITS_MAX - update_bits);
         let largest_product = f64::from(limits.max_abs) * limits.max_samples as f64;
         let exponent = exponent_above(largest_product) - product_bits.cast_signed();
-        Ok(Self { step: power_of_two(exponent), steps_per_unit: power_of_two(-exponent) })
+        Ok(Self {
+            step: power_of_two(exponent),
+            steps_per_unit: power_of_two(-exponent),
+        })
     }
 
     /// The distance between neighbouring products.
@@ -86,10 +91,11 @@ impl Grid {
     }
 }
 
-/// The steps nearest to `weight * factor`, plus [`BIAS`], which is cheaper to take off a sum than off its terms.
+/// The steps nearest to `weight * factor`, plus [`BIAS`], which is cheaper to take off a sum than
+/// off its terms.
 ///
-/// The same arguments have the same answer, so whatever was added can be taken out again; it is the right answer as
-/// long as the weight is within the limits.
+/// The same arguments have the same answer, so whatever was added can be taken out again; it is the
+/// right answer as long as the weight is within the limits.
 #[inline]
 pub(super) fn biased_steps(weight: f32, factor: f64) -> i64 {
     (f64::from(weight) * factor + MAGIC).to_bits().cast_signed()

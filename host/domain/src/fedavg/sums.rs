@@ -1,7 +1,8 @@
 //! The two loops over all parameters that decide how fast a mean is made.
 //!
-//! They are written so that the compiler turns them into vector code for any x86-64: short arrays, no branches. The
-//! range is checked in the same loop, where that is nearly free; a loop before it would cost as much as the adding.
+//! They are written so that the compiler turns them into vector code for any x86-64: short arrays,
+//! no branches. The range is checked in the same loop, where that is nearly free; a loop before it
+//! would cost as much as the adding.
 
 use super::grid::biased_steps;
 
@@ -34,7 +35,8 @@ pub(super) fn add(sums: &mut [i64], term: Term<'_>) -> f32 {
     largest(peaks)
 }
 
-/// Adds four terms in one pass over the sums, which are twice the size of a model and rarely in cache.
+/// Adds four terms in one pass over the sums, which are twice the size of a model and rarely in
+/// cache.
 pub(super) fn add_four(sums: &mut [i64], terms: [Term<'_>; 4]) -> [f32; 4] {
     let (sum_chunks, sum_rest) = sums.as_chunks_mut::<LANES>();
     let mut peaks = add_four_chunks(sum_chunks, terms).map(largest);

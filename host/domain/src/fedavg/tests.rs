@@ -2,11 +2,22 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMITS: Limits = Limits { max_abs: 1000.0, max_samples: 1_000_000, max_updates: 1000 };
+const LIMITS: Limits = Limits {
+    max_abs: 1000.0,
+    max_samples: 1_000_000,
+    max_updates: 1000,
+};
 
 fn model(values: &[f32]) -> Weights {
     let shape = vec![u32::try_from(values.len()).unwrap()];
-    Weights::new(vec![TensorSpec { name: "w".into(), shape }], values.to_vec()).unwrap()
+    Weights::new(
+        vec![TensorSpec {
+            name: "w".into(),
+            shape,
+        }],
+        values.to_vec(),
+    )
+    .unwrap()
 }
 
 fn empty(like: &Weights) -> Average {
@@ -31,7 +42,10 @@ fn the_mean_is_weighted_by_samples() {
         }
         assert_eq!(average.finish().unwrap().data(), *expected, "{updates:?}");
         assert_eq!(average.updates(), updates.len() as u64);
-        assert_eq!(average.samples(), updates.iter().map(|(_, samples)| samples).sum::<u64>());
+        assert_eq!(
+            average.samples(),
+            updates.iter().map(|(_, samples)| samples).sum::<u64>()
+        );
     }
 }
 
@@ -56,10 +70,26 @@ fn one_update_is_its_own_mean() {
 #[test]
 fn a_full_mean_of_extreme_updates_does_not_overflow() {
     let cases = [
-        Limits { max_abs: f32::MAX, max_samples: SAMPLES_MAX, max_updates: 2048 },
-        Limits { max_abs: f32::MIN_POSITIVE, max_samples: SAMPLES_MAX, max_updates: 2049 },
-        Limits { max_abs: 1.0, max_samples: 1, max_updates: 5000 },
-        Limits { max_abs: 0.1, max_samples: 3, max_updates: 3 },
+        Limits {
+            max_abs: f32::MAX,
+            max_samples: SAMPLES_MAX,
+            max_updates: 2048,
+        },
+        Limits {
+            max_abs: f32::MIN_POSITIVE,
+            max_samples: SAMPLES_MAX,
+            max_updates: 2049,
+        },
+        Limits {
+            max_abs: 1.0,
+            max_samples: 1,
+            max_updates: 5000,
+        },
+        Limits {
+            max_abs: 0.1,
+            max_samples: 3,
+            max_updates: 3,
+        },
     ];
     for limits in cases {
         let weights = model(&[limits.max_abs, -limits.max_abs, 0.0]);
@@ -79,11 +109,31 @@ fn a_bad_update_is_refused_by_name_and_leaves_no_trace() {
         values[index] = value;
         model(&values)
     };
-    let too_large = |index, value| AddError::TooLarge { tensor: "w".into(), index, value, limit: LIMITS.max_abs };
+    let too_large = |index, value| AddError::TooLarge {
+        tensor: "w".into(),
+        index,
+        value,
+        limit: LIMITS.max_abs,
+    };
     let cases = [
-        (model(&[1.0]), 1, ShapeMismatch { expected: "w[19]".into(), found: "w[1]".into() }.into()),
+        (
+            model(&[1.0]),
+            1,
+            ShapeMismatch {
+                expected: "w[19]".into(),
+                found: "w[1]".into(),
+            }
+            .into(),
+        ),
         (good.clone(), 0, AddError::NoSamples),
-        (good.clone(), 1_000_001, AddError::TooManySamples { samples: 1_000_001, limit: 1_000_000 }),
+        (
+            good.clone(),
+            1_000_001,
+            AddError::TooManySamples {
+                samples: 1_000_001,
+                limit: 1_000_000,
+            },
+        ),
         (at(3, 1000.0001), 1, too_large(3, 1000.0001)),
         (at(18, f32::MIN), 1_000_000, too_large(18, f32::MIN)),
     ];
@@ -106,15 +156,26 @@ fn a_bad_update_is_refused_by_name_and_leaves_no_trace() {
 #[test]
 fn a_full_mean_takes_no_more() {
     let weights = model(&[1.0]);
-    let limits = Limits { max_updates: 6, ..LIMITS };
+    let limits = Limits {
+        max_updates: 6,
+        ..LIMITS
+    };
     let mut average = Average::new(weights.tensors().to_vec(), limits).unwrap();
     let over = model(&[f32::MAX]);
     let full = Err(AddError::TooManyUpdates { limit: 6 });
     // A refused update takes no room, in a group as little as alone.
-    let updates = [&weights, &weights, &weights, &weights, &over, &weights, &weights, &weights, &weights];
+    let updates = [
+        &weights, &weights, &weights, &weights, &over, &weights, &weights, &weights, &weights,
+    ];
     let answers = average.add_all(&updates.map(|weights| (weights, 1)));
-    assert!(matches!(answers[4], Err(AddError::TooLarge { .. })), "{answers:?}");
-    assert_eq!([&answers[..4], &answers[5..7]].concat(), [const { Ok(()) }; 6]);
+    assert!(
+        matches!(answers[4], Err(AddError::TooLarge { .. })),
+        "{answers:?}"
+    );
+    assert_eq!(
+        [&answers[..4], &answers[5..7]].concat(),
+        [const { Ok(()) }; 6]
+    );
     assert_eq!(answers[7..], [full.clone(), full.clone()]);
     assert_eq!(average.add(&weights, 1), full);
     assert_eq!((average.updates(), average.samples()), (6, 6));
@@ -129,26 +190,88 @@ fn nothing_has_no_mean() {
 fn unusable_limits_are_refused_by_name() {
     let tensors = model(&[1.0]).tensors().to_vec();
     let cases = [
-        (Limits { max_abs: 0.0, ..LIMITS }, LimitsError::MaxAbs(0.0)),
-        (Limits { max_abs: -1.0, ..LIMITS }, LimitsError::MaxAbs(-1.0)),
-        (Limits { max_abs: f32::INFINITY, ..LIMITS }, LimitsError::MaxAbs(f32::INFINITY)),
-        (Limits { max_samples: 0, ..LIMITS }, LimitsError::MaxSamples(0)),
-        (Limits { max_samples: SAMPLES_MAX + 1, ..LIMITS }, LimitsError::MaxSamples(SAMPLES_MAX + 1)),
-        (Limits { max_updates: 0, ..LIMITS }, LimitsError::MaxUpdates(0)),
-        (Limits { max_updates: UPDATES_MAX + 1, ..LIMITS }, LimitsError::MaxUpdates(UPDATES_MAX + 1)),
+        (
+            Limits {
+                max_abs: 0.0,
+                ..LIMITS
+            },
+            LimitsError::MaxAbs(0.0),
+        ),
+        (
+            Limits {
+                max_abs: -1.0,
+                ..LIMITS
+            },
+            LimitsError::MaxAbs(-1.0),
+        ),
+        (
+            Limits {
+                max_abs: f32::INFINITY,
+                ..LIMITS
+            },
+            LimitsError::MaxAbs(f32::INFINITY),
+        ),
+        (
+            Limits {
+                max_samples: 0,
+                ..LIMITS
+            },
+            LimitsError::MaxSamples(0),
+        ),
+        (
+            Limits {
+                max_samples: SAMPLES_MAX + 1,
+                ..LIMITS
+            },
+            LimitsError::MaxSamples(SAMPLES_MAX + 1),
+        ),
+        (
+            Limits {
+                max_updates: 0,
+                ..LIMITS
+            },
+            LimitsError::MaxUpdates(0),
+        ),
+        (
+            Limits {
+                max_updates: UPDATES_MAX + 1,
+                ..LIMITS
+            },
+            LimitsError::MaxUpdates(UPDATES_MAX + 1),
+        ),
     ];
     for (limits, reason) in cases {
-        assert_eq!(Average::new(tensors.clone(), limits).unwrap_err(), NewError::Limits(reason));
+        assert_eq!(
+            Average::new(tensors.clone(), limits).unwrap_err(),
+            NewError::Limits(reason)
+        );
     }
-    assert_eq!(Average::new(vec![], LIMITS).unwrap_err(), NewError::Shape(WeightsError::Empty));
+    assert_eq!(
+        Average::new(vec![], LIMITS).unwrap_err(),
+        NewError::Shape(WeightsError::Empty)
+    );
 }
 
-/// Up to 12 updates of up to 40 values within the limits, of all magnitudes, and a shuffled order to add them in.
+/// Up to 12 updates of up to 40 values within the limits, of all magnitudes, and a shuffled order
+/// to add them in.
 fn updates_in_two_orders() -> impl Strategy<Value = (Vec<(Weights, u64)>, Vec<usize>)> {
-    let value = prop_oneof![-1000.0_f32..1000.0, -1e-3_f32..1e-3, Just(0.0), Just(-1e-30), Just(1000.0), Just(-1000.0)];
+    let value = prop_oneof![
+        -1000.0_f32..1000.0,
+        -1e-3_f32..1e-3,
+        Just(0.0),
+        Just(-1e-30),
+        Just(1000.0),
+        Just(-1000.0)
+    ];
     (1_usize..40, 1_usize..12).prop_flat_map(move |(parameters, nodes)| {
-        let update = (prop::collection::vec(value.clone(), parameters), 1..=LIMITS.max_samples);
-        let updates = prop::collection::vec(update.prop_map(|(values, samples)| (model(&values), samples)), nodes);
+        let update = (
+            prop::collection::vec(value.clone(), parameters),
+            1..=LIMITS.max_samples,
+        );
+        let updates = prop::collection::vec(
+            update.prop_map(|(values, samples)| (model(&values), samples)),
+            nodes,
+        );
         (updates, Just((0..nodes).collect::<Vec<_>>()).prop_shuffle())
     })
 }
@@ -186,7 +309,8 @@ proptest! {
         let mean = average.finish().unwrap();
         for (index, &found) in mean.data().iter().enumerate() {
             let exact = updates.iter().map(|(weights, n)| f64::from(weights.data()[index]) * *n as f64).sum::<f64>() / samples;
-            // The reference itself is off by a rounding of 2^-53 an addition, relative to the largest sum.
+            // The reference itself is off by a rounding of 2^-53 an addition, relative to the
+            // largest sum.
             let reference = count * f64::from(LIMITS.max_abs) * 2_f64.powi(-53);
             let rounding = exact.abs() * 2_f64.powi(-24) + f64::from(f32::MIN_POSITIVE);
             let bound = average.step() * count / (2.0 * samples) + rounding + 2.0 * reference;

@@ -1,8 +1,9 @@
 //! When a fog node trains, and on which rows.
 //!
-//! A node trains once for each global model, as soon as it has seen enough new labelled rows. The rows of each training
-//! end at a boundary that is counted in rows, not in time, so a node that is killed and restarted trains on the same rows
-//! as one that was not. Only when no answer comes for long does it train again on newer rows.
+//! A node trains once for each global model, as soon as it has seen enough new labelled rows. The
+//! rows of each training end at a boundary that is counted in rows, not in time, so a node that is
+//! killed and restarted trains on the same rows as one that was not. Only when no answer comes for
+//! long does it train again on newer rows.
 
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +43,8 @@ pub struct Config {
 /// What survives a restart; stored together with the effects it speaks of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Labelled rows that training has used, or passed over: where the next training's new rows begin.
+    /// Labelled rows that training has used, or passed over: where the next training's new rows
+    /// begin.
     pub trained_rows: u64,
     /// The global model of the last training, 0 being the initial model.
     pub trained_base: Option<u64>,
@@ -102,10 +104,25 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// A node that has seen `seen_rows` labelled rows and holds the global model `newest` (0 is none).
+    /// A node that has seen `seen_rows` labelled rows and holds the global model `newest` (0 is
+    /// none).
     #[must_use]
-    pub fn new(config: Config, progress: Progress, seen_rows: u64, newest: u64, now_ms: u64) -> Self {
-        Self { config, progress, seen_rows, newest, ended: false, running: false, last_trained_ms: now_ms }
+    pub fn new(
+        config: Config,
+        progress: Progress,
+        seen_rows: u64,
+        newest: u64,
+        now_ms: u64,
+    ) -> Self {
+        Self {
+            config,
+            progress,
+            seen_rows,
+            newest,
+            ended: false,
+            running: false,
+            last_trained_ms: now_ms,
+        }
     }
 
     /// What must be stored with the effects of the last input.
@@ -117,7 +134,10 @@ impl Schedule {
     /// What must be stored with the update that `training` made, before [`Input::Trained`] is said.
     #[must_use]
     pub fn progress_after(training: Training) -> Progress {
-        Progress { trained_rows: training.end_row, trained_base: Some(training.base_round) }
+        Progress {
+            trained_rows: training.end_row,
+            trained_base: Some(training.base_round),
+        }
     }
 
     /// The newest global model's round, 0 before the first.
@@ -129,7 +149,9 @@ impl Schedule {
     /// Whether the last round's global model is here.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.config.rounds.is_some_and(|rounds| self.newest >= rounds)
+        self.config
+            .rounds
+            .is_some_and(|rounds| self.newest >= rounds)
     }
 
     /// Whether reading must pause until training has caught up.
@@ -141,8 +163,12 @@ impl Schedule {
     /// When to say [`Input::Tick`].
     #[must_use]
     pub fn deadline_ms(&self) -> Option<u64> {
-        let waiting = !self.running && !self.is_complete() && self.answered() && self.has_enough_new_rows();
-        waiting.then(|| self.last_trained_ms.saturating_add(self.config.retry_after_ms))
+        let waiting =
+            !self.running && !self.is_complete() && self.answered() && self.has_enough_new_rows();
+        waiting.then(|| {
+            self.last_trained_ms
+                .saturating_add(self.config.retry_after_ms)
+        })
     }
 
     /// Takes one input; the outputs are to be carried out in order.
@@ -159,24 +185,38 @@ impl Schedule {
             Input::Tick => {}
         }
         let skipped = self.skip_if_behind();
-        skipped.into_iter().chain(self.next_training(now_ms)).collect()
+        skipped
+            .into_iter()
+            .chain(self.next_training(now_ms))
+            .collect()
     }
 
     fn next_training(&mut self, now_ms: u64) -> Option<Output> {
-        let overdue = self.deadline_ms().is_some_and(|deadline| now_ms >= deadline);
+        let overdue = self
+            .deadline_ms()
+            .is_some_and(|deadline| now_ms >= deadline);
         if self.running || self.is_complete() || (self.answered() && !overdue) {
             return None;
         }
         let end_row = self.boundary()?;
         self.running = true;
-        Some(Output::Train(Training { base_round: self.newest, end_row }))
+        Some(Output::Train(Training {
+            base_round: self.newest,
+            end_row,
+        }))
     }
 
     fn skip_if_behind(&mut self) -> Option<Output> {
-        if self.config.when_behind == WhenBehind::Wait || self.running || self.is_complete() || !self.is_behind() {
+        if self.config.when_behind == WhenBehind::Wait
+            || self.running
+            || self.is_complete()
+            || !self.is_behind()
+        {
             return None;
         }
-        let RowsPerRound::Rows(rows) = self.config.rows_per_round else { return None };
+        let RowsPerRound::Rows(rows) = self.config.rows_per_round else {
+            return None;
+        };
         let newest_boundary = self.seen_rows.saturating_sub(rows);
         let skipped = newest_boundary.saturating_sub(self.progress.trained_rows);
         self.progress.trained_rows += skipped;
@@ -184,12 +224,16 @@ impl Schedule {
     }
 
     fn answered(&self) -> bool {
-        self.progress.trained_base.is_some_and(|base| base >= self.newest)
+        self.progress
+            .trained_base
+            .is_some_and(|base| base >= self.newest)
     }
 
     fn has_enough_new_rows(&self) -> bool {
         match self.config.rows_per_round {
-            RowsPerRound::Rows(rows) => self.seen_rows - self.progress.trained_rows.min(self.seen_rows) >= rows,
+            RowsPerRound::Rows(rows) => {
+                self.seen_rows - self.progress.trained_rows.min(self.seen_rows) >= rows
+            }
             RowsPerRound::All => false,
         }
     }
@@ -198,7 +242,11 @@ impl Schedule {
         match self.config.rows_per_round {
             RowsPerRound::Rows(rows) => {
                 self.seen_rows
-                    > self.progress.trained_rows.saturating_add(rows).saturating_add(self.config.backlog_rows)
+                    > self
+                        .progress
+                        .trained_rows
+                        .saturating_add(rows)
+                        .saturating_add(self.config.backlog_rows)
             }
             RowsPerRound::All => false,
         }
@@ -207,7 +255,9 @@ impl Schedule {
     /// Where the next training's rows end, when enough of them are here.
     fn boundary(&self) -> Option<u64> {
         match self.config.rows_per_round {
-            RowsPerRound::Rows(rows) if self.has_enough_new_rows() => Some(self.progress.trained_rows + rows),
+            RowsPerRound::Rows(rows) if self.has_enough_new_rows() => {
+                Some(self.progress.trained_rows + rows)
+            }
             _ => (self.ended && self.seen_rows > 0).then_some(self.seen_rows),
         }
     }

@@ -1,4 +1,5 @@
-//! A bounded window of labelled rows, the oldest dropped first, each with its place in the node's stream.
+//! A bounded window of labelled rows, the oldest dropped first, each with its place in the node's
+//! stream.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -12,7 +13,8 @@ pub struct Rows {
     pub labels: Vec<f32>,
 }
 
-/// The newest `capacity` labelled rows. Rows are numbered from 0 in the order in which they were pushed.
+/// The newest `capacity` labelled rows. Rows are numbered from 0 in the order in which they were
+/// pushed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
     columns: usize,
@@ -26,21 +28,31 @@ impl Window {
     /// An empty window of rows with `columns` values each.
     #[must_use]
     pub fn new(columns: usize, capacity: usize) -> Self {
-        Self { columns, capacity, values: VecDeque::new(), labels: VecDeque::new(), next: 0 }
+        Self {
+            columns,
+            capacity,
+            values: VecDeque::new(),
+            labels: VecDeque::new(),
+            next: 0,
+        }
     }
 
-    /// A window whose oldest row has the number `first`, as [`Window::range`] said when it was taken apart. Rows over the
-    /// capacity are dropped, and so are incomplete ones.
+    /// A window whose oldest row has the number `first`, as [`Window::range`] said when it was
+    /// taken apart. Rows over the capacity are dropped, and so are incomplete ones.
     #[must_use]
     pub fn restore(columns: usize, capacity: usize, first: u64, rows: &Rows) -> Self {
-        let mut window = Self { next: first, ..Self::new(columns, capacity) };
+        let mut window = Self {
+            next: first,
+            ..Self::new(columns, capacity)
+        };
         for (row, &label) in rows.values.chunks_exact(columns.max(1)).zip(&rows.labels) {
             window.push(row, label >= 0.5);
         }
         window
     }
 
-    /// Appends a row of `columns` values; a row of another length is a fault of the caller and is not taken.
+    /// Appends a row of `columns` values; a row of another length is a fault of the caller and is
+    /// not taken.
     pub fn push(&mut self, row: &[f32], anomalous: bool) {
         debug_assert_eq!(row.len(), self.columns, "a row of another width");
         if row.len() != self.columns {
@@ -67,10 +79,16 @@ impl Window {
         let held = self.range();
         let start = wanted.start.clamp(held.start, held.end) - held.start;
         let end = wanted.end.clamp(held.start, held.end) - held.start;
-        let (Ok(start), Ok(end)) = (usize::try_from(start), usize::try_from(end)) else { return Rows::default() };
+        let (Ok(start), Ok(end)) = (usize::try_from(start), usize::try_from(end)) else {
+            return Rows::default();
+        };
         let end = end.max(start);
         Rows {
-            values: self.values.range(start * self.columns..end * self.columns).copied().collect(),
+            values: self
+                .values
+                .range(start * self.columns..end * self.columns)
+                .copied()
+                .collect(),
             labels: self.labels.range(start..end).copied().collect(),
         }
     }
@@ -106,14 +124,23 @@ mod tests {
         assert_eq!(window.range(), 2..5);
         assert_eq!(
             window.copy_all(),
-            Rows { values: vec![2.0, -2.0, 3.0, -3.0, 4.0, -4.0], labels: vec![0.0, 1.0, 0.0] }
+            Rows {
+                values: vec![2.0, -2.0, 3.0, -3.0, 4.0, -4.0],
+                labels: vec![0.0, 1.0, 0.0]
+            }
         );
     }
 
     #[test]
     fn a_copy_holds_what_is_wanted_and_still_there() {
         let window = window_of(3, 5);
-        assert_eq!(window.copy(0..4), Rows { values: vec![2.0, -2.0, 3.0, -3.0], labels: vec![0.0, 1.0] });
+        assert_eq!(
+            window.copy(0..4),
+            Rows {
+                values: vec![2.0, -2.0, 3.0, -3.0],
+                labels: vec![0.0, 1.0]
+            }
+        );
         assert_eq!(window.copy(0..1), Rows::default());
         assert_eq!(window.copy(7..9), Rows::default());
     }
@@ -121,6 +148,9 @@ mod tests {
     #[test]
     fn a_restored_window_is_the_same_window() {
         let window = window_of(4, 9);
-        assert_eq!(Window::restore(2, 4, window.range().start, &window.copy_all()), window);
+        assert_eq!(
+            Window::restore(2, 4, window.range().start, &window.copy_all()),
+            window
+        );
     }
 }

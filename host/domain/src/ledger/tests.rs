@@ -41,14 +41,20 @@ fn offsets_that_never_come_hold_nothing_up() {
 fn a_record_is_begun_once_and_in_order() {
     let mut ledger = begun(&[5, 9]);
     for offset in [0, 5, 7, 9] {
-        assert_eq!(ledger.begin(offset), Err(Error::OutOfOrder { offset, next: 10 }));
+        assert_eq!(
+            ledger.begin(offset),
+            Err(Error::OutOfOrder { offset, next: 10 })
+        );
     }
 }
 
 #[test]
 fn the_largest_number_is_no_offset() {
     let mut ledger = Ledger::default();
-    assert_eq!(ledger.begin(u64::MAX), Err(Error::Last { offset: u64::MAX }));
+    assert_eq!(
+        ledger.begin(u64::MAX),
+        Err(Error::Last { offset: u64::MAX })
+    );
     assert_eq!(ledger, Ledger::default());
     ledger.begin(u64::MAX - 1).unwrap();
     ledger.finish(u64::MAX - 1).unwrap();
@@ -113,7 +119,11 @@ struct Model {
 
 impl Model {
     fn unfinished(&self) -> Vec<u64> {
-        self.records.iter().filter(|(_, finished)| !**finished).map(|(&offset, _)| offset).collect()
+        self.records
+            .iter()
+            .filter(|(_, finished)| !**finished)
+            .map(|(&offset, _)| offset)
+            .collect()
     }
 
     /// Whether the ledger should take the step; if so, the model takes it.

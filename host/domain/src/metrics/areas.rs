@@ -10,7 +10,17 @@ pub(super) struct Counts {
 impl Counts {
     /// Counts one row; a count stops at the largest number rather than starting anew.
     pub(super) fn add_row(&mut self, anomalous: bool) {
-        self.add(if anomalous { Self { normals: 0, anomalies: 1 } } else { Self { normals: 1, anomalies: 0 } });
+        self.add(if anomalous {
+            Self {
+                normals: 0,
+                anomalies: 1,
+            }
+        } else {
+            Self {
+                normals: 1,
+                anomalies: 0,
+            }
+        });
     }
 
     /// Counts the rows of both; a count stops at the largest number rather than starting anew.

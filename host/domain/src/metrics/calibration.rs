@@ -1,4 +1,5 @@
-//! Whether scores mean what they promise: thresholds their false-alarm rate, probabilities their frequency.
+//! Whether scores mean what they promise: thresholds their false-alarm rate, probabilities their
+//! frequency.
 
 use serde::Serialize;
 
@@ -13,9 +14,18 @@ pub struct Level {
 
 /// The levels that reports show.
 pub const LEVELS: [Level; 3] = [
-    Level { quantile: 0.9, nominal: 0.1 },
-    Level { quantile: 0.99, nominal: 0.01 },
-    Level { quantile: 0.999, nominal: 0.001 },
+    Level {
+        quantile: 0.9,
+        nominal: 0.1,
+    },
+    Level {
+        quantile: 0.99,
+        nominal: 0.01,
+    },
+    Level {
+        quantile: 0.999,
+        nominal: 0.001,
+    },
 ];
 
 /// False alarms at a threshold that was set on training rows.
@@ -42,7 +52,10 @@ impl FalseAlarmMeter {
     #[must_use]
     pub fn new(thresholds: impl IntoIterator<Item = (Level, f32)>) -> Self {
         Self {
-            thresholds: thresholds.into_iter().map(|(level, threshold)| (level, threshold, 0)).collect(),
+            thresholds: thresholds
+                .into_iter()
+                .map(|(level, threshold)| (level, threshold, 0))
+                .collect(),
             normals: 0,
         }
     }
@@ -65,7 +78,11 @@ impl FalseAlarmMeter {
         self.thresholds
             .into_iter()
             .filter(|_| normals > 0.0)
-            .map(|(level, threshold, alarms)| FalseAlarms { level, threshold, observed: alarms as f64 / normals })
+            .map(|(level, threshold, alarms)| FalseAlarms {
+                level,
+                threshold,
+                observed: alarms as f64 / normals,
+            })
             .collect()
     }
 }
@@ -78,8 +95,8 @@ const BINS: usize = 15;
 pub struct Probabilities {
     /// Brier score: the mean squared difference between score and outcome, 0 at best.
     pub brier: f64,
-    /// Expected calibration error (Naeini et al., 2015): the mean, over rows, of the difference between the mean score
-    /// and the share of anomalies in a row's bin.
+    /// Expected calibration error (Naeini et al., 2015): the mean, over rows, of the difference
+    /// between the mean score and the share of anomalies in a row's bin.
     pub calibration_error: f64,
     /// For a reliability diagram; of 15 bins of equal width those with rows, ascending.
     pub bins: Vec<ReliabilityBin>,
@@ -138,8 +155,13 @@ impl ProbabilityMeter {
             return None;
         }
         let bins: Vec<ReliabilityBin> = self.bins.iter().filter_map(Bin::reliability).collect();
-        let error = |bin: &ReliabilityBin| (bin.mean_score - bin.anomalous).abs() * bin.rows as f64 / rows;
-        Some(Probabilities { brier: self.squares / rows, calibration_error: bins.iter().map(error).sum(), bins })
+        let error =
+            |bin: &ReliabilityBin| (bin.mean_score - bin.anomalous).abs() * bin.rows as f64 / rows;
+        Some(Probabilities {
+            brier: self.squares / rows,
+            calibration_error: bins.iter().map(error).sum(),
+            bins,
+        })
     }
 }
 
@@ -160,17 +182,28 @@ mod tests {
 
     fn probabilities(rows: &[(f32, bool)]) -> Option<Probabilities> {
         let mut meter = ProbabilityMeter::default();
-        rows.iter().for_each(|&(score, anomalous)| meter.add(score, anomalous));
+        rows.iter()
+            .for_each(|&(score, anomalous)| meter.add(score, anomalous));
         meter.finish()
     }
 
     #[test]
     fn only_normal_rows_raise_false_alarms() {
         let mut meter = FalseAlarmMeter::new([(LEVELS[0], 1.0), (LEVELS[1], 3.0)]);
-        for (score, anomalous) in [(0.5, false), (1.0, false), (2.0, false), (3.0, true), (0.0, false)] {
+        for (score, anomalous) in [
+            (0.5, false),
+            (1.0, false),
+            (2.0, false),
+            (3.0, true),
+            (0.0, false),
+        ] {
             meter.add(score, anomalous);
         }
-        let found: Vec<_> = meter.finish().iter().map(|alarms| (alarms.level.nominal, alarms.observed)).collect();
+        let found: Vec<_> = meter
+            .finish()
+            .iter()
+            .map(|alarms| (alarms.level.nominal, alarms.observed))
+            .collect();
         assert_eq!(found, [(0.1, 0.5), (0.01, 0.0)]);
     }
 
@@ -184,11 +217,16 @@ mod tests {
     #[test]
     fn a_forecast_worked_by_hand() {
         // Bins end at 3/15 = 0.2, 8/15 = 0.533 and 1; scores are exact in binary.
-        let found = probabilities(&[(0.1875, false), (0.1875, true), (0.5, true), (1.0, true)]).unwrap();
+        let found =
+            probabilities(&[(0.1875, false), (0.1875, true), (0.5, true), (1.0, true)]).unwrap();
         let squares = 0.1875_f64.powi(2) + 0.8125_f64.powi(2) + 0.25;
         assert_eq!(found.brier, squares / 4.0);
         assert_eq!(found.calibration_error, (2.0 * (0.5 - 0.1875) + 0.5) / 4.0);
-        let bins: Vec<_> = found.bins.iter().map(|bin| (bin.mean_score, bin.anomalous, bin.rows)).collect();
+        let bins: Vec<_> = found
+            .bins
+            .iter()
+            .map(|bin| (bin.mean_score, bin.anomalous, bin.rows))
+            .collect();
         assert_eq!(bins, [(0.1875, 0.5, 2), (0.5, 1.0, 1), (1.0, 1.0, 1)]);
     }
 
@@ -201,7 +239,11 @@ mod tests {
     #[test]
     fn scores_beyond_0_to_1_are_no_probabilities() {
         for score in [-0.1, 1.1, f32::NAN] {
-            assert_eq!(probabilities(&[(0.5, true), (score, false), (0.5, true)]), None, "{score}");
+            assert_eq!(
+                probabilities(&[(0.5, true), (score, false), (0.5, true)]),
+                None,
+                "{score}"
+            );
         }
         assert_eq!(probabilities(&[]), None);
     }

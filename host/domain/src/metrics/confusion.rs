@@ -6,8 +6,9 @@ use super::areas::Counts;
 
 /// Rows by what they are and what they were called.
 ///
-/// Every rate is 0 when no row could count towards it; [`normals`](Self::normals) and [`anomalies`](Self::anomalies)
-/// tell whether it says anything. A [`Ranking`](super::Ranking) always has rows of both classes.
+/// Every rate is 0 when no row could count towards it; [`normals`](Self::normals) and
+/// [`anomalies`](Self::anomalies) tell whether it says anything. A [`Ranking`](super::Ranking)
+/// always has rows of both classes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Confusion {
@@ -63,7 +64,8 @@ impl Confusion {
         self.true_positives.saturating_add(self.false_negatives)
     }
 
-    /// The share of flagged rows that are anomalies; 0 when none is flagged, as scikit-learn has it.
+    /// The share of flagged rows that are anomalies; 0 when none is flagged, as scikit-learn has
+    /// it.
     #[must_use]
     pub fn precision(&self) -> f64 {
         share(self.true_positives, self.false_positives)
@@ -78,16 +80,21 @@ impl Confusion {
     /// The harmonic mean of precision and recall; 0 when no anomaly is flagged.
     #[must_use]
     pub fn f1(&self) -> f64 {
-        share(2 * self.true_positives, self.false_positives + self.false_negatives)
+        share(
+            2 * self.true_positives,
+            self.false_positives + self.false_negatives,
+        )
     }
 
-    /// False alarm rate: the share of normal rows that are flagged. The SKAB benchmark prints it in percent.
+    /// False alarm rate: the share of normal rows that are flagged. The SKAB benchmark prints it in
+    /// percent.
     #[must_use]
     pub fn far(&self) -> f64 {
         share(self.false_positives, self.true_negatives)
     }
 
-    /// Missed alarm rate: the share of anomalies that are not flagged. The SKAB benchmark prints it in percent.
+    /// Missed alarm rate: the share of anomalies that are not flagged. The SKAB benchmark prints it
+    /// in percent.
     #[must_use]
     pub fn mar(&self) -> f64 {
         share(self.false_negatives, self.true_positives)
@@ -96,5 +103,9 @@ impl Confusion {
 
 /// `part` in `part + rest`, and 0 in nothing.
 fn share(part: u64, rest: u64) -> f64 {
-    if part == 0 { 0.0 } else { part as f64 / (part as f64 + rest as f64) }
+    if part == 0 {
+        0.0
+    } else {
+        part as f64 / (part as f64 + rest as f64)
+    }
 }

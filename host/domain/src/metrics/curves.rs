@@ -27,13 +27,15 @@ impl From<Point> for [f64; 2] {
 
 /// Both curves, each of at most about 500 points, from the highest threshold to the lowest.
 ///
-/// The points are exact; those left out lie no further than 1/240 from the ROC curve drawn through them, and on the
-/// precision-recall curve between the lowest and the highest precision that are kept for each 1/240 of recall.
+/// The points are exact; those left out lie no further than 1/240 from the ROC curve drawn through
+/// them, and on the precision-recall curve between the lowest and the highest precision that are
+/// kept for each 1/240 of recall.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Curves {
     /// `x` is the false alarm rate, `y` the recall; from (0, 0) to (1, 1).
     pub roc: Vec<Point>,
-    /// `x` is the recall, `y` the precision; from the highest score, without the point (0, 1) that scikit-learn adds.
+    /// `x` is the recall, `y` the precision; from the highest score, without the point (0, 1) that
+    /// scikit-learn adds.
     pub precision_recall: Vec<Point>,
 }
 
@@ -47,12 +49,21 @@ pub(super) struct CurveBuilder {
 impl CurveBuilder {
     /// Adds the outcome of the next lower threshold.
     pub(super) fn add(&mut self, outcome: &Confusion) {
-        self.roc.add(Point { x: outcome.far(), y: outcome.recall() });
-        self.precision_recall.add(Point { x: outcome.recall(), y: outcome.precision() });
+        self.roc.add(Point {
+            x: outcome.far(),
+            y: outcome.recall(),
+        });
+        self.precision_recall.add(Point {
+            x: outcome.recall(),
+            y: outcome.precision(),
+        });
     }
 
     pub(super) fn finish(self) -> Curves {
-        Curves { roc: self.roc.finish(), precision_recall: self.precision_recall.finish() }
+        Curves {
+            roc: self.roc.finish(),
+            precision_recall: self.precision_recall.finish(),
+        }
     }
 }
 
@@ -65,13 +76,19 @@ struct Roc {
 
 impl Default for Roc {
     fn default() -> Self {
-        Self { kept: vec![Point { x: 0.0, y: 0.0 }], newest: None }
+        Self {
+            kept: vec![Point { x: 0.0, y: 0.0 }],
+            newest: None,
+        }
     }
 }
 
 impl Roc {
     fn add(&mut self, point: Point) {
-        let step = self.kept.last().map_or(f64::INFINITY, |last| point.x - last.x + point.y - last.y);
+        let step = self
+            .kept
+            .last()
+            .map_or(f64::INFINITY, |last| point.x - last.x + point.y - last.y);
         self.newest = (step < 1.0 / PARTS).then_some(point);
         if self.newest.is_none() {
             self.kept.push(point);
@@ -111,7 +128,12 @@ impl PrecisionRecall {
             Some(part) if part.number == number => part.add(point),
             _ => {
                 self.close();
-                self.part = Some(Part { number, points: 1, lowest: (0, point), highest: (0, point) });
+                self.part = Some(Part {
+                    number,
+                    points: 1,
+                    lowest: (0, point),
+                    highest: (0, point),
+                });
             }
         }
     }
@@ -151,8 +173,11 @@ impl Part {
 
     /// In the order in which they came.
     fn kept(self) -> [Point; 2] {
-        let (first, second) =
-            if self.lowest.0 < self.highest.0 { (self.lowest, self.highest) } else { (self.highest, self.lowest) };
+        let (first, second) = if self.lowest.0 < self.highest.0 {
+            (self.lowest, self.highest)
+        } else {
+            (self.highest, self.lowest)
+        };
         [first.1, second.1]
     }
 }

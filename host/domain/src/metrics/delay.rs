@@ -11,8 +11,8 @@ pub struct DetectionDelay {
     pub windows: u64,
     /// Windows in which a row was flagged.
     pub detected: u64,
-    /// Rows from the first of a window to its first flagged one, 0 when that is the first; mean over detected windows,
-    /// `None` when there is none.
+    /// Rows from the first of a window to its first flagged one, 0 when that is the first; mean
+    /// over detected windows, `None` when there is none.
     pub mean_rows: Option<f64>,
     /// The median over detected windows; of an even number of them the mean of both in the middle.
     pub median_rows: Option<f64>,
@@ -20,8 +20,8 @@ pub struct DetectionDelay {
 
 /// Takes rows in time order, one series after the other.
 ///
-/// Delays are counted by length. Different lengths need different rows, so `n` rows never make more than `sqrt(2n)` of
-/// them.
+/// Delays are counted by length. Different lengths need different rows, so `n` rows never make more
+/// than `sqrt(2n)` of them.
 #[derive(Clone, Debug)]
 pub struct DelayMeter {
     threshold: f32,
@@ -41,7 +41,12 @@ impl DelayMeter {
     /// Rows that score `threshold` or more are flagged.
     #[must_use]
     pub fn new(threshold: f32) -> Self {
-        Self { threshold, missed: 0, delays: BTreeMap::new(), window: None }
+        Self {
+            threshold,
+            missed: 0,
+            delays: BTreeMap::new(),
+            window: None,
+        }
     }
 
     /// Takes the next row of the series.
@@ -82,7 +87,10 @@ impl DelayMeter {
     }
 
     fn sum(&self) -> f64 {
-        self.delays.iter().map(|(&rows, &windows)| rows as f64 * windows as f64).sum()
+        self.delays
+            .iter()
+            .map(|(&rows, &windows)| rows as f64 * windows as f64)
+            .sum()
     }
 
     fn median(&self, detected: u64) -> Option<f64> {
@@ -121,7 +129,12 @@ mod tests {
     fn a_delay_is_counted_to_the_first_flagged_row() {
         let delay = delays(&[". A!A A!. A A A!. A ", ". . A A!A "]).unwrap();
         // The windows are noticed after 0, 2, never and 1 rows.
-        let expected = DetectionDelay { windows: 4, detected: 3, mean_rows: Some(1.0), median_rows: Some(1.0) };
+        let expected = DetectionDelay {
+            windows: 4,
+            detected: 3,
+            mean_rows: Some(1.0),
+            median_rows: Some(1.0),
+        };
         assert_eq!(delay, expected);
     }
 
@@ -134,13 +147,24 @@ mod tests {
     #[test]
     fn a_window_ends_with_its_series() {
         let delay = delays(&[". A ", "A!"]).unwrap();
-        assert_eq!((delay.windows, delay.detected, delay.mean_rows), (2, 1, Some(0.0)));
+        assert_eq!(
+            (delay.windows, delay.detected, delay.mean_rows),
+            (2, 1, Some(0.0))
+        );
     }
 
     #[test]
     fn false_alarms_detect_nothing() {
         let delay = delays(&[".!A .!"]).unwrap();
-        assert_eq!(delay, DetectionDelay { windows: 1, detected: 0, mean_rows: None, median_rows: None });
+        assert_eq!(
+            delay,
+            DetectionDelay {
+                windows: 1,
+                detected: 0,
+                mean_rows: None,
+                median_rows: None
+            }
+        );
     }
 
     #[test]

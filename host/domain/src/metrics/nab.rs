@@ -1,14 +1,16 @@
-//! The score of the Numenta Anomaly Benchmark: early detection is rewarded, false alarms cost the more the further they
-//! lie from a window.
+//! The score of the Numenta Anomaly Benchmark: early detection is rewarded, false alarms cost the
+//! more the further they lie from a window.
 //!
-//! Lavin and Ahmad, "Evaluating Real-time Anomaly Detection Algorithms", 2015, arXiv:1510.03336; where the paper leaves
-//! something open, what the program of the repository numenta/NAB does decides. Each constant names the file there that
-//! has it. Differences: a window is a maximal run of anomalous rows, since labels are all that is known; a window of one
-//! row, after which that program divides by 0, counts as infinitely far away; a window within the probationary part
+//! Lavin and Ahmad, "Evaluating Real-time Anomaly Detection Algorithms", 2015, arXiv:1510.03336;
+//! where the paper leaves something open, what the program of the repository numenta/NAB does
+//! decides. Each constant names the file there that has it. Differences: a window is a maximal run
+//! of anomalous rows, since labels are all that is known; a window of one row, after which that
+//! program divides by 0, counts as infinitely far away; a window within the probationary part
 //! counts not at all.
 //!
-//! Flagging a row changes the raw score by an amount that depends only on the rows of its own series. [`NabSeries`] tells
-//! that [`Effect`] in time order, [`NabSweep`] adds effects up in the order of the scores: neither keeps rows.
+//! Flagging a row changes the raw score by an amount that depends only on the rows of its own
+//! series. [`NabSeries`] tells that [`Effect`] in time order, [`NabSweep`] adds effects up in the
+//! order of the scores: neither keeps rows.
 
 mod series;
 mod sweep;
@@ -16,7 +18,8 @@ mod sweep;
 pub use series::{Effect, NabSeries};
 pub use sweep::{Nab, NabSweep, Profiles};
 
-/// The published weights of a profile: `config/profiles.json`. The weight of a detected window is 1 in all.
+/// The published weights of a profile: `config/profiles.json`. The weight of a detected window is 1
+/// in all.
 #[derive(Clone, Copy, Debug)]
 struct Weights {
     false_positive: f64,
@@ -24,9 +27,18 @@ struct Weights {
 }
 
 const WEIGHTS: Profiles<Weights> = Profiles {
-    standard: Weights { false_positive: 0.11, missed_window: 1.0 },
-    low_fp: Weights { false_positive: 0.22, missed_window: 1.0 },
-    low_fn: Weights { false_positive: 0.11, missed_window: 2.0 },
+    standard: Weights {
+        false_positive: 0.11,
+        missed_window: 1.0,
+    },
+    low_fp: Weights {
+        false_positive: 0.22,
+        missed_window: 1.0,
+    },
+    low_fn: Weights {
+        false_positive: 0.11,
+        missed_window: 2.0,
+    },
 };
 
 /// The share of a series, in percent, that is not scored: `nab/runner.py`, 0.15.
@@ -35,12 +47,18 @@ const PROBATION_PERCENT: u64 = 15;
 const PROBATION_ROWS_COUNTED: u64 = 5000;
 /// How steep the reward falls: `nab/sweeper.py`, and the paper's equation for the scoring function.
 const STEEPNESS: f64 = 5.0;
-/// A false positive further than so many window widths from its window costs the whole weight: `nab/sweeper.py`.
+/// A false positive further than so many window widths from its window costs the whole weight:
+/// `nab/sweeper.py`.
 const FAR: f64 = 3.0;
 
-/// The reward at a place relative to a window: nearly 1 at -1, its first row; 0 at its end; nearly -1 at 1 and beyond.
+/// The reward at a place relative to a window: nearly 1 at -1, its first row; 0 at its end; nearly
+/// -1 at 1 and beyond.
 fn scaled_sigmoid(place: f64) -> f64 {
-    if place > FAR { -1.0 } else { 2.0 / (1.0 + (STEEPNESS * place).exp()) - 1.0 }
+    if place > FAR {
+        -1.0
+    } else {
+        2.0 / (1.0 + (STEEPNESS * place).exp()) - 1.0
+    }
 }
 
 /// Rows at the beginning of a series of `rows` in which a detector may learn and nothing is scored.

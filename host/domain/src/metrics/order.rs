@@ -5,7 +5,11 @@
 pub const fn order_key(score: f32) -> u32 {
     // Adding zero makes -0.0 the 0.0 that it equals.
     let bits = (score + 0.0).to_bits();
-    if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }
+    if bits >> 31 == 0 {
+        bits | 1 << 31
+    } else {
+        !bits
+    }
 }
 
 #[cfg(test)]
@@ -24,6 +28,9 @@ mod tests {
     #[test]
     fn both_zeros_have_one_key() {
         assert_eq!(order_key(-0.0), order_key(0.0));
-        assert!(order_key(-f32::MIN_POSITIVE) < order_key(0.0) && order_key(0.0) < order_key(f32::MIN_POSITIVE));
+        assert!(
+            order_key(-f32::MIN_POSITIVE) < order_key(0.0)
+                && order_key(0.0) < order_key(f32::MIN_POSITIVE)
+        );
     }
 }

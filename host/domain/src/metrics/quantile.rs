@@ -1,14 +1,17 @@
 //! Exact quantiles of scores that come in ascending order.
 
-/// The place of a quantile among `count` values in ascending order, counted from 0; `None` without values, or when
-/// `level` is not within 0 to 1.
+/// The place of a quantile among `count` values in ascending order, counted from 0; `None` without
+/// values, or when `level` is not within 0 to 1.
 ///
-/// It is numpy's method "higher": a value that occurs, never one between two. So a threshold at level `q` flags the share
-/// `1 - q` of the values it was taken from as closely as whole rows allow, where no values tie.
+/// It is numpy's method "higher": a value that occurs, never one between two. So a threshold at
+/// level `q` flags the share `1 - q` of the values it was taken from as closely as whole rows
+/// allow, where no values tie.
 #[must_use]
 pub fn quantile_place(level: f64, count: u64) -> Option<u64> {
     let last = count.checked_sub(1)?;
-    (0.0..=1.0).contains(&level).then(|| ((last as f64 * level).ceil() as u64).min(last))
+    (0.0..=1.0)
+        .contains(&level)
+        .then(|| ((last as f64 * level).ceil() as u64).min(last))
 }
 
 /// Picks quantiles at several levels.
@@ -23,12 +26,22 @@ impl Quantiles {
     /// At each of `levels`, of `count` values.
     #[must_use]
     pub fn new(levels: &[f64], count: u64) -> Self {
-        Self { picks: levels.iter().map(|&level| (quantile_place(level, count), None)).collect(), passed: 0 }
+        Self {
+            picks: levels
+                .iter()
+                .map(|&level| (quantile_place(level, count), None))
+                .collect(),
+            passed: 0,
+        }
     }
 
     /// Takes the next value; values come in ascending order.
     pub fn add(&mut self, value: f32) {
-        for (_, found) in self.picks.iter_mut().filter(|(place, _)| *place == Some(self.passed)) {
+        for (_, found) in self
+            .picks
+            .iter_mut()
+            .filter(|(place, _)| *place == Some(self.passed))
+        {
             *found = Some(value);
         }
         self.passed += 1;
@@ -52,7 +65,10 @@ mod tests {
         // numpy.quantile([1, 2, ..., 11], q, method="higher")
         let mut quantiles = Quantiles::new(&[0.0, 0.5, 0.51, 0.9, 0.999, 1.0], 11);
         (1_u8..=11).for_each(|value| quantiles.add(f32::from(value)));
-        assert_eq!(quantiles.finish(), [1.0, 6.0, 7.0, 10.0, 11.0, 11.0].map(Some));
+        assert_eq!(
+            quantiles.finish(),
+            [1.0, 6.0, 7.0, 10.0, 11.0, 11.0].map(Some)
+        );
     }
 
     #[test]

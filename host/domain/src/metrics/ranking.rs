@@ -8,7 +8,9 @@ use super::sweep::{OperatingPoint, Sweep, Swept};
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
     /// Scores and labels do not belong together.
-    #[error("{scores} scores do not match {labels} labels\nhint: give exactly one label for each score")]
+    #[error(
+        "{scores} scores do not match {labels} labels\nhint: give exactly one label for each score"
+    )]
     Lengths {
         /// Number of scores.
         scores: usize,
@@ -16,7 +18,9 @@ pub enum Error {
         labels: usize,
     },
     /// A score has no place in the order.
-    #[error("the score of row {row} is {score}, not a finite number\nhint: leave out rows that have no score")]
+    #[error(
+        "the score of row {row} is {score}, not a finite number\nhint: leave out rows that have no score"
+    )]
     NotFinite {
         /// Counted from 0.
         row: usize,
@@ -34,11 +38,14 @@ pub enum Error {
         anomalies: u64,
     },
     /// A threshold has no place in the order.
-    #[error("the threshold is not a number\nhint: give a number; rows that score at least as much are flagged")]
+    #[error(
+        "the threshold is not a number\nhint: give a number; rows that score at least as much are flagged"
+    )]
     Threshold,
 }
 
-/// Labelled rows in the order of their scores, both classes present: whatever is asked of it has an answer.
+/// Labelled rows in the order of their scores, both classes present: whatever is asked of it has an
+/// answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranking {
     /// Every score that occurs, with its rows, the highest first.
@@ -56,20 +63,29 @@ impl Ranking {
         let steps = steps(&descending(scores, labels)?);
         let total = sum(&steps);
         let mut sweep = Sweep::new(total.normals, total.anomalies);
-        steps.iter().for_each(|&(score, counts)| sweep.close(score, counts));
-        let swept = sweep.figures().ok_or(Error::OneClass { normals: total.normals, anomalies: total.anomalies })?;
-        Ok(Self { steps, total, swept })
+        steps
+            .iter()
+            .for_each(|&(score, counts)| sweep.close(score, counts));
+        let swept = sweep.figures().ok_or(Error::OneClass {
+            normals: total.normals,
+            anomalies: total.anomalies,
+        })?;
+        Ok(Self {
+            steps,
+            total,
+            swept,
+        })
     }
 
-    /// Area under the ROC curve: the share of pairs of an anomaly and a normal row in which the anomaly scores higher,
-    /// a tie counting half (Mann-Whitney).
+    /// Area under the ROC curve: the share of pairs of an anomaly and a normal row in which the
+    /// anomaly scores higher, a tie counting half (Mann-Whitney).
     #[must_use]
     pub fn roc_auc(&self) -> f64 {
         self.swept.roc_auc
     }
 
-    /// Average precision as scikit-learn defines it: the precision at each score that occurs, weighted by the recall
-    /// gained there, without interpolation.
+    /// Average precision as scikit-learn defines it: the precision at each score that occurs,
+    /// weighted by the recall gained there, without interpolation.
     #[must_use]
     pub fn average_precision(&self) -> f64 {
         self.swept.average_precision
@@ -84,12 +100,17 @@ impl Ranking {
             return Err(Error::Threshold);
         }
         let flagged = self.steps.partition_point(|&(score, _)| score >= threshold);
-        Ok(Confusion::of(self.total, sum(self.steps.get(..flagged).unwrap_or_default())))
+        Ok(Confusion::of(
+            self.total,
+            sum(self.steps.get(..flagged).unwrap_or_default()),
+        ))
     }
 
-    /// The score that makes the best threshold by F1; of equals the highest, which flags the fewest rows.
+    /// The score that makes the best threshold by F1; of equals the highest, which flags the fewest
+    /// rows.
     ///
-    /// It is chosen with the labels in view: an upper bound on what a threshold set beforehand can reach.
+    /// It is chosen with the labels in view: an upper bound on what a threshold set beforehand can
+    /// reach.
     #[must_use]
     pub fn best_f1(&self) -> OperatingPoint {
         self.swept.best_f1
@@ -99,9 +120,16 @@ impl Ranking {
 /// The rows, the highest score first.
 fn descending(scores: &[f32], labels: &[bool]) -> Result<Vec<(f32, bool)>, Error> {
     if scores.len() != labels.len() {
-        return Err(Error::Lengths { scores: scores.len(), labels: labels.len() });
+        return Err(Error::Lengths {
+            scores: scores.len(),
+            labels: labels.len(),
+        });
     }
-    if let Some((row, &score)) = scores.iter().enumerate().find(|(_, score)| !score.is_finite()) {
+    if let Some((row, &score)) = scores
+        .iter()
+        .enumerate()
+        .find(|(_, score)| !score.is_finite())
+    {
         return Err(Error::NotFinite { row, score });
     }
     let mut rows: Vec<_> = scores.iter().copied().zip(labels.iter().copied()).collect();
@@ -109,12 +137,14 @@ fn descending(scores: &[f32], labels: &[bool]) -> Result<Vec<(f32, bool)>, Error
     Ok(rows)
 }
 
-/// Rows with equal scores put together; `==` rather than the sort's order, so that the two zeros are one score.
+/// Rows with equal scores put together; `==` rather than the sort's order, so that the two zeros
+/// are one score.
 fn steps(rows: &[(f32, bool)]) -> Vec<(f32, Counts)> {
     let tied = rows.chunk_by(|(left, _), (right, _)| left == right);
     tied.filter_map(|rows| {
         let mut counts = Counts::default();
-        rows.iter().for_each(|&(_, anomalous)| counts.add_row(anomalous));
+        rows.iter()
+            .for_each(|&(_, anomalous)| counts.add_row(anomalous));
         rows.first().map(|&(score, _)| (score, counts))
     })
     .collect()

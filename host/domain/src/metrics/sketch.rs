@@ -9,8 +9,8 @@ use super::order::order_key;
 
 /// Bits of a score's mantissa that a bin keeps, beside the sign and all 8 bits of the exponent.
 ///
-/// Two scores in one bin differ by less than one part in 2048, subnormal ones aside. A sketch never has more than 2^20
-/// bins, nor more than it has rows.
+/// Two scores in one bin differ by less than one part in 2048, subnormal ones aside. A sketch never
+/// has more than 2^20 bins, nor more than it has rows.
 pub const MANTISSA_BITS: u32 = 11;
 
 const DROPPED_BITS: u32 = f32::MANTISSA_DIGITS - 1 - MANTISSA_BITS;
@@ -20,10 +20,12 @@ const HIGHEST_BIN: u32 = bin(f32::MAX);
 /// Rows of a bin as they are written down: bin, normal rows, anomalous rows.
 type Entry = (u32, u64, u64);
 
-/// Counts of normal and anomalous rows by score, from which the areas of many nodes' rows pooled are computed.
+/// Counts of normal and anomalous rows by score, from which the areas of many nodes' rows pooled
+/// are computed.
 ///
-/// Scores of one bin count as tied, so the ROC AUC is off by at most half the share of pairs of an anomaly and a normal
-/// row that meet in one bin. Written down as a list of `[bin, normals, anomalies]`, bins ascending.
+/// Scores of one bin count as tied, so the ROC AUC is off by at most half the share of pairs of an
+/// anomaly and a normal row that meet in one bin. Written down as a list of `[bin, normals,
+/// anomalies]`, bins ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Entry>", into = "Vec<Entry>")]
 pub struct ScoreSketch {
@@ -32,7 +34,8 @@ pub struct ScoreSketch {
 }
 
 impl ScoreSketch {
-    /// Counts a row; says whether it was. A score that is not finite has no place in the order and is left out.
+    /// Counts a row; says whether it was. A score that is not finite has no place in the order and
+    /// is left out.
     pub fn add(&mut self, score: f32, anomalous: bool) -> bool {
         let has_place = score.is_finite();
         if has_place {
@@ -41,7 +44,8 @@ impl ScoreSketch {
         has_place
     }
 
-    /// Counts all rows of `other` too. Neither the order nor the grouping of merges makes a difference.
+    /// Counts all rows of `other` too. Neither the order nor the grouping of merges makes a
+    /// difference.
     pub fn merge(&mut self, other: &Self) {
         for (&bin, &counts) in &other.bins {
             self.bins.entry(bin).or_default().add(counts);
@@ -54,7 +58,8 @@ impl ScoreSketch {
         self.areas().map(|areas| areas.roc_auc)
     }
 
-    /// Average precision as [`Ranking`](super::Ranking) defines it; `None` unless both classes are present.
+    /// Average precision as [`Ranking`](super::Ranking) defines it; `None` unless both classes are
+    /// present.
     #[must_use]
     pub fn average_precision(&self) -> Option<f64> {
         self.areas().map(|areas| areas.average_precision)
@@ -93,7 +98,9 @@ const fn bin(score: f32) -> u32 {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SketchError {
     /// No finite score has this bin.
-    #[error("bin {bin} is not within {LOWEST_BIN}..={HIGHEST_BIN}\nhint: send the sketch as fedhost wrote it")]
+    #[error(
+        "bin {bin} is not within {LOWEST_BIN}..={HIGHEST_BIN}\nhint: send the sketch as fedhost wrote it"
+    )]
     Range {
         /// The bin.
         bin: u32,
@@ -113,7 +120,10 @@ pub enum SketchError {
         bin: u32,
     },
     /// More rows than can be counted.
-    #[error("the rows up to bin {bin} are more than {}\nhint: send the sketch as fedhost wrote it", u64::MAX)]
+    #[error(
+        "the rows up to bin {bin} are more than {}\nhint: send the sketch as fedhost wrote it",
+        u64::MAX
+    )]
     Overflow {
         /// The bin.
         bin: u32,
@@ -136,18 +146,28 @@ impl TryFrom<Vec<Entry>> for ScoreSketch {
             if normals == 0 && anomalies == 0 {
                 return Err(SketchError::Empty { bin });
             }
-            let sum = rows.checked_add(normals).and_then(|sum| sum.checked_add(anomalies));
+            let sum = rows
+                .checked_add(normals)
+                .and_then(|sum| sum.checked_add(anomalies));
             rows = sum.ok_or(SketchError::Overflow { bin })?;
             previous = Some(bin);
         }
-        let bins = entries.into_iter().map(|(bin, normals, anomalies)| (bin, Counts { normals, anomalies }));
-        Ok(Self { bins: bins.collect() })
+        let bins = entries
+            .into_iter()
+            .map(|(bin, normals, anomalies)| (bin, Counts { normals, anomalies }));
+        Ok(Self {
+            bins: bins.collect(),
+        })
     }
 }
 
 impl From<ScoreSketch> for Vec<Entry> {
     fn from(sketch: ScoreSketch) -> Self {
-        sketch.bins.into_iter().map(|(bin, counts)| (bin, counts.normals, counts.anomalies)).collect()
+        sketch
+            .bins
+            .into_iter()
+            .map(|(bin, counts)| (bin, counts.normals, counts.anomalies))
+            .collect()
     }
 }
 

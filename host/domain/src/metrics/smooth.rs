@@ -2,9 +2,9 @@
 
 /// A causal moving mean over the rows of one series.
 ///
-/// It never subtracts: what leaves the mean leaves no rounding error behind, however large it was. Scores lie on two
-/// stacks, the older ones as sums of all that are younger on their stack, so that the oldest is on top and popping it is
-/// all that forgetting takes.
+/// It never subtracts: what leaves the mean leaves no rounding error behind, however large it was.
+/// Scores lie on two stacks, the older ones as sums of all that are younger on their stack, so that
+/// the oldest is on top and popping it is all that forgetting takes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Smoother {
     rows: usize,
@@ -18,7 +18,12 @@ impl Smoother {
     #[must_use]
     pub fn new(rows: u32) -> Self {
         let rows = usize::try_from(rows).unwrap_or(usize::MAX).max(1);
-        Self { rows, older_sums: Vec::new(), newer: Vec::new(), newer_sum: 0.0 }
+        Self {
+            rows,
+            older_sums: Vec::new(),
+            newer: Vec::new(),
+            newer_sum: 0.0,
+        }
     }
 
     /// The smoothed score of the next row.
@@ -42,10 +47,11 @@ impl Smoother {
     fn forget_oldest(&mut self) {
         if self.older_sums.is_empty() {
             let mut sum = 0.0;
-            self.older_sums.extend(self.newer.drain(..).rev().map(|score| {
-                sum += score;
-                sum
-            }));
+            self.older_sums
+                .extend(self.newer.drain(..).rev().map(|score| {
+                    sum += score;
+                    sum
+                }));
             self.newer_sum = 0.0;
         }
         self.older_sums.pop();
@@ -61,7 +67,10 @@ mod tests {
     #[test]
     fn the_start_of_a_series_has_fewer_rows() {
         let mut smoother = Smoother::new(3);
-        assert_eq!([3.0, 5.0, 1.0, 0.0].map(|score| smoother.smooth(score)), [3.0, 4.0, 3.0, 2.0]);
+        assert_eq!(
+            [3.0, 5.0, 1.0, 0.0].map(|score| smoother.smooth(score)),
+            [3.0, 4.0, 3.0, 2.0]
+        );
         smoother.begin_series();
         assert_eq!(smoother.smooth(8.0), 8.0);
     }

@@ -1,4 +1,5 @@
-//! Exact metrics of rows that arrive in the order of their scores, in memory that does not grow with them.
+//! Exact metrics of rows that arrive in the order of their scores, in memory that does not grow
+//! with them.
 
 use serde::Serialize;
 
@@ -10,7 +11,9 @@ use super::curves::{CurveBuilder, Curves};
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum SweepError {
     /// A score has no place in the order, or not this one.
-    #[error("the score {score} comes after {previous}\nhint: give rows in descending order of finite scores")]
+    #[error(
+        "the score {score} comes after {previous}\nhint: give rows in descending order of finite scores"
+    )]
     Order {
         /// The score.
         score: f32,
@@ -78,7 +81,10 @@ impl Sweep {
             flagged: Counts::default(),
             tied: None,
             sums: AreaSums::default(),
-            best_f1: OperatingPoint { threshold: f32::INFINITY, confusion },
+            best_f1: OperatingPoint {
+                threshold: f32::INFINITY,
+                confusion,
+            },
             curves: CurveBuilder::default(),
         }
     }
@@ -95,7 +101,10 @@ impl Sweep {
         if score < previous {
             self.close_tied();
         }
-        self.tied.get_or_insert((score, Counts::default())).1.add_row(anomalous);
+        self.tied
+            .get_or_insert((score, Counts::default()))
+            .1
+            .add_row(anomalous);
         Ok(())
     }
 
@@ -128,7 +137,10 @@ impl Sweep {
         self.flagged.add(counts);
         let confusion = Confusion::of(self.total, self.flagged);
         if confusion.f1() > self.best_f1.confusion.f1() {
-            self.best_f1 = OperatingPoint { threshold: score, confusion };
+            self.best_f1 = OperatingPoint {
+                threshold: score,
+                confusion,
+            };
         }
         self.curves.add(&confusion);
     }
@@ -185,8 +197,14 @@ mod tests {
     fn rows_out_of_order_are_refused() {
         let order = |score: f32, previous: f32| Err(SweepError::Order { score, previous });
         assert_eq!(sweep(&[(1.0, true), (2.0, false)]), order(2.0, 1.0));
-        assert_eq!(sweep(&[(f32::INFINITY, true)]), order(f32::INFINITY, f32::INFINITY));
-        assert!(matches!(sweep(&[(f32::NAN, true)]), Err(SweepError::Order { .. })));
+        assert_eq!(
+            sweep(&[(f32::INFINITY, true)]),
+            order(f32::INFINITY, f32::INFINITY)
+        );
+        assert!(matches!(
+            sweep(&[(f32::NAN, true)]),
+            Err(SweepError::Order { .. })
+        ));
     }
 
     #[test]
@@ -194,6 +212,11 @@ mod tests {
         let mut sweep = Sweep::new(2, 1);
         sweep.add(0.5, true).unwrap();
         let error = sweep.finish().unwrap_err();
-        assert!(error.to_string().starts_with("0 normal and 1 anomalous rows came where 2 and 1"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("0 normal and 1 anomalous rows came where 2 and 1"),
+            "{error}"
+        );
     }
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 pub struct Trace {
     /// Scored rows of the series.
     pub rows: u64,
-    /// Row, counted from the first scored one, and score: the lowest and the highest of each stretch of rows, in time
-    /// order.
+    /// Row, counted from the first scored one, and score: the lowest and the highest of each
+    /// stretch of rows, in time order.
     pub points: Vec<(u64, f32)>,
     /// First and last row of anomalous stretches. Gaps too short to be seen are closed.
     pub anomalous: Vec<(u64, u64)>,
@@ -29,8 +29,17 @@ impl TraceBuilder {
     #[must_use]
     pub fn new(rows: u64, points: u32) -> Self {
         let stretches = u64::from(points / 2).max(1);
-        let stretch = if rows <= u64::from(points) { 1 } else { rows.div_ceil(stretches) };
-        Self { stretch, lowest: None, highest: None, trace: Trace::default() }
+        let stretch = if rows <= u64::from(points) {
+            1
+        } else {
+            rows.div_ceil(stretches)
+        };
+        Self {
+            stretch,
+            lowest: None,
+            highest: None,
+            trace: Trace::default(),
+        }
     }
 
     /// Takes the next row.
@@ -83,7 +92,8 @@ mod tests {
 
     fn trace(rows: &[(f32, bool)], points: u32) -> Trace {
         let mut builder = TraceBuilder::new(rows.len() as u64, points);
-        rows.iter().for_each(|&(score, anomalous)| builder.push(score, anomalous));
+        rows.iter()
+            .for_each(|&(score, anomalous)| builder.push(score, anomalous));
         builder.finish()
     }
 
@@ -92,26 +102,51 @@ mod tests {
         let mut rows = vec![(0.5, false); 123_457];
         (rows[77_777].0, rows[33_333].0, rows[123_456].0) = (9.0, -9.0, 0.6);
         let trace = trace(&rows, 1_000);
-        assert!((500..=1_000).contains(&trace.points.len()), "{}", trace.points.len());
+        assert!(
+            (500..=1_000).contains(&trace.points.len()),
+            "{}",
+            trace.points.len()
+        );
         for kept in [(77_777, 9.0), (33_333, -9.0), (123_456, 0.6)] {
             assert!(trace.points.contains(&kept), "{kept:?}");
         }
-        assert!(trace.points.is_sorted_by(|(left, _), (right, _)| left < right));
+        assert!(
+            trace
+                .points
+                .is_sorted_by(|(left, _), (right, _)| left < right)
+        );
         assert_eq!(trace.rows, 123_457);
     }
 
     #[test]
     fn every_row_of_a_short_series_is_a_point() {
-        let trace = trace(&[(1.0, false), (3.0, true), (2.0, true), (2.0, false), (1.0, true)], 1_000);
-        assert_eq!(trace.points, [(0, 1.0), (1, 3.0), (2, 2.0), (3, 2.0), (4, 1.0)]);
+        let trace = trace(
+            &[
+                (1.0, false),
+                (3.0, true),
+                (2.0, true),
+                (2.0, false),
+                (1.0, true),
+            ],
+            1_000,
+        );
+        assert_eq!(
+            trace.points,
+            [(0, 1.0), (1, 3.0), (2, 2.0), (3, 2.0), (4, 1.0)]
+        );
         assert_eq!(trace.anomalous, [(1, 2), (4, 4)]);
     }
 
     #[test]
     fn a_short_window_is_seen_and_many_are_few() {
-        let mut rows: Vec<(f32, bool)> = (0..100_000).map(|row| (0.0, row >= 50_000 && row % 2 == 0)).collect();
+        let mut rows: Vec<(f32, bool)> = (0..100_000)
+            .map(|row| (0.0, row >= 50_000 && row % 2 == 0))
+            .collect();
         rows[20_000].1 = true;
-        assert_eq!(trace(&rows, 1_000).anomalous, [(20_000, 20_000), (50_000, 99_998)]);
+        assert_eq!(
+            trace(&rows, 1_000).anomalous,
+            [(20_000, 20_000), (50_000, 99_998)]
+        );
     }
 
     #[test]

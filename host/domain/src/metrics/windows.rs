@@ -17,7 +17,8 @@ impl WindowLengths {
         self.end_series()
     }
 
-    /// Ends the series; gives the rows of the window that ends with it. The next row begins another series.
+    /// Ends the series; gives the rows of the window that ends with it. The next row begins another
+    /// series.
     pub fn end_series(&mut self) -> Option<u64> {
         Some(std::mem::take(&mut self.rows)).filter(|&rows| rows > 0)
     }
@@ -30,9 +31,15 @@ mod tests {
     #[test]
     fn windows_end_with_a_normal_row_or_the_series() {
         let mut lengths = WindowLengths::default();
-        let ended: Vec<_> = [true, true, false, false, true].map(|anomalous| lengths.push(anomalous)).into();
+        let ended: Vec<_> = [true, true, false, false, true]
+            .map(|anomalous| lengths.push(anomalous))
+            .into();
         assert_eq!(ended, [None, None, Some(2), None, None]);
         assert_eq!(lengths.end_series(), Some(1));
-        assert_eq!(lengths.end_series(), None, "nothing is open in the next series");
+        assert_eq!(
+            lengths.end_series(),
+            None,
+            "nothing is open in the next series"
+        );
     }
 }

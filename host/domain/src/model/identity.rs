@@ -7,10 +7,12 @@ use sha2::{Digest as _, Sha256};
 
 fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// A sha256 digest as 64 lower-case hexadecimal digits.
@@ -58,8 +60,14 @@ pub struct NotASha256(String);
 impl TryFrom<String> for Sha256Hex {
     type Error = NotASha256;
     fn try_from(text: String) -> Result<Self, NotASha256> {
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-        if text.len() == 64 && digits { Ok(Self(text)) } else { Err(NotASha256(text)) }
+        let digits = text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        if text.len() == 64 && digits {
+            Ok(Self(text))
+        } else {
+            Err(NotASha256(text))
+        }
     }
 }
 
@@ -109,7 +117,11 @@ impl TryFrom<String> for NodeId {
     type Error = NotANodeId;
     fn try_from(text: String) -> Result<Self, NotANodeId> {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        if (1..=128).contains(&text.len()) && text.bytes().all(legal) { Ok(Self(text)) } else { Err(NotANodeId(text)) }
+        if (1..=128).contains(&text.len()) && text.bytes().all(legal) {
+            Ok(Self(text))
+        } else {
+            Err(NotANodeId(text))
+        }
     }
 }
 
@@ -131,20 +143,24 @@ pub struct PluginId {
 }
 
 impl PluginId {
-    /// Whether the two make models that may be averaged, and go on from each other's: the same plug-in in versions that
-    /// are compatible as semantic versions are (`0.1.0` and `0.1.4`, `1.2.0` and `1.5.0`). A version that is none, or one
-    /// before a release, goes with itself alone.
+    /// Whether the two make models that may be averaged, and go on from each other's: the same
+    /// plug-in in versions that are compatible as semantic versions are (`0.1.0` and `0.1.4`,
+    /// `1.2.0` and `1.5.0`). A version that is none, or one before a release, goes with itself
+    /// alone.
     #[must_use]
     pub fn shares_weights_with(&self, other: &Self) -> bool {
         let line = line(&self.version);
-        let is_compatible = self.version == other.version || (line.is_some() && line == self::line(&other.version));
+        let is_compatible =
+            self.version == other.version || (line.is_some() && line == self::line(&other.version));
         self.name == other.name && is_compatible
     }
 }
 
 /// What compatible versions have in common: the number that is not 0, and those before it.
 fn line(version: &str) -> Option<(u64, u64, u64)> {
-    let version = semver::Version::parse(version).ok().filter(|version| version.pre.is_empty())?;
+    let version = semver::Version::parse(version)
+        .ok()
+        .filter(|version| version.pre.is_empty())?;
     Some(match (version.major, version.minor) {
         (0, 0) => (0, 0, version.patch),
         (0, minor) => (0, minor, 0),
@@ -154,7 +170,13 @@ fn line(version: &str) -> Option<(u64, u64, u64)> {
 
 impl fmt::Display for PluginId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{} ({})", self.name, self.version, self.sha256.short())
+        write!(
+            f,
+            "{}@{} ({})",
+            self.name,
+            self.version,
+            self.sha256.short()
+        )
     }
 }
 
@@ -171,10 +193,18 @@ mod tests {
         };
         let shares = |one, other| {
             let (one, other) = (id("mlp", one), id("mlp", other));
-            assert_eq!(one.shares_weights_with(&other), other.shares_weights_with(&one));
+            assert_eq!(
+                one.shares_weights_with(&other),
+                other.shares_weights_with(&one)
+            );
             one.shares_weights_with(&other)
         };
-        for (one, other) in [("0.1.0", "0.1.9"), ("1.2.0", "1.0.7"), ("0.0.3", "0.0.3"), ("dev", "dev")] {
+        for (one, other) in [
+            ("0.1.0", "0.1.9"),
+            ("1.2.0", "1.0.7"),
+            ("0.0.3", "0.0.3"),
+            ("dev", "dev"),
+        ] {
             assert!(shares(one, other), "{one} and {other}");
         }
         for (one, other) in [

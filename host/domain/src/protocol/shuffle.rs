@@ -1,7 +1,8 @@
 //! Shuffled rows, in memory that does not grow with their number.
 
-/// A seeded permutation of the numbers below a bound, computed where it is needed: a Feistel network over the next
-/// power of four, walked until it leads back below the bound (Black and Rogaway 2002, doi:10.1007/3-540-45760-7_9).
+/// A seeded permutation of the numbers below a bound, computed where it is needed: a Feistel
+/// network over the next power of four, walked until it leads back below the bound (Black and
+/// Rogaway 2002, doi:10.1007/3-540-45760-7_9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permutation {
     length: u64,
@@ -21,7 +22,11 @@ impl Permutation {
             state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
             mix(state)
         });
-        Self { length, half_bits: bits.div_ceil(2).max(1), keys }
+        Self {
+            length,
+            half_bits: bits.div_ceil(2).max(1),
+            keys,
+        }
     }
 
     /// The number at a place below the length; each stands at one place.
@@ -37,9 +42,10 @@ impl Permutation {
 
     fn once(&self, number: u64) -> u64 {
         let mask = (1_u64 << self.half_bits) - 1;
-        let (left, right) = self.keys.iter().fold((number >> self.half_bits, number & mask), |(left, right), key| {
-            (right, left ^ (mix(right ^ key) & mask))
-        });
+        let (left, right) = self.keys.iter().fold(
+            (number >> self.half_bits, number & mask),
+            |(left, right), key| (right, left ^ (mix(right ^ key) & mask)),
+        );
         left << self.half_bits | right
     }
 }
@@ -73,7 +79,10 @@ impl Stratified {
     #[must_use]
     pub fn new(normals: u64, anomalies: u64, fraction: f64, seed: u64) -> Self {
         let quotas = [normals, anomalies].map(|rows| super::share(rows, fraction));
-        Self { permutation: Permutation::new(normals + anomalies, seed), quotas }
+        Self {
+            permutation: Permutation::new(normals + anomalies, seed),
+            quotas,
+        }
     }
 
     /// How many rows there are on a side.
@@ -94,12 +103,20 @@ impl Stratified {
     }
 
     /// The numbers of one side's rows, in shuffled order; `is_anomalous` says what a row is.
-    pub fn side<'a>(self, side: Side, is_anomalous: impl Fn(u64) -> bool + 'a) -> impl Iterator<Item = u64> + 'a {
+    pub fn side<'a>(
+        self,
+        side: Side,
+        is_anomalous: impl Fn(u64) -> bool + 'a,
+    ) -> impl Iterator<Item = u64> + 'a {
         let mut left = self.quotas;
         (0..self.permutation.length).filter_map(move |place| {
             let row = self.permutation.at(place);
             let [normals, anomalies] = &mut left;
-            let quota = if is_anomalous(row) { anomalies } else { normals };
+            let quota = if is_anomalous(row) {
+                anomalies
+            } else {
+                normals
+            };
             let here = if *quota > 0 {
                 *quota -= 1;
                 Side::Train
@@ -145,19 +162,28 @@ mod tests {
         }
     }
 
-    /// A number's expected distance from its place is a third of the length; one in `length` stays where it was.
+    /// A number's expected distance from its place is a third of the length; one in `length` stays
+    /// where it was.
     #[test]
     fn rows_are_well_mixed_and_every_seed_mixes_them_differently() {
         let length = 10_000_u64;
         let orders = [1, 2, 3].map(|seed| {
             let permutation = Permutation::new(length, seed);
-            (0..length).map(|place| permutation.at(place)).collect::<Vec<_>>()
+            (0..length)
+                .map(|place| permutation.at(place))
+                .collect::<Vec<_>>()
         });
         for order in &orders {
-            let moved: u64 = (0..length).zip(order).map(|(place, number)| place.abs_diff(*number)).sum();
+            let moved: u64 = (0..length)
+                .zip(order)
+                .map(|(place, number)| place.abs_diff(*number))
+                .sum();
             let mean = moved as f64 / length as f64 / length as f64;
             assert!((mean - 1.0 / 3.0).abs() < 0.01, "{mean}");
-            let neighbours = order.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) == 1).count();
+            let neighbours = order
+                .windows(2)
+                .filter(|pair| pair[0].abs_diff(pair[1]) == 1)
+                .count();
             assert!(neighbours < 12, "{neighbours}, expected are 2");
         }
         assert_ne!(orders[0], orders[1]);

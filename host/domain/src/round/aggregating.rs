@@ -31,7 +31,10 @@ pub(super) fn finish(
 ) -> Result<(GlobalModel, RoundClosed), Error> {
     let weights = Arc::new(gathering.finish(rules, round)?);
     let participants: Vec<Participant> = gathering.participants.values().cloned().collect();
-    let samples = participants.iter().map(|participant| participant.samples).sum();
+    let samples = participants
+        .iter()
+        .map(|participant| participant.samples)
+        .sum();
     let loss = mean_loss(&participants, samples);
     let missing = missing(gathering, rules);
     let complete = gathering.is_complete(rules);
@@ -47,21 +50,38 @@ pub(super) fn finish(
         durations: Durations::default(),
         participants,
     };
-    Ok((GlobalModel { round, weights, samples, loss, plugin: rules.plugin.clone() }, summary))
+    Ok((
+        GlobalModel {
+            round,
+            weights,
+            samples,
+            loss,
+            plugin: rules.plugin.clone(),
+        },
+        summary,
+    ))
 }
 
 /// Summed in the order of node ids, so that it is as independent of arrival as the weights are.
-#[expect(clippy::cast_precision_loss, reason = "sample counts are far below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "sample counts are far below 2^53"
+)]
 fn mean_loss(participants: &[Participant], samples: u64) -> f64 {
-    let weighted: f64 = participants.iter().map(|participant| participant.loss * participant.samples as f64).sum();
+    let weighted: f64 = participants
+        .iter()
+        .map(|participant| participant.loss * participant.samples as f64)
+        .sum();
     weighted / samples as f64
 }
 
 fn missing(gathering: &Gathering, rules: &Rules) -> Vec<NodeId> {
     match &rules.expected {
-        Expected::Listed(nodes) => {
-            nodes.iter().filter(|node| !gathering.participants.contains_key(node)).cloned().collect()
-        }
+        Expected::Listed(nodes) => nodes
+            .iter()
+            .filter(|node| !gathering.participants.contains_key(node))
+            .cloned()
+            .collect(),
         Expected::Open => Vec::new(),
     }
 }

@@ -44,7 +44,13 @@ pub(super) struct Gathering {
 impl Gathering {
     pub(super) fn new() -> Self {
         let (bases, participants) = (BTreeMap::new(), BTreeMap::new());
-        Self { average: None, apart: Vec::new(), bases, participants, rejected: 0 }
+        Self {
+            average: None,
+            apart: Vec::new(),
+            bases,
+            participants,
+            rejected: 0,
+        }
     }
 
     pub(super) fn answered(&self) -> usize {
@@ -58,13 +64,21 @@ impl Gathering {
     pub(super) fn is_complete(&self, rules: &Rules) -> bool {
         match &rules.expected {
             Expected::Listed(nodes) => {
-                self.is_enough(rules) && nodes.iter().all(|node| self.participants.contains_key(node))
+                self.is_enough(rules)
+                    && nodes
+                        .iter()
+                        .all(|node| self.participants.contains_key(node))
             }
             Expected::Open => false,
         }
     }
 
-    pub(super) fn take(&mut self, rules: &Rules, open: Open<'_>, update: Update) -> Result<Verdict, Error> {
+    pub(super) fn take(
+        &mut self,
+        rules: &Rules,
+        open: Open<'_>,
+        update: Update,
+    ) -> Result<Verdict, Error> {
         let Judged { staleness, norm } = match self.judge(rules, open, &update) {
             Ok(judged) => judged,
             Err(rejection) => {
@@ -93,7 +107,10 @@ impl Gathering {
     /// The mean of all updates.
     pub(super) fn finish(&mut self, rules: &Rules, round: u64) -> Result<Weights, Error> {
         self.add_those_apart(rules, round)?;
-        let mean = self.average.as_ref().map_or(Err(FinishError::NoUpdates), Average::finish);
+        let mean = self
+            .average
+            .as_ref()
+            .map_or(Err(FinishError::NoUpdates), Average::finish);
         mean.map_err(|reason| Error::Unfinished { round, reason })
     }
 
@@ -102,14 +119,26 @@ impl Gathering {
         let published = before.published + 1;
         let oldest = published.saturating_sub(rules.max_staleness_rounds);
         let counted = before.counted.iter().chain(&self.bases);
-        let counted = counted.filter(|&(_, &base)| base >= oldest).map(|(node, &base)| (node.clone(), base)).collect();
-        Progress { published, opened_ms: now_ms, counted }
+        let counted = counted
+            .filter(|&(_, &base)| base >= oldest)
+            .map(|(node, &base)| (node.clone(), base))
+            .collect();
+        Progress {
+            published,
+            opened_ms: now_ms,
+            counted,
+        }
     }
 
     fn add_those_apart(&mut self, rules: &Rules, round: u64) -> Result<(), Error> {
         let apart = std::mem::take(&mut self.apart);
-        let updates: Vec<(&Weights, u64)> = apart.iter().map(|(weights, samples)| (weights, *samples)).collect();
-        let Some((first, _)) = updates.first() else { return Ok(()) };
+        let updates: Vec<(&Weights, u64)> = apart
+            .iter()
+            .map(|(weights, samples)| (weights, *samples))
+            .collect();
+        let Some((first, _)) = updates.first() else {
+            return Ok(());
+        };
         let average = match &mut self.average {
             Some(average) => average,
             none => {
@@ -118,15 +147,21 @@ impl Gathering {
             }
         };
         let answers = average.add_all(&updates).into_iter();
-        answers.collect::<Result<(), _>>().map_err(|reason| Error::Unfit { round, reason })
+        answers
+            .collect::<Result<(), _>>()
+            .map_err(|reason| Error::Unfit { round, reason })
     }
 
-    /// The first rule the update breaks, if any: cheap rules first, those that read every weight last.
+    /// The first rule the update breaks, if any: cheap rules first, those that read every weight
+    /// last.
     fn judge(&self, rules: &Rules, open: Open<'_>, update: &Update) -> Result<Judged, Rejection> {
         self.judge_sender(rules, open.progress, update)?;
         let staleness = judge_time(rules, open, update)?;
         if !(1..=rules.max_samples).contains(&update.samples) {
-            return Err(Rejection::BadSampleCount { samples: update.samples, limit: rules.max_samples });
+            return Err(Rejection::BadSampleCount {
+                samples: update.samples,
+                limit: rules.max_samples,
+            });
         }
         if !update.loss.is_finite() {
             return Err(Rejection::BadLoss { loss: update.loss });
@@ -134,23 +169,39 @@ impl Gathering {
         if let Some(tensors) = self.expected_tensors(open) {
             judge_shape(tensors, &update.weights)?;
         }
-        Ok(Judged { staleness, norm: judge_size(rules, &update.weights)? })
+        Ok(Judged {
+            staleness,
+            norm: judge_size(rules, &update.weights)?,
+        })
     }
 
-    fn judge_sender(&self, rules: &Rules, progress: &Progress, update: &Update) -> Result<(), Rejection> {
+    fn judge_sender(
+        &self,
+        rules: &Rules,
+        progress: &Progress,
+        update: &Update,
+    ) -> Result<(), Rejection> {
         let node = update.node.clone();
         if matches!(&rules.expected, Expected::Listed(nodes) if !nodes.contains(&node)) {
             return Err(Rejection::UnknownNode { node });
         }
         if update.plugin.name != rules.plugin {
-            return Err(Rejection::WrongPlugin { expected: rules.plugin.clone(), found: update.plugin.name.clone() });
+            return Err(Rejection::WrongPlugin {
+                expected: rules.plugin.clone(),
+                found: update.plugin.name.clone(),
+            });
         }
-        let counted_before = progress.counted.get(&node).is_some_and(|&base| update.base_round <= base);
+        let counted_before = progress
+            .counted
+            .get(&node)
+            .is_some_and(|&base| update.base_round <= base);
         if counted_before || self.participants.contains_key(&node) {
             return Err(Rejection::Duplicate { node });
         }
         if self.answered() as u64 >= rules.max_nodes {
-            return Err(Rejection::TooManyUpdates { limit: rules.max_nodes });
+            return Err(Rejection::TooManyUpdates {
+                limit: rules.max_nodes,
+            });
         }
         Ok(())
     }
@@ -158,21 +209,33 @@ impl Gathering {
     /// The global model's tensors; in the very first round those of the first update.
     fn expected_tensors<'a>(&'a self, open: Open<'a>) -> Option<&'a [TensorSpec]> {
         let first_apart = || self.apart.first().map(|(weights, _)| weights.tensors());
-        open.global.map(Weights::tensors).or_else(|| self.average.as_ref().map(Average::tensors)).or_else(first_apart)
+        open.global
+            .map(Weights::tensors)
+            .or_else(|| self.average.as_ref().map(Average::tensors))
+            .or_else(first_apart)
     }
 }
 
 fn judge_time(rules: &Rules, open: Open<'_>, update: &Update) -> Result<u64, Rejection> {
     let newest = open.progress.published;
     let Some(staleness) = newest.checked_sub(update.base_round) else {
-        return Err(Rejection::UnknownBase { base_round: update.base_round, newest });
+        return Err(Rejection::UnknownBase {
+            base_round: update.base_round,
+            newest,
+        });
     };
     if staleness > rules.max_staleness_rounds {
-        return Err(Rejection::Stale { staleness, limit: rules.max_staleness_rounds });
+        return Err(Rejection::Stale {
+            staleness,
+            limit: rules.max_staleness_rounds,
+        });
     }
     let age_ms = open.progress.opened_ms.saturating_sub(update.timestamp_ms);
     if age_ms > rules.max_update_age_ms {
-        return Err(Rejection::TooOld { age_ms, limit_ms: rules.max_update_age_ms });
+        return Err(Rejection::TooOld {
+            age_ms,
+            limit_ms: rules.max_update_age_ms,
+        });
     }
     Ok(staleness)
 }
@@ -180,17 +243,26 @@ fn judge_time(rules: &Rules, open: Open<'_>, update: &Update) -> Result<u64, Rej
 fn judge_shape(expected: &[TensorSpec], weights: &Weights) -> Result<(), Rejection> {
     weights
         .expect_tensors(expected)
-        .map_err(|mismatch| Rejection::WrongShape { expected: mismatch.expected, found: mismatch.found })
+        .map_err(|mismatch| Rejection::WrongShape {
+            expected: mismatch.expected,
+            found: mismatch.found,
+        })
 }
 
 fn judge_size(rules: &Rules, weights: &Weights) -> Result<f64, Rejection> {
     let magnitude = f64::from(weights.max_abs());
     if magnitude > rules.max_weight {
-        return Err(Rejection::OverWeight { magnitude, limit: rules.max_weight });
+        return Err(Rejection::OverWeight {
+            magnitude,
+            limit: rules.max_weight,
+        });
     }
     let norm = weights.norm();
     if norm > rules.max_norm {
-        return Err(Rejection::OverNorm { norm, limit: rules.max_norm });
+        return Err(Rejection::OverNorm {
+            norm,
+            limit: rules.max_norm,
+        });
     }
     Ok(norm)
 }

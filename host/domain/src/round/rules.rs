@@ -16,8 +16,9 @@ pub struct Rules {
     pub round_interval_ms: u64,
     /// How many global models behind the newest an update may be.
     pub max_staleness_rounds: u64,
-    /// How much older than the round's opening an update may be. Measured from the opening, not from now, so that an
-    /// aggregator that was away for long does not discard the answers that wait for it.
+    /// How much older than the round's opening an update may be. Measured from the opening, not
+    /// from now, so that an aggregator that was away for long does not discard the answers that
+    /// wait for it.
     pub max_update_age_ms: u64,
     /// The plug-in whose weights are averaged.
     pub plugin: String,
@@ -42,7 +43,11 @@ impl Rules {
             reason = "a limit that is too large for f32 becomes infinite, and is refused"
         )]
         let max_abs = self.max_weight as f32;
-        Limits { max_abs, max_samples: self.max_samples, max_updates: self.max_nodes }
+        Limits {
+            max_abs,
+            max_samples: self.max_samples,
+            max_updates: self.max_nodes,
+        }
     }
 
     /// Refuses limits that together leave no room for an exact mean.

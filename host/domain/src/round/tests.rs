@@ -22,12 +22,19 @@ fn rules() -> Rules {
 }
 
 fn weights(values: &[f32]) -> Weights {
-    let spec = TensorSpec { name: "w".into(), shape: vec![u32::try_from(values.len()).unwrap()] };
+    let spec = TensorSpec {
+        name: "w".into(),
+        shape: vec![u32::try_from(values.len()).unwrap()],
+    };
     Weights::new(vec![spec], values.to_vec()).unwrap()
 }
 
 fn plugin() -> PluginId {
-    PluginId { name: "logistic-regression".into(), version: "0.1.0".into(), sha256: Sha256Hex::of(b"component") }
+    PluginId {
+        name: "logistic-regression".into(),
+        version: "0.1.0".into(),
+        sha256: Sha256Hex::of(b"component"),
+    }
 }
 
 fn update(node: u32, base_round: u64, values: &[f32], samples: u64) -> Update {
@@ -45,39 +52,67 @@ fn update(node: u32, base_round: u64, values: &[f32], samples: u64) -> Update {
 }
 
 fn machine(rules: Rules) -> Machine {
-    Machine::new(rules, Progress { opened_ms: OPENED, ..Progress::default() }, None)
+    Machine::new(
+        rules,
+        Progress {
+            opened_ms: OPENED,
+            ..Progress::default()
+        },
+        None,
+    )
 }
 
 fn phase(error: &Error) -> &'static str {
-    let Error::OutOfTurn { phase, .. } = error else { panic!("not out of turn: {error}") };
+    let Error::OutOfTurn { phase, .. } = error else {
+        panic!("not out of turn: {error}")
+    };
     phase
 }
 
 fn feed(machine: &mut Machine, update: Update) -> Vec<Output> {
-    machine.handle(OPENED + 10, Input::Update(Box::new(update))).unwrap()
+    machine
+        .handle(OPENED + 10, Input::Update(Box::new(update)))
+        .unwrap()
 }
 
 /// Carries a closing round through to the next.
 fn publish(machine: &mut Machine, now_ms: u64) -> (Arc<GlobalModel>, RoundClosed, Vec<Output>) {
     let mut outputs = machine.handle(now_ms, Input::Aggregate).unwrap();
-    let Some(Output::Publish { model, summary, .. }) = outputs.pop() else { panic!("no model in {outputs:?}") };
+    let Some(Output::Publish { model, summary, .. }) = outputs.pop() else {
+        panic!("no model in {outputs:?}")
+    };
     let after = machine.handle(now_ms, Input::Published).unwrap();
     (model, *summary, after)
 }
 
 fn rejection(outputs: &[Output]) -> &'static str {
-    let [Output::Rejected { rejection, .. }] = outputs else { panic!("not refused: {outputs:?}") };
+    let [Output::Rejected { rejection, .. }] = outputs else {
+        panic!("not refused: {outputs:?}")
+    };
     rejection.code()
 }
 
 #[test]
 fn a_round_closes_as_soon_as_every_expected_node_has_answered() {
     let mut machine = machine(rules());
-    assert!(matches!(feed(&mut machine, update(1, 0, &[1.0], 100))[..], [Output::Accepted(_)]));
-    assert!(matches!(feed(&mut machine, update(2, 0, &[4.0], 300))[..], [Output::Accepted(_), Output::Aggregate]));
+    assert!(matches!(
+        feed(&mut machine, update(1, 0, &[1.0], 100))[..],
+        [Output::Accepted(_)]
+    ));
+    assert!(matches!(
+        feed(&mut machine, update(2, 0, &[4.0], 300))[..],
+        [Output::Accepted(_), Output::Aggregate]
+    ));
     let (model, summary, after) = publish(&mut machine, OPENED + 20);
     assert_eq!(model.weights.data(), [3.25]);
-    assert_eq!((summary.samples, summary.closed_by.as_str(), summary.missing.len()), (400, "complete", 0));
+    assert_eq!(
+        (
+            summary.samples,
+            summary.closed_by.as_str(),
+            summary.missing.len()
+        ),
+        (400, "complete", 0)
+    );
     assert_eq!(after, [Output::Opened { round: 2 }]);
     assert_eq!(machine.progress().opened_ms, OPENED + 20);
 }
@@ -88,32 +123,56 @@ fn the_interval_closes_a_round_with_those_who_answered() {
     feed(&mut machine, update(2, 0, &[4.0], 300));
     let deadline = machine.deadline_ms().unwrap();
     assert_eq!(machine.handle(deadline - 1, Input::Tick).unwrap(), []);
-    assert_eq!(machine.handle(deadline, Input::Tick).unwrap(), [Output::Aggregate]);
+    assert_eq!(
+        machine.handle(deadline, Input::Tick).unwrap(),
+        [Output::Aggregate]
+    );
     let (model, summary, _) = publish(&mut machine, deadline);
     assert_eq!(model.weights.data(), [4.0]);
-    assert_eq!((summary.closed_by.as_str(), summary.missing), ("interval", vec![NodeId::fog(1)]));
+    assert_eq!(
+        (summary.closed_by.as_str(), summary.missing),
+        ("interval", vec![NodeId::fog(1)])
+    );
 }
 
 #[test]
 fn too_few_answers_fail_the_round_until_enough_have_come() {
-    let mut machine = machine(Rules { min_nodes: 2, ..rules() });
+    let mut machine = machine(Rules {
+        min_nodes: 2,
+        ..rules()
+    });
     feed(&mut machine, update(1, 0, &[1.0], 1));
     let deadline = machine.deadline_ms().unwrap();
-    assert_eq!(machine.handle(deadline, Input::Tick).unwrap(), [Output::Failed { answered: 1 }]);
+    assert_eq!(
+        machine.handle(deadline, Input::Tick).unwrap(),
+        [Output::Failed { answered: 1 }]
+    );
     assert_eq!(machine.deadline_ms(), None, "it is announced once");
     assert_eq!(machine.handle(deadline + 1, Input::Tick).unwrap(), []);
-    assert!(matches!(feed(&mut machine, update(2, 0, &[3.0], 1))[..], [Output::Accepted(_), Output::Aggregate]));
+    assert!(matches!(
+        feed(&mut machine, update(2, 0, &[3.0], 1))[..],
+        [Output::Accepted(_), Output::Aggregate]
+    ));
     assert_eq!(publish(&mut machine, deadline + 2).0.weights.data(), [2.0]);
 }
 
 #[test]
 fn an_open_federation_takes_any_node_and_waits_for_the_interval() {
-    let mut machine = machine(Rules { expected: Expected::Open, ..rules() });
+    let mut machine = machine(Rules {
+        expected: Expected::Open,
+        ..rules()
+    });
     for node in 1..=3 {
-        assert!(matches!(feed(&mut machine, update(node * 7, 0, &[1.0], 1))[..], [Output::Accepted(_)]));
+        assert!(matches!(
+            feed(&mut machine, update(node * 7, 0, &[1.0], 1))[..],
+            [Output::Accepted(_)]
+        ));
     }
     let deadline = machine.deadline_ms().unwrap();
-    assert_eq!(machine.handle(deadline, Input::Tick).unwrap(), [Output::Aggregate]);
+    assert_eq!(
+        machine.handle(deadline, Input::Tick).unwrap(),
+        [Output::Aggregate]
+    );
 }
 
 #[test]
@@ -122,16 +181,34 @@ fn every_reason_to_refuse_an_update_is_named_and_leaves_the_sum_alone() {
         ("unknown_node", update(9, 0, &[1.0, 2.0], 1)),
         (
             "wrong_plugin",
-            Update { plugin: PluginId { name: "mlp".into(), ..plugin() }, ..update(2, 0, &[1.0, 2.0], 1) },
+            Update {
+                plugin: PluginId {
+                    name: "mlp".into(),
+                    ..plugin()
+                },
+                ..update(2, 0, &[1.0, 2.0], 1)
+            },
         ),
         ("duplicate", update(1, 0, &[9.0, 9.0], 1)),
         ("unknown_base", update(2, 1, &[1.0, 2.0], 1)),
-        ("too_old", Update { timestamp_ms: OPENED - 120_001, ..update(2, 0, &[1.0, 2.0], 1) }),
+        (
+            "too_old",
+            Update {
+                timestamp_ms: OPENED - 120_001,
+                ..update(2, 0, &[1.0, 2.0], 1)
+            },
+        ),
         ("bad_sample_count", update(2, 0, &[1.0, 2.0], 0)),
         ("bad_sample_count", update(2, 0, &[1.0, 2.0], 10_001)),
         ("wrong_shape", update(2, 0, &[1.0], 1)),
         ("over_weight", update(2, 0, &[101.0, 0.0], 1)),
-        ("bad_loss", Update { loss: f64::NAN, ..update(2, 0, &[1.0, 2.0], 1) }),
+        (
+            "bad_loss",
+            Update {
+                loss: f64::NAN,
+                ..update(2, 0, &[1.0, 2.0], 1)
+            },
+        ),
     ];
     let mut machine = machine(rules());
     let first = [3.0, 5.0];
@@ -155,15 +232,25 @@ fn an_update_over_the_norm_limit_is_refused() {
 
 #[test]
 fn a_round_takes_no_more_updates_than_its_limit() {
-    let mut machine = machine(Rules { expected: Expected::Open, max_nodes: 2, ..rules() });
+    let mut machine = machine(Rules {
+        expected: Expected::Open,
+        max_nodes: 2,
+        ..rules()
+    });
     feed(&mut machine, update(1, 0, &[1.0], 1));
     feed(&mut machine, update(2, 0, &[1.0], 1));
-    assert_eq!(rejection(&feed(&mut machine, update(3, 0, &[1.0], 1))), "too_many_updates");
+    assert_eq!(
+        rejection(&feed(&mut machine, update(3, 0, &[1.0], 1))),
+        "too_many_updates"
+    );
 }
 
 #[test]
 fn a_late_answer_counts_in_the_next_round_and_no_longer() {
-    let mut machine = machine(Rules { rounds: None, ..rules() });
+    let mut machine = machine(Rules {
+        rounds: None,
+        ..rules()
+    });
     for round in 0..2 {
         feed(&mut machine, update(1, round, &[1.0], 1));
         let deadline = machine.deadline_ms().unwrap();
@@ -171,9 +258,15 @@ fn a_late_answer_counts_in_the_next_round_and_no_longer() {
         publish(&mut machine, OPENED);
     }
     assert_eq!(machine.round(), 3);
-    assert_eq!(rejection(&feed(&mut machine, update(2, 0, &[5.0], 1))), "stale");
+    assert_eq!(
+        rejection(&feed(&mut machine, update(2, 0, &[5.0], 1))),
+        "stale"
+    );
     let outputs = feed(&mut machine, update(2, 1, &[5.0], 1));
-    assert!(matches!(&outputs[..], [Output::Accepted(participant)] if participant.staleness == 1), "{outputs:?}");
+    assert!(
+        matches!(&outputs[..], [Output::Accepted(participant)] if participant.staleness == 1),
+        "{outputs:?}"
+    );
 }
 
 #[test]
@@ -183,32 +276,65 @@ fn an_update_that_is_repeated_after_its_round_is_not_counted_again() {
         feed(&mut machine, update(node, 0, &[1.0], 1));
     }
     publish(&mut machine, OPENED + 5);
-    assert_eq!(rejection(&feed(&mut machine, update(1, 0, &[1.0], 1))), "duplicate");
-    let mut restarted = Machine::new(rules(), machine.progress().clone(), machine.global().cloned());
-    assert_eq!(rejection(&feed(&mut restarted, update(1, 0, &[1.0], 1))), "duplicate", "also after a restart");
-    assert!(matches!(feed(&mut restarted, update(1, 1, &[1.0], 1))[..], [Output::Accepted(_)]));
+    assert_eq!(
+        rejection(&feed(&mut machine, update(1, 0, &[1.0], 1))),
+        "duplicate"
+    );
+    let mut restarted = Machine::new(
+        rules(),
+        machine.progress().clone(),
+        machine.global().cloned(),
+    );
+    assert_eq!(
+        rejection(&feed(&mut restarted, update(1, 0, &[1.0], 1))),
+        "duplicate",
+        "also after a restart"
+    );
+    assert!(matches!(
+        feed(&mut restarted, update(1, 1, &[1.0], 1))[..],
+        [Output::Accepted(_)]
+    ));
 }
 
 #[test]
 fn the_last_round_completes_the_machine() {
-    let mut machine = machine(Rules { rounds: Some(1), ..rules() });
+    let mut machine = machine(Rules {
+        rounds: Some(1),
+        ..rules()
+    });
     feed(&mut machine, update(1, 0, &[1.0], 1));
     feed(&mut machine, update(2, 0, &[1.0], 1));
     assert_eq!(publish(&mut machine, OPENED).2, [Output::Complete]);
     assert!(machine.is_complete());
-    let restarted = Machine::new(Rules { rounds: Some(1), ..rules() }, machine.progress().clone(), None);
+    let restarted = Machine::new(
+        Rules {
+            rounds: Some(1),
+            ..rules()
+        },
+        machine.progress().clone(),
+        None,
+    );
     assert!(restarted.is_complete());
 }
 
 #[test]
 fn an_input_out_of_turn_is_refused_and_changes_nothing() {
     let mut machine = machine(rules());
-    assert_eq!(phase(&machine.handle(OPENED, Input::Aggregate).unwrap_err()), "gathering");
-    assert_eq!(phase(&machine.handle(OPENED, Input::Published).unwrap_err()), "gathering");
+    assert_eq!(
+        phase(&machine.handle(OPENED, Input::Aggregate).unwrap_err()),
+        "gathering"
+    );
+    assert_eq!(
+        phase(&machine.handle(OPENED, Input::Published).unwrap_err()),
+        "gathering"
+    );
     feed(&mut machine, update(1, 0, &[1.0], 1));
     feed(&mut machine, update(2, 0, &[1.0], 1));
     let late = Input::Update(Box::new(update(1, 0, &[1.0], 1)));
-    assert_eq!(phase(&machine.handle(OPENED, late).unwrap_err()), "aggregating");
+    assert_eq!(
+        phase(&machine.handle(OPENED, late).unwrap_err()),
+        "aggregating"
+    );
     assert_eq!(publish(&mut machine, OPENED).0.weights.data(), [1.0]);
 }
 
@@ -229,12 +355,21 @@ fn a_restarted_machine_goes_on_with_the_round_it_was_in() {
     for update in updates().into_iter().rev() {
         feed(&mut restarted, update);
     }
-    assert_eq!(publish(&mut restarted, OPENED + 9).0.weights.sha256(), expected.weights.sha256());
+    assert_eq!(
+        publish(&mut restarted, OPENED + 9).0.weights.sha256(),
+        expected.weights.sha256()
+    );
 }
 
 #[test]
 fn expected_nodes_are_a_set() {
     let nodes: BTreeSet<NodeId> = [NodeId::fog(1), NodeId::fog(1)].into();
-    let mut machine = machine(Rules { expected: Expected::Listed(nodes), ..rules() });
-    assert!(matches!(feed(&mut machine, update(1, 0, &[1.0], 1))[..], [Output::Accepted(_), Output::Aggregate]));
+    let mut machine = machine(Rules {
+        expected: Expected::Listed(nodes),
+        ..rules()
+    });
+    assert!(matches!(
+        feed(&mut machine, update(1, 0, &[1.0], 1))[..],
+        [Output::Accepted(_), Output::Aggregate]
+    ));
 }

@@ -1,6 +1,6 @@
-//! One aggregator, some fog nodes and two durable logs between them. Everything a process holds in memory is in
-//! [`Aggregator`] or [`Node`] and is lost when it is killed; what is durable lies in [`World`] itself and changes only in
-//! steps that a bus carries out as a whole.
+//! One aggregator, some fog nodes and two durable logs between them. Everything a process holds in
+//! memory is in [`Aggregator`] or [`Node`] and is lost when it is killed; what is durable lies in
+//! [`World`] itself and changes only in steps that a bus carries out as a whole.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,7 +31,12 @@ pub(crate) struct Faults {
 
 impl Faults {
     pub(crate) fn none() -> Self {
-        Self { kills: false, strangers: false, absences: false, repeats: false }
+        Self {
+            kills: false,
+            strangers: false,
+            absences: false,
+            repeats: false,
+        }
     }
 }
 
@@ -55,17 +60,23 @@ impl Random {
     }
 }
 
-/// What node `number` makes of `base` when its rows end at `end_row`: a pure function, as training is.
+/// What node `number` makes of `base` when its rows end at `end_row`: a pure function, as training
+/// is.
 pub(crate) fn local_model(number: u32, base: Option<&Weights>, end_row: u64) -> (Weights, u64) {
     let mut random = Random(u64::from(number) << 32 | end_row);
     let start = base.map_or(vec![0.0; PARAMETERS], |weights| weights.data().to_vec());
-    let trained: Vec<f32> =
-        start.iter().map(|value| value * 0.75 + (random.below(1_000) as f32 - 500.0) / 300.0).collect();
+    let trained: Vec<f32> = start
+        .iter()
+        .map(|value| value * 0.75 + (random.below(1_000) as f32 - 500.0) / 300.0)
+        .collect();
     (weights(trained), 10 + random.below(500))
 }
 
 fn weights(values: Vec<f32>) -> Weights {
-    let spec = TensorSpec { name: "w".into(), shape: vec![u32::try_from(values.len()).unwrap()] };
+    let spec = TensorSpec {
+        name: "w".into(),
+        shape: vec![u32::try_from(values.len()).unwrap()],
+    };
     Weights::new(vec![spec], values).unwrap()
 }
 
@@ -137,11 +148,18 @@ impl World {
             max_nodes: 16,
             rounds: Some(rounds),
         };
-        let durable = NodeDurable { progress: Progress::default(), rows_read: 0, absent_until_ms: 0 };
+        let durable = NodeDurable {
+            progress: Progress::default(),
+            rows_read: 0,
+            absent_until_ms: 0,
+        };
         let durable = vec![durable; nodes as usize];
         let committed = (round::Progress::default(), 0);
         let aggregator = start_aggregator(&rules, &[], &committed);
-        let nodes = (1..=nodes).zip(&durable).map(|(number, durable)| start_node(number, durable, &rules, 0)).collect();
+        let nodes = (1..=nodes)
+            .zip(&durable)
+            .map(|(number, durable)| start_node(number, durable, &rules, 0))
+            .collect();
         Self {
             random: Random(seed),
             faults,
@@ -163,7 +181,13 @@ impl World {
 
     /// Updates that repeat an earlier one to the last bit.
     pub(crate) fn written_twice(&self) -> usize {
-        let key = |update: &Update| (update.node.clone(), update.base_round, update.weights.sha256());
+        let key = |update: &Update| {
+            (
+                update.node.clone(),
+                update.base_round,
+                update.weights.sha256(),
+            )
+        };
         self.updates.len() - self.updates.iter().map(key).collect::<BTreeSet<_>>().len()
     }
 
@@ -176,7 +200,10 @@ impl World {
             self.step();
             self.check_after_step();
         }
-        panic!("no end after {STEPS_MAX} steps; {} rounds published", self.globals.len());
+        panic!(
+            "no end after {STEPS_MAX} steps; {} rounds published",
+            self.globals.len()
+        );
     }
 
     fn step(&mut self) {
@@ -198,26 +225,46 @@ impl World {
         match actor.checked_sub(1) {
             None => self.aggregator = start_aggregator(&self.rules, &self.globals, &self.committed),
             Some(index) => {
-                self.nodes[index] = start_node(index as u32 + 1, &self.durable[index], &self.rules, self.now_ms);
+                self.nodes[index] = start_node(
+                    index as u32 + 1,
+                    &self.durable[index],
+                    &self.rules,
+                    self.now_ms,
+                );
             }
         }
     }
 
     fn step_aggregator(&mut self) {
-        if let Some(Unpublished { model, progress, participants }) = self.aggregator.unpublished.take() {
+        if let Some(Unpublished {
+            model,
+            progress,
+            participants,
+        }) = self.aggregator.unpublished.take()
+        {
             // One durable step: the global model, and how far its updates reach.
             self.globals.push(model);
             self.participation.push(participants);
             self.committed = (progress, self.aggregator.position);
-            self.aggregator.machine.handle(self.now_ms, Input::Published).unwrap();
+            self.aggregator
+                .machine
+                .handle(self.now_ms, Input::Published)
+                .unwrap();
             return;
         }
         let outputs = match self.updates.get(self.aggregator.position) {
             Some(update) if self.aggregator.machine.accepts_updates() => {
                 self.aggregator.position += 1;
-                self.aggregator.machine.handle(self.now_ms, Input::Update(Box::new(update.clone()))).unwrap()
+                self.aggregator
+                    .machine
+                    .handle(self.now_ms, Input::Update(Box::new(update.clone())))
+                    .unwrap()
             }
-            _ => self.aggregator.machine.handle(self.now_ms, Input::Tick).unwrap(),
+            _ => self
+                .aggregator
+                .machine
+                .handle(self.now_ms, Input::Tick)
+                .unwrap(),
         };
         if outputs.contains(&Output::Aggregate) {
             self.aggregate();
@@ -225,17 +272,40 @@ impl World {
     }
 
     fn aggregate(&mut self) {
-        let outputs = self.aggregator.machine.handle(self.now_ms, Input::Aggregate).unwrap();
-        let [Output::Publish { model, summary, progress }] = &outputs[..] else { panic!("{outputs:?}") };
+        let outputs = self
+            .aggregator
+            .machine
+            .handle(self.now_ms, Input::Aggregate)
+            .unwrap();
+        let [
+            Output::Publish {
+                model,
+                summary,
+                progress,
+            },
+        ] = &outputs[..]
+        else {
+            panic!("{outputs:?}")
+        };
         let participation = |one: &Participant| Participation {
             node: one.node.clone(),
             base_round: summary.round - 1 - one.staleness,
             staleness: one.staleness,
         };
         let participants = summary.participants.iter().map(participation).collect();
-        assert_eq!(summary.samples, summary.participants.iter().map(|node| node.samples).sum::<u64>());
-        self.aggregator.unpublished =
-            Some(Unpublished { model: Arc::clone(model), progress: progress.clone(), participants });
+        assert_eq!(
+            summary.samples,
+            summary
+                .participants
+                .iter()
+                .map(|node| node.samples)
+                .sum::<u64>()
+        );
+        self.aggregator.unpublished = Some(Unpublished {
+            model: Arc::clone(model),
+            progress: progress.clone(),
+            participants,
+        });
     }
 
     fn step_node(&mut self, index: usize) {
@@ -278,9 +348,18 @@ impl World {
     fn finish_training(&mut self, index: usize, training: Training) {
         let node = &mut self.nodes[index];
         node.running = None;
-        let base = training.base_round.checked_sub(1).map(|round| self.globals[round as usize].weights.as_ref());
+        let base = training
+            .base_round
+            .checked_sub(1)
+            .map(|round| self.globals[round as usize].weights.as_ref());
         let (weights, samples) = local_model(node.number, base, training.end_row);
-        self.updates.push(update(NodeId::fog(node.number), training.base_round, self.now_ms, samples, weights));
+        self.updates.push(update(
+            NodeId::fog(node.number),
+            training.base_round,
+            self.now_ms,
+            samples,
+            weights,
+        ));
         if self.faults.repeats && self.random.one_in(3) {
             return self.kill(index + 1);
         }
@@ -298,15 +377,32 @@ impl World {
         let stranger = NodeId::try_from("stranger".to_owned()).unwrap();
         let huge = weights(vec![1e6; PARAMETERS]);
         let update = match self.random.below(4) {
-            0 => update(stranger, newest, self.now_ms, 1, weights(vec![1.0; PARAMETERS])),
+            0 => update(
+                stranger,
+                newest,
+                self.now_ms,
+                1,
+                weights(vec![1.0; PARAMETERS]),
+            ),
             1 => update(node, newest, self.now_ms, 0, weights(vec![1.0; PARAMETERS])),
             2 => update(node, newest, self.now_ms, 1, huge),
-            _ if base_round.abs_diff(newest) > 1 => {
-                update(node, base_round, self.now_ms, 1, weights(vec![1.0; PARAMETERS]))
-            }
-            _ => update(node, newest, self.now_ms, 1, weights(vec![1.0; PARAMETERS + 1])),
+            _ if base_round.abs_diff(newest) > 1 => update(
+                node,
+                base_round,
+                self.now_ms,
+                1,
+                weights(vec![1.0; PARAMETERS]),
+            ),
+            _ => update(
+                node,
+                newest,
+                self.now_ms,
+                1,
+                weights(vec![1.0; PARAMETERS + 1]),
+            ),
         };
-        // The very first update fixes the shape, so nonsense of another shape waits until there is a model.
+        // The very first update fixes the shape, so nonsense of another shape waits until there is
+        // a model.
         if newest > 0 || update.weights.data().len() == PARAMETERS {
             self.updates.push(update);
         }
@@ -314,12 +410,24 @@ impl World {
 
     fn check_after_step(&self) {
         for (expected, model) in (1..).zip(&self.globals) {
-            assert_eq!(model.round, expected, "rounds are published in order, each once");
+            assert_eq!(
+                model.round, expected,
+                "rounds are published in order, each once"
+            );
         }
-        assert!(self.committed.1 <= self.aggregator.position || self.aggregator.position <= self.updates.len());
-        assert!(self.aggregator.machine.answered() <= self.nodes.len(), "only listed nodes count");
+        assert!(
+            self.committed.1 <= self.aggregator.position
+                || self.aggregator.position <= self.updates.len()
+        );
+        assert!(
+            self.aggregator.machine.answered() <= self.nodes.len(),
+            "only listed nodes count"
+        );
         for durable in &self.durable {
-            assert!(durable.progress.trained_rows <= durable.rows_read, "nothing is trained on before it is read");
+            assert!(
+                durable.progress.trained_rows <= durable.rows_read,
+                "nothing is trained on before it is read"
+            );
         }
     }
 
@@ -328,20 +436,36 @@ impl World {
         for participants in &self.participation {
             assert!(participants.len() as u64 >= self.rules.min_nodes);
             let nodes: BTreeSet<_> = participants.iter().map(|one| &one.node).collect();
-            assert_eq!(nodes.len(), participants.len(), "a node counts once a round");
+            assert_eq!(
+                nodes.len(),
+                participants.len(),
+                "a node counts once a round"
+            );
             for one in participants {
                 assert!(one.staleness <= self.rules.max_staleness_rounds);
                 let first = counted.insert((&one.node, one.base_round));
-                assert!(first, "{} counts twice for global model {}", one.node, one.base_round);
+                assert!(
+                    first,
+                    "{} counts twice for global model {}",
+                    one.node, one.base_round
+                );
             }
         }
     }
 }
 
-fn start_aggregator(rules: &Rules, globals: &[Arc<GlobalModel>], committed: &(round::Progress, usize)) -> Aggregator {
+fn start_aggregator(
+    rules: &Rules,
+    globals: &[Arc<GlobalModel>],
+    committed: &(round::Progress, usize),
+) -> Aggregator {
     let (progress, position) = committed.clone();
     let global = globals.last().map(|model| Arc::clone(&model.weights));
-    Aggregator { machine: Machine::new(rules.clone(), progress, global), position, unpublished: None }
+    Aggregator {
+        machine: Machine::new(rules.clone(), progress, global),
+        position,
+        unpublished: None,
+    }
 }
 
 fn start_node(number: u32, durable: &NodeDurable, rules: &Rules, now_ms: u64) -> Node {
@@ -351,13 +475,49 @@ fn start_node(number: u32, durable: &NodeDurable, rules: &Rules, now_ms: u64) ->
         when_behind: WhenBehind::Wait,
         rounds: rules.rounds,
         // Only with absent nodes may an answer be given twice for one global model.
-        retry_after_ms: if rules.min_nodes == 2 { 3 * INTERVAL_MS } else { u64::MAX },
+        retry_after_ms: if rules.min_nodes == 2 {
+            3 * INTERVAL_MS
+        } else {
+            u64::MAX
+        },
     };
-    let schedule = Schedule::new(config, durable.progress.clone(), durable.rows_read, 0, now_ms);
-    Node { number, schedule, running: None, globals_read: 0, rows_read: durable.rows_read }
+    let schedule = Schedule::new(
+        config,
+        durable.progress.clone(),
+        durable.rows_read,
+        0,
+        now_ms,
+    );
+    Node {
+        number,
+        schedule,
+        running: None,
+        globals_read: 0,
+        rows_read: durable.rows_read,
+    }
 }
 
-fn update(node: NodeId, base_round: u64, timestamp_ms: u64, samples: u64, weights: Weights) -> Update {
-    let plugin = PluginId { name: "model".into(), version: "0.1.0".into(), sha256: Sha256Hex::of(b"model") };
-    Update { node, base_round, timestamp_ms, samples, weights, plugin, loss: 0.5, train_ms: None, metrics: Vec::new() }
+fn update(
+    node: NodeId,
+    base_round: u64,
+    timestamp_ms: u64,
+    samples: u64,
+    weights: Weights,
+) -> Update {
+    let plugin = PluginId {
+        name: "model".into(),
+        version: "0.1.0".into(),
+        sha256: Sha256Hex::of(b"model"),
+    };
+    Update {
+        node,
+        base_round,
+        timestamp_ms,
+        samples,
+        weights,
+        plugin,
+        loss: 0.5,
+        train_ms: None,
+        metrics: Vec::new(),
+    }
 }

@@ -9,18 +9,40 @@ use crate::bus::observer::Observer;
 use crate::manifest::{self, Manifest};
 
 /// Opens the log, and announces what a disk has damaged in it.
-pub(super) async fn open(manifest: &Manifest, observer: Arc<dyn Observer>) -> Result<Arc<EmbeddedLog>, anyhow::Error> {
+pub(super) async fn open(
+    manifest: &Manifest,
+    observer: Arc<dyn Observer>,
+) -> Result<Arc<EmbeddedLog>, anyhow::Error> {
     let warned = Arc::clone(&observer);
     let options = Options {
         fsync: fsync(manifest.bus.fsync),
         on_damage: Arc::new(move |damage: Damage| {
-            let Damage { topic, partition, from, to, detail } = damage;
-            observer.announce(Event::LogDamaged { topic, partition, from, to, detail });
+            let Damage {
+                topic,
+                partition,
+                from,
+                to,
+                detail,
+            } = damage;
+            observer.announce(Event::LogDamaged {
+                topic,
+                partition,
+                from,
+                to,
+                detail,
+            });
         }),
-        on_warning: Arc::new(move |detail| warned.announce(Event::Warned { part: "log".to_owned(), detail })),
+        on_warning: Arc::new(move |detail| {
+            warned.announce(Event::Warned {
+                part: "log".to_owned(),
+                detail,
+            })
+        }),
         ..Options::new(&manifest.bus.directory)
     };
-    Ok(Arc::new(tokio::task::spawn_blocking(move || EmbeddedLog::open(options)).await??))
+    Ok(Arc::new(
+        tokio::task::spawn_blocking(move || EmbeddedLog::open(options)).await??,
+    ))
 }
 
 pub(super) fn fsync(fsync: manifest::Fsync) -> Fsync {

@@ -27,7 +27,11 @@ impl Cluster {
     /// Nothing is sent yet.
     pub(super) fn new(manifest: &Manifest, observer: &Arc<dyn Observer>) -> Self {
         let kafka = Kafka::new(options(manifest, ClientRole::Admin, observer));
-        Self { kafka, manifest: Arc::new(manifest.clone()), observer: Arc::clone(observer) }
+        Self {
+            kafka,
+            manifest: Arc::new(manifest.clone()),
+            observer: Arc::clone(observer),
+        }
     }
 
     /// Reaches the cluster, within the time of one request or of `at_most`.
@@ -35,7 +39,9 @@ impl Cluster {
     /// # Errors
     /// [`Error::Unreachable`] or [`Error::Refused`].
     pub(super) async fn reach(&self, at_most: Duration) -> Result<(), Error> {
-        self.kafka.reach(at_most.min(Duration::from_millis(self.manifest.kafka.request_ms))).await
+        self.kafka
+            .reach(at_most.min(Duration::from_millis(self.manifest.kafka.request_ms)))
+            .await
     }
 
     /// What every broker lets pass.
@@ -48,18 +54,31 @@ impl Cluster {
 
     /// The view of a role, whose name begins with what it is.
     pub(super) fn view(&self, role: &str) -> View {
-        self.kafka.view(role, options(&self.manifest, clients_of(role), &self.observer))
+        self.kafka.view(
+            role,
+            options(&self.manifest, clients_of(role), &self.observer),
+        )
     }
 
     /// The view of whoever has no role.
     pub(super) fn host(&self) -> View {
-        self.kafka.visit(HOST, options(&self.manifest, ClientRole::Admin, &self.observer))
+        self.kafka.visit(
+            HOST,
+            options(&self.manifest, ClientRole::Admin, &self.observer),
+        )
     }
 }
 
 fn clients_of(role: &str) -> ClientRole {
-    let kinds = [ClientRole::Aggregator, ClientRole::FogNode, ClientRole::Sensor];
-    kinds.into_iter().find(|kind| role.starts_with(kind.word())).unwrap_or(ClientRole::Admin)
+    let kinds = [
+        ClientRole::Aggregator,
+        ClientRole::FogNode,
+        ClientRole::Sensor,
+    ];
+    kinds
+        .into_iter()
+        .find(|kind| role.starts_with(kind.word()))
+        .unwrap_or(ClientRole::Admin)
 }
 
 /// How the clients of one kind of role reach the cluster of a manifest.
@@ -67,7 +86,9 @@ fn clients_of(role: &str) -> ClientRole {
 pub fn options(manifest: &Manifest, role: ClientRole, observer: &Arc<dyn Observer>) -> Options {
     let (kafka, clients) = (&manifest.kafka, manifest.kafka_clients(role));
     let consumer: Properties = clients.consumer.into_iter().collect();
-    let ahead_bytes = consumer.number("queued.max.messages.kbytes").map_or(AHEAD_BYTES, |kib| kib << 10);
+    let ahead_bytes = consumer
+        .number("queued.max.messages.kbytes")
+        .map_or(AHEAD_BYTES, |kib| kib << 10);
     Options {
         producer: clients.producer.into_iter().collect(),
         delivery: match kafka.delivery {

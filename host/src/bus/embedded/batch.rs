@@ -1,5 +1,5 @@
-//! The form in which records lie in the store: one checksummed value a batch, as Kafka does, so that the store is never the
-//! bottleneck.
+//! The form in which records lie in the store: one checksummed value a batch, as Kafka does, so
+//! that the store is never the bottleneck.
 //!
 //! ```text
 //! version u8 | xxh3-64 of all that follows u64
@@ -22,7 +22,8 @@ const PREFIX_BYTES: usize = 1 + 8;
 const HEAD_BYTES: usize = PREFIX_BYTES + 8 + 4 + 8 + 8;
 const NO_KEY: u32 = u32::MAX;
 
-/// No record may be larger, with its headers, whatever its topic allows: lengths are stored in 32 bits.
+/// No record may be larger, with its headers, whatever its topic allows: lengths are stored in 32
+/// bits.
 pub(super) const RECORD_BYTES_MAX: u64 = 1 << 30;
 
 /// Why a stored batch cannot be used.
@@ -76,10 +77,12 @@ pub(super) struct Builder {
 impl Builder {
     pub(super) fn push(&mut self, record: &NewRecord) {
         self.records.put_u64_le(record.timestamp_ms);
-        self.records.put_u32_le(record.key.as_ref().map_or(NO_KEY, |key| length(key)));
+        self.records
+            .put_u32_le(record.key.as_ref().map_or(NO_KEY, |key| length(key)));
         self.records.put_u32_le(length(&record.value));
         self.records.put_u32_le(length(&record.headers));
-        self.records.put_slice(record.key.as_deref().unwrap_or_default());
+        self.records
+            .put_slice(record.key.as_deref().unwrap_or_default());
         self.records.put_slice(&record.value);
         for (name, value) in &record.headers {
             self.records.put_u32_le(length(name.as_bytes()));
@@ -103,7 +106,11 @@ impl Builder {
 
     /// The batch's head and the value to be stored; `None` when nothing was gathered.
     pub(super) fn finish(&mut self, base: u64, bytes_before: u64) -> Option<(Head, Vec<u8>)> {
-        let Self { records, count, newest_ms } = std::mem::take(self);
+        let Self {
+            records,
+            count,
+            newest_ms,
+        } = std::mem::take(self);
         let bytes = HEAD_BYTES + records.len();
         let mut value = Vec::with_capacity(bytes);
         value.put_u8(VERSION);
@@ -114,8 +121,16 @@ impl Builder {
         value.put_u64_le(bytes_before);
         value.put_slice(&records);
         let (prefix, content) = value.split_at_mut_checked(PREFIX_BYTES)?;
-        prefix.get_mut(1..)?.copy_from_slice(&xxh3_64(content).to_le_bytes());
-        let head = Head { base, count, newest_ms, bytes_before, bytes: bytes as u64 };
+        prefix
+            .get_mut(1..)?
+            .copy_from_slice(&xxh3_64(content).to_le_bytes());
+        let head = Head {
+            base,
+            count,
+            newest_ms,
+            bytes_before,
+            bytes: bytes as u64,
+        };
         (count > 0).then_some((head, value))
     }
 }
@@ -130,8 +145,15 @@ pub(super) struct Size {
 
 pub(super) fn size(record: &NewRecord) -> Size {
     let content = record.key.as_ref().map_or(0, Bytes::len) + record.value.len();
-    let headers: usize = record.headers.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
-    Size { content: content as u64, total: (content + headers) as u64 }
+    let headers: usize = record
+        .headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + 8)
+        .sum();
+    Size {
+        content: content as u64,
+        total: (content + headers) as u64,
+    }
 }
 
 /// Lengths fit, because the log refuses records over [`RECORD_BYTES_MAX`].
@@ -139,7 +161,8 @@ fn length<T>(items: &[T]) -> u32 {
     u32::try_from(items.len()).unwrap_or(NO_KEY)
 }
 
-/// A batch whose checksum is right; gives its records in order, each a view into the one stored value.
+/// A batch whose checksum is right; gives its records in order, each a view into the one stored
+/// value.
 #[derive(Debug)]
 pub(super) struct Batch {
     head: Head,
@@ -167,7 +190,11 @@ impl Batch {
             bytes_before: value.try_get_u64_le()?,
             bytes,
         };
-        Ok(Self { head, next: head.base, records: value })
+        Ok(Self {
+            head,
+            next: head.base,
+            records: value,
+        })
     }
 
     pub(super) fn head(&self) -> &Head {
@@ -189,14 +216,33 @@ impl Batch {
     }
 
     /// The next record, if there is one.
-    pub(super) fn next(&mut self, topic: &Arc<str>, partition: u32) -> Result<Option<Record>, Broken> {
+    pub(super) fn next(
+        &mut self,
+        topic: &Arc<str>,
+        partition: u32,
+    ) -> Result<Option<Record>, Broken> {
         if self.rest().is_empty() {
             return Ok(None);
         }
-        let Content { timestamp_ms, key, value, headers } = Content::read(&mut self.records)?;
-        let position = Position { topic: Arc::clone(topic), partition, offset: self.next };
+        let Content {
+            timestamp_ms,
+            key,
+            value,
+            headers,
+        } = Content::read(&mut self.records)?;
+        let position = Position {
+            topic: Arc::clone(topic),
+            partition,
+            offset: self.next,
+        };
         self.next += 1;
-        Ok(Some(Record { position, timestamp_ms, key, value, headers }))
+        Ok(Some(Record {
+            position,
+            timestamp_ms,
+            key,
+            value,
+            headers,
+        }))
     }
 }
 
@@ -213,23 +259,40 @@ impl Content {
         let key_bytes = from.try_get_u32_le()?;
         let value_bytes = from.try_get_u32_le()?;
         let headers = from.try_get_u32_le()?;
-        let key = if key_bytes == NO_KEY { None } else { Some(take(from, key_bytes)?) };
+        let key = if key_bytes == NO_KEY {
+            None
+        } else {
+            Some(take(from, key_bytes)?)
+        };
         let value = take(from, value_bytes)?;
-        let headers = (0..headers).map(|_| header(from)).collect::<Result<_, _>>()?;
-        Ok(Self { timestamp_ms, key, value, headers })
+        let headers = (0..headers)
+            .map(|_| header(from))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            timestamp_ms,
+            key,
+            value,
+            headers,
+        })
     }
 }
 
 fn header(from: &mut Bytes) -> Result<(String, Bytes), Broken> {
     let name_bytes = from.try_get_u32_le()?;
     let value_bytes = from.try_get_u32_le()?;
-    let name = str::from_utf8(&take(from, name_bytes)?).map_err(|_| Broken::Name)?.to_owned();
+    let name = str::from_utf8(&take(from, name_bytes)?)
+        .map_err(|_| Broken::Name)?
+        .to_owned();
     Ok((name, take(from, value_bytes)?))
 }
 
 fn take(from: &mut Bytes, bytes: u32) -> Result<Bytes, Broken> {
     let bytes = bytes as usize;
-    if bytes > from.len() { Err(Broken::Short) } else { Ok(from.split_to(bytes)) }
+    if bytes > from.len() {
+        Err(Broken::Short)
+    } else {
+        Ok(from.split_to(bytes))
+    }
 }
 
 #[cfg(test)]

@@ -52,15 +52,27 @@ pub(super) fn places(store: &Store, write: &Write) -> Result<Vec<Place>, Error> 
     for offset in &write.offsets {
         store.topic(&offset.topic)?.partition(offset.partition)?;
     }
-    let names = write.offsets.iter().map(|offset| &offset.group).chain(write.state.iter().map(|(name, _)| name));
+    let names = write
+        .offsets
+        .iter()
+        .map(|offset| &offset.group)
+        .chain(write.state.iter().map(|(name, _)| name));
     for name in names {
         if name.len() > keys::NAME_BYTES_MAX {
-            let reason = format!("a name of {} bytes is over the limit of {}", name.len(), keys::NAME_BYTES_MAX);
+            let reason = format!(
+                "a name of {} bytes is over the limit of {}",
+                name.len(),
+                keys::NAME_BYTES_MAX
+            );
             return Err(store.error("store group offsets and state", reason));
         }
     }
     let mut topic: Option<Arc<Topic>> = None;
-    write.records.iter().map(|record| place(store, record, &mut topic)).collect()
+    write
+        .records
+        .iter()
+        .map(|record| place(store, record, &mut topic))
+        .collect()
 }
 
 /// `last` saves the search, as most writes go to one topic.
@@ -70,9 +82,16 @@ fn place(store: &Store, record: &NewRecord, last: &mut Option<Arc<Topic>>) -> Re
         _ => store.topic(&record.topic)?,
     };
     let size = batch::size(record);
-    for (bytes, limit) in [(size.content, topic.spec.max_message_bytes), (size.total, batch::RECORD_BYTES_MAX)] {
+    for (bytes, limit) in [
+        (size.content, topic.spec.max_message_bytes),
+        (size.total, batch::RECORD_BYTES_MAX),
+    ] {
         if bytes > limit {
-            return Err(Error::TooLarge { topic: topic.spec.name.clone(), bytes, limit });
+            return Err(Error::TooLarge {
+                topic: topic.spec.name.clone(),
+                bytes,
+                limit,
+            });
         }
     }
     let partition = Arc::clone(topic.partition_of(record)?);
@@ -83,7 +102,14 @@ fn place(store: &Store, record: &NewRecord, last: &mut Option<Arc<Topic>>) -> Re
 impl<'a> Commit<'a> {
     pub(super) fn new(store: &'a Store, mode: PersistMode) -> Self {
         let batch = store.database.batch().durability(Some(mode));
-        Self { store, batch, drafts: BTreeMap::new(), entries: BTreeMap::new(), waiting: Vec::new(), bytes: 0 }
+        Self {
+            store,
+            batch,
+            drafts: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            waiting: Vec::new(),
+            bytes: 0,
+        }
     }
 
     /// Bytes of all records and state so far.
@@ -91,7 +117,8 @@ impl<'a> Commit<'a> {
         self.bytes
     }
 
-    /// Takes a write in, or refuses it at once when it cannot be carried out; the others are none the wiser.
+    /// Takes a write in, or refuses it at once when it cannot be carried out; the others are none
+    /// the wiser.
     pub(super) fn add(&mut self, write: Write, reply: Reply<Vec<Position>>) {
         match places(self.store, &write) {
             // A writer that has gone away hears neither.
@@ -104,7 +131,12 @@ impl<'a> Commit<'a> {
     }
 
     fn append(&mut self, write: Write, places: Vec<Place>) -> Vec<Position> {
-        let positions = write.records.iter().zip(places).map(|(record, place)| self.push(record, place)).collect();
+        let positions = write
+            .records
+            .iter()
+            .zip(places)
+            .map(|(record, place)| self.push(record, place))
+            .collect();
         for offset in write.offsets {
             let next = Bytes::copy_from_slice(&offset.next.to_be_bytes());
             self.entries.insert(keys::group_offset(&offset), Some(next));
@@ -118,7 +150,10 @@ impl<'a> Commit<'a> {
 
     fn push(&mut self, record: &NewRecord, Place { topic, partition }: Place) -> Position {
         let (name, index) = (Arc::clone(&topic.name), partition.index);
-        let draft = self.drafts.entry((Arc::clone(&name), index)).or_insert_with(|| Draft::new(topic, partition));
+        let draft = self
+            .drafts
+            .entry((Arc::clone(&name), index))
+            .or_insert_with(|| Draft::new(topic, partition));
         let offset = draft.tail.next + draft.builder.count();
         let before = draft.builder.len();
         draft.builder.push(record);
@@ -126,7 +161,11 @@ impl<'a> Commit<'a> {
         if draft.builder.len() >= BATCH_BYTES {
             draft.seal(&mut self.batch);
         }
-        Position { topic: name, partition: index, offset }
+        Position {
+            topic: name,
+            partition: index,
+            offset,
+        }
     }
 
     /// Makes everything durable, then visible, then acknowledges it.
@@ -135,9 +174,17 @@ impl<'a> Commit<'a> {
             draft.seal(&mut self.batch);
             retention::advance(&draft.partition, &draft.topic.spec, &mut draft.tail);
             let key = keys::tail(&draft.topic.name, draft.partition.index);
-            self.batch.insert(&self.store.meta, key, draft.tail.encode());
+            self.batch
+                .insert(&self.store.meta, key, draft.tail.encode());
         }
-        let Self { store, mut batch, drafts, entries, waiting, .. } = self;
+        let Self {
+            store,
+            mut batch,
+            drafts,
+            entries,
+            waiting,
+            ..
+        } = self;
         for (key, value) in entries {
             match value {
                 Some(value) => batch.insert(&store.meta, key, &*value),
@@ -165,7 +212,13 @@ impl<'a> Commit<'a> {
 impl Draft {
     fn new(topic: Arc<Topic>, partition: Arc<Partition>) -> Self {
         let tail = partition.tail();
-        Self { topic, partition, builder: Builder::default(), before: tail, tail }
+        Self {
+            topic,
+            partition,
+            builder: Builder::default(),
+            before: tail,
+            tail,
+        }
     }
 
     /// Turns the records gathered so far into a batch.

@@ -7,7 +7,8 @@ use super::damage::Damages;
 use super::partition::{Partition, Tail};
 use crate::bus::Record;
 
-/// Reads one partition in order. Keeps the batch it is in, so that none is fetched or checked twice.
+/// Reads one partition in order. Keeps the batch it is in, so that none is fetched or checked
+/// twice.
 pub(super) struct Cursor {
     pub(super) topic: Arc<str>,
     pub(super) index: u32,
@@ -23,7 +24,14 @@ impl Cursor {
     /// Begins at `next`.
     pub(super) fn new(partition: &Arc<Partition>, next: u64) -> Self {
         let (topic, index) = (Arc::clone(&partition.topic), partition.index);
-        Self { topic, index, partition: Arc::downgrade(partition), next, number: None, batch: None }
+        Self {
+            topic,
+            index,
+            partition: Arc::downgrade(partition),
+            next,
+            number: None,
+            batch: None,
+        }
     }
 
     /// The next offset to be read.
@@ -36,8 +44,15 @@ impl Cursor {
     }
 
     /// Adds at most `max` records to `records`; returns how many bytes their values have.
-    pub(super) fn take(&mut self, max: usize, records: &mut Vec<Record>, damages: &Damages) -> usize {
-        let Some(partition) = self.partition.upgrade() else { return 0 };
+    pub(super) fn take(
+        &mut self,
+        max: usize,
+        records: &mut Vec<Record>,
+        damages: &Damages,
+    ) -> usize {
+        let Some(partition) = self.partition.upgrade() else {
+            return 0;
+        };
         let (mut taken, mut bytes) = (0, 0);
         if self.next < partition.tail().oldest {
             // What was dropped is not shown any more, even where it is at hand.
@@ -83,9 +98,13 @@ impl Cursor {
         true
     }
 
-    /// Opens the first readable batch that holds or follows `next`, and announces what is lost before it.
+    /// Opens the first readable batch that holds or follows `next`, and announces what is lost
+    /// before it.
     fn fetch_from(&mut self, partition: &Partition, tail: &Tail, damages: &Damages) {
-        let mut number = self.number.unwrap_or_else(|| partition.locate(self.next, tail)).max(tail.first);
+        let mut number = self
+            .number
+            .unwrap_or_else(|| partition.locate(self.next, tail))
+            .max(tail.first);
         let mut reason = None;
         let mut found = None;
         while number < tail.end && found.is_none() {

@@ -37,7 +37,11 @@ pub(super) struct Damages {
 
 impl Damages {
     pub(super) fn new(tell: OnDamage, warn: OnWarning) -> Self {
-        Self { tell, warn, told: Mutex::default() }
+        Self {
+            tell,
+            warn,
+            told: Mutex::default(),
+        }
     }
 
     pub(super) fn warn(&self, trouble: String) {
@@ -47,12 +51,24 @@ impl Damages {
     pub(super) fn announce(&self, partition: &Partition, lost: Range<u64>, detail: String) {
         let topic = partition.topic.to_string();
         let place = (topic.clone(), partition.index, lost.start);
-        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(place) {
-            (self.tell)(Damage { topic, partition: partition.index, from: lost.start, to: lost.end, detail });
+        if self
+            .told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(place)
+        {
+            (self.tell)(Damage {
+                topic,
+                partition: partition.index,
+                from: lost.start,
+                to: lost.end,
+                detail,
+            });
         }
     }
 
-    /// A cut may have held offsets and state too, so it is told beside the records that are found missing.
+    /// A cut may have held offsets and state too, so it is told beside the records that are found
+    /// missing.
     pub(super) fn announce_cut(&self, Cut { file, bytes }: &Cut) {
         let detail = format!(
             "bytes {} to {} of {} were damaged; records, group offsets or state written there may be lost, and the file was kept as {}",
@@ -61,6 +77,12 @@ impl Damages {
             file.display(),
             file.with_extension("damaged").display(),
         );
-        (self.tell)(Damage { topic: String::new(), partition: 0, from: 0, to: 0, detail });
+        (self.tell)(Damage {
+            topic: String::new(),
+            partition: 0,
+            from: 0,
+            to: 0,
+            detail,
+        });
     }
 }

@@ -22,13 +22,20 @@ pub fn examine(directory: &Path, tell: &mut Tell<'_>) {
     match is_in_use(&directory.join("lock")) {
         Err(error) => {
             let detail = format!("its lock cannot be tried: {error}");
-            tell(Finding::failed(SUBJECT, detail, "see that this user may read and write the directory"));
+            tell(Finding::failed(
+                SUBJECT,
+                detail,
+                "see that this user may read and write the directory",
+            ));
         }
         Ok(true) => {
             let by = holder(&directory.join("lock"))
                 .map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
             tell(Finding::ok(SUBJECT, format!("in use by {by}")));
-            tell(Finding::unknown("damage", "not looked for while the log is in use"));
+            tell(Finding::unknown(
+                "damage",
+                "not looked for while the log is in use",
+            ));
         }
         Ok(false) => look_for_damage(directory, &store, tell),
     }
@@ -64,27 +71,37 @@ fn holder(lock: &Path) -> Option<Holder> {
     let inode = fs::metadata(lock).ok()?.ino();
     let process = process_of(&fs::read_to_string("/proc/locks").ok()?, inode)?;
     let command = fs::read_to_string(format!("/proc/{process}/cmdline")).ok()?;
-    Some(Holder { process, command: command.trim_end_matches('\0').replace('\0', " ") })
+    Some(Holder {
+        process,
+        command: command.trim_end_matches('\0').replace('\0', " "),
+    })
 }
 
 /// Looks into lines such as `3: FLOCK  ADVISORY  WRITE 4711 fe:01:1837 0 EOF`.
 fn process_of(locks: &str, inode: u64) -> Option<u32> {
     locks.lines().find_map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let [_, "FLOCK", _, "WRITE", process, file, ..] = words.as_slice() else { return None };
+        let [_, "FLOCK", _, "WRITE", process, file, ..] = words.as_slice() else {
+            return None;
+        };
         (file.rsplit(':').next()?.parse() == Ok(inode)).then(|| process.parse().ok())?
     })
 }
 
-/// A damaged journal is left as it is, for the next run to mend and to tell of; else the log is opened as a run does.
+/// A damaged journal is left as it is, for the next run to mend and to tell of; else the log is
+/// opened as a run does.
 fn look_for_damage(directory: &Path, store: &Path, tell: &mut Tell<'_>) {
-    const HINT: &str =
-        "restore the directory from a copy, or run on: everything else is sound, and the run tells what is lost";
+    const HINT: &str = "restore the directory from a copy, or run on: everything else is sound, and the run tells what is lost";
     match journal::damage(store) {
         Ok(cuts) if cuts.is_empty() => {}
         Ok(cuts) => {
             for cut in cuts {
-                let detail = format!("bytes {} to {} of {}", cut.bytes.start, cut.bytes.end, cut.file.display());
+                let detail = format!(
+                    "bytes {} to {} of {}",
+                    cut.bytes.start,
+                    cut.bytes.end,
+                    cut.file.display()
+                );
                 tell(Finding::warning("damage", detail, HINT));
             }
             return;
@@ -100,20 +117,40 @@ fn look_for_damage(directory: &Path, store: &Path, tell: &mut Tell<'_>) {
     }
     let found: Arc<Mutex<Vec<Damage>>> = Arc::default();
     let collected = Arc::clone(&found);
-    let on_damage = move |damage| collected.lock().unwrap_or_else(PoisonError::into_inner).push(damage);
-    match Store::open(directory, BUFFER_BYTES, Damages::new(Arc::new(on_damage), Arc::new(|_| {}))) {
+    let on_damage = move |damage| {
+        collected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(damage)
+    };
+    match Store::open(
+        directory,
+        BUFFER_BYTES,
+        Damages::new(Arc::new(on_damage), Arc::new(|_| {})),
+    ) {
         Ok(store) => store.announce_gaps(),
         Err(error) => {
             let told = error.to_string();
-            let (detail, hint) = told.split_once("\nhint: ").unwrap_or((&told, "look at the directory and its disk"));
+            let (detail, hint) = told
+                .split_once("\nhint: ")
+                .unwrap_or((&told, "look at the directory and its disk"));
             tell(Finding::failed(SUBJECT, detail, hint));
             return;
         }
     }
     let found = found.lock().unwrap_or_else(PoisonError::into_inner);
-    for Damage { topic, partition, from, to, detail } in found.iter() {
-        let lost =
-            format!("records {from} to {} of {topic}:{partition} cannot be read: {detail}", to.saturating_sub(1));
+    for Damage {
+        topic,
+        partition,
+        from,
+        to,
+        detail,
+    } in found.iter()
+    {
+        let lost = format!(
+            "records {from} to {} of {topic}:{partition} cannot be read: {detail}",
+            to.saturating_sub(1)
+        );
         tell(Finding::warning("damage", lost, HINT));
     }
     tell(Finding::ok(SUBJECT, "free to be opened"));
@@ -151,17 +188,30 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = EmbeddedLog::open(Options::new(folder.path())).unwrap();
         let findings = examined(folder.path());
-        assert!(findings[0].detail.contains(&format!("process {}", std::process::id())), "{findings:?}");
+        assert!(
+            findings[0]
+                .detail
+                .contains(&format!("process {}", std::process::id())),
+            "{findings:?}"
+        );
         assert_eq!(findings[1].outcome, Outcome::Unknown);
         log.close();
         let findings = examined(folder.path());
-        assert!(findings.iter().all(|finding| finding.outcome == Outcome::Ok), "{findings:?}");
+        assert!(
+            findings
+                .iter()
+                .all(|finding| finding.outcome == Outcome::Ok),
+            "{findings:?}"
+        );
     }
 
     #[test]
     fn a_log_that_nobody_made_is_empty() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(examined(folder.path()), [Finding::ok(SUBJECT, "empty: the first run makes it")]);
+        assert_eq!(
+            examined(folder.path()),
+            [Finding::ok(SUBJECT, "empty: the first run makes it")]
+        );
         assert!(!folder.path().join("lock").exists());
     }
 }

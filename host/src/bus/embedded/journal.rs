@@ -1,9 +1,10 @@
 //! Mends the store's journals before the store opens them.
 //!
-//! A journal holds the newest writes, one checksummed frame each. fjall 3 refuses a whole database for one changed byte in
-//! it, or drops everything after that byte without a word, depending on which byte it is. Here, sound frames after a
-//! damaged one are kept: only what lies in the damaged stretch is lost, and that is told. An unfinished frame at the end is
-//! what a kill leaves behind; it was never acknowledged and goes silently.
+//! A journal holds the newest writes, one checksummed frame each. fjall 3 refuses a whole database
+//! for one changed byte in it, or drops everything after that byte without a word, depending on
+//! which byte it is. Here, sound frames after a damaged one are kept: only what lies in the damaged
+//! stretch is lost, and that is told. An unfinished frame at the end is what a kill leaves behind;
+//! it was never acknowledged and goes silently.
 //!
 //! ```text
 //! frame: 1u8 | items u32 | sequence number u64 | item... | 3u8 | xxh3-64 of the items u64 | "FJL" 3u8
@@ -36,7 +37,8 @@ pub(super) struct Cut {
     pub(super) bytes: Range<usize>,
 }
 
-/// Mends every journal in `directory`, and says what was lost. Journals of another store version are left alone.
+/// Mends every journal in `directory`, and says what was lost. Journals of another store version
+/// are left alone.
 pub(super) fn mend(directory: &Path) -> io::Result<Vec<Cut>> {
     if !fs::read(directory.join("version"))?.starts_with(MAGIC) {
         return Ok(Vec::new());
@@ -45,7 +47,10 @@ pub(super) fn mend(directory: &Path) -> io::Result<Vec<Cut>> {
     let mut newest = None;
     for file in journals(directory)? {
         let damaged = mend_file(&file, &mut newest)?;
-        cuts.extend(damaged.into_iter().map(|bytes| Cut { file: file.clone(), bytes }));
+        cuts.extend(damaged.into_iter().map(|bytes| Cut {
+            file: file.clone(),
+            bytes,
+        }));
     }
     Ok(cuts)
 }
@@ -57,8 +62,13 @@ pub(super) fn damage(directory: &Path) -> io::Result<Vec<Cut>> {
     }
     let (mut cuts, mut newest) = (Vec::new(), None);
     for file in journals(directory)? {
-        if let Diagnosis::Damaged { cuts: damaged, .. } = diagnose(&read_written(&file)?, &mut newest) {
-            cuts.extend(damaged.into_iter().map(|bytes| Cut { file: file.clone(), bytes }));
+        if let Diagnosis::Damaged { cuts: damaged, .. } =
+            diagnose(&read_written(&file)?, &mut newest)
+        {
+            cuts.extend(damaged.into_iter().map(|bytes| Cut {
+                file: file.clone(),
+                bytes,
+            }));
         }
     }
     Ok(cuts)
@@ -69,8 +79,13 @@ fn journals(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut journals = Vec::new();
     for entry in fs::read_dir(directory)? {
         let file = entry?.path();
-        let number = file.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<u64>().ok());
-        if let Some(number) = number.filter(|_| file.extension().is_some_and(|extension| extension == "jnl")) {
+        let number = file
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .and_then(|stem| stem.parse::<u64>().ok());
+        if let Some(number) =
+            number.filter(|_| file.extension().is_some_and(|extension| extension == "jnl"))
+        {
             journals.push((number, file));
         }
     }
@@ -126,7 +141,9 @@ fn written(content: &[u8]) -> usize {
     while let Some(shorter) = rest.strip_suffix(ZEROS) {
         rest = shorter;
     }
-    rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
+    rest.iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1)
 }
 
 /// What is to be done about a journal.
@@ -135,23 +152,42 @@ enum Diagnosis {
     /// All frames are sound; they end there.
     Sound { end: usize },
     /// This should take its place, as these stretches cannot be used.
-    Damaged { mended: Vec<u8>, cuts: Vec<Range<usize>> },
+    Damaged {
+        mended: Vec<u8>,
+        cuts: Vec<Range<usize>>,
+    },
 }
 
 fn diagnose(content: &[u8], newest: &mut Option<u64>) -> Diagnosis {
-    let Survey { mut frames, damaged } = Survey::of(content);
+    let Survey {
+        mut frames,
+        damaged,
+    } = Survey::of(content);
     if renumber(&mut frames, newest) || !damaged.is_empty() {
-        return Diagnosis::Damaged { mended: joined(content, &frames), cuts: damaged };
+        return Diagnosis::Damaged {
+            mended: joined(content, &frames),
+            cuts: damaged,
+        };
     }
-    Diagnosis::Sound { end: frames.last().map_or(0, |frame| frame.bytes.end) }
+    Diagnosis::Sound {
+        end: frames.last().map_or(0, |frame| frame.bytes.end),
+    }
 }
 
 fn joined(content: &[u8], frames: &[Frame]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(content.len());
     for Frame { bytes, sequence } in frames {
-        kept.extend(content.get(bytes.start..bytes.start + SEQUENCE_AT).unwrap_or_default());
+        kept.extend(
+            content
+                .get(bytes.start..bytes.start + SEQUENCE_AT)
+                .unwrap_or_default(),
+        );
         kept.extend(sequence.to_le_bytes());
-        kept.extend(content.get(bytes.start + START_BYTES..bytes.end).unwrap_or_default());
+        kept.extend(
+            content
+                .get(bytes.start + START_BYTES..bytes.end)
+                .unwrap_or_default(),
+        );
     }
     kept
 }
@@ -161,7 +197,8 @@ fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
     fs::write(&mended, content)?;
     File::open(&mended)?.sync_all()?;
     fs::rename(&mended, file)?;
-    file.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    file.parent()
+        .map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 /// A sound frame, and where it lies.
@@ -202,13 +239,16 @@ impl Survey {
     }
 }
 
-/// Sequence numbers are outside the checksum, but they rise: one out of line was changed, and is put back in line.
+/// Sequence numbers are outside the checksum, but they rise: one out of line was changed, and is
+/// put back in line.
 fn renumber(frames: &mut [Frame], newest: &mut Option<u64>) -> bool {
     let mut renumbered = false;
     let mut rest = frames.iter_mut().peekable();
     while let Some(frame) = rest.next() {
         let in_line = newest.is_none_or(|newest| frame.sequence > newest)
-            && rest.peek().is_none_or(|next| frame.sequence < next.sequence);
+            && rest
+                .peek()
+                .is_none_or(|next| frame.sequence < next.sequence);
         if !in_line {
             frame.sequence = newest.map_or(0, |newest| newest + 1);
             renumbered = true;
@@ -220,9 +260,18 @@ fn renumber(frames: &mut [Frame], newest: &mut Option<u64>) -> bool {
 
 /// The frame at `start`, if it is sound.
 fn frame(content: &[u8], start: usize) -> Option<Frame> {
-    let Outline { sequence, items, checksum, magic, end } = outline(content, start)?;
+    let Outline {
+        sequence,
+        items,
+        checksum,
+        magic,
+        end,
+    } = outline(content, start)?;
     let sound = magic == MAGIC && checksum == xxh3_64(content.get(items)?);
-    sound.then_some(Frame { bytes: start..end, sequence })
+    sound.then_some(Frame {
+        bytes: start..end,
+        sequence,
+    })
 }
 
 /// The parts of a frame, sound or not.
@@ -251,7 +300,13 @@ fn outline(content: &[u8], start: usize) -> Option<Outline<'_>> {
     }
     let checksum = rest.try_get_u64_le().ok()?;
     let (magic, rest) = rest.split_at_checked(MAGIC.len())?;
-    Some(Outline { sequence, items, checksum, magic, end: content.len() - rest.len() })
+    Some(Outline {
+        sequence,
+        items,
+        checksum,
+        magic,
+        end: content.len() - rest.len(),
+    })
 }
 
 fn skip_item(rest: &mut &[u8]) -> Option<()> {

@@ -43,7 +43,9 @@ pub(super) fn group_offset(offset: &GroupOffset) -> Vec<u8> {
 }
 
 pub(super) fn decode_group_offset(name: &str, key: &[u8], value: &[u8]) -> Option<GroupOffset> {
-    let (partition, topic) = key.strip_prefix(group(name).as_slice())?.split_first_chunk()?;
+    let (partition, topic) = key
+        .strip_prefix(group(name).as_slice())?
+        .split_first_chunk()?;
     Some(GroupOffset {
         group: name.to_owned(),
         topic: str::from_utf8(topic).ok()?.into(),
@@ -76,15 +78,44 @@ struct StoredSpec {
 }
 
 pub(super) fn encode_spec(spec: &TopicSpec) -> serde_json::Result<Vec<u8>> {
-    let TopicSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes, settings, .. } = spec.clone();
-    serde_json::to_vec(&StoredSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes, settings })
+    let TopicSpec {
+        name,
+        partitions,
+        retention_ms,
+        retention_bytes,
+        max_message_bytes,
+        settings,
+        ..
+    } = spec.clone();
+    serde_json::to_vec(&StoredSpec {
+        name,
+        partitions,
+        retention_ms,
+        retention_bytes,
+        max_message_bytes,
+        settings,
+    })
 }
 
 pub(super) fn decode_spec(value: &[u8]) -> serde_json::Result<TopicSpec> {
-    let StoredSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes, settings } =
-        serde_json::from_slice(value)?;
+    let StoredSpec {
+        name,
+        partitions,
+        retention_ms,
+        retention_bytes,
+        max_message_bytes,
+        settings,
+    } = serde_json::from_slice(value)?;
     let replication_factor = None;
-    Ok(TopicSpec { name, partitions, retention_ms, retention_bytes, max_message_bytes, replication_factor, settings })
+    Ok(TopicSpec {
+        name,
+        partitions,
+        retention_ms,
+        retention_bytes,
+        max_message_bytes,
+        replication_factor,
+        settings,
+    })
 }
 
 #[cfg(test)]
@@ -93,17 +124,36 @@ mod tests {
 
     #[test]
     fn groups_whose_names_begin_alike_are_kept_apart() {
-        let offset = GroupOffset { group: "fog-1".into(), topic: "t".into(), partition: 3, next: 9 };
+        let offset = GroupOffset {
+            group: "fog-1".into(),
+            topic: "t".into(),
+            partition: 3,
+            next: 9,
+        };
         let key = group_offset(&offset);
         assert!(!key.starts_with(&group("fog")));
-        assert_eq!(decode_group_offset("fog-1", &key, &9_u64.to_be_bytes()), Some(offset));
+        assert_eq!(
+            decode_group_offset("fog-1", &key, &9_u64.to_be_bytes()),
+            Some(offset)
+        );
     }
 
     #[test]
     fn a_topic_of_an_earlier_version_has_no_settings() {
         let stored = br#"{"name":"t","partitions":2,"retention_ms":null,"retention_bytes":7,"max_message_bytes":9}"#;
         let spec = decode_spec(stored).unwrap();
-        let expected = TopicSpec { name: "t".into(), partitions: 2, retention_bytes: Some(7), ..TopicSpec::default() };
-        assert_eq!(spec, TopicSpec { max_message_bytes: 9, ..expected });
+        let expected = TopicSpec {
+            name: "t".into(),
+            partitions: 2,
+            retention_bytes: Some(7),
+            ..TopicSpec::default()
+        };
+        assert_eq!(
+            spec,
+            TopicSpec {
+                max_message_bytes: 9,
+                ..expected
+            }
+        );
     }
 }

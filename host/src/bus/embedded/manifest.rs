@@ -1,7 +1,8 @@
 //! Checks the store's lists of tables before the store opens them.
 //!
-//! fjall 3 stores a checksum of each list and does not compare it. A damaged list can make it ask for more memory than
-//! there is, which ends the process, or take tables for left-overs and delete them. So a damaged list is refused here.
+//! fjall 3 stores a checksum of each list and does not compare it. A damaged list can make it ask
+//! for more memory than there is, which ends the process, or take tables for left-overs and delete
+//! them. So a damaged list is refused here.
 //!
 //! ```text
 //! current: number of the list u64 | xxh3-128 of the list u128 | 0u8
@@ -55,8 +56,8 @@ fn check_keyspace(keyspace: &Path) -> Result<(), String> {
         .map_or(Ok(()), |table| Err(damaged(table)))
 }
 
-/// Whether the number of entries in a table's contents is one that the file has room for. Whatever else is wrong with a
-/// table, the store finds out by itself.
+/// Whether the number of entries in a table's contents is one that the file has room for. Whatever
+/// else is wrong with a table, the store finds out by itself.
 fn contents_are_plausible(table: &Path) -> io::Result<bool> {
     let mut table = File::open(table)?;
     let bytes = table.metadata()?.len();
@@ -67,13 +68,19 @@ fn contents_are_plausible(table: &Path) -> io::Result<bool> {
     let mut contents = [0; 8];
     table.seek(SeekFrom::Start(place))?;
     table.read_exact(&mut contents)?;
-    let entries = contents.strip_prefix(b"TOC!").map_or(0, |mut entries| entries.get_u32_le());
+    let entries = contents
+        .strip_prefix(b"TOC!")
+        .map_or(0, |mut entries| entries.get_u32_le());
     Ok(u64::from(entries) <= bytes.saturating_sub(place))
 }
 
 /// The files in a directory; none when it does not exist.
 fn list(directory: &Path) -> Result<Vec<PathBuf>, String> {
-    let read = || fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>();
+    let read = || {
+        fs::read_dir(directory)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<io::Result<_>>()
+    };
     match read() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         other => other.map_err(|error| format!("{}: {error}", directory.display())),

@@ -1,7 +1,8 @@
 //! One partition: its batches in the store, numbered without gaps, and how far they reach.
 //!
-//! Batches are found by number with point reads only. A range scan would stop at the first damaged block, and a scan over
-//! merged tables even skips sound entries beside it; a point read fails alone.
+//! Batches are found by number with point reads only. A range scan would stop at the first damaged
+//! block, and a scan over merged tables even skips sound entries beside it; a point read fails
+//! alone.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,7 +28,13 @@ pub(super) struct Partition {
 
 impl Partition {
     pub(super) fn new(topic: Arc<str>, index: u32, keyspace: Keyspace, tail: Tail) -> Self {
-        Self { topic, index, keyspace, tail: Mutex::new(tail), front: Mutex::default() }
+        Self {
+            topic,
+            index,
+            keyspace,
+            tail: Mutex::new(tail),
+            front: Mutex::default(),
+        }
     }
 
     /// How far the acknowledged batches reach.
@@ -62,13 +69,21 @@ impl Partition {
     /// The newest record that can be read.
     pub(super) fn newest(&self) -> Option<Record> {
         let tail = self.tail();
-        let mut batch = tail.numbers().rev().find_map(|number| self.batch(number).ok())?;
-        let last = batch.head().end().checked_sub(1).filter(|last| tail.offsets().contains(last))?;
+        let mut batch = tail
+            .numbers()
+            .rev()
+            .find_map(|number| self.batch(number).ok())?;
+        let last = batch
+            .head()
+            .end()
+            .checked_sub(1)
+            .filter(|last| tail.offsets().contains(last))?;
         batch.skip_to(last).ok()?;
         batch.next(&self.topic, self.index).ok()?
     }
 
-    /// The number of the first batch that ends after `offset`: the one that holds it, if it is there.
+    /// The number of the first batch that ends after `offset`: the one that holds it, if it is
+    /// there.
     pub(super) fn locate(&self, offset: u64, tail: &Tail) -> u64 {
         let Range { mut start, mut end } = tail.numbers();
         while start < end {
@@ -132,9 +147,15 @@ impl Tail {
 
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut value = vec![TAIL_VERSION];
-        for field in
-            [self.first, self.end, self.oldest, self.next, self.bytes_dropped, self.bytes_written, self.newest_ms]
-        {
+        for field in [
+            self.first,
+            self.end,
+            self.oldest,
+            self.next,
+            self.bytes_dropped,
+            self.bytes_written,
+            self.newest_ms,
+        ] {
             value.put_u64_le(field);
         }
         value
@@ -156,21 +177,30 @@ impl Tail {
         })
     }
 
-    /// What the batches themselves tell, for a partition whose stored tail was lost with a damaged write.
+    /// What the batches themselves tell, for a partition whose stored tail was lost with a damaged
+    /// write.
     pub(super) fn from_batches(keyspace: &Keyspace) -> Result<Self, String> {
         let number = |guard: Option<fjall::Guard>| -> Result<Option<u64>, String> {
             let Some(guard) = guard else { return Ok(None) };
             let key = guarded(|| guard.key())?;
-            let key = <[u8; 8]>::try_from(&*key).map_err(|_| "a batch has an unknown key".to_owned())?;
+            let key =
+                <[u8; 8]>::try_from(&*key).map_err(|_| "a batch has an unknown key".to_owned())?;
             Ok(Some(u64::from_be_bytes(key)))
         };
-        let (Some(first), Some(last)) = (number(keyspace.first_key_value())?, number(keyspace.last_key_value())?)
-        else {
+        let (Some(first), Some(last)) = (
+            number(keyspace.first_key_value())?,
+            number(keyspace.last_key_value())?,
+        ) else {
             return Ok(Self::default());
         };
         let oldest = *read_batch(keyspace, first)?.head();
-        let mut tail =
-            Self { first, end: last, oldest: oldest.base, bytes_dropped: oldest.bytes_before, ..Self::default() };
+        let mut tail = Self {
+            first,
+            end: last,
+            oldest: oldest.base,
+            bytes_dropped: oldest.bytes_before,
+            ..Self::default()
+        };
         tail.append(read_batch(keyspace, last)?.head());
         Ok(tail)
     }
@@ -182,7 +212,15 @@ mod tests {
 
     #[test]
     fn a_tail_comes_back_as_it_was() {
-        let tail = Tail { first: 1, end: 2, oldest: 3, next: 4, bytes_dropped: 5, bytes_written: 6, newest_ms: 7 };
+        let tail = Tail {
+            first: 1,
+            end: 2,
+            oldest: 3,
+            next: 4,
+            bytes_dropped: 5,
+            bytes_written: 6,
+            newest_ms: 7,
+        };
         assert_eq!(Tail::decode(&tail.encode()), Some(tail));
         assert_eq!(Tail::decode(&[9; 57]), None);
     }

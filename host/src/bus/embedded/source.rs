@@ -1,7 +1,8 @@
 //! A consumer group's reader.
 //!
-//! Batches are read where the task runs: that is one point read a batch, tens of microseconds from memory, less than handing
-//! it to another thread and back; a read stops after a few megabytes, and lets other tasks run between reads.
+//! Batches are read where the task runs: that is one point read a batch, tens of microseconds from
+//! memory, less than handing it to another thread and back; a read stops after a few megabytes, and
+//! lets other tasks run between reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -45,7 +46,10 @@ impl EmbeddedSource {
         let open = gate.read().unwrap_or_else(PoisonError::into_inner);
         let store = open.as_ref().ok_or(Error::Closed)?;
         let topics: BTreeSet<&str> = topics.iter().copied().collect();
-        let topics = topics.into_iter().map(|name| store.topic(name)).collect::<Result<Vec<_>, _>>()?;
+        let topics = topics
+            .into_iter()
+            .map(|name| store.topic(name))
+            .collect::<Result<Vec<_>, _>>()?;
         let cursors = cursors(store, group, &topics, start)?;
         claim(subscriptions, group, &topics)?;
 
@@ -53,7 +57,15 @@ impl EmbeddedSource {
         topics.iter().for_each(|topic| topic.join(&wake));
         let topics = topics.iter().map(|topic| Arc::clone(&topic.name)).collect();
         let (gate, subscriptions) = (Arc::clone(gate), Arc::clone(subscriptions));
-        Ok(Self { group: group.to_owned(), topics, cursors, turn: 0, wake, gate, subscriptions })
+        Ok(Self {
+            group: group.to_owned(),
+            topics,
+            cursors,
+            turn: 0,
+            wake,
+            gate,
+            subscriptions,
+        })
     }
 
     /// What is there now, taken from all partitions in turn.
@@ -70,7 +82,8 @@ impl EmbeddedSource {
             for step in 0..self.cursors.len() {
                 let index = (self.turn + step) % self.cursors.len();
                 if let Some(cursor) = self.cursors.get_mut(index).filter(|_| bytes < READ_BYTES) {
-                    bytes += cursor.take(share.min(max - records.len()), &mut records, &store.damages);
+                    bytes +=
+                        cursor.take(share.min(max - records.len()), &mut records, &store.damages);
                 }
             }
             if records.len() == before || records.len() == max || bytes >= READ_BYTES {
@@ -81,10 +94,17 @@ impl EmbeddedSource {
 }
 
 /// One cursor a partition, at the group's stored offset or at `start`.
-fn cursors(store: &Store, group: &str, topics: &[Arc<Topic>], start: Start) -> Result<Vec<Cursor>, Error> {
+fn cursors(
+    store: &Store,
+    group: &str,
+    topics: &[Arc<Topic>],
+    start: Start,
+) -> Result<Vec<Cursor>, Error> {
     let stored = store.group_offsets(group)?;
-    let stored: BTreeMap<_, _> =
-        stored.iter().map(|offset| ((&*offset.topic, offset.partition), offset.next)).collect();
+    let stored: BTreeMap<_, _> = stored
+        .iter()
+        .map(|offset| ((&*offset.topic, offset.partition), offset.next))
+        .collect();
     let partitions = topics.iter().flat_map(|topic| &topic.partitions);
     let cursors = partitions.map(|partition| {
         let next = match (stored.get(&(&*partition.topic, partition.index)), start) {
@@ -93,7 +113,11 @@ fn cursors(store: &Store, group: &str, topics: &[Arc<Topic>], start: Start) -> R
             (None, Start::Latest) => partition.tail().next,
             (None, Start::Stored) => {
                 let (topic, partition) = (partition.topic.to_string(), partition.index);
-                return Err(Error::NoOffset { group: group.to_owned(), topic, partition });
+                return Err(Error::NoOffset {
+                    group: group.to_owned(),
+                    topic,
+                    partition,
+                });
             }
         };
         Ok(Cursor::new(partition, next))
@@ -101,12 +125,20 @@ fn cursors(store: &Store, group: &str, topics: &[Arc<Topic>], start: Start) -> R
     cursors.collect()
 }
 
-/// Two readers of one group would each take every record, and each move the group's offsets: a second one is refused.
+/// Two readers of one group would each take every record, and each move the group's offsets: a
+/// second one is refused.
 fn claim(subscriptions: &Subscriptions, group: &str, topics: &[Arc<Topic>]) -> Result<(), Error> {
     let mut claimed = subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
-    let keys = || topics.iter().map(|topic| (group.to_owned(), Arc::clone(&topic.name)));
+    let keys = || {
+        topics
+            .iter()
+            .map(|topic| (group.to_owned(), Arc::clone(&topic.name)))
+    };
     if let Some((group, topic)) = keys().find(|key| claimed.contains(key)) {
-        return Err(Error::GroupBusy { group, topic: topic.to_string() });
+        return Err(Error::GroupBusy {
+            group,
+            topic: topic.to_string(),
+        });
     }
     claimed.extend(keys());
     Ok(())
@@ -127,11 +159,17 @@ impl Source for EmbeddedSource {
     }
 
     fn positions(&self) -> BTreeMap<(Arc<str>, u32), u64> {
-        self.cursors.iter().map(|cursor| ((Arc::clone(&cursor.topic), cursor.index), cursor.next())).collect()
+        self.cursors
+            .iter()
+            .map(|cursor| ((Arc::clone(&cursor.topic), cursor.index), cursor.next()))
+            .collect()
     }
 
     fn seek(&mut self, topic: &str, partition: u32, next: u64) {
-        let cursor = self.cursors.iter_mut().find(|cursor| &*cursor.topic == topic && cursor.index == partition);
+        let cursor = self
+            .cursors
+            .iter_mut()
+            .find(|cursor| &*cursor.topic == topic && cursor.index == partition);
         if let Some(cursor) = cursor {
             cursor.seek(next);
         }
@@ -141,13 +179,20 @@ impl Source for EmbeddedSource {
 
 impl Drop for EmbeddedSource {
     fn drop(&mut self) {
-        let mut claimed = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut claimed = self
+            .subscriptions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         for topic in &self.topics {
             claimed.remove(&(self.group.clone(), Arc::clone(topic)));
         }
         drop(claimed);
         let gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        for topic in self.topics.iter().filter_map(|name| gate.as_ref()?.topic(name).ok()) {
+        for topic in self
+            .topics
+            .iter()
+            .filter_map(|name| gate.as_ref()?.topic(name).ok())
+        {
             topic.leave(&self.wake);
         }
     }

@@ -1,5 +1,6 @@
-//! The one thread that changes the store. Everything queued when it wakes becomes durable in one commit, so that many
-//! writers share its cost; each write in it is still whole, or not there at all.
+//! The one thread that changes the store. Everything queued when it wakes becomes durable in one
+//! commit, so that many writers share its cost; each write in it is still whole, or not there at
+//! all.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -30,17 +31,30 @@ pub(super) enum Command {
 }
 
 /// Starts the thread, which ends with [`Command::Close`].
-pub(super) fn start(store: Arc<Store>, mode: PersistMode) -> std::io::Result<(mpsc::Sender<Command>, JoinHandle<()>)> {
+pub(super) fn start(
+    store: Arc<Store>,
+    mode: PersistMode,
+) -> std::io::Result<(mpsc::Sender<Command>, JoinHandle<()>)> {
     let (sender, commands) = mpsc::channel(QUEUE);
-    let thread = thread::Builder::new().name("log-writer".to_owned()).spawn(move || run(&store, mode, commands))?;
+    let thread = thread::Builder::new()
+        .name("log-writer".to_owned())
+        .spawn(move || run(&store, mode, commands))?;
     Ok((sender, thread))
 }
 
 fn run(store: &Store, mode: PersistMode, mut commands: mpsc::Receiver<Command>) {
     let (mut waiting, mut closing) = (None, false);
     loop {
-        let next = || if closing { commands.try_recv().ok() } else { commands.blocking_recv() };
-        let Some(command) = waiting.take().or_else(next) else { return };
+        let next = || {
+            if closing {
+                commands.try_recv().ok()
+            } else {
+                commands.blocking_recv()
+            }
+        };
+        let Some(command) = waiting.take().or_else(next) else {
+            return;
+        };
         match command {
             Command::Close => {
                 closing = true;
@@ -83,7 +97,13 @@ fn create_topic(store: &Store, mut spec: TopicSpec) -> Result<TopicInfo, Error> 
     }
 }
 
-fn delete_records(store: &Store, mode: PersistMode, topic: &str, partition: u32, before: u64) -> Result<(), Error> {
+fn delete_records(
+    store: &Store,
+    mode: PersistMode,
+    topic: &str,
+    partition: u32,
+    before: u64,
+) -> Result<(), Error> {
     let topic = store.topic(topic)?;
     retention::forget(store, mode, topic.partition(partition)?, before)
 }

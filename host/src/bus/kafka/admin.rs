@@ -1,7 +1,8 @@
 //! Topics: made, listed and read at their ends; offsets of groups.
 //!
-//! Every question has clients of its own, which are left to end by themselves when it is answered. That costs a few
-//! round trips, and there is none that could be broken, or pile up what nobody reads, while nobody asks.
+//! Every question has clients of its own, which are left to end by themselves when it is answered.
+//! That costs a few round trips, and there is none that could be broken, or pile up what nobody
+//! reads, while nobody asks.
 
 mod connection;
 mod describe;
@@ -45,7 +46,8 @@ pub struct Broker {
     pub port: i32,
 }
 
-/// Asks the cluster, at most [`Options::request`] a question, and tells the catalogue of every topic it meets.
+/// Asks the cluster, at most [`Options::request`] a question, and tells the catalogue of every
+/// topic it meets.
 #[derive(Clone)]
 pub(super) struct ClusterAdmin {
     options: Arc<Options>,
@@ -57,22 +59,35 @@ pub(super) struct ClusterAdmin {
 impl ClusterAdmin {
     pub(super) fn new(options: &Options, catalogue: &Arc<Catalogue>) -> Self {
         let (options, catalogue) = (Arc::new(options.clone()), Arc::clone(catalogue));
-        Self { options, catalogue, told_of_silence: Arc::default() }
+        Self {
+            options,
+            catalogue,
+            told_of_silence: Arc::default(),
+        }
     }
 
     /// The same, with so long for each question.
     pub(super) fn within(&self, request: Duration) -> Self {
-        Self { options: Arc::new(Options { request, ..(*self.options).clone() }), ..self.clone() }
+        Self {
+            options: Arc::new(Options {
+                request,
+                ..(*self.options).clone()
+            }),
+            ..self.clone()
+        }
     }
 
-    /// Creates the topic, or leaves it as it is when it exists; see [`crate::bus::compare`] for what may differ.
+    /// Creates the topic, or leaves it as it is when it exists; see [`crate::bus::compare`] for
+    /// what may differ.
     ///
     /// # Errors
     /// The specification is not legal, or the cluster refuses it or cannot be reached.
     pub(super) async fn create_topic(&self, spec: TopicSpec) -> Result<TopicInfo, Error> {
         check(&spec)?;
         let (action, asked) = (format!("create topic {:?}", spec.name), spec.clone());
-        let info = self.ask(None, action, move |connection| create(connection, &spec)).await?;
+        let info = self
+            .ask(None, action, move |connection| create(connection, &spec))
+            .await?;
         self.catalogue.adopt(&info.spec.name);
         Ok(self.learn(info, Some(asked)))
     }
@@ -83,7 +98,10 @@ impl ClusterAdmin {
     /// The cluster refuses, or cannot be reached.
     pub(super) async fn topics(&self) -> Result<Vec<TopicInfo>, Error> {
         let infos = self.ask(None, "list topics", describe::all).await?;
-        Ok(infos.into_iter().map(|info| self.learn(info, None)).collect())
+        Ok(infos
+            .into_iter()
+            .map(|info| self.learn(info, None))
+            .collect())
     }
 
     /// One topic.
@@ -92,7 +110,11 @@ impl ClusterAdmin {
     /// It does not exist, or the cluster refuses or cannot be reached.
     pub(super) async fn topic(&self, name: &str) -> Result<TopicInfo, Error> {
         let (action, name) = (format!("describe topic {name:?}"), name.to_owned());
-        let info = self.ask(None, action, move |connection| describe::one(connection, &name)).await?;
+        let info = self
+            .ask(None, action, move |connection| {
+                describe::one(connection, &name)
+            })
+            .await?;
         Ok(self.learn(info, None))
     }
 
@@ -102,16 +124,30 @@ impl ClusterAdmin {
     /// The cluster refuses, or cannot be reached.
     pub(super) async fn hides(&self, name: &str) -> Result<bool, Error> {
         let (action, name) = (format!("look for topic {name:?}"), name.to_owned());
-        self.ask(None, action, move |connection| describe::is_hidden(connection, &name)).await
+        self.ask(None, action, move |connection| {
+            describe::is_hidden(connection, &name)
+        })
+        .await
     }
 
-    /// A topic whose settings the cluster does not tell is taken to have those that were `asked` for, now or earlier.
+    /// A topic whose settings the cluster does not tell is taken to have those that were `asked`
+    /// for, now or earlier.
     fn learn(&self, mut info: TopicInfo, asked: Option<TopicSpec>) -> TopicInfo {
         if !info.settings_known {
             self.tell_of_silence();
             if let Some(asked) = asked.or_else(|| self.catalogue.spec(&info.spec.name)) {
-                let TopicSpec { name, partitions, replication_factor, .. } = info.spec;
-                info.spec = TopicSpec { name, partitions, replication_factor, ..asked };
+                let TopicSpec {
+                    name,
+                    partitions,
+                    replication_factor,
+                    ..
+                } = info.spec;
+                info.spec = TopicSpec {
+                    name,
+                    partitions,
+                    replication_factor,
+                    ..asked
+                };
             }
         }
         self.catalogue.learn(info.spec.clone());
@@ -121,7 +157,10 @@ impl ClusterAdmin {
     fn tell_of_silence(&self) {
         if !self.told_of_silence.swap(true, Ordering::Relaxed) {
             let detail = "the cluster does not tell the settings of some topics: they are taken to be as the manifest asks\nhint: where it has access control, allow DescribeConfigs on the topics".to_owned();
-            self.options.observer.announce(Event::Warned { part: self.options.bus_name(), detail });
+            self.options.observer.announce(Event::Warned {
+                part: self.options.bus_name(),
+                detail,
+            });
         }
     }
 
@@ -130,8 +169,14 @@ impl ClusterAdmin {
     /// # Errors
     /// The cluster refuses, or cannot be reached.
     pub(super) async fn group_offsets(&self, group: &str) -> Result<Vec<GroupOffset>, Error> {
-        let (action, name) = (format!("read the offsets of group {group:?}"), group.to_owned());
-        self.ask(Some(group), action, move |connection| describe::group_offsets(connection, &name)).await
+        let (action, name) = (
+            format!("read the offsets of group {group:?}"),
+            group.to_owned(),
+        );
+        self.ask(Some(group), action, move |connection| {
+            describe::group_offsets(connection, &name)
+        })
+        .await
     }
 
     /// The newest committed record of each partition that has one, in the order of the partitions.
@@ -139,26 +184,55 @@ impl ClusterAdmin {
     /// # Errors
     /// The topic does not exist, or the cluster refuses or cannot be reached.
     pub(super) async fn newest(&self, topic: &str) -> Result<Vec<Record>, Error> {
-        let (action, topic) = (format!("read the newest records of {topic:?}"), topic.to_owned());
-        self.ask(None, action, move |connection| reading::newest(connection, &topic)).await
+        let (action, topic) = (
+            format!("read the newest records of {topic:?}"),
+            topic.to_owned(),
+        );
+        self.ask(None, action, move |connection| {
+            reading::newest(connection, &topic)
+        })
+        .await
     }
 
     /// The oldest committed record of a partition at or behind `from`.
     ///
     /// # Errors
     /// The partition does not exist, or the cluster refuses or cannot be reached.
-    pub(super) async fn first_from(&self, topic: &str, partition: u32, from: u64) -> Result<Option<Record>, Error> {
-        let (action, topic) = (format!("read {topic:?}, partition {partition}"), topic.to_owned());
-        self.ask(None, action, move |connection| reading::first_from(connection, &topic, partition, from)).await
+    pub(super) async fn first_from(
+        &self,
+        topic: &str,
+        partition: u32,
+        from: u64,
+    ) -> Result<Option<Record>, Error> {
+        let (action, topic) = (
+            format!("read {topic:?}, partition {partition}"),
+            topic.to_owned(),
+        );
+        self.ask(None, action, move |connection| {
+            reading::first_from(connection, &topic, partition, from)
+        })
+        .await
     }
 
     /// Forgets the records of a partition below `before`.
     ///
     /// # Errors
-    /// The partition does not exist or does not reach so far, or the cluster refuses or cannot be reached.
-    pub(super) async fn delete_records(&self, topic: &str, partition: u32, before: u64) -> Result<(), Error> {
-        let (action, topic) = (format!("delete records of {topic:?}, partition {partition}"), topic.to_owned());
-        self.ask(None, action, move |connection| delete(connection, &topic, partition, before)).await
+    /// The partition does not exist or does not reach so far, or the cluster refuses or cannot be
+    /// reached.
+    pub(super) async fn delete_records(
+        &self,
+        topic: &str,
+        partition: u32,
+        before: u64,
+    ) -> Result<(), Error> {
+        let (action, topic) = (
+            format!("delete records of {topic:?}, partition {partition}"),
+            topic.to_owned(),
+        );
+        self.ask(None, action, move |connection| {
+            delete(connection, &topic, partition, before)
+        })
+        .await
     }
 
     /// Who answers.
@@ -166,7 +240,8 @@ impl ClusterAdmin {
     /// # Errors
     /// The cluster refuses, or cannot be reached.
     pub(super) async fn cluster(&self) -> Result<Cluster, Error> {
-        self.ask(None, "ask for the brokers", describe::cluster).await
+        self.ask(None, "ask for the brokers", describe::cluster)
+            .await
     }
 
     /// What every broker lets pass.
@@ -174,7 +249,13 @@ impl ClusterAdmin {
     /// # Errors
     /// The cluster cannot be reached.
     pub(super) async fn broker_limits(&self) -> Result<BrokerLimits, Error> {
-        let settings = self.ask(None, "ask for the brokers' limits", describe::broker_settings).await?;
+        let settings = self
+            .ask(
+                None,
+                "ask for the brokers' limits",
+                describe::broker_settings,
+            )
+            .await?;
         Ok(settings::broker_limits(&settings))
     }
 
@@ -185,7 +266,11 @@ impl ClusterAdmin {
         action: impl Into<String>,
         question: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (options, group, action) = (Arc::clone(&self.options), group.map(str::to_owned), action.into());
+        let (options, group, action) = (
+            Arc::clone(&self.options),
+            group.map(str::to_owned),
+            action.into(),
+        );
         let what = action.clone();
         let asked = tokio::task::spawn_blocking(move || {
             let connection = Connection::open(&options, group.as_deref(), action)?;
@@ -193,12 +278,20 @@ impl ClusterAdmin {
             connection.leave();
             answer
         });
-        asked.await.unwrap_or_else(|error| Err(Error::Lost { what, reason: error.to_string() }))
+        asked.await.unwrap_or_else(|error| {
+            Err(Error::Lost {
+                what,
+                reason: error.to_string(),
+            })
+        })
     }
 }
 
 fn check(spec: &TopicSpec) -> Result<(), Error> {
-    let bad = |reason| Error::BadTopic { topic: spec.name.clone(), reason };
+    let bad = |reason| Error::BadTopic {
+        topic: spec.name.clone(),
+        reason,
+    };
     topic_name::check(&spec.name).map_err(bad)?;
     if spec.partitions == 0 {
         return Err(bad("a topic has at least 1 partition".to_owned()));
@@ -228,7 +321,9 @@ fn create(connection: &Connection, spec: &TopicSpec) -> Result<TopicInfo, Error>
     loop {
         match describe::one(connection, &spec.name) {
             // It takes a moment until every broker has heard of it.
-            Err(Error::UnknownTopic { .. }) if !connection.remaining().is_zero() => connection.listen(),
+            Err(Error::UnknownTopic { .. }) if !connection.remaining().is_zero() => {
+                connection.listen()
+            }
             known => return known,
         }
     }
@@ -236,7 +331,13 @@ fn create(connection: &Connection, spec: &TopicSpec) -> Result<TopicInfo, Error>
 
 /// Brokers say why in words, but the client's interface lets only the code through.
 fn refusal(connection: &Connection, spec: &TopicSpec, code: RDKafkaErrorCode) -> Error {
-    let names = || spec.settings.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let names = || {
+        spec.settings
+            .keys()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let reason = match code {
         RDKafkaErrorCode::InvalidReplicationFactor => format!(
             "the cluster has too few brokers for {} copies\nhint: lower its replication_factor, or leave it out",
@@ -257,12 +358,19 @@ fn refusal(connection: &Connection, spec: &TopicSpec, code: RDKafkaErrorCode) ->
         }
         other => return connection.refused(other),
     };
-    Error::BadTopic { topic: spec.name.clone(), reason }
+    Error::BadTopic {
+        topic: spec.name.clone(),
+        reason,
+    }
 }
 
 fn not_to_be_made(connection: &Connection, reason: &str) -> Error {
     let hint = "have whoever runs the cluster create it: `fedhost topics create --dry-run` lists what is missing";
-    connection.error(Diagnosis { kind: Kind::Refused, reason: reason.to_owned(), hint: hint.to_owned() })
+    connection.error(Diagnosis {
+        kind: Kind::Refused,
+        reason: reason.to_owned(),
+        hint: hint.to_owned(),
+    })
 }
 
 fn delete(connection: &Connection, topic: &str, partition: u32, before: u64) -> Result<(), Error> {
@@ -275,7 +383,13 @@ fn delete(connection: &Connection, topic: &str, partition: u32, before: u64) -> 
     let asked = connection.administer(|client, options| client.delete_records(&offsets, &options));
     let deleted = asked.map_err(|error| connection.failed(&error))?;
     for element in deleted.elements() {
-        let Some(code) = element.error().err().and_then(|error| error.rdkafka_error_code()) else { continue };
+        let Some(code) = element
+            .error()
+            .err()
+            .and_then(|error| error.rdkafka_error_code())
+        else {
+            continue;
+        };
         let (reason, hint) = match code {
             RDKafkaErrorCode::OffsetOutOfRange => (
                 format!("the partition does not reach to offset {before}"),
@@ -287,7 +401,11 @@ fn delete(connection: &Connection, topic: &str, partition: u32, before: u64) -> 
             ),
             other => return Err(connection.refused(other)),
         };
-        return Err(connection.error(Diagnosis { kind: Kind::Request, reason, hint: hint.to_owned() }));
+        return Err(connection.error(Diagnosis {
+            kind: Kind::Request,
+            reason,
+            hint: hint.to_owned(),
+        }));
     }
     Ok(())
 }

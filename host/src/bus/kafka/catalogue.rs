@@ -44,7 +44,11 @@ impl Catalogue {
     /// The smallest limit of the topics that this process writes to, in bytes.
     pub(super) fn smallest_limit(&self) -> Option<u64> {
         let topics = self.read();
-        topics.own.iter().filter_map(|name| Some(topics.specs.get(name)?.max_message_bytes)).min()
+        topics
+            .own
+            .iter()
+            .filter_map(|name| Some(topics.specs.get(name)?.max_message_bytes))
+            .min()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Topics> {
@@ -65,7 +69,11 @@ mod tests {
         // Given a topic of somebody else that takes hardly anything, and one of our own
         let catalogue = Catalogue::default();
         for (name, max_message_bytes) in [("other", 1), ("own", 1 << 20)] {
-            catalogue.learn(TopicSpec { name: name.to_owned(), max_message_bytes, ..TopicSpec::default() });
+            catalogue.learn(TopicSpec {
+                name: name.to_owned(),
+                max_message_bytes,
+                ..TopicSpec::default()
+            });
         }
         assert_eq!(catalogue.smallest_limit(), None);
         catalogue.adopt("own");

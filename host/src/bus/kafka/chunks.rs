@@ -1,4 +1,5 @@
-//! Records above the limit travel in chunks: several records in the log, and one for whoever writes or reads.
+//! Records above the limit travel in chunks: several records in the log, and one for whoever writes
+//! or reads.
 //!
 //! ```text
 //! chunk 0  key    timestamp and headers of the record, and
@@ -7,13 +8,14 @@
 //!                   fedhost-chunk-whole:  <bytes>/<sha256>/<milliseconds in which its writer writes all of it>
 //! chunk i  key#i  timestamp of the record, and the first two of these headers
 //! ```
-//! A message id is `<writer>:<uuid>`; the writer is known to the cluster by that name and writes one message after the
-//! other. All chunks of a message lie in the partition that its key gives, in order, though others may lie between them.
-//! Their keys differ, so that a compacted topic keeps all of them; of an older message it may keep the last ones, which
-//! mean nothing without their beginning.
+//! A message id is `<writer>:<uuid>`; the writer is known to the cluster by that name and writes
+//! one message after the other. All chunks of a message lie in the partition that its key gives, in
+//! order, though others may lie between them. Their keys differ, so that a compacted topic keeps
+//! all of them; of an older message it may keep the last ones, which mean nothing without their
+//! beginning.
 //!
-//! The record has the place of chunk 0. Whoever goes on behind that place passes over the chunks that follow, and whoever
-//! is sent to it finds the whole record again.
+//! The record has the place of chunk 0. Whoever goes on behind that place passes over the chunks
+//! that follow, and whoever is sent to it finds the whole record again.
 //!
 //! No I/O here; the time is an argument.
 
@@ -32,7 +34,8 @@ pub(super) use self::assembler::{Assembler, Trouble};
 pub(super) use self::split::{Layout, Limits, Origin, RECORD_OVERHEAD, header_bytes, split};
 use crate::bus::{Record, TopicSpec};
 
-/// Bytes of key and value of the largest record that travels in chunks: more must not wait in memory for its end.
+/// Bytes of key and value of the largest record that travels in chunks: more must not wait in
+/// memory for its end.
 pub const LARGEST_RECORD: u64 = 64 << 20;
 /// A topic that takes no record of this many bytes is too narrow for chunks.
 const SMALLEST_LIMIT: u64 = 1_024;
@@ -51,7 +54,11 @@ const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// The largest key and value together that a write takes for a topic of this limit.
 pub(super) fn record_bytes_max(limit: u64) -> u64 {
-    if is_wide_enough(limit) { limit.max(LARGEST_RECORD) } else { limit }
+    if is_wide_enough(limit) {
+        limit.max(LARGEST_RECORD)
+    } else {
+        limit
+    }
 }
 
 /// Whether larger records than a topic's limit travel in chunks on it.
@@ -59,12 +66,16 @@ pub(super) fn is_wide_enough(limit: u64) -> bool {
     limit >= SMALLEST_LIMIT
 }
 
-/// What becomes of records that are larger than a topic takes: from what size on, and up to which, they travel in chunks.
-/// `None` where none do.
+/// What becomes of records that are larger than a topic takes: from what size on, and up to which,
+/// they travel in chunks. `None` where none do.
 #[must_use]
 pub fn beyond_the_limit(topic: &TopicSpec) -> Option<String> {
-    let (limit, carried) = (topic.max_message_bytes, record_bytes_max(topic.max_message_bytes));
-    (carried > limit).then(|| format!("records above {limit} bytes travel in chunks, up to {carried}"))
+    let (limit, carried) = (
+        topic.max_message_bytes,
+        record_bytes_max(topic.max_message_bytes),
+    );
+    (carried > limit)
+        .then(|| format!("records above {limit} bytes travel in chunks, up to {carried}"))
 }
 
 /// What a record's headers say of it as a part of a message.
@@ -96,7 +107,13 @@ impl Chunk {
         let sha256 = Sha256Hex::try_from(text(record, SHA256)?.to_owned()).ok()?;
         let whole = Whole::of(record).filter(|_| index == 0);
         let is_sound = index < count && whole.is_some() == (index == 0);
-        is_sound.then_some(Self { id, index, count, sha256, whole })
+        is_sound.then_some(Self {
+            id,
+            index,
+            count,
+            sha256,
+            whole,
+        })
     }
 
     /// Who wrote it.
@@ -105,10 +122,27 @@ impl Chunk {
     }
 
     fn headers(&self) -> Vec<(String, Bytes)> {
-        let Self { id, index, count, sha256, whole } = self;
-        let mut headers = vec![header(CHUNK, format!("{id}/{index}/{count}")), header(SHA256, sha256.to_string())];
-        if let Some(Whole { bytes, sha256, within }) = whole {
-            headers.push(header(WHOLE, format!("{bytes}/{sha256}/{}", within.as_millis())));
+        let Self {
+            id,
+            index,
+            count,
+            sha256,
+            whole,
+        } = self;
+        let mut headers = vec![
+            header(CHUNK, format!("{id}/{index}/{count}")),
+            header(SHA256, sha256.to_string()),
+        ];
+        if let Some(Whole {
+            bytes,
+            sha256,
+            within,
+        }) = whole
+        {
+            headers.push(header(
+                WHOLE,
+                format!("{bytes}/{sha256}/{}", within.as_millis()),
+            ));
         }
         headers
     }
@@ -120,7 +154,11 @@ impl Whole {
         let bytes = parts.next()?.parse().ok()?;
         let sha256 = Sha256Hex::try_from(parts.next()?.to_owned()).ok()?;
         let within = Duration::from_millis(parts.next()?.parse().ok()?).min(LONGEST);
-        Some(Self { bytes, sha256, within })
+        Some(Self {
+            bytes,
+            sha256,
+            within,
+        })
     }
 }
 

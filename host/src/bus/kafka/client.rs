@@ -1,4 +1,5 @@
-//! What all clients have in common: they tell of their troubles and their figures, and nobody waits for their end.
+//! What all clients have in common: they tell of their troubles and their figures, and nobody waits
+//! for their end.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -17,7 +18,10 @@ use crate::figure::Count;
 /// Ends a client on a thread of its own: it may take as long as its brokers are away.
 pub(super) fn leave_behind<T: Send + 'static>(client: T) {
     // Without a thread it ends here.
-    thread::Builder::new().name("kafka-close".to_owned()).spawn(move || drop(client)).ok();
+    thread::Builder::new()
+        .name("kafka-close".to_owned())
+        .spawn(move || drop(client))
+        .ok();
 }
 
 /// Listens to one client.
@@ -41,7 +45,11 @@ struct State {
 
 impl Listener {
     pub(super) fn new(part: impl Into<String>, observer: &Arc<dyn Observer>) -> Self {
-        Self { part: part.into(), observer: Arc::clone(observer), state: Mutex::default() }
+        Self {
+            part: part.into(),
+            observer: Arc::clone(observer),
+            state: Mutex::default(),
+        }
     }
 
     pub(super) fn part(&self) -> &str {
@@ -60,7 +68,11 @@ impl Listener {
 
     /// The newest trouble since [`Listener::is_well`].
     pub(super) fn trouble(&self) -> Option<Diagnosis> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).trouble.clone()
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .trouble
+            .clone()
     }
 
     /// Something went wrong that keeps the client from its work.
@@ -72,7 +84,8 @@ impl Listener {
         if state.since.is_none() && !state.retired {
             state.since = Some(Stopwatch::start());
             let (part, Diagnosis { reason, hint, .. }) = (self.part.clone(), diagnosis.clone());
-            self.observer.announce(Event::ConnectionLost { part, reason, hint });
+            self.observer
+                .announce(Event::ConnectionLost { part, reason, hint });
         }
         state.trouble = Some(diagnosis);
     }
@@ -81,21 +94,32 @@ impl Listener {
     pub(super) fn is_well(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.connection, state.trouble) = (None, None);
-        let Some(since) = state.since.take().filter(|_| !state.retired) else { return };
+        let Some(since) = state.since.take().filter(|_| !state.retired) else {
+            return;
+        };
         self.observer.condition(&self.part, None);
         let after_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.observer.announce(Event::ConnectionRestored { part: self.part.clone(), after_ms });
+        self.observer.announce(Event::ConnectionRestored {
+            part: self.part.clone(),
+            after_ms,
+        });
     }
 
     /// Another one may be at work in its place: what becomes of this one is told no more.
     pub(super) fn retire(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).retired = true;
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retired = true;
     }
 
     /// What to say of a client that has no connection left.
     fn no_broker(&self, reason: &str) -> String {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.connection.as_ref().map_or_else(|| reason.to_owned(), |last| format!("no broker can be reached: {last}"))
+        state.connection.as_ref().map_or_else(
+            || reason.to_owned(),
+            |last| format!("no broker can be reached: {last}"),
+        )
     }
 }
 
@@ -105,7 +129,8 @@ impl ClientContext for Listener {
 
     fn error(&self, error: KafkaError, reason: &str) {
         match error.rdkafka_error_code() {
-            // One broker went away, or an idle connection was closed: the client goes on with the others, or reconnects.
+            // One broker went away, or an idle connection was closed: the client goes on with the
+            // others, or reconnects.
             Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve) => {
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 state.connection = Some(reason.to_owned());

@@ -1,7 +1,8 @@
 //! What an error of a client means, and what to do about it.
 //!
-//! librdkafka says most of what it knows in a code and a line of text; [`rules`] turns both into words. Some causes look
-//! alike from inside the client, such as the ways in which a certificate can be wrong: `fedhost doctor` looks closer.
+//! librdkafka says most of what it knows in a code and a line of text; [`rules`] turns both into
+//! words. Some causes look alike from inside the client, such as the ways in which a certificate
+//! can be wrong: `fedhost doctor` looks closer.
 
 mod rules;
 #[cfg(test)]
@@ -17,7 +18,8 @@ use crate::bus::Error;
 pub(super) enum Kind {
     /// The broker cannot be reached or is busy: the client goes on trying by itself.
     Unreachable,
-    /// Credentials, certificates or rights: only somebody else can mend it, so try again slowly with a new client.
+    /// Credentials, certificates or rights: only somebody else can mend it, so try again slowly
+    /// with a new client.
     Refused,
     /// Another client has taken over.
     Fenced,
@@ -43,9 +45,22 @@ impl Diagnosis {
         let (bus, action) = (bus.to_owned(), action.to_owned());
         let Self { kind, reason, hint } = self;
         match kind {
-            Kind::Refused | Kind::Request => Error::Refused { bus, action, reason, hint },
-            Kind::Fenced => Error::Lost { what: action, reason },
-            Kind::Unreachable | Kind::Fatal => Error::Unreachable { bus, action, reason, hint },
+            Kind::Refused | Kind::Request => Error::Refused {
+                bus,
+                action,
+                reason,
+                hint,
+            },
+            Kind::Fenced => Error::Lost {
+                what: action,
+                reason,
+            },
+            Kind::Unreachable | Kind::Fatal => Error::Unreachable {
+                bus,
+                action,
+                reason,
+                hint,
+            },
         }
     }
 }
@@ -55,11 +70,14 @@ pub(super) fn of(error: &KafkaError) -> Diagnosis {
     of_thing(error, "")
 }
 
-/// The same, where the caller knows the name of the topic, group or transactional id that it is about.
+/// The same, where the caller knows the name of the topic, group or transactional id that it is
+/// about.
 pub(super) fn of_thing(error: &KafkaError, name: &str) -> Diagnosis {
     let detail = error.to_string();
     known(code(error), &detail, name).unwrap_or_else(|| match error {
-        KafkaError::ClientCreation(reason) | KafkaError::ClientConfig(_, reason, ..) => impossible(reason),
+        KafkaError::ClientCreation(reason) | KafkaError::ClientConfig(_, reason, ..) => {
+            impossible(reason)
+        }
         _ => unknown(&detail),
     })
 }
@@ -78,7 +96,11 @@ pub(super) fn of_code(code: RDKafkaErrorCode, name: &str) -> Diagnosis {
 /// What a line in the log of a client that cannot get in means, when it tells of a failure.
 pub(super) fn of_log(line: &str) -> Option<Diagnosis> {
     let mut rules = rules::TEXTS.iter().chain(rules::LOGGED);
-    Some(rules.find(|rule| rule.applies(None, line))?.diagnosis(line, ""))
+    Some(
+        rules
+            .find(|rule| rule.applies(None, line))?
+            .diagnosis(line, ""),
+    )
 }
 
 fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
@@ -90,7 +112,11 @@ fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
 
 fn known(code: Option<RDKafkaErrorCode>, detail: &str, name: &str) -> Option<Diagnosis> {
     let mut rules = rules::TEXTS.iter().chain(rules::CODES);
-    Some(rules.find(|rule| rule.applies(code, detail))?.diagnosis(detail, name))
+    Some(
+        rules
+            .find(|rule| rule.applies(code, detail))?
+            .diagnosis(detail, name),
+    )
 }
 
 fn unknown(detail: &str) -> Diagnosis {
@@ -119,26 +145,43 @@ impl Rule {
     }
 
     fn diagnosis(&self, detail: &str, name: &str) -> Diagnosis {
-        let name = if name.is_empty() { String::new() } else { format!(" {name:?}") };
-        let fill = |words: &str| {
-            let words = words.replace("{place}", place(detail)).replace("{name}", &name);
-            words.replace("{offered}", offered(detail)).replace("{detail}", detail)
+        let name = if name.is_empty() {
+            String::new()
+        } else {
+            format!(" {name:?}")
         };
-        Diagnosis { kind: self.kind, reason: fill(self.reason), hint: fill(self.hint) }
+        let fill = |words: &str| {
+            let words = words
+                .replace("{place}", place(detail))
+                .replace("{name}", &name);
+            words
+                .replace("{offered}", offered(detail))
+                .replace("{detail}", detail)
+        };
+        Diagnosis {
+            kind: self.kind,
+            reason: fill(self.reason),
+            hint: fill(self.hint),
+        }
     }
 }
 
 /// Who it was: `ssl://localhost:9093/bootstrap: what happened` begins with the broker's address.
 fn place(detail: &str) -> &str {
-    let is_broker = |part: &&str| part.contains(':') && part.contains('/') && !part.contains([' ', '[']);
+    let is_broker =
+        |part: &&str| part.contains(':') && part.contains('/') && !part.contains([' ', '[']);
     let head = detail.split(": ").find(is_broker);
     let address = head.map(|head| head.split_once("://").map_or(head, |(_, rest)| rest));
-    address.and_then(|address| address.split('/').next()).unwrap_or("a broker")
+    address
+        .and_then(|address| address.split('/').next())
+        .unwrap_or("a broker")
 }
 
 /// The login mechanisms that a broker says it has.
 fn offered(detail: &str) -> &str {
-    let listed = detail.split_once("supported mechanisms: ").map(|(_, rest)| rest);
+    let listed = detail
+        .split_once("supported mechanisms: ")
+        .map(|(_, rest)| rest);
     let listed = listed.map(|rest| rest.split(" (after").next().unwrap_or(rest).trim());
     listed.filter(|listed| !listed.is_empty()).unwrap_or("none")
 }

@@ -7,7 +7,8 @@ use super::Properties;
 use crate::bus::TopicSpec;
 use crate::bus::observer::Observer;
 
-/// Without a `delivery.timeout.ms`: 64 MiB take less, and whoever waits for a writer that died should not wait for long.
+/// Without a `delivery.timeout.ms`: 64 MiB take less, and whoever waits for a writer that died
+/// should not wait for long.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// What a write promises.
@@ -16,8 +17,9 @@ pub enum Delivery {
     /// Records, offsets and state in one transaction; readers see committed records only.
     #[default]
     ExactlyOnce,
-    /// Offsets committed after the records are acknowledged: a crash in between repeats the records, and whoever applies
-    /// them knows a repeat by its identity. The producer is idempotent unless it is set up not to be.
+    /// Offsets committed after the records are acknowledged: a crash in between repeats the
+    /// records, and whoever applies them knows a repeat by its identity. The producer is idempotent
+    /// unless it is set up not to be.
     AtLeastOnce,
 }
 
@@ -34,18 +36,26 @@ impl Backoff {
     /// The pause before try `attempt`, counted from 1: a random time between half and all of it.
     #[must_use]
     pub fn pause(&self, attempt: u32) -> Duration {
-        let doubled = self.first.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
-        doubled.min(self.longest).mul_f64(rand::random_range(0.5..=1.0))
+        let doubled = self
+            .first
+            .saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
+        doubled
+            .min(self.longest)
+            .mul_f64(rand::random_range(0.5..=1.0))
     }
 }
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { first: Duration::from_millis(100), longest: Duration::from_secs(5) }
+        Self {
+            first: Duration::from_millis(100),
+            longest: Duration::from_secs(5),
+        }
     }
 }
 
-/// How to reach a cluster. Properties carry librdkafka's names and have been checked against each other.
+/// How to reach a cluster. Properties carry librdkafka's names and have been checked against each
+/// other.
 #[derive(Clone)]
 pub struct Options {
     /// Of every producer; with `bootstrap.servers` and security.
@@ -60,7 +70,8 @@ pub struct Options {
     pub group_prefix: String,
     /// The compacted topic of the roles' state; one partition.
     pub state_topic: TopicSpec,
-    /// Records that a reader keeps ready, by bytes of keys and values; more are left with the broker.
+    /// Records that a reader keeps ready, by bytes of keys and values; more are left with the
+    /// broker.
     pub ahead_bytes: usize,
     /// Records handed out at a time at the most (`max.poll.records`).
     pub max_poll_records: usize,
@@ -89,17 +100,25 @@ impl Options {
         format!("{}{name}", self.group_prefix)
     }
 
-    /// How long the chunks of a record may take until they are all acknowledged; then they are written again as a whole.
-    /// Readers wait for them as long.
+    /// How long the chunks of a record may take until they are all acknowledged; then they are
+    /// written again as a whole. Readers wait for them as long.
     #[must_use]
     pub fn delivery_timeout(&self) -> Duration {
-        let set = self.producer.number("delivery.timeout.ms").filter(|&ms| ms > 0);
+        let set = self
+            .producer
+            .number("delivery.timeout.ms")
+            .filter(|&ms| ms > 0);
         set.map_or(DELIVERY_TIMEOUT, Duration::from_millis)
     }
 
     /// The brokers, as errors name them.
     #[must_use]
     pub fn bus_name(&self) -> String {
-        format!("kafka at {}", self.producer.get("bootstrap.servers").unwrap_or("an unknown address"))
+        format!(
+            "kafka at {}",
+            self.producer
+                .get("bootstrap.servers")
+                .unwrap_or("an unknown address")
+        )
     }
 }

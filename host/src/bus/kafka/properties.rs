@@ -7,7 +7,8 @@ use rdkafka::ClientConfig;
 
 use crate::secrets::{HIDDEN, is_secret};
 
-/// Properties of one client, by the names that librdkafka gives them. Secrets stay out of its `Debug`.
+/// Properties of one client, by the names that librdkafka gives them. Secrets stay out of its
+/// `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Properties(BTreeMap<String, String>);
 
@@ -31,13 +32,19 @@ impl Properties {
     /// These, with `others` on top.
     #[must_use]
     pub fn with<'a>(mut self, others: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        self.0.extend(others.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        self.0.extend(
+            others
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
         self
     }
 
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// A number, when the property is set to one.
@@ -61,7 +68,9 @@ impl FromIterator<(String, String)> for Properties {
 
 impl fmt::Debug for Properties {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.iter().map(|(name, value)| (name, if is_secret(name) { HIDDEN } else { value }));
+        let shown = self
+            .iter()
+            .map(|(name, value)| (name, if is_secret(name) { HIDDEN } else { value }));
         formatter.debug_map().entries(shown).finish()
     }
 }
@@ -72,8 +81,12 @@ mod tests {
 
     #[test]
     fn a_secret_is_never_shown() {
-        let properties = Properties::default().with([("sasl.password", "hunter2"), ("sasl.username", "me")]);
+        let properties =
+            Properties::default().with([("sasl.password", "hunter2"), ("sasl.username", "me")]);
         let shown = format!("{properties:?}");
-        assert!(shown.contains("me") && !shown.contains("hunter2"), "{shown}");
+        assert!(
+            shown.contains("me") && !shown.contains("hunter2"),
+            "{shown}"
+        );
     }
 }

@@ -1,16 +1,18 @@
 //! Reads a consumer group's partitions from Kafka.
 //!
-//! Each reader has a thread that polls a client and puts what it gets on a shelf, from which the reader takes. The thread
-//! does nothing slow; a partition whose queue is full waits at the broker. What the group gives and takes away is settled
-//! on that thread as well.
+//! Each reader has a thread that polls a client and puts what it gets on a shelf, from which the
+//! reader takes. The thread does nothing slow; a partition whose queue is full waits at the broker.
+//! What the group gives and takes away is settled on that thread as well.
 //!
-//! A reader that shares finishes what it handed out before it gives a partition back, so that nobody does that work again.
-//! One that reads alone does not wait when its group is arranged anew: the broker asks for that whenever a member comes or
-//! goes, and nearly always the same reader goes on with its work in hand. Should another one lead after all, which takes a
-//! member that joins with an older name, or a reader that was thought dead, then the earlier one has ended before it is
-//! told of any record more; its writes are refused, here by [`Member::fenced`] and at the broker by the generation that its
-//! offsets carry, each with its records and state as a whole. So what was in hand is lost to nobody and applied once: the
-//! next reader begins at the offsets that are stored. It is only done twice, which waiting would cost every rebalance.
+//! A reader that shares finishes what it handed out before it gives a partition back, so that
+//! nobody does that work again. One that reads alone does not wait when its group is arranged anew:
+//! the broker asks for that whenever a member comes or goes, and nearly always the same reader goes
+//! on with its work in hand. Should another one lead after all, which takes a member that joins
+//! with an older name, or a reader that was thought dead, then the earlier one has ended before it
+//! is told of any record more; its writes are refused, here by [`Member::fenced`] and at the broker
+//! by the generation that its offsets carry, each with its records and state as a whole. So what
+//! was in hand is lost to nobody and applied once: the next reader begins at the offsets that are
+//! stored. It is only done twice, which waiting would cost every rebalance.
 
 mod assignment;
 mod context;
@@ -67,12 +69,13 @@ pub(super) struct KafkaSource {
 }
 
 impl KafkaSource {
-    /// Joins the group, and waits until it has given this reader its partitions: for ever, while another process has all
-    /// of them. A reader that does not share carries out `turn` as soon as it is its turn, before it knows where to begin.
+    /// Joins the group, and waits until it has given this reader its partitions: for ever, while
+    /// another process has all of them. A reader that does not share carries out `turn` as soon as
+    /// it is its turn, before it knows where to begin.
     ///
     /// # Errors
-    /// A topic does not exist, this process has a reader of it for the group already, or the cluster refused or did not
-    /// answer within [`Options::request`]; those of `turn`.
+    /// A topic does not exist, this process has a reader of it for the group already, or the
+    /// cluster refused or did not answer within [`Options::request`]; those of `turn`.
     pub(super) async fn subscribe(
         options: &Options,
         groups: &Arc<Groups>,
@@ -84,28 +87,56 @@ impl KafkaSource {
     ) -> Result<Self, Error> {
         let plan = Arc::new(Plan::new(group, topics, start, sharing, options));
         if plan.topics.is_empty() {
-            return Err(Error::UnknownTopic { topic: String::new() });
+            return Err(Error::UnknownTopic {
+                topic: String::new(),
+            });
         }
-        let (shared, slot) = (Arc::new(Shared::new(options.ahead_bytes)), Arc::new(Slot::default()));
-        let member: Arc<dyn Member> =
-            Arc::new(Membership { sharing, shared: Arc::clone(&shared), slot: Arc::clone(&slot) });
+        let (shared, slot) = (
+            Arc::new(Shared::new(options.ahead_bytes)),
+            Arc::new(Slot::default()),
+        );
+        let member: Arc<dyn Member> = Arc::new(Membership {
+            sharing,
+            shared: Arc::clone(&shared),
+            slot: Arc::clone(&slot),
+        });
         if !groups.join(group, &plan.topics, &member) {
-            let topic = plan.topics.iter().find(|topic| groups.member(group, topic).is_some());
+            let topic = plan
+                .topics
+                .iter()
+                .find(|topic| groups.member(group, topic).is_some());
             let topic = topic.map(ToString::to_string).unwrap_or_default();
-            return Err(Error::GroupBusy { group: group.to_owned(), topic });
+            return Err(Error::GroupBusy {
+                group: group.to_owned(),
+                topic,
+            });
         }
         let (part, (running, ended)) = (plan.part(), oneshot::channel());
         let listener = Arc::new(Listener::new(part.clone(), &options.observer));
-        let poller = Poller { plan: Arc::clone(&plan), shared: Arc::clone(&shared), slot, listener };
+        let poller = Poller {
+            plan: Arc::clone(&plan),
+            shared: Arc::clone(&shared),
+            slot,
+            listener,
+        };
         spawn(poller, running).map_err(|error| plan.lost(error.to_string()))?;
 
-        let source = Self { plan, shared, part, _member: member, ended: Some(ended) };
+        let source = Self {
+            plan,
+            shared,
+            part,
+            _member: member,
+            ended: Some(ended),
+        };
         source.joined(turn).await?;
         options.observer.condition(&source.part, None);
         Ok(source)
     }
 
-    async fn joined(&self, turn: impl Future<Output = Result<(), Error>> + Send) -> Result<(), Error> {
+    async fn joined(
+        &self,
+        turn: impl Future<Output = Result<(), Error>> + Send,
+    ) -> Result<(), Error> {
         let mut turn = Some(turn);
         loop {
             if let Some(error) = self.shared.shelf().take_end() {
@@ -117,14 +148,18 @@ impl KafkaSource {
                 self.shared.shelf().settle();
                 continue;
             }
-            if matches!(self.shared.shelf().phase(), Phase::Reading | Phase::Suspended) {
+            if matches!(
+                self.shared.shelf().phase(),
+                Phase::Reading | Phase::Suspended
+            ) {
                 return Ok(());
             }
             self.shared.arrival().await;
         }
     }
 
-    /// Resolves once this reader has left the group, which it begins to do when it is dropped. Can be asked for once.
+    /// Resolves once this reader has left the group, which it begins to do when it is dropped. Can
+    /// be asked for once.
     pub(super) fn departure(&mut self) -> Option<oneshot::Receiver<()>> {
         self.ended.take()
     }

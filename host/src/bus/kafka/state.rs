@@ -16,7 +16,8 @@ pub(super) use tail::Tail;
 /// In front of the names under which writers mark their transactions.
 pub(super) const MARKS: &str = "transaction/";
 
-/// Reads state. Holds the newest value of each name, and reads only what came since the last question.
+/// Reads state. Holds the newest value of each name, and reads only what came since the last
+/// question.
 pub(super) struct StateReader(Arc<Mutex<Inner>>);
 
 struct Inner {
@@ -37,7 +38,11 @@ pub(super) enum Hidden {
 impl StateReader {
     pub(super) fn new(options: Options) -> Self {
         let tail = Tail::new(&options, 0);
-        Self(Arc::new(Mutex::new(Inner { options, tail, values: HashMap::new() })))
+        Self(Arc::new(Mutex::new(Inner {
+            options,
+            tail,
+            values: HashMap::new(),
+        })))
     }
 
     /// The newest value that is committed by now, but for what may be left out.
@@ -57,7 +62,11 @@ impl StateReader {
 
 impl Inner {
     fn catch_up(&mut self, hidden: Hidden) -> Result<(), Error> {
-        let Self { options, tail, values } = self;
+        let Self {
+            options,
+            tail,
+            values,
+        } = self;
         let settled = match hidden {
             Hidden::Awaited => tail.await_commits(clock::now() + options.request),
             Hidden::LeftOut => Ok(()),
@@ -69,6 +78,8 @@ impl Inner {
                 None => drop(values.remove(name)),
             })
         });
-        read.map_err(|diagnosis| diagnosis.into_error(&options.bus_name(), "read the state of the roles"))
+        read.map_err(|diagnosis| {
+            diagnosis.into_error(&options.bus_name(), "read the state of the roles")
+        })
     }
 }

@@ -29,7 +29,11 @@ struct Counted {
 
 impl Reporter {
     pub(super) fn new(client: &str, observer: &Arc<dyn Observer>) -> Self {
-        Self { client: client.to_owned(), observer: Arc::clone(observer), counted: Mutex::default() }
+        Self {
+            client: client.to_owned(),
+            observer: Arc::clone(observer),
+            counted: Mutex::default(),
+        }
     }
 
     pub(super) fn report(&self, statistics: &Statistics) {
@@ -47,27 +51,70 @@ impl Reporter {
 
     fn queue(&self, statistics: &Statistics) {
         let client = [("client", self.client.as_str())];
-        self.observer.gauge(figure::PRODUCER_QUEUE_RECORDS, &client, statistics.msg_cnt as f64);
-        self.observer.gauge(figure::PRODUCER_QUEUE_BYTES, &client, statistics.msg_size as f64);
-        for (topic, Topic { batchcnt, batchsize, .. }) in &statistics.topics {
+        self.observer.gauge(
+            figure::PRODUCER_QUEUE_RECORDS,
+            &client,
+            statistics.msg_cnt as f64,
+        );
+        self.observer.gauge(
+            figure::PRODUCER_QUEUE_BYTES,
+            &client,
+            statistics.msg_size as f64,
+        );
+        for (
+            topic,
+            Topic {
+                batchcnt,
+                batchsize,
+                ..
+            },
+        ) in &statistics.topics
+        {
             let labels = [("client", self.client.as_str()), ("topic", topic)];
-            for (figure, window) in [(figure::BATCH_RECORDS, batchcnt), (figure::BATCH_BYTES, batchsize)] {
-                self.tell(figure, &labels, filled(window).map(|window| window.avg), 1.0);
+            for (figure, window) in [
+                (figure::BATCH_RECORDS, batchcnt),
+                (figure::BATCH_BYTES, batchsize),
+            ] {
+                self.tell(
+                    figure,
+                    &labels,
+                    filled(window).map(|window| window.avg),
+                    1.0,
+                );
             }
         }
     }
 
     fn requests(&self, broker: &Broker) {
-        let labels = [("client", self.client.as_str()), ("broker", &broker.nodename)];
+        let labels = [
+            ("client", self.client.as_str()),
+            ("broker", &broker.nodename),
+        ];
         let average = |window: &Option<Window>| Some(filled(window.as_ref()?)?.avg);
         let p99 = |window: &Option<Window>| Some(filled(window.as_ref()?)?.p99);
         let waiting = broker.outbuf_cnt.saturating_add(broker.waitresp_cnt);
         let figures = [
-            (figure::BROKER_RTT_SECONDS, average(&broker.rtt), MICROSECONDS),
-            (figure::BROKER_RTT_P99_SECONDS, p99(&broker.rtt), MICROSECONDS),
-            (figure::PRODUCER_QUEUE_LATENCY_SECONDS, average(&broker.int_latency), MICROSECONDS),
+            (
+                figure::BROKER_RTT_SECONDS,
+                average(&broker.rtt),
+                MICROSECONDS,
+            ),
+            (
+                figure::BROKER_RTT_P99_SECONDS,
+                p99(&broker.rtt),
+                MICROSECONDS,
+            ),
+            (
+                figure::PRODUCER_QUEUE_LATENCY_SECONDS,
+                average(&broker.int_latency),
+                MICROSECONDS,
+            ),
             // It is measured only while there is any.
-            (figure::BROKER_THROTTLE_SECONDS, average(&broker.throttle).or(Some(0)), MILLISECONDS),
+            (
+                figure::BROKER_THROTTLE_SECONDS,
+                average(&broker.throttle).or(Some(0)),
+                MILLISECONDS,
+            ),
             (figure::BROKER_REQUESTS_WAITING, Some(waiting), 1.0),
         ];
         for (figure, value, unit) in figures {
@@ -83,7 +130,10 @@ impl Reporter {
     }
 
     fn connections(&self, broker: &Broker) {
-        let sum = |sum: Option<i64>| sum.and_then(|sum| u64::try_from(sum).ok()).unwrap_or_default();
+        let sum = |sum: Option<i64>| {
+            sum.and_then(|sum| u64::try_from(sum).ok())
+                .unwrap_or_default()
+        };
         let now = Counted {
             connects: sum(broker.connects),
             disconnects: sum(broker.disconnects),
@@ -95,7 +145,11 @@ impl Reporter {
         };
         let counts = [
             (figure::BROKER_CONNECTS, before.connects, now.connects),
-            (figure::BROKER_DISCONNECTS, before.disconnects, now.disconnects),
+            (
+                figure::BROKER_DISCONNECTS,
+                before.disconnects,
+                now.disconnects,
+            ),
             (figure::REQUEST_TIMEOUTS, before.timeouts, now.timeouts),
         ];
         for (figure, before, now) in counts {
@@ -104,7 +158,11 @@ impl Reporter {
     }
 
     fn add(&self, figure: Count, broker: &Broker, by: u64) {
-        self.observer.count(figure, &[("client", &self.client), ("broker", &broker.nodename)], by);
+        self.observer.count(
+            figure,
+            &[("client", &self.client), ("broker", &broker.nodename)],
+            by,
+        );
     }
 }
 
@@ -130,16 +188,31 @@ mod tests {
     fn values(observed: &Observed, figure: &str) -> Vec<f64> {
         let figures = observed.snapshot().figures;
         let found = figures.into_iter().find(|known| known.name == figure);
-        found.map(|found| found.series.iter().map(|series| series.value).collect()).unwrap_or_default()
+        found
+            .map(|found| found.series.iter().map(|series| series.value).collect())
+            .unwrap_or_default()
     }
 
     fn statistics(brokers: impl IntoIterator<Item = Broker>) -> Statistics {
-        let brokers = brokers.into_iter().map(|broker| (broker.name.clone(), broker)).collect();
-        Statistics { brokers, ..Statistics::default() }
+        let brokers = brokers
+            .into_iter()
+            .map(|broker| (broker.name.clone(), broker))
+            .collect();
+        Statistics {
+            brokers,
+            ..Statistics::default()
+        }
     }
 
     fn broker() -> Broker {
-        let window = |cnt, avg| Some(Window { cnt, avg, p99: 2 * avg, ..Window::default() });
+        let window = |cnt, avg| {
+            Some(Window {
+                cnt,
+                avg,
+                p99: 2 * avg,
+                ..Window::default()
+            })
+        };
         Broker {
             name: "localhost:9092/1".into(),
             nodename: "localhost:9092".into(),
@@ -173,12 +246,32 @@ mod tests {
     #[test]
     fn a_value_that_was_never_measured_is_not_told() {
         let observed = Observed::new();
-        let empty = Some(Window { cnt: 0, avg: 7, ..Window::default() });
+        let empty = Some(Window {
+            cnt: 0,
+            avg: 7,
+            ..Window::default()
+        });
         let reporter = reporter(&observed);
-        reporter.report(&statistics([Broker { rtt: empty.clone(), throttle: empty, ..broker() }]));
-        assert_eq!(values(&observed, "broker_rtt_seconds"), [0.0; 0], "no answer came in that time");
-        assert_eq!(values(&observed, "producer_queue_latency_seconds"), [0.0; 0], "it is negative");
-        assert_eq!(values(&observed, "broker_throttle_seconds"), [0.0], "nobody had to wait");
+        reporter.report(&statistics([Broker {
+            rtt: empty.clone(),
+            throttle: empty,
+            ..broker()
+        }]));
+        assert_eq!(
+            values(&observed, "broker_rtt_seconds"),
+            [0.0; 0],
+            "no answer came in that time"
+        );
+        assert_eq!(
+            values(&observed, "producer_queue_latency_seconds"),
+            [0.0; 0],
+            "it is negative"
+        );
+        assert_eq!(
+            values(&observed, "broker_throttle_seconds"),
+            [0.0],
+            "nobody had to wait"
+        );
     }
 
     #[test]
@@ -186,14 +279,28 @@ mod tests {
         let observed = Observed::new();
         let first = reporter(&observed);
         // A coordinator has a connection of its own to the same broker.
-        let coordinator = || Broker { name: "GroupCoordinator".into(), nodeid: -1, ..broker() };
+        let coordinator = || Broker {
+            name: "GroupCoordinator".into(),
+            nodeid: -1,
+            ..broker()
+        };
         first.report(&statistics([broker(), coordinator()]));
-        first.report(&statistics([broker(), Broker { connects: Some(4), ..coordinator() }]));
+        first.report(&statistics([
+            broker(),
+            Broker {
+                connects: Some(4),
+                ..coordinator()
+            },
+        ]));
         assert_eq!(values(&observed, "broker_connects"), [7.0]);
         assert_eq!(values(&observed, "broker_disconnects"), [2.0]);
         assert_eq!(values(&observed, "request_timeouts"), [4.0]);
         drop(first);
-        assert_eq!(values(&observed, "broker_rtt_seconds"), [0.0; 0], "a client that is gone has no connection");
+        assert_eq!(
+            values(&observed, "broker_rtt_seconds"),
+            [0.0; 0],
+            "a client that is gone has no connection"
+        );
         reporter(&observed).report(&statistics([broker()]));
         assert_eq!(values(&observed, "broker_connects"), [10.0]);
     }

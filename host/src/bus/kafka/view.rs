@@ -17,7 +17,10 @@ use super::state::{Hidden, StateReader};
 use super::writer::{Checker, Writer};
 use super::{Cluster, Delivery, Options};
 use crate::bus::limits::BrokerLimits;
-use crate::bus::{Admin, Bus, Error, GroupOffset, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec, Write};
+use crate::bus::{
+    Admin, Bus, Error, GroupOffset, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec,
+    Write,
+};
 
 /// A way to a cluster. Cheap to clone; what its views know of topics and readers is shared.
 #[derive(Clone)]
@@ -34,7 +37,12 @@ impl Kafka {
     pub fn new(options: Options) -> Self {
         let (groups, catalogue) = (Arc::new(Groups::default()), Arc::new(Catalogue::default()));
         let admin = ClusterAdmin::new(&options, &catalogue);
-        Self { options, groups, catalogue, admin }
+        Self {
+            options,
+            groups,
+            catalogue,
+            admin,
+        }
     }
 
     /// Reaches the cluster, and learns which topics there are.
@@ -71,18 +79,32 @@ impl Kafka {
         self.admin.broker_limits().await
     }
 
-    /// The view of the role of that name, whose clients are set up by these options. Between processes a name has one
-    /// writer: with transactions, a later one cuts an earlier one off.
+    /// The view of the role of that name, whose clients are set up by these options. Between
+    /// processes a name has one writer: with transactions, a later one cuts an earlier one off.
     #[must_use]
     pub fn view(&self, role: &str, options: Options) -> View {
-        let kafka = Self { options, ..self.clone() };
+        let kafka = Self {
+            options,
+            ..self.clone()
+        };
         let state = StateReader::new(kafka.options.clone());
         let checker = Arc::new(Checker::new(role, &kafka.options, &kafka.catalogue));
-        let (writer, unshown, departures) = (OnceCell::new(), AtomicBool::new(false), Mutex::default());
-        View { role: role.to_owned(), visitor: false, kafka, state, checker, writer, unshown, departures }
+        let (writer, unshown, departures) =
+            (OnceCell::new(), AtomicBool::new(false), Mutex::default());
+        View {
+            role: role.to_owned(),
+            visitor: false,
+            kafka,
+            state,
+            checker,
+            writer,
+            unshown,
+            departures,
+        }
     }
 
-    /// The view of whoever has no role, and so nothing to take over: clients of that name may be many.
+    /// The view of whoever has no role, and so nothing to take over: clients of that name may be
+    /// many.
     #[must_use]
     pub fn visit(&self, name: &str, options: Options) -> View {
         let mut view = self.view(name, options);
@@ -99,8 +121,8 @@ pub struct View {
     kafka: Kafka,
     state: StateReader,
     checker: Arc<Checker>,
-    /// Begins when this process becomes a group's reader, with the first write, or the first look at state. Not earlier: it
-    /// cuts off an earlier process of the role.
+    /// Begins when this process becomes a group's reader, with the first write, or the first look
+    /// at state. Not earlier: it cuts off an earlier process of the role.
     writer: OnceCell<Writer>,
     /// A transaction was committed whose records may not be shown yet.
     unshown: AtomicBool,
@@ -110,13 +132,25 @@ pub struct View {
 
 impl View {
     async fn writer(&self) -> Result<&Writer, Error> {
-        let Kafka { options, groups, catalogue, .. } = &self.kafka;
-        let start = || Writer::start(&self.role, options, Arc::clone(groups), Arc::clone(catalogue));
+        let Kafka {
+            options,
+            groups,
+            catalogue,
+            ..
+        } = &self.kafka;
+        let start = || {
+            Writer::start(
+                &self.role,
+                options,
+                Arc::clone(groups),
+                Arc::clone(catalogue),
+            )
+        };
         self.writer.get_or_try_init(start).await
     }
 
-    /// Ends the transaction that an earlier process of this role may have left open: the offsets in it are told to nobody
-    /// before.
+    /// Ends the transaction that an earlier process of this role may have left open: the offsets in
+    /// it are told to nobody before.
     async fn take_over(&self) -> Result<(), Error> {
         if !self.visitor && self.kafka.options.delivery == Delivery::ExactlyOnce {
             self.writer().await?;
@@ -124,8 +158,8 @@ impl View {
         Ok(())
     }
 
-    /// Looks up topics that were made after the cluster was reached. The writer must know which topics it is for before it
-    /// begins.
+    /// Looks up topics that were made after the cluster was reached. The writer must know which
+    /// topics it is for before it begins.
     async fn meet_topics(&self, write: &Write) -> Result<(), Error> {
         let mut met = None;
         for topic in write.records.iter().map(|record| &record.topic) {
@@ -142,8 +176,9 @@ impl View {
         Ok(())
     }
 
-    /// Whoever looks sees what this view has written: a commit is answered before its records are shown, and the next
-    /// transaction begins when they are. In vain where the cluster does not answer, which whoever looks will hear.
+    /// Whoever looks sees what this view has written: a commit is answered before its records are
+    /// shown, and the next transaction begins when they are. In vain where the cluster does not
+    /// answer, which whoever looks will hear.
     async fn show_written(&self) {
         if !self.unshown.swap(false, Ordering::Relaxed) {
             return;
@@ -158,7 +193,12 @@ impl View {
     ///
     /// # Errors
     /// As [`Bus::subscribe`].
-    pub async fn join(&self, group: &str, topics: &[&str], start: Start) -> Result<Box<dyn Source>, Error> {
+    pub async fn join(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+    ) -> Result<Box<dyn Source>, Error> {
         self.reader(group, topics, start, Sharing::Shared).await
     }
 
@@ -170,18 +210,37 @@ impl View {
         sharing: Sharing,
     ) -> Result<Box<dyn Source>, Error> {
         self.show_written().await;
-        let Kafka { options, groups, .. } = &self.kafka;
+        let Kafka {
+            options, groups, ..
+        } = &self.kafka;
         let group = options.group(group);
-        let mut source =
-            KafkaSource::subscribe(options, groups, &group, topics, start, sharing, self.take_over()).await?;
-        self.departures.lock().unwrap_or_else(PoisonError::into_inner).extend(source.departure());
+        let mut source = KafkaSource::subscribe(
+            options,
+            groups,
+            &group,
+            topics,
+            start,
+            sharing,
+            self.take_over(),
+        )
+        .await?;
+        self.departures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(source.departure());
         Ok(Box::new(source))
     }
 
-    /// Waits until readers that were dropped have left their groups, so that others need not wait for them; carries out
-    /// what was accepted, and ends the writer. Whatever takes longer than `within` is left behind.
+    /// Waits until readers that were dropped have left their groups, so that others need not wait
+    /// for them; carries out what was accepted, and ends the writer. Whatever takes longer than
+    /// `within` is left behind.
     pub async fn close(&self, within: Duration) {
-        let departures = std::mem::take(&mut *self.departures.lock().unwrap_or_else(PoisonError::into_inner));
+        let departures = std::mem::take(
+            &mut *self
+                .departures
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         let left = async {
             for departure in departures {
                 drop(departure.await);
@@ -204,7 +263,10 @@ impl Sink for View {
         }
         self.meet_topics(&write).await?;
         let written = self.writer().await?.write(write).await?;
-        self.unshown.store(self.kafka.options.delivery == Delivery::ExactlyOnce, Ordering::Relaxed);
+        self.unshown.store(
+            self.kafka.options.delivery == Delivery::ExactlyOnce,
+            Ordering::Relaxed,
+        );
         Ok(written)
     }
 
@@ -229,8 +291,18 @@ impl Admin for View {
     }
 
     async fn group_offsets(&self, group: &str) -> Result<Vec<GroupOffset>, Error> {
-        let offsets = self.kafka.admin.group_offsets(&self.kafka.options.group(group)).await?;
-        Ok(offsets.into_iter().map(|offset| GroupOffset { group: group.to_owned(), ..offset }).collect())
+        let offsets = self
+            .kafka
+            .admin
+            .group_offsets(&self.kafka.options.group(group))
+            .await?;
+        Ok(offsets
+            .into_iter()
+            .map(|offset| GroupOffset {
+                group: group.to_owned(),
+                ..offset
+            })
+            .collect())
     }
 
     async fn newest(&self, topic: &str) -> Result<Vec<Record>, Error> {
@@ -238,17 +310,26 @@ impl Admin for View {
         self.kafka.admin.newest(topic).await
     }
 
-    async fn first_from(&self, topic: &str, partition: u32, from: u64) -> Result<Option<Record>, Error> {
+    async fn first_from(
+        &self,
+        topic: &str,
+        partition: u32,
+        from: u64,
+    ) -> Result<Option<Record>, Error> {
         self.show_written().await;
         self.kafka.admin.first_from(topic, partition, from).await
     }
 
     async fn delete_records(&self, topic: &str, partition: u32, before: u64) -> Result<(), Error> {
         self.show_written().await;
-        self.kafka.admin.delete_records(topic, partition, before).await
+        self.kafka
+            .admin
+            .delete_records(topic, partition, before)
+            .await
     }
 
-    /// The writer comes first: a transaction that an earlier process of this role left open is settled by it.
+    /// The writer comes first: a transaction that an earlier process of this role left open is
+    /// settled by it.
     async fn state(&self, name: &str) -> Result<Option<Bytes>, Error> {
         if self.visitor {
             return self.state.get(name, Hidden::LeftOut).await;
@@ -264,7 +345,12 @@ impl Admin for View {
 
 #[async_trait]
 impl Bus for View {
-    async fn subscribe(&self, group: &str, topics: &[&str], start: Start) -> Result<Box<dyn Source>, Error> {
+    async fn subscribe(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+    ) -> Result<Box<dyn Source>, Error> {
         self.reader(group, topics, start, Sharing::Whole).await
     }
 }

@@ -1,5 +1,5 @@
-//! Writes that will never arrive are kept as files beside the spool's log, for a person to look at: lines of JSON, a write
-//! each, with keys, values and state in base64.
+//! Writes that will never arrive are kept as files beside the spool's log, for a person to look at:
+//! lines of JSON, a write each, with keys, values and state in base64.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -17,14 +17,20 @@ use crate::bus::{Error, NewRecord};
 /// Their folder, in the spool's directory.
 const FOLDER: &str = "set-aside";
 
-/// Keeps the writes in one file, which is on the disk when this returns. The same writes make the same file again.
+/// Keeps the writes in one file, which is on the disk when this returns. The same writes make the
+/// same file again.
 ///
 /// # Errors
 /// [`Error::Storage`]: the disk refused.
 pub(super) async fn keep(directory: &str, taken: &[Taken], reason: &str) -> Result<PathBuf, Error> {
     let folder = Path::new(directory).join(FOLDER);
-    let name = taken.first().map(|first| format!("{:032x}-{}.jsonl", first.stamp.generation, first.offset));
-    let lines: String = taken.iter().map(|taken| format!("{}\n", line(taken, reason))).collect();
+    let name = taken
+        .first()
+        .map(|first| format!("{:032x}-{}.jsonl", first.stamp.generation, first.offset));
+    let lines: String = taken
+        .iter()
+        .map(|taken| format!("{}\n", line(taken, reason)))
+        .collect();
     let file = folder.join(name.unwrap_or_default());
     let written = {
         let file = file.clone();
@@ -48,12 +54,20 @@ fn store(folder: &Path, file: &Path, content: &[u8]) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn line(Taken { entry, accepted_ms, .. }: &Taken, reason: &str) -> Value {
+fn line(
+    Taken {
+        entry, accepted_ms, ..
+    }: &Taken,
+    reason: &str,
+) -> Value {
     let offsets = entry.moves.iter().map(|step| {
         let to = &step.to;
         json!({ "group": to.group, "topic": &*to.topic, "partition": to.partition, "next": to.next })
     });
-    let state = entry.state.iter().map(|(name, value)| json!({ "name": name, "value": base64(value.as_ref()) }));
+    let state = entry
+        .state
+        .iter()
+        .map(|(name, value)| json!({ "name": name, "value": base64(value.as_ref()) }));
     json!({
         "reason": reason,
         "accepted_ms": accepted_ms,
@@ -64,8 +78,18 @@ fn line(Taken { entry, accepted_ms, .. }: &Taken, reason: &str) -> Value {
 }
 
 fn record(record: &NewRecord) -> Value {
-    let NewRecord { topic, partition, timestamp_ms, key, value, headers } = record;
-    let headers: Vec<_> = headers.iter().map(|(name, value)| json!([name, base64(Some(value))])).collect();
+    let NewRecord {
+        topic,
+        partition,
+        timestamp_ms,
+        key,
+        value,
+        headers,
+    } = record;
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| json!([name, base64(Some(value))]))
+        .collect();
     json!({
         "topic": &**topic,
         "partition": partition,

@@ -1,4 +1,5 @@
-//! Writes on their way out: as many as lie together go as one, since a write happens as a whole anyway.
+//! Writes on their way out: as many as lie together go as one, since a write happens as a whole
+//! anyway.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,17 +27,32 @@ impl Taken {
     pub(super) fn read(directory: &str, record: Record) -> Result<Self, Error> {
         let (offset, accepted_ms) = (record.position.offset, record.timestamp_ms);
         let bytes = size(&record.value);
-        let read =
-            || Ok(Self { stamp: Stamp::decode(&record)?, offset, accepted_ms, bytes, entry: decode(record.value)? });
+        let read = || {
+            Ok(Self {
+                stamp: Stamp::decode(&record)?,
+                offset,
+                accepted_ms,
+                bytes,
+                entry: decode(record.value)?,
+            })
+        };
         read().map_err(|broken: Broken| {
             let hint = "let the version of fedhost that wrote it empty the spool first".to_owned();
-            Error::Unreadable { directory: directory.to_owned(), reason: format!("write {offset}: {broken}"), hint }
+            Error::Unreadable {
+                directory: directory.to_owned(),
+                reason: format!("write {offset}: {broken}"),
+                hint,
+            }
         })
     }
 
     /// What is kept on the other side once this one has arrived.
     pub(super) fn ticket(&self, home: u128) -> Ticket {
-        Ticket { home, generation: self.stamp.generation, next: self.offset + 1 }
+        Ticket {
+            home,
+            generation: self.stamp.generation,
+            next: self.offset + 1,
+        }
     }
 }
 
@@ -49,9 +65,18 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn push(&mut self, Entry { moves, state, records }: Entry) {
+    pub(super) fn push(
+        &mut self,
+        Entry {
+            moves,
+            state,
+            records,
+        }: Entry,
+    ) {
         self.records.extend(records);
-        let moves = moves.into_iter().map(|Move { to, .. }| ((to.group, to.topic, to.partition), to.next));
+        let moves = moves
+            .into_iter()
+            .map(|Move { to, .. }| ((to.group, to.topic, to.partition), to.next));
         self.offsets.extend(moves);
         self.state.extend(state);
     }
@@ -59,7 +84,12 @@ impl Batch {
     /// With the value `ticket` under `name`, so that both arrive or neither.
     pub(super) fn finish(mut self, name: &str, ticket: Ticket) -> Write {
         self.state.insert(name.to_owned(), Some(ticket.encode()));
-        let offset = |((group, topic, partition), next)| GroupOffset { group, topic, partition, next };
+        let offset = |((group, topic, partition), next)| GroupOffset {
+            group,
+            topic,
+            partition,
+            next,
+        };
         Write {
             records: self.records,
             offsets: self.offsets.into_iter().map(offset).collect(),
@@ -75,15 +105,36 @@ mod tests {
     #[test]
     fn of_offsets_and_state_the_last_word_counts() {
         let entry = |next: u64, value: Option<&'static str>| {
-            let to = GroupOffset { group: "g".into(), topic: "t".into(), partition: 0, next };
+            let to = GroupOffset {
+                group: "g".into(),
+                topic: "t".into(),
+                partition: 0,
+                next,
+            };
             let state = vec![("s".to_owned(), value.map(Bytes::from))];
-            Entry { moves: vec![Move { from: 0, to }], state, records: Vec::new() }
+            Entry {
+                moves: vec![Move { from: 0, to }],
+                state,
+                records: Vec::new(),
+            }
         };
         let mut batch = Batch::default();
-        [entry(3, Some("a")), entry(5, Some("b")), entry(4, None)].into_iter().for_each(|entry| batch.push(entry));
-        let ticket = Ticket { home: 3, generation: 1, next: 2 };
+        [entry(3, Some("a")), entry(5, Some("b")), entry(4, None)]
+            .into_iter()
+            .for_each(|entry| batch.push(entry));
+        let ticket = Ticket {
+            home: 3,
+            generation: 1,
+            next: 2,
+        };
         let Write { offsets, state, .. } = batch.finish("spool/x", ticket);
         assert_eq!((offsets.len(), offsets[0].next), (1, 4));
-        assert_eq!(state, [("s".to_owned(), None), ("spool/x".to_owned(), Some(ticket.encode()))]);
+        assert_eq!(
+            state,
+            [
+                ("s".to_owned(), None),
+                ("spool/x".to_owned(), Some(ticket.encode()))
+            ]
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Carries the writes to the bus behind the spool, in order, each once; the only part that moves [`Status::drained`].
+//! Carries the writes to the bus behind the spool, in order, each once; the only part that moves
+//! [`Status::drained`].
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -33,7 +34,8 @@ pub(super) struct Drain {
     pub(super) home: u128,
     /// What the other side has kept of this spool, as far as known.
     pub(super) ticket: Option<Ticket>,
-    /// Writes below this offset go alone: together they were refused, and it is not known for which of them.
+    /// Writes below this offset go alone: together they were refused, and it is not known for which
+    /// of them.
     pub(super) suspect: u64,
     /// What has arrived could not be deleted here, which was told.
     pub(super) kept: bool,
@@ -45,7 +47,9 @@ impl Drain {
     /// Ends with the spool, or when it is closing and nothing is to go out.
     pub(super) async fn run(mut self) {
         let status = Arc::clone(&self.status);
-        let over = |status: &Status| status.end.is_some() || status.closing && (status.is_empty() || !status.in_use);
+        let over = |status: &Status| {
+            status.end.is_some() || status.closing && (status.is_empty() || !status.in_use)
+        };
         tokio::select! {
             biased;
             _ = until(&status, over) => {}
@@ -58,15 +62,20 @@ impl Drain {
         loop {
             let Err(error) = self.until_trouble().await;
             match error {
-                Error::Lost { what, reason } => return end(&self.status, End::Lost { what, reason }),
+                Error::Lost { what, reason } => {
+                    return end(&self.status, End::Lost { what, reason });
+                }
                 Error::Closed => return end(&self.status, End::Closed),
                 // Which of them it is shows when each goes alone.
-                Error::TooLarge { .. } if self.suspect < self.reader.next() => self.suspect = self.reader.next(),
+                Error::TooLarge { .. } if self.suspect < self.reader.next() => {
+                    self.suspect = self.reader.next()
+                }
                 error => {
                     if !matches!(error, Error::Unreachable { .. }) {
                         self.suspect = self.reader.next();
                     }
-                    self.status.send_modify(|status| status.contact = Contact::Trouble);
+                    self.status
+                        .send_modify(|status| status.contact = Contact::Trouble);
                     self.tell();
                     self.trouble.met(&error).await;
                 }
@@ -76,7 +85,8 @@ impl Drain {
 
     async fn until_trouble(&mut self) -> Result<Infallible, Error> {
         self.settle().await?;
-        self.status.send_modify(|status| status.contact = Contact::Well);
+        self.status
+            .send_modify(|status| status.contact = Contact::Well);
         if self.status.borrow().is_empty() {
             self.trouble.over();
         }
@@ -92,21 +102,38 @@ impl Drain {
     /// Waits for writes that their writer knows to be accepted.
     async fn take(&mut self) -> Result<Vec<Taken>, Error> {
         let next = self.reader.next();
-        let waiting =
-            until(&self.status, |status| status.accepted.offset > next).await.accepted.offset.saturating_sub(next);
+        let waiting = until(&self.status, |status| status.accepted.offset > next)
+            .await
+            .accepted
+            .offset
+            .saturating_sub(next);
         let max = if next < self.suspect { 1 } else { TOGETHER };
-        let records = self.reader.read(usize::try_from(waiting).unwrap_or(max).min(max)).await?;
-        records.into_iter().map(|record| Taken::read(&self.name.directory, record)).collect()
+        let records = self
+            .reader
+            .read(usize::try_from(waiting).unwrap_or(max).min(max))
+            .await?;
+        records
+            .into_iter()
+            .map(|record| Taken::read(&self.name.directory, record))
+            .collect()
     }
 
     fn tell(&self) {
-        self.status.borrow().tell(&*self.observer, &self.name.labels());
+        self.status
+            .borrow()
+            .tell(&*self.observer, &self.name.labels());
     }
 
-    /// Finds out how far an earlier process, or a try that was cut off, has come, and begins behind that.
+    /// Finds out how far an earlier process, or a try that was cut off, has come, and begins behind
+    /// that.
     async fn settle(&mut self) -> Result<(), Error> {
         self.stored.clear();
-        let ticket = self.remote.state(&self.name.state).await?.as_deref().and_then(Ticket::decode);
+        let ticket = self
+            .remote
+            .state(&self.name.state)
+            .await?
+            .as_deref()
+            .and_then(Ticket::decode);
         let begin = self.status.borrow().drained.offset;
         self.reader.seek(begin);
         if let Some(ticket) = ticket.filter(|_| ticket != self.ticket)
@@ -123,7 +150,8 @@ impl Drain {
         Ok(())
     }
 
-    /// Another log has brought the work of this role further: what waits here began from what is no longer true.
+    /// Another log has brought the work of this role further: what waits here began from what is no
+    /// longer true.
     async fn give_way(&mut self) -> Result<(), Error> {
         let reason = "another process has gone on with the work of this role";
         self.reader.seek(self.status.borrow().drained.offset);
@@ -137,7 +165,10 @@ impl Drain {
             }
         }
         if self.status.borrow().assumed {
-            return Err(Error::Lost { what: self.name.part.clone(), reason: reason.to_owned() });
+            return Err(Error::Lost {
+                what: self.name.part.clone(),
+                reason: reason.to_owned(),
+            });
         }
         Ok(())
     }
@@ -146,12 +177,17 @@ impl Drain {
         let file = aside::keep(&self.name.directory, taken, reason).await?;
         let records: usize = taken.iter().map(|taken| taken.entry.records.len()).sum();
         let (writes, file) = (taken.len(), file.display());
-        let detail = format!("{writes} writes with {records} records are set aside in {file}: {reason}");
-        self.observer.announce(Event::Warned { part: self.name.part.clone(), detail });
+        let detail =
+            format!("{writes} writes with {records} records are set aside in {file}: {reason}");
+        self.observer.announce(Event::Warned {
+            part: self.name.part.clone(),
+            detail,
+        });
         Ok(())
     }
 
-    /// The last write that `ticket` says has arrived. Those before it have too, whichever their generation.
+    /// The last write that `ticket` says has arrived. Those before it have too, whichever their
+    /// generation.
     async fn arrived(&mut self, begin: u64, ticket: Ticket) -> Result<Option<(u64, Stamp)>, Error> {
         let end = self.status.borrow().accepted.offset.min(ticket.next);
         let (mut at, mut last) = (begin, None);
@@ -168,9 +204,17 @@ impl Drain {
     }
 
     async fn deliver(&mut self, taken: Vec<Taken>) -> Result<(), Error> {
-        let (Some(first), Some(last)) = (taken.first(), taken.last()) else { return Ok(()) };
-        let (oldest_ms, offset, stamp, ticket) = (first.accepted_ms, last.offset, last.stamp, last.ticket(self.home));
-        self.status.send_modify(|status| status.oldest_ms = oldest_ms);
+        let (Some(first), Some(last)) = (taken.first(), taken.last()) else {
+            return Ok(());
+        };
+        let (oldest_ms, offset, stamp, ticket) = (
+            first.accepted_ms,
+            last.offset,
+            last.stamp,
+            last.ticket(self.home),
+        );
+        self.status
+            .send_modify(|status| status.oldest_ms = oldest_ms);
         let mut batch = None;
         for Taken { entry, offset, .. } in &taken {
             if self.is_done(&entry.moves).await? {
@@ -195,7 +239,10 @@ impl Drain {
         let detail = format!(
             "write {offset} of {directory} with {records} records was left out: another process has done its work meanwhile"
         );
-        self.observer.announce(Event::Warned { part: self.name.part.clone(), detail });
+        self.observer.announce(Event::Warned {
+            part: self.name.part.clone(),
+            detail,
+        });
     }
 
     /// Why the bus will never take the write, which goes alone; `None` once it has arrived.
@@ -220,7 +267,9 @@ impl Drain {
         for step in moves {
             if !self.stored.contains_key(&step.to.group) {
                 let stored = self.remote.group_offsets(&step.to.group).await?;
-                let stored = stored.into_iter().map(|offset| ((offset.topic, offset.partition), offset.next));
+                let stored = stored
+                    .into_iter()
+                    .map(|offset| ((offset.topic, offset.partition), offset.next));
                 self.stored.insert(step.to.group.clone(), stored.collect());
             }
         }
@@ -233,11 +282,15 @@ impl Drain {
 
     /// Everything up to the write at `offset` has arrived.
     async fn forget(&mut self, offset: u64, stamp: Stamp) {
-        let drained = Level { offset: offset + 1, sums: stamp.sums };
+        let drained = Level {
+            offset: offset + 1,
+            sums: stamp.sums,
+        };
         let before = self.status.borrow().drained.sums.records;
         self.status.send_modify(|status| status.drained = drained);
         let records = drained.sums.records.saturating_sub(before);
-        self.observer.count(figure::SPOOL_DRAINED, &self.name.labels(), records);
+        self.observer
+            .count(figure::SPOOL_DRAINED, &self.name.labels(), records);
         self.tell();
         let forgotten = self.local.forget(offset + 1).await;
         let failed = matches!(&forgotten, Err(error) if !matches!(error, Error::Closed));
@@ -245,8 +298,12 @@ impl Drain {
             && failed
             && !self.kept
         {
-            // Nothing is lost or done twice by it: the ticket tells after the next start what has arrived.
-            self.observer.announce(Event::Warned { part: self.name.part.clone(), detail: error.to_string() });
+            // Nothing is lost or done twice by it: the ticket tells after the next start what has
+            // arrived.
+            self.observer.announce(Event::Warned {
+                part: self.name.part.clone(),
+                detail: error.to_string(),
+            });
         }
         self.kept = failed;
     }

@@ -9,7 +9,8 @@
 //! texts and bytes: length u32 | content
 //! key:   generation u128 | records ever accepted u64 | their bytes u64
 //! ```
-//! All integers are little-endian. The log checks what it stores, so a value that cannot be read is of another version.
+//! All integers are little-endian. The log checks what it stores, so a value that cannot be read is
+//! of another version.
 
 use std::sync::Arc;
 
@@ -41,7 +42,8 @@ impl From<TryGetError> for Broken {
 /// Which write this is, and what came in up to and with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// Told anew whenever the spool is opened: a disk may forget writes, and their offsets are given to others then.
+    /// Told anew whenever the spool is opened: a disk may forget writes, and their offsets are
+    /// given to others then.
     pub(super) generation: u128,
     pub(super) sums: Sums,
 }
@@ -65,7 +67,10 @@ impl Stamp {
     pub(super) fn decode(record: &Record) -> Result<Self, Broken> {
         let mut key = record.key.as_deref().unwrap_or_default();
         let generation = key.try_get_u128_le()?;
-        let sums = Sums { records: key.try_get_u64_le()?, bytes: key.try_get_u64_le()? };
+        let sums = Sums {
+            records: key.try_get_u64_le()?,
+            bytes: key.try_get_u64_le()?,
+        };
         Ok(Self { generation, sums })
     }
 }
@@ -108,7 +113,10 @@ pub(super) fn encode(write: &Write, from: impl Fn(&GroupOffset) -> u64) -> Vec<u
         put_option(&mut value, content.as_ref());
     }
     value.put_u32_le(length(&write.records));
-    write.records.iter().for_each(|record| put_record(&mut value, record));
+    write
+        .records
+        .iter()
+        .for_each(|record| put_record(&mut value, record));
     value
 }
 
@@ -153,17 +161,36 @@ pub(super) fn decode(mut value: Bytes) -> Result<Entry, Broken> {
     let state = many(from, |from| Ok((take_text(from)?, take_option(from)?)))?;
     let mut topic = Arc::from("");
     let records = many(from, |from| take_record(from, &mut topic))?;
-    Ok(Entry { moves, state, records })
+    Ok(Entry {
+        moves,
+        state,
+        records,
+    })
 }
 
-fn many<T>(from: &mut Bytes, mut item: impl FnMut(&mut Bytes) -> Result<T, Broken>) -> Result<Vec<T>, Broken> {
+fn many<T>(
+    from: &mut Bytes,
+    mut item: impl FnMut(&mut Bytes) -> Result<T, Broken>,
+) -> Result<Vec<T>, Broken> {
     (0..from.try_get_u32_le()?).map(|_| item(from)).collect()
 }
 
 fn take_move(from: &mut Bytes) -> Result<Move, Broken> {
     let (group, topic) = (take_text(from)?, take_text(from)?.into());
-    let (partition, before, next) = (from.try_get_u32_le()?, from.try_get_u64_le()?, from.try_get_u64_le()?);
-    Ok(Move { from: before, to: GroupOffset { group, topic, partition, next } })
+    let (partition, before, next) = (
+        from.try_get_u32_le()?,
+        from.try_get_u64_le()?,
+        from.try_get_u64_le()?,
+    );
+    Ok(Move {
+        from: before,
+        to: GroupOffset {
+            group,
+            topic,
+            partition,
+            next,
+        },
+    })
 }
 
 /// `topic` is that of the record before: most are alike, and share it.
@@ -184,16 +211,26 @@ fn take_record(from: &mut Bytes, topic: &mut Arc<str>) -> Result<NewRecord, Brok
 }
 
 fn take_text(from: &mut Bytes) -> Result<String, Broken> {
-    str::from_utf8(&take(from)?).map(str::to_owned).map_err(|_| Broken::Text)
+    str::from_utf8(&take(from)?)
+        .map(str::to_owned)
+        .map_err(|_| Broken::Text)
 }
 
 fn take_option(from: &mut Bytes) -> Result<Option<Bytes>, Broken> {
-    if from.try_get_u8()? == 0 { Ok(None) } else { take(from).map(Some) }
+    if from.try_get_u8()? == 0 {
+        Ok(None)
+    } else {
+        take(from).map(Some)
+    }
 }
 
 fn take(from: &mut Bytes) -> Result<Bytes, Broken> {
     let bytes = from.try_get_u32_le()? as usize;
-    if bytes > from.len() { Err(Broken::Short) } else { Ok(from.split_to(bytes)) }
+    if bytes > from.len() {
+        Err(Broken::Short)
+    } else {
+        Ok(from.split_to(bytes))
+    }
 }
 
 #[cfg(test)]
@@ -202,7 +239,10 @@ mod tests {
 
     fn write() -> Write {
         let (topic, timestamp_ms) = (Arc::from("t"), 7);
-        let headers = vec![("h".to_owned(), Bytes::from("1")), ("h".to_owned(), Bytes::new())];
+        let headers = vec![
+            ("h".to_owned(), Bytes::from("1")),
+            ("h".to_owned(), Bytes::new()),
+        ];
         let full = NewRecord {
             topic: Arc::clone(&topic),
             partition: Some(3),
@@ -211,11 +251,33 @@ mod tests {
             value: "v".into(),
             headers,
         };
-        let bare = NewRecord { partition: None, key: None, value: Bytes::new(), headers: Vec::new(), ..full.clone() };
-        let elsewhere = NewRecord { topic: "u".into(), key: Some(Bytes::new()), ..bare.clone() };
-        let offset = GroupOffset { group: "g".into(), topic, partition: 3, next: 9 };
-        let state = vec![("set".to_owned(), Some(Bytes::from("x"))), ("removed".to_owned(), None)];
-        Write { records: vec![full, bare.clone(), elsewhere, bare], offsets: vec![offset], state }
+        let bare = NewRecord {
+            partition: None,
+            key: None,
+            value: Bytes::new(),
+            headers: Vec::new(),
+            ..full.clone()
+        };
+        let elsewhere = NewRecord {
+            topic: "u".into(),
+            key: Some(Bytes::new()),
+            ..bare.clone()
+        };
+        let offset = GroupOffset {
+            group: "g".into(),
+            topic,
+            partition: 3,
+            next: 9,
+        };
+        let state = vec![
+            ("set".to_owned(), Some(Bytes::from("x"))),
+            ("removed".to_owned(), None),
+        ];
+        Write {
+            records: vec![full, bare.clone(), elsewhere, bare],
+            offsets: vec![offset],
+            state,
+        }
     }
 
     #[test]
@@ -223,9 +285,22 @@ mod tests {
         let write = write();
         let entry = decode(encode(&write, |_| 4).into()).unwrap();
         assert_eq!((entry.records, entry.state), (write.records, write.state));
-        assert_eq!(entry.moves, [Move { from: 4, to: write.offsets[0].clone() }]);
+        assert_eq!(
+            entry.moves,
+            [Move {
+                from: 4,
+                to: write.offsets[0].clone()
+            }]
+        );
         let empty = decode(encode(&Write::default(), |_| 0).into()).unwrap();
-        assert_eq!(empty, Entry { moves: Vec::new(), state: Vec::new(), records: Vec::new() });
+        assert_eq!(
+            empty,
+            Entry {
+                moves: Vec::new(),
+                state: Vec::new(),
+                records: Vec::new()
+            }
+        );
     }
 
     #[test]

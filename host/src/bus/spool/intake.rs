@@ -80,15 +80,22 @@ impl Intake {
     }
 
     fn remember(&mut self, offsets: Vec<GroupOffset>) {
-        let places = offsets.into_iter().map(|offset| ((offset.group, offset.topic, offset.partition), offset.next));
+        let places = offsets
+            .into_iter()
+            .map(|offset| ((offset.group, offset.topic, offset.partition), offset.next));
         self.positions.extend(places);
     }
 
     /// `None` when the spool closed before the write was taken in.
     async fn accept(&mut self, write: Write) -> Option<Result<(), Error>> {
-        // Of a group that nobody has read for yet, nothing is known: as if this write did not move it.
+        // Of a group that nobody has read for yet, nothing is known: as if this write did not move
+        // it.
         let from = |offset: &GroupOffset| {
-            let place = (offset.group.clone(), Arc::clone(&offset.topic), offset.partition);
+            let place = (
+                offset.group.clone(),
+                Arc::clone(&offset.topic),
+                offset.partition,
+            );
             self.positions.get(&place).copied().unwrap_or(offset.next)
         };
         let value = Bytes::from(encode(&write, from));
@@ -98,9 +105,15 @@ impl Intake {
         }
         let records = write.records.len() as u64;
         let before = self.status.borrow().accepted.sums;
-        let sums = Sums { records: before.records + records, bytes: before.bytes + bytes };
+        let sums = Sums {
+            records: before.records + records,
+            bytes: before.bytes + bytes,
+        };
         let now_ms = clock::now_ms();
-        let stamp = Stamp { generation: self.generation, sums };
+        let stamp = Stamp {
+            generation: self.generation,
+            sums,
+        };
         let state = if self.alone { &*write.state } else { &[] };
         let offset = match self.append(stamp, value, state, now_ms).await {
             Ok(offset) => offset,
@@ -111,10 +124,16 @@ impl Intake {
             if status.is_empty() {
                 status.oldest_ms = now_ms;
             }
-            status.accepted = Level { offset: offset + 1, sums };
+            status.accepted = Level {
+                offset: offset + 1,
+                sums,
+            };
         });
-        self.observer.count(figure::SPOOL_WRITTEN, &self.name.labels(), records);
-        self.status.borrow().tell(&*self.observer, &self.name.labels());
+        self.observer
+            .count(figure::SPOOL_WRITTEN, &self.name.labels(), records);
+        self.status
+            .borrow()
+            .tell(&*self.observer, &self.name.labels());
         Some(Ok(()))
     }
 
@@ -135,9 +154,15 @@ impl Intake {
         !status.closing
     }
 
-    /// Waits for a full or failing disk to get better: the log takes nothing more until it is opened again, and then it
-    /// shows whether the write is there.
-    async fn append(&mut self, stamp: Stamp, value: Bytes, state: &State, now_ms: u64) -> Result<u64, Error> {
+    /// Waits for a full or failing disk to get better: the log takes nothing more until it is
+    /// opened again, and then it shows whether the write is there.
+    async fn append(
+        &mut self,
+        stamp: Stamp,
+        value: Bytes,
+        state: &State,
+        now_ms: u64,
+    ) -> Result<u64, Error> {
         let error = match self.local.append(&stamp, &value, state, now_ms).await {
             Err(error @ (Error::Storage { .. } | Error::Closed)) => error,
             other => return other,
@@ -154,7 +179,13 @@ impl Intake {
         }
     }
 
-    async fn append_again(&self, stamp: Stamp, value: &Bytes, state: &State, now_ms: u64) -> Result<u64, Error> {
+    async fn append_again(
+        &self,
+        stamp: Stamp,
+        value: &Bytes,
+        state: &State,
+        now_ms: u64,
+    ) -> Result<u64, Error> {
         self.local.reopen().await?;
         if let Some(newest) = self.local.newest().await?
             && Stamp::decode(&newest).is_ok_and(|newest| newest == stamp)

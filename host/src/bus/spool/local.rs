@@ -1,4 +1,5 @@
-//! The spool's log on this machine's disk. After a failed write it has to be opened again, under the feet of its reader.
+//! The spool's log on this machine's disk. After a failed write it has to be opened again, under
+//! the feet of its reader.
 
 use std::sync::Arc;
 
@@ -24,7 +25,10 @@ pub(super) struct Local {
 impl Local {
     pub(super) async fn open(options: Options) -> Result<Self, Error> {
         let log = open(options.clone()).await?;
-        Ok(Self { options, log: watch::Sender::new(log) })
+        Ok(Self {
+            options,
+            log: watch::Sender::new(log),
+        })
     }
 
     /// Where it lies.
@@ -52,9 +56,18 @@ impl Local {
             value: value.clone(),
             headers: Vec::new(),
         };
-        let positions =
-            self.log().write(Write { records: vec![record], offsets: Vec::new(), state: state.to_vec() }).await?;
-        positions.first().map(|position| position.offset).ok_or(Error::Closed)
+        let positions = self
+            .log()
+            .write(Write {
+                records: vec![record],
+                offsets: Vec::new(),
+                state: state.to_vec(),
+            })
+            .await?;
+        positions
+            .first()
+            .map(|position| position.offset)
+            .ok_or(Error::Closed)
     }
 
     /// Opens the log again, which settles what was written; waits until the directory is free.
@@ -77,13 +90,24 @@ impl Local {
 
     /// Identity of this log: the same for ever, and no other log's.
     pub(super) async fn home(&self) -> Result<u128, Error> {
-        let known = self.state(HOME).await?.and_then(|home| Some(u128::from_le_bytes((&*home).try_into().ok()?)));
+        let known = self
+            .state(HOME)
+            .await?
+            .and_then(|home| Some(u128::from_le_bytes((&*home).try_into().ok()?)));
         if let Some(home) = known {
             return Ok(home);
         }
         let home = uuid::Uuid::new_v4().as_u128();
-        let state = vec![(HOME.to_owned(), Some(Bytes::copy_from_slice(&home.to_le_bytes())))];
-        self.log().write(Write { state, ..Write::default() }).await?;
+        let state = vec![(
+            HOME.to_owned(),
+            Some(Bytes::copy_from_slice(&home.to_le_bytes())),
+        )];
+        self.log()
+            .write(Write {
+                state,
+                ..Write::default()
+            })
+            .await?;
         Ok(home)
     }
 
@@ -93,15 +117,31 @@ impl Local {
     }
 
     /// Keeps a state as the bus has it, and the ticket that it had when that was written.
-    pub(super) async fn adopt(&self, name: &str, value: Option<Bytes>, ticket: Option<Bytes>) -> Result<(), Error> {
+    pub(super) async fn adopt(
+        &self,
+        name: &str,
+        value: Option<Bytes>,
+        ticket: Option<Bytes>,
+    ) -> Result<(), Error> {
         let state = vec![(name.to_owned(), value), (BASE.to_owned(), ticket)];
-        self.log().write(Write { state, ..Write::default() }).await.map(drop)
+        self.log()
+            .write(Write {
+                state,
+                ..Write::default()
+            })
+            .await
+            .map(drop)
     }
 
     /// Where the next write comes to lie.
     pub(super) async fn end(&self) -> Result<u64, Error> {
         let topics = self.log().topics().await?;
-        Ok(topics.iter().flat_map(|topic| &topic.offsets).map(|offsets| offsets.end).max().unwrap_or_default())
+        Ok(topics
+            .iter()
+            .flat_map(|topic| &topic.offsets)
+            .map(|offsets| offsets.end)
+            .max()
+            .unwrap_or_default())
     }
 
     /// Gives the room of all writes below offset `before` back.
@@ -118,13 +158,23 @@ impl Local {
 async fn open(options: Options) -> Result<Arc<EmbeddedLog>, Error> {
     let log = off_the_workers(move || EmbeddedLog::open(options)).await??;
     let name = TOPIC.to_owned();
-    log.create_topic(TopicSpec { name, partitions: 1, max_message_bytes: u64::MAX, ..TopicSpec::default() }).await?;
+    log.create_topic(TopicSpec {
+        name,
+        partitions: 1,
+        max_message_bytes: u64::MAX,
+        ..TopicSpec::default()
+    })
+    .await?;
     Ok(Arc::new(log))
 }
 
 /// A task is only ever given up with the whole runtime.
-pub(super) async fn off_the_workers<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed)
+pub(super) async fn off_the_workers<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::Closed)
 }
 
 /// Reads the writes in order.
@@ -139,7 +189,12 @@ pub(super) struct Reader {
 impl Reader {
     /// Begins at the oldest write. No other reader has the name.
     pub(super) fn new(local: &Local, name: &'static str) -> Self {
-        Self { group: name, logs: local.log.subscribe(), source: None, next: 0 }
+        Self {
+            group: name,
+            logs: local.log.subscribe(),
+            source: None,
+            next: 0,
+        }
     }
 
     /// The offset of the next write to be read, or one before it.
@@ -155,12 +210,15 @@ impl Reader {
         }
     }
 
-    /// Waits for at least one write, and returns at most `max`, and no more than fits in a few megabytes.
+    /// Waits for at least one write, and returns at most `max`, and no more than fits in a few
+    /// megabytes.
     pub(super) async fn read(&mut self, max: usize) -> Result<Vec<Record>, Error> {
         loop {
             match self.try_read(max).await {
                 Ok(records) => {
-                    self.next = records.last().map_or(self.next, |record| record.position.offset + 1);
+                    self.next = records
+                        .last()
+                        .map_or(self.next, |record| record.position.offset + 1);
                     return Ok(records);
                 }
                 // The log was closed to be opened again.
@@ -178,7 +236,8 @@ impl Reader {
             Some(source) => source,
             empty => {
                 let log = Arc::clone(&self.logs.borrow_and_update());
-                let source = empty.insert(log.subscribe(self.group, &[TOPIC], Start::Earliest).await?);
+                let source =
+                    empty.insert(log.subscribe(self.group, &[TOPIC], Start::Earliest).await?);
                 source.seek(TOPIC, 0, self.next);
                 source
             }

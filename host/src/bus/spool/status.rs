@@ -64,13 +64,19 @@ impl Status {
 
     /// Bytes that wait.
     pub(super) fn bytes(&self) -> u64 {
-        self.accepted.sums.bytes.saturating_sub(self.drained.sums.bytes)
+        self.accepted
+            .sums
+            .bytes
+            .saturating_sub(self.drained.sums.bytes)
     }
 
     /// Why no more is accepted, if so.
     pub(super) fn refusal(&self) -> Option<Error> {
         match &self.end {
-            Some(End::Lost { what, reason }) => Some(Error::Lost { what: what.clone(), reason: reason.clone() }),
+            Some(End::Lost { what, reason }) => Some(Error::Lost {
+                what: what.clone(),
+                reason: reason.clone(),
+            }),
             Some(End::Closed) => Some(Error::Closed),
             None => self.closing.then_some(Error::Closed),
         }
@@ -78,8 +84,16 @@ impl Status {
 
     /// Tells how much waits.
     pub(super) fn tell(&self, observer: &dyn Observer, labels: Labels<'_>) {
-        let records = self.accepted.sums.records.saturating_sub(self.drained.sums.records);
-        let age_ms = if self.is_empty() { 0 } else { clock::now_ms().saturating_sub(self.oldest_ms) };
+        let records = self
+            .accepted
+            .sums
+            .records
+            .saturating_sub(self.drained.sums.records);
+        let age_ms = if self.is_empty() {
+            0
+        } else {
+            clock::now_ms().saturating_sub(self.oldest_ms)
+        };
         #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
         let figure = |value: u64| value as f64;
         observer.gauge(figure::SPOOL_RECORDS, labels, figure(records));
@@ -98,9 +112,15 @@ pub(super) fn end(status: &watch::Sender<Status>, reason: End) {
 }
 
 /// Waits until `condition` holds.
-pub(super) async fn until(status: &watch::Sender<Status>, condition: impl FnMut(&Status) -> bool) -> Status {
+pub(super) async fn until(
+    status: &watch::Sender<Status>,
+    condition: impl FnMut(&Status) -> bool,
+) -> Status {
     let mut changes = status.subscribe();
-    let found = changes.wait_for(condition).await.map(|status| status.clone());
+    let found = changes
+        .wait_for(condition)
+        .await
+        .map(|status| status.clone());
     // Only a sender that has gone makes it fail.
     found.unwrap_or_else(|_| status.borrow().clone())
 }

@@ -4,8 +4,8 @@ use bytes::{Buf, BufMut, Bytes};
 
 const VERSION: u8 = 2;
 
-/// All writes below `next`, counted by their offsets in the spool's log, have arrived, if they are of this generation or
-/// lie before one that is.
+/// All writes below `next`, counted by their offsets in the spool's log, have arrived, if they are
+/// of this generation or lie before one that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
     /// Which log it speaks of.
@@ -32,7 +32,11 @@ impl Ticket {
     pub(super) fn decode(mut value: &[u8]) -> Option<Self> {
         let known = value.try_get_u8().ok()? == VERSION;
         let (home, generation) = (value.try_get_u128_le().ok()?, value.try_get_u128_le().ok()?);
-        let ticket = Self { home, generation, next: value.try_get_u64_le().ok()? };
+        let ticket = Self {
+            home,
+            generation,
+            next: value.try_get_u64_le().ok()?,
+        };
         known.then_some(ticket)
     }
 }
@@ -43,7 +47,11 @@ mod tests {
 
     #[test]
     fn a_ticket_comes_back_as_it_was() {
-        let ticket = Ticket { home: 5, generation: u128::MAX - 3, next: 7 };
+        let ticket = Ticket {
+            home: 5,
+            generation: u128::MAX - 3,
+            next: 7,
+        };
         assert_eq!(Ticket::decode(&ticket.encode()), Some(ticket));
         assert_eq!(Ticket::decode(&[1; 41]), None);
         assert_eq!(Ticket::decode(b""), None);

@@ -8,8 +8,8 @@ use super::Scene;
 use crate::cli::{Ending, Global, ManifestArgs, screen};
 use crate::role::stopped::{Verdict, acknowledge, verdict};
 
-/// Lets roles go on that stopped because too many records could not be used, and says which. Their next run begins behind
-/// the records that were put aside.
+/// Lets roles go on that stopped because too many records could not be used, and says which. Their
+/// next run begins behind the records that were put aside.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  fedhost dlq acknowledge config/demo.toml")]
 pub(in crate::cli) struct Acknowledge {
@@ -44,9 +44,14 @@ impl Acknowledge {
 }
 
 async fn go_on(scene: &Scene) -> Result<Vec<Stopped>, crate::role::Error> {
-    let Some(bus) = scene.bus.as_deref() else { return Ok(Vec::new()) };
+    let Some(bus) = scene.bus.as_deref() else {
+        return Ok(Vec::new());
+    };
     let nodes = scene.manifest.fog_node_ids().into_iter().map(NodeId::fog);
-    let roles = [NodeId::aggregator()].into_iter().chain(nodes).map(|role| role.to_string());
+    let roles = [NodeId::aggregator()]
+        .into_iter()
+        .chain(nodes)
+        .map(|role| role.to_string());
     let mut stopped = Vec::new();
     for role in roles {
         if let Some(verdict) = verdict(bus, &role).await? {
@@ -58,7 +63,13 @@ async fn go_on(scene: &Scene) -> Result<Vec<Stopped>, crate::role::Error> {
 }
 
 fn in_words(stopped: &[Stopped]) -> String {
-    let line = |Stopped { role, verdict: Verdict { topic, dead, of, .. } }: &Stopped| {
+    let line = |Stopped {
+                    role,
+                    verdict:
+                        Verdict {
+                            topic, dead, of, ..
+                        },
+                }: &Stopped| {
         format!("{role} may go on; {dead} of {of} records of {topic} could not be used")
     };
     match stopped {

@@ -10,7 +10,10 @@ const DUMP_WIDTH: usize = 16;
 
 /// As text, when that shows every byte and does nothing to a terminal.
 fn as_text<'a>(bytes: &'a [u8], allowed: &[char]) -> Option<&'a str> {
-    let harmless = |text: &&str| text.chars().all(|c| !c.is_control() || allowed.contains(&c));
+    let harmless = |text: &&str| {
+        text.chars()
+            .all(|c| !c.is_control() || allowed.contains(&c))
+    };
     str::from_utf8(bytes).ok().filter(harmless)
 }
 
@@ -46,8 +49,13 @@ fn dump(bytes: &[u8]) -> String {
             }
             .ok();
         }
-        let shown =
-            bytes.iter().map(|&byte| if byte.is_ascii_graphic() || byte == b' ' { char::from(byte) } else { '.' });
+        let shown = bytes.iter().map(|&byte| {
+            if byte.is_ascii_graphic() || byte == b' ' {
+                char::from(byte)
+            } else {
+                '.'
+            }
+        });
         writeln!(text, "  |{}|", shown.collect::<String>()).ok();
     }
     text
@@ -77,7 +85,10 @@ mod tests {
     fn nothing_reaches_the_terminal_that_would_command_it() {
         for bytes in ["\x1b[2J", "a\rb", "\u{9b}31m"] {
             assert!(line(bytes.as_bytes()).starts_with("0x"), "{bytes:?}");
-            assert!(block(bytes.as_bytes()).starts_with("00000000 "), "{bytes:?}");
+            assert!(
+                block(bytes.as_bytes()).starts_with("00000000 "),
+                "{bytes:?}"
+            );
         }
     }
 

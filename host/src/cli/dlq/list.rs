@@ -9,7 +9,8 @@ use crate::cli::{Ending, Global, ManifestArgs, screen};
 use crate::dead_letters::{Error, Survey, survey};
 use crate::role::message::rfc3339;
 
-/// Counts the dead letters of every topic of a manifest, and says why they are there. Reads them all, and changes nothing.
+/// Counts the dead letters of every topic of a manifest, and says why they are there. Reads them
+/// all, and changes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  fedhost dlq list config/demo.toml")]
 pub(in crate::cli) struct List {
@@ -47,16 +48,33 @@ impl List {
 async fn rows(scene: &Scene, global: &Global) -> Result<Vec<Row>, Error> {
     let (topics, nodes) = (&scene.manifest.topics, scene.manifest.fog_node_ids());
     let mut rows = Vec::new();
-    for topic in topics.all(&nodes).iter().map(|topic| topics.dead_letter_of(topic).name) {
+    for topic in topics
+        .all(&nodes)
+        .iter()
+        .map(|topic| topics.dead_letter_of(topic).name)
+    {
         let mut progress = Progress::new(global);
         let found = match scene.bus_of(&topic) {
-            Ok(bus) => survey(bus, &topic, |seen| progress.show(seen, &format!("counting {topic}"))).await,
+            Ok(bus) => {
+                survey(bus, &topic, |seen| {
+                    progress.show(seen, &format!("counting {topic}"))
+                })
+                .await
+            }
             Err(error) => Err(error),
         };
         progress.finish();
         rows.push(match found {
-            Ok(survey) => Row { topic, exists: true, survey },
-            Err(Error::NoTopic { .. }) => Row { topic, exists: false, survey: Survey::default() },
+            Ok(survey) => Row {
+                topic,
+                exists: true,
+                survey,
+            },
+            Err(Error::NoTopic { .. }) => Row {
+                topic,
+                exists: false,
+                survey: Survey::default(),
+            },
             Err(error) => return Err(error),
         });
     }
@@ -65,20 +83,42 @@ async fn rows(scene: &Scene, global: &Global) -> Result<Vec<Row>, Error> {
 
 fn table(rows: &[Row]) -> String {
     let width = rows.iter().map(|row| row.topic.len()).max().unwrap_or(0);
-    let heading = format!("{:<width$}  {:>8}  {:<24}  reasons", "topic", "letters", "newest");
-    let lines = rows.iter().map(|Row { topic, exists, survey }| {
-        let newest = survey.newest_ms.map_or_else(|| "-".to_owned(), rfc3339);
-        let reasons = if *exists { reasons(survey) } else { "there is no such topic yet".to_owned() };
-        format!("{topic:<width$}  {:>8}  {newest:<24}  {reasons}", survey.letters)
-    });
-    [heading].into_iter().chain(lines).map(|line| format!("{}\n", line.trim_end())).collect()
+    let heading = format!(
+        "{:<width$}  {:>8}  {:<24}  reasons",
+        "topic", "letters", "newest"
+    );
+    let lines = rows.iter().map(
+        |Row {
+             topic,
+             exists,
+             survey,
+         }| {
+            let newest = survey.newest_ms.map_or_else(|| "-".to_owned(), rfc3339);
+            let reasons = if *exists {
+                reasons(survey)
+            } else {
+                "there is no such topic yet".to_owned()
+            };
+            format!(
+                "{topic:<width$}  {:>8}  {newest:<24}  {reasons}",
+                survey.letters
+            )
+        },
+    );
+    [heading]
+        .into_iter()
+        .chain(lines)
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
 }
 
 /// The most frequent first.
 fn reasons(survey: &Survey) -> String {
     let mut reasons: Vec<_> = survey.reasons.iter().collect();
     reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    let words: Vec<String> =
-        reasons.into_iter().map(|(reason, count)| format!("{} {count}", reason.escape_debug())).collect();
+    let words: Vec<String> = reasons
+        .into_iter()
+        .map(|(reason, count)| format!("{} {count}", reason.escape_debug()))
+        .collect();
     words.join(", ")
 }

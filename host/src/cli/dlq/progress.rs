@@ -26,11 +26,21 @@ impl Progress {
         }
         if screen::is_watched() {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_style(
+                ProgressStyle::with_template(TEMPLATE)
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
             return Self::Bar(bar);
         }
-        let every = if global.verbose { Duration::ZERO } else { EVERY };
-        Self::Lines { every, since: Stopwatch::start() }
+        let every = if global.verbose {
+            Duration::ZERO
+        } else {
+            EVERY
+        };
+        Self::Lines {
+            every,
+            since: Stopwatch::start(),
+        }
     }
 
     /// `what` was done so far, for example `12 replayed`.

@@ -70,17 +70,30 @@ impl Purge {
     async fn plan(&self, scene: &Scene, topic: &str, global: &Global) -> Result<Vec<Cut>, Error> {
         let bus = scene.bus_of(topic)?;
         let mut progress = Progress::new(global);
-        let cuts = plan_purge(bus, topic, self.before, |seen| progress.show(seen, "looking for the place")).await;
+        let cuts = plan_purge(bus, topic, self.before, |seen| {
+            progress.show(seen, "looking for the place")
+        })
+        .await;
         progress.finish();
         cuts
     }
 
     /// Whether somebody at the terminal agrees; `None` when Ctrl-C was the answer.
-    async fn ask(&self, scene: &Scene, topic: &str, cuts: &[Cut]) -> Result<Option<bool>, anyhow::Error> {
+    async fn ask(
+        &self,
+        scene: &Scene,
+        topic: &str,
+        cuts: &[Cut],
+    ) -> Result<Option<bool>, anyhow::Error> {
         if !io::stdin().is_terminal() {
-            anyhow::bail!("nothing was deleted, as nobody can be asked\nhint: --yes deletes without asking");
+            anyhow::bail!(
+                "nothing was deleted, as nobody can be asked\nhint: --yes deletes without asking"
+            );
         }
-        screen::note(&format!("{topic}: {}; type yes to go on", in_words(cuts, "will be deleted for good")));
+        screen::note(&format!(
+            "{topic}: {}; type yes to go on",
+            in_words(cuts, "will be deleted for good")
+        ));
         let answer = tokio::task::spawn_blocking(|| {
             let mut answer = String::new();
             io::stdin().read_line(&mut answer).map(|_| answer)
@@ -93,9 +106,19 @@ impl Purge {
 }
 
 fn in_words(cuts: &[Cut], verb: &str) -> String {
-    let stretch = |cut: &Cut| format!("{} to {} of partition {}", cut.from, cut.before - 1, cut.partition);
+    let stretch = |cut: &Cut| {
+        format!(
+            "{} to {} of partition {}",
+            cut.from,
+            cut.before - 1,
+            cut.partition
+        )
+    };
     match cuts {
         [] => "nothing to delete".to_owned(),
-        cuts => format!("letters {} {verb}", cuts.iter().map(stretch).collect::<Vec<_>>().join(", ")),
+        cuts => format!(
+            "letters {} {verb}",
+            cuts.iter().map(stretch).collect::<Vec<_>>().join(", ")
+        ),
     }
 }

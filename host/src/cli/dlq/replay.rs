@@ -6,7 +6,9 @@ use serde_json::json;
 use super::progress::Progress;
 use super::{OfTopic, Scene, bound, ending_of};
 use crate::cli::{Ending, Global, screen};
-use crate::dead_letters::{self, Account, Bound, DeadLetterTopic, Error, Filter, REPLAYS_MAX, Refusal};
+use crate::dead_letters::{
+    self, Account, Bound, DeadLetterTopic, Error, Filter, REPLAYS_MAX, Refusal,
+};
 
 /// Puts the originals of dead letters back on their topic, byte for byte, the oldest first.
 #[derive(Debug, Args)]
@@ -52,16 +54,24 @@ pub(in crate::cli) struct Replay {
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write a header's name, =, and its value")?;
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("write a header's name, =, and its value")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
 fn rate(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix("/s").unwrap_or(text).trim();
-    let rate: f64 = number.parse().map_err(|_| "write records a second, such as 50/s")?;
+    let rate: f64 = number
+        .parse()
+        .map_err(|_| "write records a second, such as 50/s")?;
     // Slower than one a day is a mistake, and more than this is no limit.
     let sensible = 1e-5..=1e9;
-    if sensible.contains(&rate) { Ok(rate) } else { Err("write a number of records a second above 0".to_owned()) }
+    if sensible.contains(&rate) {
+        Ok(rate)
+    } else {
+        Err("write a number of records a second above 0".to_owned())
+    }
 }
 
 impl Replay {
@@ -74,7 +84,9 @@ impl Replay {
         let account = match outcome {
             Ok(account) => account,
             Err(error @ Error::Bus(_)) if done > 0 && !self.dry_run => {
-                let done = format!("{done} records were replayed; started again, the replay goes on from there");
+                let done = format!(
+                    "{done} records were replayed; started again, the replay goes on from there"
+                );
                 return Ending::Failed(anyhow::Error::new(error).context(done));
             }
             Err(error) => return ending_of(error),
@@ -82,7 +94,11 @@ impl Replay {
         if let Err(error) = self.tell(&topic, &account, global) {
             return Ending::Failed(error);
         }
-        if account.is_interrupted { Ending::Interrupted } else { Ending::Done }
+        if account.is_interrupted {
+            Ending::Interrupted
+        } else {
+            Ending::Done
+        }
     }
 
     async fn replay(
@@ -92,19 +108,48 @@ impl Replay {
         progress: &mut Progress,
         done: &mut u64,
     ) -> Result<Account, Error> {
-        let filter =
-            Filter { reason: self.reason.clone(), headers: self.headers.clone(), from: self.from, to: self.to };
-        let Self { rate, limit, dry_run, again, force, .. } = *self;
-        let replay = dead_letters::Replay { filter, rate, limit, dry_run, again, force };
-        let word = if dry_run { "to be replayed" } else { "replayed" };
+        let filter = Filter {
+            reason: self.reason.clone(),
+            headers: self.headers.clone(),
+            from: self.from,
+            to: self.to,
+        };
+        let Self {
+            rate,
+            limit,
+            dry_run,
+            again,
+            force,
+            ..
+        } = *self;
+        let replay = dead_letters::Replay {
+            filter,
+            rate,
+            limit,
+            dry_run,
+            again,
+            force,
+        };
+        let word = if dry_run {
+            "to be replayed"
+        } else {
+            "replayed"
+        };
         let shown = |account: &Account, seen| {
             *done = account.replayed;
             progress.show(seen, &format!("{} {word}", account.replayed));
         };
-        replay.run(scene.bus_of(&topic.name)?, topic, &scene.stop, shown).await
+        replay
+            .run(scene.bus_of(&topic.name)?, topic, &scene.stop, shown)
+            .await
     }
 
-    fn tell(&self, topic: &DeadLetterTopic, account: &Account, global: &Global) -> Result<(), anyhow::Error> {
+    fn tell(
+        &self,
+        topic: &DeadLetterTopic,
+        account: &Account,
+        global: &Global,
+    ) -> Result<(), anyhow::Error> {
         if global.json {
             let DeadLetterTopic { name, source } = topic;
             return screen::json(
@@ -124,16 +169,27 @@ impl Replay {
             (false, 1) => "was replayed",
             (false, _) => "were replayed",
         };
-        let records = if account.replayed == 1 { "record" } else { "records" };
-        let mut text = format!("{} {records} {verb} onto {}", account.replayed, topic.source);
-        let reasons = account.reasons.iter().map(|(reason, count)| format!("{} {count}", reason.escape_debug()));
+        let records = if account.replayed == 1 {
+            "record"
+        } else {
+            "records"
+        };
+        let mut text = format!(
+            "{} {records} {verb} onto {}",
+            account.replayed, topic.source
+        );
+        let reasons = account
+            .reasons
+            .iter()
+            .map(|(reason, count)| format!("{} {count}", reason.escape_debug()));
         let reasons: Vec<String> = reasons.collect();
         if !reasons.is_empty() {
             text += &format!(": {}", reasons.join(", "));
         }
-        for (count, words) in
-            [(account.replayed_before, "replayed before"), (account.left_out, "left out by the filter")]
-        {
+        for (count, words) in [
+            (account.replayed_before, "replayed before"),
+            (account.left_out, "left out by the filter"),
+        ] {
             if count > 0 {
                 text += &format!("; {count} {words}");
             }
@@ -164,7 +220,10 @@ mod tests {
 
     #[test]
     fn a_rate_is_a_number_above_nothing() {
-        assert_eq!((rate("50/s"), rate("0.5"), rate("7 /s")), (Ok(50.0), Ok(0.5), Ok(7.0)));
+        assert_eq!(
+            (rate("50/s"), rate("0.5"), rate("7 /s")),
+            (Ok(50.0), Ok(0.5), Ok(7.0))
+        );
         for bad in ["", "0", "-1/s", "nan", "inf", "1e300", "fast", "5/m"] {
             assert!(rate(bad).is_err(), "{bad}");
         }

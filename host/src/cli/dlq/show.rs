@@ -13,8 +13,8 @@ use crate::role::message::rfc3339;
 /// Letters read at a time.
 const BATCH: usize = 16;
 
-/// Shows dead letters whole, the oldest first: key, headers and value, as text or, where they are none, byte by byte.
-/// Changes nothing.
+/// Shows dead letters whole, the oldest first: key, headers and value, as text or, where they are
+/// none, byte by byte. Changes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -53,7 +53,11 @@ impl Show {
     }
 
     async fn show(&self, scene: &Scene, global: &Global) -> Result<u64, Error> {
-        let filter = Filter { reason: self.reason.clone(), from: self.offset, ..Filter::default() };
+        let filter = Filter {
+            reason: self.reason.clone(),
+            from: self.offset,
+            ..Filter::default()
+        };
         let topic = self.of.resolve(&scene.manifest).name;
         let mut reader = Reader::browse(scene.bus_of(&topic)?, &topic, &filter).await?;
         let limit = self.limit.unwrap_or(if self.raw { 1 } else { 10 });
@@ -76,7 +80,10 @@ impl Show {
         }
         let of = reader.seen().of;
         if of > looked_at && !self.raw && !global.json && !global.quiet {
-            screen::note(&format!("that was the first {looked_at} of {}; --limit shows more", letters(of)));
+            screen::note(&format!(
+                "that was the first {looked_at} of {}; --limit shows more",
+                letters(of)
+            ));
         }
         Ok(shown)
     }
@@ -94,8 +101,11 @@ impl Show {
 
 fn document(letter: &Letter) -> serde_json::Value {
     let record = &letter.0;
-    let headers: Vec<_> =
-        record.headers.iter().map(|(name, value)| json!({ "name": name, "value": content::document(value) })).collect();
+    let headers: Vec<_> = record
+        .headers
+        .iter()
+        .map(|(name, value)| json!({ "name": name, "value": content::document(value) }))
+        .collect();
     json!({
         "topic": &*record.position.topic,
         "partition": record.position.partition,
@@ -111,14 +121,30 @@ fn document(letter: &Letter) -> serde_json::Value {
 fn in_words(letter: &Letter) -> String {
     let record = &letter.0;
     let position = &record.position;
-    let mut text = format!("letter {}:{} of {}\n", position.partition, position.offset, position.topic);
+    let mut text = format!(
+        "letter {}:{} of {}\n",
+        position.partition, position.offset, position.topic
+    );
     let mut line = |name: &str, value: &str| {
         writeln!(text, "  {name:<9} {value}").ok();
     };
     line("timestamp", &rfc3339(record.timestamp_ms));
-    line("key", &record.key.as_deref().map_or_else(|| "none".to_owned(), content::line));
+    line(
+        "key",
+        &record
+            .key
+            .as_deref()
+            .map_or_else(|| "none".to_owned(), content::line),
+    );
     for (name, value) in &record.headers {
-        line("header", &format!("{} = {}", content::line(name.as_bytes()), content::line(value)));
+        line(
+            "header",
+            &format!(
+                "{} = {}",
+                content::line(name.as_bytes()),
+                content::line(value)
+            ),
+        );
     }
     line("value", &format!("{} bytes", record.value.len()));
     let value = content::block(&record.value);

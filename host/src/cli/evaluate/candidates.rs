@@ -36,26 +36,45 @@ impl Candidates {
         let loader = parameters::loader(&limits)?;
         let limits = parameters::limits(&limits)?;
         let mut given = by_plugin(&args.parameters)?;
-        let preprocess = args.preprocess.as_deref().map(|wanted| preprocessor(args, wanted, &loader, &mut given));
+        let preprocess = args
+            .preprocess
+            .as_deref()
+            .map(|wanted| preprocessor(args, wanted, &loader, &mut given));
         let preprocess = preprocess.transpose()?;
         let mut all = Vec::with_capacity(args.plugins.len());
         for wanted in &args.plugins {
             all.push(candidate(args, wanted, &loader, &given)?);
         }
-        let known = all.iter().map(name).chain(preprocess.iter().map(|subject| subject.plugin.id().name.clone()));
+        let known = all.iter().map(name).chain(
+            preprocess
+                .iter()
+                .map(|subject| subject.plugin.id().name.clone()),
+        );
         let known: BTreeSet<String> = known.collect();
         if let Some(stray) = given.keys().find(|name| !known.contains(*name)) {
             let known: Vec<String> = known.into_iter().collect();
-            bail!("--parameters {stray}.… is for no plug-in of this evaluation\nhint: there are {}", known.join(", "));
+            bail!(
+                "--parameters {stray}.… is for no plug-in of this evaluation\nhint: there are {}",
+                known.join(", ")
+            );
         }
-        Ok(Self { all, preprocess, limits })
+        Ok(Self {
+            all,
+            preprocess,
+            limits,
+        })
     }
 }
 
 fn name(candidate: &Candidate) -> String {
     match &candidate.subject {
         Ok(subject) => subject.plugin.id().name.clone(),
-        Err(refused) => refused.file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        Err(refused) => refused
+            .file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
     }
 }
 
@@ -81,7 +100,11 @@ fn candidate(
             Ok(subject(plugin, given)?)
         }
     };
-    Ok(Candidate { file, inspection, subject })
+    Ok(Candidate {
+        file,
+        inspection,
+        subject,
+    })
 }
 
 fn preprocessor(
@@ -93,7 +116,11 @@ fn preprocessor(
     let plugin = loader.load(&find(args, wanted)?)?;
     check_version(wanted, &plugin)?;
     if !plugin.abilities().preprocessing {
-        bail!("{} prepares no rows, it is a {}\nhint: a model goes to --plugin", plugin.id(), plugin.abilities());
+        bail!(
+            "{} prepares no rows, it is a {}\nhint: a model goes to --plugin",
+            plugin.id(),
+            plugin.abilities()
+        );
     }
     subject(plugin, given)
 }
@@ -102,15 +129,26 @@ fn subject(plugin: Plugin, given: &BTreeMap<String, Parameters>) -> Result<Subje
     let none = Parameters::new();
     let given = given.get(&plugin.id().name).unwrap_or(&none);
     let parameters = parameters::complete(&plugin, given)?;
-    Ok(Subject { plugin: Arc::new(plugin), parameters })
+    Ok(Subject {
+        plugin: Arc::new(plugin),
+        parameters,
+    })
 }
 
 /// A name is looked up in the folder; anything with a slash or `.wasm` at its end is a file.
 fn find(args: &Evaluate, wanted: &str) -> Result<PathBuf, anyhow::Error> {
     let file = Path::new(wanted);
-    if file.extension().is_some_and(|extension| extension == "wasm") || wanted.contains('/') {
-        file.metadata()
-            .map_err(|error| anyhow!("cannot read the component {wanted}: {error}\nhint: {}", there(args)))?;
+    if file
+        .extension()
+        .is_some_and(|extension| extension == "wasm")
+        || wanted.contains('/')
+    {
+        file.metadata().map_err(|error| {
+            anyhow!(
+                "cannot read the component {wanted}: {error}\nhint: {}",
+                there(args)
+            )
+        })?;
         return Ok(file.to_owned());
     }
     let selector: Selector = wanted.parse()?;
@@ -130,28 +168,50 @@ fn find(args: &Evaluate, wanted: &str) -> Result<PathBuf, anyhow::Error> {
 fn meant(args: &Evaluate, name: &str) -> String {
     let names = names(args);
     let nearest = nearest(name, names.iter().map(String::as_str));
-    nearest.map_or_else(|| there(args), |nearest| format!("did you mean {nearest}? {}", there(args)))
+    nearest.map_or_else(
+        || there(args),
+        |nearest| format!("did you mean {nearest}? {}", there(args)),
+    )
 }
 
 fn there(args: &Evaluate) -> String {
     let names = Vec::from_iter(names(args));
     match names.len() {
         0 => "`make plugins` builds those that come with the source".to_owned(),
-        _ => format!("there are {}; --plugins-dir names another folder", names.join(", ")),
+        _ => format!(
+            "there are {}; --plugins-dir names another folder",
+            names.join(", ")
+        ),
     }
 }
 
 /// What lies in the folder.
 fn names(args: &Evaluate) -> BTreeSet<String> {
-    let entries = std::fs::read_dir(&args.plugins_dir).into_iter().flatten().filter_map(Result::ok);
-    let components = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "wasm"));
-    components.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect()
+    let entries = std::fs::read_dir(&args.plugins_dir)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok);
+    let components = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|it| it == "wasm"));
+    components
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect()
 }
 
 fn check_version(wanted: &str, plugin: &Plugin) -> Result<(), anyhow::Error> {
-    let Ok(Selector { version: Some(version), .. }) = wanted.parse() else { return Ok(()) };
+    let Ok(Selector {
+        version: Some(version),
+        ..
+    }) = wanted.parse()
+    else {
+        return Ok(());
+    };
     if !version.matches(&plugin.descriptor().version) {
-        bail!("{} is not version {version}\nhint: install that one, or ask for the one that is there", plugin.id());
+        bail!(
+            "{} is not version {version}\nhint: install that one, or ask for the one that is there",
+            plugin.id()
+        );
     }
     Ok(())
 }
@@ -160,12 +220,16 @@ fn check_version(wanted: &str, plugin: &Plugin) -> Result<(), anyhow::Error> {
 fn by_plugin(given: &[String]) -> Result<BTreeMap<String, Parameters>, anyhow::Error> {
     let mut all: BTreeMap<String, Parameters> = BTreeMap::new();
     for text in given {
-        let parsed: Option<(String, (String, Value))> = text.split_once('.').and_then(|(name, rest)| {
-            let (key, value) = parameters::parse(&[rest.to_owned()]).ok()?.into_iter().next()?;
-            Some((name.to_owned(), (key, value)))
-        });
-        let (name, (key, value)) =
-            parsed.with_context(|| format!("{text:?} sets no parameter\nhint: write NAME.KEY=VALUE"))?;
+        let parsed: Option<(String, (String, Value))> =
+            text.split_once('.').and_then(|(name, rest)| {
+                let (key, value) = parameters::parse(&[rest.to_owned()])
+                    .ok()?
+                    .into_iter()
+                    .next()?;
+                Some((name.to_owned(), (key, value)))
+            });
+        let (name, (key, value)) = parsed
+            .with_context(|| format!("{text:?} sets no parameter\nhint: write NAME.KEY=VALUE"))?;
         all.entry(name).or_default().insert(key, value);
     }
     Ok(all)
@@ -177,7 +241,12 @@ mod tests {
 
     #[test]
     fn parameters_are_told_apart_by_plugin() {
-        let given = ["pca-t2q.components=3", "pca-t2q.share=0.9", "ewma.mode=cusum"].map(str::to_owned);
+        let given = [
+            "pca-t2q.components=3",
+            "pca-t2q.share=0.9",
+            "ewma.mode=cusum",
+        ]
+        .map(str::to_owned);
         let parsed = by_plugin(&given).unwrap();
         assert_eq!(parsed.keys().collect::<Vec<_>>(), ["ewma", "pca-t2q"]);
         assert_eq!(parsed["pca-t2q"]["share"], Value::Number(0.9));

@@ -24,21 +24,34 @@ pub(super) struct Progress(RefCell<Shown>);
 
 enum Shown {
     Bar(ProgressBar),
-    Lines { since: Stopwatch, done: u64, of: u64 },
+    Lines {
+        since: Stopwatch,
+        done: u64,
+        of: u64,
+    },
     Nothing,
 }
 
 impl Progress {
     fn new(global: &Global, template: &str, of: u64) -> Self {
-        Self(RefCell::new(if global.quiet || global.log_format == LogFormat::Json {
-            Shown::Nothing
-        } else if screen::is_watched() {
-            let bar = ProgressBar::with_draw_target(Some(of), ProgressDrawTarget::stderr());
-            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-            Shown::Bar(bar)
-        } else {
-            Shown::Lines { since: Stopwatch::start(), done: 0, of }
-        }))
+        Self(RefCell::new(
+            if global.quiet || global.log_format == LogFormat::Json {
+                Shown::Nothing
+            } else if screen::is_watched() {
+                let bar = ProgressBar::with_draw_target(Some(of), ProgressDrawTarget::stderr());
+                bar.set_style(
+                    ProgressStyle::with_template(template)
+                        .unwrap_or_else(|_| ProgressStyle::default_bar()),
+                );
+                Shown::Bar(bar)
+            } else {
+                Shown::Lines {
+                    since: Stopwatch::start(),
+                    done: 0,
+                    of,
+                }
+            },
+        ))
     }
 
     /// Shows how far files are read.
@@ -49,16 +62,32 @@ impl Progress {
     ) -> T {
         let progress = Self::new(global, BYTES, 0);
         let outcome = read(&mut |reading| {
-            progress.at(&format!("reading {}", short(reading.file)), reading.read_bytes, reading.total_bytes);
-            if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            progress.at(
+                &format!("reading {}", short(reading.file)),
+                reading.read_bytes,
+                reading.total_bytes,
+            );
+            if cancel.is_cancelled() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         });
         progress.finish();
         outcome
     }
 
     /// Shows how far plug-ins have come with rows to train on and to score.
-    pub(super) fn judging(global: &Global, evaluation: &Evaluation<'_>, plugins: usize) -> Result<Self, PlanError> {
-        Ok(Self::new(global, ROWS, evaluation.rows_in_all()? * plugins as u64))
+    pub(super) fn judging(
+        global: &Global,
+        evaluation: &Evaluation<'_>,
+        plugins: usize,
+    ) -> Result<Self, PlanError> {
+        Ok(Self::new(
+            global,
+            ROWS,
+            evaluation.rows_in_all()? * plugins as u64,
+        ))
     }
 
     pub(super) fn step(&self, plugin: &str, step: Step) -> ControlFlow<()> {
@@ -120,5 +149,8 @@ impl Shown {
 }
 
 fn short(file: &Path) -> String {
-    file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
+    file.file_name()
+        .unwrap_or(file.as_os_str())
+        .to_string_lossy()
+        .into_owned()
 }

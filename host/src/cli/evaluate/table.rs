@@ -22,23 +22,46 @@ const HEADS: [(&str, usize); 10] = [
 
 /// For people: the best first, then those that failed, then what needs no model.
 pub(super) fn text(document: &Document) -> String {
-    let width = document.results.iter().map(|result| result.card.plugin.len()).max().unwrap_or(0).max(17);
+    let width = document
+        .results
+        .iter()
+        .map(|result| result.card.plugin.len())
+        .max()
+        .unwrap_or(0)
+        .max(17);
     let mut out = lead(document);
-    let heads: Vec<String> = HEADS.iter().map(|(head, width)| format!("{head:>width$}")).collect();
+    let heads: Vec<String> = HEADS
+        .iter()
+        .map(|(head, width)| format!("{head:>width$}"))
+        .collect();
     writeln!(out, "\n{:<width$}  {}", "", heads.join(" ")).ok();
     for result in document.ranked() {
         writeln!(out, "{:<width$}  {}", result.card.plugin, line(result)).ok();
     }
     for baseline in &document.baselines {
-        writeln!(out, "{:<width$}  {}", baseline.name, cells(&quality(&baseline.figures))).ok();
+        writeln!(
+            out,
+            "{:<width$}  {}",
+            baseline.name,
+            cells(&quality(&baseline.figures))
+        )
+        .ok();
     }
     for result in document.results.iter().filter(|result| result.cut_short) {
         let plugin = &result.card.plugin;
         writeln!(out, "\n{plugin}: a training was cut short by its deadline, so its figures depend on this machine")
             .ok();
-        writeln!(out, "hint: fewer --epochs, or --limits call_deadline_ms=600000").ok();
+        writeln!(
+            out,
+            "hint: fewer --epochs, or --limits call_deadline_ms=600000"
+        )
+        .ok();
     }
-    for result in document.results.iter().filter(|result| result.status != Status::Ok) {
+    for result in document
+        .results
+        .iter()
+        .filter(|result| result.status != Status::Ok)
+    {
         writeln!(out, "\n{}", complaint(result)).ok();
     }
     out
@@ -56,11 +79,19 @@ fn lead(document: &Document) -> String {
         document.scored_rows,
         document.threshold,
     );
-    if document.results.iter().any(|result| result.figures.threshold_from == ThresholdFrom::ScoredLabels) {
-        out += "the threshold was chosen with the labels in view: F1, FAR and MAR are upper bounds\n";
+    if document
+        .results
+        .iter()
+        .any(|result| result.figures.threshold_from == ThresholdFrom::ScoredLabels)
+    {
+        out +=
+            "the threshold was chosen with the labels in view: F1, FAR and MAR are upper bounds\n";
     }
     if let Some(rows) = document.repeated_rows.filter(|rows| rows.repeated > 0) {
-        let RepeatedRows { repeated, looked_at } = rows;
+        let RepeatedRows {
+            repeated,
+            looked_at,
+        } = rows;
         writeln!(out, "{repeated} of {looked_at} scored rows are also among those trained on, number for number").ok();
     }
     out
@@ -72,23 +103,40 @@ fn line(result: &PluginResult) -> String {
     }
     let mut all = quality(&result.figures);
     all.extend(costs(result));
-    let mark = if result.status == Status::Ok { String::new() } else { format!("  {}", result.status) };
+    let mark = if result.status == Status::Ok {
+        String::new()
+    } else {
+        format!("  {}", result.status)
+    };
     cells(&all) + &mark
 }
 
 fn costs(result: &PluginResult) -> [String; 2] {
-    let rows_per_second = result.rows_per_second.map_or_else(dash, |rows| format!("{rows:.0}"));
-    [rows_per_second, format!("{:.1}", result.peak_memory_bytes as f64 / f64::from(1 << 20))]
+    let rows_per_second = result
+        .rows_per_second
+        .map_or_else(dash, |rows| format!("{rows:.0}"));
+    [
+        rows_per_second,
+        format!(
+            "{:.1}",
+            result.peak_memory_bytes as f64 / f64::from(1 << 20)
+        ),
+    ]
 }
 
 fn quality(figures: &Figures) -> Vec<String> {
     let number = |figure: Option<f64>| figure.map_or_else(dash, |figure| format!("{figure:.3}"));
     let interval = figures.intervals.roc_auc.as_ref();
     let roc_auc = match (figures.roc_auc, interval) {
-        (Some(auc), Some(interval)) => format!("{auc:.3} ±{:.3}", (interval.high - interval.low) / 2.0),
+        (Some(auc), Some(interval)) => {
+            format!("{auc:.3} ±{:.3}", (interval.high - interval.low) / 2.0)
+        }
         (auc, _) => number(auc),
     };
-    let delay = figures.detection_delay.as_ref().and_then(|delay| delay.mean_rows);
+    let delay = figures
+        .detection_delay
+        .as_ref()
+        .and_then(|delay| delay.mean_rows);
     vec![
         roc_auc,
         number(figures.average_precision),
@@ -106,7 +154,11 @@ fn dash() -> String {
 }
 
 fn cells(cells: &[String]) -> String {
-    let cells: Vec<String> = cells.iter().zip(HEADS).map(|(cell, (_, width))| format!("{cell:>width$}")).collect();
+    let cells: Vec<String> = cells
+        .iter()
+        .zip(HEADS)
+        .map(|(cell, (_, width))| format!("{cell:>width$}"))
+        .collect();
     cells.join(" ")
 }
 
@@ -119,14 +171,34 @@ pub(super) fn complaint(result: &PluginResult) -> String {
 /// For a README: the figures of those that came to the end, and of what needs no model.
 pub(super) fn markdown(document: &Document, out: &mut dyn io::Write) -> io::Result<()> {
     let heads: Vec<&str> = HEADS.iter().map(|(head, _)| *head).collect();
-    writeln!(out, "| | {} |\n|---|{}", heads.join(" | "), "---|".repeat(heads.len()))?;
+    writeln!(
+        out,
+        "| | {} |\n|---|{}",
+        heads.join(" | "),
+        "---|".repeat(heads.len())
+    )?;
     for result in document.ranked() {
         let (costs, quality) = (costs(result), quality(&result.figures));
-        let mark = if result.status == Status::Ok { String::new() } else { format!(" ({})", result.status) };
-        writeln!(out, "| `{}`{mark} | {} | {} |", result.card.plugin, quality.join(" | "), costs.join(" | "))?;
+        let mark = if result.status == Status::Ok {
+            String::new()
+        } else {
+            format!(" ({})", result.status)
+        };
+        writeln!(
+            out,
+            "| `{}`{mark} | {} | {} |",
+            result.card.plugin,
+            quality.join(" | "),
+            costs.join(" | ")
+        )?;
     }
     for baseline in &document.baselines {
-        writeln!(out, "| {} | {} | | |", baseline.name, quality(&baseline.figures).join(" | "))?;
+        writeln!(
+            out,
+            "| {} | {} | | |",
+            baseline.name,
+            quality(&baseline.figures).join(" | ")
+        )?;
     }
     writeln!(out, "\n`{}`", document.command)
 }
@@ -163,7 +235,10 @@ pub(super) fn csv(document: &Document, out: &mut dyn io::Write) -> Result<(), cs
         let mut record = vec![
             card.plugin.clone(),
             card.version.clone(),
-            card.sha256.as_ref().map(ToString::to_string).unwrap_or_default(),
+            card.sha256
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             result.status.to_string(),
         ];
         record.extend(figures(&result.figures));
@@ -178,7 +253,12 @@ pub(super) fn csv(document: &Document, out: &mut dyn io::Write) -> Result<(), cs
         out.write_record(record)?;
     }
     for baseline in &document.baselines {
-        let mut record = vec![baseline.name.to_owned(), String::new(), String::new(), "baseline".to_owned()];
+        let mut record = vec![
+            baseline.name.to_owned(),
+            String::new(),
+            String::new(),
+            "baseline".to_owned(),
+        ];
         record.extend(figures(&baseline.figures));
         record.extend(std::iter::repeat_n(String::new(), 6));
         out.write_record(record)?;
@@ -201,7 +281,12 @@ fn figures(figures: &Figures) -> [String; 12] {
         optional(nab.map(|nab| nab.scores.standard)),
         optional(nab.map(|nab| nab.scores.low_fp)),
         optional(nab.map(|nab| nab.scores.low_fn)),
-        optional(figures.detection_delay.as_ref().and_then(|delay| delay.mean_rows)),
+        optional(
+            figures
+                .detection_delay
+                .as_ref()
+                .and_then(|delay| delay.mean_rows),
+        ),
     ]
 }
 

@@ -11,9 +11,9 @@ use super::parameters;
 use crate::plugin::check::{Finding, Setup, check};
 use crate::plugin::{Loader, Parameters, Plugin, Refused};
 
-/// Holds components to the laws of their interface: determinism, states that come back, batches cut anywhere, shapes,
-/// missing values, constant columns, few rows. Says of each broken promise what was done, what came, what was expected,
-/// and what to mend.
+/// Holds components to the laws of their interface: determinism, states that come back, batches cut
+/// anywhere, shapes, missing values, constant columns, few rows. Says of each broken promise what
+/// was done, what came, what was expected, and what to mend.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fedhost plugin check plugins/my-model.wasm\n  fedhost plugin check plugins --json\n  fedhost plugin check plugins/my-model.wasm --parameter window_rows=50 --column pressure --limit memory_bytes=16777216\n\nExit code 1 when a promise is broken, or a component is refused."
@@ -44,9 +44,13 @@ struct Outcome {
 
 impl Check {
     pub(in crate::cli) fn execute(&self, global: &Global) -> Ending {
-        let prepared = self
-            .files()
-            .and_then(|files| Ok((files, parameters::parse(&self.parameters)?, parameters::loader(&self.limits)?)));
+        let prepared = self.files().and_then(|files| {
+            Ok((
+                files,
+                parameters::parse(&self.parameters)?,
+                parameters::loader(&self.limits)?,
+            ))
+        });
         let (files, given, loader) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return Ending::Refused(error),
@@ -59,7 +63,8 @@ impl Check {
             }
         }
         if global.json
-            && let Err(error) = screen::json(&outcomes.iter().map(Outcome::document).collect::<Vec<_>>())
+            && let Err(error) =
+                screen::json(&outcomes.iter().map(Outcome::document).collect::<Vec<_>>())
         {
             return Ending::Failed(error);
         }
@@ -73,7 +78,8 @@ impl Check {
                 files.extend(components(path)?);
             } else {
                 // A file that is not there is bad input; one that is no component is a finding.
-                path.metadata().with_context(|| format!("cannot read {}", path.display()))?;
+                path.metadata()
+                    .with_context(|| format!("cannot read {}", path.display()))?;
                 files.push(path.clone());
             }
         }
@@ -91,9 +97,16 @@ impl Check {
             Ok(plugin) => plugin,
             Err(refused) => {
                 if !global.json {
-                    screen::result(&format!("{}\n  FAIL  it is refused: {}", file.display(), refused.reason));
+                    screen::result(&format!(
+                        "{}\n  FAIL  it is refused: {}",
+                        file.display(),
+                        refused.reason
+                    ));
                 }
-                return Ok(Outcome { file, checked: Err(refused) });
+                return Ok(Outcome {
+                    file,
+                    checked: Err(refused),
+                });
             }
         };
         let setup = Setup {
@@ -106,17 +119,26 @@ impl Check {
             screen::result(&format!("{} ({})", plugin.id(), file.display()));
         }
         let findings = check(&plugin, &setup, &mut |finding| tell(global, finding));
-        Ok(Outcome { file, checked: Ok((plugin, findings)) })
+        Ok(Outcome {
+            file,
+            checked: Ok((plugin, findings)),
+        })
     }
 
     fn columns(&self) -> Vec<String> {
-        if self.columns.is_empty() { (0..4).map(|column| format!("c{column}")).collect() } else { self.columns.clone() }
+        if self.columns.is_empty() {
+            (0..4).map(|column| format!("c{column}")).collect()
+        } else {
+            self.columns.clone()
+        }
     }
 }
 
 fn components(directory: &Path) -> Result<Vec<PathBuf>, anyhow::Error> {
     let pattern = directory.join("*.wasm");
-    let pattern = pattern.to_str().with_context(|| format!("{} is no UTF-8", directory.display()))?;
+    let pattern = pattern
+        .to_str()
+        .with_context(|| format!("{} is no UTF-8", directory.display()))?;
     let files: Vec<PathBuf> = glob::glob(pattern)?.filter_map(Result::ok).collect();
     anyhow::ensure!(
         !files.is_empty(),
@@ -128,7 +150,11 @@ fn components(directory: &Path) -> Result<Vec<PathBuf>, anyhow::Error> {
 
 /// A promise that was kept takes a line, a broken one a paragraph.
 fn tell(global: &Global, finding: &Finding) {
-    let Finding { check, promise, fault } = finding;
+    let Finding {
+        check,
+        promise,
+        fault,
+    } = finding;
     match fault {
         _ if global.json => {}
         None if global.quiet => {}
@@ -157,12 +183,19 @@ impl Outcome {
 }
 
 fn broken(findings: &[Finding]) -> usize {
-    findings.iter().filter(|finding| finding.fault.is_some()).count()
+    findings
+        .iter()
+        .filter(|finding| finding.fault.is_some())
+        .count()
 }
 
 fn verdict(outcomes: &[Outcome]) -> Ending {
     let faulty: Vec<String> = outcomes.iter().filter_map(Outcome::complaint).collect();
-    if faulty.is_empty() { Ending::Done } else { Ending::Failed(anyhow::anyhow!(faulty.join("\n"))) }
+    if faulty.is_empty() {
+        Ending::Done
+    } else {
+        Ending::Failed(anyhow::anyhow!(faulty.join("\n")))
+    }
 }
 
 impl Outcome {
@@ -170,7 +203,11 @@ impl Outcome {
         match &self.checked {
             Ok((_, findings)) => match broken(findings) {
                 0 => None,
-                broken => Some(format!("{} breaks {broken} of {} promises", self.file.display(), findings.len())),
+                broken => Some(format!(
+                    "{} breaks {broken} of {} promises",
+                    self.file.display(),
+                    findings.len()
+                )),
             },
             Err(refused) => Some(refused.to_string()),
         }

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use super::super::{Ending, Global, screen};
 use crate::plugin::new::{self, Start, Started};
 
-/// Starts a plug-in: a folder of plain files that builds, passes its own test, and has sample rows to score.
+/// Starts a plug-in: a folder of plain files that builds, passes its own test, and has sample rows
+/// to score.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fedhost plugin new vibration-score --kind detector\n  fedhost plugin new my-model --language python\n  fedhost plugin new my-model --sdk ../fedhost/guests/sdk"
@@ -21,7 +22,8 @@ pub(in crate::cli) struct New {
     /// What it is written in
     #[arg(long, value_enum, default_value_t = Language::Rust)]
     language: Language,
-    /// Where the source of the Rust SDK lies, the folder guests/sdk of fedhost's; found by itself inside that source
+    /// Where the source of the Rust SDK lies, the folder guests/sdk of fedhost's; found by itself
+    /// inside that source
     #[arg(long, value_name = "DIR")]
     sdk: Option<PathBuf>,
 }
@@ -65,7 +67,10 @@ fn show(global: &Global, started: &Started) -> Result<(), anyhow::Error> {
         return screen::json(started);
     }
     let [test, next @ ..] = &started.commands;
-    screen::note(&format!("{} is ready; its test is run by `{test}`. Next:", started.folder.display()));
+    screen::note(&format!(
+        "{} is ready; its test is run by `{test}`. Next:",
+        started.folder.display()
+    ));
     screen::result(&next.join("\n"));
     Ok(())
 }

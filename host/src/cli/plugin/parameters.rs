@@ -13,14 +13,21 @@ pub(in crate::cli) fn parse(given: &[String]) -> Result<Parameters, anyhow::Erro
 }
 
 fn parse_one(text: &str) -> Result<(String, Value), anyhow::Error> {
-    let (name, value) =
-        text.split_once('=').with_context(|| format!("{text:?} sets nothing\nhint: write KEY=VALUE"))?;
+    let (name, value) = text
+        .split_once('=')
+        .with_context(|| format!("{text:?} sets nothing\nhint: write KEY=VALUE"))?;
     let as_is = || Value::Text(value.to_owned());
-    Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| as_is())))
+    Ok((
+        name.to_owned(),
+        serde_json::from_str(value).unwrap_or_else(|_| as_is()),
+    ))
 }
 
 /// All parameters of a plug-in, with its defaults for those that are not given.
-pub(in crate::cli) fn complete(plugin: &Plugin, given: &Parameters) -> Result<Vec<Parameter>, anyhow::Error> {
+pub(in crate::cli) fn complete(
+    plugin: &Plugin,
+    given: &Parameters,
+) -> Result<Vec<Parameter>, anyhow::Error> {
     match plugin.check_parameters(given) {
         Ok(parameters) => Ok(parameters),
         Err(problems) => {
@@ -30,16 +37,22 @@ pub(in crate::cli) fn complete(plugin: &Plugin, given: &Parameters) -> Result<Ve
     }
 }
 
-/// The limits of a run without a manifest, but for those that are given, and for two that would tell of this machine
-/// or of an earlier call, not of the component: the time for compiling, and quarantine.
+/// The limits of a run without a manifest, but for those that are given, and for two that would
+/// tell of this machine or of an earlier call, not of the component: the time for compiling, and
+/// quarantine.
 pub(in crate::cli) fn limits(given: &[String]) -> Result<Limits, anyhow::Error> {
     const COMPILE_MS: u64 = 600_000;
-    let base = Limits { compile_ms: COMPILE_MS, failures_in_a_row: u32::MAX, ..Limits::default() };
+    let base = Limits {
+        compile_ms: COMPILE_MS,
+        failures_in_a_row: u32::MAX,
+        ..Limits::default()
+    };
     let mut document: serde_json::Map<_, _> = serde_json::from_value(serde_json::to_value(base)?)?;
     for (name, value) in parse(given)? {
         document.insert(name, serde_json::to_value(value)?);
     }
-    serde_json::from_value(document.into()).context("--limit sets what `[plugins.limits]` of a manifest can set")
+    serde_json::from_value(document.into())
+        .context("--limit sets what `[plugins.limits]` of a manifest can set")
 }
 
 /// A loader under these limits.
@@ -59,15 +72,32 @@ mod tests {
         let text = |text: &str| Value::Text(text.to_owned());
         assert_eq!(
             values,
-            [Value::Boolean(true), Value::Integer(7), Value::Number(0.5), text("both"), text(""), text("x=y")]
+            [
+                Value::Boolean(true),
+                Value::Integer(7),
+                Value::Number(0.5),
+                text("both"),
+                text(""),
+                text("x=y")
+            ]
         );
-        assert!(parse(&["rate".to_owned()]).unwrap_err().to_string().contains("hint: write KEY=VALUE"));
+        assert!(
+            parse(&["rate".to_owned()])
+                .unwrap_err()
+                .to_string()
+                .contains("hint: write KEY=VALUE")
+        );
     }
 
     #[test]
     fn limits_that_are_not_given_stay_and_unknown_ones_are_refused() {
         let given = limits(&["memory_bytes=1048576".to_owned()]).unwrap();
-        assert_eq!((given.memory_bytes, given.output_bytes), (1 << 20, Limits::default().output_bytes));
-        assert!(format!("{:#}", limits(&["memory=1".to_owned()]).unwrap_err()).contains("memory_bytes"));
+        assert_eq!(
+            (given.memory_bytes, given.output_bytes),
+            (1 << 20, Limits::default().output_bytes)
+        );
+        assert!(
+            format!("{:#}", limits(&["memory=1".to_owned()]).unwrap_err()).contains("memory_bytes")
+        );
     }
 }

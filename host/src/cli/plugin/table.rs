@@ -26,7 +26,8 @@ pub(super) struct Reading<'a> {
 }
 
 impl Table {
-    /// Reads a file with a line of names; every column that is neither the label nor ignored holds numbers.
+    /// Reads a file with a line of names; every column that is neither the label nor ignored holds
+    /// numbers.
     pub(super) fn read(path: &Path, reading: &Reading<'_>) -> Result<Self, anyhow::Error> {
         let named = || path.display().to_string();
         let mut reader = csv::ReaderBuilder::new()
@@ -34,15 +35,32 @@ impl Table {
             .trim(csv::Trim::All)
             .from_path(path)
             .with_context(named)?;
-        let names: Vec<String> = reader.headers().with_context(named)?.iter().map(str::to_owned).collect();
+        let names: Vec<String> = reader
+            .headers()
+            .with_context(named)?
+            .iter()
+            .map(str::to_owned)
+            .collect();
         let roles = roles(&names, reading).with_context(named)?;
-        let columns = names.iter().zip(&roles).filter(|(_, role)| **role == Role::Value).map(|(name, _)| name.clone());
-        let mut table = Self { columns: columns.collect(), values: Vec::new(), labels: None, rows: 0 };
+        let columns = names
+            .iter()
+            .zip(&roles)
+            .filter(|(_, role)| **role == Role::Value)
+            .map(|(name, _)| name.clone());
+        let mut table = Self {
+            columns: columns.collect(),
+            values: Vec::new(),
+            labels: None,
+            rows: 0,
+        };
         let mut labels = Vec::new();
         for record in reader.records() {
             let record = record.with_context(named)?;
             for ((cell, role), name) in record.iter().zip(&roles).zip(&names) {
-                let read = || number(cell).with_context(|| format!("{}, row {}, column {name}", named(), table.rows));
+                let read = || {
+                    number(cell)
+                        .with_context(|| format!("{}, row {}, column {name}", named(), table.rows))
+                };
                 match role {
                     Role::Value => table.values.push(read()?),
                     Role::Label => labels.push(f32::from(u8::from(read()? >= 0.5))),
@@ -64,12 +82,23 @@ enum Role {
 }
 
 fn roles(names: &[String], reading: &Reading<'_>) -> Result<Vec<Role>, anyhow::Error> {
-    for wanted in reading.label.into_iter().chain(reading.ignore.iter().map(String::as_str)) {
+    for wanted in reading
+        .label
+        .into_iter()
+        .chain(reading.ignore.iter().map(String::as_str))
+    {
         if !names.iter().any(|name| name == wanted) {
-            bail!("there is no column {wanted:?}\nhint: there are {}", names.join(", "));
+            bail!(
+                "there is no column {wanted:?}\nhint: there are {}",
+                names.join(", ")
+            );
         }
     }
-    let is_label = |name: &str| reading.label.map_or_else(|| LABELS.contains(&name), |label| label == name);
+    let is_label = |name: &str| {
+        reading
+            .label
+            .map_or_else(|| LABELS.contains(&name), |label| label == name)
+    };
     let role = |name: &String| match name {
         name if reading.ignore.contains(name) => Role::Ignored,
         name if is_label(name) => Role::Label,
@@ -101,13 +130,23 @@ mod tests {
         let path = folder.path().join("rows.csv");
         std::fs::write(&path, content).unwrap();
         let ignore: Vec<String> = ignore.iter().map(|&name| name.to_owned()).collect();
-        Table::read(&path, &Reading { label, ignore: &ignore, delimiter: b',' })
+        Table::read(
+            &path,
+            &Reading {
+                label,
+                ignore: &ignore,
+                delimiter: b',',
+            },
+        )
     }
 
     #[test]
     fn a_label_is_taken_out_and_an_empty_cell_is_a_missing_value() {
         let table = read("time,a,b,anomaly\nx,1,2,0\ny,,inf,1\n", None, &["time"]).unwrap();
-        assert_eq!((table.rows, table.columns), (2, vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(
+            (table.rows, table.columns),
+            (2, vec!["a".to_owned(), "b".to_owned()])
+        );
         assert_eq!(table.labels, Some(vec![0.0, 1.0]));
         assert_eq!(table.values[..2], [1.0, 2.0]);
         assert!(table.values[2..].iter().all(|value| value.is_nan()));
@@ -116,14 +155,23 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named_with_its_place() {
         let cases = [
-            (read("a,b\n1,x\n", None, &[]), "row 0, column b: \"x\" is no number"),
-            (read("a,b\n1,2\n", Some("c"), &[]), "there is no column \"c\""),
+            (
+                read("a,b\n1,x\n", None, &[]),
+                "row 0, column b: \"x\" is no number",
+            ),
+            (
+                read("a,b\n1,2\n", Some("c"), &[]),
+                "there is no column \"c\"",
+            ),
             (read("anomaly\n1\n", None, &[]), "no column of numbers"),
             (read("a,b\n1\n", None, &[]), "found record with 1 fields"),
         ];
         for (table, complaint) in cases {
             let error = format!("{:#}", table.unwrap_err());
-            assert!(error.contains(complaint), "{error:?} should say {complaint:?}");
+            assert!(
+                error.contains(complaint),
+                "{error:?} should say {complaint:?}"
+            );
         }
     }
 }

@@ -14,8 +14,8 @@ use super::parameters;
 use super::table::{Reading, Table};
 use crate::plugin::{Batch, Context, EventSink, Opening, Parameter, Plugin};
 
-/// Runs a component over the rows of a CSV file, and writes what comes out as CSV. A model is first trained on the same
-/// rows: this shows that a plug-in works, not how good it is.
+/// Runs a component over the rows of a CSV file, and writes what comes out as CSV. A model is first
+/// trained on the same rows: this shows that a plug-in works, not how good it is.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fedhost plugin try plugins/my-model.wasm my-model/sample.csv\n  fedhost plugin try plugins/ewma.wasm pump.csv --delimiter ';' --ignore datetime --label anomaly"
@@ -68,7 +68,10 @@ impl Try {
             Ok(prepared) => prepared,
             Err(error) => return Ending::Refused(error),
         };
-        match self.run(&plugin, &parameters, &table).and_then(|output| show(global, &plugin, &table, &output)) {
+        match self
+            .run(&plugin, &parameters, &table)
+            .and_then(|output| show(global, &plugin, &table, &output))
+        {
             Ok(()) => Ending::Done,
             Err(error) => Ending::Failed(error),
         }
@@ -76,36 +79,63 @@ impl Try {
 
     fn prepare(&self) -> Result<(Plugin, Vec<Parameter>, Table), anyhow::Error> {
         let given = parameters::parse(&self.parameters)?;
-        let reading = Reading { label: self.label.as_deref(), ignore: &self.ignore, delimiter: self.delimiter };
+        let reading = Reading {
+            label: self.label.as_deref(),
+            ignore: &self.ignore,
+            delimiter: self.delimiter,
+        };
         let table = Table::read(&self.data, &reading)?;
         let plugin = parameters::loader(&[])?.load(&self.component)?;
         let parameters = parameters::complete(&plugin, &given)?;
         Ok((plugin, parameters, table))
     }
 
-    fn run(&self, plugin: &Plugin, parameters: &[Parameter], table: &Table) -> Result<Output, anyhow::Error> {
-        let opening = || Opening { columns: &table.columns, parameters, seed: self.seed, context: heard() };
+    fn run(
+        &self,
+        plugin: &Plugin,
+        parameters: &[Parameter],
+        table: &Table,
+    ) -> Result<Output, anyhow::Error> {
+        let opening = || Opening {
+            columns: &table.columns,
+            parameters,
+            seed: self.seed,
+            context: heard(),
+        };
         let rows = batch(table, None)?;
         let can = plugin.abilities();
         if can.preprocessing {
             let mut preprocessor = plugin.open_preprocessor(opening())?;
             let columns = preprocessor.output_columns().to_vec();
             let values = preprocessor.transform(&rows)?.into_parts().0;
-            return Ok(Output { columns, values, roc_auc: None });
+            return Ok(Output {
+                columns,
+                values,
+                roc_auc: None,
+            });
         }
         let mut detector = plugin.open_detector(opening())?;
         if can.training {
             let mut trainer = plugin.open_trainer(opening())?;
             let report = trainer.train(&batch(table, table.labels.clone())?, self.epochs)?;
-            screen::note(&format!("trained on {} of {} rows, loss {:.4}", report.samples, table.rows, report.loss));
+            screen::note(&format!(
+                "trained on {} of {} rows, loss {:.4}",
+                report.samples, table.rows, report.loss
+            ));
             detector.load(&trainer.save()?)?;
         }
         let values = detector.score(&rows)?;
         let roc_auc = table.labels.as_ref().and_then(|labels| {
             let labels: Vec<bool> = labels.iter().map(|&label| label >= 0.5).collect();
-            Ranking::new(&values, &labels).ok().map(|ranking| ranking.roc_auc())
+            Ranking::new(&values, &labels)
+                .ok()
+                .map(|ranking| ranking.roc_auc())
         });
-        Ok(Output { columns: vec!["score".to_owned()], values, roc_auc })
+        Ok(Output {
+            columns: vec!["score".to_owned()],
+            values,
+            roc_auc,
+        })
     }
 }
 
@@ -120,12 +150,31 @@ fn heard() -> Context {
 }
 
 fn batch(table: &Table, labels: Option<Vec<f32>>) -> Result<Batch, anyhow::Error> {
-    Batch::new(table.rows, table.columns.len(), table.values.clone(), labels).context("the rows are no batch")
+    Batch::new(
+        table.rows,
+        table.columns.len(),
+        table.values.clone(),
+        labels,
+    )
+    .context("the rows are no batch")
 }
 
-fn show(global: &Global, plugin: &Plugin, table: &Table, output: &Output) -> Result<(), anyhow::Error> {
-    let auc = output.roc_auc.map(|auc| format!("; area under the ROC curve {auc:.4}")).unwrap_or_default();
-    screen::note(&format!("{} gave {} columns for {} rows{auc}", plugin.id(), output.columns.len(), table.rows));
+fn show(
+    global: &Global,
+    plugin: &Plugin,
+    table: &Table,
+    output: &Output,
+) -> Result<(), anyhow::Error> {
+    let auc = output
+        .roc_auc
+        .map(|auc| format!("; area under the ROC curve {auc:.4}"))
+        .unwrap_or_default();
+    screen::note(&format!(
+        "{} gave {} columns for {} rows{auc}",
+        plugin.id(),
+        output.columns.len(),
+        table.rows
+    ));
     if global.json {
         let document = json!({
             "plugin": plugin.id(), "rows": table.rows, "columns": output.columns, "values": output.values,
@@ -139,7 +188,11 @@ fn show(global: &Global, plugin: &Plugin, table: &Table, output: &Output) -> Res
 
 fn lines(output: &Output) -> String {
     let mut text = format!("row,{}\n", output.columns.join(","));
-    for (row, values) in output.values.chunks(output.columns.len().max(1)).enumerate() {
+    for (row, values) in output
+        .values
+        .chunks(output.columns.len().max(1))
+        .enumerate()
+    {
         let values: Vec<String> = values.iter().map(f32::to_string).collect();
         writeln!(text, "{row},{}", values.join(",")).ok();
     }

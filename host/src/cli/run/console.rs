@@ -1,4 +1,5 @@
-//! What people see of a run: a table of rounds, notices between its lines, and on a terminal a line that moves.
+//! What people see of a run: a table of rounds, notices between its lines, and on a terminal a line
+//! that moves.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -54,7 +55,11 @@ impl Console {
             _ => Some(Weight::Notice),
         };
         let moving = shown >= Some(Weight::Notice) && screen::is_watched();
-        Self { shown, bar: moving.then(bar), state: Mutex::default() }
+        Self {
+            shown,
+            bar: moving.then(bar),
+            state: Mutex::default(),
+        }
     }
 
     /// Takes the moving line off the screen, and shows what is still to be shown.
@@ -68,7 +73,10 @@ impl Console {
 
     /// What the run has come to.
     pub(super) fn summary(&self, run_log: &Path) -> String {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).summary(run_log)
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .summary(run_log)
     }
 
     fn line(&self, text: &str) {
@@ -84,7 +92,9 @@ impl Console {
             self.show_round(state, &row);
         }
         while state.awaited.len() > awaited {
-            let Some(row) = state.awaited.pop_front() else { return };
+            let Some(row) = state.awaited.pop_front() else {
+                return;
+            };
             self.show_round(state, &row);
         }
     }
@@ -100,21 +110,32 @@ impl Console {
     }
 
     fn show(&self, state: &mut State, event: &Event) {
-        let Some((weight, text)) = describe(event) else { return };
+        let Some((weight, text)) = describe(event) else {
+            return;
+        };
         if self.shown < Some(weight) {
             return;
         }
         match state.times_of(event) {
             times if times <= SHOWN_OF_A_KIND => self.line(&text),
-            times if times == SHOWN_OF_A_KIND + 1 => self.line("further warnings of this kind are only counted"),
+            times if times == SHOWN_OF_A_KIND + 1 => {
+                self.line("further warnings of this kind are only counted")
+            }
             _ => {}
         }
     }
 
     fn show_moving(&self, state: &State) {
         if let Some(bar) = self.bar.as_ref().filter(|_| state.round > 0) {
-            let nodes = if state.answered == 1 { "node has" } else { "nodes have" };
-            bar.set_message(format!("round {}: {} {nodes} answered", state.round, state.answered));
+            let nodes = if state.answered == 1 {
+                "node has"
+            } else {
+                "nodes have"
+            };
+            bar.set_message(format!(
+                "round {}: {} {nodes} answered",
+                state.round, state.answered
+            ));
         }
     }
 }
@@ -142,14 +163,26 @@ impl Listener for Arc<Console> {
             Event::RoundClosed(closed) => {
                 state.rounds += 1;
                 state.last_loss = Some(closed.loss);
-                state.awaited.push_back(Row { closed: closed.clone(), before: None, after: None });
+                state.awaited.push_back(Row {
+                    closed: closed.clone(),
+                    before: None,
+                    after: None,
+                });
                 self.show_rounds(&mut state, AWAITED_MAX);
             }
-            Event::RoundEvaluated { round, before, after } => {
+            Event::RoundEvaluated {
+                round,
+                before,
+                after,
+            } => {
                 state.evaluated(*round, before.as_ref(), after);
                 self.show_rounds(&mut state, AWAITED_MAX);
             }
-            Event::RunFinished { round, outcome, weights_sha256 } => {
+            Event::RunFinished {
+                round,
+                outcome,
+                weights_sha256,
+            } => {
                 let sha256 = weights_sha256.as_ref().map(ToString::to_string);
                 state.outcome = Some((*round, outcome.clone(), sha256));
             }
@@ -162,14 +195,20 @@ impl Listener for Arc<Console> {
 
 impl State {
     fn evaluated(&mut self, round: u64, before: Option<&Evaluation>, after: &Evaluation) {
-        if let Some(row) = self.awaited.iter_mut().find(|row| row.closed.round == round) {
+        if let Some(row) = self
+            .awaited
+            .iter_mut()
+            .find(|row| row.closed.round == round)
+        {
             (row.before, row.after) = (before.cloned(), Some(after.clone()));
         }
-        self.first.get_or_insert_with(|| before.unwrap_or(after).clone());
+        self.first
+            .get_or_insert_with(|| before.unwrap_or(after).clone());
         self.last = Some(after.clone());
     }
 
-    /// How often something of this kind has been shown, this time included; only warnings that come in floods count.
+    /// How often something of this kind has been shown, this time included; only warnings that come
+    /// in floods count.
     fn times_of(&self, event: &Event) -> u64 {
         match event {
             Event::UpdateRejected { .. } => self.rejected,
@@ -185,9 +224,15 @@ impl State {
         };
         if let Some((round, outcome, _)) = &self.outcome {
             line("outcome", outcome);
-            line("global model", &format!("of round {round}, {} made in this run", self.rounds));
+            line(
+                "global model",
+                &format!("of round {round}, {} made in this run", self.rounds),
+            );
         }
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds are far below 2^53")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "milliseconds are far below 2^53"
+        )]
         let seconds = self.ended_ms.saturating_sub(self.started_ms) as f64 / 1e3;
         line("duration", &format!("{seconds:.1} s"));
         if let Some(loss) = self.last_loss {
@@ -196,10 +241,19 @@ impl State {
         let auc = |evaluation: &Option<Evaluation>| evaluation.as_ref().and_then(|one| one.roc_auc);
         if let (Some(first), Some(last)) = (auc(&self.first), auc(&self.last)) {
             let rows = self.last.as_ref().map_or(0, |evaluation| evaluation.rows);
-            line("ROC AUC", &format!("{first:.4} -> {last:.4} on {rows} held-out rows"));
+            line(
+                "ROC AUC",
+                &format!("{first:.4} -> {last:.4} on {rows} held-out rows"),
+            );
         }
         if self.rejected + self.skipped > 0 {
-            line("not used", &format!("{} updates rejected, {} records skipped", self.rejected, self.skipped));
+            line(
+                "not used",
+                &format!(
+                    "{} updates rejected, {} records skipped",
+                    self.rejected, self.skipped
+                ),
+            );
         }
         if let Some((_, _, Some(sha256))) = &self.outcome {
             line("weights sha256", sha256);
@@ -224,7 +278,11 @@ impl Listener for Recorder {
         if matches!(event.event, Event::PluginProgress { .. }) {
             return;
         }
-        let appended = self.0.lock().unwrap_or_else(PoisonError::into_inner).append(event);
+        let appended = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .append(event);
         if let Err(error) = appended {
             screen::note(&format!("warning: {error}"));
         }

@@ -22,7 +22,9 @@ impl JsonLines {
 
 impl Listener for JsonLines {
     fn heard(&self, event: &Stamped) {
-        let Ok(mut line) = serde_json::to_vec(event) else { return };
+        let Ok(mut line) = serde_json::to_vec(event) else {
+            return;
+        };
         line.push(b'\n');
         let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A reader that has gone away is no reason to stop a run.

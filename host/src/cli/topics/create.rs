@@ -10,8 +10,8 @@ use crate::cli::on_bus::{Failure, Opener, on_bus};
 use crate::cli::{Ending, Global, ManifestArgs, screen};
 use crate::manifest::Loaded;
 
-/// Makes every topic of a manifest, and for each the topic of its dead letters. A topic that exists is left as it is,
-/// whatever the manifest asks for, and what is different about it is said.
+/// Makes every topic of a manifest, and for each the topic of its dead letters. A topic that exists
+/// is left as it is, whatever the manifest asks for, and what is different about it is said.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -55,7 +55,11 @@ impl From<Made> for State {
 impl Create {
     pub(super) fn execute(self, global: &Global) -> Ending {
         on_bus(&self.manifest, global, async |manifest, opener| {
-            let lines = if self.dry_run { look(manifest, opener).await? } else { make(manifest, opener).await? };
+            let lines = if self.dry_run {
+                look(manifest, opener).await?
+            } else {
+                make(manifest, opener).await?
+            };
             if global.json {
                 let topics: Vec<Value> = lines.iter().map(Line::document).collect();
                 return Ok(screen::json(&json!({ "topics": topics }))?);
@@ -72,7 +76,10 @@ async fn make(manifest: &Loaded, opener: &Opener) -> Result<Vec<Line>, Failure> 
     let mut lines = Vec::new();
     for asked in topics::asked(&manifest.manifest) {
         let made = topics::make(bus.as_ref(), &asked.spec, &found).await?;
-        lines.push(Line { asked, state: made.into() });
+        lines.push(Line {
+            asked,
+            state: made.into(),
+        });
     }
     Ok(lines)
 }
@@ -110,11 +117,14 @@ impl Line {
 
     /// What is different about it, what keeps it from being seen, or else what it is for.
     fn note(&self) -> String {
-        let difference = |one: &Difference| format!("{} is {}, not {}", one.setting, one.found, one.asked);
+        let difference =
+            |one: &Difference| format!("{} is {}, not {}", one.setting, one.found, one.asked);
         match &self.state {
-            State::Existed(differences) if !differences.is_empty() => {
-                differences.iter().map(difference).collect::<Vec<_>>().join("; ")
-            }
+            State::Existed(differences) if !differences.is_empty() => differences
+                .iter()
+                .map(difference)
+                .collect::<Vec<_>>()
+                .join("; "),
             State::Hidden => format!("{}: {}", super::NO_RIGHT, self.asked.purpose),
             _ => self.asked.purpose.clone(),
         }
@@ -132,7 +142,20 @@ impl Line {
 }
 
 fn in_words(lines: &[Line]) -> String {
-    let row = |line: &Line| [line.asked.spec.name.clone(), line.status().to_owned(), line.note()];
+    let row = |line: &Line| {
+        [
+            line.asked.spec.name.clone(),
+            line.status().to_owned(),
+            line.note(),
+        ]
+    };
     let rows: Vec<[String; 3]> = lines.iter().map(row).collect();
-    columns([("topic", Align::Left), ("status", Align::Left), ("", Align::Left)], &rows)
+    columns(
+        [
+            ("topic", Align::Left),
+            ("status", Align::Left),
+            ("", Align::Left),
+        ],
+        &rows,
+    )
 }

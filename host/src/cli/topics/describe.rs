@@ -13,7 +13,8 @@ use crate::cli::on_bus::{Failure, on_bus};
 use crate::cli::{Ending, Global, ManifestArgs, screen};
 use crate::manifest::Manifest;
 
-/// Shows the settings of topics beside those that the manifest asks for, differences marked with *, and their offsets.
+/// Shows the settings of topics beside those that the manifest asks for, differences marked with *,
+/// and their offsets.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -41,34 +42,46 @@ struct Setting {
 impl Describe {
     pub(super) fn execute(&self, global: &Global) -> Ending {
         on_bus(&self.manifest, global, async |manifest, opener| {
-            let chosen = self.choose(topics::asked(&manifest.manifest)).map_err(Failure::Refused)?;
+            let chosen = self
+                .choose(topics::asked(&manifest.manifest))
+                .map_err(Failure::Refused)?;
             let chosen = super::look_for(manifest, opener, chosen).await?;
             let chosen = chosen.iter().map(|(asked, found)| (asked, found));
             if global.json {
-                let topics: Vec<Value> =
-                    chosen.map(|(asked, found)| document(&manifest.manifest, asked, found)).collect();
+                let topics: Vec<Value> = chosen
+                    .map(|(asked, found)| document(&manifest.manifest, asked, found))
+                    .collect();
                 return Ok(screen::json(&json!({ "topics": topics }))?);
             }
-            let texts: Vec<String> = chosen.map(|(asked, found)| in_words(&manifest.manifest, asked, found)).collect();
+            let texts: Vec<String> = chosen
+                .map(|(asked, found)| in_words(&manifest.manifest, asked, found))
+                .collect();
             screen::result(&texts.join("\n"));
             Ok(())
         })
     }
 
     fn choose(&self, asked: Vec<Asked>) -> Result<Vec<Asked>, anyhow::Error> {
-        if let Some(unknown) = self.topics.iter().find(|name| asked.iter().all(|asked| asked.spec.name != **name)) {
+        if let Some(unknown) = self
+            .topics
+            .iter()
+            .find(|name| asked.iter().all(|asked| asked.spec.name != **name))
+        {
             anyhow::bail!(
                 "the manifest has no topic {unknown:?}\nhint: `fedhost topics list {}` shows those it has",
                 self.manifest.manifest.display()
             );
         }
-        let chosen = |asked: &Asked| self.topics.is_empty() || self.topics.contains(&asked.spec.name);
+        let chosen =
+            |asked: &Asked| self.topics.is_empty() || self.topics.contains(&asked.spec.name);
         Ok(asked.into_iter().filter(chosen).collect())
     }
 }
 
 fn side_by_side(asked: &Asked, found: Option<&TopicInfo>) -> Vec<Setting> {
-    let differences = found.map(|found| differences(&asked.spec, found)).unwrap_or_default();
+    let differences = found
+        .map(|found| differences(&asked.spec, found))
+        .unwrap_or_default();
     let setting = |(name, asked): (String, String)| Setting {
         found: found.and_then(|found| shown(found, &name)),
         differs: differences.iter().any(|one| one.setting == name),
@@ -80,10 +93,12 @@ fn side_by_side(asked: &Asked, found: Option<&TopicInfo>) -> Vec<Setting> {
 
 fn document(manifest: &Manifest, asked: &Asked, found: &Found) -> Value {
     let (exists, found) = (found.exists(), found.info());
-    let setting =
-        |one: Setting| json!({ "setting": one.name, "asked": one.asked, "found": one.found, "differs": one.differs });
+    let setting = |one: Setting| json!({ "setting": one.name, "asked": one.asked, "found": one.found, "differs": one.differs });
     let partition = |(partition, offsets): (u32, &std::ops::Range<u64>)| json!({ "partition": partition, "start": offsets.start, "end": offsets.end });
-    let settings: Vec<Value> = side_by_side(asked, found).into_iter().map(setting).collect();
+    let settings: Vec<Value> = side_by_side(asked, found)
+        .into_iter()
+        .map(setting)
+        .collect();
     let offsets = found.map(|found| (0..).zip(&found.offsets).map(partition).collect::<Vec<_>>());
     json!({
         "topic": asked.spec.name,
@@ -104,16 +119,34 @@ fn in_words(manifest: &Manifest, asked: &Asked, found: &Found) -> String {
     };
     let row = |one: Setting| {
         let mark = if one.differs { "*" } else { "" };
-        [format!("  {}", one.name), one.asked, one.found.unwrap_or_else(|| "-".to_owned()), mark.to_owned()]
+        [
+            format!("  {}", one.name),
+            one.asked,
+            one.found.unwrap_or_else(|| "-".to_owned()),
+            mark.to_owned(),
+        ]
     };
-    let rows: Vec<_> = side_by_side(asked, Some(found)).into_iter().map(row).collect();
-    let head = [("  setting", Align::Left), ("asked", Align::Right), ("found", Align::Right), ("", Align::Left)];
+    let rows: Vec<_> = side_by_side(asked, Some(found))
+        .into_iter()
+        .map(row)
+        .collect();
+    let head = [
+        ("  setting", Align::Left),
+        ("asked", Align::Right),
+        ("found", Align::Right),
+        ("", Align::Left),
+    ];
     text.push_str(&columns(head, &rows));
     if let Some(beyond) = topics::beyond_the_limit(manifest, &found.spec) {
         writeln!(text, "  {beyond}").ok();
     }
     for (partition, offsets) in found.offsets.iter().enumerate() {
-        writeln!(text, "  partition {partition}: offsets {} to {}", offsets.start, offsets.end).ok();
+        writeln!(
+            text,
+            "  partition {partition}: offsets {} to {}",
+            offsets.start, offsets.end
+        )
+        .ok();
     }
     text
 }

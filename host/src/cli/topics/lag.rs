@@ -8,8 +8,8 @@ use crate::cli::on_bus::{Failure, on_bus};
 use crate::cli::{Ending, Global, ManifestArgs, screen};
 use crate::clock;
 
-/// Shows how far each consumer group of a manifest is behind in each partition, in offsets and in seconds, and how many
-/// offsets the dead letters take that wait to be replayed or purged.
+/// Shows how far each consumer group of a manifest is behind in each partition, in offsets and in
+/// seconds, and how many offsets the dead letters take that wait to be replayed or purged.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -53,11 +53,16 @@ fn in_words(waiting: &Waiting) -> String {
             lag.group.clone(),
             lag.topic.clone(),
             lag.partition.to_string(),
-            lag.committed.map_or_else(|| "-".to_owned(), |next| next.to_string()),
+            lag.committed
+                .map_or_else(|| "-".to_owned(), |next| next.to_string()),
             lag.end.to_string(),
             lag.records.to_string(),
             format!("{:.1} s", lag.seconds),
-            if lag.expired > 0 { format!("{} were dropped before they were read", lag.expired) } else { String::new() },
+            if lag.expired > 0 {
+                format!("{} were dropped before they were read", lag.expired)
+            } else {
+                String::new()
+            },
         ]
     };
     let rows: Vec<_> = waiting.groups.iter().map(row).collect();
@@ -79,6 +84,9 @@ fn in_words(waiting: &Waiting) -> String {
     ));
     let row = |letters: &Letters| [letters.topic.clone(), letters.offsets.to_string()];
     let rows: Vec<_> = waiting.dead_letters.iter().map(row).collect();
-    text.push_str(&columns([("dead letters", left), ("offsets", right)], &rows));
+    text.push_str(&columns(
+        [("dead letters", left), ("offsets", right)],
+        &rows,
+    ));
     text
 }

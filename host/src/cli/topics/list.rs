@@ -26,10 +26,12 @@ pub(in crate::cli) struct List {
 impl List {
     pub(super) fn execute(&self, global: &Global) -> Ending {
         on_bus(&self.manifest, global, async |manifest, opener| {
-            let found = super::look_for(manifest, opener, topics::asked(&manifest.manifest)).await?;
+            let found =
+                super::look_for(manifest, opener, topics::asked(&manifest.manifest)).await?;
             let lines = found.iter().map(|(asked, found)| (asked, found));
             if global.json {
-                let topics: Vec<Value> = lines.map(|(asked, found)| document(asked, found)).collect();
+                let topics: Vec<Value> =
+                    lines.map(|(asked, found)| document(asked, found)).collect();
                 return Ok(screen::json(&json!({ "topics": topics }))?);
             }
             let rows: Vec<_> = lines.map(|(asked, found)| row(asked, found)).collect();
@@ -58,9 +60,19 @@ fn document(asked: &Asked, found: &Found) -> Value {
 fn row(asked: &Asked, found: &Found) -> [String; 4] {
     let (name, purpose) = (asked.spec.name.clone(), asked.purpose.clone());
     let [partitions, records] = match found {
-        Found::There(info) => [info.spec.partitions.to_string(), super::records(info).to_string()],
+        Found::There(info) => [
+            info.spec.partitions.to_string(),
+            super::records(info).to_string(),
+        ],
         Found::Missing => ["missing", "missing"].map(str::to_owned),
-        Found::Hidden => return [name, "hidden".into(), "hidden".into(), format!("{}: {purpose}", super::NO_RIGHT)],
+        Found::Hidden => {
+            return [
+                name,
+                "hidden".into(),
+                "hidden".into(),
+                format!("{}: {purpose}", super::NO_RIGHT),
+            ];
+        }
     };
     [name, partitions, records, purpose]
 }

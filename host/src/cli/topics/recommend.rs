@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::bus::sizing::{MINIMUM, Need, PER_PARTITION_MB_S, Recommendation, recommend};
 use crate::cli::{Global, screen};
 
-/// Recommends a number of partitions: the largest of what consumers, throughput and growth call for, as a multiple of the
-/// consumers, so that each gets the same share.
+/// Recommends a number of partitions: the largest of what consumers, throughput and growth call
+/// for, as a multiple of the consumers, so that each gets the same share.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -30,8 +30,16 @@ pub(in crate::cli) struct Recommend {
 
 impl Recommend {
     pub(super) fn execute(&self, global: &Global) -> Result<(), anyhow::Error> {
-        let Self { throughput: throughput_mb_s, consumers, per_partition: per_partition_mb_s } = *self;
-        let need = Need { throughput_mb_s, consumers, per_partition_mb_s };
+        let Self {
+            throughput: throughput_mb_s,
+            consumers,
+            per_partition: per_partition_mb_s,
+        } = *self;
+        let need = Need {
+            throughput_mb_s,
+            consumers,
+            per_partition_mb_s,
+        };
         let recommended = recommend(need)?;
         if global.json {
             return screen::json(&json!({
@@ -47,8 +55,16 @@ impl Recommend {
 }
 
 fn in_words(need: Need, recommended: Recommendation) -> String {
-    let Need { throughput_mb_s, consumers, per_partition_mb_s } = need;
-    let Recommendation { partitions, for_throughput, .. } = recommended;
+    let Need {
+        throughput_mb_s,
+        consumers,
+        per_partition_mb_s,
+    } = need;
+    let Recommendation {
+        partitions,
+        for_throughput,
+        ..
+    } = recommended;
     format!(
         "{partitions} partitions\n\
          \x20 {consumers} for the consumers: one without a partition would be idle\n\

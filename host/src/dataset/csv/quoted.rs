@@ -20,7 +20,13 @@ pub(super) struct Quoted {
 impl Quoted {
     pub(super) fn new(delimiter: u8) -> Self {
         let parser = ReaderBuilder::new().delimiter(delimiter).build();
-        Self { parser, text: vec![0; 1 << 10], text_bytes: 0, ends: vec![0; 1 << 6], fields: 0 }
+        Self {
+            parser,
+            text: vec![0; 1 << 10],
+            text_bytes: 0,
+            ends: vec![0; 1 << 6],
+            fields: 0,
+        }
     }
 
     /// Begins a row; says whether `line` is all of it.
@@ -34,7 +40,9 @@ impl Quoted {
     pub(super) fn go_on(&mut self, lines: &mut Lines) -> Result<(), Fault> {
         loop {
             if self.text_bytes > ROW_MAX_BYTES {
-                return Err(Fault::LongRow { max_bytes: ROW_MAX_BYTES });
+                return Err(Fault::LongRow {
+                    max_bytes: ROW_MAX_BYTES,
+                });
             }
             let is_complete = match lines.next()? {
                 Some(line) => (!line.is_empty() && self.feed(line)) || self.feed(b"\n"),
@@ -50,7 +58,9 @@ impl Quoted {
     pub(super) fn fields(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let ends = self.ends.get(..self.fields).unwrap_or_default();
         let starts = std::iter::once(&0).chain(ends);
-        starts.zip(ends).map(|(start, end)| self.text.get(*start..*end).unwrap_or_default())
+        starts
+            .zip(ends)
+            .map(|(start, end)| self.text.get(*start..*end).unwrap_or_default())
     }
 
     /// Whether the row is complete after these bytes; no bytes at all mean the end of the file.

@@ -31,19 +31,35 @@ fn the_same_table_is_read_however_it_is_written() {
     assert_reads("a.csv", plain.replace('\n', "\r\n"));
     assert_reads("a.csv", plain.replace('\n', "\r"));
     assert_reads("a.csv", format!("\u{feff}{plain}"));
-    assert_reads("a.csv", format!("\n  \n{}\n\n", plain.replace('\n', "\n\n")));
+    assert_reads(
+        "a.csv",
+        format!("\n  \n{}\n\n", plain.replace('\n', "\n\n")),
+    );
     assert_reads("a.csv", plain.trim_end());
     assert_reads("a.csv", " x , y ,anomaly\n 1.5 , NaN, 0\n-2e-3,\t4,True\n");
-    assert_reads("a.csv", "\"x\",\"y\",\"anomaly\"\n\"1.5\",\"\",\"0.0\"\n-2e-3,\"4\",\"1.0\"\n");
+    assert_reads(
+        "a.csv",
+        "\"x\",\"y\",\"anomaly\"\n\"1.5\",\"\",\"0.0\"\n-2e-3,\"4\",\"1.0\"\n",
+    );
     assert_reads("a.csv.gz", gzip(plain.as_bytes()));
     assert_reads("packed but not by its name.csv", gzip(plain.as_bytes()));
-    assert_reads("a.tsv.gz", [gzip(b"x\ty\tanomaly\n1.5\tnull\t0\n"), gzip(b"-2e-3\t4\ttrue")].concat());
+    assert_reads(
+        "a.tsv.gz",
+        [
+            gzip(b"x\ty\tanomaly\n1.5\tnull\t0\n"),
+            gzip(b"-2e-3\t4\ttrue"),
+        ]
+        .concat(),
+    );
 }
 
 #[test]
 fn a_field_in_quotes_may_hold_anything() {
     let folder = Folder::new();
-    let file = folder.write("a.csv", "note,x,\"a,b\",anomaly\n\"he said \"\"1,2\"\"\n\n twice\",1,2,0\n,3,4,1\n");
+    let file = folder.write(
+        "a.csv",
+        "note,x,\"a,b\",anomaly\n\"he said \"\"1,2\"\"\n\n twice\",1,2,0\n,3,4,1\n",
+    );
     let found = rows(&file, &layout(&["note"])).unwrap();
     assert_eq!(found, ["x a,b", "[1.0, 2.0] 0", "[3.0, 4.0] 1"]);
 }
@@ -52,7 +68,10 @@ fn a_field_in_quotes_may_hold_anything() {
 fn a_given_delimiter_holds() {
     let folder = Folder::new();
     let file = folder.write("a.csv", "x,y anomaly\n1 0\n");
-    let layout = Layout { delimiter: Some(b' '), ..layout(&[]) };
+    let layout = Layout {
+        delimiter: Some(b' '),
+        ..layout(&[])
+    };
     assert_eq!(rows(&file, &layout).unwrap(), ["x,y", "[1.0] 0"]);
 }
 
@@ -134,20 +153,37 @@ fn what_is_wrong_is_said_with_file_line_column_and_remedy() {
         ("x,anomaly\n1,\n", "a.csv:2: label \"anomaly\" is missing\nhint: every row needs one, 0 or 1".into()),
     ];
     for (content, expected) in cases {
-        assert_eq!(refusal("a.csv", content, &layout(&[])), expected, "{content:?}");
+        assert_eq!(
+            refusal("a.csv", content, &layout(&[])),
+            expected,
+            "{content:?}"
+        );
     }
 }
 
 #[test]
 fn a_long_cell_is_cut_where_it_is_shown() {
-    let error = refusal("a.csv", format!("x,anomaly\n{},0\n", "é".repeat(1_000)), &layout(&[]));
-    assert!(error.starts_with(&format!("a.csv:2: column \"x\" holds \"{}\"..., which is", "é".repeat(60))), "{error}");
+    let error = refusal(
+        "a.csv",
+        format!("x,anomaly\n{},0\n", "é".repeat(1_000)),
+        &layout(&[]),
+    );
+    assert!(
+        error.starts_with(&format!(
+            "a.csv:2: column \"x\" holds \"{}\"..., which is",
+            "é".repeat(60)
+        )),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_delimiter_that_numbers_are_made_of_is_refused() {
     for delimiter in [b'.', b'-', b'e', b'0', b'"', b'\n', 0, 0xff] {
-        let layout = Layout { delimiter: Some(delimiter), ..layout(&[]) };
+        let layout = Layout {
+            delimiter: Some(delimiter),
+            ..layout(&[])
+        };
         let error = refusal("a.csv", "x,anomaly\n", &layout);
         assert_eq!(
             error,
@@ -164,23 +200,38 @@ fn a_delimiter_that_numbers_are_made_of_is_refused() {
 fn a_damaged_gzip_file_is_told() {
     let sound = gzip(format!("x,anomaly\n{}", "1,0\n".repeat(1_000)).as_bytes());
     let error = refusal("a.csv.gz", &sound[..sound.len() - 4], &layout(&[]));
-    assert!(error.starts_with("a.csv.gz:1002: the gzip file is damaged: "), "{error}");
-    assert!(error.ends_with("\nhint: fetch or write the file again"), "{error}");
+    assert!(
+        error.starts_with("a.csv.gz:1002: the gzip file is damaged: "),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("\nhint: fetch or write the file again"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_quote_that_is_never_closed_does_not_gather_the_file() {
     let folder = Folder::new();
-    let file = folder.write("a.csv", format!("x,anomaly\n\"1,0\n{}", "1,0\n".repeat(5 << 20)));
+    let file = folder.write(
+        "a.csv",
+        format!("x,anomaly\n\"1,0\n{}", "1,0\n".repeat(5 << 20)),
+    );
     let error = folder.text(&rows(&file, &layout(&[])).unwrap_err());
-    assert_eq!(error, "a.csv:2: a quote is still open 16 MiB later\nhint: close it");
+    assert_eq!(
+        error,
+        "a.csv:2: a quote is still open 16 MiB later\nhint: close it"
+    );
 }
 
 #[test]
 fn the_position_ends_at_the_files_length() {
     let folder = Folder::new();
     let plain = format!("x,anomaly\n{}", "1,0\n".repeat(100_000));
-    for (name, content) in [("a.csv", plain.clone().into_bytes()), ("a.csv.gz", gzip(plain.as_bytes()))] {
+    for (name, content) in [
+        ("a.csv", plain.clone().into_bytes()),
+        ("a.csv.gz", gzip(plain.as_bytes())),
+    ] {
         let file = folder.write(name, &content);
         let (mut rows, mut block) = (open(&file, &layout(&[])).unwrap(), Block::default());
         while rows.read(1_000, &mut block).unwrap() > 0 {
@@ -192,8 +243,20 @@ fn the_position_ends_at_the_files_length() {
 
 /// What the crate `csv` makes of the text, one list of fields a row.
 fn by_csv_crate(content: &str) -> Vec<Vec<String>> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(content.as_bytes());
-    reader.records().map(|record| record.unwrap().iter().map(|field| field.trim().to_owned()).collect()).collect()
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(content.as_bytes());
+    reader
+        .records()
+        .map(|record| {
+            record
+                .unwrap()
+                .iter()
+                .map(|field| field.trim().to_owned())
+                .collect()
+        })
+        .collect()
 }
 
 proptest! {

@@ -28,11 +28,15 @@ pub(in crate::dataset) struct Array {
 
 impl Region {
     fn read(&self, at: u64, into: &mut [u8]) -> Result<(), Fault> {
-        let is_inside = at.checked_add(into.len() as u64).is_some_and(|end| end <= self.bytes);
+        let is_inside = at
+            .checked_add(into.len() as u64)
+            .is_some_and(|end| end <= self.bytes);
         if !is_inside {
             return Err(damaged("it ends too early".into()));
         }
-        self.file.read_exact_at(into, self.start + at).map_err(Fault::Unreadable)
+        self.file
+            .read_exact_at(into, self.start + at)
+            .map_err(Fault::Unreadable)
     }
 }
 
@@ -65,19 +69,37 @@ impl Array {
     }
 
     fn new(region: Region, header: Header, values_at: u64) -> Result<Self, Fault> {
-        let expected =
-            header.shape.iter().try_fold(header.element.bytes() as u64, |bytes, part| bytes.checked_mul(*part));
+        let expected = header
+            .shape
+            .iter()
+            .try_fold(header.element.bytes() as u64, |bytes, part| {
+                bytes.checked_mul(*part)
+            });
         let found = region.bytes - values_at;
         if expected.is_none_or(|expected| expected > found) {
-            let expected = expected.map_or_else(|| "too many".to_owned(), |expected| expected.to_string());
-            return Err(damaged(format!("its values have {found} bytes instead of {expected}")));
+            let expected =
+                expected.map_or_else(|| "too many".to_owned(), |expected| expected.to_string());
+            return Err(damaged(format!(
+                "its values have {found} bytes instead of {expected}"
+            )));
         }
         let (rows, width) = match header.shape.as_slice() {
             [rows] => (*rows, 1),
             [rows, width] => (*rows, usize::try_from(*width).unwrap_or(usize::MAX)),
-            shape => return Err(Fault::Dimensions { dimensions: shape.len() }),
+            shape => {
+                return Err(Fault::Dimensions {
+                    dimensions: shape.len(),
+                });
+            }
         };
-        Ok(Self { region, header, values_at, rows, width, bytes: Vec::new() })
+        Ok(Self {
+            region,
+            header,
+            values_at,
+            rows,
+            width,
+            bytes: Vec::new(),
+        })
     }
 
     pub(in crate::dataset) fn rows(&self) -> u64 {
@@ -98,21 +120,30 @@ impl Array {
     }
 
     /// Replaces what `into` holds by the numbers of `rows` rows from `first` on, row after row.
-    pub(in crate::dataset) fn read(&mut self, first: u64, rows: usize, into: &mut Vec<f64>) -> Result<(), Fault> {
+    pub(in crate::dataset) fn read(
+        &mut self,
+        first: u64,
+        rows: usize,
+        into: &mut Vec<f64>,
+    ) -> Result<(), Fault> {
         let (width, element) = (self.width, self.header.element);
         into.clear();
         into.resize(rows * width, f64::NAN);
         let size = element.bytes();
         if !self.header.is_fortran {
             self.bytes.resize(rows * width * size, 0);
-            self.region.read(self.values_at + first * (width * size) as u64, &mut self.bytes)?;
+            self.region.read(
+                self.values_at + first * (width * size) as u64,
+                &mut self.bytes,
+            )?;
             element.decode(&self.bytes, into.iter_mut());
             return Ok(());
         }
         self.bytes.resize(rows * size, 0);
         for column in 0..width {
             let before = column as u64 * self.rows + first;
-            self.region.read(self.values_at + before * size as u64, &mut self.bytes)?;
+            self.region
+                .read(self.values_at + before * size as u64, &mut self.bytes)?;
             element.decode(&self.bytes, into.iter_mut().skip(column).step_by(width));
         }
         Ok(())

@@ -3,11 +3,19 @@ use crate::dataset::testing::{Folder, layout, refusal, rows};
 use crate::dataset::{Block, Layout, open};
 
 fn label(name: &str) -> Layout {
-    Layout { label: name.into(), ..layout(&[]) }
+    Layout {
+        label: name.into(),
+        ..layout(&[])
+    }
 }
 
-const TABLE: [[f64; 3]; 5] =
-    [[1.5, f64::NAN, 0.0], [2.5, -3.0, 1.0], [1e-30, 3e38, 1.0], [0.0, -0.0, 0.0], [7.0, 8.0, 0.0]];
+const TABLE: [[f64; 3]; 5] = [
+    [1.5, f64::NAN, 0.0],
+    [2.5, -3.0, 1.0],
+    [1e-30, 3e38, 1.0],
+    [0.0, -0.0, 0.0],
+    [7.0, 8.0, 0.0],
+];
 
 #[test]
 fn an_array_is_read_in_either_order_of_rows_and_of_bytes() {
@@ -16,8 +24,18 @@ fn an_array_is_read_in_either_order_of_rows_and_of_bytes() {
         let folder = Folder::new();
         let file = folder.write("a.npy", npy_of(&table, fortran, big_endian));
         let found = rows(&file, &label("f2")).unwrap();
-        let expected = ["f0 f1", "[1.5, NaN] 0", "[2.5, -3.0] 1", "[1e-30, 3e38] 1", "[0.0, -0.0] 0", "[7.0, 8.0] 0"];
-        assert_eq!(found, expected, "fortran {fortran}, big-endian {big_endian}");
+        let expected = [
+            "f0 f1",
+            "[1.5, NaN] 0",
+            "[2.5, -3.0] 1",
+            "[1e-30, 3e38] 1",
+            "[0.0, -0.0] 0",
+            "[7.0, 8.0] 0",
+        ];
+        assert_eq!(
+            found, expected,
+            "fortran {fortran}, big-endian {big_endian}"
+        );
     }
 }
 
@@ -29,11 +47,31 @@ fn every_type_of_number_is_read() {
         ("|u1", vec![0xff, 0], "255.0"),
         ("<i2", [-2_i16, 0].map(i16::to_le_bytes).concat(), "-2.0"),
         (">i2", [-2_i16, 0].map(i16::to_be_bytes).concat(), "-2.0"),
-        ("<u2", [65_535_u16, 0].map(u16::to_le_bytes).concat(), "65535.0"),
-        (">i4", [-70_000_i32, 0].map(i32::to_be_bytes).concat(), "-70000.0"),
-        ("<u4", [4_294_967_295_u32, 0].map(u32::to_le_bytes).concat(), "4294967300.0"),
-        ("<i8", [-(1_i64 << 40), 0].map(i64::to_le_bytes).concat(), "-1099511600000.0"),
-        (">u8", [u64::MAX, 0].map(u64::to_be_bytes).concat(), "1.8446744e19"),
+        (
+            "<u2",
+            [65_535_u16, 0].map(u16::to_le_bytes).concat(),
+            "65535.0",
+        ),
+        (
+            ">i4",
+            [-70_000_i32, 0].map(i32::to_be_bytes).concat(),
+            "-70000.0",
+        ),
+        (
+            "<u4",
+            [4_294_967_295_u32, 0].map(u32::to_le_bytes).concat(),
+            "4294967300.0",
+        ),
+        (
+            "<i8",
+            [-(1_i64 << 40), 0].map(i64::to_le_bytes).concat(),
+            "-1099511600000.0",
+        ),
+        (
+            ">u8",
+            [u64::MAX, 0].map(u64::to_be_bytes).concat(),
+            "1.8446744e19",
+        ),
         ("<f4", [0.1_f32, 0.0].map(f32::to_le_bytes).concat(), "0.1"),
         (">f4", [0.1_f32, 0.0].map(f32::to_be_bytes).concat(), "0.1"),
         ("<f8", [0.1_f64, 0.0].map(f64::to_le_bytes).concat(), "0.1"),
@@ -41,15 +79,25 @@ fn every_type_of_number_is_read() {
     for (descr, values, expected) in cases {
         let folder = Folder::new();
         let file = folder.write("a.npy", npy(descr, false, "(1, 2)", &values));
-        assert_eq!(rows(&file, &label("f1")).unwrap(), ["f0", &format!("[{expected}] 0")], "{descr}");
+        assert_eq!(
+            rows(&file, &label("f1")).unwrap(),
+            ["f0", &format!("[{expected}] 0")],
+            "{descr}"
+        );
     }
 }
 
 #[test]
 fn columns_may_be_ignored() {
     let folder = Folder::new();
-    let file = folder.write("a.npy", npy("|u1", false, "(2, 4)", &[1, 2, 3, 0, 4, 5, 6, 1]));
-    let layout = Layout { ignore: vec!["f0".into(), "f2".into()], ..label("f3") };
+    let file = folder.write(
+        "a.npy",
+        npy("|u1", false, "(2, 4)", &[1, 2, 3, 0, 4, 5, 6, 1]),
+    );
+    let layout = Layout {
+        ignore: vec!["f0".into(), "f2".into()],
+        ..label("f3")
+    };
     assert_eq!(rows(&file, &layout).unwrap(), ["f1", "[2.0] 0", "[5.0] 1"]);
 }
 
@@ -115,6 +163,12 @@ fn the_position_follows_the_rows() {
     let content = npy("|u1", false, "(4, 2)", &[0; 8]);
     let file = folder.write("a.npy", &content);
     let (mut rows, mut block) = (open(&file, &label("f1")).unwrap(), Block::default());
-    assert_eq!((rows.read(1, &mut block).unwrap(), rows.position()), (1, content.len() as u64 / 4));
-    assert_eq!((rows.read(9, &mut block).unwrap(), rows.position()), (3, content.len() as u64));
+    assert_eq!(
+        (rows.read(1, &mut block).unwrap(), rows.position()),
+        (1, content.len() as u64 / 4)
+    );
+    assert_eq!(
+        (rows.read(9, &mut block).unwrap(), rows.position()),
+        (3, content.len() as u64)
+    );
 }

@@ -40,43 +40,71 @@ impl Kind {
         }
         let level_max = column.max_def_level();
         let physical = column.physical_type();
-        let not_numeric = |kind| Err(Fault::NotNumeric { column: name(), kind });
+        let not_numeric = |kind| {
+            Err(Fault::NotNumeric {
+                column: name(),
+                kind,
+            })
+        };
         match (physical, column.converted_type()) {
             _ if is_time(column) => not_numeric("a date or time"),
-            (Type::BYTE_ARRAY, ConvertedType::UTF8 | ConvertedType::ENUM | ConvertedType::JSON) => not_numeric("text"),
-            (Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY, _) => not_numeric("bytes"),
-            (_, ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64) => {
-                Ok(Self::Unsigned { level_max })
+            (Type::BYTE_ARRAY, ConvertedType::UTF8 | ConvertedType::ENUM | ConvertedType::JSON) => {
+                not_numeric("text")
             }
-            (_, ConvertedType::DECIMAL) => Ok(Self::Signed { divisor: 10_f64.powi(column.type_scale()), level_max }),
-            _ => Ok(Self::Signed { divisor: 1.0, level_max }),
+            (Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY, _) => not_numeric("bytes"),
+            (
+                _,
+                ConvertedType::UINT_8
+                | ConvertedType::UINT_16
+                | ConvertedType::UINT_32
+                | ConvertedType::UINT_64,
+            ) => Ok(Self::Unsigned { level_max }),
+            (_, ConvertedType::DECIMAL) => Ok(Self::Signed {
+                divisor: 10_f64.powi(column.type_scale()),
+                level_max,
+            }),
+            _ => Ok(Self::Signed {
+                divisor: 1.0,
+                level_max,
+            }),
         }
     }
 
     /// Reads a column as this kind.
     pub(super) fn open(self, reader: ColumnReader) -> Result<Box<dyn Column>, Fault> {
         match self {
-            Self::Signed { divisor, level_max: max } => match reader {
-                ColumnReader::BoolColumnReader(reader) => {
-                    Ok(Typed::open(reader, max, |value| f64::from(u8::from(*value))))
-                }
+            Self::Signed {
+                divisor,
+                level_max: max,
+            } => match reader {
+                ColumnReader::BoolColumnReader(reader) => Ok(Typed::open(reader, max, |value| {
+                    f64::from(u8::from(*value))
+                })),
                 ColumnReader::Int32ColumnReader(reader) => {
-                    Ok(Typed::open(reader, max, move |value| f64::from(*value) / divisor))
+                    Ok(Typed::open(reader, max, move |value| {
+                        f64::from(*value) / divisor
+                    }))
                 }
                 ColumnReader::Int64ColumnReader(reader) => {
-                    Ok(Typed::open(reader, max, move |value| *value as f64 / divisor))
+                    Ok(Typed::open(reader, max, move |value| {
+                        *value as f64 / divisor
+                    }))
                 }
-                ColumnReader::FloatColumnReader(reader) => Ok(Typed::open(reader, max, |value| f64::from(*value))),
-                ColumnReader::DoubleColumnReader(reader) => Ok(Typed::open(reader, max, |value| *value)),
+                ColumnReader::FloatColumnReader(reader) => {
+                    Ok(Typed::open(reader, max, |value| f64::from(*value)))
+                }
+                ColumnReader::DoubleColumnReader(reader) => {
+                    Ok(Typed::open(reader, max, |value| *value))
+                }
                 _ => Err(other_type()),
             },
             Self::Unsigned { level_max: max } => match reader {
-                ColumnReader::Int32ColumnReader(reader) => {
-                    Ok(Typed::open(reader, max, |value| f64::from(value.cast_unsigned())))
-                }
-                ColumnReader::Int64ColumnReader(reader) => {
-                    Ok(Typed::open(reader, max, |value| value.cast_unsigned() as f64))
-                }
+                ColumnReader::Int32ColumnReader(reader) => Ok(Typed::open(reader, max, |value| {
+                    f64::from(value.cast_unsigned())
+                })),
+                ColumnReader::Int64ColumnReader(reader) => Ok(Typed::open(reader, max, |value| {
+                    value.cast_unsigned() as f64
+                })),
                 _ => Err(other_type()),
             },
         }
@@ -86,8 +114,10 @@ impl Kind {
 /// Times are stored as whole numbers, but a moment is no feature.
 fn is_time(column: &ColumnDescriptor) -> bool {
     use ConvertedType as Converted;
-    let is_logical =
-        matches!(column.logical_type_ref(), Some(LogicalType::Date | LogicalType::Time(_) | LogicalType::Timestamp(_)));
+    let is_logical = matches!(
+        column.logical_type_ref(),
+        Some(LogicalType::Date | LogicalType::Time(_) | LogicalType::Timestamp(_))
+    );
     let is_converted = matches!(
         column.converted_type(),
         Converted::DATE
@@ -101,12 +131,18 @@ fn is_time(column: &ColumnDescriptor) -> bool {
 }
 
 fn other_type() -> Fault {
-    Fault::Damaged { what: "the Parquet file", reason: "a column's type is not the schema's".into() }
+    Fault::Damaged {
+        what: "the Parquet file",
+        reason: "a column's type is not the schema's".into(),
+    }
 }
 
 /// What `parquet` has to say about a file.
 pub(super) fn damaged(error: ParquetError) -> Fault {
-    Fault::Damaged { what: "the Parquet file", reason: error.to_string() }
+    Fault::Damaged {
+        what: "the Parquet file",
+        reason: error.to_string(),
+    }
 }
 
 /// A column of one physical type.
@@ -121,7 +157,13 @@ struct Typed<T: DataType, N> {
 
 impl<T: DataType, N: Fn(&T::T) -> f64 + Send + 'static> Typed<T, N> {
     fn open(reader: ColumnReaderImpl<T>, level_max: i16, number: N) -> Box<dyn Column> {
-        Box::new(Self { reader, number, level_max, levels: Vec::new(), values: Vec::new() })
+        Box::new(Self {
+            reader,
+            number,
+            level_max,
+            levels: Vec::new(),
+            values: Vec::new(),
+        })
     }
 }
 
@@ -130,19 +172,34 @@ impl<T: DataType, N: Fn(&T::T) -> f64 + Send> Column for Typed<T, N> {
         self.levels.clear();
         self.values.clear();
         into.clear();
-        let read = self.reader.read_records(rows, Some(&mut self.levels), None, &mut self.values);
+        let read = self
+            .reader
+            .read_records(rows, Some(&mut self.levels), None, &mut self.values);
         let (records, _, _) = read.map_err(damaged)?;
         let mut numbers = self.values.iter().map(&self.number);
         if self.level_max == 0 {
             into.extend(numbers);
         } else {
-            let mut number = |level: &i16| if *level == self.level_max { numbers.next() } else { None };
-            into.extend(self.levels.iter().map(|level| number(level).unwrap_or(f64::NAN)));
+            let mut number = |level: &i16| {
+                if *level == self.level_max {
+                    numbers.next()
+                } else {
+                    None
+                }
+            };
+            into.extend(
+                self.levels
+                    .iter()
+                    .map(|level| number(level).unwrap_or(f64::NAN)),
+            );
         }
         if records == rows && into.len() == rows {
             return Ok(());
         }
-        Err(Fault::Damaged { what: "the Parquet file", reason: format!("a column ends {} rows early", rows - records) })
+        Err(Fault::Damaged {
+            what: "the Parquet file",
+            reason: format!("a column ends {} rows early", rows - records),
+        })
     }
 }
 
@@ -162,7 +219,10 @@ pub(super) struct Part {
 impl Chunks {
     pub(super) fn new(file: File) -> io::Result<Self> {
         let bytes = file.metadata()?.len();
-        Ok(Self { file: Arc::new(file), bytes })
+        Ok(Self {
+            file: Arc::new(file),
+            bytes,
+        })
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -180,14 +240,21 @@ impl ChunkReader for Chunks {
     type T = BufReader<Part>;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        Ok(BufReader::new(Part { chunks: self.clone(), at: start }))
+        Ok(BufReader::new(Part {
+            chunks: self.clone(),
+            at: start,
+        }))
     }
 
     /// A damaged file may name any length: room is made only for what there is.
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        let is_there = start.checked_add(length as u64).is_some_and(|end| end <= self.bytes);
+        let is_there = start
+            .checked_add(length as u64)
+            .is_some_and(|end| end <= self.bytes);
         if !is_there {
-            return Err(ParquetError::EOF(format!("{length} bytes at {start} are not in the file")));
+            return Err(ParquetError::EOF(format!(
+                "{length} bytes at {start} are not in the file"
+            )));
         }
         let mut part = vec![0; length];
         self.file.read_exact_at(&mut part, start)?;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use parquet::basic::Compression;
-use parquet::data_type::{BoolType, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
+use parquet::data_type::{
+    BoolType, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type,
+};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
@@ -27,7 +29,10 @@ pub(in crate::dataset) fn parquet(
 ) -> Vec<u8> {
     let schema = Arc::new(parse_message_type(&format!("message rows {{ {fields} }}")).unwrap());
     // Small pages, so that a batch spans several.
-    let properties = WriterProperties::builder().set_compression(compression).set_data_page_row_count_limit(7).build();
+    let properties = WriterProperties::builder()
+        .set_compression(compression)
+        .set_data_page_row_count_limit(7)
+        .build();
     let mut bytes = Vec::new();
     let mut file = SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties)).unwrap();
     let rows = columns.first().map_or(0, Values::len);
@@ -42,7 +47,10 @@ pub(in crate::dataset) fn parquet(
                 Values::F32(values) => write::<FloatType>(&mut group, &values[range.clone()]),
                 Values::F64(values) => write::<DoubleType>(&mut group, &values[range.clone()]),
                 Values::Text(values) => {
-                    let values: Vec<_> = values[range.clone()].iter().map(|text| text.map(Into::into)).collect();
+                    let values: Vec<_> = values[range.clone()]
+                        .iter()
+                        .map(|text| text.map(Into::into))
+                        .collect();
                     write::<ByteArrayType>(&mut group, &values);
                 }
             }
@@ -66,10 +74,19 @@ impl Values {
     }
 }
 
-fn write<T: DataType>(group: &mut SerializedRowGroupWriter<'_, &mut Vec<u8>>, values: &[Option<T::T>]) {
+fn write<T: DataType>(
+    group: &mut SerializedRowGroupWriter<'_, &mut Vec<u8>>,
+    values: &[Option<T::T>],
+) {
     let mut column = group.next_column().unwrap().unwrap();
     let there: Vec<T::T> = values.iter().flatten().cloned().collect();
-    let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
-    column.typed::<T>().write_batch(&there, Some(&levels), None).unwrap();
+    let levels: Vec<i16> = values
+        .iter()
+        .map(|value| i16::from(value.is_some()))
+        .collect();
+    column
+        .typed::<T>()
+        .write_batch(&there, Some(&levels), None)
+        .unwrap();
     column.close().unwrap();
 }

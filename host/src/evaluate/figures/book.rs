@@ -62,8 +62,8 @@ pub struct Row {
 
 /// Rows of one plug-in, in the order in which they were scored.
 ///
-/// Rows of one series come together and in time order, except where rows are shuffled. Memory does not grow with rows,
-/// only with series.
+/// Rows of one series come together and in time order, except where rows are shuffled. Memory does
+/// not grow with rows, only with series.
 #[derive(Debug)]
 pub struct ScoreBook {
     pub(super) scored: Tape<Row>,
@@ -86,11 +86,12 @@ pub(super) struct Series {
 }
 
 impl ScoreBook {
-    /// A good number of rows to hold in memory: at most 12 bytes each, and 16 more while figures are computed.
+    /// A good number of rows to hold in memory: at most 12 bytes each, and 16 more while figures
+    /// are computed.
     pub const IN_MEMORY: usize = 1 << 20;
 
-    /// Without rows. Beyond `in_memory` scored rows, and as many training rows, rows are kept in temporary files without
-    /// a name.
+    /// Without rows. Beyond `in_memory` scored rows, and as many training rows, rows are kept in
+    /// temporary files without a name.
     #[must_use]
     pub fn new(in_memory: usize) -> Self {
         Self {
@@ -111,9 +112,16 @@ impl ScoreBook {
     /// The score is not finite, or cannot be kept.
     pub fn push(&mut self, row: Row) -> Result<(), Error> {
         let place = self.series.len();
-        let series = self.series.entry(row.series).or_insert(Series { place, rows: 0 });
+        let series = self
+            .series
+            .entry(row.series)
+            .or_insert(Series { place, rows: 0 });
         if !row.score.is_finite() {
-            return Err(Error::NotFinite { series: row.series, row: series.rows, score: row.score });
+            return Err(Error::NotFinite {
+                series: row.series,
+                row: series.rows,
+                score: row.score,
+            });
         }
         series.rows += 1;
         self.changes += usize::from(self.newest.replace(row.series) != Some(row.series));
@@ -128,14 +136,18 @@ impl ScoreBook {
     /// The score is not finite, or cannot be kept.
     pub fn push_training(&mut self, series: u32, score: f32) -> Result<(), Error> {
         if !score.is_finite() {
-            return Err(Error::NotFinite { series, row: self.training.len(), score });
+            return Err(Error::NotFinite {
+                series,
+                row: self.training.len(),
+                score,
+            });
         }
         self.training.push(TrainingRow { series, score })?;
         Ok(())
     }
 
-    /// Tells how many rows of a series come before its first scored one, because a detector was trained on them. They
-    /// count towards NAB's probationary part.
+    /// Tells how many rows of a series come before its first scored one, because a detector was
+    /// trained on them. They count towards NAB's probationary part.
     pub fn leave_out(&mut self, series: u32, rows: u64) {
         self.unscored.insert(series, rows);
     }
@@ -152,22 +164,38 @@ impl ScoreBook {
         self.scored.len()
     }
 
-    /// All scored rows again, in their order. Scores are smoothed over the last `smooth_rows` rows of their series; 0 and
-    /// 1 leave them as they are.
+    /// All scored rows again, in their order. Scores are smoothed over the last `smooth_rows` rows
+    /// of their series; 0 and 1 leave them as they are.
     pub fn iter(&self, smooth_rows: u32) -> impl Iterator<Item = Result<Row, Error>> {
         self.steps(smooth_rows).map(|step| Ok(step?.row))
     }
 
-    /// Each of `series` in at most `points` points, smoothed as by [`iter`](Self::iter); one pass for all.
+    /// Each of `series` in at most `points` points, smoothed as by [`iter`](Self::iter); one pass
+    /// for all.
     ///
     /// # Errors
     /// Rows cannot be read.
-    pub fn traces(&self, smooth_rows: u32, series: &[u32], points: u32) -> Result<Vec<Trace>, Error> {
-        let rows = |number| self.series.get(number).map_or(0, |series: &Series| series.rows);
-        let mut builders: Vec<_> = series.iter().map(|number| TraceBuilder::new(rows(number), points)).collect();
+    pub fn traces(
+        &self,
+        smooth_rows: u32,
+        series: &[u32],
+        points: u32,
+    ) -> Result<Vec<Trace>, Error> {
+        let rows = |number| {
+            self.series
+                .get(number)
+                .map_or(0, |series: &Series| series.rows)
+        };
+        let mut builders: Vec<_> = series
+            .iter()
+            .map(|number| TraceBuilder::new(rows(number), points))
+            .collect();
         for row in self.iter(smooth_rows) {
             let row = row?;
-            let wanted = series.iter().zip(&mut builders).filter(|(number, _)| **number == row.series);
+            let wanted = series
+                .iter()
+                .zip(&mut builders)
+                .filter(|(number, _)| **number == row.series);
             wanted.for_each(|(_, builder)| builder.push(row.score, row.label));
         }
         Ok(builders.into_iter().map(TraceBuilder::finish).collect())
@@ -185,11 +213,21 @@ impl ScoreBook {
     }
 
     /// The scores of all training rows, smoothed likewise.
-    pub(super) fn training_scores(&self, smooth_rows: u32) -> impl Iterator<Item = io::Result<f32>> {
+    pub(super) fn training_scores(
+        &self,
+        smooth_rows: u32,
+    ) -> impl Iterator<Item = io::Result<f32>> {
         let mut walk = Walk::new(smooth_rows);
         self.training.iter().map(move |row| {
             let TrainingRow { series, score } = row?;
-            Ok(walk.step(Row { series, label: false, score }).row.score)
+            Ok(walk
+                .step(Row {
+                    series,
+                    label: false,
+                    score,
+                })
+                .row
+                .score)
         })
     }
 }
@@ -207,12 +245,19 @@ impl Record for Row {
     fn encode(&self) -> [u8; 9] {
         let mut bytes = [u8::from(self.label); 9];
         let (series, score) = (self.series.to_le_bytes(), self.score.to_le_bytes());
-        bytes.iter_mut().zip(series.into_iter().chain(score)).for_each(|(to, byte)| *to = byte);
+        bytes
+            .iter_mut()
+            .zip(series.into_iter().chain(score))
+            .for_each(|(to, byte)| *to = byte);
         bytes
     }
 
     fn decode(&[a, b, c, d, e, f, g, h, label]: &[u8; 9]) -> Self {
-        Self { series: u32::from_le_bytes([a, b, c, d]), label: label == 1, score: f32::from_le_bytes([e, f, g, h]) }
+        Self {
+            series: u32::from_le_bytes([a, b, c, d]),
+            label: label == 1,
+            score: f32::from_le_bytes([e, f, g, h]),
+        }
     }
 }
 
@@ -225,6 +270,9 @@ impl Record for TrainingRow {
 
     fn decode(bytes: &[u8; 8]) -> Self {
         let bits = u64::from_le_bytes(*bytes);
-        Self { series: (bits >> 32) as u32, score: f32::from_bits(bits as u32) }
+        Self {
+            series: (bits >> 32) as u32,
+            score: f32::from_bits(bits as u32),
+        }
     }
 }

@@ -23,7 +23,8 @@ pub struct Request<'a> {
     pub threshold: Threshold,
     /// Scores are means over so many rows of their series; 0 and 1 leave them as they are.
     pub smooth_rows: u32,
-    /// Whether the order of the rows is time: without it there is no delay, no NAB score and no smoothing.
+    /// Whether the order of the rows is time: without it there is no delay, no NAB score and no
+    /// smoothing.
     pub is_time: bool,
     /// Of the draws for confidence intervals.
     pub seed: u64,
@@ -35,19 +36,31 @@ impl ScoreBook {
     /// The figures of all rows. Takes five passes over them; call it where blocking is allowed.
     ///
     /// # Errors
-    /// The request does not fit the rows, rows cannot be kept or read, or the caller did not want to go on.
+    /// The request does not fit the rows, rows cannot be kept or read, or the caller did not want
+    /// to go on.
     pub fn figures(&self, request: &Request<'_>) -> Result<Figures, Error> {
         if request.is_time && !self.is_together() {
             return Err(Error::Apart);
         }
         if !request.is_time && request.smooth_rows > 1 {
-            return Err(Error::Shuffled { rows: request.smooth_rows });
+            return Err(Error::Shuffled {
+                rows: request.smooth_rows,
+            });
         }
-        Passes { book: self, request, plan: self.plan() }.figures()
+        Passes {
+            book: self,
+            request,
+            plan: self.plan(),
+        }
+        .figures()
     }
 
     fn plan(&self) -> Plan {
-        let mut series: Vec<_> = self.series.values().map(|series| (series.place, series.rows)).collect();
+        let mut series: Vec<_> = self
+            .series
+            .values()
+            .map(|series| (series.place, series.rows))
+            .collect();
         series.sort_unstable();
         Plan::new(&series.into_iter().map(|(_, rows)| rows).collect::<Vec<_>>())
     }
@@ -91,14 +104,22 @@ impl Passes<'_> {
             sorter.push(score?)?;
         }
         let mut levels: Vec<f64> = LEVELS.iter().map(|level| level.quantile).collect();
-        levels.extend(if let Threshold::Quantile(level) = self.request.threshold { Some(level) } else { None });
+        levels.extend(if let Threshold::Quantile(level) = self.request.threshold {
+            Some(level)
+        } else {
+            None
+        });
         let mut quantiles = Quantiles::new(&levels, self.book.training.len());
         for score in self.watched(sorter.finish()?) {
             quantiles.add(score?);
         }
         let found = quantiles.finish();
         let threshold = found.get(LEVELS.len()).copied().flatten();
-        let levels = LEVELS.into_iter().zip(found).filter_map(|(level, found)| Some((level, found?))).collect();
+        let levels = LEVELS
+            .into_iter()
+            .zip(found)
+            .filter_map(|(level, found)| Some((level, found?)))
+            .collect();
         Ok(Training { levels, threshold })
     }
 
@@ -122,17 +143,35 @@ impl Passes<'_> {
         let (mut bins, mut bootstrap) = (Bins::new(rows), Bootstrap::new(&self.plan));
         for row in self.watched(sorted) {
             let row = row?;
-            let RankedRow { score, anomalous, block, .. } = row;
+            let RankedRow {
+                score,
+                anomalous,
+                block,
+                ..
+            } = row;
             sweep.add(score, anomalous)?;
             nab.add(score, anomalous, row.effect());
             bootstrap.add_score(block, bins.next(score), anomalous);
         }
-        Ok(Found { swept: sweep.finish()?, nab: nab.finish(), bootstrap })
+        Ok(Found {
+            swept: sweep.finish()?,
+            nab: nab.finish(),
+            bootstrap,
+        })
     }
 
     /// The last pass, and all together.
-    fn judge(&self, threshold: Option<f32>, training: Training, found: Found) -> Result<Figures, Error> {
-        let Found { swept, nab, mut bootstrap } = found;
+    fn judge(
+        &self,
+        threshold: Option<f32>,
+        training: Training,
+        found: Found,
+    ) -> Result<Figures, Error> {
+        let Found {
+            swept,
+            nab,
+            mut bootstrap,
+        } = found;
         let mut judge = Judge::new(threshold, training.levels, self.request.is_time);
         for step in self.steps() {
             let step = step?;
@@ -160,7 +199,10 @@ impl Passes<'_> {
     }
 
     /// Ends with an error when the caller does not want to go on.
-    fn watched<T>(&self, rows: impl Iterator<Item = io::Result<T>>) -> impl Iterator<Item = Result<T, Error>> {
+    fn watched<T>(
+        &self,
+        rows: impl Iterator<Item = io::Result<T>>,
+    ) -> impl Iterator<Item = Result<T, Error>> {
         rows.enumerate().map(|(number, row)| {
             if number % ROWS_A_LOOK == 0 && !(self.request.go_on)() {
                 return Err(Error::Interrupted);
@@ -170,7 +212,15 @@ impl Passes<'_> {
     }
 
     pub(super) fn rank(&self, step: &Step) -> RankedRow {
-        let series = self.book.series.get(&step.row.series).map_or(0, |series| series.place);
-        RankedRow::new(step.row.score, step.row.label, self.plan.block(series, step.place))
+        let series = self
+            .book
+            .series
+            .get(&step.row.series)
+            .map_or(0, |series| series.place);
+        RankedRow::new(
+            step.row.score,
+            step.row.label,
+            self.plan.block(series, step.place),
+        )
     }
 }

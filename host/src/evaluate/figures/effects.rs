@@ -11,17 +11,30 @@ use super::tape::Tape;
 
 impl Passes<'_> {
     /// Hands over all rows with their effects.
-    pub(super) fn rank_in_time(&self, mut hand_over: impl FnMut(RankedRow) -> io::Result<()>) -> Result<(), Error> {
+    pub(super) fn rank_in_time(
+        &self,
+        mut hand_over: impl FnMut(RankedRow) -> io::Result<()>,
+    ) -> Result<(), Error> {
         let windows = self.windows()?;
-        let mut windows = Windows { lengths: windows.iter(), rows: 0, left: 0 };
+        let mut windows = Windows {
+            lengths: windows.iter(),
+            rows: 0,
+            left: 0,
+        };
         let mut series: Option<NabSeries<RankedRow>> = None;
         for step in self.steps() {
             let step = step?;
             if step.begins {
-                let ended = series.replace(self.nab_series(step.row.series)).and_then(NabSeries::end);
+                let ended = series
+                    .replace(self.nab_series(step.row.series))
+                    .and_then(NabSeries::end);
                 ended.map_or(Ok(()), |(row, effect)| hand_over(row.with(effect)))?;
             }
-            let window_rows = if step.row.label { Some(windows.next_row()?) } else { None };
+            let window_rows = if step.row.label {
+                Some(windows.next_row()?)
+            } else {
+                None
+            };
             let Some(series) = &mut series else { continue };
             for (row, effect) in series.push(self.rank(&step), step.row.score, window_rows) {
                 hand_over(row.with(effect))?;
@@ -36,16 +49,28 @@ impl Passes<'_> {
         let (mut windows, mut lengths) = (Tape::new(self.book.in_memory), WindowLengths::default());
         for step in self.steps() {
             let step = step?;
-            let cut = if step.begins { lengths.end_series() } else { None };
+            let cut = if step.begins {
+                lengths.end_series()
+            } else {
+                None
+            };
             let ended = lengths.push(step.row.label);
-            cut.into_iter().chain(ended).try_for_each(|rows| windows.push(rows))?;
+            cut.into_iter()
+                .chain(ended)
+                .try_for_each(|rows| windows.push(rows))?;
         }
-        lengths.end_series().map_or(Ok(()), |rows| windows.push(rows))?;
+        lengths
+            .end_series()
+            .map_or(Ok(()), |rows| windows.push(rows))?;
         Ok(windows)
     }
 
     fn nab_series(&self, series: u32) -> NabSeries<RankedRow> {
-        let scored = self.book.series.get(&series).map_or(0, |series| series.rows);
+        let scored = self
+            .book
+            .series
+            .get(&series)
+            .map_or(0, |series| series.rows);
         let unscored = self.book.unscored.get(&series).copied().unwrap_or_default();
         NabSeries::new(scored + unscored, unscored)
     }

@@ -57,7 +57,10 @@ impl Judge {
             mar: of(anomalies, Confusion::mar),
             confusion: self.threshold.map(|_| confusion),
             detection_delay: self.delay.and_then(DelayMeter::finish),
-            calibration: Calibration { false_alarms: self.alarms.finish(), probabilities: self.probabilities.finish() },
+            calibration: Calibration {
+                false_alarms: self.alarms.finish(),
+                probabilities: self.probabilities.finish(),
+            },
             ..Figures::default()
         }
     }

@@ -20,15 +20,28 @@ pub(super) struct RankedRow {
 impl RankedRow {
     /// No effect yet.
     pub(super) fn new(score: f32, anomalous: bool, block: u16) -> Self {
-        Self { score, anomalous, block, value: 0.0, detects: false }
+        Self {
+            score,
+            anomalous,
+            block,
+            value: 0.0,
+            detects: false,
+        }
     }
 
     pub(super) fn with(self, Effect { value, detects }: Effect) -> Self {
-        Self { value, detects, ..self }
+        Self {
+            value,
+            detects,
+            ..self
+        }
     }
 
     pub(super) fn effect(self) -> Effect {
-        Effect { value: self.value, detects: self.detects }
+        Effect {
+            value: self.value,
+            detects: self.detects,
+        }
     }
 }
 
@@ -43,9 +56,16 @@ impl Record for RankedRow {
 
     fn encode(&self) -> [u8; 15] {
         let mut bytes = [u8::from(self.anomalous) | u8::from(self.detects) << 1; 15];
-        let fields =
-            self.value.to_le_bytes().into_iter().chain(self.score.to_le_bytes()).chain(self.block.to_le_bytes());
-        bytes.iter_mut().zip(fields).for_each(|(to, byte)| *to = byte);
+        let fields = self
+            .value
+            .to_le_bytes()
+            .into_iter()
+            .chain(self.score.to_le_bytes())
+            .chain(self.block.to_le_bytes());
+        bytes
+            .iter_mut()
+            .zip(fields)
+            .for_each(|(to, byte)| *to = byte);
         bytes
     }
 

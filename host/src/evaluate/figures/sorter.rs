@@ -1,4 +1,5 @@
-//! Sorts more records than fit into memory: sorted runs in a temporary file, merged as they are read.
+//! Sorts more records than fit into memory: sorted runs in a temporary file, merged as they are
+//! read.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -36,7 +37,12 @@ pub(super) struct Sorter<T> {
 impl<T: Sortable + 'static> Sorter<T> {
     /// Sorts up to `in_memory` records at once, but at least one.
     pub(super) fn new(in_memory: usize) -> Self {
-        Self { run: Vec::new(), run_max: in_memory.max(1), file: None, runs: Vec::new() }
+        Self {
+            run: Vec::new(),
+            run_max: in_memory.max(1),
+            file: None,
+            runs: Vec::new(),
+        }
     }
 
     pub(super) fn push(&mut self, record: T) -> io::Result<()> {
@@ -47,14 +53,17 @@ impl<T: Sortable + 'static> Sorter<T> {
         Ok(())
     }
 
-    /// All records in their order. The same records pushed in the same order always come back in the same.
+    /// All records in their order. The same records pushed in the same order always come back in
+    /// the same.
     pub(super) fn finish(mut self) -> io::Result<impl Iterator<Item = io::Result<T>>> {
         self.run.sort_unstable_by_key(T::key);
         let mut sources: Vec<Source<T>> = Vec::with_capacity(self.runs.len() + 1);
         if let Some(file) = self.file.map(Arc::new) {
             let mut at = 0;
             for records in self.runs {
-                sources.push(Box::new(Section::new(Arc::clone(&file), at, records).records()));
+                sources.push(Box::new(
+                    Section::new(Arc::clone(&file), at, records).records(),
+                ));
                 at += records * tape::bytes_of::<T>();
             }
         }
@@ -95,7 +104,11 @@ impl<T: Sortable> Merge<T> {
         let mut heads = BinaryHeap::with_capacity(sources.len());
         for (source, records) in sources.iter_mut().enumerate() {
             if let Some(record) = records.next().transpose()? {
-                heads.push(Reverse(Head { key: record.key(), source, record }));
+                heads.push(Reverse(Head {
+                    key: record.key(),
+                    source,
+                    record,
+                }));
             }
         }
         Ok(Self { sources, heads })
@@ -109,7 +122,13 @@ impl<T: Sortable> Iterator for Merge<T> {
         let mut top = self.heads.peek_mut()?;
         let Reverse(Head { source, record, .. }) = *top;
         match self.sources.get_mut(source).and_then(Iterator::next) {
-            Some(Ok(next)) => *top = Reverse(Head { key: next.key(), source, record: next }),
+            Some(Ok(next)) => {
+                *top = Reverse(Head {
+                    key: next.key(),
+                    source,
+                    record: next,
+                })
+            }
             Some(Err(error)) => return Some(Err(error)),
             None => drop(PeekMut::pop(top)),
         }

@@ -1,4 +1,5 @@
-//! Records in the order written: in memory as long as they are few, then in a temporary file that has no name.
+//! Records in the order written: in memory as long as they are few, then in a temporary file that
+//! has no name.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -23,7 +24,9 @@ pub(super) fn bytes_of<T: Record>() -> u64 {
 /// Writes records at the end of a file.
 pub(super) fn write_all<T: Record>(file: &mut File, records: &[T]) -> io::Result<()> {
     let mut writer = BufWriter::with_capacity(BUFFER_BYTES, file);
-    records.iter().try_for_each(|record| writer.write_all(record.encode().as_ref()))?;
+    records
+        .iter()
+        .try_for_each(|record| writer.write_all(record.encode().as_ref()))?;
     writer.flush()
 }
 
@@ -40,7 +43,12 @@ pub(super) struct Tape<T> {
 impl<T: Record> Tape<T> {
     /// Keeps no more than `in_memory` records in memory, but at least one.
     pub(super) fn new(in_memory: usize) -> Self {
-        Self { newest: Vec::new(), newest_max: in_memory.max(1), file: None, in_file: 0 }
+        Self {
+            newest: Vec::new(),
+            newest_max: in_memory.max(1),
+            file: None,
+            in_file: 0,
+        }
     }
 
     pub(super) fn push(&mut self, record: T) -> io::Result<()> {
@@ -57,7 +65,10 @@ impl<T: Record> Tape<T> {
 
     /// All records, from the first.
     pub(super) fn iter(&self) -> impl Iterator<Item = io::Result<T>> {
-        let in_file = self.file.iter().flat_map(|file| Section::new(file, 0, self.in_file).records());
+        let in_file = self
+            .file
+            .iter()
+            .flat_map(|file| Section::new(file, 0, self.in_file).records());
         in_file.chain(self.newest.iter().copied().map(Ok))
     }
 
@@ -73,7 +84,8 @@ impl<T: Record> Tape<T> {
     }
 }
 
-/// Consecutive records of a file, read without moving its position: several sections may be read in turns.
+/// Consecutive records of a file, read without moving its position: several sections may be read in
+/// turns.
 pub(super) struct Section<F> {
     file: F,
     at: u64,
@@ -155,7 +167,10 @@ mod tests {
         let mut tape = Tape::new(2);
         for record in 0..9 {
             tape.push(record).unwrap();
-            assert_eq!(tape.iter().map(Result::unwrap).collect::<Vec<u64>>(), (0..=record).collect::<Vec<_>>());
+            assert_eq!(
+                tape.iter().map(Result::unwrap).collect::<Vec<u64>>(),
+                (0..=record).collect::<Vec<_>>()
+            );
         }
     }
 }

@@ -8,7 +8,8 @@ use super::ThresholdFrom;
 /// From which score on a row is flagged.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Threshold {
-    /// The quantile of the training scores at this level, within 0 to 1: the score below which this share of them lies.
+    /// The quantile of the training scores at this level, within 0 to 1: the score below which this
+    /// share of them lies.
     Quantile(f64),
     /// This score.
     Value(f32),
@@ -41,10 +42,16 @@ impl FromStr for Threshold {
     fn from_str(text: &str) -> Result<Self, ThresholdError> {
         let found = match text.split_once(':') {
             None => (text == "best-f1").then_some(Self::BestF1),
-            Some(("quantile", level)) => {
-                level.parse().ok().filter(|level| (0.0..=1.0).contains(level)).map(Self::Quantile)
-            }
-            Some(("value", value)) => value.parse().ok().filter(|value: &f32| value.is_finite()).map(Self::Value),
+            Some(("quantile", level)) => level
+                .parse()
+                .ok()
+                .filter(|level| (0.0..=1.0).contains(level))
+                .map(Self::Quantile),
+            Some(("value", value)) => value
+                .parse()
+                .ok()
+                .filter(|value: &f32| value.is_finite())
+                .map(Self::Value),
             Some(_) => None,
         };
         found.ok_or_else(|| ThresholdError(text.to_owned()))
@@ -68,15 +75,32 @@ mod tests {
     #[test]
     fn a_threshold_reads_back_as_it_was_written() {
         for text in ["quantile:0.999", "quantile:0", "value:-3.5", "best-f1"] {
-            assert_eq!(text.parse::<Threshold>().map(|threshold| threshold.to_string()), Ok(text.to_owned()));
+            assert_eq!(
+                text.parse::<Threshold>()
+                    .map(|threshold| threshold.to_string()),
+                Ok(text.to_owned())
+            );
         }
     }
 
     #[test]
     fn what_flags_no_row_or_cannot_be_is_refused() {
-        for text in ["", "best", "best-f1:1", "quantile:1.1", "quantile:NaN", "value:inf", "value:", "0.5", "mean:1"] {
+        for text in [
+            "",
+            "best",
+            "best-f1:1",
+            "quantile:1.1",
+            "quantile:NaN",
+            "value:inf",
+            "value:",
+            "0.5",
+            "mean:1",
+        ] {
             let error = text.parse::<Threshold>().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("\"{text}\" is no threshold\nhint: ")), "{error}");
+            assert!(
+                error.starts_with(&format!("\"{text}\" is no threshold\nhint: ")),
+                "{error}"
+            );
         }
     }
 }

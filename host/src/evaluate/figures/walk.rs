@@ -28,7 +28,11 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) fn new(smooth_rows: u32) -> Self {
-        Self { smoother: Smoother::new(smooth_rows), newest: None, left: HashMap::new() }
+        Self {
+            smoother: Smoother::new(smooth_rows),
+            newest: None,
+            left: HashMap::new(),
+        }
     }
 
     /// Goes on to the next row.
@@ -43,7 +47,14 @@ impl Walk {
             _ => self.left.get(&row.series).copied().unwrap_or_default(),
         };
         self.newest = Some((row.series, place + 1));
-        Step { row: Row { score: self.smoother.smooth(row.score), ..row }, place, begins }
+        Step {
+            row: Row {
+                score: self.smoother.smooth(row.score),
+                ..row
+            },
+            place,
+            begins,
+        }
     }
 }
 
@@ -55,9 +66,21 @@ mod tests {
     fn every_series_is_counted_and_smoothed_on_its_own() {
         let mut walk = Walk::new(2);
         let steps = [(7, 1.0), (7, 3.0), (2, 9.0), (7, 5.0)].map(|(series, score)| {
-            let step = walk.step(Row { series, label: false, score });
+            let step = walk.step(Row {
+                series,
+                label: false,
+                score,
+            });
             (step.place, step.begins, step.row.score)
         });
-        assert_eq!(steps, [(0, true, 1.0), (1, false, 2.0), (0, true, 9.0), (2, true, 5.0)]);
+        assert_eq!(
+            steps,
+            [
+                (0, true, 1.0),
+                (1, false, 2.0),
+                (0, true, 9.0),
+                (2, true, 5.0)
+            ]
+        );
     }
 }

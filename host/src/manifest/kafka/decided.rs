@@ -1,7 +1,7 @@
 //! What the host decides: settings in which its own way of reading and writing leaves no choice.
 //!
-//! Unlike a value that would break a promise, another value here would only do nothing: it is taken, for users bring it
-//! along in their dictionaries, and announced.
+//! Unlike a value that would break a promise, another value here would only do nothing: it is
+//! taken, for users bring it along in their dictionaries, and announced.
 
 use super::property::Side;
 use super::{Delivery, Kafka};

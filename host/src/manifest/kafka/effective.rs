@@ -45,9 +45,15 @@ pub(super) struct Effective {
 impl Effective {
     pub(super) fn of(manifest: &Manifest, role: ClientRole, side: Side) -> Self {
         let kafka = &manifest.kafka;
-        let mut effective = Self { settings: BTreeMap::new(), overruled: Vec::new() };
+        let mut effective = Self {
+            settings: BTreeMap::new(),
+            overruled: Vec::new(),
+        };
         for property in table::of(Some(side)) {
-            property.default.into_iter().for_each(|value| effective.set(property.name, value, Source::Default));
+            property
+                .default
+                .into_iter()
+                .for_each(|value| effective.set(property.name, value, Source::Default));
         }
         for (name, value) in kafka.profile.settings(side) {
             effective.set(name, *value, Source::Profile(kafka.profile));
@@ -70,18 +76,33 @@ impl Effective {
     }
 
     fn set(&mut self, name: &'static str, value: impl Into<String>, source: Source) {
-        self.settings.insert(name, Setting { value: value.into(), source });
+        self.settings.insert(
+            name,
+            Setting {
+                value: value.into(),
+                source,
+            },
+        );
     }
 
     fn lay(&mut self, side: Side, path: &str, settings: &Settings) {
         let source = |key: &str| Source::Key(format!("{path}.{key}"));
-        // In the Java and Python clients the limit of a request is the client's own too; a socket's limit goes before it.
-        for (key, property, value) in settings.given().filter(|(_, property, _)| property.name == REQUEST_TIMEOUT) {
-            let own = value.parse::<u64>().map_or(value.clone(), |ms| ms.max(10).to_string());
+        // In the Java and Python clients the limit of a request is the client's own too; a socket's
+        // limit goes before it.
+        for (key, property, value) in settings
+            .given()
+            .filter(|(_, property, _)| property.name == REQUEST_TIMEOUT)
+        {
+            let own = value
+                .parse::<u64>()
+                .map_or(value.clone(), |ms| ms.max(10).to_string());
             self.set("socket.timeout.ms", own, source(key));
             self.set(property.name, value, source(key));
         }
-        for (key, property, value) in settings.given().filter(|(_, property, _)| property.name != REQUEST_TIMEOUT) {
+        for (key, property, value) in settings
+            .given()
+            .filter(|(_, property, _)| property.name != REQUEST_TIMEOUT)
+        {
             self.set(property.name, value, source(key));
         }
         if side == Side::Consumer {
@@ -92,7 +113,11 @@ impl Effective {
     /// What the files of secrets hold stands beside the settings of all clients.
     fn reveal(&mut self, kafka: &Kafka) {
         for (name, secret) in kafka.secrets.iter() {
-            self.set(name, secret, Source::Key(format!("kafka.{}_file", key_of(name))));
+            self.set(
+                name,
+                secret,
+                Source::Key(format!("kafka.{}_file", key_of(name))),
+            );
         }
     }
 
@@ -114,10 +139,22 @@ impl Effective {
             }
             Side::Consumer => {
                 if !self.is_chosen("max.partition.fetch.bytes") {
-                    self.set("max.partition.fetch.bytes", needed.to_string(), Source::Topics);
+                    self.set(
+                        "max.partition.fetch.bytes",
+                        needed.to_string(),
+                        Source::Topics,
+                    );
                 }
-                self.raise("fetch.max.bytes", self.whole("message.max.bytes"), "message.max.bytes");
-                self.raise("receive.message.max.bytes", self.whole("fetch.max.bytes") + FRAMING, "fetch.max.bytes");
+                self.raise(
+                    "fetch.max.bytes",
+                    self.whole("message.max.bytes"),
+                    "message.max.bytes",
+                );
+                self.raise(
+                    "receive.message.max.bytes",
+                    self.whole("fetch.max.bytes") + FRAMING,
+                    "fetch.max.bytes",
+                );
             }
         }
     }
@@ -135,14 +172,19 @@ impl Effective {
 
     /// Without idempotence, what is sent again comes after whatever is under way with it.
     fn fit_order(&mut self, side: Side) {
-        if side == Side::Producer && self.is("enable.idempotence", "false") && !self.is_chosen(IN_FLIGHT) {
+        if side == Side::Producer
+            && self.is("enable.idempotence", "false")
+            && !self.is_chosen(IN_FLIGHT)
+        {
             self.set(IN_FLIGHT, "1", Source::Derived("enable.idempotence"));
         }
     }
 
     /// Each role's clients have a name of their own, unless one was given for that role alone.
     fn name_client(&mut self, role: ClientRole) {
-        let Some(name) = self.settings.get_mut("client.id") else { return };
+        let Some(name) = self.settings.get_mut("client.id") else {
+            return;
+        };
         let is_of_role = matches!(&name.source, Source::Key(path) if path.split('.').count() > 3);
         if !is_of_role {
             name.value = format!("{}-{}", name.value, role.word());
@@ -150,7 +192,11 @@ impl Effective {
     }
 
     fn decide(&mut self, decision: &'static Decision) {
-        let Decision { name, value, reason } = *decision;
+        let Decision {
+            name,
+            value,
+            reason,
+        } = *decision;
         if self.is_chosen(name) {
             if self.is(name, value) {
                 return;
@@ -202,7 +248,9 @@ impl Effective {
 
     /// Values that somebody chose and that do nothing, each with what is decided in its place.
     pub(super) fn overruled(&self) -> impl Iterator<Item = (&str, &'static Decision)> {
-        self.overruled.iter().map(|(value, decision)| (value.as_str(), *decision))
+        self.overruled
+            .iter()
+            .map(|(value, decision)| (value.as_str(), *decision))
     }
 
     /// Every value, the host's own too.
@@ -212,9 +260,12 @@ impl Effective {
 
     /// What librdkafka is given.
     pub(super) fn properties(&self) -> BTreeMap<String, String> {
-        let is_of_host = |name: &str| table::named(name).is_some_and(|property| property.is_of_host);
+        let is_of_host =
+            |name: &str| table::named(name).is_some_and(|property| property.is_of_host);
         let given = self.iter().filter(|(name, _)| !is_of_host(name));
-        given.map(|(name, setting)| (name.to_owned(), setting.value.clone())).collect()
+        given
+            .map(|(name, setting)| (name.to_owned(), setting.value.clone()))
+            .collect()
     }
 }
 
@@ -224,23 +275,48 @@ const REQUEST_TIMEOUT: &str = "request.timeout.ms";
 pub(super) const FRAMING: u64 = 512;
 
 /// Of pauses between tries: the first, and the longest.
-pub(super) const BACKOFFS: [(&str, &str); 2] =
-    [("reconnect.backoff.ms", "reconnect.backoff.max.ms"), ("retry.backoff.ms", "retry.backoff.max.ms")];
+pub(super) const BACKOFFS: [(&str, &str); 2] = [
+    ("reconnect.backoff.ms", "reconnect.backoff.max.ms"),
+    ("retry.backoff.ms", "retry.backoff.max.ms"),
+];
 
 const IN_FLIGHT: &str = "max.in.flight.requests.per.connection";
 
 /// The tables that a client reads, the ones that go before others last, each with its key path.
-fn layers(kafka: &Kafka, role: ClientRole, side: Side) -> impl Iterator<Item = (String, &Settings)> {
+fn layers(
+    kafka: &Kafka,
+    role: ClientRole,
+    side: Side,
+) -> impl Iterator<Item = (String, &Settings)> {
     let of_role = |role: &'static str| format!("kafka.{role}.{}", side.key());
     let (common, own) = match (side, role) {
-        (Side::Producer, ClientRole::Aggregator) => (&kafka.producer, Some(("aggregator", &kafka.aggregator.producer))),
-        (Side::Producer, ClientRole::FogNode) => (&kafka.producer, Some(("fog_node", &kafka.fog_node.producer))),
-        (Side::Producer, ClientRole::Sensor) => (&kafka.producer, Some(("sensor", &kafka.sensor.producer))),
-        (Side::Consumer, ClientRole::Aggregator) => (&kafka.consumer, Some(("aggregator", &kafka.aggregator.consumer))),
-        (Side::Consumer, ClientRole::FogNode) => (&kafka.consumer, Some(("fog_node", &kafka.fog_node.consumer))),
+        (Side::Producer, ClientRole::Aggregator) => (
+            &kafka.producer,
+            Some(("aggregator", &kafka.aggregator.producer)),
+        ),
+        (Side::Producer, ClientRole::FogNode) => (
+            &kafka.producer,
+            Some(("fog_node", &kafka.fog_node.producer)),
+        ),
+        (Side::Producer, ClientRole::Sensor) => {
+            (&kafka.producer, Some(("sensor", &kafka.sensor.producer)))
+        }
+        (Side::Consumer, ClientRole::Aggregator) => (
+            &kafka.consumer,
+            Some(("aggregator", &kafka.aggregator.consumer)),
+        ),
+        (Side::Consumer, ClientRole::FogNode) => (
+            &kafka.consumer,
+            Some(("fog_node", &kafka.fog_node.consumer)),
+        ),
         (Side::Producer, ClientRole::Admin) => (&kafka.producer, None),
         (Side::Consumer, ClientRole::Sensor | ClientRole::Admin) => (&kafka.consumer, None),
     };
-    let shared = [("kafka".to_owned(), &kafka.clients), (format!("kafka.{}", side.key()), common)];
-    shared.into_iter().chain(own.map(|(role, settings)| (of_role(role), settings)))
+    let shared = [
+        ("kafka".to_owned(), &kafka.clients),
+        (format!("kafka.{}", side.key()), common),
+    ];
+    shared
+        .into_iter()
+        .chain(own.map(|(role, settings)| (of_role(role), settings)))
 }

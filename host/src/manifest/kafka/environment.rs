@@ -1,4 +1,5 @@
-//! Environment variables that Kafka's users have set already, and the keys of the manifest that they stand for.
+//! Environment variables that Kafka's users have set already, and the keys of the manifest that
+//! they stand for.
 
 /// The variables of Kafka tools and clients.
 const KAFKA: &[(&str, &str)] = &[
@@ -18,10 +19,16 @@ const STREAMING: &[(&str, &str)] = &[
     ("STREAMING_EVENTS_TOPIC", "topics.events.name"),
     ("STREAMING_METRICS_TOPIC", "topics.metrics.name"),
     ("STREAMING_ALERTS_TOPIC", "topics.streaming_alerts.name"),
-    ("STREAMING_ML_PREDICTIONS_TOPIC", "topics.ml_predictions.name"),
+    (
+        "STREAMING_ML_PREDICTIONS_TOPIC",
+        "topics.ml_predictions.name",
+    ),
     ("STREAMING_KAFKA__PRODUCER_CONFIG", "kafka.producer"),
     ("STREAMING_KAFKA__CONSUMER_CONFIG", "kafka.consumer"),
-    ("STREAMING_KAFKA__DEAD_LETTER_TOPIC_SUFFIX", "topics.dead_letter_suffix"),
+    (
+        "STREAMING_KAFKA__DEAD_LETTER_TOPIC_SUFFIX",
+        "topics.dead_letter_suffix",
+    ),
 ];
 
 const STREAMING_KAFKA: &str = "STREAMING_KAFKA__";
@@ -31,11 +38,19 @@ pub(in crate::manifest) fn well_known(variable: &str, text: &str) -> Option<Vec<
     if text.is_empty() {
         return None;
     }
-    let table = STREAMING.iter().chain(KAFKA).find(|(name, _)| *name == variable);
+    let table = STREAMING
+        .iter()
+        .chain(KAFKA)
+        .find(|(name, _)| *name == variable);
     if let Some((_, path)) = table {
         return Some(path.split('.').map(str::to_owned).collect());
     }
     let key = variable.strip_prefix(STREAMING_KAFKA)?.to_ascii_lowercase();
     let is_granted = key == "enable_dead_letter_queue" && matches!(text, "true" | "True" | "1");
-    (!is_granted).then(|| std::iter::once("kafka").chain(key.split("__")).map(str::to_owned).collect())
+    (!is_granted).then(|| {
+        std::iter::once("kafka")
+            .chain(key.split("__"))
+            .map(str::to_owned)
+            .collect()
+    })
 }

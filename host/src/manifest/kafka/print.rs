@@ -12,7 +12,8 @@ const NAME: &str = "client.id";
 
 /// The settings as lines of comments; nothing when the bus is not Kafka.
 ///
-/// What the roles have in common is said once, for producers and for consumers; what differs, role by role.
+/// What the roles have in common is said once, for producers and for consumers; what differs, role
+/// by role.
 pub(in crate::manifest) fn listing(manifest: &Manifest, origins: &Origins) -> String {
     if manifest.bus.kind != BusKind::Kafka {
         return String::new();
@@ -28,8 +29,14 @@ pub(in crate::manifest) fn listing(manifest: &Manifest, origins: &Origins) -> St
         lines.extend(section(&format!("{}s", side.key()), shared, origins));
         for (role, _) in rules::clients().filter(|client| client.1 == side) {
             let own = Effective::of(manifest, role, side);
-            let differing = own.iter().filter(|(name, setting)| *name == NAME || common.get(name) != Some(*setting));
-            lines.extend(section(&format!("{} of {}", side.key(), role.word()), differing, origins));
+            let differing = own
+                .iter()
+                .filter(|(name, setting)| *name == NAME || common.get(name) != Some(*setting));
+            lines.extend(section(
+                &format!("{} of {}", side.key(), role.word()),
+                differing,
+                origins,
+            ));
         }
     }
     format!("\n{}\n", lines.join("\n"))
@@ -40,12 +47,25 @@ fn section<'a>(
     settings: impl Iterator<Item = (&'static str, &'a Setting)>,
     origins: &Origins,
 ) -> Vec<String> {
-    let lines: Vec<String> = settings.map(|(name, setting)| line(name, setting, origins)).collect();
-    if lines.is_empty() { lines } else { ["#".to_owned(), format!("# {title}:")].into_iter().chain(lines).collect() }
+    let lines: Vec<String> = settings
+        .map(|(name, setting)| line(name, setting, origins))
+        .collect();
+    if lines.is_empty() {
+        lines
+    } else {
+        ["#".to_owned(), format!("# {title}:")]
+            .into_iter()
+            .chain(lines)
+            .collect()
+    }
 }
 
 fn line(name: &str, setting: &Setting, origins: &Origins) -> String {
-    let value = if is_secret(&key_of(name)) { HIDDEN } else { &setting.value };
+    let value = if is_secret(&key_of(name)) {
+        HIDDEN
+    } else {
+        &setting.value
+    };
     let source = match &setting.source {
         Source::Default => "default".to_owned(),
         Source::Topics => "topics.*.max_message_bytes".to_owned(),

@@ -1,4 +1,5 @@
-//! What is known of one setting of a client: its names, its legal values, what it is when nobody sets it.
+//! What is known of one setting of a client: its names, its legal values, what it is when nobody
+//! sets it.
 
 use toml::Value;
 
@@ -94,7 +95,11 @@ impl Property {
         Self::new(name, Kind::Whole { min, max }, note)
     }
 
-    pub(super) const fn word(name: &'static str, words: &'static [&'static str], note: &'static str) -> Self {
+    pub(super) const fn word(
+        name: &'static str,
+        words: &'static [&'static str],
+        note: &'static str,
+    ) -> Self {
         Self::new(name, Kind::Word(words), note)
     }
 
@@ -120,12 +125,18 @@ impl Property {
         self
     }
 
-    pub(super) const fn meaning(mut self, synonyms: &'static [(&'static str, &'static str)]) -> Self {
+    pub(super) const fn meaning(
+        mut self,
+        synonyms: &'static [(&'static str, &'static str)],
+    ) -> Self {
         self.synonyms = synonyms;
         self
     }
 
-    pub(super) const fn refusing(mut self, refused: &'static [(&'static str, &'static str)]) -> Self {
+    pub(super) const fn refusing(
+        mut self,
+        refused: &'static [(&'static str, &'static str)],
+    ) -> Self {
         self.refused = refused;
         self
     }
@@ -159,21 +170,35 @@ impl Property {
     /// The value as the manifest keeps it; `None` when it is none that this setting can have.
     pub(super) fn canonical(&self, value: &Value) -> Option<Value> {
         let items = match (self.kind, value) {
-            (Kind::List | Kind::Words(_), Value::Array(items)) => items.iter().map(plain).collect::<Option<_>>()?,
-            (Kind::List | Kind::Words(_), value) => plain(value)?.split(',').map(str::to_owned).collect(),
+            (Kind::List | Kind::Words(_), Value::Array(items)) => {
+                items.iter().map(plain).collect::<Option<_>>()?
+            }
+            (Kind::List | Kind::Words(_), value) => {
+                plain(value)?.split(',').map(str::to_owned).collect()
+            }
             (_, value) => vec![plain(value)?],
         };
-        let items: Option<Vec<Value>> = items.iter().map(|item| self.parse(self.meaning_of(item.trim()))).collect();
+        let items: Option<Vec<Value>> = items
+            .iter()
+            .map(|item| self.parse(self.meaning_of(item.trim())))
+            .collect();
         match (self.kind, items?) {
-            (Kind::List | Kind::Words(_), items) => {
-                Some(Value::String(items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")))
-            }
+            (Kind::List | Kind::Words(_), items) => Some(Value::String(
+                items
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .collect::<Vec<_>>()
+                    .join(","),
+            )),
             (_, items) => items.into_iter().next(),
         }
     }
 
     fn meaning_of<'a>(&self, text: &'a str) -> &'a str {
-        let synonym = self.synonyms.iter().find(|(written, _)| written.eq_ignore_ascii_case(text));
+        let synonym = self
+            .synonyms
+            .iter()
+            .find(|(written, _)| written.eq_ignore_ascii_case(text));
         synonym.map_or(text, |(_, meaning)| meaning)
     }
 
@@ -203,9 +228,15 @@ pub(super) fn key_of(name: &str) -> String {
 pub(super) const BYTES: &str = " bytes";
 
 fn whole(text: &str) -> Option<i64> {
-    let Some(bytes) = text.strip_suffix(BYTES) else { return text.parse().ok() };
+    let Some(bytes) = text.strip_suffix(BYTES) else {
+        return text.parse().ok();
+    };
     let bytes: i64 = bytes.parse().ok()?;
-    Some(if bytes > 0 { bytes.div_euclid(1024) + i64::from(bytes % 1024 > 0) } else { bytes })
+    Some(if bytes > 0 {
+        bytes.div_euclid(1024) + i64::from(bytes % 1024 > 0)
+    } else {
+        bytes
+    })
 }
 
 /// A single value as text.
@@ -213,7 +244,9 @@ fn plain(value: &Value) -> Option<String> {
     Some(match value {
         Value::String(text) => text.clone(),
         Value::Integer(number) => number.to_string(),
-        Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{number:.0}"),
+        Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            format!("{number:.0}")
+        }
         Value::Float(number) => number.to_string(),
         Value::Boolean(flag) => flag.to_string(),
         Value::Array(_) | Value::Table(_) | Value::Datetime(_) => return None,

@@ -1,5 +1,5 @@
-//! Which settings do not go together: what librdkafka refuses when a client is made, and what it takes without a word
-//! though nothing good comes of it. Found before anything is connected.
+//! Which settings do not go together: what librdkafka refuses when a client is made, and what it
+//! takes without a word though nothing good comes of it. Found before anything is connected.
 
 mod consumer;
 mod producer;
@@ -27,15 +27,29 @@ struct Clash {
 
 impl Clash {
     fn new(names: &[&'static str], message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { names: names.to_vec(), message: message.into(), hint: hint.into() }
+        Self {
+            names: names.to_vec(),
+            message: message.into(),
+            hint: hint.into(),
+        }
     }
 
     /// Where it was written: at the first of the settings that somebody gave.
     fn key_path(&self, effective: &Effective) -> String {
-        let given =
-            |name: &&'static str| if name.starts_with("kafka.") { Some(*name) } else { effective.key_path(name) };
+        let given = |name: &&'static str| {
+            if name.starts_with("kafka.") {
+                Some(*name)
+            } else {
+                effective.key_path(name)
+            }
+        };
         let given = self.names.iter().find_map(given).map(str::to_owned);
-        let first = || self.names.first().map_or_else(|| "kafka".to_owned(), |name| format!("kafka.{}", key_of(name)));
+        let first = || {
+            self.names.first().map_or_else(
+                || "kafka".to_owned(),
+                |name| format!("kafka.{}", key_of(name)),
+            )
+        };
         given.unwrap_or_else(first)
     }
 }
@@ -48,9 +62,16 @@ pub(in crate::manifest) fn check(manifest: &Manifest, origins: &Origins, problem
         let effective = Effective::of(manifest, role, side);
         for clash in clashes(manifest, role, side, &effective) {
             let key_path = clash.key_path(&effective);
-            if seen.insert((key_path.clone(), clash.message.clone())) && problems.spare(&[&key_path]) {
+            if seen.insert((key_path.clone(), clash.message.clone()))
+                && problems.spare(&[&key_path])
+            {
                 let origin = origins.nearest(&key_path);
-                found.push(Problem { key_path, origin, message: clash.message, hint: Some(clash.hint) });
+                found.push(Problem {
+                    key_path,
+                    origin,
+                    message: clash.message,
+                    hint: Some(clash.hint),
+                });
             }
         }
     }
@@ -65,8 +86,16 @@ fn too_large(manifest: &Manifest, origins: &Origins, problems: &mut Problems) {
         let key_path = format!("topics.{key}.max_message_bytes");
         if topic.max_message_bytes > limit && problems.spare(&[&key_path]) {
             let origin = origins.nearest(&key_path);
-            let message = format!("{} is more than clients of Kafka take", topic.max_message_bytes);
-            problems.add(Problem { key_path, origin, message, hint: Some(format!("{limit} at the most")) });
+            let message = format!(
+                "{} is more than clients of Kafka take",
+                topic.max_message_bytes
+            );
+            problems.add(Problem {
+                key_path,
+                origin,
+                message,
+                hint: Some(format!("{limit} at the most")),
+            });
         }
     }
 }
@@ -76,7 +105,9 @@ const LARGEST_RECORD: u64 = 1_000_000_000;
 
 /// The kinds of clients there are: a sensor reads nothing.
 pub(super) fn clients() -> impl Iterator<Item = (ClientRole, Side)> {
-    let all = ClientRole::ALL.into_iter().flat_map(|role| [(role, Side::Producer), (role, Side::Consumer)]);
+    let all = ClientRole::ALL
+        .into_iter()
+        .flat_map(|role| [(role, Side::Producer), (role, Side::Consumer)]);
     all.filter(|client| *client != (ClientRole::Sensor, Side::Consumer))
 }
 
@@ -87,7 +118,9 @@ fn clashes(manifest: &Manifest, role: ClientRole, side: Side, effective: &Effect
         Side::Consumer => consumer::clashes(kafka, role, effective),
     };
     let all = fixed(effective).chain(backoffs(effective)).chain(own);
-    all.chain(security::clashes(kafka, effective)).chain(sizes::clashes(manifest, role, side, effective)).collect()
+    all.chain(security::clashes(kafka, effective))
+        .chain(sizes::clashes(manifest, role, side, effective))
+        .collect()
 }
 
 /// Settings that have only one value with which the host keeps its promises.
@@ -103,8 +136,16 @@ fn backoffs(effective: &Effective) -> impl Iterator<Item = Clash> {
     BACKOFFS.into_iter().filter_map(|(first, longest)| {
         let (ms, most) = (effective.whole(first), effective.whole(longest));
         (ms > most).then(|| {
-            let message = format!("{} is {most}, below the {ms} of {}", key_of(longest), key_of(first));
-            Clash::new(&[longest, first], message, "the longest pause must not be shorter than the first")
+            let message = format!(
+                "{} is {most}, below the {ms} of {}",
+                key_of(longest),
+                key_of(first)
+            );
+            Clash::new(
+                &[longest, first],
+                message,
+                "the longest pause must not be shorter than the first",
+            )
         })
     })
 }

@@ -27,12 +27,16 @@ fn table(scope: Scope) -> Schema {
         let schema = schema_of(property);
         for alias in property.other_names() {
             let description = format!("Another name for {}.", property.key());
-            properties.insert(alias.to_owned(), with(schema.clone(), "description", json!(description)));
+            properties.insert(
+                alias.to_owned(),
+                with(schema.clone(), "description", json!(description)),
+            );
         }
         properties.insert(property.key(), schema);
     }
-    let refused: Map<String, Value> =
-        table::elsewhere(scope).map(|(key, reason)| (key, Value::String(reason))).collect();
+    let refused: Map<String, Value> = table::elsewhere(scope)
+        .map(|(key, reason)| (key, Value::String(reason)))
+        .collect();
     let mut schema = Map::new();
     schema.insert("type".into(), json!("object"));
     schema.insert("properties".into(), Value::Object(properties));
@@ -53,14 +57,23 @@ fn schema_of(property: &Property) -> Value {
             { "type": "string", "format": "words", "x-words": words },
             { "type": "array", "items": { "type": "string", "enum": words } },
         ] }),
-        Kind::List => json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] }),
+        Kind::List => {
+            json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+        }
         Kind::Text | Kind::File | Kind::Secret => json!({ "type": "string" }),
     };
     let schema = with(schema, "description", json!(property.note));
     let schema = with(schema, MARK, json!(property.name));
-    let refused: Map<String, Value> =
-        property.refused.iter().map(|&(word, reason)| (word.to_owned(), json!(reason))).collect();
-    if refused.is_empty() { schema } else { with(schema, "x-refused", Value::Object(refused)) }
+    let refused: Map<String, Value> = property
+        .refused
+        .iter()
+        .map(|&(word, reason)| (word.to_owned(), json!(reason)))
+        .collect();
+    if refused.is_empty() {
+        schema
+    } else {
+        with(schema, "x-refused", Value::Object(refused))
+    }
 }
 
 fn with(mut schema: Value, key: &str, value: Value) -> Value {

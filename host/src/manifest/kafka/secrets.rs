@@ -31,11 +31,15 @@ const NAMES: [&str; 2] = ["sasl.password", "ssl.key.password"];
 
 /// A password of an upper layer takes the place of a file of a lower one, and the other way round.
 pub(in crate::manifest) fn displace(root: &mut Node, layer: &mut Node) {
-    let (Some(below), Some(above)) = (root.entry_mut("kafka"), layer.entry_mut("kafka")) else { return };
+    let (Some(below), Some(above)) = (root.entry_mut("kafka"), layer.entry_mut("kafka")) else {
+        return;
+    };
     for name in NAMES {
         let (secret, file) = (key_of(name), format!("{}_file", key_of(name)));
         for (given, displaced) in [(&secret, &file), (&file, &secret)] {
-            if let (true, Content::Table(entries)) = (above.entry_mut(given).is_some(), &mut below.content) {
+            if let (true, Content::Table(entries)) =
+                (above.entry_mut(given).is_some(), &mut below.content)
+            {
                 entries.remove(displaced);
             }
         }
@@ -43,7 +47,12 @@ pub(in crate::manifest) fn displace(root: &mut Node, layer: &mut Node) {
 }
 
 /// Reads the files of secrets, relative to `directory`.
-pub(in crate::manifest) fn read_files(kafka: &mut Kafka, directory: &Path, origins: &Origins, problems: &mut Problems) {
+pub(in crate::manifest) fn read_files(
+    kafka: &mut Kafka,
+    directory: &Path,
+    origins: &Origins,
+    problems: &mut Problems,
+) {
     let files = [
         ("sasl.password", kafka.sasl_password_file.clone()),
         ("ssl.key.password", kafka.ssl_key_password_file.clone()),
@@ -51,15 +60,26 @@ pub(in crate::manifest) fn read_files(kafka: &mut Kafka, directory: &Path, origi
     for (name, file) in files {
         let Some(file) = file else { continue };
         let key_path = format!("kafka.{}_file", key_of(name));
-        let is_given_twice = kafka.clients.given().any(|(_, property, _)| property.name == name);
+        let is_given_twice = kafka
+            .clients
+            .given()
+            .any(|(_, property, _)| property.name == name);
         let secret = if is_given_twice {
-            Err((format!("kafka.{} is given too", key_of(name)), "give one of the two"))
+            Err((
+                format!("kafka.{} is given too", key_of(name)),
+                "give one of the two",
+            ))
         } else {
             read(&directory.join(&file))
         };
         let secret = secret.unwrap_or_else(|(message, hint)| {
             let origin = origins.nearest(&key_path);
-            problems.add(Problem { key_path, origin, message, hint: Some(hint.to_owned()) });
+            problems.add(Problem {
+                key_path,
+                origin,
+                message,
+                hint: Some(hint.to_owned()),
+            });
             // That it cannot be read is one problem; later checks must not miss it.
             HIDDEN.to_owned()
         });
@@ -71,9 +91,14 @@ pub(in crate::manifest) fn read_files(kafka: &mut Kafka, directory: &Path, origi
 fn read(path: &Path) -> Result<String, (String, &'static str)> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| {
-        (format!("{shown} cannot be read: {error}"), "the path is relative to the manifest's directory")
+        (
+            format!("{shown} cannot be read: {error}"),
+            "the path is relative to the manifest's directory",
+        )
     })?;
-    let secret = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    let secret = text.strip_suffix('\n').map_or(text.as_str(), |line| {
+        line.strip_suffix('\r').unwrap_or(line)
+    });
     if secret.is_empty() {
         return Err((format!("{shown} is empty"), "write the password into it"));
     }

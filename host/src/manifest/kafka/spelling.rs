@@ -1,7 +1,8 @@
 //! Every client has its own spelling of the same settings; the manifest keeps one.
 //!
-//! Names are settled in each layer before it is laid over the others, so that `linger_ms` of one layer takes the place
-//! of `"linger.ms"` of the one below. Values are settled once all layers are merged and variables have their values.
+//! Names are settled in each layer before it is laid over the others, so that `linger_ms` of one
+//! layer takes the place of `"linger.ms"` of the one below. Values are settled once all layers are
+//! merged and variables have their values.
 
 use std::collections::BTreeMap;
 
@@ -24,12 +25,17 @@ const TABLES: &[(&[&str], Scope)] = &[
     (&["sensor", "producer"], Some(Side::Producer)),
 ];
 
-/// Gives the settings of one layer the names that the manifest keeps. `layer` is the manifest's root.
+/// Gives the settings of one layer the names that the manifest keeps. `layer` is the manifest's
+/// root.
 pub(in crate::manifest) fn settle_names(layer: &mut Node, problems: &mut Problems) {
     in_every_table(layer, |path, scope, entries| {
         let written = std::mem::take(entries);
-        // Of two names for one setting the first stays, so nothing depends on which of them was read first.
-        for (name, node) in written.into_iter().flat_map(|(name, node)| flat(scope, name, node)) {
+        // Of two names for one setting the first stays, so nothing depends on which of them was
+        // read first.
+        for (name, node) in written
+            .into_iter()
+            .flat_map(|(name, node)| flat(scope, name, node))
+        {
             let (key, node) = keyed(scope, &name, node);
             let place = tree::key(path, &key);
             match entries.get(&key) {
@@ -46,18 +52,22 @@ pub(in crate::manifest) fn settle_names(layer: &mut Node, problems: &mut Problem
     });
 }
 
-/// Gives every setting the value that the manifest keeps; one that cannot have its value keeps it, for the schema's
-/// check.
+/// Gives every setting the value that the manifest keeps; one that cannot have its value keeps it,
+/// for the schema's check.
 pub(in crate::manifest) fn settle_values(root: &mut Node) {
     in_every_table(root, |_, scope, entries| {
         for (key, node) in entries {
-            let value = table::find(scope, key).and_then(|property| property.canonical(&node.to_value()));
+            let value =
+                table::find(scope, key).and_then(|property| property.canonical(&node.to_value()));
             *node = value.map_or_else(|| node.clone(), |value| Node::new(value, &node.origin));
         }
     });
 }
 
-fn in_every_table(root: &mut Node, mut visit: impl FnMut(&str, Scope, &mut BTreeMap<String, Node>)) {
+fn in_every_table(
+    root: &mut Node,
+    mut visit: impl FnMut(&str, Scope, &mut BTreeMap<String, Node>),
+) {
     for (names, scope) in TABLES {
         let mut path = "kafka".to_owned();
         let mut table = root.entry_mut("kafka");
@@ -65,7 +75,11 @@ fn in_every_table(root: &mut Node, mut visit: impl FnMut(&str, Scope, &mut BTree
             path = tree::key(&path, name);
             table = table.and_then(|table| table.entry_mut(name));
         }
-        if let Some(Node { content: Content::Table(entries), .. }) = table {
+        if let Some(Node {
+            content: Content::Table(entries),
+            ..
+        }) = table
+        {
             visit(&path, *scope, entries);
         }
     }
@@ -85,14 +99,17 @@ fn flat(scope: Scope, name: String, node: Node) -> Vec<(String, Node)> {
 
 fn collect(name: &str, node: &Node, leaves: &mut Vec<(String, Node)>) {
     match &node.content {
-        Content::Table(entries) => entries.iter().for_each(|(key, node)| collect(&tree::key(name, key), node, leaves)),
+        Content::Table(entries) => entries
+            .iter()
+            .for_each(|(key, node)| collect(&tree::key(name, key), node, leaves)),
         _ => leaves.push((name.to_owned(), node.clone())),
     }
 }
 
 /// Whether there is a setting of that name anywhere, be it one that is refused here.
 fn is_known(scope: Scope, name: &str) -> bool {
-    table::find(scope, name).is_some() || table::elsewhere(scope).any(|(key, _)| key == key_of(name))
+    table::find(scope, name).is_some()
+        || table::elsewhere(scope).any(|(key, _)| key == key_of(name))
 }
 
 fn keyed(scope: Scope, name: &str, node: Node) -> (String, Node) {
@@ -109,14 +126,20 @@ fn counted(property: &Property, name: &str, node: Node) -> Node {
         return node;
     }
     match &node.content {
-        Content::Leaf(Value::Integer(bytes)) => Node::new(Value::String(format!("{bytes}{BYTES}")), &node.origin),
-        Content::Leaf(Value::String(bytes)) => Node::new(Value::String(format!("{bytes}{BYTES}")), &node.origin),
+        Content::Leaf(Value::Integer(bytes)) => {
+            Node::new(Value::String(format!("{bytes}{BYTES}")), &node.origin)
+        }
+        Content::Leaf(Value::String(bytes)) => {
+            Node::new(Value::String(format!("{bytes}{BYTES}")), &node.origin)
+        }
         _ => node,
     }
 }
 
 fn is_same(scope: Scope, key: &str, a: &Node, b: &Node) -> bool {
-    let canonical = |node: &Node| table::find(scope, key).and_then(|property| property.canonical(&node.to_value()));
+    let canonical = |node: &Node| {
+        table::find(scope, key).and_then(|property| property.canonical(&node.to_value()))
+    };
     let (a, b) = (canonical(a), canonical(b));
     a.is_some() && a == b
 }

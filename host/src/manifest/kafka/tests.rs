@@ -1,4 +1,5 @@
-//! Names, layers, promises and secrets. What is refused, in which words: `tests/manifest_cases/kafka_*`.
+//! Names, layers, promises and secrets. What is refused, in which words:
+//! `tests/manifest_cases/kafka_*`.
 
 mod layers;
 mod promises;
@@ -16,11 +17,17 @@ fn load(text: &str) -> Result<Loaded, Problems> {
 }
 
 fn load_with(text: &str, environment: &[(&str, &str)], sets: &[&str]) -> Result<Loaded, Problems> {
-    load_text(&format!("[bus]\nkind = \"kafka\"\n{text}\n{MINIMAL}"), environment, sets)
+    load_text(
+        &format!("[bus]\nkind = \"kafka\"\n{text}\n{MINIMAL}"),
+        environment,
+        sets,
+    )
 }
 
 fn manifest(text: &str) -> Manifest {
-    load(text).unwrap_or_else(|problems| panic!("{text}\n{problems}")).manifest
+    load(text)
+        .unwrap_or_else(|problems| panic!("{text}\n{problems}"))
+        .manifest
 }
 
 fn of(manifest: &Manifest, role: ClientRole, side: Side) -> BTreeMap<String, String> {

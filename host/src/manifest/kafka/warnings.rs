@@ -17,16 +17,35 @@ pub(super) fn warnings(manifest: &Manifest) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let clients = rules::clients().flat_map(|(role, side)| {
         let effective = Effective::of(manifest, role, side);
-        let size = (side == Side::Producer).then(|| chunks(manifest, &effective)).flatten();
-        of_client(&effective, side).into_iter().chain(size).chain(overruled(&effective)).collect::<Vec<_>>()
+        let size = (side == Side::Producer)
+            .then(|| chunks(manifest, &effective))
+            .flatten();
+        of_client(&effective, side)
+            .into_iter()
+            .chain(size)
+            .chain(overruled(&effective))
+            .collect::<Vec<_>>()
     });
-    clients.chain(unused(&manifest.kafka)).filter(|warning| seen.insert(warning.clone())).collect()
+    clients
+        .chain(unused(&manifest.kafka))
+        .filter(|warning| seen.insert(warning.clone()))
+        .collect()
 }
 
 /// A value that is taken and does nothing.
 fn overruled(effective: &Effective) -> impl Iterator<Item = String> {
-    let sentence = |(value, Decision { name, value: decided, reason }): (&str, &Decision)| {
-        format!("{} = {value} does nothing, it is {decided}: {reason}", key_of(name))
+    let sentence = |(
+        value,
+        Decision {
+            name,
+            value: decided,
+            reason,
+        },
+    ): (&str, &Decision)| {
+        format!(
+            "{} = {value} does nothing, it is {decided}: {reason}",
+            key_of(name)
+        )
     };
     effective.overruled().map(sentence)
 }
@@ -42,7 +61,10 @@ fn unused(kafka: &Kafka) -> Option<String> {
 
 /// A dead letter is larger than the record that it was.
 fn chunks(manifest: &Manifest, effective: &Effective) -> Option<String> {
-    let (limit, needed) = (effective.whole("message.max.bytes"), wire_bytes(manifest.topics.largest_message_bytes()));
+    let (limit, needed) = (
+        effective.whole("message.max.bytes"),
+        wire_bytes(manifest.topics.largest_message_bytes()),
+    );
     (limit < needed).then(|| {
         format!(
             "max_request_size = {limit}: larger records travel in chunks, and {needed} would let all that the topics take \
@@ -64,7 +86,10 @@ fn of_client(effective: &Effective, side: Side) -> Vec<String> {
             uses_tls && is("ssl.endpoint.identification.algorithm", "none"),
             "names in certificates of brokers are not checked: any certificate of a trusted authority passes",
         ),
-        (is_plain, "the password goes over the network as it is: SASL_SSL would encrypt it"),
+        (
+            is_plain,
+            "the password goes over the network as it is: SASL_SSL would encrypt it",
+        ),
     ];
     match side {
         Side::Producer => found.extend([
@@ -86,5 +111,9 @@ fn of_client(effective: &Effective, side: Side) -> Vec<String> {
             ),
         ]),
     }
-    found.into_iter().filter(|(holds, _)| *holds).map(|(_, warning)| warning.to_owned()).collect()
+    found
+        .into_iter()
+        .filter(|(holds, _)| *holds)
+        .map(|(_, warning)| warning.to_owned())
+        .collect()
 }

@@ -1,4 +1,5 @@
-//! Topics that exist only when the manifest names them: those of the stages, tasks and feeds around a federation.
+//! Topics that exist only when the manifest names them: those of the stages, tasks and feeds around
+//! a federation.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -7,20 +8,56 @@ use super::Topic;
 
 /// The key, and what the topic carries for whom.
 pub(super) const KEYS: [(&str, &str); 14] = [
-    ("raw_data", "Rows as they come in; the pipeline's processing stage reads them."),
-    ("processed_data", "Rows after processing; the pipeline's training stage reads them."),
-    ("model_training", "What becomes of training runs; the pipeline's training stage writes it."),
-    ("prediction_requests", "Rows to be scored; the pipeline's prediction stage reads them."),
-    ("prediction_results", "Scores that were asked for; the pipeline's prediction stage writes them."),
-    ("monitoring", "How the pipeline's stages are; each of them writes it."),
-    ("alerts", "What somebody should look at; the pipeline's stages write it."),
-    ("tasks", "Work for workers; whoever submits tasks writes it."),
+    (
+        "raw_data",
+        "Rows as they come in; the pipeline's processing stage reads them.",
+    ),
+    (
+        "processed_data",
+        "Rows after processing; the pipeline's training stage reads them.",
+    ),
+    (
+        "model_training",
+        "What becomes of training runs; the pipeline's training stage writes it.",
+    ),
+    (
+        "prediction_requests",
+        "Rows to be scored; the pipeline's prediction stage reads them.",
+    ),
+    (
+        "prediction_results",
+        "Scores that were asked for; the pipeline's prediction stage writes them.",
+    ),
+    (
+        "monitoring",
+        "How the pipeline's stages are; each of them writes it.",
+    ),
+    (
+        "alerts",
+        "What somebody should look at; the pipeline's stages write it.",
+    ),
+    (
+        "tasks",
+        "Work for workers; whoever submits tasks writes it.",
+    ),
     ("task_results", "What came of tasks; workers write it."),
-    ("training_log", "How training goes on, epoch by epoch; workers write it."),
+    (
+        "training_log",
+        "How training goes on, epoch by epoch; workers write it.",
+    ),
     ("events", "Events for analysis; streaming stages read them."),
-    ("metrics", "Figures over windows of events; streaming stages write them."),
-    ("streaming_alerts", "Windows whose figures are out of bounds; streaming stages write them."),
-    ("ml_predictions", "Scores of events; streaming stages write them."),
+    (
+        "metrics",
+        "Figures over windows of events; streaming stages write them.",
+    ),
+    (
+        "streaming_alerts",
+        "Windows whose figures are out of bounds; streaming stages write them.",
+    ),
+    (
+        "ml_predictions",
+        "Scores of events; streaming stages write them.",
+    ),
 ];
 
 /// A table of these keys.

@@ -23,7 +23,8 @@ pub(in crate::manifest) fn is_template(name: &str) -> bool {
 
 /// As [`check_name`], for what stands in front of names; it may be empty.
 pub(in crate::manifest) fn check_prefix(prefix: &str) -> Result<(), String> {
-    let hint = |_| "expected letters, digits, '.', '_' or '-' to stand in front of names".to_owned();
+    let hint =
+        |_| "expected letters, digits, '.', '_' or '-' to stand in front of names".to_owned();
     check_name(&format!("{prefix}x")).map_err(hint)
 }
 
@@ -38,10 +39,24 @@ mod tests {
 
     #[test]
     fn a_topic_name_is_what_kafka_takes() {
-        for good in ["model_updates", "sensor-data-node-1", "a.b", &"x".repeat(249)] {
+        for good in [
+            "model_updates",
+            "sensor-data-node-1",
+            "a.b",
+            &"x".repeat(249),
+        ] {
             assert_eq!(check_name(good), Ok(()), "{good}");
         }
-        for bad in ["", ".", "..", "a b", "é", "a/b", "a-{node}", &"x".repeat(250)] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a b",
+            "é",
+            "a/b",
+            "a-{node}",
+            &"x".repeat(250),
+        ] {
             assert!(check_name(bad).is_err(), "{bad}");
         }
         assert_eq!(check_template("a-{node}"), Ok(()));

@@ -55,8 +55,15 @@ pub(in crate::manifest) fn check_setting(name: &str) -> Result<(), (String, Stri
     }
     // Close enough for a slip of the fingers, not for a sibling of a name that is known.
     let slip = |known: &&&str| strsim::damerau_levenshtein(known, &name.replace('_', ".")) <= 2;
-    match KNOWN.iter().chain(OWN.iter().map(|(own, _)| own)).find(slip) {
-        Some(near) => Err(("Kafka has no such setting of topics".to_owned(), format!("did you mean {near:?}?"))),
+    match KNOWN
+        .iter()
+        .chain(OWN.iter().map(|(own, _)| own))
+        .find(slip)
+    {
+        Some(near) => Err((
+            "Kafka has no such setting of topics".to_owned(),
+            format!("did you mean {near:?}?"),
+        )),
         None => Ok(()),
     }
 }

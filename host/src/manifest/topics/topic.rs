@@ -17,23 +17,27 @@ pub struct Topic {
     #[serde(default = "three")]
     #[schemars(range(min = 1, max = 1024))]
     pub partitions: u32,
-    /// Milliseconds after which a record may be dropped; -1 keeps it. Example: `3600000`, an hour. Where
-    /// `cleanup_policy` is `compact` it has no effect.
+    /// Milliseconds after which a record may be dropped; -1 keeps it. Example: `3600000`, an hour.
+    /// Where `cleanup_policy` is `compact` it has no effect.
     #[serde(default = "a_week", with = "minus_one")]
     #[schemars(with = "i64", range(min = -1))]
     pub retention_ms: Option<u64>,
-    /// Bytes of a partition above which its oldest records are dropped; -1 sets no limit. Example: `1073741824`.
+    /// Bytes of a partition above which its oldest records are dropped; -1 sets no limit. Example:
+    /// `1073741824`.
     #[serde(default, with = "minus_one")]
     #[schemars(with = "i64", range(min = -1))]
     pub retention_bytes: Option<u64>,
-    /// Bytes of key and value together above which a record is refused, or on Kafka travels in chunks: 1024 to 1 GiB.
+    /// Bytes of key and value together above which a record is refused, or on Kafka travels in
+    /// chunks: 1024 to 1 GiB.
     #[serde(default = "a_mebibyte")]
     #[schemars(range(min = 1024, max = 1_073_741_824))]
     pub max_message_bytes: u64,
-    /// Which records go: `delete`, the old ones; `compact`, those whose key has a newer record; `compact,delete`, both.
+    /// Which records go: `delete`, the old ones; `compact`, those whose key has a newer record;
+    /// `compact,delete`, both.
     #[serde(default)]
     pub cleanup_policy: CleanupPolicy,
-    /// How a broker keeps batches: `producer`, as they come; or `uncompressed`, `gzip`, `snappy`, `lz4`, `zstd`.
+    /// How a broker keeps batches: `producer`, as they come; or `uncompressed`, `gzip`, `snappy`,
+    /// `lz4`, `zstd`.
     #[serde(default)]
     pub compression: TopicCompression,
     /// Brokers that hold a copy, 1 to 100; without it `topics.replication_factor`.
@@ -44,7 +48,8 @@ pub struct Topic {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub min_insync_replicas: Option<u16>,
-    /// Further settings of the topic by the names that Kafka gives them. Example: `{ "segment.ms" = 86400000 }`.
+    /// Further settings of the topic by the names that Kafka gives them. Example: `{ "segment.ms" =
+    /// 86400000 }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "free_settings")]
     pub settings: BTreeMap<String, Value>,
@@ -54,7 +59,10 @@ fn three() -> u32 {
     3
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the type of the field: `None` keeps records for ever")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the type of the field: `None` keeps records for ever"
+)]
 fn a_week() -> Option<u64> {
     Some(604_800_000)
 }
@@ -142,22 +150,39 @@ impl Topic {
     /// Every setting of the topic by the name that Kafka gives it; `-1` means no limit.
     #[must_use]
     pub fn settings(&self) -> BTreeMap<String, String> {
-        let limit = |limit: Option<u64>| limit.map_or_else(|| "-1".to_owned(), |limit| limit.to_string());
+        let limit =
+            |limit: Option<u64>| limit.map_or_else(|| "-1".to_owned(), |limit| limit.to_string());
         let mut settings = self.further_settings();
         settings.insert("retention.ms".to_owned(), limit(self.retention_ms));
         settings.insert("retention.bytes".to_owned(), limit(self.retention_bytes));
-        settings.insert("max.message.bytes".to_owned(), self.max_message_bytes.to_string());
+        settings.insert(
+            "max.message.bytes".to_owned(),
+            self.max_message_bytes.to_string(),
+        );
         settings
     }
 
     /// As [`Topic::settings`], but for retention and the size of records, which every bus knows.
     #[must_use]
     pub fn further_settings(&self) -> BTreeMap<String, String> {
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let mut settings: BTreeMap<String, String> =
-            self.settings.iter().map(|(name, value)| (name.clone(), text(value))).collect();
-        settings.insert("cleanup.policy".to_owned(), self.cleanup_policy.word().to_owned());
-        settings.insert("compression.type".to_owned(), self.compression.word().to_owned());
+        let text = |value: &Value| {
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+        };
+        let mut settings: BTreeMap<String, String> = self
+            .settings
+            .iter()
+            .map(|(name, value)| (name.clone(), text(value)))
+            .collect();
+        settings.insert(
+            "cleanup.policy".to_owned(),
+            self.cleanup_policy.word().to_owned(),
+        );
+        settings.insert(
+            "compression.type".to_owned(),
+            self.compression.word().to_owned(),
+        );
         if let Some(copies) = self.min_insync_replicas {
             settings.insert("min.insync.replicas".to_owned(), copies.to_string());
         }
@@ -169,7 +194,10 @@ impl Topic {
 pub(super) mod minus_one {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(in crate::manifest) fn serialize<S: Serializer>(limit: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::manifest) fn serialize<S: Serializer>(
+        limit: &Option<u64>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         match limit {
             Some(limit) => serializer.serialize_u64(*limit),
             None => serializer.serialize_i64(-1),

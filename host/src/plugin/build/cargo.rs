@@ -12,7 +12,8 @@ use super::package::{Package, Workspace};
 use super::toolchain::Toolchain;
 use super::{BuildError, BuildStep};
 
-/// Given to cargo rather than asked of every guest's own files, so that a guest cannot be built slow by accident.
+/// Given to cargo rather than asked of every guest's own files, so that a guest cannot be built
+/// slow by accident.
 const CONFIG: [&str; 7] = [
     "profile.release.opt-level=3",
     "profile.release.lto=\"fat\"",
@@ -33,14 +34,29 @@ pub(super) fn compile<'a>(
     toolchain: &Toolchain,
     progress: &mut dyn FnMut(BuildStep<'_>),
 ) -> Result<Vec<(&'a Package, PathBuf)>, BuildError> {
-    let names: Vec<String> = workspace.packages.iter().map(|package| package.name.clone()).collect();
+    let names: Vec<String> = workspace
+        .packages
+        .iter()
+        .map(|package| package.name.clone())
+        .collect();
     progress(BuildStep::Compiling { packages: &names });
-    let finished = run(command(workspace, toolchain, &names), toolchain.cargo(), progress)?;
-    let failed = |last_lines: String| BuildError::Cargo { packages: names.clone(), last_lines };
+    let finished = run(
+        command(workspace, toolchain, &names),
+        toolchain.cargo(),
+        progress,
+    )?;
+    let failed = |last_lines: String| BuildError::Cargo {
+        packages: names.clone(),
+        last_lines,
+    };
     if !finished.success {
         return Err(failed(finished.last_lines));
     }
-    let module = |package: &'a Package| match finished.modules.iter().find(|made| made.manifest == package.manifest) {
+    let module = |package: &'a Package| match finished
+        .modules
+        .iter()
+        .find(|made| made.manifest == package.manifest)
+    {
         Some(made) => Ok((package, made.path.clone())),
         None => Err(failed(format!("cargo built no module of {}", package.name))),
     };
@@ -49,13 +65,21 @@ pub(super) fn compile<'a>(
 
 fn command(workspace: &Workspace<'_>, toolchain: &Toolchain, names: &[String]) -> Command {
     let mut command = toolchain.build_command();
-    command.current_dir(&workspace.root).arg("--message-format=json-render-diagnostics");
+    command
+        .current_dir(&workspace.root)
+        .arg("--message-format=json-render-diagnostics");
     for setting in CONFIG {
         command.args(["--config", setting]);
     }
-    // Inherited flags would take the place of these, and a guest without SIMD is several times slower.
-    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-    command.args(["--config", "target.wasm32-unknown-unknown.rustflags=[\"-Ctarget-feature=+simd128\"]"]);
+    // Inherited flags would take the place of these, and a guest without SIMD is several times
+    // slower.
+    command
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command.args([
+        "--config",
+        "target.wasm32-unknown-unknown.rustflags=[\"-Ctarget-feature=+simd128\"]",
+    ]);
     for name in names {
         command.args(["--package", name]);
     }
@@ -73,19 +97,35 @@ struct Module {
     path: PathBuf,
 }
 
-fn run(mut command: Command, cargo: &Path, progress: &mut dyn FnMut(BuildStep<'_>)) -> Result<Finished, BuildError> {
-    let spawn_error = |source| BuildError::Spawn { program: cargo.display().to_string(), source };
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+fn run(
+    mut command: Command,
+    cargo: &Path,
+    progress: &mut dyn FnMut(BuildStep<'_>),
+) -> Result<Finished, BuildError> {
+    let spawn_error = |source| BuildError::Spawn {
+        program: cargo.display().to_string(),
+        source,
+    };
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().map_err(spawn_error)?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     // Both pipes are drained at once: cargo stops when either is full.
     let (modules, last_lines) = thread::scope(|scope| {
         let modules = scope.spawn(|| stdout.map(modules).unwrap_or_default());
-        let last_lines = stderr.map(|stderr| relay(stderr, progress)).unwrap_or_default();
+        let last_lines = stderr
+            .map(|stderr| relay(stderr, progress))
+            .unwrap_or_default();
         (modules.join().unwrap_or_default(), last_lines)
     });
     let success = child.wait().map_err(spawn_error)?.success();
-    Ok(Finished { success, modules, last_lines })
+    Ok(Finished {
+        success,
+        modules,
+        last_lines,
+    })
 }
 
 /// Passes every line on, and keeps the last ones.
@@ -114,10 +154,19 @@ fn modules(stdout: impl Read) -> Vec<Module> {
     let lines = BufReader::new(stdout).lines().map_while(Result::ok);
     let messages = lines.filter_map(|line| serde_json::from_str::<Message>(&line).ok());
     let module = |message: Message| {
-        let path = message.filenames.into_iter().find(|file| file.extension().is_some_and(|kind| kind == "wasm"))?;
-        Some(Module { manifest: message.manifest_path?, path })
+        let path = message
+            .filenames
+            .into_iter()
+            .find(|file| file.extension().is_some_and(|kind| kind == "wasm"))?;
+        Some(Module {
+            manifest: message.manifest_path?,
+            path,
+        })
     };
-    messages.filter(|message| message.reason == "compiler-artifact").filter_map(module).collect()
+    messages
+        .filter(|message| message.reason == "compiler-artifact")
+        .filter_map(module)
+        .collect()
 }
 
 #[cfg(test)]
@@ -136,8 +185,14 @@ mod tests {
             r#"{"reason":"build-finished","success":true}"#,
         );
         let found = modules(messages.as_bytes());
-        let found: Vec<_> = found.iter().map(|module| (module.manifest.as_path(), module.path.as_path())).collect();
-        assert_eq!(found, [(Path::new("/x/Cargo.toml"), Path::new("/t/x.wasm"))]);
+        let found: Vec<_> = found
+            .iter()
+            .map(|module| (module.manifest.as_path(), module.path.as_path()))
+            .collect();
+        assert_eq!(
+            found,
+            [(Path::new("/x/Cargo.toml"), Path::new("/t/x.wasm"))]
+        );
     }
 
     #[test]
@@ -149,6 +204,9 @@ mod tests {
             passed += 1;
         });
         assert_eq!(passed, 30);
-        assert_eq!((last.lines().count(), last.lines().next()), (LAST_LINES, Some("line 11")));
+        assert_eq!(
+            (last.lines().count(), last.lines().next()),
+            (LAST_LINES, Some("line 11"))
+        );
     }
 }

@@ -37,7 +37,10 @@ pub(super) fn locate(directories: &[PathBuf]) -> Result<Vec<Package>, BuildError
             Some(other) if other.manifest == package.manifest => {}
             Some(other) => {
                 let directories = [other.directory.clone(), package.directory];
-                return Err(BuildError::SameName { name: package.name, directories });
+                return Err(BuildError::SameName {
+                    name: package.name,
+                    directories,
+                });
             }
             None => packages.push(package),
         }
@@ -50,23 +53,48 @@ pub(super) fn by_workspace(packages: &[Package]) -> Vec<Workspace<'_>> {
     for package in packages {
         roots.entry(&package.workspace).or_default().push(package);
     }
-    roots.into_iter().map(|(root, packages)| Workspace { root: root.into(), packages }).collect()
+    roots
+        .into_iter()
+        .map(|(root, packages)| Workspace {
+            root: root.into(),
+            packages,
+        })
+        .collect()
 }
 
 fn locate_one(directory: &Path) -> Result<Package, BuildError> {
     let manifest = directory.join("Cargo.toml");
-    let manifest = manifest.canonicalize().map_err(|_| BuildError::NoCrate(directory.into()))?;
+    let manifest = manifest
+        .canonicalize()
+        .map_err(|_| BuildError::NoCrate(directory.into()))?;
     let metadata = metadata(directory, &manifest)?;
-    let found = metadata.packages.into_iter().find(|package| package.manifest_path == manifest);
+    let found = metadata
+        .packages
+        .into_iter()
+        .find(|package| package.manifest_path == manifest);
     let Some(package) = found else {
         let reason = "it is a workspace without a package of its own".into();
-        return Err(BuildError::Unreadable { directory: directory.into(), reason });
+        return Err(BuildError::Unreadable {
+            directory: directory.into(),
+            reason,
+        });
     };
-    if !package.targets.iter().any(|target| target.crate_types.iter().any(|kind| kind == "cdylib")) {
-        return Err(BuildError::NotACdylib { package: package.name });
+    if !package
+        .targets
+        .iter()
+        .any(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))
+    {
+        return Err(BuildError::NotACdylib {
+            package: package.name,
+        });
     }
     let workspace = metadata.workspace_root;
-    Ok(Package { name: package.name, directory: directory.into(), manifest, workspace })
+    Ok(Package {
+        name: package.name,
+        directory: directory.into(),
+        manifest,
+        workspace,
+    })
 }
 
 #[derive(Deserialize)]
@@ -89,13 +117,27 @@ struct Target {
 
 fn metadata(directory: &Path, manifest: &Path) -> Result<Metadata, BuildError> {
     let output = Command::new("cargo")
-        .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--manifest-path",
+        ])
         .arg(manifest)
         .output()
-        .map_err(|source| BuildError::Spawn { program: "cargo".into(), source })?;
-    let unreadable = |reason: String| BuildError::Unreadable { directory: directory.into(), reason };
+        .map_err(|source| BuildError::Spawn {
+            program: "cargo".into(),
+            source,
+        })?;
+    let unreadable = |reason: String| BuildError::Unreadable {
+        directory: directory.into(),
+        reason,
+    };
     if !output.status.success() {
-        return Err(unreadable(String::from_utf8_lossy(&output.stderr).trim().into()));
+        return Err(unreadable(
+            String::from_utf8_lossy(&output.stderr).trim().into(),
+        ));
     }
     serde_json::from_slice(&output.stdout).map_err(|error| unreadable(error.to_string()))
 }

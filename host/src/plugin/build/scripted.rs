@@ -1,5 +1,5 @@
-//! Plug-ins in Python and JavaScript: their modules are packed together with an interpreter, by tools that come from the
-//! languages' own registries and lie in a folder of the user's choice.
+//! Plug-ins in Python and JavaScript: their modules are packed together with an interpreter, by
+//! tools that come from the languages' own registries and lie in a folder of the user's choice.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,10 @@ use crate::plugin::new::{Kind, Language, is_name};
 /// What a folder says of the plug-in in it.
 pub(super) const CARD: &str = "plugin.toml";
 const WIT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/plugin.wit"));
-const PACK: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/javascript/build.mjs"));
+const PACK: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/templates/javascript/build.mjs"
+));
 /// Lines of a tool's that an error repeats.
 const LAST_LINES: usize = 20;
 
@@ -42,17 +45,35 @@ impl Scripted {
         if !path.is_file() {
             return Ok(None);
         }
-        let unreadable = |reason: String| BuildError::Card { path: path.clone(), reason };
+        let unreadable = |reason: String| BuildError::Card {
+            path: path.clone(),
+            reason,
+        };
         let text = fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
-        let Card { name, kind, language } = toml::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+        let Card {
+            name,
+            kind,
+            language,
+        } = toml::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
         if !is_name(&name) {
-            return Err(unreadable(format!("{name:?} is no name: lower-case words joined by hyphens")));
+            return Err(unreadable(format!(
+                "{name:?} is no name: lower-case words joined by hyphens"
+            )));
         }
         if language == Language::Rust {
-            return Err(unreadable("a plug-in in Rust has a Cargo.toml, and none of this".to_owned()));
+            return Err(unreadable(
+                "a plug-in in Rust has a Cargo.toml, and none of this".to_owned(),
+            ));
         }
-        let directory = directory.canonicalize().map_err(|error| unreadable(error.to_string()))?;
-        Ok(Some(Self { name, directory, kind, language }))
+        let directory = directory
+            .canonicalize()
+            .map_err(|error| unreadable(error.to_string()))?;
+        Ok(Some(Self {
+            name,
+            directory,
+            kind,
+            language,
+        }))
     }
 
     /// The component, checked to be one of this host's.
@@ -63,7 +84,10 @@ impl Scripted {
         progress: &mut dyn FnMut(BuildStep<'_>),
     ) -> Result<Vec<u8>, BuildError> {
         let tool = tools.find(self.language, progress)?;
-        progress(BuildStep::Packing { name: &self.name, language: self.language });
+        progress(BuildStep::Packing {
+            name: &self.name,
+            language: self.language,
+        });
         let scratch = Scratch::new(out, &self.name)?;
         let made = scratch.path.join("made.wasm");
         let mut command = match self.language {
@@ -72,7 +96,10 @@ impl Scripted {
         };
         run(&mut command, &self.name, progress)?;
         let bytes = fs::read(&made).map_err(|source| BuildError::Module { path: made, source })?;
-        component::check(&bytes).map_err(|reason| BuildError::NotAPlugin { package: self.name.clone(), reason })?;
+        component::check(&bytes).map_err(|reason| BuildError::NotAPlugin {
+            package: self.name.clone(),
+            reason,
+        })?;
         Ok(bytes)
     }
 
@@ -82,16 +109,27 @@ impl Scripted {
 
     fn python(&self, tool: &Path, scratch: &Scratch, made: &Path) -> Command {
         let mut command = Command::new(tool);
-        command.arg("--wit-path").arg(scratch.path.join("wit")).args(["--world", &self.world()]);
-        command.args(["componentize", "--stub-wasi", "--python-path"]).arg(&self.directory);
+        command
+            .arg("--wit-path")
+            .arg(scratch.path.join("wit"))
+            .args(["--world", &self.world()]);
+        command
+            .args(["componentize", "--stub-wasi", "--python-path"])
+            .arg(&self.directory);
         command.args(["app", "--output"]).arg(made);
         command
     }
 
     fn javascript(&self, tools: &Path, scratch: &Scratch, made: &Path) -> Command {
         let mut command = Command::new("node");
-        command.arg(scratch.path.join("build.mjs")).arg(tools).arg(self.directory.join("app.js"));
-        command.arg(scratch.path.join("wit")).arg(self.world()).arg(made);
+        command
+            .arg(scratch.path.join("build.mjs"))
+            .arg(tools)
+            .arg(self.directory.join("app.js"));
+        command
+            .arg(scratch.path.join("wit"))
+            .arg(self.world())
+            .arg(made);
         command
     }
 }
@@ -109,7 +147,10 @@ impl Scratch {
         let written = fs::create_dir_all(scratch.path.join("wit"))
             .and_then(|()| fs::write(scratch.path.join("wit/plugin.wit"), WIT))
             .and_then(|()| fs::write(scratch.path.join("build.mjs"), PACK));
-        written.map_err(|source| BuildError::Install { path: scratch.path.clone(), source })?;
+        written.map_err(|source| BuildError::Install {
+            path: scratch.path.clone(),
+            source,
+        })?;
         Ok(scratch)
     }
 }
@@ -121,19 +162,31 @@ impl Drop for Scratch {
     }
 }
 
-fn run(command: &mut Command, name: &str, progress: &mut dyn FnMut(BuildStep<'_>)) -> Result<(), BuildError> {
+fn run(
+    command: &mut Command,
+    name: &str,
+    progress: &mut dyn FnMut(BuildStep<'_>),
+) -> Result<(), BuildError> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .output()
-        .map_err(|source| BuildError::Tool { name: name.to_owned(), last_lines: format!("{program}: {source}") })?;
+    let output = command.output().map_err(|source| BuildError::Tool {
+        name: name.to_owned(),
+        last_lines: format!("{program}: {source}"),
+    })?;
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    text.lines().for_each(|line| progress(BuildStep::CargoSays(line)));
+    text.lines()
+        .for_each(|line| progress(BuildStep::CargoSays(line)));
     if output.status.success() {
         return Ok(());
     }
     let lines: Vec<&str> = text.lines().collect();
-    let last_lines = lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default().join("\n");
-    Err(BuildError::Tool { name: name.to_owned(), last_lines })
+    let last_lines = lines
+        .get(lines.len().saturating_sub(LAST_LINES)..)
+        .unwrap_or_default()
+        .join("\n");
+    Err(BuildError::Tool {
+        name: name.to_owned(),
+        last_lines,
+    })
 }
 
 #[cfg(test)]
@@ -145,17 +198,36 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Scripted::locate(folder.path()).unwrap(), None);
         let cases = [
-            ("name = \"a\"\nkind = \"model\"\nlanguage = \"cobol\"", "cobol"),
+            (
+                "name = \"a\"\nkind = \"model\"\nlanguage = \"cobol\"",
+                "cobol",
+            ),
             ("name = \"a\"\nkind = \"model\"", "language"),
-            ("name = \"../a\"\nkind = \"model\"\nlanguage = \"python\"", "no name"),
-            ("name = \"a\"\nkind = \"model\"\nlanguage = \"rust\"", "Cargo.toml"),
+            (
+                "name = \"../a\"\nkind = \"model\"\nlanguage = \"python\"",
+                "no name",
+            ),
+            (
+                "name = \"a\"\nkind = \"model\"\nlanguage = \"rust\"",
+                "Cargo.toml",
+            ),
         ];
         for (card, complaint) in cases {
             fs::write(folder.path().join(CARD), card).unwrap();
             let error = Scripted::locate(folder.path()).unwrap_err().to_string();
-            assert!(error.contains(complaint) && error.contains("hint:"), "{error}");
+            assert!(
+                error.contains(complaint) && error.contains("hint:"),
+                "{error}"
+            );
         }
-        fs::write(folder.path().join(CARD), "name = \"a\"\nkind = \"model\"\nlanguage = \"python\"").unwrap();
-        assert_eq!(Scripted::locate(folder.path()).unwrap().unwrap().world(), "model-plugin");
+        fs::write(
+            folder.path().join(CARD),
+            "name = \"a\"\nkind = \"model\"\nlanguage = \"python\"",
+        )
+        .unwrap();
+        assert_eq!(
+            Scripted::locate(folder.path()).unwrap().unwrap().world(),
+            "model-plugin"
+        );
     }
 }

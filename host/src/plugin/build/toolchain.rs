@@ -1,5 +1,5 @@
-//! Finding a way to compile for the guests' target: it is installed, or rustup fetches it, or the standard library is
-//! compiled from the sources that a distribution ships beside its compiler.
+//! Finding a way to compile for the guests' target: it is installed, or rustup fetches it, or the
+//! standard library is compiled from the sources that a distribution ships beside its compiler.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -24,16 +24,26 @@ enum Std {
     },
 }
 
-/// Where Debian puts its packages `rustc-web` and `cargo-web`; another Rust may come before them on the PATH.
+/// Where Debian puts its packages `rustc-web` and `cargo-web`; another Rust may come before them on
+/// the PATH.
 const DISTRIBUTION: &str = "/usr/bin";
 
 impl Toolchain {
     /// The first way that works, for a workspace that may choose its own tool chain.
-    pub(super) fn find(workspace: &Path, progress: &mut dyn FnMut(BuildStep<'_>)) -> Result<Self, BuildError> {
+    pub(super) fn find(
+        workspace: &Path,
+        progress: &mut dyn FnMut(BuildStep<'_>),
+    ) -> Result<Self, BuildError> {
         let distribution = Path::new(DISTRIBUTION);
         let compilers = [
-            Compiler { cargo: "cargo".into(), rustc: "rustc".into() },
-            Compiler { cargo: distribution.join("cargo"), rustc: distribution.join("rustc") },
+            Compiler {
+                cargo: "cargo".into(),
+                rustc: "rustc".into(),
+            },
+            Compiler {
+                cargo: distribution.join("cargo"),
+                rustc: distribution.join("rustc"),
+            },
         ];
         choose(workspace, &compilers, OsStr::new("rustup"), progress)
     }
@@ -47,7 +57,9 @@ impl Toolchain {
             command.env("RUSTC", &self.rustc);
         }
         if let Std::FromSource { linker } = &self.std {
-            command.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
+            command
+                .arg("-Zbuild-std=std,panic_abort")
+                .env("RUSTC_BOOTSTRAP", "1");
             if let Some(linker) = linker {
                 command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
             }
@@ -89,60 +101,103 @@ pub(super) fn choose(
             return Ok(compiler.toolchain(Std::Installed));
         }
         if compiler.has_sources(workspace) {
-            progress(BuildStep::BuildingStd { rustc: &compiler.rustc });
-            return Ok(compiler.toolchain(Std::FromSource { linker: compiler.linker(workspace) }));
+            progress(BuildStep::BuildingStd {
+                rustc: &compiler.rustc,
+            });
+            return Ok(compiler.toolchain(Std::FromSource {
+                linker: compiler.linker(workspace),
+            }));
         }
     }
     tried.push("no standard library sources were found".into());
-    Err(BuildError::NoTarget { tried: tried.join("; ") })
+    Err(BuildError::NoTarget {
+        tried: tried.join("; "),
+    })
 }
 
-fn add_target(workspace: &Path, rustup: &OsStr, progress: &mut dyn FnMut(BuildStep<'_>)) -> Result<(), String> {
-    let present = Command::new(rustup).arg("--version").output().is_ok_and(|output| output.status.success());
+fn add_target(
+    workspace: &Path,
+    rustup: &OsStr,
+    progress: &mut dyn FnMut(BuildStep<'_>),
+) -> Result<(), String> {
+    let present = Command::new(rustup)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success());
     if !present {
         return Err("there is no rustup".into());
     }
     progress(BuildStep::AddingTarget);
-    let output = Command::new(rustup).args(["target", "add", TARGET]).current_dir(workspace).output();
+    let output = Command::new(rustup)
+        .args(["target", "add", TARGET])
+        .current_dir(workspace)
+        .output();
     match output {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(format!("rustup could not add it ({})", last_line(&output.stderr))),
+        Ok(output) => Err(format!(
+            "rustup could not add it ({})",
+            last_line(&output.stderr)
+        )),
         Err(error) => Err(format!("rustup could not add it ({error})")),
     }
 }
 
 fn last_line(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().into()
+    String::from_utf8_lossy(text)
+        .lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty())
+        .unwrap_or_default()
+        .into()
 }
 
 impl Compiler {
     fn toolchain(&self, std: Std) -> Toolchain {
-        Toolchain { cargo: self.cargo.clone(), rustc: self.rustc.clone(), std }
+        Toolchain {
+            cargo: self.cargo.clone(),
+            rustc: self.rustc.clone(),
+            std,
+        }
     }
 
     fn has_target(&self, workspace: &Path) -> bool {
-        self.print(workspace, &["target-libdir", "--target", TARGET]).is_some_and(|directory| directory.is_dir())
+        self.print(workspace, &["target-libdir", "--target", TARGET])
+            .is_some_and(|directory| directory.is_dir())
     }
 
     fn has_sources(&self, workspace: &Path) -> bool {
         let sysroot = self.print(workspace, &["sysroot"]);
-        sysroot.is_some_and(|root| root.join("lib/rustlib/src/rust/library/std/Cargo.toml").is_file())
+        sysroot.is_some_and(|root| {
+            root.join("lib/rustlib/src/rust/library/std/Cargo.toml")
+                .is_file()
+        })
     }
 
     /// Distributions leave out the linker that rustup's compilers bring along.
     fn linker(&self, workspace: &Path) -> Option<PathBuf> {
-        let own = self.print(workspace, &["target-libdir"])?.parent()?.join("bin/rust-lld");
+        let own = self
+            .print(workspace, &["target-libdir"])?
+            .parent()?
+            .join("bin/rust-lld");
         if own.is_file() {
             return None;
         }
         let found = ["wasm-ld", "rust-lld", "lld"].into_iter().find(|linker| {
-            Command::new(linker).args(["-flavor", "wasm", "--version"]).output().is_ok_and(|out| out.status.success())
+            Command::new(linker)
+                .args(["-flavor", "wasm", "--version"])
+                .output()
+                .is_ok_and(|out| out.status.success())
         });
         found.map(PathBuf::from)
     }
 
     fn print(&self, workspace: &Path, what: &[&str]) -> Option<PathBuf> {
-        let output = Command::new(&self.rustc).arg("--print").args(what).current_dir(workspace).output().ok()?;
+        let output = Command::new(&self.rustc)
+            .arg("--print")
+            .args(what)
+            .current_dir(workspace)
+            .output()
+            .ok()?;
         let path = String::from_utf8(output.stdout).ok()?;
         output.status.success().then(|| PathBuf::from(path.trim()))
     }

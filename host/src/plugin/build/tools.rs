@@ -1,4 +1,5 @@
-//! The programs that pack Python and JavaScript: found, installed when that is asked for, or missed in words.
+//! The programs that pack Python and JavaScript: found, installed when that is asked for, or missed
+//! in words.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,8 +8,14 @@ use std::process::Command;
 use super::{BuildError, BuildStep};
 use crate::plugin::new::Language;
 
-const PYTHON: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/python/requirements.txt"));
-const JAVASCRIPT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/javascript/tools.json"));
+const PYTHON: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/templates/python/requirements.txt"
+));
+const JAVASCRIPT: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/templates/javascript/tools.json"
+));
 
 /// Where the tools lie, and whether they may be fetched.
 #[derive(Clone, Copy, Debug)]
@@ -31,10 +38,17 @@ impl Tools<'_> {
             return Ok(tool);
         }
         if self.install {
-            progress(BuildStep::InstallingTools { language, folder: &folder });
+            progress(BuildStep::InstallingTools {
+                language,
+                folder: &folder,
+            });
             install(language, &folder)?;
         }
-        look(language, &folder).ok_or_else(|| BuildError::NoTools { language, what: what(language), folder })
+        look(language, &folder).ok_or_else(|| BuildError::NoTools {
+            language,
+            what: what(language),
+            folder,
+        })
     }
 }
 
@@ -49,18 +63,26 @@ fn look(language: Language, folder: &Path) -> Option<PathBuf> {
     match language {
         Language::Javascript => {
             let tools = folder.join("javascript");
-            let installed = tools.join("node_modules/@bytecodealliance/componentize-js/src/componentize.js").is_file();
+            let installed = tools
+                .join("node_modules/@bytecodealliance/componentize-js/src/componentize.js")
+                .is_file();
             (installed && runs(Path::new("node"))).then_some(tools)
         }
         Language::Python | Language::Rust => {
-            let candidates = [folder.join("python/bin/componentize-py"), PathBuf::from("componentize-py")];
+            let candidates = [
+                folder.join("python/bin/componentize-py"),
+                PathBuf::from("componentize-py"),
+            ];
             candidates.into_iter().find(|program| runs(program))
         }
     }
 }
 
 fn runs(program: &Path) -> bool {
-    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+    Command::new(program)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 fn install(language: Language, folder: &Path) -> Result<(), BuildError> {
@@ -70,10 +92,17 @@ fn install(language: Language, folder: &Path) -> Result<(), BuildError> {
     };
     let failed = |reason: String| BuildError::InstallTools { language, reason };
     let run = |program: &Path, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).current_dir(&folder).output();
+        let output = Command::new(program)
+            .args(arguments)
+            .current_dir(&folder)
+            .output();
         match output {
             Ok(output) if output.status.success() => Ok(()),
-            Ok(output) => Err(failed(format!("{}: {}", program.display(), String::from_utf8_lossy(&output.stderr)))),
+            Ok(output) => Err(failed(format!(
+                "{}: {}",
+                program.display(),
+                String::from_utf8_lossy(&output.stderr)
+            ))),
             Err(error) => Err(failed(format!("{}: {error}", program.display()))),
         }
     };
@@ -84,5 +113,8 @@ fn install(language: Language, folder: &Path) -> Result<(), BuildError> {
         return run(Path::new("npm"), &["install", "--no-audit", "--no-fund"]);
     }
     run(Path::new("python3"), &["-m", "venv", "."])?;
-    run(&folder.join("bin/pip"), &["install", "-q", "--disable-pip-version-check", "-r", list])
+    run(
+        &folder.join("bin/pip"),
+        &["install", "-q", "--disable-pip-version-check", "-r", list],
+    )
 }

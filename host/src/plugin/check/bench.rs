@@ -1,4 +1,5 @@
-//! Where a component is put to the test: instances of it, and what it says through the host's functions.
+//! Where a component is put to the test: instances of it, and what it says through the host's
+//! functions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,7 +38,12 @@ impl<'a> Bench<'a> {
                 counted.fetch_add(1, Ordering::Relaxed);
             }
         });
-        Self { plugin, setup, events, reports }
+        Self {
+            plugin,
+            setup,
+            events,
+            reports,
+        }
     }
 
     pub(super) fn columns(&self) -> usize {
@@ -64,20 +70,40 @@ impl<'a> Bench<'a> {
         self.context().cancelled_by(cancel)
     }
 
-    fn opening<'b>(&'b self, parameters: &'b [Parameter], seed: u64, context: Context) -> Opening<'b> {
-        Opening { columns: &self.setup.columns, parameters, seed, context }
+    fn opening<'b>(
+        &'b self,
+        parameters: &'b [Parameter],
+        seed: u64,
+        context: Context,
+    ) -> Opening<'b> {
+        Opening {
+            columns: &self.setup.columns,
+            parameters,
+            seed,
+            context,
+        }
     }
 
     pub(super) fn preprocessor(&self, parameters: &[Parameter]) -> Result<Preprocessor, CallError> {
-        self.plugin.open_preprocessor(self.opening(parameters, self.setup.seed, self.context()))
+        self.plugin
+            .open_preprocessor(self.opening(parameters, self.setup.seed, self.context()))
     }
 
-    pub(super) fn trainer(&self, parameters: &[Parameter], seed: u64) -> Result<Trainer, CallError> {
-        self.plugin.open_trainer(self.opening(parameters, seed, self.context()))
+    pub(super) fn trainer(
+        &self,
+        parameters: &[Parameter],
+        seed: u64,
+    ) -> Result<Trainer, CallError> {
+        self.plugin
+            .open_trainer(self.opening(parameters, seed, self.context()))
     }
 
     pub(super) fn cancelled_trainer(&self) -> Result<Trainer, CallError> {
-        self.plugin.open_trainer(self.opening(&self.setup.parameters, self.setup.seed, self.cancelled()))
+        self.plugin.open_trainer(self.opening(
+            &self.setup.parameters,
+            self.setup.seed,
+            self.cancelled(),
+        ))
     }
 
     /// A trainer of the set-up's own parameters and seed.
@@ -86,7 +112,8 @@ impl<'a> Bench<'a> {
     }
 
     pub(super) fn detector(&self, parameters: &[Parameter]) -> Result<Detector, CallError> {
-        self.plugin.open_detector(self.opening(parameters, self.setup.seed, self.context()))
+        self.plugin
+            .open_detector(self.opening(parameters, self.setup.seed, self.context()))
     }
 
     /// The model after some training; it is the same each time.
@@ -98,9 +125,14 @@ impl<'a> Bench<'a> {
 
     /// As a preprocessor, a component is a stream of rows.
     pub(super) fn preprocessing(&self) -> Stage<'_> {
-        let open =
-            move || -> Result<Box<dyn Stream>, CallError> { Ok(Box::new(self.preprocessor(&self.setup.parameters)?)) };
-        Stage { columns: self.columns(), output: stream::Output::Rows, open: Box::new(open) }
+        let open = move || -> Result<Box<dyn Stream>, CallError> {
+            Ok(Box::new(self.preprocessor(&self.setup.parameters)?))
+        };
+        Stage {
+            columns: self.columns(),
+            output: stream::Output::Rows,
+            open: Box::new(open),
+        }
     }
 
     /// As a detector, it is one of scores; that of a model has the trained model loaded.
@@ -112,6 +144,10 @@ impl<'a> Bench<'a> {
             }
             Ok(Box::new(detector))
         };
-        Stage { columns: self.columns(), output: stream::Output::Scores, open: Box::new(open) }
+        Stage {
+            columns: self.columns(),
+            output: stream::Output::Scores,
+            open: Box::new(open),
+        }
     }
 }

@@ -13,8 +13,16 @@ use crate::plugin::parameters::{Parameter, Value};
 
 pub(super) fn checks<'a>() -> [Check<Bench<'a>>; 3] {
     [
-        Check { name: "describe", promise: "it says the same of itself each time", run: describe },
-        Check { name: "file-name", promise: "its file is called what it is called", run: file_name },
+        Check {
+            name: "describe",
+            promise: "it says the same of itself each time",
+            run: describe,
+        },
+        Check {
+            name: "file-name",
+            promise: "its file is called what it is called",
+            run: file_name,
+        },
         Check {
             name: "parameters",
             promise: "it opens at the limits of its parameters, or declines in words",
@@ -33,13 +41,21 @@ fn describe(bench: &Bench<'_>) -> Result<(), Fault> {
     let again = trial.call(bench.plugin.describe(2, bench.context()))?;
     let known = bench.plugin.descriptor();
     first.iter().chain(&again).try_for_each(|card| match card {
-        Ok(card) => trial.holds(card == known, || format!("{}, then {}", in_words(known), in_words(card))),
+        Ok(card) => trial.holds(card == known, || {
+            format!("{}, then {}", in_words(known), in_words(card))
+        }),
         Err(error) => Err(trial.fault(error.to_string())),
     })
 }
 
 fn in_words(card: &Descriptor) -> String {
-    format!("{} {}, {:?}, {} parameters", card.name, card.version, card.summary, card.parameters.len())
+    format!(
+        "{} {}, {:?}, {} parameters",
+        card.name,
+        card.version,
+        card.summary,
+        card.parameters.len()
+    )
 }
 
 fn file_name(bench: &Bench<'_>) -> Result<(), Fault> {
@@ -49,12 +65,17 @@ fn file_name(bench: &Bench<'_>) -> Result<(), Fault> {
         mend: "rename the file, or the plug-in; in Rust `env!(\"CARGO_PKG_NAME\")` keeps them alike",
     };
     let (file, name) = (stem(bench.plugin.file()), &bench.plugin.descriptor().name);
-    trial.holds(file == *name, || format!("the file is {file}.wasm, the plug-in {name}"))
+    trial.holds(file == *name, || {
+        format!("the file is {file}.wasm, the plug-in {name}")
+    })
 }
 
 fn limits(bench: &Bench<'_>) -> Result<(), Fault> {
     let specs = &bench.plugin.descriptor().parameters;
-    for spec in specs.iter().filter(|spec| !bench.setup.given.contains(&spec.name)) {
+    for spec in specs
+        .iter()
+        .filter(|spec| !bench.setup.given.contains(&spec.name))
+    {
         for value in extremes(spec) {
             open_with(bench, &spec.name, &value)?;
         }
@@ -67,11 +88,17 @@ fn extremes(spec: &ParameterSpec) -> Vec<Value> {
     match &spec.default {
         Value::Boolean(_) => vec![Value::Boolean(false), Value::Boolean(true)],
         Value::Text(_) => spec.choices.iter().cloned().map(Value::Text).collect(),
-        Value::Number(_) => [spec.minimum, spec.maximum].into_iter().flatten().map(Value::Number).collect(),
+        Value::Number(_) => [spec.minimum, spec.maximum]
+            .into_iter()
+            .flatten()
+            .map(Value::Number)
+            .collect(),
         // Beyond 2^53 the nearest whole number is meant.
-        Value::Integer(_) => {
-            [spec.minimum, spec.maximum].into_iter().flatten().map(|end| Value::Integer(end as i64)).collect()
-        }
+        Value::Integer(_) => [spec.minimum, spec.maximum]
+            .into_iter()
+            .flatten()
+            .map(|end| Value::Integer(end as i64))
+            .collect(),
     }
 }
 
@@ -82,27 +109,39 @@ fn open_with(bench: &Bench<'_>, name: &str, value: &Value) -> Result<(), Fault> 
         mend: "narrow the parameter's range, or answer with invalid-parameter what cannot be served within 64 MiB",
     };
     let mut parameters = bench.setup.parameters.clone();
-    for parameter in parameters.iter_mut().filter(|parameter| parameter.name == name) {
+    for parameter in parameters
+        .iter_mut()
+        .filter(|parameter| parameter.name == name)
+    {
         parameter.value = value.clone();
     }
     match bench.one_row(&parameters) {
         Ok(()) => Ok(()),
         Err(error) if matches!(error.kind, Kind::Refused(_)) => Ok(()),
-        Err(error) => {
-            Err(Fault { done: format!("opened it with {name} = {value} and gave it one row"), ..trial.failed(&error) })
-        }
+        Err(error) => Err(Fault {
+            done: format!("opened it with {name} = {value} and gave it one row"),
+            ..trial.failed(&error)
+        }),
     }
 }
 
 impl Plugin {
     /// What a new instance says of itself, asked so many times.
-    fn describe(&self, times: usize, context: Context) -> Result<Vec<Result<Descriptor, DescriptorError>>, CallError> {
+    fn describe(
+        &self,
+        times: usize,
+        context: Context,
+    ) -> Result<Vec<Result<Descriptor, DescriptorError>>, CallError> {
         let mut sandbox = self.sandbox(context);
         let card = sandbox.call("instantiate", |store| {
             let instance = self.pre.instantiate(&mut *store)?;
             self.exports.metadata.load(store, &instance)
         })?;
-        let ask = |_| Ok(Descriptor::new(sandbox.call("metadata.describe", |store| card.call_describe(store))?));
+        let ask = |_| {
+            Ok(Descriptor::new(
+                sandbox.call("metadata.describe", |store| card.call_describe(store))?,
+            ))
+        };
         (0..times).map(ask).collect()
     }
 }

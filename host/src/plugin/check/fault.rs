@@ -1,4 +1,5 @@
-//! A broken promise in the words an author needs: what was done, what came, what should have come, what to mend.
+//! A broken promise in the words an author needs: what was done, what came, what should have come,
+//! what to mend.
 
 use fedhost_domain::model::{Weights, shape_in_words};
 use serde::Serialize;
@@ -44,25 +45,47 @@ impl Trial {
 
     /// What a failed call comes to.
     pub(super) fn failed(&self, error: &CallError) -> Fault {
-        self.fault(format!("{} failed ({}): {}", error.call, error.kind, error.detail))
+        self.fault(format!(
+            "{} failed ({}): {}",
+            error.call, error.kind, error.detail
+        ))
     }
 
     /// Nothing, or a fault.
     pub(super) fn holds(&self, holds: bool, came: impl FnOnce() -> String) -> Result<(), Fault> {
-        if holds { Ok(()) } else { Err(self.fault(came())) }
+        if holds {
+            Ok(())
+        } else {
+            Err(self.fault(came()))
+        }
     }
 
     /// Two runs gave the same bits, row by row of `width` numbers.
-    pub(super) fn same_numbers(&self, first: &[f32], second: &[f32], width: usize) -> Result<(), Fault> {
-        self.holds(first.len() == second.len(), || format!("{} numbers, then {}", first.len(), second.len()))?;
+    pub(super) fn same_numbers(
+        &self,
+        first: &[f32],
+        second: &[f32],
+        width: usize,
+    ) -> Result<(), Fault> {
+        self.holds(first.len() == second.len(), || {
+            format!("{} numbers, then {}", first.len(), second.len())
+        })?;
         let differs = |(left, right): (&f32, &f32)| left.to_bits() != right.to_bits();
         match first.iter().zip(second).position(differs) {
             None => Ok(()),
             Some(at) => {
                 let value = |numbers: &[f32]| numbers.get(at).copied().unwrap_or(f32::NAN);
                 let (row, column) = (at / width.max(1), at % width.max(1));
-                let place = if width > 1 { format!("row {row}, column {column}") } else { format!("row {row}") };
-                Err(self.fault(format!("{place}: {:?}, then {:?}", value(first), value(second))))
+                let place = if width > 1 {
+                    format!("row {row}, column {column}")
+                } else {
+                    format!("row {row}")
+                };
+                Err(self.fault(format!(
+                    "{place}: {:?}, then {:?}",
+                    value(first),
+                    value(second)
+                )))
             }
         }
     }
@@ -75,7 +98,10 @@ impl Trial {
             if let Some(at) = left.iter().zip(right).position(differs) {
                 let value = |numbers: &[f32]| numbers.get(at).copied().unwrap_or(f32::NAN);
                 let (left, right) = (value(left), value(right));
-                return Err(self.fault(format!("tensor {:?}, element {at}: {left:?}, then {right:?}", spec.name)));
+                return Err(self.fault(format!(
+                    "tensor {:?}, element {at}: {left:?}, then {right:?}",
+                    spec.name
+                )));
             }
         }
         Ok(())
@@ -84,7 +110,11 @@ impl Trial {
     /// Two states have the same tensors.
     pub(super) fn same_shape(&self, first: &Weights, second: &Weights) -> Result<(), Fault> {
         self.holds(first.tensors() == second.tensors(), || {
-            format!("{}, then {}", shape_in_words(first.tensors()), shape_in_words(second.tensors()))
+            format!(
+                "{}, then {}",
+                shape_in_words(first.tensors()),
+                shape_in_words(second.tensors())
+            )
         })
     }
 }

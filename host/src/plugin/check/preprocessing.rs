@@ -6,9 +6,21 @@ use super::fault::{Fault, Trial};
 
 pub(super) fn checks<'a>() -> [Check<Bench<'a>>; 3] {
     [
-        Check { name: "columns", promise: "the same columns come out of every instance", run: columns },
-        Check { name: "fit", promise: "fitting leaves the state that transforming leaves", run: fit },
-        Check { name: "labels", promise: "labels change nothing", run: labels },
+        Check {
+            name: "columns",
+            promise: "the same columns come out of every instance",
+            run: columns,
+        },
+        Check {
+            name: "fit",
+            promise: "fitting leaves the state that transforming leaves",
+            run: fit,
+        },
+        Check {
+            name: "labels",
+            promise: "labels change nothing",
+            run: labels,
+        },
     ]
 }
 
@@ -23,7 +35,9 @@ fn columns(bench: &Bench<'_>) -> Result<(), Fault> {
         trial.call(bench.preprocessor(&bench.setup.parameters))?,
     ];
     let differ = |first: &[String], second: &[String]| {
-        trial.holds(first == second, || format!("{}, then {}", first.join(", "), second.join(", ")))
+        trial.holds(first == second, || {
+            format!("{}, then {}", first.join(", "), second.join(", "))
+        })
     };
     differ(first.output_columns(), second.output_columns())?;
     trial.call(first.fit(&bench.rows(2).all()))?;
@@ -42,7 +56,10 @@ fn fit(bench: &Bench<'_>) -> Result<(), Fault> {
     trial.call(fitted.fit(&rows))?;
     let mut transformed = trial.call(bench.preprocessor(&bench.setup.parameters))?;
     trial.call(transformed.transform(&rows))?;
-    trial.same_weights(&trial.call(transformed.save())?, &trial.call(fitted.save())?)
+    trial.same_weights(
+        &trial.call(transformed.save())?,
+        &trial.call(fitted.save())?,
+    )
 }
 
 fn labels(bench: &Bench<'_>) -> Result<(), Fault> {

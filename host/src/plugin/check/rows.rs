@@ -16,10 +16,12 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Waves, each column with its own scale, level and rhythm, under noise that follows from `seed`.
+    /// Waves, each column with its own scale, level and rhythm, under noise that follows from
+    /// `seed`.
     pub(super) fn waves(columns: usize, rows: usize, seed: u64) -> Self {
         let mut noise = Noise(seed);
-        let (mut values, mut labels) = (Vec::with_capacity(rows * columns), Vec::with_capacity(rows));
+        let (mut values, mut labels) =
+            (Vec::with_capacity(rows * columns), Vec::with_capacity(rows));
         for row in 0..rows {
             let unusual = row % UNUSUAL_EVERY == UNUSUAL_EVERY - 1;
             labels.push(f32::from(u8::from(unusual)));
@@ -30,7 +32,11 @@ impl Rows {
                 values.push(scale * (5.0 + angle.sin() + step + noise.next()));
             }
         }
-        Self { columns, values, labels }
+        Self {
+            columns,
+            values,
+            labels,
+        }
     }
 
     /// The same rows with other values, by row, column and value.
@@ -54,7 +60,11 @@ impl Rows {
     /// As many as `count`, from `from` on, without labels.
     pub(super) fn part(&self, from: usize, count: usize) -> Batch {
         let end = (from + count).min(self.count());
-        let values = self.values.get(from * self.columns..end * self.columns).unwrap_or_default().to_vec();
+        let values = self
+            .values
+            .get(from * self.columns..end * self.columns)
+            .unwrap_or_default()
+            .to_vec();
         batch(self.columns, values, None)
     }
 
@@ -79,7 +89,10 @@ struct Noise(u64);
 impl Noise {
     /// From -0.5 to 0.5.
     fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         f32::from(u16::try_from(self.0 >> 48).unwrap_or(0)) / 65_536.0 - 0.5
     }
 }

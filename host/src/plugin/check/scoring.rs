@@ -1,4 +1,5 @@
-//! What a model's detector promises besides: it takes over what its trainer has learnt, and any mean of such.
+//! What a model's detector promises besides: it takes over what its trainer has learnt, and any
+//! mean of such.
 
 use fedhost_domain::model::Weights;
 
@@ -8,8 +9,16 @@ use super::fault::{Fault, Trial};
 
 pub(super) fn checks<'a>() -> [Check<Bench<'a>>; 2] {
     [
-        Check { name: "takes-model", promise: "the detector takes over the trainer's weights", run: takes_model },
-        Check { name: "takes-mean", promise: "trainer and detector take over a mean of models", run: takes_mean },
+        Check {
+            name: "takes-model",
+            promise: "the detector takes over the trainer's weights",
+            run: takes_model,
+        },
+        Check {
+            name: "takes-mean",
+            promise: "trainer and detector take over a mean of models",
+            run: takes_mean,
+        },
     ]
 }
 
@@ -49,6 +58,11 @@ fn takes_mean(bench: &Bench<'_>) -> Result<(), Fault> {
 }
 
 fn mean(trial: &Trial, first: &Weights, second: &Weights) -> Result<Weights, Fault> {
-    let data = first.data().iter().zip(second.data()).map(|(left, right)| left / 2.0 + right / 2.0).collect();
+    let data = first
+        .data()
+        .iter()
+        .zip(second.data())
+        .map(|(left, right)| left / 2.0 + right / 2.0)
+        .collect();
     Weights::new(first.tensors().to_vec(), data).map_err(|error| trial.fault(error.to_string()))
 }

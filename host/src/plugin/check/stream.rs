@@ -1,4 +1,5 @@
-//! What preprocessors and detectors promise alike: rows go in, in order, numbers come out, and a state lies between.
+//! What preprocessors and detectors promise alike: rows go in, in order, numbers come out, and a
+//! state lies between.
 
 use fedhost_domain::model::{TensorSpec, Weights};
 
@@ -61,15 +62,51 @@ pub(super) struct Stage<'a> {
 
 pub(super) fn checks<'a>() -> [Check<Stage<'a>>; 9] {
     [
-        Check { name: "determinism", promise: "the same rows give the same bits", run: determinism },
-        Check { name: "batch-split", promise: "it does not matter where batches are cut", run: batch_split },
-        Check { name: "save-restore", promise: "a saved state goes on exactly", run: save_restore },
-        Check { name: "state-shape", promise: "tensors of the state keep their names and shapes", run: state_shape },
-        Check { name: "foreign-state", promise: "a state of another plug-in is declined", run: foreign_state },
-        Check { name: "zero-rows", promise: "a batch without rows changes nothing", run: zero_rows },
-        Check { name: "one-row", promise: "the first row alone is enough", run: one_row },
-        Check { name: "constant-columns", promise: "columns that never change are fine", run: constant_columns },
-        Check { name: "missing-values", promise: "missing values are fine, and forgotten", run: missing_values },
+        Check {
+            name: "determinism",
+            promise: "the same rows give the same bits",
+            run: determinism,
+        },
+        Check {
+            name: "batch-split",
+            promise: "it does not matter where batches are cut",
+            run: batch_split,
+        },
+        Check {
+            name: "save-restore",
+            promise: "a saved state goes on exactly",
+            run: save_restore,
+        },
+        Check {
+            name: "state-shape",
+            promise: "tensors of the state keep their names and shapes",
+            run: state_shape,
+        },
+        Check {
+            name: "foreign-state",
+            promise: "a state of another plug-in is declined",
+            run: foreign_state,
+        },
+        Check {
+            name: "zero-rows",
+            promise: "a batch without rows changes nothing",
+            run: zero_rows,
+        },
+        Check {
+            name: "one-row",
+            promise: "the first row alone is enough",
+            run: one_row,
+        },
+        Check {
+            name: "constant-columns",
+            promise: "columns that never change are fine",
+            run: constant_columns,
+        },
+        Check {
+            name: "missing-values",
+            promise: "missing values are fine, and forgotten",
+            run: missing_values,
+        },
     ]
 }
 
@@ -80,7 +117,11 @@ impl Stage<'_> {
 
     /// Numbers a row.
     fn width(&self, numbers: &[f32], rows: usize) -> usize {
-        if self.output == Output::Scores { 1 } else { numbers.len() / rows.max(1) }
+        if self.output == Output::Scores {
+            1
+        } else {
+            numbers.len() / rows.max(1)
+        }
     }
 
     /// Feeds all rows in batches of these sizes, over and over.
@@ -128,12 +169,19 @@ fn batch_split(stage: &Stage<'_>) -> Result<(), Fault> {
         expected: "the same bits both times",
         mend,
     };
-    let in_pieces = Trial { done: "gave the same 600 rows in one batch, then in batches of 0 to 64 rows", ..by_one };
+    let in_pieces = Trial {
+        done: "gave the same 600 rows in one batch, then in batches of 0 to 64 rows",
+        ..by_one
+    };
     let rows = stage.rows();
     let whole = stage.feed_in(&by_one, &rows, &[ROWS])?;
     let width = stage.width(&whole, ROWS);
     by_one.same_numbers(&whole, &stage.feed_in(&by_one, &rows, &[1])?, width)?;
-    in_pieces.same_numbers(&whole, &stage.feed_in(&in_pieces, &rows, &[3, 0, 64, 1, 17, 2])?, width)
+    in_pieces.same_numbers(
+        &whole,
+        &stage.feed_in(&in_pieces, &rows, &[3, 0, 64, 1, 17, 2])?,
+        width,
+    )
 }
 
 fn save_restore(stage: &Stage<'_>) -> Result<(), Fault> {
@@ -188,7 +236,10 @@ fn foreign_state(stage: &Stage<'_>) -> Result<(), Fault> {
 
 /// Weights that no plug-in can have saved.
 pub(super) fn foreign(trial: &Trial) -> Result<Weights, Fault> {
-    let tensor = TensorSpec { name: "of-another-plug-in".to_owned(), shape: vec![3] };
+    let tensor = TensorSpec {
+        name: "of-another-plug-in".to_owned(),
+        shape: vec![3],
+    };
     Weights::new(vec![tensor], vec![0.25; 3]).map_err(|error| trial.fault(error.to_string()))
 }
 
@@ -247,7 +298,8 @@ fn missing_values(stage: &Stage<'_>) -> Result<(), Fault> {
         mend: "pass over values that are not finite, and let none of them into a sum",
     };
     let gaps = |row: usize, column: usize, value: f32| {
-        let missing = row < 200 && (row < 2 || (row + column).is_multiple_of(5) || (100..120).contains(&row));
+        let missing =
+            row < 200 && (row < 2 || (row + column).is_multiple_of(5) || (100..120).contains(&row));
         if missing { f32::NAN } else { value }
     };
     let rows = stage.rows().with(gaps);

@@ -13,17 +13,61 @@ const EPOCHS: u32 = 3;
 
 pub(super) fn checks<'a>() -> [Check<Bench<'a>>; 11] {
     [
-        Check { name: "determinism", promise: "the same rows and seed give the same weights", run: determinism },
-        Check { name: "save-load", promise: "a loaded model is trained on as the one that was saved", run: save_load },
-        Check { name: "shapes", promise: "models of all nodes have tensors of the same names and shapes", run: shapes },
-        Check { name: "foreign-weights", promise: "weights of another plug-in are declined", run: foreign_weights },
-        Check { name: "learns", promise: "labelled rows are learnt from, and counted", run: learns },
-        Check { name: "progress", promise: "a training reports its progress", run: progress },
-        Check { name: "stop", promise: "it stops early when it is asked to", run: stop },
-        Check { name: "zero-rows", promise: "a batch without rows changes nothing", run: zero_rows },
-        Check { name: "one-row", promise: "one row is trained on, or declined in words", run: one_row },
-        Check { name: "constant-columns", promise: "columns that never change are fine", run: constant_columns },
-        Check { name: "missing-values", promise: "missing values are fine", run: missing_values },
+        Check {
+            name: "determinism",
+            promise: "the same rows and seed give the same weights",
+            run: determinism,
+        },
+        Check {
+            name: "save-load",
+            promise: "a loaded model is trained on as the one that was saved",
+            run: save_load,
+        },
+        Check {
+            name: "shapes",
+            promise: "models of all nodes have tensors of the same names and shapes",
+            run: shapes,
+        },
+        Check {
+            name: "foreign-weights",
+            promise: "weights of another plug-in are declined",
+            run: foreign_weights,
+        },
+        Check {
+            name: "learns",
+            promise: "labelled rows are learnt from, and counted",
+            run: learns,
+        },
+        Check {
+            name: "progress",
+            promise: "a training reports its progress",
+            run: progress,
+        },
+        Check {
+            name: "stop",
+            promise: "it stops early when it is asked to",
+            run: stop,
+        },
+        Check {
+            name: "zero-rows",
+            promise: "a batch without rows changes nothing",
+            run: zero_rows,
+        },
+        Check {
+            name: "one-row",
+            promise: "one row is trained on, or declined in words",
+            run: one_row,
+        },
+        Check {
+            name: "constant-columns",
+            promise: "columns that never change are fine",
+            run: constant_columns,
+        },
+        Check {
+            name: "missing-values",
+            promise: "missing values are fine",
+            run: missing_values,
+        },
     ]
 }
 
@@ -40,7 +84,9 @@ fn determinism(bench: &Bench<'_>) -> Result<(), Fault> {
     };
     let (first, second) = (trial.call(train())?, trial.call(train())?);
     trial.same_weights(&first.1, &second.1)?;
-    trial.holds(first.0 == second.0, || format!("a report of {:?}, then of {:?}", first.0, second.0))
+    trial.holds(first.0 == second.0, || {
+        format!("a report of {:?}, then of {:?}", first.0, second.0)
+    })
 }
 
 fn save_load(bench: &Bench<'_>) -> Result<(), Fault> {
@@ -96,7 +142,9 @@ fn learns(bench: &Bench<'_>) -> Result<(), Fault> {
     let report = trial.call(trainer.train(&bench.rows(1).labelled(), EPOCHS))?;
     trial.holds(report.samples > 0, || "a report of 0 samples".to_owned())?;
     let after = trial.call(trainer.save())?;
-    trial.holds(before.data() != after.data(), || "the weights it had before".to_owned())
+    trial.holds(before.data() != after.data(), || {
+        "the weights it had before".to_owned()
+    })
 }
 
 fn progress(bench: &Bench<'_>) -> Result<(), Fault> {
@@ -122,7 +170,9 @@ fn stop(bench: &Bench<'_>) -> Result<(), Fault> {
     let before = bench.reports();
     trial.call(trainer.train(&bench.rows(1).labelled(), 50))?;
     let reports = bench.reports() - before;
-    trial.holds(reports <= 1, || format!("it reported {} times more", reports - 1))
+    trial.holds(reports <= 1, || {
+        format!("it reported {} times more", reports - 1)
+    })
 }
 
 fn zero_rows(bench: &Bench<'_>) -> Result<(), Fault> {
@@ -146,7 +196,11 @@ fn one_row(bench: &Bench<'_>) -> Result<(), Fault> {
         expected: "a report or an error invalid-input, and finite weights",
         mend: "beware of variances of a single row",
     };
-    train_on(bench, &trial, &Rows::waves(bench.columns(), 1, 1).labelled())
+    train_on(
+        bench,
+        &trial,
+        &Rows::waves(bench.columns(), 1, 1).labelled(),
+    )
 }
 
 fn constant_columns(bench: &Bench<'_>) -> Result<(), Fault> {
@@ -166,7 +220,13 @@ fn missing_values(bench: &Bench<'_>) -> Result<(), Fault> {
         expected: "a report of at least 1 sample, and finite weights",
         mend: "pass over values that are not finite, and let none of them into a sum",
     };
-    let gaps = |row: usize, column: usize, value: f32| if (row + column).is_multiple_of(5) { f32::NAN } else { value };
+    let gaps = |row: usize, column: usize, value: f32| {
+        if (row + column).is_multiple_of(5) {
+            f32::NAN
+        } else {
+            value
+        }
+    };
     let mut trainer = trial.call(bench.open_trainer())?;
     let report = trial.call(trainer.train(&bench.rows(1).with(gaps).labelled(), EPOCHS))?;
     trial.call(trainer.save())?;
@@ -176,7 +236,11 @@ fn missing_values(bench: &Bench<'_>) -> Result<(), Fault> {
         expected: "a report or an error invalid-input, and finite weights",
         mend: trial.mend,
     };
-    train_on(bench, &nothing, &bench.rows(1).with(|_, _, _| f32::NAN).labelled())
+    train_on(
+        bench,
+        &nothing,
+        &bench.rows(1).with(|_, _, _| f32::NAN).labelled(),
+    )
 }
 
 fn train_on(bench: &Bench<'_>, trial: &Trial, rows: &Batch) -> Result<(), Fault> {

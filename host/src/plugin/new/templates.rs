@@ -25,17 +25,30 @@ const PACKAGE: File = ("package.json", template!("javascript/package.json.in"));
 
 pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
     let own: &[File] = match (language, kind) {
-        (Language::Rust, Kind::Preprocessor) => &[CARGO, ("src/lib.rs", template!("rust/preprocessor/lib.rs"))],
+        (Language::Rust, Kind::Preprocessor) => {
+            &[CARGO, ("src/lib.rs", template!("rust/preprocessor/lib.rs"))]
+        }
         (Language::Rust, Kind::Model) => &[CARGO, ("src/lib.rs", template!("rust/model/lib.rs"))],
-        (Language::Rust, Kind::Detector) => &[CARGO, ("src/lib.rs", template!("rust/detector/lib.rs"))],
+        (Language::Rust, Kind::Detector) => {
+            &[CARGO, ("src/lib.rs", template!("rust/detector/lib.rs"))]
+        }
         (Language::Python, Kind::Preprocessor) => &[
             CARD,
             CROSSING_PY,
             ("card.py", template!("python/preprocessor/card.py")),
             ("app.py", template!("python/preprocessor/app.py")),
-            ("preprocessing.py", template!("python/preprocessor/preprocessing.py")),
-            ("algorithm.py", template!("python/preprocessor/algorithm.py")),
-            ("test_algorithm.py", template!("python/preprocessor/test_algorithm.py")),
+            (
+                "preprocessing.py",
+                template!("python/preprocessor/preprocessing.py"),
+            ),
+            (
+                "algorithm.py",
+                template!("python/preprocessor/algorithm.py"),
+            ),
+            (
+                "test_algorithm.py",
+                template!("python/preprocessor/test_algorithm.py"),
+            ),
         ],
         (Language::Python, Kind::Model) => &[
             CARD,
@@ -45,7 +58,10 @@ pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
             ("training.py", template!("python/model/training.py")),
             ("detection.py", template!("python/model/detection.py")),
             ("algorithm.py", template!("python/model/algorithm.py")),
-            ("test_algorithm.py", template!("python/model/test_algorithm.py")),
+            (
+                "test_algorithm.py",
+                template!("python/model/test_algorithm.py"),
+            ),
         ],
         (Language::Python, Kind::Detector) => &[
             CARD,
@@ -54,12 +70,18 @@ pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
             ("app.py", template!("python/detector/app.py")),
             ("detection.py", template!("python/detector/detection.py")),
             ("algorithm.py", template!("python/detector/algorithm.py")),
-            ("test_algorithm.py", template!("python/detector/test_algorithm.py")),
+            (
+                "test_algorithm.py",
+                template!("python/detector/test_algorithm.py"),
+            ),
         ],
         (Language::Javascript, Kind::Preprocessor) => &[
             CARD,
             ("app.js", template!("javascript/preprocessor/app.js")),
-            ("algorithm.js", template!("javascript/preprocessor/algorithm.js")),
+            (
+                "algorithm.js",
+                template!("javascript/preprocessor/algorithm.js"),
+            ),
             ("test.mjs", template!("javascript/preprocessor/test.mjs")),
             CROSSING_JS,
             PACKAGE,
@@ -75,7 +97,10 @@ pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
         (Language::Javascript, Kind::Detector) => &[
             CARD,
             ("app.js", template!("javascript/detector/app.js")),
-            ("algorithm.js", template!("javascript/detector/algorithm.js")),
+            (
+                "algorithm.js",
+                template!("javascript/detector/algorithm.js"),
+            ),
             ("test.mjs", template!("javascript/detector/test.mjs")),
             CROSSING_JS,
             PACKAGE,

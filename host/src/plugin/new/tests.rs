@@ -4,7 +4,13 @@ const KINDS: [Kind; 3] = [Kind::Preprocessor, Kind::Model, Kind::Detector];
 const LANGUAGES: [Language; 3] = [Language::Rust, Language::Python, Language::Javascript];
 
 fn begin(name: &str, kind: Kind, language: Language, parent: &Path) -> Result<Started, NewError> {
-    start(&Start { name, kind, language, parent, sdk: None })
+    start(&Start {
+        name,
+        kind,
+        language,
+        parent,
+        sdk: None,
+    })
 }
 
 #[test]
@@ -17,7 +23,11 @@ fn every_kind_in_every_language_has_code_a_test_rows_and_no_mark_left() {
             assert!(started.files.len() >= 4, "{started:?}");
             for file in &started.files {
                 let text = fs::read_to_string(file).unwrap();
-                assert!(!text.contains("{{"), "{} has a mark that is not filled", file.display());
+                assert!(
+                    !text.contains("{{"),
+                    "{} has a mark that is not filled",
+                    file.display()
+                );
             }
             assert!(started.folder.join("sample.csv").is_file());
         }
@@ -30,13 +40,27 @@ fn a_folder_that_is_there_is_left_alone() {
     fs::write(parent.path().join("mine"), "precious").unwrap();
     let refused = begin("mine", Kind::Model, Language::Rust, parent.path()).unwrap_err();
     assert!(matches!(refused, NewError::Exists(_)) && refused.to_string().contains("hint:"));
-    assert_eq!(fs::read_to_string(parent.path().join("mine")).unwrap(), "precious");
+    assert_eq!(
+        fs::read_to_string(parent.path().join("mine")).unwrap(),
+        "precious"
+    );
 }
 
 #[test]
 fn a_name_that_no_manifest_or_crate_could_have_is_refused() {
     let parent = tempfile::tempdir().unwrap();
-    for name in ["", "Mine", "my_model", "../mine", "a--b", "-a", "1a", "a b", "core", &"a".repeat(65)] {
+    for name in [
+        "",
+        "Mine",
+        "my_model",
+        "../mine",
+        "a--b",
+        "-a",
+        "1a",
+        "a b",
+        "core",
+        &"a".repeat(65),
+    ] {
         let refused = begin(name, Kind::Model, Language::Rust, parent.path()).unwrap_err();
         assert!(matches!(refused, NewError::Name(_)), "{name:?}");
     }
@@ -47,9 +71,21 @@ fn a_name_that_no_manifest_or_crate_could_have_is_refused() {
 fn the_sdk_is_named_by_its_path_or_by_its_version() {
     let parent = tempfile::tempdir().unwrap();
     let sdk = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../guests/sdk"));
-    let with = |name, sdk| Start { name, kind: Kind::Model, language: Language::Rust, parent: parent.path(), sdk };
-    let manifest = |started: Started| fs::read_to_string(started.folder.join("Cargo.toml")).unwrap();
-    assert!(manifest(start(&with("here", Some(sdk))).unwrap()).contains("fedhost-guest = { path = \"/"));
+    let with = |name, sdk| Start {
+        name,
+        kind: Kind::Model,
+        language: Language::Rust,
+        parent: parent.path(),
+        sdk,
+    };
+    let manifest =
+        |started: Started| fs::read_to_string(started.folder.join("Cargo.toml")).unwrap();
+    assert!(
+        manifest(start(&with("here", Some(sdk))).unwrap()).contains("fedhost-guest = { path = \"/")
+    );
     assert!(manifest(start(&with("there", None)).unwrap()).contains("fedhost-guest = \"0."));
-    assert!(matches!(start(&with("nowhere", Some(parent.path()))), Err(NewError::NoSdk(_))));
+    assert!(matches!(
+        start(&with("nowhere", Some(parent.path()))),
+        Err(NewError::NoSdk(_))
+    ));
 }

@@ -13,8 +13,18 @@ const CHAR_WIDTH: f64 = 8.0;
 
 /// One bar an entry, in their order.
 pub(in crate::report) fn bars(label: &str, entries: &[(String, u64)]) -> Markup {
-    let most = entries.iter().map(|(_, amount)| *amount).max().unwrap_or(0).max(1) as f64;
-    let longest = entries.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(NAME_CHARS);
+    let most = entries
+        .iter()
+        .map(|(_, amount)| *amount)
+        .max()
+        .unwrap_or(0)
+        .max(1) as f64;
+    let longest = entries
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(NAME_CHARS);
     let left = longest as f64 * CHAR_WIDTH + 10.0;
     let drawing = html! {
         @for (index, (name, amount)) in entries.iter().enumerate() {

@@ -29,16 +29,29 @@ pub(in crate::report) struct Row {
 pub(in crate::report) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = values.filter(|value| value.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
-    let (below, above) = (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted.get(sorted.len() / 2)?);
+    let (below, above) = (
+        sorted.get(sorted.len().checked_sub(1)? / 2)?,
+        sorted.get(sorted.len() / 2)?,
+    );
     Some((below + above) / 2.0)
 }
 
 /// The picture, or nothing without scores.
 pub(in crate::report) fn dots(label: &str, title: &str, rows: &[Row]) -> Option<Markup> {
-    let scores = rows.iter().flat_map(|row| &row.dots).map(|&(_, score)| score);
+    let scores = rows
+        .iter()
+        .flat_map(|row| &row.dots)
+        .map(|&(_, score)| score);
     // What guessing reaches is always in view.
-    let scale = Scale::linear(scores.clone().chain([0.5]), 5).filter(|_| scores.count() > 0)?.at_most(1.0);
-    let longest = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).min(NAME_CHARS);
+    let scale = Scale::linear(scores.clone().chain([0.5]), 5)
+        .filter(|_| scores.count() > 0)?
+        .at_most(1.0);
+    let longest = rows
+        .iter()
+        .map(|row| row.name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(NAME_CHARS);
     let left = BADGE + longest as f64 * CHAR_WIDTH + 10.0;
     let x = |score: f64| left + scale.place(score) * (WIDTH - left - RIGHT);
     let base = rows.len() as f64 * ROW;
@@ -84,12 +97,26 @@ mod tests {
     fn a_median_lies_in_the_middle() {
         assert_eq!(median([].into_iter()), None);
         assert_eq!(median([3.0, 1.0, 2.0].into_iter()), Some(2.0));
-        assert_eq!(median([4.0, 1.0, 2.0, 3.0, f64::NAN].into_iter()), Some(2.5));
+        assert_eq!(
+            median([4.0, 1.0, 2.0, 3.0, f64::NAN].into_iter()),
+            Some(2.5)
+        );
     }
 
     #[test]
     fn without_scores_there_is_no_picture() {
-        assert!(dots("label", "ROC AUC", &[Row { sign: Sign(1), name: "a".into(), dots: vec![] }]).is_none());
+        assert!(
+            dots(
+                "label",
+                "ROC AUC",
+                &[Row {
+                    sign: Sign(1),
+                    name: "a".into(),
+                    dots: vec![]
+                }]
+            )
+            .is_none()
+        );
         assert!(dots("label", "ROC AUC", &[]).is_none());
     }
 }

@@ -85,7 +85,13 @@ struct Layout {
 
 impl Layout {
     fn of(grid: &Grid) -> Self {
-        let longest = grid.rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(NAME_CHARS);
+        let longest = grid
+            .rows
+            .iter()
+            .map(|(name, _)| name.chars().count())
+            .max()
+            .unwrap_or(0)
+            .min(NAME_CHARS);
         let (pitch, label_every) = match grid.rows.len() {
             0..=8 => (22.0, 1),
             9..=16 => (17.0, 1),
@@ -94,7 +100,13 @@ impl Layout {
         let left = longest as f64 * CHAR_WIDTH + 10.0;
         let stretch = grid.rounds.len().div_ceil(COLUMNS).max(1);
         let columns = grid.rounds.len().div_ceil(stretch).max(1);
-        Self { left, pitch, column: ((WIDTH - left - RIGHT) / columns as f64).min(pitch), stretch, label_every }
+        Self {
+            left,
+            pitch,
+            column: ((WIDTH - left - RIGHT) / columns as f64).min(pitch),
+            stretch,
+            label_every,
+        }
     }
 
     fn height(&self, grid: &Grid) -> f64 {
@@ -103,7 +115,10 @@ impl Layout {
 
     fn label(&self, name: &str, parts: &[Part], y: f64) -> Markup {
         let middle = y + self.pitch / 2.0;
-        let took = parts.iter().filter(|part| matches!(part, Part::Took | Part::Stale)).count();
+        let took = parts
+            .iter()
+            .filter(|part| matches!(part, Part::Took | Part::Stale))
+            .count();
         let end = self.left + self.column * parts.len().div_ceil(self.stretch) as f64;
         html! {
             text.name x=(px(self.left - 8.0)) y=(px(middle)) dy="0.32em" text-anchor="end" {
@@ -116,7 +131,11 @@ impl Layout {
     fn cells(&self, grid: &Grid, name: &str, parts: &[Part], y: f64) -> Markup {
         let gap = if self.column > 5.0 { 1.5 } else { 0.5 };
         let height = self.pitch - if self.pitch > 10.0 { 4.0 } else { 1.5 };
-        let cells = parts.iter().zip(&grid.rounds).enumerate().filter(|(_, (part, _))| **part != Part::Absent);
+        let cells = parts
+            .iter()
+            .zip(&grid.rounds)
+            .enumerate()
+            .filter(|(_, (part, _))| **part != Part::Absent);
         let (top, width) = (y + (self.pitch - height) / 2.0, self.column - gap);
         html! {
             @for (index, (part, round)) in cells {
@@ -150,8 +169,14 @@ impl Layout {
 
     fn rounds(&self, grid: &Grid, start: usize, end: usize) -> String {
         let first = grid.rounds.get(start * self.stretch);
-        let last = grid.rounds.get((end * self.stretch).min(grid.rounds.len()).saturating_sub(1));
-        first.zip(last).map_or_else(String::new, |(first, last)| format!("rounds {first} to {last}"))
+        let last = grid.rounds.get(
+            (end * self.stretch)
+                .min(grid.rounds.len())
+                .saturating_sub(1),
+        );
+        first.zip(last).map_or_else(String::new, |(first, last)| {
+            format!("rounds {first} to {last}")
+        })
     }
 
     fn axis(&self, grid: &Grid) -> Markup {
@@ -159,8 +184,15 @@ impl Layout {
         let width = self.column / self.stretch as f64;
         let last = grid.rounds.len().saturating_sub(1) as f64;
         // Ticks lie at cells, whose rounds need not be consecutive.
-        let step = Scale::whole(1.0, last + 1.0, (width * (last + 1.0) / 56.0).ceil() as usize);
-        let at = step.ticks.iter().filter_map(|tick| Some((tick - 1.0, grid.rounds.get((tick - 1.0) as usize)?)));
+        let step = Scale::whole(
+            1.0,
+            last + 1.0,
+            (width * (last + 1.0) / 56.0).ceil() as usize,
+        );
+        let at = step
+            .ticks
+            .iter()
+            .filter_map(|tick| Some((tick - 1.0, grid.rounds.get((tick - 1.0) as usize)?)));
         html! {
             @for (index, round) in at {
                 text.tick x=(px(self.left + (index + 0.5) * width)) y=(px(y + 16.0)) text-anchor="middle" { (round) }
@@ -175,12 +207,22 @@ pub(super) fn glyph(part: Part, x: f64, y: f64, width: f64, height: f64) -> Mark
     let middle = y + height / 2.0;
     match part {
         Part::Absent => html! {},
-        Part::Took => html! { rect.took x=(px(x)) y=(px(y)) width=(px(width)) height=(px(height)) {} },
-        Part::Stale => html! { rect.stale x=(px(x)) y=(px(middle)) width=(px(width)) height=(px(height / 2.0)) {} },
-        Part::Missing => html! { rect.missing x=(px(x)) y=(px(middle - 0.75)) width=(px(width)) height="1.5" {} },
+        Part::Took => {
+            html! { rect.took x=(px(x)) y=(px(y)) width=(px(width)) height=(px(height)) {} }
+        }
+        Part::Stale => {
+            html! { rect.stale x=(px(x)) y=(px(middle)) width=(px(width)) height=(px(height / 2.0)) {} }
+        }
+        Part::Missing => {
+            html! { rect.missing x=(px(x)) y=(px(middle - 0.75)) width=(px(width)) height="1.5" {} }
+        }
         Part::Refused => {
             let half = (width.min(height) / 2.0).min(4.0);
-            let (left, top, side) = (px(x + width / 2.0 - half), px(middle - half), px(half * 2.0));
+            let (left, top, side) = (
+                px(x + width / 2.0 - half),
+                px(middle - half),
+                px(half * 2.0),
+            );
             html! { path.refused d=(format!("M{left} {top}l{side} {side}m0-{side}l-{side} {side}")) {} }
         }
     }
@@ -189,7 +231,10 @@ pub(super) fn glyph(part: Part, x: f64, y: f64, width: f64, height: f64) -> Mark
 /// The share that took part, in quarters, rounded so that only none is none and only all is all.
 fn shade(parts: &[Part]) -> Option<u8> {
     let expected = parts.iter().filter(|part| **part != Part::Absent).count();
-    let took = parts.iter().filter(|part| matches!(part, Part::Took | Part::Stale)).count();
+    let took = parts
+        .iter()
+        .filter(|part| matches!(part, Part::Took | Part::Stale))
+        .count();
     match (took, expected) {
         (_, 0) => None,
         (0, _) => Some(0),
@@ -214,7 +259,9 @@ mod tests {
 
     #[test]
     fn only_none_is_none_and_only_all_is_all() {
-        let parts = |took: usize, of: usize| [vec![Part::Took; took], vec![Part::Missing; of - took]].concat();
+        let parts = |took: usize, of: usize| {
+            [vec![Part::Took; took], vec![Part::Missing; of - took]].concat()
+        };
         assert_eq!(shade(&[Part::Absent; 3]), None);
         assert_eq!(shade(&parts(0, 100)), Some(0));
         assert_eq!(shade(&parts(1, 100)), Some(1));
@@ -225,9 +272,16 @@ mod tests {
     #[test]
     fn many_quiet_rounds_become_one_rectangle() {
         let rounds: Vec<u64> = (1..=1_000).collect();
-        let quiet = Grid { label: String::new(), rounds, rows: vec![("n".into(), vec![Part::Took; 1_000])] };
+        let quiet = Grid {
+            label: String::new(),
+            rounds,
+            rows: vec![("n".into(), vec![Part::Took; 1_000])],
+        };
         let drawing = grid(&quiet).into_string();
         assert_eq!(drawing.matches("<rect").count(), 1);
-        assert!(drawing.contains("n, rounds 1 to 1000: took part in all"), "{drawing}");
+        assert!(
+            drawing.contains("n, rounds 1 to 1000: took part in all"),
+            "{drawing}"
+        );
     }
 }

@@ -80,12 +80,21 @@ pub(in crate::report) fn chart(chart: &LineChart) -> Option<Drawing> {
         (plot.hover(chart))
     };
     let band = chart.band.iter().map(|band| (Key::Band, band.name.clone()));
-    let lines = chart.series.iter().map(|series| (series.key, series.name.clone()));
+    let lines = chart
+        .series
+        .iter()
+        .map(|series| (series.key, series.name.clone()));
     let mut entries: Vec<(Key, String)> = lines.chain(band).collect();
     entries.sort_by_key(|(key, _)| *key != Key::Ink);
-    let dense = chart.series.iter().any(|series| series.points.len() > DENSE);
+    let dense = chart
+        .series
+        .iter()
+        .any(|series| series.points.len() > DENSE);
     let picture = html! { div.dense[dense] { (svg(&chart.label, HEIGHT, &content)) } };
-    Some(Drawing { legend: legend(&entries), picture })
+    Some(Drawing {
+        legend: legend(&entries),
+        picture,
+    })
 }
 
 struct Plot {
@@ -99,10 +108,16 @@ impl Plot {
         let shown = |points: &Points| -> Vec<(u64, f64)> {
             points
                 .iter()
-                .filter_map(|&(round, value)| Some((round, value.filter(|value| value.is_finite())?)))
+                .filter_map(|&(round, value)| {
+                    Some((round, value.filter(|value| value.is_finite())?))
+                })
                 .collect()
         };
-        let mut points: Vec<(u64, f64)> = chart.series.iter().flat_map(|series| shown(&series.points)).collect();
+        let mut points: Vec<(u64, f64)> = chart
+            .series
+            .iter()
+            .flat_map(|series| shown(&series.points))
+            .collect();
         for &(round, least, greatest) in chart.band.iter().flat_map(|band| &band.points) {
             points.extend([(round, least), (round, greatest)]);
         }
@@ -115,7 +130,11 @@ impl Plot {
             Axis::Score => Scale::linear(values(), 4).map(|scale| scale.at_most(1.0)),
             Axis::Time => Scale::logarithmic(values()),
         };
-        Some(Self { x: Scale::whole(first, last, 6), y: y?, axis: chart.axis })
+        Some(Self {
+            x: Scale::whole(first, last, 6),
+            y: y?,
+            axis: chart.axis,
+        })
     }
 
     fn x(&self, round: f64) -> f64 {
@@ -129,7 +148,9 @@ impl Plot {
     fn tick(&self, value: f64) -> String {
         match self.axis {
             Axis::Time => words::span(value),
-            Axis::Number | Axis::Score if self.y.decimals == 0 || value.abs() >= 1e5 => words::number(value),
+            Axis::Number | Axis::Score if self.y.decimals == 0 || value.abs() >= 1e5 => {
+                words::number(value)
+            }
             Axis::Number | Axis::Score => format!("{value:.*}", self.y.decimals),
         }
     }
@@ -170,7 +191,9 @@ impl Plot {
                     @if points.len() <= MARKERS { (self.markers(style, &points)) }
                 }
             },
-            _ => html! { g.line.ink { (line) @if points.len() <= 4 * MARKERS { (self.dots(&points)) } } },
+            _ => {
+                html! { g.line.ink { (line) @if points.len() <= 4 * MARKERS { (self.dots(&points)) } } }
+            }
         }
     }
 
@@ -183,7 +206,11 @@ impl Plot {
                 continue;
             };
             path.push(if pen_down { 'L' } else { 'M' });
-            path.push_str(&format!("{} {}", px(self.x(round as f64)), px(self.y(value))));
+            path.push_str(&format!(
+                "{} {}",
+                px(self.x(round as f64)),
+                px(self.y(value))
+            ));
             if !pen_down {
                 // A line of no length: its round ends make a point between two gaps visible.
                 path.push_str("h0");
@@ -196,29 +223,46 @@ impl Plot {
     /// A few markers are enough to tell the lines apart.
     fn markers(&self, style: usize, points: &Points) -> Markup {
         let every = points.len().div_ceil(MARKERS).max(1);
-        let chosen = points.iter().step_by(every).filter_map(|&(round, value)| Some((round, value?)));
+        let chosen = points
+            .iter()
+            .step_by(every)
+            .filter_map(|&(round, value)| Some((round, value?)));
         html! { @for (round, value) in chosen { (marker(style, self.x(round as f64), self.y(value))) } }
     }
 
     fn dots(&self, points: &Points) -> Markup {
-        let shown = points.iter().filter_map(|&(round, value)| Some((round, value?)));
+        let shown = points
+            .iter()
+            .filter_map(|&(round, value)| Some((round, value?)));
         html! {
             @for (round, value) in shown { circle cx=(px(self.x(round as f64))) cy=(px(self.y(value))) r="2.4" {} }
         }
     }
 
     fn band(&self, band: &Band) -> Markup {
-        let place = |round: u64, value: f64| format!("{} {}", px(self.x(round as f64)), px(self.y(value)));
-        let there = band.points.iter().map(|&(round, _, greatest)| place(round, greatest));
-        let back = band.points.iter().rev().map(|&(round, least, _)| place(round, least));
+        let place =
+            |round: u64, value: f64| format!("{} {}", px(self.x(round as f64)), px(self.y(value)));
+        let there = band
+            .points
+            .iter()
+            .map(|&(round, _, greatest)| place(round, greatest));
+        let back = band
+            .points
+            .iter()
+            .rev()
+            .map(|&(round, least, _)| place(round, least));
         let corners: Vec<String> = there.chain(back).collect();
         html! { path.band d={ "M" (corners.join("L")) "Z" } {} }
     }
 
     /// Invisible columns that say their round's values under the pointer.
     fn hover(&self, chart: &LineChart) -> Markup {
-        let mut rounds: Vec<u64> =
-            chart.series.iter().flat_map(|series| &series.points).map(|&(round, _)| round).collect();
+        let mut rounds: Vec<u64> = chart
+            .series
+            .iter()
+            .flat_map(|series| &series.points)
+            .map(|&(round, _)| round)
+            .collect();
         rounds.sort_unstable();
         rounds.dedup();
         let every = rounds.len().div_ceil(HOVER_COLUMNS).max(1);
@@ -236,7 +280,10 @@ impl Plot {
 
 fn values_at(chart: &LineChart, round: u64) -> String {
     let values = chart.series.iter().filter_map(|series| {
-        let index = series.points.binary_search_by_key(&round, |&(round, _)| round).ok()?;
+        let index = series
+            .points
+            .binary_search_by_key(&round, |&(round, _)| round)
+            .ok()?;
         let &(_, value) = series.points.get(index)?;
         Some(format!("\n{}: {}", series.name, (chart.write)(value?)))
     });

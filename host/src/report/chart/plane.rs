@@ -47,14 +47,29 @@ impl Axis {
     /// From 0 to 1.
     pub(in crate::report) fn share(title: &'static str) -> Option<Self> {
         let scale = Scale::linear([0.0, 1.0].into_iter(), 5)?;
-        Some(Self { title, scale, write: |value| format!("{value:.1}") })
+        Some(Self {
+            title,
+            scale,
+            write: |value| format!("{value:.1}"),
+        })
     }
 
     /// Around scores, which are at most 1.
-    pub(in crate::report) fn scores(title: &'static str, values: impl Iterator<Item = f64>) -> Option<Self> {
+    pub(in crate::report) fn scores(
+        title: &'static str,
+        values: impl Iterator<Item = f64>,
+    ) -> Option<Self> {
         let scale = Scale::linear(values, 5)?.at_most(1.0);
-        let write = if scale.decimals > 1 { |value| format!("{value:.2}") } else { |value| format!("{value:.1}") };
-        Some(Self { title, scale, write })
+        let write = if scale.decimals > 1 {
+            |value| format!("{value:.2}")
+        } else {
+            |value| format!("{value:.1}")
+        };
+        Some(Self {
+            title,
+            scale,
+            write,
+        })
     }
 
     /// Around positive values, with equal room for each power of ten.
@@ -63,7 +78,11 @@ impl Axis {
         values: impl Iterator<Item = f64>,
         write: fn(f64) -> String,
     ) -> Option<Self> {
-        Some(Self { title, scale: Scale::logarithmic(values)?, write })
+        Some(Self {
+            title,
+            scale: Scale::logarithmic(values)?,
+            write,
+        })
     }
 }
 
@@ -113,16 +132,24 @@ pub(in crate::report) fn plane(plane: &Plane) -> Drawing {
         (plot.badges())
         (plot.spots())
     };
-    Drawing { legend: legend(&entries(&plane.lines)), picture: svg(&plane.label, HEIGHT, &content) }
+    Drawing {
+        legend: legend(&entries(&plane.lines)),
+        picture: svg(&plane.label, HEIGHT, &content),
+    }
 }
 
 /// Those without a style of their own share an entry.
 fn entries(lines: &[Line]) -> Vec<(Key, String)> {
     let (own, others): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(|line| line.sign.is_own());
-    let mut entries: Vec<(Key, String)> =
-        own.into_iter().map(|line| (Key::Sign(line.sign), line.name.clone())).collect();
+    let mut entries: Vec<(Key, String)> = own
+        .into_iter()
+        .map(|line| (Key::Sign(line.sign), line.name.clone()))
+        .collect();
     if let Some(first) = others.first() {
-        entries.push((Key::Sign(first.sign), words::plural(others.len() as u64, "other")));
+        entries.push((
+            Key::Sign(first.sign),
+            words::plural(others.len() as u64, "other"),
+        ));
     }
     entries
 }
@@ -143,7 +170,9 @@ impl Plot<'_> {
     }
 
     fn axes(&self) -> Markup {
-        let Plane { x: across, y: up, .. } = self.0;
+        let Plane {
+            x: across, y: up, ..
+        } = self.0;
         html! {
             @for &tick in &up.scale.ticks {
                 @let y = px(self.y(tick));
@@ -176,13 +205,19 @@ impl Plot<'_> {
 
     /// Where a line's points lie; what is no number has no place.
     fn places(&self, line: &Line) -> Vec<(f64, f64)> {
-        let known = line.points.iter().filter(|(x, y)| x.is_finite() && y.is_finite());
+        let known = line
+            .points
+            .iter()
+            .filter(|(x, y)| x.is_finite() && y.is_finite());
         known.map(|&point| self.at(point)).collect()
     }
 
     fn line(&self, line: &Line) -> Markup {
         let places = self.places(line);
-        let corners: Vec<String> = places.iter().map(|&(x, y)| format!("{} {}", px(x), px(y))).collect();
+        let corners: Vec<String> = places
+            .iter()
+            .map(|&(x, y)| format!("{} {}", px(x), px(y)))
+            .collect();
         html! {
             g class={ "line " (line.sign.class()) } {
                 @if !corners.is_empty() { path d={ "M" (corners.join("L")) } { title { (line.name) } } }
@@ -205,8 +240,12 @@ impl Plot<'_> {
     }
 
     fn spots(&self) -> Markup {
-        let spots: Vec<_> =
-            self.0.spots.iter().map(|spot| (self.at(spot.at), words::short(&spot.name, NAME_CHARS))).collect();
+        let spots: Vec<_> = self
+            .0
+            .spots
+            .iter()
+            .map(|spot| (self.at(spot.at), words::short(&spot.name, NAME_CHARS)))
+            .collect();
         let frame = (0.0, TOP, WIDTH, BASE);
         html! {
             @for spot in &self.0.spots {
@@ -230,12 +269,26 @@ mod tests {
 
     fn line(number: usize) -> Line {
         let points = vec![(0.0, 0.0), (0.1 * number as f64, 0.8), (1.0, 1.0)];
-        Line { sign: Sign(number), name: format!("line {number}"), points }
+        Line {
+            sign: Sign(number),
+            name: format!("line {number}"),
+            points,
+        }
     }
 
     fn picture(lines: Vec<Line>) -> Drawing {
-        let (x, y) = (Axis::share("false alarms").unwrap(), Axis::share("recall").unwrap());
-        plane(&Plane { label: "a picture".into(), x, y, reference: None, lines, spots: vec![] })
+        let (x, y) = (
+            Axis::share("false alarms").unwrap(),
+            Axis::share("recall").unwrap(),
+        );
+        plane(&Plane {
+            label: "a picture".into(),
+            x,
+            y,
+            reference: None,
+            lines,
+            spots: vec![],
+        })
     }
 
     #[test]
@@ -243,13 +296,20 @@ mod tests {
         let drawing = picture((1..=10).map(line).collect());
         let (picture, legend) = (drawing.picture.into_string(), drawing.legend.into_string());
         assert_eq!(picture.matches("class=\"badge").count(), 8, "{picture}");
-        assert!(legend.contains("line 8") && !legend.contains("line 9"), "{legend}");
+        assert!(
+            legend.contains("line 8") && !legend.contains("line 9"),
+            "{legend}"
+        );
         assert!(legend.contains("2\u{a0}others"), "{legend}");
     }
 
     #[test]
     fn a_line_without_points_is_no_trouble() {
-        let drawing = picture(vec![Line { sign: Sign(1), name: "empty".into(), points: vec![] }]);
+        let drawing = picture(vec![Line {
+            sign: Sign(1),
+            name: "empty".into(),
+            points: vec![],
+        }]);
         assert!(!drawing.picture.into_string().contains("badge"));
     }
 }

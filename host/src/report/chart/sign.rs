@@ -1,5 +1,5 @@
-//! How one of several competitors is told from the others, the same everywhere on a page: its number, a colour and a
-//! dash.
+//! How one of several competitors is told from the others, the same everywhere on a page: its
+//! number, a colour and a dash.
 
 use maud::{Markup, html};
 
@@ -17,7 +17,11 @@ impl Sign {
 
     /// The class that decides colour and dash.
     pub(super) fn class(self) -> String {
-        if self.is_own() { style_class(self.0 - 1) } else { "other".to_owned() }
+        if self.is_own() {
+            style_class(self.0 - 1)
+        } else {
+            "other".to_owned()
+        }
     }
 
     /// Its number in a circle around a point.

@@ -70,9 +70,13 @@ fn window(x: &str, y: &str, width: &str, height: &str) -> Markup {
 
 /// The picture.
 pub(in crate::report) fn strips(strips: &Strips) -> Markup {
-    let last = strips.first_row.saturating_add(strips.rows.saturating_sub(1));
+    let last = strips
+        .first_row
+        .saturating_add(strips.rows.saturating_sub(1));
     let x = Scale::whole(strips.first_row as f64, last as f64, 5);
-    let across = |row: u64| LEFT + x.place(strips.first_row.saturating_add(row) as f64) * (WIDTH - LEFT - RIGHT);
+    let across = |row: u64| {
+        LEFT + x.place(strips.first_row.saturating_add(row) as f64) * (WIDTH - LEFT - RIGHT)
+    };
     let base = PITCH * strips.strips.len() as f64;
     let content = html! {
         @for (index, strip) in strips.strips.iter().enumerate() {
@@ -110,11 +114,17 @@ fn drawn(strip: &Strip, windows: &[(u64, u64)], top: f64, across: &impl Fn(u64) 
     }
 }
 
-fn scores(strip: &Strip, heights: &Heights, (ceiling, floor): (f64, f64), across: &impl Fn(u64) -> f64) -> Markup {
+fn scores(
+    strip: &Strip,
+    heights: &Heights,
+    (ceiling, floor): (f64, f64),
+    across: &impl Fn(u64) -> f64,
+) -> Markup {
     let height = |score: f64| floor - heights.place(score) * (floor - ceiling);
     let points = strip.points.iter().filter(|(_, score)| score.is_finite());
-    let corners: Vec<String> =
-        points.map(|&(row, score)| format!("{} {}", px(across(row)), px(height(score)))).collect();
+    let corners: Vec<String> = points
+        .map(|&(row, score)| format!("{} {}", px(across(row)), px(height(score))))
+        .collect();
     html! {
         text.tick x=(px(LEFT - 8.0)) y=(px(ceiling)) dy="0.6em" text-anchor="end" { (words::number(heights.greatest)) }
         text.tick x=(px(LEFT - 8.0)) y=(px(floor)) dy="0.1em" text-anchor="end" { (words::number(heights.least)) }
@@ -126,8 +136,8 @@ fn scores(strip: &Strip, heights: &Heights, (ceiling, floor): (f64, f64), across
     }
 }
 
-/// A vertical scale that is even around the usual scores and ever denser away from them, so that a single peak does not
-/// press everything else flat.
+/// A vertical scale that is even around the usual scores and ever denser away from them, so that a
+/// single peak does not press everything else flat.
 struct Heights {
     usual: f64,
     unit: f64,
@@ -144,15 +154,36 @@ impl Heights {
         let (least, greatest) = range(sorted.iter().copied())?;
         sorted.retain(|score| score.is_finite());
         sorted.sort_by(f64::total_cmp);
-        let at = |percent: usize| sorted.get((sorted.len() - 1) * percent / 100).copied().unwrap_or_default();
+        let at = |percent: usize| {
+            sorted
+                .get((sorted.len() - 1) * percent / 100)
+                .copied()
+                .unwrap_or_default()
+        };
         // Usual scores are the lowest ones: among the others there may be nothing but anomalies.
         let usual = at(10);
-        let spread = (at(75) - usual).min(strip.threshold.map_or(f64::INFINITY, |threshold| (threshold - usual).abs()));
+        let spread = (at(75) - usual).min(
+            strip
+                .threshold
+                .map_or(f64::INFINITY, |threshold| (threshold - usual).abs()),
+        );
         let spread = spread.max((greatest - least) * 1e-6);
-        let unit = if spread > 0.0 && spread.is_finite() { spread } else { 1.0 };
-        let mut heights = Self { usual, unit, least, greatest, low: 0.0, high: 1.0 };
+        let unit = if spread > 0.0 && spread.is_finite() {
+            spread
+        } else {
+            1.0
+        };
+        let mut heights = Self {
+            usual,
+            unit,
+            least,
+            greatest,
+            low: 0.0,
+            high: 1.0,
+        };
         let ends = [Some(least), Some(greatest), strip.threshold];
-        (heights.low, heights.high) = range(ends.into_iter().flatten().map(|end| heights.bent(end)))?;
+        (heights.low, heights.high) =
+            range(ends.into_iter().flatten().map(|end| heights.bent(end)))?;
         Some(heights)
     }
 
@@ -163,7 +194,11 @@ impl Heights {
     /// 0 at the bottom, 1 at the top.
     fn place(&self, score: f64) -> f64 {
         let length = self.high - self.low;
-        if length > 0.0 { ((self.bent(score) - self.low) / length).clamp(0.0, 1.0) } else { 0.5 }
+        if length > 0.0 {
+            ((self.bent(score) - self.low) / length).clamp(0.0, 1.0)
+        } else {
+            0.5
+        }
     }
 }
 
@@ -174,13 +209,25 @@ mod tests {
     use super::*;
 
     fn strip(scores: &[f64], threshold: Option<f64>) -> Strip {
-        let points = scores.iter().enumerate().map(|(row, &score)| (row as u64, score)).collect();
-        Strip { sign: Sign(1), name: "ewma".into(), points, threshold }
+        let points = scores
+            .iter()
+            .enumerate()
+            .map(|(row, &score)| (row as u64, score))
+            .collect();
+        Strip {
+            sign: Sign(1),
+            name: "ewma".into(),
+            points,
+            threshold,
+        }
     }
 
     #[test]
     fn a_peak_leaves_room_for_the_rest() {
-        let scores: Vec<f64> = (0..100).map(|row| f64::from(row % 10)).chain([1e6]).collect();
+        let scores: Vec<f64> = (0..100)
+            .map(|row| f64::from(row % 10))
+            .chain([1e6])
+            .collect();
         let heights = Heights::of(&strip(&scores, Some(20.0))).unwrap();
         assert!(heights.place(9.0) - heights.place(0.0) > 0.05);
         assert!(heights.place(20.0) < heights.place(1e6));
@@ -188,7 +235,10 @@ mod tests {
 
     #[test]
     fn scores_that_are_all_the_same_lie_in_the_middle() {
-        assert_eq!(Heights::of(&strip(&[3.0; 5], None)).unwrap().place(3.0), 0.5);
+        assert_eq!(
+            Heights::of(&strip(&[3.0; 5], None)).unwrap().place(3.0),
+            0.5
+        );
         assert!(Heights::of(&strip(&[], Some(1.0))).is_none());
     }
 

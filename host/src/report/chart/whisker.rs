@@ -17,11 +17,18 @@ pub(in crate::report) struct Whiskers(Scale);
 impl Whiskers {
     /// Around all these values and 0.5, which is what guessing reaches.
     pub(in crate::report) fn around(values: impl Iterator<Item = f64>) -> Option<Self> {
-        Some(Self(Scale::linear(values.chain([0.5, 1.0]), 5)?.at_most(1.0)))
+        Some(Self(
+            Scale::linear(values.chain([0.5, 1.0]), 5)?.at_most(1.0),
+        ))
     }
 
     /// The cell. Its numbers are written beside it, so it is hidden from screen readers.
-    pub(in crate::report) fn cell(&self, sign: Option<Sign>, value: f64, interval: Option<(f64, f64)>) -> Markup {
+    pub(in crate::report) fn cell(
+        &self,
+        sign: Option<Sign>,
+        value: f64,
+        interval: Option<(f64, f64)>,
+    ) -> Markup {
         let x = |value: f64| px(MARGIN + self.0.place(value) * (WIDTH - 2.0 * MARGIN));
         let class = sign.map_or_else(|| "other".to_owned(), Sign::class);
         html! {

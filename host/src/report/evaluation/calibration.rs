@@ -49,17 +49,38 @@ pub(super) fn false_alarms(standings: &[Standing<'_>]) -> Option<Drawing> {
             .map(|alarms| (alarms.level.nominal, alarms.observed))
             .collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        (!points.is_empty()).then(|| Line { sign: standing.sign, name: short(standing.name(), NAME_CHARS), points })
+        (!points.is_empty()).then(|| Line {
+            sign: standing.sign,
+            name: short(standing.name(), NAME_CHARS),
+            points,
+        })
     };
     let lines: Vec<Line> = standings.iter().filter_map(line).collect();
     let least = LEVELS.iter().map(|level| level.nominal).fold(1.0, f64::min);
-    let x = Axis::powers("promised", LEVELS.iter().map(|level| level.nominal), percent)?;
+    let x = Axis::powers(
+        "promised",
+        LEVELS.iter().map(|level| level.nominal),
+        percent,
+    )?;
     // Up to all rows; and far enough down to tell rates below the least promise from none.
-    let observed = lines.iter().flat_map(|line| &line.points).map(|&(_, observed)| observed);
+    let observed = lines
+        .iter()
+        .flat_map(|line| &line.points)
+        .map(|&(_, observed)| observed);
     let rates: Vec<f64> = observed.chain([least / 10.0, 0.99]).collect();
     let y = Axis::powers("observed", rates.into_iter(), percent)?;
-    let reference = Reference { name: "as promised".to_owned(), from: (least, least), to: (0.1, 0.1) };
-    picture("False alarms, promised and observed; the table has the numbers", x, y, reference, lines)
+    let reference = Reference {
+        name: "as promised".to_owned(),
+        from: (least, least),
+        to: (0.1, 0.1),
+    };
+    picture(
+        "False alarms, promised and observed; the table has the numbers",
+        x,
+        y,
+        reference,
+        lines,
+    )
 }
 
 fn reliability(standings: &[Standing<'_>]) -> Option<Drawing> {
@@ -68,19 +89,36 @@ fn reliability(standings: &[Standing<'_>]) -> Option<Drawing> {
         Some(Line {
             sign: standing.sign,
             name: short(standing.name(), NAME_CHARS),
-            points: probabilities.bins.iter().map(|bin| (bin.mean_score, bin.anomalous)).collect(),
+            points: probabilities
+                .bins
+                .iter()
+                .map(|bin| (bin.mean_score, bin.anomalous))
+                .collect(),
         })
     };
     let lines = standings.iter().filter_map(line).collect();
-    let reference = Reference { name: "as a probability".to_owned(), from: (0.0, 0.0), to: (1.0, 1.0) };
-    picture("Scores as probabilities", Axis::share("mean score")?, Axis::share("share of anomalies")?, reference, lines)
+    let reference = Reference {
+        name: "as a probability".to_owned(),
+        from: (0.0, 0.0),
+        to: (1.0, 1.0),
+    };
+    picture(
+        "Scores as probabilities",
+        Axis::share("mean score")?,
+        Axis::share("share of anomalies")?,
+        reference,
+        lines,
+    )
 }
 
 fn rates(standings: &[Standing<'_>]) -> Markup {
     let promises = LEVELS.map(|level| format!("{} promised", percent(level.nominal)));
     let mut columns = vec![Column("plug-in", Unit::Text)];
     columns.extend(promises.iter().map(|promise| Column(promise, Unit::Number)));
-    columns.extend([Column("Brier score", Unit::Number), Column("calibration error", Unit::Number)]);
+    columns.extend([
+        Column("Brier score", Unit::Number),
+        Column("calibration error", Unit::Number),
+    ]);
     let known: Vec<&Standing<'_>> = standings
         .iter()
         .filter(|standing| {
@@ -99,7 +137,10 @@ fn rates(standings: &[Standing<'_>]) -> Markup {
 fn cells(standing: &Standing<'_>) -> Vec<Markup> {
     let calibration = &standing.result.figures.calibration;
     let observed = LEVELS.map(|level| {
-        let alarms = calibration.false_alarms.iter().find(|alarms| alarms.level == level)?;
+        let alarms = calibration
+            .false_alarms
+            .iter()
+            .find(|alarms| alarms.level == level)?;
         let times = alarms.observed / level.nominal;
         Some(html! {
             (percent(alarms.observed))
@@ -107,9 +148,20 @@ fn cells(standing: &Standing<'_>) -> Vec<Markup> {
         })
     });
     let probabilities = calibration.probabilities.as_ref();
-    let forecast = [probabilities.map(|it| it.brier), probabilities.map(|it| it.calibration_error)];
+    let forecast = [
+        probabilities.map(|it| it.brier),
+        probabilities.map(|it| it.calibration_error),
+    ];
     std::iter::once(standing.title())
-        .chain(observed.into_iter().map(|cell| cell.unwrap_or_else(|| text(NONE))))
-        .chain(forecast.into_iter().map(|figure| text(figure.map_or_else(|| NONE.to_owned(), score))))
+        .chain(
+            observed
+                .into_iter()
+                .map(|cell| cell.unwrap_or_else(|| text(NONE))),
+        )
+        .chain(
+            forecast
+                .into_iter()
+                .map(|figure| text(figure.map_or_else(|| NONE.to_owned(), score))),
+        )
         .collect()
 }

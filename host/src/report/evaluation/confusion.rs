@@ -9,8 +9,10 @@ use crate::report::words::{count, number};
 
 /// A small table a plug-in.
 pub(super) fn confusion(standings: &[Standing<'_>]) -> Markup {
-    let known: Vec<(&Standing<'_>, Confusion)> =
-        standings.iter().filter_map(|standing| Some((standing, standing.result.figures.confusion?))).collect();
+    let known: Vec<(&Standing<'_>, Confusion)> = standings
+        .iter()
+        .filter_map(|standing| Some((standing, standing.result.figures.confusion?)))
+        .collect();
     html! {
         section {
             h2 { "At the threshold" }
@@ -53,7 +55,11 @@ fn one(standing: &Standing<'_>, confusion: &Confusion) -> Markup {
 
 /// A count over a bar of its share.
 fn cell(class: &str, outcome: &str, rows: u64, of: u64) -> Markup {
-    let share = if of == 0 { 0.0 } else { rows as f64 / of as f64 };
+    let share = if of == 0 {
+        0.0
+    } else {
+        rows as f64 / of as f64
+    };
     html! {
         td class={ "n " (class) } style={ "--share:" (format!("{:.1}%", share * 100.0)) } {
             (count(rows)) small { (outcome) @if of > 0 { ", " (percent(share)) } }

@@ -44,7 +44,11 @@ pub(super) fn curves(document: &Document, standings: &[Standing<'_>]) -> Markup 
 
 fn roc(standings: &[Standing<'_>]) -> Option<Drawing> {
     let lines = lines(standings, |figures| figures.roc_auc, |curves| &curves.roc);
-    let reference = Reference { name: "guessing".to_owned(), from: (0.0, 0.0), to: (1.0, 1.0) };
+    let reference = Reference {
+        name: "guessing".to_owned(),
+        from: (0.0, 0.0),
+        to: (1.0, 1.0),
+    };
     picture(
         "ROC curves",
         Axis::share("share of normal rows flagged")?,
@@ -55,11 +59,25 @@ fn roc(standings: &[Standing<'_>]) -> Option<Drawing> {
 }
 
 fn precision_recall(document: &Document, standings: &[Standing<'_>]) -> Option<Drawing> {
-    let lines = lines(standings, |figures| figures.average_precision, |curves| &curves.precision_recall);
+    let lines = lines(
+        standings,
+        |figures| figures.average_precision,
+        |curves| &curves.precision_recall,
+    );
     let base = anomalous(document).unwrap_or(document.data.anomalous);
     let name = format!("flagging all: {}", percent(base));
-    let reference = Reference { name, from: (0.0, base), to: (1.0, base) };
-    picture("Precision and recall", Axis::share("recall")?, Axis::share("precision")?, reference, lines)
+    let reference = Reference {
+        name,
+        from: (0.0, base),
+        to: (1.0, base),
+    };
+    picture(
+        "Precision and recall",
+        Axis::share("recall")?,
+        Axis::share("precision")?,
+        reference,
+        lines,
+    )
 }
 
 /// One line for each plug-in that has a curve, with the figure that sums it up.
@@ -70,19 +88,51 @@ fn lines(
 ) -> Vec<Line> {
     let line = |standing: &Standing<'_>| {
         let figures = &standing.result.figures;
-        let points = curve(figures.curves.as_ref()?).iter().map(|point| (point.x, point.y)).collect();
-        let doubt = if standing.is_believed() { "" } else { ", not to be believed" };
-        let name = format!("{} {}{doubt}", short(standing.name(), NAME_CHARS), score(finite(area(figures))?));
-        Some(Line { sign: standing.sign, name, points })
+        let points = curve(figures.curves.as_ref()?)
+            .iter()
+            .map(|point| (point.x, point.y))
+            .collect();
+        let doubt = if standing.is_believed() {
+            ""
+        } else {
+            ", not to be believed"
+        };
+        let name = format!(
+            "{} {}{doubt}",
+            short(standing.name(), NAME_CHARS),
+            score(finite(area(figures))?)
+        );
+        Some(Line {
+            sign: standing.sign,
+            name,
+            points,
+        })
     };
     standings.iter().filter_map(line).collect()
 }
 
 /// The picture of some lines, told in words as well; nothing without lines.
-pub(super) fn picture(title: &str, x: Axis, y: Axis, reference: Reference, lines: Vec<Line>) -> Option<Drawing> {
-    let label = lines.iter().fold(title.to_owned(), |label, line| format!("{label}; {}", line.name));
+pub(super) fn picture(
+    title: &str,
+    x: Axis,
+    y: Axis,
+    reference: Reference,
+    lines: Vec<Line>,
+) -> Option<Drawing> {
+    let label = lines.iter().fold(title.to_owned(), |label, line| {
+        format!("{label}; {}", line.name)
+    });
     let has_lines = !lines.is_empty();
-    has_lines.then(|| plane(&Plane { label, x, y, reference: Some(reference), lines, spots: Vec::new() }))
+    has_lines.then(|| {
+        plane(&Plane {
+            label,
+            x,
+            y,
+            reference: Some(reference),
+            lines,
+            spots: Vec::new(),
+        })
+    })
 }
 
 fn cost(standings: &[Standing<'_>]) -> Option<Drawing> {
@@ -95,12 +145,40 @@ fn cost(standings: &[Standing<'_>]) -> Option<Drawing> {
             interval: standing.interval(),
         })
     };
-    let spots: Vec<Spot> = standings.iter().filter(|it| it.is_believed()).filter_map(spot).collect();
-    let ends = |spot: &Spot| spot.interval.map_or([spot.at.1; 2], |(low, high)| [low, high]);
-    let x = Axis::powers("time to score a row", spots.iter().map(|spot| spot.at.0), per_row)?;
-    let y = Axis::scores("ROC AUC", spots.iter().flat_map(ends).collect::<Vec<_>>().into_iter())?;
-    let label = spots.iter().fold("Quality against cost".to_owned(), |label, spot| {
-        format!("{label}; {} {} at {} a row", spot.name, score(spot.at.1), per_row(spot.at.0))
-    });
-    Some(plane(&Plane { label, x, y, reference: None, lines: Vec::new(), spots }))
+    let spots: Vec<Spot> = standings
+        .iter()
+        .filter(|it| it.is_believed())
+        .filter_map(spot)
+        .collect();
+    let ends = |spot: &Spot| {
+        spot.interval
+            .map_or([spot.at.1; 2], |(low, high)| [low, high])
+    };
+    let x = Axis::powers(
+        "time to score a row",
+        spots.iter().map(|spot| spot.at.0),
+        per_row,
+    )?;
+    let y = Axis::scores(
+        "ROC AUC",
+        spots.iter().flat_map(ends).collect::<Vec<_>>().into_iter(),
+    )?;
+    let label = spots
+        .iter()
+        .fold("Quality against cost".to_owned(), |label, spot| {
+            format!(
+                "{label}; {} {} at {} a row",
+                spot.name,
+                score(spot.at.1),
+                per_row(spot.at.0)
+            )
+        });
+    Some(plane(&Plane {
+        label,
+        x,
+        y,
+        reference: None,
+        lines: Vec::new(),
+        spots,
+    }))
 }

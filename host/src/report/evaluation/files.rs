@@ -15,8 +15,15 @@ const FILES: usize = 200;
 
 /// The picture, and tables to open.
 pub(super) fn files(document: &Document, standings: &[Standing<'_>]) -> Markup {
-    let scored: Vec<&Standing<'_>> = standings.iter().filter(|it| !it.result.files.is_empty()).collect();
-    let most = scored.iter().map(|standing| standing.result.files.len()).max().unwrap_or(0);
+    let scored: Vec<&Standing<'_>> = standings
+        .iter()
+        .filter(|it| !it.result.files.is_empty())
+        .collect();
+    let most = scored
+        .iter()
+        .map(|standing| standing.result.files.len())
+        .max()
+        .unwrap_or(0);
     html! {
         section.files {
             h2 { "File by file" }
@@ -40,15 +47,28 @@ pub(super) fn files(document: &Document, standings: &[Standing<'_>]) -> Markup {
 
 fn picture(standings: &[&Standing<'_>]) -> Markup {
     let row = |standing: &&Standing<'_>| {
-        let dots = standing.result.files.iter().filter_map(|file| Some((file.name.clone(), auc(file)?)));
-        Row { sign: standing.sign, name: standing.name().to_owned(), dots: dots.collect() }
+        let dots = standing
+            .result
+            .files
+            .iter()
+            .filter_map(|file| Some((file.name.clone(), auc(file)?)));
+        Row {
+            sign: standing.sign,
+            name: standing.name().to_owned(),
+            dots: dots.collect(),
+        }
     };
-    let mut rows: Vec<Row> = standings.iter().map(row).filter(|row| !row.dots.is_empty()).collect();
+    let mut rows: Vec<Row> = standings
+        .iter()
+        .map(row)
+        .filter(|row| !row.dots.is_empty())
+        .collect();
     let middle = |row: &Row| median(row.dots.iter().map(|&(_, auc)| auc)).unwrap_or(0.0);
     rows.sort_by(|a, b| middle(b).total_cmp(&middle(a)));
-    let label = rows.iter().fold("ROC AUC of each file by itself; medians".to_owned(), |label, row| {
-        format!("{label}; {} {}", row.name, score(middle(row)))
-    });
+    let label = rows.iter().fold(
+        "ROC AUC of each file by itself; medians".to_owned(),
+        |label, row| format!("{label}; {} {}", row.name, score(middle(row))),
+    );
     html! {
         @match dots(&label, "ROC AUC of a file", &rows) {
             Some(drawing) => {
@@ -66,7 +86,10 @@ fn picture(standings: &[&Standing<'_>]) -> Markup {
 }
 
 fn auc(file: &FileResult) -> Option<f64> {
-    file.figures.get("roc_auc").copied().filter(|auc| auc.is_finite())
+    file.figures
+        .get("roc_auc")
+        .copied()
+        .filter(|auc| auc.is_finite())
 }
 
 /// Files by plug-ins.
@@ -74,21 +97,33 @@ fn matrix(standings: &[&Standing<'_>]) -> Markup {
     let mut files: BTreeMap<&str, Vec<Option<f64>>> = BTreeMap::new();
     for (index, standing) in standings.iter().enumerate() {
         for file in &standing.result.files {
-            let cells = files.entry(file.name.as_str()).or_insert_with(|| vec![None; standings.len()]);
+            let cells = files
+                .entry(file.name.as_str())
+                .or_insert_with(|| vec![None; standings.len()]);
             if let Some(cell) = cells.get_mut(index) {
                 *cell = auc(file);
             }
         }
     }
     let mut files: Vec<(&str, Vec<Option<f64>>)> = files.into_iter().collect();
-    let hardness = |cells: &[Option<f64>]| median(cells.iter().copied().flatten()).unwrap_or(f64::INFINITY);
+    let hardness =
+        |cells: &[Option<f64>]| median(cells.iter().copied().flatten()).unwrap_or(f64::INFINITY);
     files.sort_by(|a, b| hardness(&a.1).total_cmp(&hardness(&b.1)));
     let mut columns = vec![Column("file", Unit::Text)];
-    columns.extend(standings.iter().map(|standing| Column(standing.name(), Unit::Number)));
+    columns.extend(
+        standings
+            .iter()
+            .map(|standing| Column(standing.name(), Unit::Number)),
+    );
     let rows = files.iter().take(FILES).map(|(file, cells)| {
-        std::iter::once(name(file)).chain(cells.iter().map(|cell| text(or_none(*cell, score)))).collect()
+        std::iter::once(name(file))
+            .chain(cells.iter().map(|cell| text(or_none(*cell, score))))
+            .collect()
     });
-    let caption = left_out("ROC AUC of each file by itself; without one, where all rows are of one class", files.len());
+    let caption = left_out(
+        "ROC AUC of each file by itself; without one, where all rows are of one class",
+        files.len(),
+    );
     table(&caption, &columns, rows)
 }
 
@@ -108,16 +143,44 @@ fn own(standing: &Standing<'_>) -> Markup {
         Column("delay", Unit::Of("rows")),
     ];
     let mut files: Vec<&FileResult> = standing.result.files.iter().collect();
-    files.sort_by(|a, b| auc(a).unwrap_or(f64::INFINITY).total_cmp(&auc(b).unwrap_or(f64::INFINITY)));
-    let caption = left_out("At the threshold of all files; the hardest first", files.len());
+    files.sort_by(|a, b| {
+        auc(a)
+            .unwrap_or(f64::INFINITY)
+            .total_cmp(&auc(b).unwrap_or(f64::INFINITY))
+    });
+    let caption = left_out(
+        "At the threshold of all files; the hardest first",
+        files.len(),
+    );
     table(&caption, COLUMNS, files.into_iter().take(FILES).map(cells))
 }
 
 fn cells(file: &FileResult) -> Vec<Markup> {
-    let figures = ["roc_auc", "average_precision", "f1", "precision", "recall", "far", "mar"];
-    let mut cells = vec![name(&file.name), text(count(file.rows)), text(count(file.anomalous))];
-    cells.extend(figures.map(|figure| text(file.figures.get(figure).map_or_else(|| NONE.to_owned(), |it| score(*it)))));
-    cells.push(text(or_none(file.delay_rows.filter(|it| it.is_finite()), |rows| format!("{rows:.1}"))));
+    let figures = [
+        "roc_auc",
+        "average_precision",
+        "f1",
+        "precision",
+        "recall",
+        "far",
+        "mar",
+    ];
+    let mut cells = vec![
+        name(&file.name),
+        text(count(file.rows)),
+        text(count(file.anomalous)),
+    ];
+    cells.extend(figures.map(|figure| {
+        text(
+            file.figures
+                .get(figure)
+                .map_or_else(|| NONE.to_owned(), |it| score(*it)),
+        )
+    }));
+    cells.push(text(or_none(
+        file.delay_rows.filter(|it| it.is_finite()),
+        |rows| format!("{rows:.1}"),
+    )));
     cells
 }
 

@@ -17,8 +17,14 @@ const TERMS: [(&str, &str); 11] = [
         "F1",
         "The harmonic mean of precision and recall. It is high for flagging everything when anomalies are frequent.",
     ),
-    ("FAR", "False alarm rate: the share of normal rows that are flagged."),
-    ("MAR", "Missed alarm rate: the share of anomalous rows that are not flagged."),
+    (
+        "FAR",
+        "False alarm rate: the share of normal rows that are flagged.",
+    ),
+    (
+        "MAR",
+        "Missed alarm rate: the share of anomalous rows that are not flagged.",
+    ),
     (
         "delay",
         "Rows from the start of an anomalous stretch to its first flagged row, averaged over the stretches that were noticed.",

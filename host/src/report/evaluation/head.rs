@@ -39,7 +39,9 @@ pub(super) fn lead(document: &Document, standings: &[Standing<'_>]) -> Markup {
 pub(super) fn anomalous(document: &Document) -> Option<f64> {
     let figures = document.baselines.iter().map(|baseline| &baseline.figures);
     let mut figures = figures.chain(document.results.iter().map(|result| &result.figures));
-    figures.find(|figures| figures.rows > 0).map(|figures| figures.anomalous_rows as f64 / figures.rows as f64)
+    figures
+        .find(|figures| figures.rows > 0)
+        .map(|figures| figures.anomalous_rows as f64 / figures.rows as f64)
 }
 
 fn threshold(document: &Document) -> String {
@@ -54,7 +56,9 @@ fn threshold(document: &Document) -> String {
                 "A row is flagged when it scores at least as high as {share} of the normal rows trained on.{smooth}"
             )
         }
-        Some(("value", value)) => format!("A row is flagged when it scores at least {value}.{smooth}"),
+        Some(("value", value)) => {
+            format!("A row is flagged when it scores at least {value}.{smooth}")
+        }
         _ => format!("A row is flagged when it scores at least what makes F1 best.{smooth}"),
     }
 }
@@ -65,7 +69,9 @@ fn answer(document: &Document, standings: &[Standing<'_>]) -> Markup {
         .filter(|standing| standing.is_believed())
         .filter_map(|standing| Some((standing, standing.roc_auc()?)))
         .collect();
-    let Some((&(best, auc), others)) = ranked.split_first() else { return no_answer(standings) };
+    let Some((&(best, auc), others)) = ranked.split_first() else {
+        return no_answer(standings);
+    };
     html! {
         strong { (best.name()) }
         @if document.results.len() > 1 {
@@ -120,7 +126,9 @@ fn certainty(best: &Standing<'_>, others: &[(&Standing<'_>, f64)]) -> String {
         1..=RIVALS => listed(&rivals),
         more => format!("{} others", count(more as u64)),
     };
-    format!("Its 95 % confidence interval overlaps that of {who}, so the order among them is not settled.")
+    format!(
+        "Its 95 % confidence interval overlaps that of {who}, so the order among them is not settled."
+    )
 }
 
 #[cfg(test)]
@@ -130,28 +138,60 @@ mod tests {
     use super::*;
 
     fn told(document: &Document) -> String {
-        answer(document, &standings(document)).into_string().replace('\u{a0}', " ")
+        answer(document, &standings(document))
+            .into_string()
+            .replace('\u{a0}', " ")
     }
 
     #[test]
     fn overlapping_intervals_leave_the_order_open() {
         let document = Sample::new(3, 4).document();
         let told = told(&document);
+        assert!(told.starts_with(
+            "<strong>plugin-1</strong> is the best of 3 plug-ins, with a ROC AUC of 0.900 (0.850"
+        ));
         assert!(
-            told.starts_with("<strong>plugin-1</strong> is the best of 3 plug-ins, with a ROC AUC of 0.900 (0.850")
+            told.contains("overlaps that of plugin-2 and plugin-3, so the order"),
+            "{told}"
         );
-        assert!(told.contains("overlaps that of plugin-2 and plugin-3, so the order"), "{told}");
     }
 
     #[test]
     fn intervals_apart_settle_the_first_place() {
-        let told = told(&Sample { half_width: 0.001, ..Sample::new(3, 4) }.document());
-        assert!(told.contains("do not overlap: the first place is settled"), "{told}");
+        let told = told(
+            &Sample {
+                half_width: 0.001,
+                ..Sample::new(3, 4)
+            }
+            .document(),
+        );
+        assert!(
+            told.contains("do not overlap: the first place is settled"),
+            "{told}"
+        );
     }
 
     #[test]
     fn without_an_answer_the_page_says_why() {
-        assert!(told(&Sample { failing: 2, ..Sample::new(2, 1) }.document()).contains("No plug-in came to a result"));
-        assert!(told(&Sample { one_class: true, ..Sample::new(2, 1) }.document()).contains("one class alone"));
+        assert!(
+            told(
+                &Sample {
+                    failing: 2,
+                    ..Sample::new(2, 1)
+                }
+                .document()
+            )
+            .contains("No plug-in came to a result")
+        );
+        assert!(
+            told(
+                &Sample {
+                    one_class: true,
+                    ..Sample::new(2, 1)
+                }
+                .document()
+            )
+            .contains("one class alone")
+        );
     }
 }

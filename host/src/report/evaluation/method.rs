@@ -58,10 +58,14 @@ fn procedure(document: &Document) -> Markup {
 }
 
 fn seeds(document: &Document) -> String {
-    let seeds =
-        (0..document.repeat.clamp(1, 20)).map(|repeat| document.seed.wrapping_add(u64::from(repeat)).to_string());
+    let seeds = (0..document.repeat.clamp(1, 20))
+        .map(|repeat| document.seed.wrapping_add(u64::from(repeat)).to_string());
     let told = listed(&seeds.collect::<Vec<_>>());
-    if document.repeat > 20 { format!("{told}, and so on: {} in all", document.repeat) } else { told }
+    if document.repeat > 20 {
+        format!("{told}, and so on: {} in all", document.repeat)
+    } else {
+        told
+    }
 }
 
 fn labels(labels: Labels) -> &'static str {
@@ -80,7 +84,11 @@ fn preprocessor(card: &Card) -> Markup {
 }
 
 fn circumstances(document: &Document) -> Markup {
-    let machine: Vec<String> = document.machine.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let machine: Vec<String> = document
+        .machine
+        .iter()
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect();
     html! {
         dt { "fedhost" } dd { (document.version) }
         @if !machine.is_empty() { dt { "machine" } dd { (machine.join(", ")) } }
@@ -95,7 +103,16 @@ fn files(data: &DataCard) -> Markup {
         Column("sha256", Unit::Text),
     ];
     let cells = |file: &FileCard| {
-        vec![name(&file.name), text(count(file.rows)), text(count(file.anomalous)), html! { code { (file.sha256) } }]
+        vec![
+            name(&file.name),
+            text(count(file.rows)),
+            text(count(file.anomalous)),
+            html! { code { (file.sha256) } },
+        ]
     };
-    table("Files in their order", COLUMNS, data.file_list.iter().map(cells))
+    table(
+        "Files in their order",
+        COLUMNS,
+        data.file_list.iter().map(cells),
+    )
 }

@@ -28,12 +28,20 @@ const COLUMNS: [(&str, &str); 14] = [
 
 /// The table.
 pub(super) fn ranking(document: &Document, standings: &[Standing<'_>]) -> Markup {
-    let (believed, others): (Vec<_>, Vec<_>) = standings.iter().partition(|standing| standing.is_believed());
+    let (believed, others): (Vec<_>, Vec<_>) = standings
+        .iter()
+        .partition(|standing| standing.is_believed());
     let all = document.results.iter().map(|result| &result.figures);
     let all = all.chain(document.baselines.iter().map(|baseline| &baseline.figures));
     let whiskers = Whiskers::around(all.flat_map(|figures| {
         let interval = figures.intervals.roc_auc;
-        [figures.roc_auc, interval.map(|it| it.low), interval.map(|it| it.high)].into_iter().flatten()
+        [
+            figures.roc_auc,
+            interval.map(|it| it.low),
+            interval.map(|it| it.high),
+        ]
+        .into_iter()
+        .flatten()
     }));
     html! {
         section.ranking {
@@ -66,9 +74,14 @@ pub(super) fn ranking(document: &Document, standings: &[Standing<'_>]) -> Markup
 }
 
 fn caption(document: &Document) -> String {
-    let means =
-        if document.repeat > 1 { " Figures are means over the seeds; intervals are of the first seed." } else { "" };
-    format!("Best ROC AUC first, with its 95 % interval; the dotted line is what guessing reaches.{means}")
+    let means = if document.repeat > 1 {
+        " Figures are means over the seeds; intervals are of the first seed."
+    } else {
+        ""
+    };
+    format!(
+        "Best ROC AUC first, with its 95 % interval; the dotted line is what guessing reaches.{means}"
+    )
 }
 
 fn group(title: &str) -> Markup {
@@ -114,7 +127,11 @@ fn trivial(baseline: &BaselineResult, whiskers: Option<&Whiskers>) -> Markup {
     }
 }
 
-fn quality(standing: Option<&Standing<'_>>, figures: &Figures, whiskers: Option<&Whiskers>) -> Markup {
+fn quality(
+    standing: Option<&Standing<'_>>,
+    figures: &Figures,
+    whiskers: Option<&Whiskers>,
+) -> Markup {
     let interval = ends(figures.intervals.roc_auc);
     let auc = finite(figures.roc_auc);
     let delay = figures.detection_delay.and_then(|delay| delay.mean_rows);

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use fedhost_domain::metrics::{
-    Confusion, Curves, DetectionDelay, FalseAlarms, Interval, Intervals, LEVELS, Nab, Point, Probabilities, Profiles,
-    ReliabilityBin, Trace,
+    Confusion, Curves, DetectionDelay, FalseAlarms, Interval, Intervals, LEVELS, Nab, Point,
+    Probabilities, Profiles, ReliabilityBin, Trace,
 };
 use fedhost_domain::model::Sha256Hex;
 use fedhost_domain::protocol::Protocol;
 
 use crate::evaluate::figures::ThresholdFrom;
 use crate::evaluate::{
-    BaselineResult, Card, DataCard, Document, Figures, FileCard, FileResult, FileTrace, Finding, Labels, PluginResult,
-    Repeat, RepeatedRows, Said, Status,
+    BaselineResult, Card, DataCard, Document, Figures, FileCard, FileResult, FileTrace, Finding,
+    Labels, PluginResult, Repeat, RepeatedRows, Said, Status,
 };
 use crate::plugin::{Inspection, Limits, Verdict};
 
@@ -77,11 +77,16 @@ impl Sample {
             rows_per_call: 1000,
             training_rows: 400 * self.files as u64,
             scored_rows: 1000 * self.files as u64,
-            repeated_rows: Some(RepeatedRows { looked_at: 1000, repeated: self.repeated }),
+            repeated_rows: Some(RepeatedRows {
+                looked_at: 1000,
+                repeated: self.repeated,
+            }),
             preprocess: None,
             preprocess_integrity: Vec::new(),
             limits: Limits::default(),
-            results: (1..=self.plugins).map(|number| self.result(number)).collect(),
+            results: (1..=self.plugins)
+                .map(|number| self.result(number))
+                .collect(),
             baselines: self.baselines(),
             command: format!("fedhost evaluate --plugin 'ewma' {}", self.text),
             version: "0.1.0".to_owned(),
@@ -91,9 +96,26 @@ impl Sample {
 
     fn baselines(&self) -> Vec<BaselineResult> {
         let figures = self.figures(0.5);
-        let nab = figures.nab.map(|nab| Nab { scores: Profiles { standard: self.random_nab, ..nab.scores }, ..nab });
-        let of = |name, f1| BaselineResult { name, figures: Figures { f1: Some(f1), nab, ..figures.clone() } };
-        vec![of("always", self.always_f1), of("random", 0.2), of("row-position", self.position_f1)]
+        let nab = figures.nab.map(|nab| Nab {
+            scores: Profiles {
+                standard: self.random_nab,
+                ..nab.scores
+            },
+            ..nab
+        });
+        let of = |name, f1| BaselineResult {
+            name,
+            figures: Figures {
+                f1: Some(f1),
+                nab,
+                ..figures.clone()
+            },
+        };
+        vec![
+            of("always", self.always_f1),
+            of("random", 0.2),
+            of("row-position", self.position_f1),
+        ]
     }
 
     fn data(&self) -> DataCard {
@@ -111,7 +133,12 @@ impl Sample {
     }
 
     fn file_card(&self, file: usize) -> FileCard {
-        FileCard { name: self.file_name(file), rows: 1400, anomalous: 300, sha256: Sha256Hex::of(b"file").to_string() }
+        FileCard {
+            name: self.file_name(file),
+            rows: 1400,
+            anomalous: 300,
+            sha256: Sha256Hex::of(b"file").to_string(),
+        }
     }
 
     fn file_name(&self, file: usize) -> String {
@@ -131,14 +158,22 @@ impl Sample {
             _ => Status::Ok,
         };
         let auc = 0.9 - 0.01 * (number - 1) as f64;
-        let figures = if failed { Figures::none() } else { self.figures(auc) };
+        let figures = if failed {
+            Figures::none()
+        } else {
+            self.figures(auc)
+        };
         let files = if failed { 0 } else { self.files };
         PluginResult {
             card: self.card(number),
             status,
             scored_rows: figures.rows,
             repeats: self.repeats(auc),
-            spread: if self.seeds > 1 { BTreeMap::from([("roc_auc", 0.004)]) } else { BTreeMap::new() },
+            spread: if self.seeds > 1 {
+                BTreeMap::from([("roc_auc", 0.004)])
+            } else {
+                BTreeMap::new()
+            },
             figures,
             fit_seconds: 0.1,
             score_seconds: 0.02 * number as f64,
@@ -151,11 +186,19 @@ impl Sample {
             fuel: None,
             error: (status != Status::Ok).then(|| format!("it went wrong{}", self.text)),
             labelled: false,
-            integrity: if failed { Vec::new() } else { self.findings(unfair) },
+            integrity: if failed {
+                Vec::new()
+            } else {
+                self.findings(unfair)
+            },
             files: (0..files).map(|file| self.file_result(file, auc)).collect(),
             traces: (0..files.min(6)).map(|file| self.trace(file)).collect(),
             component: Some(self.component(number)),
-            said: Said { lines: 30, first: vec![format!("info: hello{}", self.text)], progress_reports: 2 },
+            said: Said {
+                lines: 30,
+                first: vec![format!("info: hello{}", self.text)],
+                progress_reports: 2,
+            },
         }
     }
 
@@ -165,22 +208,45 @@ impl Sample {
             version: "0.1.0".to_owned(),
             sha256: Some(Sha256Hex::of(b"component")),
             file: format!("plugins/{}.wasm", self.name(number)),
-            parameters: BTreeMap::from([(format!("alpha{}", self.text), serde_json::json!(self.text))]),
+            parameters: BTreeMap::from([(
+                format!("alpha{}", self.text),
+                serde_json::json!(self.text),
+            )]),
         }
     }
 
     fn repeats(&self, auc: f64) -> Vec<Repeat> {
         (0..self.seeds)
-            .map(|seed| Repeat { seed: u64::from(seed), figures: BTreeMap::from([("roc_auc", auc)]) })
+            .map(|seed| Repeat {
+                seed: u64::from(seed),
+                figures: BTreeMap::from([("roc_auc", auc)]),
+            })
             .collect()
     }
 
     fn findings(&self, unfair: bool) -> Vec<Finding> {
-        let finding = |check, promise, kept| Finding { check, promise, kept, detail: format!("seen{}", self.text) };
+        let finding = |check, promise, kept| Finding {
+            check,
+            promise,
+            kept,
+            detail: format!("seen{}", self.text),
+        };
         vec![
-            finding("repeatable", "the same rows have the same scores", Some(true)),
-            finding("later-rows", "a score does not depend on later rows", Some(!unfair)),
-            finding("last-label", "scores do not repeat the label seen last", None),
+            finding(
+                "repeatable",
+                "the same rows have the same scores",
+                Some(true),
+            ),
+            finding(
+                "later-rows",
+                "a score does not depend on later rows",
+                Some(!unfair),
+            ),
+            finding(
+                "last-label",
+                "scores do not repeat the label seen last",
+                None,
+            ),
         ]
     }
 
@@ -201,29 +267,50 @@ impl Sample {
     }
 
     fn file_result(&self, file: usize, auc: f64) -> FileResult {
-        let figures = [("roc_auc", auc), ("average_precision", 0.7), ("f1", 0.6), ("far", 0.1), ("mar", 0.2)];
+        let figures = [
+            ("roc_auc", auc),
+            ("average_precision", 0.7),
+            ("f1", 0.6),
+            ("far", 0.1),
+            ("mar", 0.2),
+        ];
         FileResult {
             name: self.file_name(file),
             rows: 1000,
             anomalous: 300,
-            figures: if self.one_class { BTreeMap::new() } else { BTreeMap::from(figures) },
+            figures: if self.one_class {
+                BTreeMap::new()
+            } else {
+                BTreeMap::from(figures)
+            },
             delay_rows: Some(3.0),
         }
     }
 
     fn trace(&self, file: usize) -> FileTrace {
-        let points = (0..800_u64).map(|row| (row, ((row % 37) as f32).sin())).collect();
+        let points = (0..800_u64)
+            .map(|row| (row, ((row % 37) as f32).sin()))
+            .collect();
         FileTrace {
             name: self.file_name(file),
             first_row: 400,
-            trace: Trace { rows: 800, points, anomalous: vec![(150, 450)] },
+            trace: Trace {
+                rows: 800,
+                points,
+                anomalous: vec![(150, 450)],
+            },
         }
     }
 
     fn figures(&self, auc: f64) -> Figures {
         let rows = 1000 * self.files as u64;
         if self.one_class {
-            return Figures { rows, far: Some(0.1), threshold: Some(1.5), ..Figures::none() };
+            return Figures {
+                rows,
+                far: Some(0.1),
+                threshold: Some(1.5),
+                ..Figures::none()
+            };
         }
         let some = |value: f64| Some(value);
         Figures {
@@ -250,13 +337,24 @@ impl Sample {
                 median_rows: Some(2.0),
             }),
             nab: Some(Nab {
-                scores: Profiles { standard: 60.0, low_fp: 50.0, low_fn: 70.0 },
-                thresholds: Profiles { standard: Some(1.0), low_fp: Some(1.0), low_fn: Some(1.0) },
+                scores: Profiles {
+                    standard: 60.0,
+                    low_fp: 50.0,
+                    low_fn: 70.0,
+                },
+                thresholds: Profiles {
+                    standard: Some(1.0),
+                    low_fp: Some(1.0),
+                    low_fn: Some(1.0),
+                },
                 windows: 4,
             }),
             calibration: self.calibration(),
             intervals: Intervals {
-                roc_auc: Some(Interval { low: auc - self.half_width, high: (auc + self.half_width).min(1.0) }),
+                roc_auc: Some(Interval {
+                    low: auc - self.half_width,
+                    high: (auc + self.half_width).min(1.0),
+                }),
                 ..Intervals::default()
             },
             curves: Some(curves(auc)),
@@ -267,7 +365,11 @@ impl Sample {
         let alarms = |(index, level): (usize, _)| FalseAlarms {
             level,
             threshold: 0.5 * (index + 1) as f32,
-            observed: if index == 2 { self.observed } else { level.nominal },
+            observed: if index == 2 {
+                self.observed
+            } else {
+                level.nominal
+            },
         };
         crate::evaluate::figures::Calibration {
             false_alarms: LEVELS.into_iter().enumerate().map(alarms).collect(),
@@ -275,8 +377,16 @@ impl Sample {
                 brier: 0.1,
                 calibration_error: 0.05,
                 bins: vec![
-                    ReliabilityBin { mean_score: 0.1, anomalous: 0.0, rows: 10 },
-                    ReliabilityBin { mean_score: 0.9, anomalous: 1.0, rows: 5 },
+                    ReliabilityBin {
+                        mean_score: 0.1,
+                        anomalous: 0.0,
+                        rows: 10,
+                    },
+                    ReliabilityBin {
+                        mean_score: 0.9,
+                        anomalous: 1.0,
+                        rows: 5,
+                    },
                 ],
             }),
         }
@@ -296,7 +406,17 @@ fn curves(auc: f64) -> Curves {
     let steps = || (0..=480).map(|step| f64::from(step) / 480.0);
     let power = (1.0 - auc) / auc;
     Curves {
-        roc: steps().map(|x| Point { x, y: x.powf(power) }).collect(),
-        precision_recall: steps().map(|x| Point { x, y: 1.0 - 0.6 * x }).collect(),
+        roc: steps()
+            .map(|x| Point {
+                x,
+                y: x.powf(power),
+            })
+            .collect(),
+        precision_recall: steps()
+            .map(|x| Point {
+                x,
+                y: 1.0 - 0.6 * x,
+            })
+            .collect(),
     }
 }

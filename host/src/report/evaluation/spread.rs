@@ -20,7 +20,10 @@ const FIGURES: [(&str, &str); 7] = [
 
 /// The tables, or nothing when there is but one seed.
 pub(super) fn spread(document: &Document, standings: &[Standing<'_>]) -> Markup {
-    let repeated: Vec<&Standing<'_>> = standings.iter().filter(|it| it.result.repeats.len() > 1).collect();
+    let repeated: Vec<&Standing<'_>> = standings
+        .iter()
+        .filter(|it| it.result.repeats.len() > 1)
+        .collect();
     let mut columns = vec![Column("plug-in", Unit::Text)];
     columns.extend(FIGURES.map(|(_, name)| Column(name, Unit::Number)));
     html! {
@@ -40,7 +43,10 @@ pub(super) fn spread(document: &Document, standings: &[Standing<'_>]) -> Markup 
 fn deviations(standing: &Standing<'_>) -> Vec<Markup> {
     let repeats = &standing.result.repeats;
     let cell = |name: &str| {
-        let values: Vec<f64> = repeats.iter().filter_map(|repeat| repeat.figures.get(name).copied()).collect();
+        let values: Vec<f64> = repeats
+            .iter()
+            .filter_map(|repeat| repeat.figures.get(name).copied())
+            .collect();
         if values.is_empty() {
             return text(NONE);
         }
@@ -48,7 +54,9 @@ fn deviations(standing: &Standing<'_>) -> Vec<Markup> {
         let deviation = standing.result.spread.get(name).copied();
         html! { (score(mean)) @if let Some(deviation) = deviation { small { "± " (score(deviation)) } } }
     };
-    std::iter::once(standing.title()).chain(FIGURES.map(|(name, _)| cell(name))).collect()
+    std::iter::once(standing.title())
+        .chain(FIGURES.map(|(name, _)| cell(name)))
+        .collect()
 }
 
 fn by_seed(standings: &[&Standing<'_>]) -> Markup {
@@ -56,13 +64,24 @@ fn by_seed(standings: &[&Standing<'_>]) -> Markup {
         .iter()
         .map(|standing| &standing.result.repeats)
         .max_by_key(|repeats| repeats.len())
-        .map(|repeats| repeats.iter().map(|repeat| format!("seed {}", repeat.seed)).collect())
+        .map(|repeats| {
+            repeats
+                .iter()
+                .map(|repeat| format!("seed {}", repeat.seed))
+                .collect()
+        })
         .unwrap_or_default();
     let mut columns = vec![Column("plug-in", Unit::Text)];
     columns.extend(seeds.iter().map(|seed| Column(seed, Unit::Number)));
     let rows = standings.iter().map(|standing| {
-        let figures = standing.result.repeats.iter().map(|repeat| repeat.figures.get("roc_auc").copied());
-        std::iter::once(standing.title()).chain(figures.map(|auc| text(or_none(auc, score)))).collect()
+        let figures = standing
+            .result
+            .repeats
+            .iter()
+            .map(|repeat| repeat.figures.get("roc_auc").copied());
+        std::iter::once(standing.title())
+            .chain(figures.map(|auc| text(or_none(auc, score))))
+            .collect()
     });
     table("ROC AUC of each seed", &columns, rows)
 }

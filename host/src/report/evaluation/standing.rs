@@ -21,7 +21,12 @@ pub(super) struct Standing<'a> {
 /// The best first, those that failed or do not play fair last.
 pub(super) fn standings(document: &Document) -> Vec<Standing<'_>> {
     let ranked = document.ranked().into_iter().enumerate();
-    ranked.map(|(index, result)| Standing { sign: Sign(index + 1), result }).collect()
+    ranked
+        .map(|(index, result)| Standing {
+            sign: Sign(index + 1),
+            result,
+        })
+        .collect()
 }
 
 impl Standing<'_> {

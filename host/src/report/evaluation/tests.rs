@@ -8,7 +8,10 @@ use crate::evaluate::{Document, Figures, Status};
 
 /// Everything between `before` and the next `"`.
 fn values<'a>(page: &'a str, before: &str) -> Vec<&'a str> {
-    page.split(before).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    page.split(before)
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect()
 }
 
 /// Elements that are open where the page ends, or closed without being open.
@@ -17,8 +20,16 @@ fn unbalanced(page: &str) -> Vec<String> {
     let mut open: Vec<&str> = Vec::new();
     let mut wrong = Vec::new();
     let body = page.split_once("</style>").map_or(page, |(_, body)| body);
-    for tag in body.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
-        let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
+    for tag in body
+        .split('<')
+        .skip(1)
+        .filter_map(|rest| rest.split('>').next())
+    {
+        let name = tag
+            .trim_start_matches('/')
+            .split([' ', '/'])
+            .next()
+            .unwrap_or_default();
         if tag.starts_with('/') {
             if open.pop() != Some(name) {
                 wrong.push(format!("</{name}>"));
@@ -27,24 +38,40 @@ fn unbalanced(page: &str) -> Vec<String> {
             open.push(name);
         }
     }
-    wrong.extend(open.into_iter().filter(|name| !["html", "head"].contains(name)).map(ToOwned::to_owned));
+    wrong.extend(
+        open.into_iter()
+            .filter(|name| !["html", "head"].contains(name))
+            .map(ToOwned::to_owned),
+    );
     wrong.retain(|name| !["</html>", "</head>"].contains(&name.as_str()));
     wrong
 }
 
 fn without_figures(document: &mut Document) {
     for result in &mut document.results {
-        result.figures = Figures { rows: result.figures.rows, ..Figures::none() };
+        result.figures = Figures {
+            rows: result.figures.rows,
+            ..Figures::none()
+        };
         result.rows_per_second = None;
         result.component = None;
         (result.files, result.traces, result.integrity) = (vec![], vec![], vec![]);
     }
-    document.baselines.iter_mut().for_each(|baseline| baseline.figures = Figures::none());
+    document
+        .baselines
+        .iter_mut()
+        .for_each(|baseline| baseline.figures = Figures::none());
 }
 
 #[test]
 fn the_page_tells_everything_that_was_found_out() {
-    let page = render(&Sample { seeds: 3, ..Sample::new(6, 5) }.document());
+    let page = render(
+        &Sample {
+            seeds: 3,
+            ..Sample::new(6, 5)
+        }
+        .document(),
+    );
     for expected in [
         "<h1>6\u{a0}plug-ins on 5\u{a0}files</h1>",
         "<h2>Ranking</h2>",
@@ -70,26 +97,54 @@ fn the_page_tells_everything_that_was_found_out() {
 #[test]
 fn the_page_needs_nothing_but_itself() {
     let page = render(&Sample::new(4, 5).document());
-    for outside in ["http:", "https:", "src=", "@import", "<link", "<script", "<iframe"] {
+    for outside in [
+        "http:", "https:", "src=", "@import", "<link", "<script", "<iframe",
+    ] {
         assert!(!page.contains(outside), "{outside}");
     }
-    assert!(values(&page, "href=\"").iter().all(|target| target.starts_with('#')));
-    assert!(page.split("url(").skip(1).all(|target| target.starts_with('#')));
+    assert!(
+        values(&page, "href=\"")
+            .iter()
+            .all(|target| target.starts_with('#'))
+    );
+    assert!(
+        page.split("url(")
+            .skip(1)
+            .all(|target| target.starts_with('#'))
+    );
 }
 
 #[test]
 fn every_reference_has_one_target() {
-    let page = render(&Sample { failing: 2, ..Sample::new(14, 6) }.document());
+    let page = render(
+        &Sample {
+            failing: 2,
+            ..Sample::new(14, 6)
+        }
+        .document(),
+    );
     let ids = values(&page, " id=\"");
     let unique: HashSet<&str> = ids.iter().copied().collect();
     assert_eq!(ids.len(), unique.len());
-    assert!(values(&page, "href=\"#").iter().all(|target| unique.contains(target)));
+    assert!(
+        values(&page, "href=\"#")
+            .iter()
+            .all(|target| unique.contains(target))
+    );
 }
 
 #[test]
 fn strangers_text_is_shown_and_never_obeyed() {
     let evil = "</style></title></pre><script>alert('1')</script>\" onload=\"x".to_owned();
-    let page = render(&Sample { text: evil, failing: 1, unfair: true, ..Sample::new(3, 3) }.document());
+    let page = render(
+        &Sample {
+            text: evil,
+            failing: 1,
+            unfair: true,
+            ..Sample::new(3, 3)
+        }
+        .document(),
+    );
     assert!(page.contains("&lt;script&gt;alert"));
     assert!(!page.contains("<script") && !page.contains("\" onload"));
     assert_eq!(page.matches("</style>").count(), 1);
@@ -99,19 +154,37 @@ fn strangers_text_is_shown_and_never_obeyed() {
 #[test]
 fn every_picture_has_words_and_every_table_a_caption() {
     let page = render(&Sample::new(6, 5).document());
-    assert_eq!(page.matches("role=\"img\"").count(), page.matches("role=\"img\" aria-label=\"").count());
+    assert_eq!(
+        page.matches("role=\"img\"").count(),
+        page.matches("role=\"img\" aria-label=\"").count()
+    );
     assert_eq!(
         page.matches("<svg").count(),
         page.matches("role=\"img\"").count() + page.matches("aria-hidden").count()
     );
-    assert_eq!(page.matches("<table").count(), page.matches("<caption>").count());
+    assert_eq!(
+        page.matches("<table").count(),
+        page.matches("<caption>").count()
+    );
     assert!(page.contains("aria-label=\"ROC curves; plugin-1 0.900; plugin-2 0.890"));
 }
 
 #[test]
 fn elements_are_closed_in_the_order_in_which_they_were_opened() {
-    for sample in [Sample::new(1, 1), Sample::new(14, 34), Sample { failing: 2, seeds: 2, ..Sample::new(2, 3) }] {
-        assert_eq!(unbalanced(&render(&sample.document())), Vec::<String>::new(), "{sample:?}");
+    for sample in [
+        Sample::new(1, 1),
+        Sample::new(14, 34),
+        Sample {
+            failing: 2,
+            seeds: 2,
+            ..Sample::new(2, 3)
+        },
+    ] {
+        assert_eq!(
+            unbalanced(&render(&sample.document())),
+            Vec::<String>::new(),
+            "{sample:?}"
+        );
     }
 }
 
@@ -120,9 +193,22 @@ fn whatever_is_missing_the_page_stands() {
     let mut samples = vec![
         Sample::new(0, 0).document(),
         Sample::new(1, 1).document(),
-        Sample { one_class: true, ..Sample::new(3, 3) }.document(),
-        Sample { failing: 3, ..Sample::new(3, 3) }.document(),
-        Sample { unfair: true, half_width: f64::NAN, ..Sample::new(2, 3) }.document(),
+        Sample {
+            one_class: true,
+            ..Sample::new(3, 3)
+        }
+        .document(),
+        Sample {
+            failing: 3,
+            ..Sample::new(3, 3)
+        }
+        .document(),
+        Sample {
+            unfair: true,
+            half_width: f64::NAN,
+            ..Sample::new(2, 3)
+        }
+        .document(),
     ];
     let mut bare = Sample::new(3, 3).document();
     without_figures(&mut bare);
@@ -138,9 +224,22 @@ fn whatever_is_missing_the_page_stands() {
 
 #[test]
 fn a_failed_plugin_stands_in_the_ranking_with_its_reason() {
-    let page = render(&Sample { failing: 1, ..Sample::new(3, 3) }.document());
-    let ranking = page.split("<h2>Ranking</h2>").nth(1).and_then(|rest| rest.split("</section>").next()).unwrap();
-    assert!(ranking.contains("Failed, or not fair") && ranking.contains(">crashed</td>"), "{ranking}");
+    let page = render(
+        &Sample {
+            failing: 1,
+            ..Sample::new(3, 3)
+        }
+        .document(),
+    );
+    let ranking = page
+        .split("<h2>Ranking</h2>")
+        .nth(1)
+        .and_then(|rest| rest.split("</section>").next())
+        .unwrap();
+    assert!(
+        ranking.contains("Failed, or not fair") && ranking.contains(">crashed</td>"),
+        "{ranking}"
+    );
 }
 
 #[test]
@@ -168,7 +267,13 @@ fn every_status_has_words_of_its_own() {
 
 #[test]
 fn a_large_evaluation_makes_a_page_that_opens_at_once() {
-    let page = render(&Sample { seeds: 5, ..Sample::new(14, 34) }.document());
+    let page = render(
+        &Sample {
+            seeds: 5,
+            ..Sample::new(14, 34)
+        }
+        .document(),
+    );
     assert!(page.len() < 1_500_000, "{} bytes", page.len());
 }
 

@@ -13,8 +13,15 @@ const PLUGINS: usize = 3;
 
 /// One picture a file.
 pub(super) fn traces(standings: &[Standing<'_>]) -> Markup {
-    let best: Vec<&Standing<'_>> = standings.iter().filter(|it| !it.result.traces.is_empty()).take(PLUGINS).collect();
-    let files = best.first().map(|standing| standing.result.traces.as_slice()).unwrap_or_default();
+    let best: Vec<&Standing<'_>> = standings
+        .iter()
+        .filter(|it| !it.result.traces.is_empty())
+        .take(PLUGINS)
+        .collect();
+    let files = best
+        .first()
+        .map(|standing| standing.result.traces.as_slice())
+        .unwrap_or_default();
     html! {
         section {
             h2 { "Scores over time" }
@@ -38,11 +45,20 @@ pub(super) fn traces(standings: &[Standing<'_>]) -> Markup {
 
 fn picture(file: &FileTrace, standings: &[&Standing<'_>]) -> Markup {
     let strip = |standing: &&Standing<'_>| {
-        let own = standing.result.traces.iter().find(|trace| trace.name == file.name)?;
+        let own = standing
+            .result
+            .traces
+            .iter()
+            .find(|trace| trace.name == file.name)?;
         Some(Strip {
             sign: standing.sign,
             name: standing.name().to_owned(),
-            points: own.trace.points.iter().map(|&(row, score)| (row, f64::from(score))).collect(),
+            points: own
+                .trace
+                .points
+                .iter()
+                .map(|&(row, score)| (row, f64::from(score)))
+                .collect(),
             threshold: standing.result.figures.threshold.map(f64::from),
         })
     };
@@ -51,9 +67,19 @@ fn picture(file: &FileTrace, standings: &[&Standing<'_>]) -> Markup {
         .anomalous
         .iter()
         .take(5)
-        .map(|(first, last)| format!("{} to {}", count(file.first_row + first), count(file.first_row + last)))
+        .map(|(first, last)| {
+            format!(
+                "{} to {}",
+                count(file.first_row + first),
+                count(file.first_row + last)
+            )
+        })
         .collect();
-    let label = format!("Scores of {}; labelled anomalous: rows {}", file.name, windows.join(", "));
+    let label = format!(
+        "Scores of {}; labelled anomalous: rows {}",
+        file.name,
+        windows.join(", ")
+    );
     let drawn = Strips {
         label,
         first_row: file.first_row,

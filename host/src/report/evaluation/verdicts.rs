@@ -29,13 +29,31 @@ pub(super) fn verdicts(document: &Document, standings: &[Standing<'_>]) -> Marku
 
 /// Promises by plug-ins.
 fn fairness(standings: &[Standing<'_>]) -> Markup {
-    let tried: Vec<&Standing<'_>> = standings.iter().filter(|it| !it.result.integrity.is_empty()).collect();
-    let checks = tried.first().map(|standing| standing.result.integrity.as_slice()).unwrap_or_default();
+    let tried: Vec<&Standing<'_>> = standings
+        .iter()
+        .filter(|it| !it.result.integrity.is_empty())
+        .collect();
+    let checks = tried
+        .first()
+        .map(|standing| standing.result.integrity.as_slice())
+        .unwrap_or_default();
     let mut columns = vec![Column("plug-in", Unit::Text)];
-    columns.extend(checks.iter().map(|finding| Column(finding.promise, Unit::Text)));
+    columns.extend(
+        checks
+            .iter()
+            .map(|finding| Column(finding.promise, Unit::Text)),
+    );
     let rows = tried.iter().map(|standing| {
-        let finding = |check: &str| standing.result.integrity.iter().find(|finding| finding.check == check);
-        let cells = checks.iter().map(|it| finding(it.check).map_or_else(|| text("not tried"), outcome));
+        let finding = |check: &str| {
+            standing
+                .result
+                .integrity
+                .iter()
+                .find(|finding| finding.check == check)
+        };
+        let cells = checks
+            .iter()
+            .map(|it| finding(it.check).map_or_else(|| text("not tried"), outcome));
         std::iter::once(standing.title()).chain(cells).collect()
     });
     html! {
@@ -56,7 +74,11 @@ fn outcome(finding: &Finding) -> Markup {
 
 fn verdict(document: &Document, standing: &Standing<'_>) -> Markup {
     let result = standing.result;
-    let summary = result.component.as_ref().and_then(|component| component.descriptor.as_ref()).map(|it| &it.summary);
+    let summary = result
+        .component
+        .as_ref()
+        .and_then(|component| component.descriptor.as_ref())
+        .map(|it| &it.summary);
     html! {
         section.verdict id=(standing.anchor()) {
             h3 { (standing.title()) @if !result.card.version.is_empty() { " " span.version { (result.card.version) } } }
@@ -73,10 +95,18 @@ fn verdict(document: &Document, standing: &Standing<'_>) -> Markup {
 }
 
 fn findings(result: &PluginResult) -> Markup {
-    const COLUMNS: &[Column<'_>] =
-        &[Column("promise", Unit::Text), Column("outcome", Unit::Text), Column("what was seen", Unit::Text)];
-    let rows =
-        result.integrity.iter().map(|finding| vec![text(finding.promise), outcome(finding), text(&finding.detail)]);
+    const COLUMNS: &[Column<'_>] = &[
+        Column("promise", Unit::Text),
+        Column("outcome", Unit::Text),
+        Column("what was seen", Unit::Text),
+    ];
+    let rows = result.integrity.iter().map(|finding| {
+        vec![
+            text(finding.promise),
+            outcome(finding),
+            text(&finding.detail),
+        ]
+    });
     html! {
         @if result.integrity.is_empty() { p.none { "Whether it plays fair could not be tried." } }
         @else { (table("Whether it plays fair", COLUMNS, rows)) }

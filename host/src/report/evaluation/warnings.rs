@@ -47,10 +47,24 @@ pub(super) fn warnings(document: &Document, standings: &[Standing<'_>]) -> Marku
 }
 
 fn failures(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
-    let failed: Vec<&Standing<'_>> = standings.iter().filter(|standing| !standing.is_believed()).collect();
-    let told: Vec<String> =
-        failed.iter().map(|it| format!("{} {}", short(it.name(), 60), ending(it.result, &document.limits))).collect();
-    let unfair = failed.iter().filter(|standing| is_unfair(standing.result)).count();
+    let failed: Vec<&Standing<'_>> = standings
+        .iter()
+        .filter(|standing| !standing.is_believed())
+        .collect();
+    let told: Vec<String> = failed
+        .iter()
+        .map(|it| {
+            format!(
+                "{} {}",
+                short(it.name(), 60),
+                ending(it.result, &document.limits)
+            )
+        })
+        .collect();
+    let unfair = failed
+        .iter()
+        .filter(|standing| is_unfair(standing.result))
+        .count();
     let what = match (failed.len(), unfair) {
         (_, 0) => "failed",
         (1, 1) => "does not play fair",
@@ -64,17 +78,29 @@ fn failures(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> 
 }
 
 fn preparing(document: &Document) -> Option<Warning> {
-    let broken = document.preprocess_integrity.iter().filter(|finding| finding.kept == Some(false));
-    let broken: Vec<String> = broken.map(|finding| format!("{}: {}", finding.promise, finding.detail)).collect();
+    let broken = document
+        .preprocess_integrity
+        .iter()
+        .filter(|finding| finding.kept == Some(false));
+    let broken: Vec<String> = broken
+        .map(|finding| format!("{}: {}", finding.promise, finding.detail))
+        .collect();
     (!broken.is_empty()).then(|| Warning {
         head: "The preprocessor does not play fair.".to_owned(),
-        text: format!("What it does is in the scores of every model behind it. Broken: {}.", broken.join("; ")),
+        text: format!(
+            "What it does is in the scores of every model behind it. Broken: {}.",
+            broken.join("; ")
+        ),
     })
 }
 
 fn cut_short(standings: &[Standing<'_>]) -> Option<Warning> {
-    let cut = standings.iter().filter(|standing| standing.result.cut_short);
-    let cut: Vec<String> = cut.map(|standing| short(standing.name(), 60).to_string()).collect();
+    let cut = standings
+        .iter()
+        .filter(|standing| standing.result.cut_short);
+    let cut: Vec<String> = cut
+        .map(|standing| short(standing.name(), 60).to_string())
+        .collect();
     (!cut.is_empty()).then(|| Warning {
         head: "A training was cut short.".to_owned(),
         text: format!(
@@ -99,7 +125,11 @@ fn labels_in_view(standings: &[Standing<'_>]) -> Option<Warning> {
 
 fn best_f1(standings: &[Standing<'_>]) -> Option<f64> {
     let f1 = |standing: &Standing<'_>| finite(standing.result.figures.f1);
-    standings.iter().filter(|standing| standing.is_believed()).filter_map(f1).max_by(f64::total_cmp)
+    standings
+        .iter()
+        .filter(|standing| standing.is_believed())
+        .filter_map(f1)
+        .max_by(f64::total_cmp)
 }
 
 /// Baselines of these names whose F1 nearly is the best plug-in's, in words.
@@ -114,7 +144,14 @@ fn rivals(document: &Document, best: f64, names: &[(&str, &str)]) -> Vec<String>
 
 fn trivial(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
     let best = best_f1(standings)?;
-    let told = rivals(document, best, &[("always", "flagging every row"), ("random", "drawing by lot")]);
+    let told = rivals(
+        document,
+        best,
+        &[
+            ("always", "flagging every row"),
+            ("random", "drawing by lot"),
+        ],
+    );
     (!told.is_empty()).then(|| Warning {
         head: "F1 says little here.".to_owned(),
         text: format!(
@@ -130,7 +167,10 @@ fn order(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
     let best = best_f1(standings)?;
     let names = [
         ("repeat-last-label", "repeating the label of the row before"),
-        ("row-position", "the number of a row in its file, cut where it is best,"),
+        (
+            "row-position",
+            "the number of a row in its file, cut where it is best,",
+        ),
     ];
     let told = rivals(document, best, &names);
     (!told.is_empty()).then(|| Warning {
@@ -146,9 +186,16 @@ fn order(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
 /// The NAB score of lots, beside the best one.
 fn lots(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
     let nab = |figures: &Figures| finite(figures.nab.map(|nab| nab.scores.standard));
-    let best = standings.iter().filter(|it| it.is_believed()).filter_map(|it| nab(&it.result.figures));
+    let best = standings
+        .iter()
+        .filter(|it| it.is_believed())
+        .filter_map(|it| nab(&it.result.figures));
     let best = best.max_by(f64::total_cmp)?;
-    let random = nab(&document.baselines.iter().find(|baseline| baseline.name == "random")?.figures)?;
+    let random = nab(&document
+        .baselines
+        .iter()
+        .find(|baseline| baseline.name == "random")?
+        .figures)?;
     (random >= best).then(|| Warning {
         head: "The NAB score says little here.".to_owned(),
         text: format!(
@@ -187,7 +234,11 @@ fn guessing(standings: &[Standing<'_>]) -> Option<Warning> {
 fn promise(standings: &[Standing<'_>]) -> Option<Warning> {
     let best = standings.iter().find(|standing| standing.is_believed())?;
     let figures = &best.result.figures;
-    let alarms = figures.calibration.false_alarms.iter().find(|alarms| Some(alarms.threshold) == figures.threshold)?;
+    let alarms = figures
+        .calibration
+        .false_alarms
+        .iter()
+        .find(|alarms| Some(alarms.threshold) == figures.threshold)?;
     let nominal = alarms.level.nominal;
     (figures.threshold_from == ThresholdFrom::TrainingScores && alarms.observed > TIMES * nominal).then(|| Warning {
         head: "The threshold does not keep its promise.".to_owned(),
@@ -209,7 +260,9 @@ mod tests {
 
     fn told(sample: Sample) -> String {
         let document = sample.document();
-        warnings(&document, &standings(&document)).into_string().replace('\u{a0}', " ")
+        warnings(&document, &standings(&document))
+            .into_string()
+            .replace('\u{a0}', " ")
     }
 
     #[test]
@@ -220,15 +273,69 @@ mod tests {
     #[test]
     fn each_reason_to_doubt_is_named() {
         let cases = [
-            (Sample { labels_in_view: true, ..Sample::new(3, 4) }, "chosen with the labels in view"),
-            (Sample { always_f1: 0.78, ..Sample::new(3, 4) }, "flagging every row has 0.780"),
-            (Sample { position_f1: 0.9, ..Sample::new(3, 4) }, "The order of rows gives anomalies away"),
-            (Sample { random_nab: 61.0, ..Sample::new(3, 4) }, "drawn by lot reach 61.0, the best plug-in 60.0"),
-            (Sample { repeated: 7, ..Sample::new(3, 4) }, "7 of 1\u{202f}000 scored rows (0.7 %)"),
-            (Sample { failing: 1, ..Sample::new(3, 4) }, "plugin-3 crashed"),
-            (Sample { unfair: true, ..Sample::new(3, 4) }, "plugin-1 does not play fair"),
-            (Sample { half_width: 0.45, ..Sample::new(3, 4) }, "This may be guessing"),
-            (Sample { observed: 0.2, ..Sample::new(3, 4) }, "0.1 % of normal rows raise an alarm; with plugin-1"),
+            (
+                Sample {
+                    labels_in_view: true,
+                    ..Sample::new(3, 4)
+                },
+                "chosen with the labels in view",
+            ),
+            (
+                Sample {
+                    always_f1: 0.78,
+                    ..Sample::new(3, 4)
+                },
+                "flagging every row has 0.780",
+            ),
+            (
+                Sample {
+                    position_f1: 0.9,
+                    ..Sample::new(3, 4)
+                },
+                "The order of rows gives anomalies away",
+            ),
+            (
+                Sample {
+                    random_nab: 61.0,
+                    ..Sample::new(3, 4)
+                },
+                "drawn by lot reach 61.0, the best plug-in 60.0",
+            ),
+            (
+                Sample {
+                    repeated: 7,
+                    ..Sample::new(3, 4)
+                },
+                "7 of 1\u{202f}000 scored rows (0.7 %)",
+            ),
+            (
+                Sample {
+                    failing: 1,
+                    ..Sample::new(3, 4)
+                },
+                "plugin-3 crashed",
+            ),
+            (
+                Sample {
+                    unfair: true,
+                    ..Sample::new(3, 4)
+                },
+                "plugin-1 does not play fair",
+            ),
+            (
+                Sample {
+                    half_width: 0.45,
+                    ..Sample::new(3, 4)
+                },
+                "This may be guessing",
+            ),
+            (
+                Sample {
+                    observed: 0.2,
+                    ..Sample::new(3, 4)
+                },
+                "0.1 % of normal rows raise an alarm; with plugin-1",
+            ),
         ];
         for (sample, expected) in cases {
             let told = told(sample);

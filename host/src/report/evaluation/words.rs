@@ -14,7 +14,9 @@ pub(super) fn finite(figure: Option<f64>) -> Option<f64> {
 
 /// The ends of an interval that are numbers.
 pub(super) fn ends(interval: Option<Interval>) -> Option<(f64, f64)> {
-    interval.map(|interval| (interval.low, interval.high)).filter(|(low, high)| low.is_finite() && high.is_finite())
+    interval
+        .map(|interval| (interval.low, interval.high))
+        .filter(|(low, high)| low.is_finite() && high.is_finite())
 }
 
 /// A share in percent.
@@ -64,7 +66,11 @@ pub(super) fn bytes(bytes: u64) -> String {
 
 /// The time that a row takes, given in microseconds.
 pub(super) fn per_row(us: f64) -> String {
-    if us < 1000.0 { format!("{}\u{a0}µs", digits(us)) } else { span(us / 1000.0) }
+    if us < 1000.0 {
+        format!("{}\u{a0}µs", digits(us))
+    } else {
+        span(us / 1000.0)
+    }
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -78,27 +84,45 @@ pub(super) fn listed(items: &[String]) -> String {
 
 /// Whether it ran to its end and broke a promise.
 pub(super) fn is_unfair(result: &PluginResult) -> bool {
-    result.status == Status::InvalidOutput && result.integrity.iter().any(|finding| finding.kept == Some(false))
+    result.status == Status::InvalidOutput
+        && result
+            .integrity
+            .iter()
+            .any(|finding| finding.kept == Some(false))
 }
 
 /// How a plug-in ended; follows its name.
 pub(super) fn ending(result: &PluginResult, limits: &Limits) -> String {
-    let refused = matches!(result.component.as_ref().map(|it| &it.verdict), Some(Verdict::Refused { .. }));
+    let refused = matches!(
+        result.component.as_ref().map(|it| &it.verdict),
+        Some(Verdict::Refused { .. })
+    );
     match result.status {
         Status::Ok => "ran to the end and kept every promise that could be tried".to_owned(),
         Status::Trap => "crashed".to_owned(),
         Status::Deadline => {
-            format!("was stopped: a call took longer than {}", span(limits.call_deadline_ms as f64))
+            format!(
+                "was stopped: a call took longer than {}",
+                span(limits.call_deadline_ms as f64)
+            )
         }
         Status::Fuel => "was stopped: a call did more work than it may".to_owned(),
-        Status::Memory => format!("was stopped: it wanted more memory than {}", bytes(limits.memory_bytes)),
-        Status::OutputTooLarge => format!("was stopped: it answered with more than {}", bytes(limits.output_bytes)),
+        Status::Memory => format!(
+            "was stopped: it wanted more memory than {}",
+            bytes(limits.memory_bytes)
+        ),
+        Status::OutputTooLarge => format!(
+            "was stopped: it answered with more than {}",
+            bytes(limits.output_bytes)
+        ),
         Status::InvalidOutput if is_unfair(result) => {
             "does not play fair: its scores depend on what they must not".to_owned()
         }
         Status::InvalidOutput => "answered with something that cannot be used".to_owned(),
         Status::Refused if refused => "was not run: this host refuses such a component".to_owned(),
-        Status::Refused => "was not run to the end: it declined, or could not be given what it needs".to_owned(),
+        Status::Refused => {
+            "was not run to the end: it declined, or could not be given what it needs".to_owned()
+        }
         Status::Interrupted => "was not run to the end: somebody stopped the evaluation".to_owned(),
     }
 }
@@ -182,8 +206,19 @@ mod tests {
 
     #[test]
     fn lists_read_as_people_write_them() {
-        let names = |count: usize| ["a", "b", "c"].iter().take(count).map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!((0..4).map(|count| listed(&names(count))).collect::<Vec<_>>(), ["", "a", "a and b", "a, b and c"]);
+        let names = |count: usize| {
+            ["a", "b", "c"]
+                .iter()
+                .take(count)
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (0..4)
+                .map(|count| listed(&names(count)))
+                .collect::<Vec<_>>(),
+            ["", "a", "a and b", "a, b and c"]
+        );
     }
 
     #[test]

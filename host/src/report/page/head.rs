@@ -9,7 +9,11 @@ use crate::report::summary::{Change, OpenRound, RunSummary};
 pub(super) fn title(runs: &[RunSummary]) -> String {
     match runs {
         [] => "No run".to_owned(),
-        [run] => run.manifest.as_ref().map_or(&run.log, |manifest| &manifest.file).clone(),
+        [run] => run
+            .manifest
+            .as_ref()
+            .map_or(&run.log, |manifest| &manifest.file)
+            .clone(),
         runs => format!("{} runs compared", runs.len()),
     }
 }
@@ -28,7 +32,8 @@ pub(super) fn leads(runs: &[RunSummary]) -> Markup {
     }
 }
 
-/// For example `Completed 40 rounds with 3 nodes in 12 min 3 s; ROC AUC on held-out rows rose from 0.612 to 0.934.`
+/// For example `Completed 40 rounds with 3 nodes in 12 min 3 s; ROC AUC on held-out rows rose from
+/// 0.612 to 0.934.`
 fn lead(run: &RunSummary) -> String {
     let ended = match run.outcome.as_deref() {
         Some("completed") => "Completed".to_owned(),
@@ -46,11 +51,17 @@ fn lead(run: &RunSummary) -> String {
         0 => String::new(),
         nodes => format!(" with {}", words::plural(nodes, "node")),
     };
-    format!("{ended} {rounds}{nodes} in {}{}.", words::span(run.active_ms as f64), learnt(run))
+    format!(
+        "{ended} {rounds}{nodes} in {}{}.",
+        words::span(run.active_ms as f64),
+        learnt(run)
+    )
 }
 
 fn learnt(run: &RunSummary) -> String {
-    let Some(change) = run.roc_auc else { return String::new() };
+    let Some(change) = run.roc_auc else {
+        return String::new();
+    };
     let (first, last) = (words::score(change.first), words::score(change.last));
     let verb = match first.cmp(&last) {
         std::cmp::Ordering::Less => "rose",
@@ -61,7 +72,12 @@ fn learnt(run: &RunSummary) -> String {
 }
 
 fn still_open(open: OpenRound) -> String {
-    let OpenRound { round, extensions, answered, min_nodes } = open;
+    let OpenRound {
+        round,
+        extensions,
+        answered,
+        min_nodes,
+    } = open;
     match answered.zip(min_nodes) {
         None => format!("Round {round} was still gathering."),
         Some((answered, min_nodes)) => format!(
@@ -99,7 +115,12 @@ pub(super) fn figures(runs: &[RunSummary]) -> Markup {
 }
 
 fn compared(runs: &[RunSummary]) -> Markup {
-    let names = runs.first().map(figures_of).into_iter().flatten().map(|(name, _)| name);
+    let names = runs
+        .first()
+        .map(figures_of)
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name);
     html! {
         section.scroll tabindex="0" role="region" aria-label="Key figures" {
             table {
@@ -116,7 +137,13 @@ fn compared(runs: &[RunSummary]) -> Markup {
 }
 
 fn figures_of(run: &RunSummary) -> [(&'static str, String); 6] {
-    let change = |change: Change| format!("{} → {}", words::score(change.first), words::score(change.last));
+    let change = |change: Change| {
+        format!(
+            "{} → {}",
+            words::score(change.first),
+            words::score(change.last)
+        )
+    };
     [
         ("rounds", words::count(run.rounds.len() as u64)),
         ("final loss", words::or_none(run.loss, words::number)),
@@ -136,20 +163,36 @@ mod tests {
         let run = RunSummary {
             outcome: Some("completed".into()),
             active_ms: 723_000,
-            roc_auc: Some(Change { first: 0.612, last: 0.934 }),
+            roc_auc: Some(Change {
+                first: 0.612,
+                last: 0.934,
+            }),
             ..RunSummary::default()
         };
         assert_eq!(
             lead(&run).replace('\u{a0}', " "),
             "Completed no round in 12 min 3 s; ROC AUC on held-out rows rose from 0.612 to 0.934."
         );
-        let cut = RunSummary { outcome: None, roc_auc: None, ..run };
-        assert!(lead(&cut).starts_with("No end in this log; so far no round in 12"), "{}", lead(&cut));
+        let cut = RunSummary {
+            outcome: None,
+            roc_auc: None,
+            ..run
+        };
+        assert!(
+            lead(&cut).starts_with("No end in this log; so far no round in 12"),
+            "{}",
+            lead(&cut)
+        );
     }
 
     #[test]
     fn a_round_that_waits_says_for_whom() {
-        let open = OpenRound { round: 7, extensions: 2, answered: Some(1), min_nodes: Some(3) };
+        let open = OpenRound {
+            round: 7,
+            extensions: 2,
+            answered: Some(1),
+            min_nodes: Some(3),
+        };
         assert_eq!(
             still_open(open).replace('\u{a0}', " "),
             "Round 7 was still gathering: its time was up 2 times, the last time with 1 of at least 3 nodes."

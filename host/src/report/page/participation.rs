@@ -31,13 +31,22 @@ pub(super) fn participation(run: &RunSummary) -> Option<Drawing> {
             p.none { "The " (nodes.len()) " nodes that took part least; " (left_out) " others are in the table." }
         }
     };
-    Some(Drawing { legend: legend(&entries), picture })
+    Some(Drawing {
+        legend: legend(&entries),
+        picture,
+    })
 }
 
 fn entries(grid: &Grid) -> Vec<(Key, String)> {
     if grid.rounds.len() > COLUMNS {
-        let shares = [(4, "took part in all"), (2, "in about half"), (0, "in none of a column’s rounds")];
-        return shares.map(|(quarters, meaning)| (Key::Share(quarters), meaning.to_owned())).into();
+        let shares = [
+            (4, "took part in all"),
+            (2, "in about half"),
+            (0, "in none of a column’s rounds"),
+        ];
+        return shares
+            .map(|(quarters, meaning)| (Key::Share(quarters), meaning.to_owned()))
+            .into();
     }
     [Part::Took, Part::Stale, Part::Refused, Part::Missing]
         .into_iter()
@@ -57,30 +66,56 @@ fn least_present(run: &RunSummary) -> Vec<&Node> {
 }
 
 fn rows(run: &RunSummary, nodes: &[&Node]) -> Vec<(String, Vec<Part>)> {
-    let places: HashMap<&str, usize> =
-        nodes.iter().enumerate().map(|(place, node)| (node.node.as_str(), place)).collect();
+    let places: HashMap<&str, usize> = nodes
+        .iter()
+        .enumerate()
+        .map(|(place, node)| (node.node.as_str(), place))
+        .collect();
     let mut rows = vec![vec![Part::Absent; run.rounds.len()]; nodes.len()];
     for (column, round) in run.rounds.iter().enumerate() {
-        let missing = round.closed.missing.iter().map(|node| (node, Part::Missing));
+        let missing = round
+            .closed
+            .missing
+            .iter()
+            .map(|node| (node, Part::Missing));
         let refused = round.refused.iter().map(|node| (node, Part::Refused));
-        let took =
-            round.closed.participants.iter().map(|participant| {
-                (&participant.node, if participant.staleness > 0 { Part::Stale } else { Part::Took })
-            });
+        let took = round.closed.participants.iter().map(|participant| {
+            (
+                &participant.node,
+                if participant.staleness > 0 {
+                    Part::Stale
+                } else {
+                    Part::Took
+                },
+            )
+        });
         // The last word counts: a node may be refused and then heard.
         for (node, part) in missing.chain(refused).chain(took) {
-            let cell = places.get(node.as_str()).and_then(|&place| rows.get_mut(place)?.get_mut(column));
+            let cell = places
+                .get(node.as_str())
+                .and_then(|&place| rows.get_mut(place)?.get_mut(column));
             if let Some(cell) = cell {
                 *cell = part;
             }
         }
     }
-    nodes.iter().map(|node| node.node.to_string()).zip(rows).collect()
+    nodes
+        .iter()
+        .map(|node| node.node.to_string())
+        .zip(rows)
+        .collect()
 }
 
 fn label(run: &RunSummary) -> String {
-    let told = run.nodes.iter().take(12).map(|node| format!("; {} in {}", node.node, node.rounds));
+    let told = run
+        .nodes
+        .iter()
+        .take(12)
+        .map(|node| format!("; {} in {}", node.node, node.rounds));
     let rest = run.nodes.len().saturating_sub(12);
     let rest = (rest > 0).then(|| format!("; {rest} more in the table of nodes"));
-    told.chain(rest).fold(format!("Participation in {} rounds", run.rounds.len()), |label, part| label + &part)
+    told.chain(rest).fold(
+        format!("Participation in {} rounds", run.rounds.len()),
+        |label, part| label + &part,
+    )
 }

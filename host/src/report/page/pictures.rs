@@ -16,7 +16,13 @@ const LINES: usize = STYLES;
 
 /// All pictures. Several runs share all but the participation.
 pub(super) fn pictures(runs: &[RunSummary]) -> Markup {
-    let whose = |run: &RunSummary| if runs.len() > 1 { format!(", {}", run.name) } else { String::new() };
+    let whose = |run: &RunSummary| {
+        if runs.len() > 1 {
+            format!(", {}", run.name)
+        } else {
+            String::new()
+        }
+    };
     html! {
         section.pictures {
             (figure("Loss by round", loss(runs), [
@@ -42,29 +48,53 @@ pub(super) fn pictures(runs: &[RunSummary]) -> Markup {
 }
 
 fn loss(runs: &[RunSummary]) -> Option<Drawing> {
-    let global =
-        |run: &RunSummary| run.rounds.iter().map(|round| (round.closed.round, finite(round.closed.loss))).collect();
+    let global = |run: &RunSummary| {
+        run.rounds
+            .iter()
+            .map(|round| (round.closed.round, finite(round.closed.loss)))
+            .collect()
+    };
     let by_node = |run: &RunSummary| {
         let parts = run.rounds.iter().flat_map(|round| {
-            round.closed.participants.iter().map(|part| (part.node.as_str(), round.closed.round, finite(part.loss)))
+            round
+                .closed
+                .participants
+                .iter()
+                .map(|part| (part.node.as_str(), round.closed.round, finite(part.loss)))
         });
         nodes(parts)
     };
-    lines("Loss by round", Axis::Number, words::number, runs, global, by_node)
+    lines(
+        "Loss by round",
+        Axis::Number,
+        words::number,
+        runs,
+        global,
+        by_node,
+    )
 }
 
 fn roc_auc(runs: &[RunSummary]) -> Option<Drawing> {
     let by_node = |run: &RunSummary| {
         let parts = run.evaluations.iter().flat_map(|evaluation| {
-            evaluation
-                .after
-                .nodes
-                .iter()
-                .map(|node| (node.node.as_str(), evaluation.round, node.roc_auc.and_then(finite)))
+            evaluation.after.nodes.iter().map(|node| {
+                (
+                    node.node.as_str(),
+                    evaluation.round,
+                    node.roc_auc.and_then(finite),
+                )
+            })
         });
         nodes(parts)
     };
-    lines("ROC AUC by round", Axis::Score, words::score, runs, scores, by_node)
+    lines(
+        "ROC AUC by round",
+        Axis::Score,
+        words::score,
+        runs,
+        scores,
+        by_node,
+    )
 }
 
 /// The score of each round's model, and of the one that the first round began with.
@@ -75,7 +105,11 @@ fn scores(run: &RunSummary) -> Points {
     });
     start
         .into_iter()
-        .chain(run.evaluations.iter().map(|scored| (scored.round, scored.after.roc_auc.and_then(finite))))
+        .chain(
+            run.evaluations
+                .iter()
+                .map(|scored| (scored.round, scored.after.roc_auc.and_then(finite))),
+        )
         .collect()
 }
 
@@ -97,7 +131,11 @@ fn lines(
         } else {
             series.extend(own_lines(run, nodes));
         }
-        series.push(Series { name: "global model".to_owned(), key: Key::Ink, points: global(run) });
+        series.push(Series {
+            name: "global model".to_owned(),
+            key: Key::Ink,
+            points: global(run),
+        });
     } else {
         series.extend(runs.iter().enumerate().map(|(style, run)| Series {
             name: run.name.clone(),
@@ -105,17 +143,42 @@ fn lines(
             points: global(run),
         }));
     }
-    let told = runs.iter().filter_map(|run| told(run, runs.len() > 1, &global(run), write));
+    let told = runs
+        .iter()
+        .filter_map(|run| told(run, runs.len() > 1, &global(run), write));
     let label = told.fold(title.to_owned(), |label, told| label + &told);
-    chart(&LineChart { label, series, band, axis, write })
+    chart(&LineChart {
+        label,
+        series,
+        band,
+        axis,
+        write,
+    })
 }
 
 /// A line in words, for those who cannot see it.
-fn told(run: &RunSummary, named: bool, points: &Points, write: fn(f64) -> String) -> Option<String> {
-    let values = || points.iter().filter_map(|&(round, value)| Some((round, value?)));
+fn told(
+    run: &RunSummary,
+    named: bool,
+    points: &Points,
+    write: fn(f64) -> String,
+) -> Option<String> {
+    let values = || {
+        points
+            .iter()
+            .filter_map(|&(round, value)| Some((round, value?)))
+    };
     let ((first, from), (last, to)) = (values().next()?, values().next_back()?);
-    let name = if named { format!(" {}:", run.name) } else { String::new() };
-    Some(format!(";{name} {} in round {first}, {} in round {last}", write(from), write(to)))
+    let name = if named {
+        format!(" {}:", run.name)
+    } else {
+        String::new()
+    };
+    Some(format!(
+        ";{name} {} in round {first}, {} in round {last}",
+        write(from),
+        write(to)
+    ))
 }
 
 fn nodes<'a>(parts: impl Iterator<Item = (&'a str, u64, Option<f64>)>) -> BTreeMap<String, Points> {
@@ -123,12 +186,21 @@ fn nodes<'a>(parts: impl Iterator<Item = (&'a str, u64, Option<f64>)>) -> BTreeM
     let rounds: BTreeSet<u64> = parts.iter().map(|&(_, round, _)| round).collect();
     let mut nodes: BTreeMap<String, BTreeMap<u64, Option<f64>>> = BTreeMap::new();
     for (node, round, value) in parts {
-        nodes.entry(node.to_owned()).or_default().insert(round, value);
+        nodes
+            .entry(node.to_owned())
+            .or_default()
+            .insert(round, value);
     }
     let with_gaps = |values: BTreeMap<u64, Option<f64>>| {
-        rounds.iter().map(|round| (*round, values.get(round).copied().flatten())).collect()
+        rounds
+            .iter()
+            .map(|round| (*round, values.get(round).copied().flatten()))
+            .collect()
     };
-    nodes.into_iter().map(|(node, values)| (node, with_gaps(values))).collect()
+    nodes
+        .into_iter()
+        .map(|(node, values)| (node, with_gaps(values)))
+        .collect()
 }
 
 /// A node looks the same in every picture.
@@ -136,41 +208,58 @@ fn own_lines(run: &RunSummary, mut points: BTreeMap<String, Points>) -> Vec<Seri
     (run.nodes.iter().enumerate())
         .filter_map(|(style, node)| {
             let (name, points) = points.remove_entry(node.node.as_str())?;
-            Some(Series { name, key: Key::Thin(style), points })
+            Some(Series {
+                name,
+                key: Key::Thin(style),
+                points,
+            })
         })
         .collect()
 }
 
 fn spread(nodes: &BTreeMap<String, Points>) -> Band {
     let mut ranges: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
-    let points = nodes.values().flatten().filter_map(|&(round, value)| Some((round, value?)));
+    let points = nodes
+        .values()
+        .flatten()
+        .filter_map(|&(round, value)| Some((round, value?)));
     for (round, value) in points {
         let (least, greatest) = ranges.entry(round).or_insert((value, value));
         (*least, *greatest) = (least.min(value), greatest.max(value));
     }
     Band {
         name: format!("from the lowest to the highest of {} nodes", nodes.len()),
-        points: ranges.into_iter().map(|(round, (least, greatest))| (round, least, greatest)).collect(),
+        points: ranges
+            .into_iter()
+            .map(|(round, (least, greatest))| (round, least, greatest))
+            .collect(),
     }
 }
 
 fn durations(runs: &[RunSummary]) -> Option<Drawing> {
     let by_round = |run: &RunSummary, value: fn(&Round) -> f64| -> Points {
-        run.rounds.iter().map(|round| (round.closed.round, finite(value(round)))).collect()
+        run.rounds
+            .iter()
+            .map(|round| (round.closed.round, finite(value(round))))
+            .collect()
     };
     let gathering: fn(&Round) -> f64 = |round| round.closed.durations.gathering_ms;
     let aggregating: fn(&Round) -> f64 = |round| round.closed.durations.aggregating_ms;
     let publishing: fn(&Round) -> f64 = |round| round.closed.durations.publishing_ms;
     let series: Vec<Series> = match runs {
-        [run] => [("gathering updates", gathering), ("aggregating", aggregating), ("publishing", publishing)]
-            .into_iter()
-            .enumerate()
-            .map(|(style, (name, value))| Series {
-                name: name.to_owned(),
-                key: Key::Line(style),
-                points: by_round(run, value),
-            })
-            .collect(),
+        [run] => [
+            ("gathering updates", gathering),
+            ("aggregating", aggregating),
+            ("publishing", publishing),
+        ]
+        .into_iter()
+        .enumerate()
+        .map(|(style, (name, value))| Series {
+            name: name.to_owned(),
+            key: Key::Line(style),
+            points: by_round(run, value),
+        })
+        .collect(),
         runs => {
             let total: fn(&Round) -> f64 = |round| {
                 let durations = round.closed.durations;
@@ -186,7 +275,13 @@ fn durations(runs: &[RunSummary]) -> Option<Drawing> {
         }
     };
     let label = "Time by round; the table of rounds has the numbers".to_owned();
-    chart(&LineChart { label, series, band: None, axis: Axis::Time, write: words::span })
+    chart(&LineChart {
+        label,
+        series,
+        band: None,
+        axis: Axis::Time,
+        write: words::span,
+    })
 }
 
 fn finite(value: f64) -> Option<f64> {

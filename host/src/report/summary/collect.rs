@@ -8,8 +8,8 @@ use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 use super::nodes::Nodes;
 use super::tally::Counter;
 use super::{
-    Change, Damage, Manifest, OpenRound, Plugin, PluginFailure, Rejection, Round, RoundEvaluation, RunSummary, Sensor,
-    SkippedRecords,
+    Change, Damage, Manifest, OpenRound, Plugin, PluginFailure, Rejection, Round, RoundEvaluation,
+    RunSummary, Sensor, SkippedRecords,
 };
 use crate::report::NamedLog;
 
@@ -32,7 +32,8 @@ pub(super) fn collect(log: &NamedLog) -> RunSummary {
     }
 }
 
-/// What is known half-way through a log. Rounds are kept by number, so that a line written twice counts once.
+/// What is known half-way through a log. Rounds are kept by number, so that a line written twice
+/// counts once.
 #[derive(Default)]
 struct Collector {
     summary: RunSummary,
@@ -60,7 +61,9 @@ impl Collector {
         if matches!(event.event, Event::RunStarted { .. }) || self.session_ms.is_none() {
             self.session_ms = Some(event.time_ms);
         } else {
-            summary.active_ms = summary.active_ms.saturating_add(event.time_ms.saturating_sub(previous));
+            summary.active_ms = summary
+                .active_ms
+                .saturating_add(event.time_ms.saturating_sub(previous));
         }
         summary.first_ms = summary.first_ms.or(Some(event.time_ms));
         summary.last_ms = Some(event.time_ms.max(previous));
@@ -69,46 +72,122 @@ impl Collector {
     fn apply(&mut self, stamped: &Stamped) {
         let time_ms = stamped.time_ms;
         match &stamped.event {
-            Event::RunStarted { manifest, manifest_sha256, version, plugins, .. } => {
+            Event::RunStarted {
+                manifest,
+                manifest_sha256,
+                version,
+                plugins,
+                ..
+            } => {
                 self.started(manifest, manifest_sha256, version, plugins);
             }
-            Event::RunFinished { outcome, weights_sha256, .. } => self.finished(outcome, weights_sha256.as_ref()),
+            Event::RunFinished {
+                outcome,
+                weights_sha256,
+                ..
+            } => self.finished(outcome, weights_sha256.as_ref()),
             Event::RoundOpened { round } => self.opened(*round),
-            Event::RoundFailed { round, answered, min_nodes } => self.extended(*round, *answered, *min_nodes),
+            Event::RoundFailed {
+                round,
+                answered,
+                min_nodes,
+            } => self.extended(*round, *answered, *min_nodes),
             Event::RoundClosed(closed) => self.closed(time_ms, closed),
-            Event::RoundEvaluated { round, before, after } => {
-                after.nodes.iter().for_each(|scored| self.nodes.seen(&scored.node, time_ms));
-                let evaluation = RoundEvaluation { round: *round, before: before.clone(), after: after.clone() };
+            Event::RoundEvaluated {
+                round,
+                before,
+                after,
+            } => {
+                after
+                    .nodes
+                    .iter()
+                    .for_each(|scored| self.nodes.seen(&scored.node, time_ms));
+                let evaluation = RoundEvaluation {
+                    round: *round,
+                    before: before.clone(),
+                    after: after.clone(),
+                };
                 self.evaluations.insert(*round, evaluation);
             }
-            Event::UpdateAccepted { participant, .. } => self.nodes.seen(&participant.node, time_ms),
-            Event::UpdateRejected { round, node, reason, detail } => {
+            Event::UpdateAccepted { participant, .. } => {
+                self.nodes.seen(&participant.node, time_ms)
+            }
+            Event::UpdateRejected {
+                round,
+                node,
+                reason,
+                detail,
+            } => {
                 self.rejected(time_ms, *round, node.as_ref(), reason, detail);
             }
             Event::NodeTrained { node, .. } => self.nodes.seen(node, time_ms),
             Event::NodeResumed { node, .. } => self.nodes.resumed(node, time_ms),
-            Event::TrainingSkipped { node, rows } => self.nodes.skipped_training(node, *rows, time_ms),
-            Event::SensorFinished { node, sensor, rows, skipped } => {
-                self.sensors.insert((node.clone(), sensor.clone()), (*rows, *skipped));
+            Event::TrainingSkipped { node, rows } => {
+                self.nodes.skipped_training(node, *rows, time_ms)
             }
-            Event::RecordSkipped { source, reason, detail, .. } => {
-                self.skipped.add(SkippedRecords { source: source.clone(), reason: reason.clone() }, detail);
+            Event::SensorFinished {
+                node,
+                sensor,
+                rows,
+                skipped,
+            } => {
+                self.sensors
+                    .insert((node.clone(), sensor.clone()), (*rows, *skipped));
             }
-            Event::LogDamaged { topic, partition, from, to, detail } => self.damaged(Damage {
+            Event::RecordSkipped {
+                source,
+                reason,
+                detail,
+                ..
+            } => {
+                self.skipped.add(
+                    SkippedRecords {
+                        source: source.clone(),
+                        reason: reason.clone(),
+                    },
+                    detail,
+                );
+            }
+            Event::LogDamaged {
+                topic,
+                partition,
+                from,
+                to,
+                detail,
+            } => self.damaged(Damage {
                 topic: topic.clone(),
                 partition: *partition,
                 from: *from,
                 to: *to,
                 detail: detail.clone(),
             }),
-            Event::PluginLoaded { plugin, file, compile_ms } => self.loaded(plugin, file, *compile_ms),
-            Event::PluginFailed { plugin, call, kind, detail } => {
-                let failure = PluginFailure { plugin: plugin.clone(), call: call.clone(), kind: kind.clone() };
+            Event::PluginLoaded {
+                plugin,
+                file,
+                compile_ms,
+            } => self.loaded(plugin, file, *compile_ms),
+            Event::PluginFailed {
+                plugin,
+                call,
+                kind,
+                detail,
+            } => {
+                let failure = PluginFailure {
+                    plugin: plugin.clone(),
+                    call: call.clone(),
+                    kind: kind.clone(),
+                };
                 self.failures.add(failure, detail);
             }
             Event::PluginSwapped { new, .. } => drop(self.plugin(new)),
-            Event::PluginQuarantined { plugin, part, detail, .. } => {
-                self.warnings.add(format!("{plugin} as {part}, left alone"), detail);
+            Event::PluginQuarantined {
+                plugin,
+                part,
+                detail,
+                ..
+            } => {
+                self.warnings
+                    .add(format!("{plugin} as {part}, left alone"), detail);
             }
             Event::Warned { part, detail } => self.warnings.add(part.clone(), detail),
             Event::RoleRestarted { role, reason } => self.restarts.add(role.clone(), reason),
@@ -128,8 +207,11 @@ impl Collector {
     fn started(&mut self, file: &str, sha256: &Sha256Hex, version: &str, plugins: &[PluginId]) {
         self.summary.starts += 1;
         self.summary.outcome = None;
-        self.summary.manifest =
-            Some(Manifest { file: file.to_owned(), sha256: sha256.clone(), version: version.to_owned() });
+        self.summary.manifest = Some(Manifest {
+            file: file.to_owned(),
+            sha256: sha256.clone(),
+            version: version.to_owned(),
+        });
         for plugin in plugins {
             self.plugin(plugin);
         }
@@ -144,14 +226,23 @@ impl Collector {
 
     fn opened(&mut self, round: u64) {
         let extensions = self.extensions.get(&round).copied().unwrap_or(0);
-        self.open = Some(OpenRound { round, extensions, answered: None, min_nodes: None });
+        self.open = Some(OpenRound {
+            round,
+            extensions,
+            answered: None,
+            min_nodes: None,
+        });
     }
 
     fn extended(&mut self, round: u64, answered: u64, min_nodes: u64) {
         let extensions = self.extensions.entry(round).or_default();
         *extensions += 1;
-        self.open =
-            Some(OpenRound { round, extensions: *extensions, answered: Some(answered), min_nodes: Some(min_nodes) });
+        self.open = Some(OpenRound {
+            round,
+            extensions: *extensions,
+            answered: Some(answered),
+            min_nodes: Some(min_nodes),
+        });
     }
 
     fn closed(&mut self, time_ms: u64, closed: &RoundClosed) {
@@ -160,8 +251,21 @@ impl Collector {
         self.closed.insert(closed.round, (time_ms, closed.clone()));
     }
 
-    fn rejected(&mut self, time_ms: u64, round: u64, node: Option<&NodeId>, reason: &str, detail: &str) {
-        self.rejections.add(Rejection { node: node.cloned(), reason: reason.to_owned() }, detail);
+    fn rejected(
+        &mut self,
+        time_ms: u64,
+        round: u64,
+        node: Option<&NodeId>,
+        reason: &str,
+        detail: &str,
+    ) {
+        self.rejections.add(
+            Rejection {
+                node: node.cloned(),
+                reason: reason.to_owned(),
+            },
+            detail,
+        );
         self.summary.rejected += 1;
         if let Some(node) = node {
             self.refused.entry(round).or_default().insert(node.clone());
@@ -188,7 +292,12 @@ impl Collector {
         let since_round = self.open.map(|open| open.round);
         let plugins = &mut self.summary.plugins;
         if plugins.iter().all(|plugin| plugin.id != *id) {
-            plugins.push(Plugin { id: id.clone(), file: None, compile_ms: None, since_round });
+            plugins.push(Plugin {
+                id: id.clone(),
+                file: None,
+                compile_ms: None,
+                since_round,
+            });
         }
         plugins.iter_mut().find(|plugin| plugin.id == *id)
     }
@@ -198,15 +307,25 @@ impl Collector {
             .into_values()
             .map(|(closed_ms, closed)| Round {
                 closed_ms,
-                refused: self.refused.remove(&closed.round).unwrap_or_default().into_iter().collect(),
+                refused: self
+                    .refused
+                    .remove(&closed.round)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .collect(),
                 extensions: self.extensions.remove(&closed.round).unwrap_or(0),
                 closed,
             })
             .collect();
         let evaluations: Vec<RoundEvaluation> = self.evaluations.into_values().collect();
         RunSummary {
-            samples: rounds.iter().fold(0, |sum, round| sum.saturating_add(round.closed.samples)),
-            loss: rounds.last().map(|round| round.closed.loss).filter(|loss| loss.is_finite()),
+            samples: rounds
+                .iter()
+                .fold(0, |sum, round| sum.saturating_add(round.closed.samples)),
+            loss: rounds
+                .last()
+                .map(|round| round.closed.loss)
+                .filter(|loss| loss.is_finite()),
             roc_auc: roc_auc(&evaluations),
             open_round: self.open,
             nodes: self.nodes.finish(&rounds),
@@ -218,7 +337,12 @@ impl Collector {
             warnings: self.warnings.into_tallies(),
             restarts: self.restarts.into_tallies(),
             sensors: (self.sensors.into_iter())
-                .map(|((node, sensor), (rows, skipped))| Sensor { node, sensor, rows, skipped })
+                .map(|((node, sensor), (rows, skipped))| Sensor {
+                    node,
+                    sensor,
+                    rows,
+                    skipped,
+                })
                 .collect(),
             ..self.summary
         }
@@ -227,7 +351,17 @@ impl Collector {
 
 /// From the oldest model that has a score to the newest.
 fn roc_auc(evaluations: &[RoundEvaluation]) -> Option<Change> {
-    let before = evaluations.first().and_then(|first| first.before.as_ref()).and_then(|before| before.roc_auc);
-    let after = || evaluations.iter().filter_map(|evaluation| evaluation.after.roc_auc);
-    Some(Change { first: before.or_else(|| after().next())?, last: after().next_back()? })
+    let before = evaluations
+        .first()
+        .and_then(|first| first.before.as_ref())
+        .and_then(|before| before.roc_auc);
+    let after = || {
+        evaluations
+            .iter()
+            .filter_map(|evaluation| evaluation.after.roc_auc)
+    };
+    Some(Change {
+        first: before.or_else(|| after().next())?,
+        last: after().next_back()?,
+    })
 }

@@ -50,17 +50,23 @@ impl Nodes {
 
     /// Everything about every node, by name, `fog-node-2` before `fog-node-10`.
     pub(super) fn finish(self, rounds: &[Round]) -> Vec<Node> {
-        let mut parts: BTreeMap<&NodeId, Parts> = self.0.keys().map(|node| (node, Parts::default())).collect();
+        let mut parts: BTreeMap<&NodeId, Parts> =
+            self.0.keys().map(|node| (node, Parts::default())).collect();
         for round in rounds {
             for participant in &round.closed.participants {
-                parts.entry(&participant.node).or_default().take_part(participant, round);
+                parts
+                    .entry(&participant.node)
+                    .or_default()
+                    .take_part(participant, round);
             }
             for node in &round.closed.missing {
                 parts.entry(node).or_default().missed += 1;
             }
         }
-        let mut nodes: Vec<Node> =
-            parts.iter().map(|(node, parts)| parts.node(node, self.0.get(node).unwrap_or(&Signs::default()))).collect();
+        let mut nodes: Vec<Node> = parts
+            .iter()
+            .map(|(node, parts)| parts.node(node, self.0.get(node).unwrap_or(&Signs::default())))
+            .collect();
         nodes.sort_by_cached_key(|node| words::natural(node.node.as_str()));
         nodes
     }

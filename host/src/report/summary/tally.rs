@@ -35,8 +35,15 @@ impl<T: Ord> Counter<T> {
 
     /// Most frequent first, then in order of `T`.
     pub(super) fn into_tallies(self) -> Vec<Tally<T>> {
-        let mut tallies: Vec<_> =
-            self.0.into_iter().map(|(what, (count, example))| Tally { what, count, example }).collect();
+        let mut tallies: Vec<_> = self
+            .0
+            .into_iter()
+            .map(|(what, (count, example))| Tally {
+                what,
+                count,
+                example,
+            })
+            .collect();
         tallies.sort_by_key(|tally| std::cmp::Reverse(tally.count));
         tallies
     }

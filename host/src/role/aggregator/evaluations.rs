@@ -1,7 +1,8 @@
-//! Waits for the nodes' findings on each global model, and says how it compares with the one before.
+//! Waits for the nodes' findings on each global model, and says how it compares with the one
+//! before.
 //!
-//! Findings may come later than the next global model, so a few rounds are awaited at a time. Those of a round that is not
-//! settled are read again after a restart.
+//! Findings may come later than the next global model, so a few rounds are awaited at a time. Those
+//! of a round that is not settled are read again after a restart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +39,13 @@ struct Awaited {
 impl Evaluations {
     /// Goes on behind round `evaluated`.
     pub(super) fn new(source: Box<dyn Source>, evaluated: u64) -> Self {
-        Self { source, awaited: BTreeMap::new(), newest: None, evaluated, last: evaluated }
+        Self {
+            source,
+            awaited: BTreeMap::new(),
+            newest: None,
+            evaluated,
+            last: evaluated,
+        }
     }
 
     /// Cancelling loses nothing.
@@ -48,7 +55,12 @@ impl Evaluations {
 
     /// Up to the first finding of a round that is not settled.
     pub(super) fn offsets(&self, group: &str) -> Vec<GroupOffset> {
-        let first = |partition| self.awaited.values().filter_map(move |awaited| awaited.first.get(&partition)).min();
+        let first = |partition| {
+            self.awaited
+                .values()
+                .filter_map(move |awaited| awaited.first.get(&partition))
+                .min()
+        };
         let positions = self.source.positions().into_iter();
         let offset = |((topic, partition), next)| GroupOffset {
             group: group.to_owned(),
@@ -59,9 +71,12 @@ impl Evaluations {
         positions.map(offset).collect()
     }
 
-    /// Nothing that was read so far is to be read again: what was found unusable would be put aside twice.
+    /// Nothing that was read so far is to be read again: what was found unusable would be put aside
+    /// twice.
     pub(super) fn let_go(&mut self) {
-        self.awaited.values_mut().for_each(|awaited| awaited.first.clear());
+        self.awaited
+            .values_mut()
+            .for_each(|awaited| awaited.first.clear());
     }
 
     /// The newest round that is settled.
@@ -74,12 +89,24 @@ impl Evaluations {
         if closed.round <= self.evaluated {
             return None;
         }
-        let participants = closed.participants.iter().map(|participant| participant.node.clone()).collect();
-        let awaited = Awaited { participants, findings: Findings::default(), first: BTreeMap::new() };
+        let participants = closed
+            .participants
+            .iter()
+            .map(|participant| participant.node.clone())
+            .collect();
+        let awaited = Awaited {
+            participants,
+            findings: Findings::default(),
+            first: BTreeMap::new(),
+        };
         self.awaited.insert(closed.round, awaited);
         self.last = self.last.max(closed.round);
         let oldest = *self.awaited.keys().next()?;
-        if self.awaited.len() > AWAITED_MAX { self.settle(oldest) } else { None }
+        if self.awaited.len() > AWAITED_MAX {
+            self.settle(oldest)
+        } else {
+            None
+        }
     }
 
     /// Whether no finding on the newest model is missing.
@@ -91,19 +118,34 @@ impl Evaluations {
         let awaited = self.awaited.get_mut(&finding.round)?;
         awaited.first.entry(at.partition).or_insert(at.offset);
         awaited.findings.insert(finding.node, finding.sketch);
-        if awaited.findings.cover(awaited.participants.iter()) { self.settle(finding.round) } else { None }
+        if awaited.findings.cover(awaited.participants.iter()) {
+            self.settle(finding.round)
+        } else {
+            None
+        }
     }
 
     fn settle(&mut self, round: u64) -> Option<Event> {
         let awaited = self.awaited.remove(&round)?;
         self.evaluated = self.evaluated.max(round);
         let after = awaited.findings.pooled()?;
-        let is_later = self.newest.as_ref().is_none_or(|(newest, _)| *newest < round);
-        let before = self.newest.as_ref().filter(|_| is_later).map(|(_, evaluation)| evaluation.clone());
+        let is_later = self
+            .newest
+            .as_ref()
+            .is_none_or(|(newest, _)| *newest < round);
+        let before = self
+            .newest
+            .as_ref()
+            .filter(|_| is_later)
+            .map(|(_, evaluation)| evaluation.clone());
         if is_later {
             self.newest = Some((round, after.clone()));
         }
-        Some(Event::RoundEvaluated { round, before, after })
+        Some(Event::RoundEvaluated {
+            round,
+            before,
+            after,
+        })
     }
 }
 

@@ -1,4 +1,5 @@
-//! Updates one by one, and how far they have been read: the offsets to store with the model that is made of them.
+//! Updates one by one, and how far they have been read: the offsets to store with the model that is
+//! made of them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -7,10 +8,12 @@ use crate::bus::{Error, GroupOffset, NewRecord, Position, Record, Source, Write}
 
 /// Records read ahead of the machine.
 const AHEAD: usize = 8;
-/// Refused records kept for the next model's write. More are written at once: a flood must not fill the memory.
+/// Refused records kept for the next model's write. More are written at once: a flood must not fill
+/// the memory.
 const REFUSED_MAX: usize = 64;
 
-/// Refused records wait no longer for it: an operator looks for them in the dead letters, and offsets wait with them.
+/// Refused records wait no longer for it: an operator looks for them in the dead letters, and
+/// offsets wait with them.
 const REFUSED_FOR_MS: u64 = 1_000;
 
 /// The aggregator's reader of updates.
@@ -20,7 +23,8 @@ pub(super) struct Inbox {
     group: &'static str,
     ahead: VecDeque<Record>,
     next: BTreeMap<u32, u64>,
-    /// By partition, the first update of a sum that is not published yet: it has to be read again after a restart.
+    /// By partition, the first update of a sum that is not published yet: it has to be read again
+    /// after a restart.
     held: BTreeMap<u32, u64>,
     refused: Vec<NewRecord>,
     /// Present while letters wait.
@@ -45,7 +49,8 @@ impl Inbox {
     pub(super) async fn next(&mut self) -> Result<Record, Error> {
         loop {
             if let Some(record) = self.ahead.pop_front() {
-                self.next.insert(record.position.partition, record.position.offset + 1);
+                self.next
+                    .insert(record.position.partition, record.position.offset + 1);
                 return Ok(record);
             }
             self.ahead.extend(self.source.read(AHEAD).await?);
@@ -57,7 +62,8 @@ impl Inbox {
         self.held.entry(update.partition).or_insert(update.offset);
     }
 
-    /// Keeps a dead letter for the write that also moves the offsets; says when there are too many to be kept.
+    /// Keeps a dead letter for the write that also moves the offsets; says when there are too many
+    /// to be kept.
     pub(super) fn refuse(&mut self, letter: NewRecord, now_ms: u64) -> bool {
         self.settle_by_ms.get_or_insert(now_ms + REFUSED_FOR_MS);
         self.refused.push(letter);
@@ -69,14 +75,15 @@ impl Inbox {
         self.settle_by_ms
     }
 
-    /// With the model that is made of them: the dead letters, and the offsets up to the last update that was taken, whatever
-    /// was read ahead of it.
+    /// With the model that is made of them: the dead letters, and the offsets up to the last update
+    /// that was taken, whatever was read ahead of it.
     pub(super) fn published(&mut self) -> Write {
         self.held.clear();
         self.settled()
     }
 
-    /// Without a model: the dead letters, and the offsets up to the first update that is part of an unpublished sum.
+    /// Without a model: the dead letters, and the offsets up to the first update that is part of an
+    /// unpublished sum.
     pub(super) fn settled(&mut self) -> Write {
         self.settle_by_ms = None;
         let offset = |(&partition, &next): (&u32, &u64)| GroupOffset {
@@ -86,7 +93,11 @@ impl Inbox {
             next: self.held.get(&partition).copied().unwrap_or(next),
         };
         let offsets = self.next.iter().map(offset).collect();
-        Write { records: std::mem::take(&mut self.refused), offsets, state: Vec::new() }
+        Write {
+            records: std::mem::take(&mut self.refused),
+            offsets,
+            state: Vec::new(),
+        }
     }
 }
 
@@ -113,17 +124,38 @@ mod tests {
     }
 
     fn update(partition: u32, offset: u64) -> Record {
-        let position = Position { topic: "updates".into(), partition, offset };
-        Record { position, timestamp_ms: 0, key: None, value: Default::default(), headers: Vec::new() }
+        let position = Position {
+            topic: "updates".into(),
+            partition,
+            offset,
+        };
+        Record {
+            position,
+            timestamp_ms: 0,
+            key: None,
+            value: Default::default(),
+            headers: Vec::new(),
+        }
     }
 
     fn letter() -> NewRecord {
         let topic = "updates.dlq".into();
-        NewRecord { topic, partition: None, timestamp_ms: 0, key: None, value: Default::default(), headers: Vec::new() }
+        NewRecord {
+            topic,
+            partition: None,
+            timestamp_ms: 0,
+            key: None,
+            value: Default::default(),
+            headers: Vec::new(),
+        }
     }
 
     fn next(write: &Write) -> Vec<(u32, u64)> {
-        write.offsets.iter().map(|offset| (offset.partition, offset.next)).collect()
+        write
+            .offsets
+            .iter()
+            .map(|offset| (offset.partition, offset.next))
+            .collect()
     }
 
     #[tokio::test]
@@ -137,10 +169,17 @@ mod tests {
                 false => assert!(!inbox.refuse(letter(), 5), "there is room for a few"),
             }
         }
-        assert_eq!(inbox.settle_by_ms(), Some(1_005), "letters do not wait for a model that may never come");
+        assert_eq!(
+            inbox.settle_by_ms(),
+            Some(1_005),
+            "letters do not wait for a model that may never come"
+        );
         let settled = inbox.settled();
         assert_eq!(inbox.settle_by_ms(), None);
-        assert_eq!((next(&settled), settled.records.len()), (vec![(0, 1), (1, 8)], 3));
+        assert_eq!(
+            (next(&settled), settled.records.len()),
+            (vec![(0, 1), (1, 8)], 3)
+        );
         let published = inbox.published();
         assert_eq!(
             (next(&published), published.records.len()),

@@ -53,7 +53,11 @@ fn service(bus: Arc<dyn Bus>, stop: &CancellationToken) -> Service {
 }
 
 fn plugin(version: &str) -> PluginId {
-    PluginId { name: "p".into(), version: version.into(), sha256: Sha256Hex::of(b"p") }
+    PluginId {
+        name: "p".into(),
+        version: version.into(),
+        sha256: Sha256Hex::of(b"p"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,8 +66,12 @@ async fn a_refused_update_does_not_wait_for_a_model_that_may_never_come() {
     let directory = tempfile::tempdir().unwrap();
     let bus: Arc<dyn Bus> = Arc::new(EmbeddedLog::open(Options::new(directory.path())).unwrap());
     for name in ["models", "updates", "evaluations", "updates.dlq"] {
-        let spec =
-            TopicSpec { name: name.to_owned(), partitions: 1, max_message_bytes: 1 << 20, ..TopicSpec::default() };
+        let spec = TopicSpec {
+            name: name.to_owned(),
+            partitions: 1,
+            max_message_bytes: 1 << 20,
+            ..TopicSpec::default()
+        };
         bus.create_topic(spec).await.unwrap();
     }
     let update = NewRecord {
@@ -74,16 +82,33 @@ async fn a_refused_update_does_not_wait_for_a_model_that_may_never_come() {
         value: "no update".into(),
         headers: Vec::new(),
     };
-    bus.write(Write { records: vec![update], ..Write::default() }).await.unwrap();
+    bus.write(Write {
+        records: vec![update],
+        ..Write::default()
+    })
+    .await
+    .unwrap();
     // When the aggregator reads it
     let stop = CancellationToken::new();
     let running = tokio::spawn(service(Arc::clone(&bus), &stop).run());
     // Then its letter is written, and the offset moves
-    let mut letters = bus.subscribe("test", &["updates.dlq"], Start::Earliest).await.unwrap();
-    let letter = tokio::time::timeout(PATIENCE, letters.read(1)).await.unwrap().unwrap().remove(0);
+    let mut letters = bus
+        .subscribe("test", &["updates.dlq"], Start::Earliest)
+        .await
+        .unwrap();
+    let letter = tokio::time::timeout(PATIENCE, letters.read(1))
+        .await
+        .unwrap()
+        .unwrap()
+        .remove(0);
     assert_eq!(letter.header("__fedhost.reason").unwrap(), "not_json");
     let offsets = bus.group_offsets(ROLE).await.unwrap();
-    assert!(offsets.iter().any(|offset| &*offset.topic == "updates" && offset.next == 1), "{offsets:?}");
+    assert!(
+        offsets
+            .iter()
+            .any(|offset| &*offset.topic == "updates" && offset.next == 1),
+        "{offsets:?}"
+    );
     stop.cancel();
     running.await.unwrap().unwrap();
 }
@@ -93,14 +118,21 @@ async fn an_update_of_a_version_that_is_not_compatible_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let bus: Arc<dyn Bus> = Arc::new(EmbeddedLog::open(Options::new(directory.path())).unwrap());
     for name in ["models", "updates", "evaluations", "updates.dlq"] {
-        let spec =
-            TopicSpec { name: name.to_owned(), partitions: 1, max_message_bytes: 1 << 20, ..TopicSpec::default() };
+        let spec = TopicSpec {
+            name: name.to_owned(),
+            partitions: 1,
+            max_message_bytes: 1 << 20,
+            ..TopicSpec::default()
+        };
         bus.create_topic(spec).await.unwrap();
     }
     let stop = CancellationToken::new();
     let service = service(Arc::clone(&bus), &stop);
     // Given updates of a later version of the same line, and of another line
-    let spec = fedhost_domain::model::TensorSpec { name: "w".into(), shape: vec![1] };
+    let spec = fedhost_domain::model::TensorSpec {
+        name: "w".into(),
+        shape: vec![1],
+    };
     let weights = fedhost_domain::model::Weights::new(vec![spec], vec![1.0]).unwrap();
     for (node, version) in [(1, "0.1.9"), (2, "0.2.0")] {
         let update = models::NewUpdate {
@@ -113,16 +145,32 @@ async fn an_update_of_a_version_that_is_not_compatible_is_refused() {
             metrics: &[],
             train_ms: 1.0,
         };
-        let record = models::update_record(&service.topics, update).await.unwrap();
-        bus.write(Write { records: vec![record], ..Write::default() }).await.unwrap();
+        let record = models::update_record(&service.topics, update)
+            .await
+            .unwrap();
+        bus.write(Write {
+            records: vec![record],
+            ..Write::default()
+        })
+        .await
+        .unwrap();
     }
     // When the aggregator reads them
     let running = tokio::spawn(service.run());
     // Then the one is put aside, and the other is not
-    let mut letters = bus.subscribe("test", &["updates.dlq"], Start::Earliest).await.unwrap();
-    let letter = tokio::time::timeout(PATIENCE, letters.read(2)).await.unwrap().unwrap();
+    let mut letters = bus
+        .subscribe("test", &["updates.dlq"], Start::Earliest)
+        .await
+        .unwrap();
+    let letter = tokio::time::timeout(PATIENCE, letters.read(2))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(letter.len(), 1);
-    assert_eq!(letter[0].header("__fedhost.reason").unwrap(), "wrong_plugin");
+    assert_eq!(
+        letter[0].header("__fedhost.reason").unwrap(),
+        "wrong_plugin"
+    );
     assert_eq!(letter[0].key.as_deref(), Some(b"fog-node-2".as_slice()));
     stop.cancel();
     running.await.unwrap().unwrap();

@@ -7,7 +7,8 @@ use super::{ADDED, first_added, first_seen_ms, headers, stated};
 use crate::bus::{NewRecord, Record};
 use crate::role::message::rfc3339;
 
-/// A record of a dead-letter topic. Whoever may write there may have written anything, so nothing is taken for granted.
+/// A record of a dead-letter topic. Whoever may write there may have written anything, so nothing
+/// is taken for granted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Letter(pub Record);
 
@@ -15,8 +16,13 @@ impl Letter {
     /// Why it is here, as far as a header says so; in its own words, or `unknown`.
     #[must_use]
     pub fn reason(&self) -> Cow<'_, str> {
-        let stated = self.0.header(headers::REASON).or_else(|| self.0.header(headers::EXCEPTION));
-        stated.map_or(Cow::Borrowed("unknown"), |reason| String::from_utf8_lossy(reason))
+        let stated = self
+            .0
+            .header(headers::REASON)
+            .or_else(|| self.0.header(headers::EXCEPTION));
+        stated.map_or(Cow::Borrowed("unknown"), |reason| {
+            String::from_utf8_lossy(reason)
+        })
     }
 
     /// When it failed, or else the record's own time; milliseconds since the Unix epoch.
@@ -55,22 +61,34 @@ impl Letter {
         self.0.header(headers::VALUE_BYTES).is_some()
     }
 
-    /// The original as it goes back to `topic`: byte for byte as it was, when it first failed, and how often it was replayed. It goes to the
-    /// partition that it came from, or where its key says if the topic has not `partitions` enough any more.
+    /// The original as it goes back to `topic`: byte for byte as it was, when it first failed, and
+    /// how often it was replayed. It goes to the partition that it came from, or where its key says
+    /// if the topic has not `partitions` enough any more.
     #[must_use]
     pub fn original(&self, topic: &Arc<str>, partitions: u32) -> NewRecord {
         let mut kept = self.0.headers.clone();
         let added = kept.split_off(first_added(&kept));
-        kept.extend(added.into_iter().filter(|(name, _)| !ADDED.iter().any(|prefix| name.starts_with(prefix))));
+        kept.extend(
+            added
+                .into_iter()
+                .filter(|(name, _)| !ADDED.iter().any(|prefix| name.starts_with(prefix))),
+        );
         // These two stay with the record, so that it is known when it fails again.
         kept.retain(|(name, _)| name != headers::REPLAY_COUNT && name != headers::FIRST_SEEN);
         let replays = self.replays().saturating_add(1).to_string();
-        kept.push((headers::FIRST_SEEN.to_owned(), rfc3339(self.failed_ms()).into()));
+        kept.push((
+            headers::FIRST_SEEN.to_owned(),
+            rfc3339(self.failed_ms()).into(),
+        ));
         kept.push((headers::REPLAY_COUNT.to_owned(), replays.into()));
         NewRecord {
             topic: Arc::clone(topic),
-            partition: self.source_partition().filter(|&partition| partition < partitions),
-            timestamp_ms: self.stated(headers::TIMESTAMP).unwrap_or(self.0.timestamp_ms),
+            partition: self
+                .source_partition()
+                .filter(|&partition| partition < partitions),
+            timestamp_ms: self
+                .stated(headers::TIMESTAMP)
+                .unwrap_or(self.0.timestamp_ms),
             key: self.0.key.clone(),
             value: self.0.value.clone(),
             headers: kept,

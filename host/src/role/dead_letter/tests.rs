@@ -5,9 +5,16 @@ use fedhost_domain::model::Sha256Hex;
 use super::*;
 
 fn record(headers: &[(&str, &'static [u8])]) -> Record {
-    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), Bytes::from_static(value))).collect();
+    let headers = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), Bytes::from_static(value)))
+        .collect();
     Record {
-        position: Position { topic: "sensor-data-node-1".into(), partition: 2, offset: 3 },
+        position: Position {
+            topic: "sensor-data-node-1".into(),
+            partition: 2,
+            offset: 3,
+        },
         timestamp_ms: 5,
         key: Some(Bytes::from_static(b"\xfe")),
         value: Bytes::from_static(b"\xff\x00"),
@@ -17,14 +24,39 @@ fn record(headers: &[(&str, &'static [u8])]) -> Record {
 
 fn failure(detail: &str) -> Failure<'_> {
     let (role, stage, reason) = ("fog-node-1", "decode", "not_json");
-    Failure { role, stage, reason, detail, component: None, attempts: 1, first_seen_ms: 1_640_995_200_250 }
+    Failure {
+        role,
+        stage,
+        reason,
+        detail,
+        component: None,
+        attempts: 1,
+        first_seen_ms: 1_640_995_200_250,
+    }
 }
 
 /// As it comes back from the bus.
 fn letter(new: NewRecord) -> Letter {
-    let NewRecord { topic, partition, timestamp_ms, key, value, headers } = new;
-    let position = Position { topic, partition: partition.unwrap_or(0), offset: 0 };
-    Letter(Record { position, timestamp_ms, key, value, headers })
+    let NewRecord {
+        topic,
+        partition,
+        timestamp_ms,
+        key,
+        value,
+        headers,
+    } = new;
+    let position = Position {
+        topic,
+        partition: partition.unwrap_or(0),
+        offset: 0,
+    };
+    Letter(Record {
+        position,
+        timestamp_ms,
+        key,
+        value,
+        headers,
+    })
 }
 
 fn fail(record: &Record) -> Letter {
@@ -35,15 +67,25 @@ fn fail(record: &Record) -> Letter {
 fn a_dead_letter_keeps_the_record_byte_for_byte() {
     let record = record(&[("traceparent", b"00-1"), ("raw", b"\xff\xfe")]);
     let letter = dead_letter(&record, ".dlq", &failure("not a JSON object"));
-    assert_eq!((&*letter.topic, letter.partition), ("sensor-data-node-1.dlq", Some(2)));
+    assert_eq!(
+        (&*letter.topic, letter.partition),
+        ("sensor-data-node-1.dlq", Some(2))
+    );
     assert_eq!((letter.key, letter.value), (record.key, record.value));
     assert_eq!(letter.headers[..2], record.headers[..]);
 }
 
 #[test]
 fn a_dead_letter_says_where_it_comes_from_and_why_it_is_here() {
-    let component = PluginId { name: "pca".into(), version: "0.1.0".into(), sha256: Sha256Hex::of(b"") };
-    let failure = Failure { component: Some(&component), ..failure("row 3") };
+    let component = PluginId {
+        name: "pca".into(),
+        version: "0.1.0".into(),
+        sha256: Sha256Hex::of(b""),
+    };
+    let failure = Failure {
+        component: Some(&component),
+        ..failure("row 3")
+    };
     let letter = letter(dead_letter(&record(&[]), ".dlq", &failure));
     for (name, value) in [
         ("__connect.errors.topic", "sensor-data-node-1"),
@@ -63,8 +105,14 @@ fn a_dead_letter_says_where_it_comes_from_and_why_it_is_here() {
         assert_eq!(letter.0.header(name).unwrap(), value, "{name}");
     }
     assert_eq!(letter.failed_ms(), 1_640_995_200_250);
-    assert_eq!((letter.source_topic(), letter.source_partition()), (Some("sensor-data-node-1"), Some(2)));
-    assert_eq!((letter.source_offset(), &*letter.reason()), (Some(3), "not_json"));
+    assert_eq!(
+        (letter.source_topic(), letter.source_partition()),
+        (Some("sensor-data-node-1"), Some(2))
+    );
+    assert_eq!(
+        (letter.source_offset(), &*letter.reason()),
+        (Some(3), "not_json")
+    );
 }
 
 #[test]
@@ -72,7 +120,12 @@ fn a_long_story_is_cut_where_a_character_ends_and_the_value_never() {
     let mut record = record(&[]);
     record.value = vec![7; 1 << 20].into();
     let letter = dead_letter(&record, ".dlq", &failure(&"ä".repeat(4_000)));
-    let detail = &letter.headers.iter().find(|(name, _)| name == headers::MESSAGE).unwrap().1;
+    let detail = &letter
+        .headers
+        .iter()
+        .find(|(name, _)| name == headers::MESSAGE)
+        .unwrap()
+        .1;
     assert!((4_090..=4_096).contains(&detail.len()), "{}", detail.len());
     assert!(str::from_utf8(detail).unwrap().ends_with("ä…"));
     assert_eq!(letter.value, record.value);
@@ -83,18 +136,31 @@ fn the_original_comes_back_byte_for_byte_and_counts_its_replays() {
     let record = record(&[("raw", b"\xff"), ("raw", b"again")]);
     let topic: Arc<str> = "sensor-data-node-1".into();
     let once = fail(&record).original(&topic, 3);
-    assert_eq!((&once.key, &once.value, once.timestamp_ms), (&record.key, &record.value, 5));
+    assert_eq!(
+        (&once.key, &once.value, once.timestamp_ms),
+        (&record.key, &record.value, 5)
+    );
     assert_eq!((once.partition, &once.topic), (Some(2), &topic));
     assert_eq!(once.headers[..2], record.headers[..]);
     let stays = |replays: &'static str| {
-        [("__fedhost.first_seen", "2022-01-01T00:00:00.250Z"), ("__fedhost.replay.count", replays)]
-            .map(|(name, value)| (name.to_owned(), Bytes::from(value)))
+        [
+            ("__fedhost.first_seen", "2022-01-01T00:00:00.250Z"),
+            ("__fedhost.replay.count", replays),
+        ]
+        .map(|(name, value)| (name.to_owned(), Bytes::from(value)))
     };
     assert_eq!(once.headers[2..], stays("1"));
 
-    let later = Failure { first_seen_ms: 1_700_000_000_000, ..failure("no") };
+    let later = Failure {
+        first_seen_ms: 1_700_000_000_000,
+        ..failure("no")
+    };
     let again = letter(dead_letter(&letter(once).0, ".dlq", &later));
-    assert_eq!((again.replays(), again.failed_ms()), (1, 1_640_995_200_250), "the first failure is not forgotten");
+    assert_eq!(
+        (again.replays(), again.failed_ms()),
+        (1, 1_640_995_200_250),
+        "the first failure is not forgotten"
+    );
     let twice = again.original(&topic, 3);
     assert_eq!(twice.headers[..2], record.headers[..]);
     assert_eq!(twice.headers[2..], stays("2"));
@@ -102,13 +168,30 @@ fn the_original_comes_back_byte_for_byte_and_counts_its_replays() {
 
 #[test]
 fn error_headers_that_the_original_had_stay_with_it() {
-    let record = record(&[("__connect.errors.topic", b"far-away"), ("__fedhost.reason", b"old"), ("raw", b"\xff")]);
+    let record = record(&[
+        ("__connect.errors.topic", b"far-away"),
+        ("__fedhost.reason", b"old"),
+        ("raw", b"\xff"),
+    ]);
     let mut letter = fail(&record);
-    letter.0.headers.push(("added-by-a-mirror".into(), "1".into()));
+    letter
+        .0
+        .headers
+        .push(("added-by-a-mirror".into(), "1".into()));
     let original = letter.original(&"t".into(), 3);
     assert_eq!(original.headers[..3], record.headers[..]);
-    let names: Vec<_> = original.headers[3..].iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["added-by-a-mirror", "__fedhost.first_seen", "__fedhost.replay.count"]);
+    let names: Vec<_> = original.headers[3..]
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "added-by-a-mirror",
+            "__fedhost.first_seen",
+            "__fedhost.replay.count"
+        ]
+    );
 }
 
 #[test]
@@ -118,15 +201,22 @@ fn a_partition_that_is_gone_is_left_to_the_key() {
 
 #[test]
 fn a_record_that_failed_before_keeps_the_time_of_its_first_failure() {
-    let letter = fail(&record(&[("__fedhost.first_seen", b"2020-01-01T00:00:00.000Z")]));
+    let letter = fail(&record(&[(
+        "__fedhost.first_seen",
+        b"2020-01-01T00:00:00.000Z",
+    )]));
     assert_eq!(letter.failed_ms(), 1_577_836_800_000);
 }
 
 #[test]
 fn the_trace_tells_where_it_happened_from_the_inside_out() {
     let letter = fail(&record(&[]));
-    let trace = letter.0.header("__connect.errors.exception.stacktrace").unwrap();
-    let expected = "not_json: no\n\tat decode(fedhost)\n\tat fog-node-1(try 1)\n\tat sensor-data-node-1(2:3)";
+    let trace = letter
+        .0
+        .header("__connect.errors.exception.stacktrace")
+        .unwrap();
+    let expected =
+        "not_json: no\n\tat decode(fedhost)\n\tat fog-node-1(try 1)\n\tat sensor-data-node-1(2:3)";
     assert_eq!(trace, expected);
 }
 
@@ -137,17 +227,42 @@ fn what_is_added_fits_into_the_headroom_of_dead_letter_topics() {
     let time = format!("2020-01-01T00:00:00Z{}", "[UTC]".repeat(2_000));
     let mut record = record(&[]);
     record.headers = vec![("__fedhost.first_seen".to_owned(), time.into())];
-    let component = PluginId { name: long.clone(), version: "0.1.0".into(), sha256: Sha256Hex::of(b"") };
-    let failure = Failure { stage: &long, reason: &long, component: Some(&component), ..failure(&long) };
+    let component = PluginId {
+        name: long.clone(),
+        version: "0.1.0".into(),
+        sha256: Sha256Hex::of(b""),
+    };
+    let failure = Failure {
+        stage: &long,
+        reason: &long,
+        component: Some(&component),
+        ..failure(&long)
+    };
     // When it becomes a dead letter, then its topic has room for whatever was added
     let letter = dead_letter(&record, ".dlq", &failure);
-    let added: usize = letter.headers[1..].iter().map(|(name, value)| name.len() + value.len()).sum();
-    assert!((added as u64) < crate::manifest::DEAD_LETTER_HEADROOM, "{added}");
+    let added: usize = letter.headers[1..]
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    assert!(
+        (added as u64) < crate::manifest::DEAD_LETTER_HEADROOM,
+        "{added}"
+    );
 }
 
 #[test]
 fn a_letter_of_a_stranger_says_what_it_can() {
-    let letter = Letter(record(&[("__connect.errors.partition", b"many"), ("__fedhost.first_seen", b"\xff")]));
-    assert_eq!((letter.source_topic(), letter.source_partition(), letter.replays()), (None, None, 0));
+    let letter = Letter(record(&[
+        ("__connect.errors.partition", b"many"),
+        ("__fedhost.first_seen", b"\xff"),
+    ]));
+    assert_eq!(
+        (
+            letter.source_topic(),
+            letter.source_partition(),
+            letter.replays()
+        ),
+        (None, None, 0)
+    );
     assert_eq!((&*letter.reason(), letter.failed_ms()), ("unknown", 5));
 }

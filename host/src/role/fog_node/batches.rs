@@ -1,5 +1,5 @@
-//! A batch of readings on its way through a node: handled on a guest thread, held while a plug-in that it needs is left
-//! alone, published with its offsets.
+//! A batch of readings on its way through a node: handled on a guest thread, held while a plug-in
+//! that it needs is left alone, published with its offsets.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,23 +25,36 @@ impl Node {
     pub(super) async fn take_readings(&mut self, records: Vec<Record>) -> Result<(), Error> {
         let records = Arc::new(records);
         let (shared, patience) = (Arc::clone(&records), self.patience.clone());
-        let processed = self.on_guest_thread(move |pipeline| pipeline.process(&shared, &patience)).await?;
+        let processed = self
+            .on_guest_thread(move |pipeline| pipeline.process(&shared, &patience))
+            .await?;
         self.settle(records, processed).await
     }
 
-    /// Goes on with the batch that has waited, now that its plug-in may be tried again or is another one.
+    /// Goes on with the batch that has waited, now that its plug-in may be tried again or is
+    /// another one.
     pub(super) async fn go_on(&mut self) -> Result<(), Error> {
-        let Some(Held { records, work }) = self.held.take() else { return Ok(()) };
+        let Some(Held { records, work }) = self.held.take() else {
+            return Ok(());
+        };
         let patience = self.patience.clone();
-        let processed = self.on_guest_thread(move |pipeline| pipeline.go_on(work, &patience)).await?;
+        let processed = self
+            .on_guest_thread(move |pipeline| pipeline.go_on(work, &patience))
+            .await?;
         self.settle(records, processed).await
     }
 
-    async fn settle(&mut self, records: Arc<Vec<Record>>, processed: Result<Processed, Stopped>) -> Result<(), Error> {
+    async fn settle(
+        &mut self,
+        records: Arc<Vec<Record>>,
+        processed: Result<Processed, Stopped>,
+    ) -> Result<(), Error> {
         let outcome = match processed {
             Ok(Processed::Done(outcome)) => outcome,
             Ok(Processed::Resting(mut work)) => {
-                work.take_failures().iter().for_each(|failure| self.service.plugins.announce(failure));
+                work.take_failures()
+                    .iter()
+                    .for_each(|failure| self.service.plugins.announce(failure));
                 self.held = Some(Held { records, work });
                 return Ok(());
             }
@@ -67,18 +80,34 @@ impl Node {
             self.service.plugins.announce(failure);
         }
         let is_new = |record: &Record| {
-            self.published.get(&record.position.partition).is_none_or(|&next| record.position.offset >= next)
+            self.published
+                .get(&record.position.partition)
+                .is_none_or(|&next| record.position.offset >= next)
         };
         let mut write = writes::results(&self.service, records, &outcome, is_new);
-        let refused: BTreeSet<usize> = outcome.refused.iter().map(|refused| refused.record).collect();
-        let new = records.iter().enumerate().filter(|(_, record)| is_new(record));
-        let verdict = self.watch.count(new.map(|(index, _)| !refused.contains(&index)));
+        let refused: BTreeSet<usize> = outcome
+            .refused
+            .iter()
+            .map(|refused| refused.record)
+            .collect();
+        let new = records
+            .iter()
+            .enumerate()
+            .filter(|(_, record)| is_new(record));
+        let verdict = self
+            .watch
+            .count(new.map(|(index, _)| !refused.contains(&index)));
         write.offsets.extend(self.models.progress());
         for (partition, next) in offsets_of(self.readings.as_ref()) {
             let published = self.published.entry(partition).or_default();
             if next > *published {
                 *published = next;
-                write.offsets.push(writes::offset(&self.role, &self.service.readings, partition, next));
+                write.offsets.push(writes::offset(
+                    &self.role,
+                    &self.service.readings,
+                    partition,
+                    next,
+                ));
             }
         }
         if self.rows_since_snapshot >= self.service.window_rows.max(1_000) as u64 {
@@ -89,12 +118,16 @@ impl Node {
 
     pub(super) async fn add_snapshot(&mut self, write: &mut Write) -> Result<(), Error> {
         let offsets = offsets_of(self.readings.as_ref());
-        let snapshot = self.on_guest_thread(move |pipeline| Snapshot::take(pipeline, offsets)).await?;
+        let snapshot = self
+            .on_guest_thread(move |pipeline| Snapshot::take(pipeline, offsets))
+            .await?;
         self.rows_since_snapshot = 0;
         match snapshot {
             Ok(snapshot) => {
                 let bytes = serde_json::to_vec(&snapshot).map_err(|error| self.defect(&error))?;
-                write.state.push((self.service.snapshot_state(), Some(Bytes::from(bytes))));
+                write
+                    .state
+                    .push((self.service.snapshot_state(), Some(Bytes::from(bytes))));
             }
             // The earlier snapshot stays; more rows are read again after a restart.
             Err(error) => self.service.plugins.announce(&error),

@@ -1,7 +1,8 @@
 //! The node's reader of global models: it takes the newest, and what comes after it.
 //!
-//! All nodes read the same records, and one that is no global model is to have one dead letter. One node, the keeper, writes
-//! it: that node stores how far it has looked, and looks also at what came while it was away.
+//! All nodes read the same records, and one that is no global model is to have one dead letter. One
+//! node, the keeper, writes it: that node stores how far it has looked, and looks also at what came
+//! while it was away.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,20 +34,43 @@ impl Globals {
         let (bus, topic) = (&service.context.bus, &service.topics.global_model);
         let group = format!("{}.models", service.id());
         let mut source = bus.subscribe(&group, &[topic], Start::Earliest).await?;
-        let offsets = bus.group_offsets(&group).await?.into_iter().filter(|offset| offset.topic == *topic);
-        let stored: BTreeMap<u32, u64> = offsets.map(|offset| (offset.partition, offset.next)).collect();
+        let offsets = bus
+            .group_offsets(&group)
+            .await?
+            .into_iter()
+            .filter(|offset| offset.topic == *topic);
+        let stored: BTreeMap<u32, u64> = offsets
+            .map(|offset| (offset.partition, offset.next))
+            .collect();
         let mut newest = BTreeMap::new();
         for record in bus.newest(topic).await? {
             let offset = newest_model(bus.as_ref(), &record, service.plugins.model_id()).await?;
-            newest.insert(record.position.partition, offset.unwrap_or(record.position.offset));
+            newest.insert(
+                record.position.partition,
+                offset.unwrap_or(record.position.offset),
+            );
         }
         for (&partition, &newest) in &newest {
             let unsettled = stored.get(&partition).copied().unwrap_or(0);
-            let begin = if service.keeps_global_models { unsettled.min(newest) } else { newest };
+            let begin = if service.keeps_global_models {
+                unsettled.min(newest)
+            } else {
+                newest
+            };
             source.seek(topic, partition, begin);
         }
-        let watch = service.keeps_global_models.then(|| Watch::new(topic, service.dead_letters));
-        Ok(Self { source, group, topic: Arc::clone(topic), newest, settled: stored.clone(), stored, watch })
+        let watch = service
+            .keeps_global_models
+            .then(|| Watch::new(topic, service.dead_letters));
+        Ok(Self {
+            source,
+            group,
+            topic: Arc::clone(topic),
+            newest,
+            settled: stored.clone(),
+            stored,
+            watch,
+        })
     }
 
     /// The next record. Cancelling loses nothing.
@@ -60,11 +84,13 @@ impl Globals {
 
     /// Whether the record is at least as new as the newest model was at the beginning.
     pub(super) fn is_current(&self, record: &Record) -> bool {
-        self.newest.get(&record.position.partition).is_none_or(|&newest| record.position.offset >= newest)
+        self.newest
+            .get(&record.position.partition)
+            .is_none_or(|&newest| record.position.offset >= newest)
     }
 
-    /// Takes note of a record, and of whether it is a global model. Says whether this is the keeper and sees it for the first
-    /// time, and whether there are too many that are none.
+    /// Takes note of a record, and of whether it is a global model. Says whether this is the keeper
+    /// and sees it for the first time, and whether there are too many that are none.
     pub(super) fn settle(&mut self, record: &Record, used: bool) -> (bool, Option<Verdict>) {
         let settled = self.settled.entry(record.position.partition).or_default();
         let is_first = record.position.offset >= *settled;
@@ -81,13 +107,18 @@ impl Globals {
             return Vec::new();
         }
         self.stored.clone_from(&self.settled);
-        let offset = |(&partition, &next)| super::writes::offset(&self.group, &self.topic, partition, next);
+        let offset =
+            |(&partition, &next)| super::writes::offset(&self.group, &self.topic, partition, next);
         self.settled.iter().map(offset).collect()
     }
 }
 
 /// Where the newest global model lies, whatever strangers have put behind it.
-async fn newest_model(bus: &dyn Bus, newest: &Record, plugin: &PluginId) -> Result<Option<u64>, Error> {
+async fn newest_model(
+    bus: &dyn Bus,
+    newest: &Record,
+    plugin: &PluginId,
+) -> Result<Option<u64>, Error> {
     let mut candidate = Some(newest.clone());
     while let Some(record) = candidate {
         if decode_global(&record, plugin).await.is_ok() {

@@ -1,5 +1,5 @@
-//! What a node does with a global model: scores its held-out rows with it, and trains it further. Both call guests for
-//! long, so they run on guest threads beside the stream of readings.
+//! What a node does with a global model: scores its held-out rows with it, and trains it further.
+//! Both call guests for long, so they run on guest threads beside the stream of readings.
 
 use std::sync::Arc;
 
@@ -37,13 +37,25 @@ pub(super) fn train(
     let mut trainer = plugins.open_trainer(features, base, seed)?;
     let batch = plugins.batch(features.len(), rows.values, Some(rows.labels))?;
     // At most as many samples as there were rows: the runtime has refused everything else.
-    let Report { samples, loss, metrics } = trainer.train(&batch, epochs)?;
+    let Report {
+        samples,
+        loss,
+        metrics,
+    } = trainer.train(&batch, epochs)?;
     if samples == 0 {
         return Err(nothing_learnt(plugins));
     }
     let weights = trainer.save()?;
     let plugin = plugins.model_id().clone();
-    Ok(Trained { plugin, training, weights, samples, loss, metrics, train_ms: watch.milliseconds() })
+    Ok(Trained {
+        plugin,
+        training,
+        weights,
+        samples,
+        loss,
+        metrics,
+        train_ms: watch.milliseconds(),
+    })
 }
 
 fn nothing_learnt(plugins: &Plugins) -> CallError {
@@ -82,7 +94,10 @@ pub(super) fn evaluate(
     }
     let mut detector = plugins.open_detector(features, weights)?;
     let width = features.len().max(1);
-    let calls = rows.values.chunks(width * plugins.batch_rows).zip(rows.labels.chunks(plugins.batch_rows));
+    let calls = rows
+        .values
+        .chunks(width * plugins.batch_rows)
+        .zip(rows.labels.chunks(plugins.batch_rows));
     for (values, labels) in calls {
         let scores = detector.score(&plugins.batch(width, values.to_vec(), None)?)?;
         for (score, label) in scores.into_iter().zip(labels) {

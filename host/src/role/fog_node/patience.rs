@@ -42,11 +42,16 @@ pub(super) struct Stopped;
 impl Patience {
     /// To be made inside the runtime, and used on its guest threads.
     pub(super) fn new(retries: Retries, stop: CancellationToken) -> Self {
-        Self { retries, stop, runtime: Handle::current() }
+        Self {
+            retries,
+            stop,
+            runtime: Handle::current(),
+        }
     }
 
-    /// Calls until there is an answer or the tries are used up; every failure goes to `failures`. `attempts` begins with
-    /// those made before a rest, and is 0 again once the matter is settled. Blocks.
+    /// Calls until there is an answer or the tries are used up; every failure goes to `failures`.
+    /// `attempts` begins with those made before a rest, and is 0 again once the matter is settled.
+    /// Blocks.
     pub(super) fn call<T>(
         &self,
         attempts: &mut u32,
@@ -65,7 +70,10 @@ impl Patience {
             *attempts += 1;
             failures.push(error.clone());
             let Some(pause_ms) = self.retries.pause_ms(*attempts, rand::random()) else {
-                return Err(GaveUp::Failed(Failed { error, attempts: std::mem::take(attempts) }));
+                return Err(GaveUp::Failed(Failed {
+                    error,
+                    attempts: std::mem::take(attempts),
+                }));
             };
             self.wait(Duration::from_millis(pause_ms))?;
         }
@@ -91,7 +99,12 @@ mod tests {
     const HOUR_MS: u64 = 3_600_000;
 
     fn failure(number: u32) -> CallError {
-        CallError { plugin: "p".into(), call: "detector.score", kind: Kind::Trap, detail: number.to_string() }
+        CallError {
+            plugin: "p".into(),
+            call: "detector.score",
+            kind: Kind::Trap,
+            detail: number.to_string(),
+        }
     }
 
     /// The answer to a call that fails `failing` times, and how many failures were noted.
@@ -100,7 +113,11 @@ mod tests {
             let (mut failures, mut calls) = (Vec::new(), 0);
             let answer = patience.call(&mut 0, &mut failures, || {
                 calls += 1;
-                if calls > failing { Ok("answer") } else { Err(failure(calls)) }
+                if calls > failing {
+                    Ok("answer")
+                } else {
+                    Err(failure(calls))
+                }
             });
             (answer, failures.len())
         });
@@ -109,26 +126,61 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_is_tried_as_often_as_allowed_and_no_more() {
-        let patience =
-            |retries| Patience::new(Retries { retries, first_ms: 1, longest_ms: 2 }, CancellationToken::new());
+        let patience = |retries| {
+            Patience::new(
+                Retries {
+                    retries,
+                    first_ms: 1,
+                    longest_ms: 2,
+                },
+                CancellationToken::new(),
+            )
+        };
         assert_eq!(call(patience(2), 0).await, (Ok("answer"), 0));
         assert_eq!(call(patience(2), 2).await, (Ok("answer"), 2));
-        let given_up = |attempts| Err(GaveUp::Failed(Failed { error: failure(attempts), attempts }));
+        let given_up = |attempts| {
+            Err(GaveUp::Failed(Failed {
+                error: failure(attempts),
+                attempts,
+            }))
+        };
         assert_eq!(call(patience(2), 9).await, (given_up(3), 3));
         assert_eq!(call(patience(0), 9).await, (given_up(1), 1));
     }
 
     #[tokio::test]
     async fn tries_are_not_used_up_while_a_plug_in_is_left_alone() {
-        let patience = Patience::new(Retries { retries: 1, first_ms: 1, longest_ms: 2 }, CancellationToken::new());
+        let patience = Patience::new(
+            Retries {
+                retries: 1,
+                first_ms: 1,
+                longest_ms: 2,
+            },
+            CancellationToken::new(),
+        );
         let calling = tokio::task::spawn_blocking(move || {
             let (mut attempts, mut failures) = (0, Vec::new());
-            let mut kinds = [Kind::Trap, Kind::Quarantined, Kind::Quarantined, Kind::Trap].into_iter();
-            let mut fail = || Err::<(), _>(CallError { kind: kinds.next().unwrap(), ..failure(1) });
+            let mut kinds =
+                [Kind::Trap, Kind::Quarantined, Kind::Quarantined, Kind::Trap].into_iter();
+            let mut fail = || {
+                Err::<(), _>(CallError {
+                    kind: kinds.next().unwrap(),
+                    ..failure(1)
+                })
+            };
             let rested = [(); 2].map(|()| patience.call(&mut attempts, &mut failures, &mut fail));
-            assert_eq!((rested, attempts), ([Err(GaveUp::Resting), Err(GaveUp::Resting)], 1));
+            assert_eq!(
+                (rested, attempts),
+                ([Err(GaveUp::Resting), Err(GaveUp::Resting)], 1)
+            );
             let given_up = patience.call(&mut attempts, &mut failures, &mut fail);
-            assert_eq!(given_up, Err(GaveUp::Failed(Failed { error: failure(1), attempts: 2 })));
+            assert_eq!(
+                given_up,
+                Err(GaveUp::Failed(Failed {
+                    error: failure(1),
+                    attempts: 2
+                }))
+            );
             assert_eq!((attempts, failures.len()), (0, 2));
         });
         calling.await.unwrap();
@@ -137,7 +189,14 @@ mod tests {
     #[tokio::test]
     async fn a_stop_ends_the_wait_at_once() {
         let stop = CancellationToken::new();
-        let patience = Patience::new(Retries { retries: 1, first_ms: HOUR_MS, longest_ms: HOUR_MS }, stop.clone());
+        let patience = Patience::new(
+            Retries {
+                retries: 1,
+                first_ms: HOUR_MS,
+                longest_ms: HOUR_MS,
+            },
+            stop.clone(),
+        );
         let watch = Stopwatch::start();
         let calling = tokio::spawn(call(patience, 1));
         stop.cancel();

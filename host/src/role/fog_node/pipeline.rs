@@ -1,7 +1,9 @@
-//! What happens to a batch of readings: decoded, preprocessed source by source, scored, kept in the windows.
+//! What happens to a batch of readings: decoded, preprocessed source by source, scored, kept in the
+//! windows.
 //!
-//! Calls guests, so it runs on a guest thread. As long as no call fails, its outcome depends on the records alone, never on
-//! where batches are cut. After a failed call an instance is opened anew, and the same rows are tried again.
+//! Calls guests, so it runs on a guest thread. As long as no call fails, its outcome depends on the
+//! records alone, never on where batches are cut. After a failed call an instance is opened anew,
+//! and the same rows are tried again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -115,8 +117,13 @@ impl Pipeline {
     /// Takes the records in order.
     ///
     /// # Errors
-    /// The node is to stop. A part of the batch was taken already, so nothing but dropping this pipeline is left to do.
-    pub(super) fn process(&mut self, records: &[Record], patience: &Patience) -> Result<Processed, Stopped> {
+    /// The node is to stop. A part of the batch was taken already, so nothing but dropping this
+    /// pipeline is left to do.
+    pub(super) fn process(
+        &mut self,
+        records: &[Record],
+        patience: &Patience,
+    ) -> Result<Processed, Stopped> {
         let work = self.begin(records);
         self.go_on(work, patience)
     }
@@ -125,11 +132,15 @@ impl Pipeline {
     ///
     /// # Errors
     /// As [`Self::process`].
-    pub(super) fn go_on(&mut self, mut work: Work, patience: &Patience) -> Result<Processed, Stopped> {
+    pub(super) fn go_on(
+        &mut self,
+        mut work: Work,
+        patience: &Patience,
+    ) -> Result<Processed, Stopped> {
         let halted = match work.stage {
-            Stage::Preprocess => {
-                self.preprocess_and_keep(&mut work, patience).and_then(|()| self.score(&mut work, patience))
-            }
+            Stage::Preprocess => self
+                .preprocess_and_keep(&mut work, patience)
+                .and_then(|()| self.score(&mut work, patience)),
             Stage::Score => self.score(&mut work, patience),
         };
         match halted {
@@ -150,17 +161,36 @@ impl Pipeline {
             match self.decode(record) {
                 Ok(Decoded::Row(reading)) => {
                     let held_out = record.header(HELD_OUT).is_some();
-                    rows.push(Row { record: index, reading: *reading, held_out, features: Vec::new(), refused: false });
+                    rows.push(Row {
+                        record: index,
+                        reading: *reading,
+                        held_out,
+                        features: Vec::new(),
+                        refused: false,
+                    });
                 }
                 Ok(Decoded::SourceEnd(source)) => ended_sources.push(source),
                 Ok(Decoded::SensorEnd(sensor)) => drop(self.ended_sensors.insert(sensor)),
                 Err((reason, detail)) => {
                     let (stage, component) = ("decode", None);
-                    outcome.refused.push(Refused { record: index, stage, reason, detail, component, attempts: 1 });
+                    outcome.refused.push(Refused {
+                        record: index,
+                        stage,
+                        reason,
+                        detail,
+                        component,
+                        attempts: 1,
+                    });
                 }
             }
         }
-        Work { rows, ended_sources, stage: Stage::Preprocess, attempts: 0, outcome }
+        Work {
+            rows,
+            ended_sources,
+            stage: Stage::Preprocess,
+            attempts: 0,
+            outcome,
+        }
     }
 
     fn preprocess_and_keep(&mut self, work: &mut Work, patience: &Patience) -> Result<(), Halt> {
@@ -177,8 +207,17 @@ impl Pipeline {
 
     fn decode(&mut self, record: &Record) -> Result<Decoded, (String, String)> {
         if let Some(what) = record.header(END) {
-            let name = record.key.as_deref().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
-            return Ok(if what == END_OF_SENSOR { Decoded::SensorEnd(name) } else { Decoded::SourceEnd(name) });
+            let name = record
+                .key
+                .as_deref()
+                .map(String::from_utf8_lossy)
+                .unwrap_or_default()
+                .into_owned();
+            return Ok(if what == END_OF_SENSOR {
+                Decoded::SensorEnd(name)
+            } else {
+                Decoded::SourceEnd(name)
+            });
         }
         let reading = self.decoder.decode(&record.value);
         reading
@@ -188,28 +227,51 @@ impl Pipeline {
 
     /// One call a source; rows that could not be preprocessed are left out.
     fn preprocess(&mut self, work: &mut Work, patience: &Patience) -> Result<(), Halt> {
-        let Work { rows, attempts, outcome, .. } = work;
+        let Work {
+            rows,
+            attempts,
+            outcome,
+            ..
+        } = work;
         let mut by_source: Vec<(String, Vec<usize>)> = Vec::new();
-        for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.features.is_empty() && !row.refused) {
-            match by_source.iter_mut().find(|(source, _)| *source == row.reading.sensor) {
+        for (index, row) in rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.features.is_empty() && !row.refused)
+        {
+            match by_source
+                .iter_mut()
+                .find(|(source, _)| *source == row.reading.sensor)
+            {
                 Some((_, indices)) => indices.push(index),
                 None => by_source.push((row.reading.sensor.clone(), vec![index])),
             }
         }
         for (source, indices) in by_source {
             let of_source = || indices.iter().filter_map(|&index| rows.get(index));
-            let values: Vec<f32> = of_source().flat_map(|row| row.reading.values.iter().copied()).collect();
-            let batch = self.plugins.batch(self.decoder.columns().len(), values, None);
+            let values: Vec<f32> = of_source()
+                .flat_map(|row| row.reading.values.iter().copied())
+                .collect();
+            let batch = self
+                .plugins
+                .batch(self.decoder.columns().len(), values, None);
             let transform = || self.transform(&source, batch.as_ref().map_err(Clone::clone)?);
             match patience.call(attempts, &mut outcome.failures, transform) {
                 Ok(features) => distribute(rows, &indices, &features),
                 Err(GaveUp::Stopped) => return Err(Halt::Stopped),
                 Err(GaveUp::Resting) => return Err(Halt::Resting),
                 Err(GaveUp::Failed(failed)) => {
-                    outcome.refuse(of_source(), "preprocess", self.plugins.preprocessor_id(), &failed);
-                    indices
-                        .iter()
-                        .for_each(|&index| rows.get_mut(index).into_iter().for_each(|row| row.refused = true));
+                    outcome.refuse(
+                        of_source(),
+                        "preprocess",
+                        self.plugins.preprocessor_id(),
+                        &failed,
+                    );
+                    indices.iter().for_each(|&index| {
+                        rows.get_mut(index)
+                            .into_iter()
+                            .for_each(|row| row.refused = true)
+                    });
                 }
             }
         }
@@ -237,7 +299,9 @@ impl Pipeline {
 
     fn open_source(&mut self, source: &str) -> Result<Preprocessor, CallError> {
         let checkpoint = self.checkpoints.get(source);
-        let preprocessor = self.plugins.open_preprocessor(source, self.decoder.columns(), checkpoint)?;
+        let preprocessor =
+            self.plugins
+                .open_preprocessor(source, self.decoder.columns(), checkpoint)?;
         self.settle_features(preprocessor.output_columns().to_vec());
         Ok(preprocessor)
     }
@@ -248,15 +312,25 @@ impl Pipeline {
         if found == expected {
             return Ok(());
         }
-        let plugin = self.plugins.preprocessor_id().map(|id| id.name.clone()).unwrap_or_default();
+        let plugin = self
+            .plugins
+            .preprocessor_id()
+            .map(|id| id.name.clone())
+            .unwrap_or_default();
         let detail = format!(
             "it returned rows of {found} columns, and this node has learnt from rows of {expected}\n\
              hint: begin a new federation with it, in another bus.directory or with other topics"
         );
-        Err(CallError { plugin, call: "preprocessor.transform", kind: Kind::InvalidOutput, detail })
+        Err(CallError {
+            plugin,
+            call: "preprocessor.transform",
+            kind: Kind::InvalidOutput,
+            detail,
+        })
     }
 
-    /// All sources have the same columns and parameters, so the first one's features are everyone's.
+    /// All sources have the same columns and parameters, so the first one's features are
+    /// everyone's.
     fn settle_features(&mut self, features: Vec<String>) {
         if self.features.is_empty() {
             self.features = features;
@@ -269,7 +343,9 @@ impl Pipeline {
     }
 
     fn keep(&mut self, rows: &[Row], outcome: &mut Outcome) {
-        let Some(windows) = &mut self.windows else { return };
+        let Some(windows) = &mut self.windows else {
+            return;
+        };
         for row in rows {
             match (row.reading.label, row.held_out) {
                 (None, _) => {}
@@ -282,14 +358,28 @@ impl Pipeline {
         }
     }
 
-    /// Rows that cannot be scored are refused, though they stay in the windows: what is learnt does not depend on scores.
+    /// Rows that cannot be scored are refused, though they stay in the windows: what is learnt does
+    /// not depend on scores.
     fn score(&mut self, work: &mut Work, patience: &Patience) -> Result<(), Halt> {
-        let Work { rows, attempts, outcome, .. } = work;
+        let Work {
+            rows,
+            attempts,
+            outcome,
+            ..
+        } = work;
         if rows.is_empty() {
             return Ok(());
         }
-        let values: Vec<f32> = rows.iter().flat_map(|row| row.features.iter().copied()).collect();
-        let Self { plugins, features, scorer, .. } = self;
+        let values: Vec<f32> = rows
+            .iter()
+            .flat_map(|row| row.features.iter().copied())
+            .collect();
+        let Self {
+            plugins,
+            features,
+            scorer,
+            ..
+        } = self;
         let batch = plugins.batch(features.len(), values, None);
         let score = || scorer.score(plugins, features, batch.as_ref().map_err(Clone::clone)?);
         let scores = match patience.call(attempts, &mut outcome.failures, score) {
@@ -326,7 +416,10 @@ enum Decoded {
 }
 
 fn distribute(rows: &mut [Row], indices: &[usize], features: &Batch) {
-    for (&index, values) in indices.iter().zip(features.values().chunks(features.columns().max(1))) {
+    for (&index, values) in indices
+        .iter()
+        .zip(features.values().chunks(features.columns().max(1)))
+    {
         if let Some(row) = rows.get_mut(index) {
             row.features = values.to_vec();
         }
@@ -340,9 +433,17 @@ impl Scorer {
         self.detector = None;
     }
 
-    /// `None` before the first global model. A detector that fails is dropped; the next try opens another.
-    fn score(&mut self, plugins: &Plugins, features: &[String], batch: &Batch) -> Result<Option<Vec<f32>>, CallError> {
-        let Some((_, weights)) = &self.global else { return Ok(None) };
+    /// `None` before the first global model. A detector that fails is dropped; the next try opens
+    /// another.
+    fn score(
+        &mut self,
+        plugins: &Plugins,
+        features: &[String],
+        batch: &Batch,
+    ) -> Result<Option<Vec<f32>>, CallError> {
+        let Some((_, weights)) = &self.global else {
+            return Ok(None);
+        };
         let mut detector = match self.detector.take() {
             Some(detector) => detector,
             None => plugins.open_detector(features, weights)?,

@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::announce::Announcer;
 use crate::plugin::{
-    Batch, CallError, Context, Detector, Kind, Opening, Parameter, Plugin, Preprocessor, Refusal, Trainer,
+    Batch, CallError, Context, Detector, Kind, Opening, Parameter, Plugin, Preprocessor, Refusal,
+    Trainer,
 };
 
 /// A component and the parameters that the manifest gives it.
@@ -64,14 +65,20 @@ impl Plugins {
     /// The preprocessor's component, if there is one.
     #[must_use]
     pub fn preprocessor_id(&self) -> Option<&PluginId> {
-        self.lineup.preprocess.as_ref().map(|configured| configured.plugin.id())
+        self.lineup
+            .preprocess
+            .as_ref()
+            .map(|configured| configured.plugin.id())
     }
 
-    /// How much longer rows cannot be taken, because a plug-in that they need is left alone. Training has no part in it.
+    /// How much longer rows cannot be taken, because a plug-in that they need is left alone.
+    /// Training has no part in it.
     #[must_use]
     pub fn rest(&self) -> Option<Duration> {
         let Lineup { preprocess, model } = &self.lineup;
-        let preprocess = preprocess.as_ref().and_then(|configured| configured.plugin.preprocessor_rests());
+        let preprocess = preprocess
+            .as_ref()
+            .and_then(|configured| configured.plugin.preprocessor_rests());
         preprocess.max(model.plugin.detector_rests())
     }
 
@@ -83,7 +90,10 @@ impl Plugins {
     }
 
     fn context(&self, source: Option<&str>) -> Context {
-        let instance = source.map_or_else(|| self.node.to_string(), |source| format!("{}/{source}", self.node));
+        let instance = source.map_or_else(
+            || self.node.to_string(),
+            |source| format!("{}/{source}", self.node),
+        );
         Context::new(instance, self.announcer.sink()).cancelled_by(self.cancel.clone())
     }
 
@@ -91,7 +101,12 @@ impl Plugins {
     ///
     /// # Errors
     /// The values do not fill the rows.
-    pub fn batch(&self, columns: usize, values: Vec<f32>, labels: Option<Vec<f32>>) -> Result<Batch, CallError> {
+    pub fn batch(
+        &self,
+        columns: usize,
+        values: Vec<f32>,
+        labels: Option<Vec<f32>>,
+    ) -> Result<Batch, CallError> {
         let rows = values.len() / columns.max(1);
         Batch::new(rows, columns, values, labels).map_err(|error| CallError {
             plugin: self.model_id().name.clone(),
@@ -119,8 +134,12 @@ impl Plugins {
                 detail: "the manifest has no preprocessor".to_owned(),
             });
         };
-        let opening =
-            Opening { columns, parameters: &configured.parameters, seed: 0, context: self.context(Some(source)) };
+        let opening = Opening {
+            columns,
+            parameters: &configured.parameters,
+            seed: 0,
+            context: self.context(Some(source)),
+        };
         let mut preprocessor = configured.plugin.open_preprocessor(opening)?;
         if let Some(state) = state {
             preprocessor.restore(state)?;
@@ -129,15 +148,28 @@ impl Plugins {
     }
 
     fn model_opening<'a>(&'a self, columns: &'a [String], seed: u64) -> Opening<'a> {
-        Opening { columns, parameters: &self.lineup.model.parameters, seed, context: self.context(None) }
+        Opening {
+            columns,
+            parameters: &self.lineup.model.parameters,
+            seed,
+            context: self.context(None),
+        }
     }
 
     /// A detector with a global model.
     ///
     /// # Errors
     /// The component failed.
-    pub fn open_detector(&self, features: &[String], weights: &Weights) -> Result<Detector, CallError> {
-        let mut detector = self.lineup.model.plugin.open_detector(self.model_opening(features, self.seed))?;
+    pub fn open_detector(
+        &self,
+        features: &[String],
+        weights: &Weights,
+    ) -> Result<Detector, CallError> {
+        let mut detector = self
+            .lineup
+            .model
+            .plugin
+            .open_detector(self.model_opening(features, self.seed))?;
         detector.load(weights)?;
         Ok(detector)
     }
@@ -154,7 +186,12 @@ impl Plugins {
     ///
     /// # Errors
     /// The component failed.
-    pub fn open_trainer(&self, features: &[String], base: Option<&Weights>, seed: u64) -> Result<Trainer, CallError> {
+    pub fn open_trainer(
+        &self,
+        features: &[String],
+        base: Option<&Weights>,
+        seed: u64,
+    ) -> Result<Trainer, CallError> {
         let initial = match base {
             Some(_) => None,
             None => Some(self.initial_model(features)?),
@@ -167,6 +204,9 @@ impl Plugins {
     }
 
     fn new_trainer(&self, features: &[String], seed: u64) -> Result<Trainer, CallError> {
-        self.lineup.model.plugin.open_trainer(self.model_opening(features, seed))
+        self.lineup
+            .model
+            .plugin
+            .open_trainer(self.model_opening(features, seed))
     }
 }

@@ -1,7 +1,8 @@
-//! A node's memory as it is stored: everything that its readings have made of it, and up to which offsets.
+//! A node's memory as it is stored: everything that its readings have made of it, and up to which
+//! offsets.
 //!
-//! After a restart the node reads on from the snapshot's offsets; what it had published beyond them it does not publish
-//! again.
+//! After a restart the node reads on from the snapshot's offsets; what it had published beyond them
+//! it does not publish again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,7 +55,11 @@ struct Floats(Vec<f32>);
 
 impl From<Floats> for String {
     fn from(floats: Floats) -> Self {
-        let bytes: Vec<u8> = floats.0.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let bytes: Vec<u8> = floats
+            .0
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
         STANDARD.encode(bytes)
     }
 }
@@ -65,7 +70,9 @@ impl TryFrom<String> for Floats {
         let bytes = STANDARD.decode(text).map_err(|error| error.to_string())?;
         let (values, rest) = bytes.as_chunks::<4>();
         if rest.is_empty() {
-            Ok(Self(values.iter().copied().map(f32::from_le_bytes).collect()))
+            Ok(Self(
+                values.iter().copied().map(f32::from_le_bytes).collect(),
+            ))
         } else {
             Err("cut short".into())
         }
@@ -73,8 +80,12 @@ impl TryFrom<String> for Floats {
 }
 
 impl Snapshot {
-    /// Asks every preprocessor for its state, which also becomes the checkpoint to begin again from.
-    pub(super) fn take(pipeline: &mut Pipeline, offsets: BTreeMap<u32, u64>) -> Result<Self, CallError> {
+    /// Asks every preprocessor for its state, which also becomes the checkpoint to begin again
+    /// from.
+    pub(super) fn take(
+        pipeline: &mut Pipeline,
+        offsets: BTreeMap<u32, u64>,
+    ) -> Result<Self, CallError> {
         let mut sources = BTreeMap::new();
         for (source, preprocessor) in &mut pipeline.sources {
             let state = preprocessor.save()?;
@@ -89,19 +100,35 @@ impl Snapshot {
             sources,
             ended_sensors: pipeline.ended_sensors.clone(),
             seen: pipeline.seen.clone(),
-            training: pipeline.windows.as_ref().map(|windows| StoredWindow::of(&windows.training)),
-            held_out: pipeline.windows.as_ref().map(|windows| StoredWindow::of(&windows.held_out)),
+            training: pipeline
+                .windows
+                .as_ref()
+                .map(|windows| StoredWindow::of(&windows.training)),
+            held_out: pipeline
+                .windows
+                .as_ref()
+                .map(|windows| StoredWindow::of(&windows.held_out)),
         })
     }
 
-    /// Puts a fresh pipeline where this snapshot was taken. Says for which sources another component than that of the
-    /// snapshot begins anew, because it cannot go on from what is stored.
-    pub(super) fn restore(self, pipeline: &mut Pipeline, labels: Vec<String>) -> Result<Vec<String>, String> {
-        let is_other = self.preprocessor.is_some() && self.preprocessor.as_ref() != pipeline.plugins.preprocessor_id();
+    /// Puts a fresh pipeline where this snapshot was taken. Says for which sources another
+    /// component than that of the snapshot begins anew, because it cannot go on from what is
+    /// stored.
+    pub(super) fn restore(
+        self,
+        pipeline: &mut Pipeline,
+        labels: Vec<String>,
+    ) -> Result<Vec<String>, String> {
+        let is_other = self.preprocessor.is_some()
+            && self.preprocessor.as_ref() != pipeline.plugins.preprocessor_id();
         let mut anew = Vec::new();
         for (source, state) in self.sources {
-            let state = Weights::new(state.tensors, state.data.0).map_err(|error| error.to_string())?;
-            match pipeline.plugins.open_preprocessor(&source, &self.columns, Some(&state)) {
+            let state =
+                Weights::new(state.tensors, state.data.0).map_err(|error| error.to_string())?;
+            match pipeline
+                .plugins
+                .open_preprocessor(&source, &self.columns, Some(&state))
+            {
                 Ok(preprocessor) => {
                     pipeline.sources.insert(source.clone(), preprocessor);
                     pipeline.checkpoints.insert(source, state);
@@ -127,18 +154,28 @@ impl Snapshot {
 
 impl State {
     fn of(weights: &Weights) -> Self {
-        Self { tensors: weights.tensors().to_vec(), data: Floats(weights.data().to_vec()) }
+        Self {
+            tensors: weights.tensors().to_vec(),
+            data: Floats(weights.data().to_vec()),
+        }
     }
 }
 
 impl StoredWindow {
     fn of(window: &Window) -> Self {
         let Rows { values, labels } = window.copy_all();
-        Self { first: window.range().start, values: Floats(values), labels: Floats(labels) }
+        Self {
+            first: window.range().start,
+            values: Floats(values),
+            labels: Floats(labels),
+        }
     }
 
     fn restore(self, width: usize, capacity: usize) -> Window {
-        let rows = Rows { values: self.values.0, labels: self.labels.0 };
+        let rows = Rows {
+            values: self.values.0,
+            labels: self.labels.0,
+        };
         Window::restore(width, capacity, self.first, &rows)
     }
 }
@@ -152,8 +189,16 @@ mod tests {
         let values = vec![0.1, -0.0, f32::MIN_POSITIVE / 2.0, f32::NAN, f32::MAX];
         let text = String::from(Floats(values.clone()));
         let read = Floats::try_from(text).unwrap();
-        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let bits = |values: &[f32]| {
+            values
+                .iter()
+                .map(|value| value.to_bits())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(bits(&read.0), bits(&values));
-        assert!(Floats::try_from("AAA=".to_owned()).is_err(), "two bytes are no float");
+        assert!(
+            Floats::try_from("AAA=".to_owned()).is_err(),
+            "two bytes are no float"
+        );
     }
 }

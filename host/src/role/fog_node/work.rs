@@ -44,7 +44,10 @@ pub(super) enum Processed {
 impl Work {
     /// Those records that no preprocessor has handled yet.
     pub(super) fn to_preprocess(&self) -> impl Iterator<Item = usize> {
-        self.rows.iter().filter(|row| row.features.is_empty() && !row.refused).map(|row| row.record)
+        self.rows
+            .iter()
+            .filter(|row| row.features.is_empty() && !row.refused)
+            .map(|row| row.record)
     }
 
     /// What has failed since this was last asked.
@@ -54,6 +57,9 @@ impl Work {
 
     /// Those records that are not scored yet.
     pub(super) fn to_score(&self) -> impl Iterator<Item = usize> {
-        self.rows.iter().filter(|row| !row.refused).map(|row| row.record)
+        self.rows
+            .iter()
+            .filter(|row| !row.refused)
+            .map(|row| row.record)
     }
 }

@@ -19,7 +19,12 @@ use crate::role::trace;
 
 /// The next offset that `group` reads.
 pub(super) fn offset(group: &str, topic: &Arc<str>, partition: u32, next: u64) -> GroupOffset {
-    GroupOffset { group: group.to_owned(), topic: Arc::clone(topic), partition, next }
+    GroupOffset {
+        group: group.to_owned(),
+        topic: Arc::clone(topic),
+        partition,
+        next,
+    }
 }
 
 /// Scores and dead letters of those records whose results are not published yet.
@@ -31,11 +36,18 @@ pub(super) fn results(
 ) -> Write {
     let (role, time_ms) = (service.id().to_string(), clock::now_ms());
     let new = |index: usize| records.get(index).filter(|record| is_new(record));
-    let scored = outcome.scored.iter().filter_map(|scored| Some((scored, new(scored.record)?)));
+    let scored = outcome
+        .scored
+        .iter()
+        .filter_map(|scored| Some((scored, new(scored.record)?)));
     let mut write = Write::default();
-    write.records.extend(scored.map(|(scored, record)| prediction(service, scored, record, time_ms)));
+    write
+        .records
+        .extend(scored.map(|(scored, record)| prediction(service, scored, record, time_ms)));
     for refused in &outcome.refused {
-        let Some(record) = new(refused.record) else { continue };
+        let Some(record) = new(refused.record) else {
+            continue;
+        };
         let failure = Failure {
             role: &role,
             stage: refused.stage,
@@ -45,8 +57,16 @@ pub(super) fn results(
             attempts: refused.attempts,
             first_seen_ms: time_ms,
         };
-        write.records.push(dead_letter(record, &service.topics.dead_letter_suffix, &failure));
-        service.context.announcer.announce(skipped(record, &refused.reason, refused.detail.clone()));
+        write.records.push(dead_letter(
+            record,
+            &service.topics.dead_letter_suffix,
+            &failure,
+        ));
+        service.context.announcer.announce(skipped(
+            record,
+            &refused.reason,
+            refused.detail.clone(),
+        ));
     }
     write
 }
@@ -102,7 +122,12 @@ fn prediction(service: &Service, scored: &Scored, record: &Record, time_ms: u64)
 }
 
 /// What the node found on its held-out rows, as counts that can be added up over nodes.
-pub(super) fn evaluation(service: &Service, round: u64, foreign: Option<&Bytes>, found: Evaluated) -> Write {
+pub(super) fn evaluation(
+    service: &Service,
+    round: u64,
+    foreign: Option<&Bytes>,
+    found: Evaluated,
+) -> Write {
     let Evaluated { plugin, sketch } = found;
     let (node, time_ms) = (service.id(), clock::now_ms());
     let message = Message {
@@ -110,7 +135,11 @@ pub(super) fn evaluation(service: &Service, round: u64, foreign: Option<&Bytes>,
         message_type: "MONITORING".to_owned(),
         timestamp: rfc3339(time_ms),
         source: node.to_string(),
-        data: json!(models::Finding { round, node: node.clone(), sketch }),
+        data: json!(models::Finding {
+            round,
+            node: node.clone(),
+            sketch
+        }),
         metadata: json!({ "plugin": plugin }),
     };
     let record = NewRecord {
@@ -119,9 +148,17 @@ pub(super) fn evaluation(service: &Service, round: u64, foreign: Option<&Bytes>,
         timestamp_ms: time_ms,
         key: Some(Bytes::from(node.to_string())),
         value: message.to_bytes(),
-        headers: vec![trace::of_answer(foreign, &service.topics.global_model, round, node.as_str())],
+        headers: vec![trace::of_answer(
+            foreign,
+            &service.topics.global_model,
+            round,
+            node.as_str(),
+        )],
     };
-    Write { records: vec![record], ..Write::default() }
+    Write {
+        records: vec![record],
+        ..Write::default()
+    }
 }
 
 /// An update, and what the node must remember of having made it.
@@ -145,8 +182,19 @@ pub(super) async fn update(
     let mut record = models::update_record(&service.topics, update).await?;
     if foreign.is_some() {
         let round = trained.training.base_round + 1;
-        record.headers.retain(|(name, _)| name != trace::TRACEPARENT);
-        record.headers.push(trace::of_answer(foreign, &service.topics.global_model, round, service.id().as_str()));
+        record
+            .headers
+            .retain(|(name, _)| name != trace::TRACEPARENT);
+        record.headers.push(trace::of_answer(
+            foreign,
+            &service.topics.global_model,
+            round,
+            service.id().as_str(),
+        ));
     }
-    Ok(Write { records: vec![record], state: vec![(service.progress_state(), Some(progress))], ..Write::default() })
+    Ok(Write {
+        records: vec![record],
+        state: vec![(service.progress_state(), Some(progress))],
+        ..Write::default()
+    })
 }

@@ -1,11 +1,13 @@
-//! What a sensor has to say, whichever kind it is: a fixed sequence of items, the same each time it is opened.
+//! What a sensor has to say, whichever kind it is: a fixed sequence of items, the same each time it
+//! is opened.
 
 use crate::manifest::Sensor;
 
 use super::csv::CsvRows;
 use super::simulated::{COLUMNS, Machine};
 
-/// One item of a sensor's sequence. Items are counted, so that a restarted sensor goes on where it stopped.
+/// One item of a sensor's sequence. Items are counted, so that a restarted sensor goes on where it
+/// stopped.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     /// A row.
@@ -47,7 +49,8 @@ pub struct BadRow {
     pub detail: String,
 }
 
-/// Opens a sensor's sequence at its beginning. Reads files while it is iterated: not for async workers.
+/// Opens a sensor's sequence at its beginning. Reads files while it is iterated: not for async
+/// workers.
 pub fn open(sensor: &Sensor) -> Box<dyn Iterator<Item = Item> + Send> {
     match sensor {
         Sensor::Simulated(sensor) => {
@@ -55,8 +58,10 @@ pub fn open(sensor: &Sensor) -> Box<dyn Iterator<Item = Item> + Send> {
             let held_out = HeldOut::new(sensor.hold_out);
             let name = sensor.name.clone();
             let rows = (0_u64..).zip(machine).map(move |(number, row)| {
-                let fields =
-                    COLUMNS.iter().zip(row.values).map(|(column, value)| ((*column).to_owned(), Some(tidy(value))));
+                let fields = COLUMNS
+                    .iter()
+                    .zip(row.values)
+                    .map(|(column, value)| ((*column).to_owned(), Some(tidy(value))));
                 Item::Row(Row {
                     sensor: name.clone(),
                     timestamp: None,
@@ -79,7 +84,8 @@ fn tidy(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }
 
-/// The last share of every stretch of rows, so that held-out rows are as new as the others and still lie together.
+/// The last share of every stretch of rows, so that held-out rows are as new as the others and
+/// still lie together.
 #[derive(Clone, Copy, Debug)]
 struct HeldOut {
     from: u64,
@@ -95,7 +101,9 @@ impl HeldOut {
         reason = "0 to 200"
     )]
     fn new(share: f64) -> Self {
-        Self { from: Self::STRETCH - (Self::STRETCH as f64 * share).round() as u64 }
+        Self {
+            from: Self::STRETCH - (Self::STRETCH as f64 * share).round() as u64,
+        }
     }
 
     fn contains(self, row: u64) -> bool {
@@ -111,7 +119,10 @@ mod tests {
     fn held_out_rows_make_up_their_share() {
         for (share, expected) in [(0.0, 0), (0.2, 2_000), (0.5, 5_000)] {
             let held_out = HeldOut::new(share);
-            assert_eq!((0..10_000).filter(|&row| held_out.contains(row)).count(), expected);
+            assert_eq!(
+                (0..10_000).filter(|&row| held_out.contains(row)).count(),
+                expected
+            );
         }
     }
 }

@@ -1,12 +1,18 @@
-//! A simulated machine on a vibrating foundation: three accelerations, a temperature, a pressure, and faults of several
-//! realistic shapes. The same seed gives the same rows.
+//! A simulated machine on a vibrating foundation: three accelerations, a temperature, a pressure,
+//! and faults of several realistic shapes. The same seed gives the same rows.
 
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
 /// The columns of every simulated row, in order.
-pub const COLUMNS: [&str; 5] = ["vibration_x", "vibration_y", "vibration_z", "temperature", "pressure"];
+pub const COLUMNS: [&str; 5] = [
+    "vibration_x",
+    "vibration_y",
+    "vibration_z",
+    "temperature",
+    "pressure",
+];
 
 const ROW_SECONDS: f64 = 1.0 / 200.0;
 const FAULT_ROWS: std::ops::Range<u32> = 10..60;
@@ -39,8 +45,14 @@ enum Fault {
     LooseMount,
 }
 
-const FAULTS: [Fault; 6] =
-    [Fault::Bearing, Fault::Imbalance, Fault::Overheating, Fault::Leak, Fault::BlockedValve, Fault::LooseMount];
+const FAULTS: [Fault; 6] = [
+    Fault::Bearing,
+    Fault::Imbalance,
+    Fault::Overheating,
+    Fault::Leak,
+    Fault::BlockedValve,
+    Fault::LooseMount,
+];
 
 #[derive(Clone, Copy, Debug)]
 struct Episode {
@@ -65,7 +77,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A machine of its own character, by the seed; `anomaly_rate` is the long-run share of faulty rows, 0 to below 1.
+    /// A machine of its own character, by the seed; `anomaly_rate` is the long-run share of faulty
+    /// rows, 0 to below 1.
     #[must_use]
     pub fn new(seed: u64, anomaly_rate: f64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -107,7 +120,8 @@ impl Machine {
         unit * deviation
     }
 
-    /// Moves on by one row; says which fault is present, how strong (0 to about 1.5) and how far along (0 to 1).
+    /// Moves on by one row; says which fault is present, how strong (0 to about 1.5) and how far
+    /// along (0 to 1).
     fn advance(&mut self) -> Option<(Fault, f64, f64)> {
         match &mut self.episode {
             None if self.healthy_rows_left > 0 => {
@@ -121,7 +135,12 @@ impl Machine {
             }
             Some(episode) => {
                 episode.age += 1;
-                let Episode { fault, severity, length, age } = *episode;
+                let Episode {
+                    fault,
+                    severity,
+                    length,
+                    age,
+                } = *episode;
                 if age < length {
                     return Some((fault, severity, f64::from(age) / f64::from(length)));
                 }
@@ -144,7 +163,10 @@ impl Machine {
     }
 
     fn healthy(&mut self) -> [f64; 5] {
-        #[expect(clippy::cast_precision_loss, reason = "row numbers stay far below 2^53")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "row numbers stay far below 2^53"
+        )]
         let time = self.row as f64 * ROW_SECONDS;
         let phase = std::f64::consts::TAU * self.rotation * time;
         let load = (time / 90.0).sin();
@@ -190,7 +212,10 @@ impl Iterator for Machine {
             self.disturb(&mut values, fault, severity, along);
         }
         self.row += 1;
-        Some(Row { values, anomalous: fault.is_some() })
+        Some(Row {
+            values,
+            anomalous: fault.is_some(),
+        })
     }
 }
 
@@ -208,8 +233,15 @@ mod tests {
     #[test]
     fn faults_make_up_their_share() {
         for rate in [0.02, 0.1, 0.4] {
-            let faulty = Machine::new(3, rate).take(400_000).filter(|row| row.anomalous).count() as f64 / 400_000.0;
-            assert!((faulty - rate).abs() < 0.1 * rate + 0.005, "{faulty} instead of {rate}");
+            let faulty = Machine::new(3, rate)
+                .take(400_000)
+                .filter(|row| row.anomalous)
+                .count() as f64
+                / 400_000.0;
+            assert!(
+                (faulty - rate).abs() < 0.1 * rate + 0.005,
+                "{faulty} instead of {rate}"
+            );
         }
         assert!(Machine::new(3, 0.0).take(100_000).all(|row| !row.anomalous));
     }

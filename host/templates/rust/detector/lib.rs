@@ -1,7 +1,8 @@
 //! The plug-in `{{name}}`: how far a row lies from the rows before it.
 //!
-//! A detector needs no training: it scores each row, and learns from it afterwards. Put your own algorithm in the place of
-//! this one; `Detector` and `Model` in `fedhost_guest` say what the host relies on.
+//! A detector needs no training: it scores each row, and learns from it afterwards. Put your own
+//! algorithm in the place of this one; `Detector` and `Model` in `fedhost_guest` say what the host
+//! relies on.
 
 use fedhost_guest::{
     Batch, Descriptor, Detector, Model, Parameters, Result, Running, Setting, Weights, running, state,
@@ -18,7 +19,8 @@ pub struct Plugin {
 }
 
 impl Plugin {
-    /// The largest distance of a value from its column's mean, in standard deviations. A missing value says nothing.
+    /// The largest distance of a value from its column's mean, in standard deviations. A missing
+    /// value says nothing.
     fn score_row(&self, row: &[f32]) -> f64 {
         let known = row.iter().zip(&self.columns).filter(|(value, _)| value.is_finite());
         let distances = known.filter_map(|(&value, column)| column.standardise(f64::from(value)));

@@ -1,8 +1,8 @@
 //! The plug-in `{{name}}`: how far a row lies from what is normal.
 //!
-//! A model is trained on each node, travels as weights, and scores with the mean of what the nodes have learnt. Put your
-//! own algorithm in the place of this one; `Trainer`, `Detector` and `Model` in `fedhost_guest` say what the host
-//! relies on.
+//! A model is trained on each node, travels as weights, and scores with the mean of what the nodes
+//! have learnt. Put your own algorithm in the place of this one; `Trainer`, `Detector` and `Model`
+//! in `fedhost_guest` say what the host relies on.
 
 use fedhost_guest::{
     Batch, Descriptor, Detector, Metric, Model, Parameters, Progress, Report, Result, Setting, Signal, Trainer,
@@ -13,7 +13,8 @@ use fedhost_guest::{
 const RATE: Setting<f64> =
     Setting::number("learning_rate", "share of the way to the rows' means that an epoch goes", 0.5, 1e-3..=1.0);
 
-/// Where each column's normal values lie, and how far they usually are from there. A mean of several such is one, too.
+/// Where each column's normal values lie, and how far they usually are from there. A mean of
+/// several such is one, too.
 #[derive(Debug)]
 pub struct Plugin {
     centre: Vec<f32>,

@@ -1,7 +1,7 @@
 //! The plug-in `{{name}}`: beside every column, how much it has changed since the row before.
 //!
-//! A preprocessor sees one source's rows in order, and gives each of them other columns. Put your own in the place of this
-//! one; `Preprocessor` in `fedhost_guest` says what the host relies on.
+//! A preprocessor sees one source's rows in order, and gives each of them other columns. Put your
+//! own in the place of this one; `Preprocessor` in `fedhost_guest` says what the host relies on.
 
 use fedhost_guest::{Batch, Descriptor, Parameters, Preprocessor, Result, Setting, Weights};
 

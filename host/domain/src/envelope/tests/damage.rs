@@ -14,7 +14,10 @@ fn no_single_damaged_byte_is_accepted() {
         let original = message[position];
         for damaged in (0..=u8::MAX).filter(|&byte| byte != original) {
             message[position] = damaged;
-            assert!(!accepts(&message), "byte {position}: {original:#04x} became {damaged:#04x}");
+            assert!(
+                !accepts(&message),
+                "byte {position}: {original:#04x} became {damaged:#04x}"
+            );
         }
         message[position] = original;
     }
@@ -24,19 +27,31 @@ fn no_single_damaged_byte_is_accepted() {
 fn no_damaged_byte_of_the_second_form_is_accepted() {
     for compression in ALL {
         let Binary { envelope, payload } = update(weights()).encode_binary(compression).unwrap();
-        let accepts = |envelope: &[u8], payload: &[u8]| Envelope::decode_binary(envelope, payload, &LIMITS).is_ok();
+        let accepts = |envelope: &[u8], payload: &[u8]| {
+            Envelope::decode_binary(envelope, payload, &LIMITS).is_ok()
+        };
         assert!(accepts(&envelope, &payload));
         let flipped = |bytes: &[u8], position: usize| {
             let mut bytes = bytes.to_vec();
             bytes[position] ^= 4;
             bytes
         };
-        assert!((0..envelope.len()).all(|position| !accepts(&flipped(&envelope, position), &payload)));
-        assert!((0..payload.len()).all(|position| !accepts(&envelope, &flipped(&payload, position))));
-        assert!(!accepts(&envelope, &payload[1..]) && !accepts(&envelope[..envelope.len() - 1], &payload));
+        assert!(
+            (0..envelope.len()).all(|position| !accepts(&flipped(&envelope, position), &payload))
+        );
+        assert!(
+            (0..payload.len()).all(|position| !accepts(&envelope, &flipped(&payload, position)))
+        );
+        assert!(
+            !accepts(&envelope, &payload[1..])
+                && !accepts(&envelope[..envelope.len() - 1], &payload)
+        );
         // Neither form passes for the other
         assert!(Envelope::decode(&envelope, &LIMITS).is_err());
-        assert!(!accepts(&update(weights()).encode(compression).unwrap(), &payload));
+        assert!(!accepts(
+            &update(weights()).encode(compression).unwrap(),
+            &payload
+        ));
     }
 }
 

@@ -34,7 +34,9 @@ impl Draft {
         let mut text = String::new();
         push_base64(&mut text, payload);
         let checksum = String::from(Sha256Hex::of(payload));
-        self.with("/payload", text).with("/metadata/checksum", checksum).with("/metadata/compression", compression)
+        self.with("/payload", text)
+            .with("/metadata/checksum", checksum)
+            .with("/metadata/compression", compression)
     }
 
     fn sent(self) -> Vec<u8> {
@@ -59,12 +61,19 @@ fn file() -> Vec<u8> {
 }
 
 fn file_of(dtype: Dtype, name: &str, shape: &[usize], bytes: &[u8]) -> Vec<u8> {
-    safetensors::serialize([(name, TensorView::new(dtype, shape.to_vec(), bytes).unwrap())], None).unwrap()
+    safetensors::serialize(
+        [(name, TensorView::new(dtype, shape.to_vec(), bytes).unwrap())],
+        None,
+    )
+    .unwrap()
 }
 
 #[test]
 fn the_draft_itself_is_accepted() {
-    assert_eq!(Envelope::decode(&Draft::new().sent(), &LIMITS), Ok(update(weights())));
+    assert_eq!(
+        Envelope::decode(&Draft::new().sent(), &LIMITS),
+        Ok(update(weights()))
+    );
 }
 
 #[test]
@@ -72,9 +81,16 @@ fn every_reason_is_told_apart() {
     let draft = Draft::new;
     let stray_bits = "AB==";
     let half_floats = file_of(Dtype::F16, "weight", &[3], &[0; 6]);
-    let other_weights = |tensors, data| to_safetensors(&Weights::new(tensors, data).unwrap()).unwrap();
-    let reshaped = other_weights(vec![spec("weight", &[3, 1]), spec("bias", &[])], vec![0.0; 4]);
-    let renamed = other_weights(vec![spec("weight", &[3]), spec("offset", &[])], vec![0.0; 4]);
+    let other_weights =
+        |tensors, data| to_safetensors(&Weights::new(tensors, data).unwrap()).unwrap();
+    let reshaped = other_weights(
+        vec![spec("weight", &[3, 1]), spec("bias", &[])],
+        vec![0.0; 4],
+    );
+    let renamed = other_weights(
+        vec![spec("weight", &[3]), spec("offset", &[])],
+        vec![0.0; 4],
+    );
     let fewer = other_weights(vec![spec("weight", &[3])], vec![0.0; 3]);
     let mut infinite = file();
     infinite.truncate(infinite.len() - 4);
@@ -84,7 +100,10 @@ fn every_reason_is_told_apart() {
     let cases = [
         (draft().with("/header/version", "2.0"), "unknown_version"),
         (draft().with("/header/type", "gradient"), "wrong_type"),
-        (draft().with("/digest", sha256_of_nothing.clone()), "digest_mismatch"),
+        (
+            draft().with("/digest", sha256_of_nothing.clone()),
+            "digest_mismatch",
+        ),
         (draft().without("header", "sender"), "missing_field"),
         (draft().without("header", "version"), "missing_field"),
         (draft().without("metadata", "num_samples"), "missing_field"),
@@ -96,30 +115,84 @@ fn every_reason_is_told_apart() {
         (draft().with("/digest", "x"), "bad_field"),
         (draft().with("/payload", 5), "bad_field"),
         (draft().with("/metadata/num_samples", -1), "bad_field"),
-        (draft().with("/metadata/metrics/loss", Value::Null), "bad_field"),
-        (draft().with("/metadata/checksum", sha256_of_nothing.to_uppercase()), "bad_field"),
+        (
+            draft().with("/metadata/metrics/loss", Value::Null),
+            "bad_field",
+        ),
+        (
+            draft().with("/metadata/checksum", sha256_of_nothing.to_uppercase()),
+            "bad_field",
+        ),
         (draft().with("/metadata/num_layers", 3), "bad_field"),
         (draft().with("/metadata/total_params", 5), "bad_field"),
-        (draft().with("/metadata/shapes", json!([[u32::MAX, u32::MAX, u32::MAX], []])), "bad_field"),
-        (draft().with("/metadata/dtypes", json!(["float32", "float64"])), "wrong_dtype"),
+        (
+            draft().with(
+                "/metadata/shapes",
+                json!([[u32::MAX, u32::MAX, u32::MAX], []]),
+            ),
+            "bad_field",
+        ),
+        (
+            draft().with("/metadata/dtypes", json!(["float32", "float64"])),
+            "wrong_dtype",
+        ),
         (draft().holding(&half_floats, "none"), "wrong_dtype"),
-        (draft().with("/metadata/encoding", "pickle"), "unsupported_encoding"),
-        (draft().with("/metadata/compression", "brotli"), "unsupported_compression"),
+        (
+            draft().with("/metadata/encoding", "pickle"),
+            "unsupported_encoding",
+        ),
+        (
+            draft().with("/metadata/compression", "brotli"),
+            "unsupported_compression",
+        ),
         (draft().holding(&file(), "zstd"), "bad_compression"),
         (draft().holding(&file(), "lz4"), "bad_compression"),
-        (draft().holding(&[packed(&file(), Compression::Zstd), vec![0]].concat(), "zstd"), "bad_compression"),
-        (draft().holding(&[packed(&file(), Compression::Lz4), vec![0]].concat(), "lz4"), "bad_compression"),
-        (draft().holding(&packed(&vec![0; 100_000], Compression::Zstd), "zstd"), "too_large"),
-        (draft().holding(&packed(&vec![0; 100_000], Compression::Lz4), "lz4"), "too_large"),
+        (
+            draft().holding(
+                &[packed(&file(), Compression::Zstd), vec![0]].concat(),
+                "zstd",
+            ),
+            "bad_compression",
+        ),
+        (
+            draft().holding(
+                &[packed(&file(), Compression::Lz4), vec![0]].concat(),
+                "lz4",
+            ),
+            "bad_compression",
+        ),
+        (
+            draft().holding(&packed(&vec![0; 100_000], Compression::Zstd), "zstd"),
+            "too_large",
+        ),
+        (
+            draft().holding(&packed(&vec![0; 100_000], Compression::Lz4), "lz4"),
+            "too_large",
+        ),
         (draft().with("/payload", "AA"), "bad_base64"),
         (draft().with("/payload", stray_bits), "bad_base64"),
-        (draft().with("/metadata/checksum", sha256_of_nothing), "checksum_mismatch"),
+        (
+            draft().with("/metadata/checksum", sha256_of_nothing),
+            "checksum_mismatch",
+        ),
         (draft().holding(&file(), "gzip"), "bad_compression"),
-        (draft().holding(&gzip(&file())[..40], "gzip"), "bad_compression"),
-        (draft().holding(&[gzip(&file()), vec![0]].concat(), "gzip"), "bad_compression"),
-        (draft().holding(&[gzip(&file()), gzip(b"")].concat(), "gzip"), "bad_compression"),
+        (
+            draft().holding(&gzip(&file())[..40], "gzip"),
+            "bad_compression",
+        ),
+        (
+            draft().holding(&[gzip(&file()), vec![0]].concat(), "gzip"),
+            "bad_compression",
+        ),
+        (
+            draft().holding(&[gzip(&file()), gzip(b"")].concat(), "gzip"),
+            "bad_compression",
+        ),
         (draft().holding(&gzip(&file()), "none"), "bad_safetensors"),
-        (draft().holding(&[file(), vec![0]].concat(), "none"), "bad_safetensors"),
+        (
+            draft().holding(&[file(), vec![0]].concat(), "none"),
+            "bad_safetensors",
+        ),
         (draft().holding(&reshaped, "none"), "shape_mismatch"),
         (draft().holding(&renamed, "none"), "shape_mismatch"),
         (draft().holding(&fewer, "none"), "shape_mismatch"),
@@ -146,7 +219,10 @@ fn what_is_not_one_json_object_is_refused() {
         (format!("{sent}{sent}").into_bytes(), "not_json"),
         (b"[]".to_vec(), "bad_field"),
         (b"{}".to_vec(), "missing_field"),
-        (sent.replacen('{', r#"{"payload":"","#, 1).into_bytes(), "bad_field"),
+        (
+            sent.replacen('{', r#"{"payload":"","#, 1).into_bytes(),
+            "bad_field",
+        ),
     ];
     for (message, code) in cases {
         let refusal = Envelope::decode(&message, &LIMITS).unwrap_err();
@@ -157,14 +233,15 @@ fn what_is_not_one_json_object_is_refused() {
 #[test]
 fn a_refusal_names_the_field_and_the_value() {
     let refusal = Draft::new().with("/header/sender", "a b").refused();
-    let words =
-        r#"the field "header.sender" is wrong: "a b" is not a node id: 1 to 128 letters, digits, '.', '_' or '-'"#;
+    let words = r#"the field "header.sender" is wrong: "a b" is not a node id: 1 to 128 letters, digits, '.', '_' or '-'"#;
     assert_eq!(refusal.to_string(), words);
 }
 
 #[test]
 fn a_refusal_quotes_little_of_a_long_message() {
-    let refusal = Draft::new().with("/header/sender", "x".repeat(100_000)).refused();
+    let refusal = Draft::new()
+        .with("/header/sender", "x".repeat(100_000))
+        .refused();
     assert!(refusal.to_string().len() < 300);
 }
 
@@ -172,7 +249,14 @@ fn a_refusal_quotes_little_of_a_long_message() {
 fn both_limits_are_inclusive() {
     let message = Draft::new().sent();
     let decode = |max_bytes, max_parameters| {
-        Envelope::decode(&message, &Limits { max_bytes, max_parameters }).map_err(|refusal| refusal.code())
+        Envelope::decode(
+            &message,
+            &Limits {
+                max_bytes,
+                max_parameters,
+            },
+        )
+        .map_err(|refusal| refusal.code())
     };
     assert!(decode(message.len(), 4).is_ok());
     assert_eq!(decode(message.len() - 1, 4), Err("too_large"));
@@ -186,12 +270,19 @@ fn a_bomb_is_not_unpacked_to_its_end() {
     bomb[trailer..].fill(0xff);
 
     let refusal = Draft::new().holding(&bomb, "gzip").refused();
-    assert_eq!(refusal.code(), "too_large", "whoever reads to the end meets the wrong checksum: {refusal}");
+    assert_eq!(
+        refusal.code(),
+        "too_large",
+        "whoever reads to the end meets the wrong checksum: {refusal}"
+    );
 }
 
 #[test]
 fn nothing_is_unpacked_before_its_checksum_was_verified() {
     let sum = String::from(Sha256Hex::of(b"another payload"));
-    let refusal = Draft::new().holding(b"no gzip at all", "gzip").with("/metadata/checksum", sum).refused();
+    let refusal = Draft::new()
+        .holding(b"no gzip at all", "gzip")
+        .with("/metadata/checksum", sum)
+        .refused();
     assert_eq!(refusal.code(), "checksum_mismatch");
 }

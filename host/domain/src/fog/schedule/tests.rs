@@ -17,12 +17,17 @@ fn fresh(config: Config) -> Schedule {
 }
 
 fn train(base_round: u64, end_row: u64) -> Vec<Output> {
-    vec![Output::Train(Training { base_round, end_row })]
+    vec![Output::Train(Training {
+        base_round,
+        end_row,
+    })]
 }
 
 /// Carries out the training that `outputs` asks for.
 fn finish(schedule: &mut Schedule, outputs: &[Output], now_ms: u64) -> Vec<Output> {
-    let [Output::Train(training)] = outputs else { panic!("no training in {outputs:?}") };
+    let [Output::Train(training)] = outputs else {
+        panic!("no training in {outputs:?}")
+    };
     schedule.handle(now_ms, Input::Trained(*training))
 }
 
@@ -43,10 +48,17 @@ fn a_boundary_does_not_depend_on_how_rows_arrive() {
             while let [Output::Train(training)] = outputs[..] {
                 boundaries.push(training.end_row);
                 schedule.handle(0, Input::Trained(training));
-                outputs = schedule.handle(0, Input::Global { round: training.base_round + 1 });
+                outputs = schedule.handle(
+                    0,
+                    Input::Global {
+                        round: training.base_round + 1,
+                    },
+                );
             }
         }
-        let expected: Vec<u64> = (1..=boundaries.len() as u64).map(|round| round * 100).collect();
+        let expected: Vec<u64> = (1..=boundaries.len() as u64)
+            .map(|round| round * 100)
+            .collect();
         assert!(boundaries.len() >= 9, "{boundaries:?}");
         assert_eq!(boundaries, expected);
     }
@@ -56,8 +68,16 @@ fn a_boundary_does_not_depend_on_how_rows_arrive() {
 fn a_node_trains_once_on_each_global_model() {
     let mut schedule = fresh(config(RowsPerRound::Rows(10)));
     let first = schedule.handle(0, Input::Rows(50));
-    assert_eq!(schedule.handle(0, Input::Rows(50)), [], "one training at a time");
-    assert_eq!(finish(&mut schedule, &first, 0), [], "and none before a new global model");
+    assert_eq!(
+        schedule.handle(0, Input::Rows(50)),
+        [],
+        "one training at a time"
+    );
+    assert_eq!(
+        finish(&mut schedule, &first, 0),
+        [],
+        "and none before a new global model"
+    );
     assert_eq!(schedule.handle(0, Input::Global { round: 1 }), train(1, 20));
 }
 
@@ -73,7 +93,11 @@ fn ended_sensors_leave_a_window_that_every_global_model_is_trained_on() {
         assert_eq!(outputs, train(round, 300));
         finish(&mut schedule, &outputs, 0);
     }
-    assert_eq!(schedule.handle(0, Input::Global { round: 10 }), [], "the last global model is not trained on");
+    assert_eq!(
+        schedule.handle(0, Input::Global { round: 10 }),
+        [],
+        "the last global model is not trained on"
+    );
     assert!(schedule.is_complete());
 }
 
@@ -109,11 +133,20 @@ fn reading_waits_while_training_is_behind() {
 
 #[test]
 fn skipping_moves_training_to_the_newest_rows_and_says_so() {
-    let mut schedule = fresh(Config { when_behind: WhenBehind::Skip, ..config(RowsPerRound::Rows(10)) });
+    let mut schedule = fresh(Config {
+        when_behind: WhenBehind::Skip,
+        ..config(RowsPerRound::Rows(10))
+    });
     let first = schedule.handle(0, Input::Rows(2_000));
     assert_eq!(
         first,
-        [Output::Skipped { rows: 1_990 }, Output::Train(Training { base_round: 0, end_row: 2_000 })],
+        [
+            Output::Skipped { rows: 1_990 },
+            Output::Train(Training {
+                base_round: 0,
+                end_row: 2_000
+            })
+        ],
         "the very first training takes the newest rows"
     );
     assert!(!schedule.must_wait());
@@ -126,7 +159,10 @@ fn a_restarted_node_trains_on_the_same_rows() {
     finish(&mut undisturbed, &first, 0);
     let expected = undisturbed.handle(0, Input::Global { round: 1 });
 
-    let stored = Schedule::progress_after(Training { base_round: 0, end_row: 100 });
+    let stored = Schedule::progress_after(Training {
+        base_round: 0,
+        end_row: 100,
+    });
     let mut restarted = Schedule::new(config(RowsPerRound::Rows(100)), stored, 350, 1, 0);
     assert_eq!(restarted.handle(0, Input::Tick), expected);
 }
@@ -134,8 +170,14 @@ fn a_restarted_node_trains_on_the_same_rows() {
 #[test]
 fn a_failed_training_sits_the_round_out() {
     let mut schedule = fresh(config(RowsPerRound::Rows(10)));
-    let training = Training { base_round: 0, end_row: 10 };
-    assert_eq!(schedule.handle(0, Input::Rows(30)), [Output::Train(training)]);
+    let training = Training {
+        base_round: 0,
+        end_row: 10,
+    };
+    assert_eq!(
+        schedule.handle(0, Input::Rows(30)),
+        [Output::Train(training)]
+    );
     assert_eq!(schedule.handle(0, Input::TrainingFailed(training)), []);
     assert_eq!(schedule.handle(0, Input::Global { round: 1 }), train(1, 20));
 }

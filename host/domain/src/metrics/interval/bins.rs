@@ -2,7 +2,8 @@
 
 const BINS: u64 = 2048;
 
-/// Numbers the bins of rows that come in descending order of their scores; equal scores are never parted.
+/// Numbers the bins of rows that come in descending order of their scores; equal scores are never
+/// parted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bins {
     rows: u64,
@@ -18,7 +19,11 @@ impl Bins {
     /// For so many rows.
     #[must_use]
     pub fn new(rows: u64) -> Self {
-        Self { rows, passed: 0, newest: None }
+        Self {
+            rows,
+            passed: 0,
+            newest: None,
+        }
     }
 
     /// The bin of the next row, 0 for the highest scores.

@@ -23,8 +23,8 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// An interval for each figure; `None` where there are fewer than 5 blocks, or more than half of the draws lack a class
-/// of rows that the figure needs.
+/// An interval for each figure; `None` where there are fewer than 5 blocks, or more than half of
+/// the draws lack a class of rows that the figure needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Intervals {
     /// Area under the ROC curve.
@@ -68,17 +68,29 @@ impl Bootstrap {
     /// No rows yet.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
-        Self { blocks: vec![Block::default(); plan.blocks()] }
+        Self {
+            blocks: vec![Block::default(); plan.blocks()],
+        }
     }
 
     /// Counts a row for the areas; rows come in descending order of their scores.
     pub fn add_score(&mut self, block: u16, bin: u16, anomalous: bool) {
-        let Some(block) = self.blocks.get_mut(usize::from(block)) else { return };
+        let Some(block) = self.blocks.get_mut(usize::from(block)) else {
+            return;
+        };
         if block.scores.last().is_none_or(|last| last.bin != bin) {
-            block.scores.push(BinCounts { bin, normals: 0, anomalies: 0 });
+            block.scores.push(BinCounts {
+                bin,
+                normals: 0,
+                anomalies: 0,
+            });
         }
         if let Some(last) = block.scores.last_mut() {
-            let count = if anomalous { &mut last.anomalies } else { &mut last.normals };
+            let count = if anomalous {
+                &mut last.anomalies
+            } else {
+                &mut last.normals
+            };
             *count = count.saturating_add(1);
         }
     }
@@ -90,8 +102,8 @@ impl Bootstrap {
         }
     }
 
-    /// Intervals from so many draws; the same seed gives the same. `exact` are the figures of all rows: by what bins put
-    /// their areas off, the intervals are put right.
+    /// Intervals from so many draws; the same seed gives the same. `exact` are the figures of all
+    /// rows: by what bins put their areas off, the intervals are put right.
     #[must_use]
     pub fn intervals(&self, replicates: usize, seed: u64, exact: Option<&Swept>) -> Intervals {
         let blocks = self.blocks.len();
@@ -99,7 +111,10 @@ impl Bootstrap {
             return Intervals::default();
         }
         let mut random = SplitMix(seed);
-        let mut found = Replicates { wanted: replicates, ..Replicates::default() };
+        let mut found = Replicates {
+            wanted: replicates,
+            ..Replicates::default()
+        };
         let mut bins = vec![Counts::default(); Bins::MAX];
         for _ in 0..replicates {
             let (areas, outcome) = self.pooled(&random.times_drawn(blocks), &mut bins);
@@ -113,7 +128,12 @@ impl Bootstrap {
     fn pooled(&self, times: &[u32], bins: &mut [Counts]) -> (Option<Areas>, Confusion) {
         bins.fill(Counts::default());
         let mut outcome = Confusion::default();
-        for (block, &times) in self.blocks.iter().zip(times).filter(|(_, times)| **times > 0) {
+        for (block, &times) in self
+            .blocks
+            .iter()
+            .zip(times)
+            .filter(|(_, times)| **times > 0)
+        {
             outcome.add_times(&block.outcome, u64::from(times));
             for counts in &block.scores {
                 if let Some(bin) = bins.get_mut(usize::from(counts.bin)) {
@@ -129,7 +149,9 @@ impl Bootstrap {
 impl Intervals {
     fn put_right(mut self, areas: Option<(Areas, &Swept)>) -> Self {
         if let Some((binned, exact)) = areas {
-            self.roc_auc = self.roc_auc.map(|interval| interval.shifted(exact.roc_auc - binned.roc_auc));
+            self.roc_auc = self
+                .roc_auc
+                .map(|interval| interval.shifted(exact.roc_auc - binned.roc_auc));
             let by = exact.average_precision - binned.average_precision;
             self.average_precision = self.average_precision.map(|interval| interval.shifted(by));
         }
@@ -139,7 +161,10 @@ impl Intervals {
 
 impl Interval {
     fn shifted(self, by: f64) -> Self {
-        Self { low: (self.low + by).clamp(0.0, 1.0), high: (self.high + by).clamp(0.0, 1.0) }
+        Self {
+            low: (self.low + by).clamp(0.0, 1.0),
+            high: (self.high + by).clamp(0.0, 1.0),
+        }
     }
 }
 
@@ -177,7 +202,13 @@ impl Replicates {
     }
 
     fn intervals(self) -> Intervals {
-        let interval = |figures: Vec<f64>| if 2 * figures.len() < self.wanted { None } else { interval(figures) };
+        let interval = |figures: Vec<f64>| {
+            if 2 * figures.len() < self.wanted {
+                None
+            } else {
+                interval(figures)
+            }
+        };
         Intervals {
             roc_auc: interval(self.roc_auc),
             average_precision: interval(self.average_precision),
@@ -194,7 +225,10 @@ impl Replicates {
 fn interval(mut figures: Vec<f64>) -> Option<Interval> {
     figures.sort_unstable_by(f64::total_cmp);
     let tail = (figures.len().checked_sub(1)? as f64 * TAIL).floor() as usize;
-    Some(Interval { low: *figures.get(tail)?, high: *figures.iter().rev().nth(tail)? })
+    Some(Interval {
+        low: *figures.get(tail)?,
+        high: *figures.iter().rev().nth(tail)?,
+    })
 }
 
 /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
@@ -214,7 +248,11 @@ impl SplitMix {
         let mut times = vec![0; blocks];
         for _ in 0..blocks {
             let drawn = self.below(blocks);
-            times.iter_mut().skip(drawn).take(1).for_each(|times| *times += 1);
+            times
+                .iter_mut()
+                .skip(drawn)
+                .take(1)
+                .for_each(|times| *times += 1);
         }
         times
     }

@@ -5,8 +5,8 @@ const SERIES_MIN: usize = 10;
 /// Blocks that are aimed at, and not exceeded by more than one a series.
 const BLOCKS: u64 = 200;
 
-/// Blocks of rows: whole series, neighbours together when there are many; of few series stretches of equal length, none
-/// across two series.
+/// Blocks of rows: whole series, neighbours together when there are many; of few series stretches
+/// of equal length, none across two series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     blocks: usize,
@@ -33,7 +33,10 @@ impl Plan {
         if series_rows.len() >= SERIES_MIN {
             let series = series_rows.len() as u64;
             let blocks = series.min(BLOCKS);
-            return Self { blocks: blocks as usize, shape: Shape::Series { series, blocks } };
+            return Self {
+                blocks: blocks as usize,
+                shape: Shape::Series { series, blocks },
+            };
         }
         let rows = series_rows.iter().sum::<u64>().div_ceil(BLOCKS).max(1);
         let mut blocks = 0;
@@ -43,7 +46,10 @@ impl Plan {
             first
         });
         let first = first.collect();
-        Self { blocks: blocks as usize, shape: Shape::Stretches { first, rows } }
+        Self {
+            blocks: blocks as usize,
+            shape: Shape::Stretches { first, rows },
+        }
     }
 
     /// The number of blocks.
@@ -56,8 +62,13 @@ impl Plan {
     #[must_use]
     pub fn block(&self, series: usize, row: u64) -> u16 {
         let block = match &self.shape {
-            Shape::Series { series: all, blocks } => series as u64 * blocks / all,
-            Shape::Stretches { first, rows } => first.get(series).copied().unwrap_or_default() + row / rows,
+            Shape::Series {
+                series: all,
+                blocks,
+            } => series as u64 * blocks / all,
+            Shape::Stretches { first, rows } => {
+                first.get(series).copied().unwrap_or_default() + row / rows
+            }
         };
         u16::try_from(block).unwrap_or(u16::MAX)
     }

@@ -6,18 +6,24 @@ use crate::metrics::{Ranking, Sweep};
 
 /// A draw from the standard normal distribution: twelve uniform ones, less their mean.
 fn normal(random: &mut SplitMix) -> f64 {
-    (0..12).map(|_| (random.next() >> 11) as f64 / (1_u64 << 53) as f64).sum::<f64>() - 6.0
+    (0..12)
+        .map(|_| (random.next() >> 11) as f64 / (1_u64 << 53) as f64)
+        .sum::<f64>()
+        - 6.0
 }
 
-/// Rows of `series`: a score for each, a quarter of the rows anomalous and higher by 1. Rows of a series have a part of
-/// their score in common, of this standard deviation.
+/// Rows of `series`: a score for each, a quarter of the rows anomalous and higher by 1. Rows of a
+/// series have a part of their score in common, of this standard deviation.
 fn world(seed: u64, series: usize, rows: usize, common: f64) -> Vec<Vec<(f32, bool)>> {
     let mut random = SplitMix(seed);
     let mut one = |_| {
         let shift = common * normal(&mut random);
         let row = |row| {
             let anomalous = row % 4 == 0;
-            ((normal(&mut random) + shift + f64::from(u8::from(anomalous))) as f32, anomalous)
+            (
+                (normal(&mut random) + shift + f64::from(u8::from(anomalous))) as f32,
+                anomalous,
+            )
         };
         (0..rows).map(row).collect()
     };
@@ -26,7 +32,12 @@ fn world(seed: u64, series: usize, rows: usize, common: f64) -> Vec<Vec<(f32, bo
 
 /// Rows counted, to draw from.
 fn bootstrap(world: &[Vec<(f32, bool)>], threshold: f32) -> Bootstrap {
-    let plan = Plan::new(&world.iter().map(|rows| rows.len() as u64).collect::<Vec<_>>());
+    let plan = Plan::new(
+        &world
+            .iter()
+            .map(|rows| rows.len() as u64)
+            .collect::<Vec<_>>(),
+    );
     let mut bootstrap = Bootstrap::new(&plan);
     let mut rows: Vec<(f32, bool, u16)> = Vec::new();
     for (series, series_rows) in world.iter().enumerate() {
@@ -57,7 +68,10 @@ fn an_interval_holds_the_truth_about_95_times_in_100() {
     let worlds = 150;
     let held = (0..worlds).filter(|seed| {
         let sample = world(1_000 + seed, 40, 16, common);
-        let Interval { low, high } = bootstrap(&sample, 1.0).intervals(200, *seed, None).roc_auc.unwrap();
+        let Interval { low, high } = bootstrap(&sample, 1.0)
+            .intervals(200, *seed, None)
+            .roc_auc
+            .unwrap();
         (low..=high).contains(&truth)
     });
     let coverage = held.count() as f64 / worlds as f64;
@@ -81,7 +95,10 @@ fn figures_lie_in_their_intervals() {
         (outcome.mar(), intervals.mar),
     ] {
         let Interval { low, high } = interval.unwrap();
-        assert!(low < figure && figure < high && high - low < 0.2, "{figure} in {low} to {high}");
+        assert!(
+            low < figure && figure < high && high - low < 0.2,
+            "{figure} in {low} to {high}"
+        );
     }
 }
 
@@ -94,38 +111,71 @@ fn what_bins_are_off_is_put_right() {
     rows.sort_by(|left, right| right.0.total_cmp(&left.0));
     let anomalies = rows.iter().filter(|(_, anomalous)| *anomalous).count() as u64;
     let mut sweep = Sweep::new(rows.len() as u64 - anomalies, anomalies);
-    rows.iter().for_each(|&(score, anomalous)| sweep.add(score, anomalous).unwrap());
+    rows.iter()
+        .for_each(|&(score, anomalous)| sweep.add(score, anomalous).unwrap());
     let exact = sweep.finish().unwrap().unwrap();
-    let (off, right) = (bootstrap.intervals(50, 1, None), bootstrap.intervals(50, 1, Some(&exact)));
-    let shift = |off: Option<Interval>, right: Option<Interval>| right.unwrap().low - off.unwrap().low;
+    let (off, right) = (
+        bootstrap.intervals(50, 1, None),
+        bootstrap.intervals(50, 1, Some(&exact)),
+    );
+    let shift =
+        |off: Option<Interval>, right: Option<Interval>| right.unwrap().low - off.unwrap().low;
     let precision = shift(off.average_precision, right.average_precision);
-    assert!((1e-5..1e-2).contains(&precision), "rows of a bin count as flagged together: {precision}");
-    assert!(shift(off.roc_auc, right.roc_auc).abs() < 1e-4, "ties count half");
+    assert!(
+        (1e-5..1e-2).contains(&precision),
+        "rows of a bin count as flagged together: {precision}"
+    );
+    assert!(
+        shift(off.roc_auc, right.roc_auc).abs() < 1e-4,
+        "ties count half"
+    );
     assert_eq!(off.f1, right.f1);
 }
 
 #[test]
 fn the_same_seed_gives_the_same_intervals() {
     let bootstrap = bootstrap(&world(3, 12, 50, 0.3), 0.5);
-    assert_eq!(bootstrap.intervals(50, 9, None), bootstrap.intervals(50, 9, None));
-    assert_ne!(bootstrap.intervals(50, 9, None), bootstrap.intervals(50, 10, None));
+    assert_eq!(
+        bootstrap.intervals(50, 9, None),
+        bootstrap.intervals(50, 9, None)
+    );
+    assert_ne!(
+        bootstrap.intervals(50, 9, None),
+        bootstrap.intervals(50, 10, None)
+    );
 }
 
 #[test]
 fn too_few_blocks_make_no_interval() {
     let sample = vec![vec![(1.0, true), (0.0, false), (0.5, true), (0.2, false)]];
-    assert_eq!(bootstrap(&sample, 0.5).intervals(REPLICATES, 0, None), Intervals::default());
+    assert_eq!(
+        bootstrap(&sample, 0.5).intervals(REPLICATES, 0, None),
+        Intervals::default()
+    );
 }
 
 #[test]
 fn a_class_that_most_draws_lack_makes_no_interval() {
     let mut sample = vec![vec![(0.0, false); 20]; 10];
     let one_class = bootstrap(&sample, 0.5).intervals(REPLICATES, 0, None);
-    assert_eq!((one_class.roc_auc, one_class.f1, one_class.mar), (None, None, None));
-    assert_eq!(one_class.far, Some(Interval { low: 0.0, high: 0.0 }), "normal rows are in every draw");
+    assert_eq!(
+        (one_class.roc_auc, one_class.f1, one_class.mar),
+        (None, None, None)
+    );
+    assert_eq!(
+        one_class.far,
+        Some(Interval {
+            low: 0.0,
+            high: 0.0
+        }),
+        "normal rows are in every draw"
+    );
     sample[4][3].1 = true;
     let rare = bootstrap(&sample, 0.5).intervals(REPLICATES, 0, None);
-    assert!(rare.roc_auc.is_some(), "two draws in three have the series with the anomaly");
+    assert!(
+        rare.roc_auc.is_some(),
+        "two draws in three have the series with the anomaly"
+    );
 }
 
 #[test]
@@ -134,17 +184,34 @@ fn many_series_are_drawn_whole() {
     assert_eq!(plan.blocks(), 17);
     assert!((0..17).all(|series| [0, 99].map(|row| plan.block(series, row)) == [series as u16; 2]));
     let neighbours = Plan::new(&[5; 1_000]);
-    assert_eq!((neighbours.blocks(), neighbours.block(999, 4), neighbours.block(4, 0)), (200, 199, 0));
+    assert_eq!(
+        (
+            neighbours.blocks(),
+            neighbours.block(999, 4),
+            neighbours.block(4, 0)
+        ),
+        (200, 199, 0)
+    );
 }
 
 #[test]
 fn equal_scores_share_a_bin_and_others_spread_over_all() {
     let mut bins = Bins::new(4_096);
-    let found: Vec<u16> = (0..4_096_u16).map(|row| bins.next(-f32::from(row))).collect();
-    assert_eq!((found[0], found[1], found[2], found[4_095]), (0, 0, 1, 2_047));
+    let found: Vec<u16> = (0..4_096_u16)
+        .map(|row| bins.next(-f32::from(row)))
+        .collect();
+    assert_eq!(
+        (found[0], found[1], found[2], found[4_095]),
+        (0, 0, 1, 2_047)
+    );
     let mut tied = Bins::new(4_096);
-    let found: Vec<u16> = (0..4_096_u16).map(|row| tied.next(if row == 0 { 1.0 } else { 0.0 })).collect();
-    assert!(found.iter().all(|&bin| bin == 0), "one row is less than a bin");
+    let found: Vec<u16> = (0..4_096_u16)
+        .map(|row| tied.next(if row == 0 { 1.0 } else { 0.0 }))
+        .collect();
+    assert!(
+        found.iter().all(|&bin| bin == 0),
+        "one row is less than a bin"
+    );
 }
 
 proptest! {

@@ -5,8 +5,8 @@ use super::{probation, scaled_sigmoid};
 /// What it does to the raw score when the threshold comes down to a row, before any weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Effect {
-    /// Of an anomalous row the reward, less that of the later row in its window that a higher threshold would flag; of a
-    /// normal row the cost, between -1 and 0. 0 where nothing changes.
+    /// Of an anomalous row the reward, less that of the later row in its window that a higher
+    /// threshold would flag; of a normal row the cost, between -1 and 0. 0 where nothing changes.
     pub value: f64,
     /// Whether its window is missed by every higher threshold.
     pub detects: bool,
@@ -14,9 +14,10 @@ pub struct Effect {
 
 /// Takes the rows of one series in time order, and gives them back, `T` each, with their effects.
 ///
-/// Within a window only the earliest flagged row counts. As the threshold comes down, a row becomes that one only when no
-/// earlier row of the window scores as much; it then takes the place of the next row of which the same is true. So such a
-/// row is held back until that next one, or the end of the window, has come; others are given back at once.
+/// Within a window only the earliest flagged row counts. As the threshold comes down, a row becomes
+/// that one only when no earlier row of the window scores as much; it then takes the place of the
+/// next row of which the same is true. So such a row is held back until that next one, or the end
+/// of the window, has come; others are given back at once.
 #[derive(Clone, Debug)]
 pub struct NabSeries<T> {
     probation: u64,
@@ -41,14 +42,27 @@ struct Held<T> {
 }
 
 impl<T> NabSeries<T> {
-    /// A series of `rows` in all, of which the first `unscored` do not come: a detector was trained on them.
+    /// A series of `rows` in all, of which the first `unscored` do not come: a detector was trained
+    /// on them.
     #[must_use]
     pub fn new(rows: u64, unscored: u64) -> Self {
-        Self { probation: probation(rows), row: unscored, window: None, previous: None, held: None }
+        Self {
+            probation: probation(rows),
+            row: unscored,
+            window: None,
+            previous: None,
+            held: None,
+        }
     }
 
-    /// Takes the next row; `window_rows` are the rows of the window that it is in, `None` when it is normal.
-    pub fn push(&mut self, row: T, score: f32, window_rows: Option<u64>) -> impl Iterator<Item = (T, Effect)> + use<T> {
+    /// Takes the next row; `window_rows` are the rows of the window that it is in, `None` when it
+    /// is normal.
+    pub fn push(
+        &mut self,
+        row: T,
+        score: f32,
+        window_rows: Option<u64>,
+    ) -> impl Iterator<Item = (T, Effect)> + use<T> {
         let place = self.row;
         self.row += 1;
         let ready = match window_rows {
@@ -70,12 +84,28 @@ impl<T> NabSeries<T> {
         }
         let reward = window.reward(place);
         let earlier = self.held.replace(Held { row, score, reward });
-        earlier.map(|held| (held.row, Effect { value: held.reward - reward, detects: false }))
+        earlier.map(|held| {
+            (
+                held.row,
+                Effect {
+                    value: held.reward - reward,
+                    detects: false,
+                },
+            )
+        })
     }
 
     fn leave_window(&mut self) -> Option<(T, Effect)> {
         self.previous = self.window.take().or(self.previous);
-        self.held.take().map(|held| (held.row, Effect { value: held.reward, detects: true }))
+        self.held.take().map(|held| {
+            (
+                held.row,
+                Effect {
+                    value: held.reward,
+                    detects: true,
+                },
+            )
+        })
     }
 
     fn cost(&self, place: u64) -> Effect {
@@ -84,7 +114,10 @@ impl<T> NabSeries<T> {
             Some(window) => window.cost(place),
             None => -1.0,
         };
-        Effect { value, detects: false }
+        Effect {
+            value,
+            detects: false,
+        }
     }
 }
 
@@ -95,7 +128,8 @@ impl Window {
         scaled_sigmoid(-(rows_left as f64) / self.rows as f64) / scaled_sigmoid(-1.0)
     }
 
-    /// Of a row after the window, as a negative number. A window of one row makes the quotient infinite.
+    /// Of a row after the window, as a negative number. A window of one row makes the quotient
+    /// infinite.
     fn cost(self, place: u64) -> f64 {
         let rows_since = (place + 1).saturating_sub(self.first + self.rows);
         scaled_sigmoid(rows_since as f64 / self.rows.saturating_sub(1) as f64)

@@ -17,7 +17,11 @@ pub struct Profiles<T> {
 
 impl<T: Copy> Profiles<T> {
     fn map<U>(&self, mut change: impl FnMut(T) -> U) -> Profiles<U> {
-        Profiles { standard: change(self.standard), low_fp: change(self.low_fp), low_fn: change(self.low_fn) }
+        Profiles {
+            standard: change(self.standard),
+            low_fp: change(self.low_fp),
+            low_fn: change(self.low_fn),
+        }
     }
 
     fn zip<U: Copy>(&self, other: &Profiles<U>) -> Profiles<(T, U)> {
@@ -31,7 +35,8 @@ impl<T: Copy> Profiles<T> {
 
 /// NAB scores of a corpus. A detector that flags nothing has 0, a perfect one 100.
 ///
-/// Per profile the threshold is the best for the whole corpus, chosen with the labels in view, as NAB does.
+/// Per profile the threshold is the best for the whole corpus, chosen with the labels in view, as
+/// NAB does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Nab {
     /// The scores.
@@ -73,7 +78,11 @@ impl NabSweep {
             self.close_tied();
         }
         self.tied = Some(score);
-        *(if anomalous { &mut self.sums.rewards } else { &mut self.sums.costs }) += effect.value;
+        *(if anomalous {
+            &mut self.sums.rewards
+        } else {
+            &mut self.sums.costs
+        }) += effect.value;
         self.sums.detected += u64::from(effect.detects);
     }
 
@@ -84,7 +93,10 @@ impl NabSweep {
         // Every row is flagged now, so every window is detected.
         let windows = self.sums.detected;
         (windows > 0).then(|| Nab {
-            scores: self.best.zip(&WEIGHTS).map(|(best, weights)| 100.0 * best.gain / weights.perfect_gain(windows)),
+            scores: self
+                .best
+                .zip(&WEIGHTS)
+                .map(|(best, weights)| 100.0 * best.gain / weights.perfect_gain(windows)),
             thresholds: self.best.map(|best| best.threshold),
             windows,
         })
@@ -94,7 +106,11 @@ impl NabSweep {
         let (sums, threshold) = (self.sums, self.tied);
         self.best = self.best.zip(&WEIGHTS).map(|(best, weights)| {
             let gain = weights.gain(sums);
-            if gain > best.gain { Best { gain, threshold } } else { best }
+            if gain > best.gain {
+                Best { gain, threshold }
+            } else {
+                best
+            }
         });
     }
 }

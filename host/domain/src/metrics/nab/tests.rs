@@ -8,17 +8,35 @@ type Rows = Vec<(f32, bool)>;
 
 /// Scores 0 but for `flagged`, which score 1; anomalous in `windows`, given as first and last row.
 fn series(rows: usize, windows: &[(usize, usize)], flagged: &[usize]) -> Rows {
-    let anomalous = |row| windows.iter().any(|&(first, last)| (first..=last).contains(&row));
-    (0..rows).map(|row| (if flagged.contains(&row) { 1.0 } else { 0.0 }, anomalous(row))).collect()
+    let anomalous = |row| {
+        windows
+            .iter()
+            .any(|&(first, last)| (first..=last).contains(&row))
+    };
+    (0..rows)
+        .map(|row| {
+            (
+                if flagged.contains(&row) { 1.0 } else { 0.0 },
+                anomalous(row),
+            )
+        })
+        .collect()
 }
 
 /// For each row the rows of its window.
 fn window_rows(rows: &[(f32, bool)]) -> Vec<Option<u64>> {
     let mut lengths = WindowLengths::default();
-    let mut widths: Vec<u64> = rows.iter().filter_map(|(_, anomalous)| lengths.push(*anomalous)).collect();
+    let mut widths: Vec<u64> = rows
+        .iter()
+        .filter_map(|(_, anomalous)| lengths.push(*anomalous))
+        .collect();
     widths.extend(lengths.end_series());
-    let mut widths = widths.into_iter().flat_map(|rows| std::iter::repeat_n(rows, rows as usize));
-    rows.iter().map(|(_, anomalous)| if *anomalous { widths.next() } else { None }).collect()
+    let mut widths = widths
+        .into_iter()
+        .flat_map(|rows| std::iter::repeat_n(rows, rows as usize));
+    rows.iter()
+        .map(|(_, anomalous)| if *anomalous { widths.next() } else { None })
+        .collect()
 }
 
 /// Score, label and effect of every row, as they are given back.
@@ -31,17 +49,25 @@ fn effects(corpus: &[Rows], all_scored: bool) -> Vec<(f32, bool, Effect)> {
         }
         found.extend(series.end());
     }
-    found.into_iter().map(|((score, anomalous), effect)| (score, anomalous, effect)).collect()
+    found
+        .into_iter()
+        .map(|((score, anomalous), effect)| (score, anomalous, effect))
+        .collect()
 }
 
-/// The raw score, of the standard profile but for the cost of a false positive, when scores of 0.5 and more are flagged;
-/// no row is on probation.
+/// The raw score, of the standard profile but for the cost of a false positive, when scores of 0.5
+/// and more are flagged; no row is on probation.
 fn raw(corpus: &[Rows], false_positive: f64) -> f64 {
     let effects = effects(corpus, true);
     let windows = effects.iter().filter(|(.., effect)| effect.detects).count() as f64;
-    let flagged = effects.iter().filter(|(score, ..)| *score >= 0.5).map(|(_, anomalous, effect)| {
-        f64::from(u8::from(effect.detects)) + effect.value * if *anomalous { 1.0 } else { false_positive }
-    });
+    let flagged =
+        effects
+            .iter()
+            .filter(|(score, ..)| *score >= 0.5)
+            .map(|(_, anomalous, effect)| {
+                f64::from(u8::from(effect.detects))
+                    + effect.value * if *anomalous { 1.0 } else { false_positive }
+            });
     flagged.sum::<f64>() - windows
 }
 
@@ -49,7 +75,8 @@ fn nab(corpus: &[Rows]) -> Option<Nab> {
     let mut rows = effects(corpus, false);
     rows.sort_by(|left, right| right.0.total_cmp(&left.0));
     let mut sweep = NabSweep::default();
-    rows.into_iter().for_each(|(score, anomalous, effect)| sweep.add(score, anomalous, effect));
+    rows.into_iter()
+        .for_each(|(score, anomalous, effect)| sweep.add(score, anomalous, effect));
     sweep.finish()
 }
 
@@ -60,10 +87,18 @@ fn close(left: f64, right: f64) -> bool {
 #[test]
 fn the_reward_falls_as_published() {
     // Doc comment of `scaledSigmoid` in nab/sweeper.py.
-    for (place, reward) in [(-1.0, 0.98661), (-0.5, 0.84828), (0.0, 0.0), (1.0, -0.98661)] {
+    for (place, reward) in [
+        (-1.0, 0.98661),
+        (-0.5, 0.84828),
+        (0.0, 0.0),
+        (1.0, -0.98661),
+    ] {
         assert!((scaled_sigmoid(place) - reward).abs() < 5e-6, "{place}");
     }
-    assert_eq!((scaled_sigmoid(3.1), scaled_sigmoid(f64::INFINITY)), (-1.0, -1.0));
+    assert_eq!(
+        (scaled_sigmoid(3.1), scaled_sigmoid(f64::INFINITY)),
+        (-1.0, -1.0)
+    );
 }
 
 #[test]
@@ -73,7 +108,11 @@ fn the_probationary_part_is_as_long_as_published() {
         assert_eq!(probation(rows), expected);
     }
     for rows in 0..10_000_u64 {
-        assert_eq!(probation(rows), (0.15 * rows as f64).floor().min(750.0) as u64, "{rows} rows");
+        assert_eq!(
+            probation(rows),
+            (0.15 * rows as f64).floor().min(750.0) as u64,
+            "{rows} rows"
+        );
     }
 }
 
@@ -83,7 +122,8 @@ mod published {
 
     #[test]
     fn a_hit_a_miss_and_a_false_alarm() {
-        // scorer_test.py, testScoringAllMetrics: 100 rows, windows of 5 rows at 30 and 65, flags at 30, 31 and 37.
+        // scorer_test.py, testScoringAllMetrics: 100 rows, windows of 5 rows at 30 and 65, flags at
+        // 30, 31 and 37.
         let rows = series(100, &[(30, 34), (65, 69)], &[30, 31, 37]);
         assert!((raw(&[rows], 1.0) - -0.9540).abs() < 5e-5);
     }
@@ -96,15 +136,20 @@ mod published {
 
     #[test]
     fn the_first_row_of_a_window_earns_the_whole_weight_whatever_its_width() {
-        // true_positive_test.py, testFirstTruePositiveWithinWindow and testTruePositivesWithDifferentWindowSizes.
+        // true_positive_test.py, testFirstTruePositiveWithinWindow and
+        // testTruePositivesWithDifferentWindowSizes.
         for width in 1..5 {
-            assert!(close(raw(&[series(10, &[(4, 3 + width)], &[4])], 1.0), 1.0), "{width} rows");
+            assert!(
+                close(raw(&[series(10, &[(4, 3 + width)], &[4])], 1.0), 1.0),
+                "{width} rows"
+            );
         }
     }
 
     #[test]
     fn only_the_first_detection_of_a_window_counts() {
-        // true_positive_test.py, testOnlyScoreFirstTruePositiveWithinWindow and testEarlierTruePositiveIsBetter.
+        // true_positive_test.py, testOnlyScoreFirstTruePositiveWithinWindow and
+        // testEarlierTruePositiveIsBetter.
         let at = |flagged: &[usize]| raw(&[series(10, &[(4, 5)], flagged)], 1.0);
         assert_eq!(at(&[4]), at(&[4, 5]));
         assert!(at(&[4]) > at(&[5]));
@@ -112,7 +157,8 @@ mod published {
 
     #[test]
     fn rewards_and_costs_meet_at_the_end_of_a_window() {
-        // true_positive_test.py, testTruePositiveAtRightEdgeOfWindow: a window of 100 rows, missed the second time.
+        // true_positive_test.py, testTruePositiveAtRightEdgeOfWindow: a window of 100 rows, missed
+        // the second time.
         let at = |flagged| raw(&[series(1000, &[(450, 549)], &[flagged])], 1.0);
         assert!((at(549) + at(550) + 1.0).abs() < 5e-4);
     }
@@ -127,55 +173,114 @@ mod published {
 
 #[test]
 fn a_corpus_worked_by_hand() {
-    // 20 rows, of which 3 are on probation; windows of 4 rows at 6 and 2 rows at 14.
-    //   row      0  4  7  8  11  14 15
-    //   score    9  8  7  6   5   4  3
-    // Places: row 7 has 3 of 4 rows left, -3/4; row 8 -2/4; row 11 lies 2 rows after a window of 4, 2/3.
+    // 20 rows, of which 3 are on probation; windows of 4 rows at 6 and 2 rows at 14. row      0  4
+    // 7  8  11  14 15 score    9  8  7  6   5   4  3 Places: row 7 has 3 of 4 rows left, -3/4; row
+    // 8 -2/4; row 11 lies 2 rows after a window of 4, 2/3.
     let mut rows = series(20, &[(6, 9), (14, 15)], &[]);
-    for (row, score) in [(0, 9.0), (4, 8.0), (7, 7.0), (8, 6.0), (11, 5.0), (14, 4.0), (15, 3.0)] {
+    for (row, score) in [
+        (0, 9.0),
+        (4, 8.0),
+        (7, 7.0),
+        (8, 6.0),
+        (11, 5.0),
+        (14, 4.0),
+        (15, 3.0),
+    ] {
         rows[row].0 = score;
     }
     let sigmoid = |place: f64| 2.0 / (1.0 + (5.0 * place).exp()) - 1.0;
     let row_7 = sigmoid(-0.75) / sigmoid(-1.0); // 0.9540 / 0.9866 = 0.9669
     let row_11 = sigmoid(2.0 / 3.0); // -0.9311
-    // Down to 4, all but row 4 and 11 is gain: both windows are detected, the second by its first row.
+    // Down to 4, all but row 4 and 11 is gain: both windows are detected, the second by its first
+    // row.
     let standard = row_7 + 1.0 + 0.11 * (row_11 - 1.0) + 2.0; // 3.7546 of 4
     let low_fp = row_7 + 1.0 + 0.22 * (row_11 - 1.0) + 2.0; // 3.5421 of 4
     let low_fn = row_7 + 1.0 + 0.11 * (row_11 - 1.0) + 4.0; // 5.7546 of 6
     let nab = nab(&[rows]).unwrap();
     assert_eq!(nab.windows, 2);
-    assert!(close(nab.scores.standard, 100.0 * standard / 4.0) && (nab.scores.standard - 93.864).abs() < 1e-3);
-    assert!(close(nab.scores.low_fp, 100.0 * low_fp / 4.0) && (nab.scores.low_fp - 88.554).abs() < 1e-3);
-    assert!(close(nab.scores.low_fn, 100.0 * low_fn / 6.0) && (nab.scores.low_fn - 95.909).abs() < 1e-3);
-    assert_eq!(nab.thresholds, Profiles { standard: Some(4.0), low_fp: Some(4.0), low_fn: Some(4.0) });
+    assert!(
+        close(nab.scores.standard, 100.0 * standard / 4.0)
+            && (nab.scores.standard - 93.864).abs() < 1e-3
+    );
+    assert!(
+        close(nab.scores.low_fp, 100.0 * low_fp / 4.0) && (nab.scores.low_fp - 88.554).abs() < 1e-3
+    );
+    assert!(
+        close(nab.scores.low_fn, 100.0 * low_fn / 6.0) && (nab.scores.low_fn - 95.909).abs() < 1e-3
+    );
+    assert_eq!(
+        nab.thresholds,
+        Profiles {
+            standard: Some(4.0),
+            low_fp: Some(4.0),
+            low_fn: Some(4.0)
+        }
+    );
 }
 
 #[test]
 fn the_published_program_gives_the_same_scores() {
-    // Rows, and windows as first and last row; anomalous rows past the first quarter of a window score a little more.
-    let corpus: [(u64, &[(u64, u64)]); 3] = [(400, &[(100, 139), (300, 319)]), (700, &[(500, 569)]), (300, &[])];
-    let corpus = corpus.iter().zip(0_u64..).map(|(&(rows, windows), number)| {
-        let row = |row| {
-            let score = (row * 7919 + number * 104_729) % 1009;
-            let late = windows.iter().any(|(first, last)| (first + (last - first) / 4..=*last).contains(&row));
-            let anomalous = windows.iter().any(|(first, last)| (*first..=*last).contains(&row));
-            ((score + if late && score % 3 == 0 { 10 } else { 0 }) as f32, anomalous)
-        };
-        (0..rows).map(row).collect()
-    });
+    // Rows, and windows as first and last row; anomalous rows past the first quarter of a window
+    // score a little more.
+    let corpus: [(u64, &[(u64, u64)]); 3] = [
+        (400, &[(100, 139), (300, 319)]),
+        (700, &[(500, 569)]),
+        (300, &[]),
+    ];
+    let corpus = corpus
+        .iter()
+        .zip(0_u64..)
+        .map(|(&(rows, windows), number)| {
+            let row = |row| {
+                let score = (row * 7919 + number * 104_729) % 1009;
+                let late = windows
+                    .iter()
+                    .any(|(first, last)| (first + (last - first) / 4..=*last).contains(&row));
+                let anomalous = windows
+                    .iter()
+                    .any(|(first, last)| (*first..=*last).contains(&row));
+                (
+                    (score + if late && score % 3 == 0 { 10 } else { 0 }) as f32,
+                    anomalous,
+                )
+            };
+            (0..rows).map(row).collect()
+        });
     let nab = nab(&corpus.collect::<Vec<Rows>>()).unwrap();
     // Found with nab/sweeper.py and nab/runner.py of numenta/NAB.
-    assert!(close(nab.scores.standard, 47.655_355_785_796_395), "{nab:?}");
+    assert!(
+        close(nab.scores.standard, 47.655_355_785_796_395),
+        "{nab:?}"
+    );
     assert!(close(nab.scores.low_fp, 39.841_054_724_725_09), "{nab:?}");
     assert!(close(nab.scores.low_fn, 64.202_966_013_515_54), "{nab:?}");
-    assert_eq!(nab.thresholds, Profiles { standard: Some(1003.0), low_fp: Some(1003.0), low_fn: Some(986.0) });
+    assert_eq!(
+        nab.thresholds,
+        Profiles {
+            standard: Some(1003.0),
+            low_fp: Some(1003.0),
+            low_fn: Some(986.0)
+        }
+    );
 }
 
 #[test]
 fn a_perfect_detector_scores_100_and_a_silent_one_0() {
-    let perfect = nab(&[series(40, &[(20, 24)], &[20]), series(40, &[(30, 31)], &[30])]).unwrap();
-    assert_eq!(perfect.scores, Profiles { standard: 100.0, low_fp: 100.0, low_fn: 100.0 });
-    // One score for all: 33 of 40 rows would be false alarms, before the window and so at the whole weight.
+    let perfect = nab(&[
+        series(40, &[(20, 24)], &[20]),
+        series(40, &[(30, 31)], &[30]),
+    ])
+    .unwrap();
+    assert_eq!(
+        perfect.scores,
+        Profiles {
+            standard: 100.0,
+            low_fp: 100.0,
+            low_fn: 100.0
+        }
+    );
+    // One score for all: 33 of 40 rows would be false alarms, before the window and so at the whole
+    // weight.
     let silent = nab(&[series(40, &[(39, 39)], &[])]).unwrap();
     assert_eq!(silent.scores, Profiles::default());
     assert_eq!(silent.thresholds, Profiles::default());
@@ -184,9 +289,16 @@ fn a_perfect_detector_scores_100_and_a_silent_one_0() {
 #[test]
 fn nothing_is_scored_on_probation() {
     // 6 of 40 rows are on probation.
-    assert_eq!(nab(&[series(40, &[(2, 5)], &[2])]), None, "no window is left to detect");
+    assert_eq!(
+        nab(&[series(40, &[(2, 5)], &[2])]),
+        None,
+        "no window is left to detect"
+    );
     let loud = nab(&[series(40, &[(20, 24)], &[0, 1, 5, 20])]).unwrap();
-    assert_eq!(loud.scores.standard, 100.0, "false alarms on probation cost nothing");
+    assert_eq!(
+        loud.scores.standard, 100.0,
+        "false alarms on probation cost nothing"
+    );
     let begun = nab(&[series(40, &[(4, 7)], &[4, 6])]).unwrap();
     assert!(
         (begun.scores.standard - 92.99).abs() < 1e-2,
@@ -207,14 +319,20 @@ fn scores_are_written_down_by_profile() {
     let text = serde_json::to_string(&nab(&[series(40, &[(20, 24)], &[20])]).unwrap()).unwrap();
     let thresholds = r#"{"standard":1.0,"low_fp":1.0,"low_fn":1.0}"#;
     let scores = r#""standard":100.0,"low_fp":100.0,"low_fn":100.0"#;
-    assert_eq!(text, format!(r#"{{{scores},"thresholds":{thresholds},"windows":1}}"#));
+    assert_eq!(
+        text,
+        format!(r#"{{{scores},"thresholds":{thresholds},"windows":1}}"#)
+    );
 }
 
-/// By definition: for every threshold, every window and every false alarm anew; raw score and that of a silent detector.
+/// By definition: for every threshold, every window and every false alarm anew; raw score and that
+/// of a silent detector.
 fn best_by_definition(corpus: &[Rows], weights: Weights) -> Option<f64> {
     let mut thresholds: Vec<f32> = corpus.iter().flatten().map(|(score, _)| *score).collect();
     thresholds.push(f32::INFINITY);
-    let raw = thresholds.iter().map(|&threshold| raw_by_definition(corpus, weights, threshold));
+    let raw = thresholds
+        .iter()
+        .map(|&threshold| raw_by_definition(corpus, weights, threshold));
     let (_, windows) = raw_by_definition(corpus, weights, f32::INFINITY);
     let null = -weights.missed_window * windows;
     let best = raw.map(|(raw, _)| raw).fold(f64::NEG_INFINITY, f64::max);
@@ -230,20 +348,27 @@ fn raw_by_definition(corpus: &[Rows], weights: Weights, threshold: f32) -> (f64,
         let mut previous: Option<(usize, usize)> = None;
         let mut row = 0;
         while row < rows.len() {
-            let end = (row..rows.len()).find(|&other| rows[other].1 != rows[row].1).unwrap_or(rows.len());
+            let end = (row..rows.len())
+                .find(|&other| rows[other].1 != rows[row].1)
+                .unwrap_or(rows.len());
             if rows[row].1 {
                 if end > scored {
                     windows += 1.0;
-                    score += (row..end).find(|&row| is_flagged(row)).map_or(-weights.missed_window, |hit| {
-                        scaled_sigmoid(-((end - hit) as f64) / (end - row) as f64) / scaled_sigmoid(-1.0)
-                    });
+                    score += (row..end).find(|&row| is_flagged(row)).map_or(
+                        -weights.missed_window,
+                        |hit| {
+                            scaled_sigmoid(-((end - hit) as f64) / (end - row) as f64)
+                                / scaled_sigmoid(-1.0)
+                        },
+                    );
                 }
                 previous = Some((end - 1, end - row));
             } else {
                 for row in (row..end).filter(|&row| is_flagged(row)) {
                     score += weights.false_positive
-                        * previous
-                            .map_or(-1.0, |(last, width)| scaled_sigmoid((row - last) as f64 / (width - 1) as f64));
+                        * previous.map_or(-1.0, |(last, width)| {
+                            scaled_sigmoid((row - last) as f64 / (width - 1) as f64)
+                        });
                 }
             }
             row = end;
@@ -254,10 +379,17 @@ fn raw_by_definition(corpus: &[Rows], weights: Weights, threshold: f32) -> (f64,
 
 /// Few distinct scores, so that there are ties; labels in runs.
 fn corpora() -> impl Strategy<Value = Vec<Rows>> {
-    let run = (1_usize..8, any::<bool>(), prop::collection::vec(0_u8..12, 8));
+    let run = (
+        1_usize..8,
+        any::<bool>(),
+        prop::collection::vec(0_u8..12, 8),
+    );
     let rows = prop::collection::vec(run, 0..8).prop_map(|runs| {
         let rows = runs.iter().flat_map(|(length, anomalous, scores)| {
-            scores.iter().take(*length).map(|score| (f32::from(*score), *anomalous))
+            scores
+                .iter()
+                .take(*length)
+                .map(|score| (f32::from(*score), *anomalous))
         });
         rows.collect()
     });

@@ -16,7 +16,8 @@ struct Case {
     best_f1: f64,
 }
 
-/// All figures are scikit-learn's: `roc_auc_score`, `average_precision_score`, and `f1_score` at every score.
+/// All figures are scikit-learn's: `roc_auc_score`, `average_precision_score`, and `f1_score` at
+/// every score.
 const CASES: [Case; 6] = [
     Case {
         name: "the example of scikit-learn's documentation",
@@ -28,7 +29,14 @@ const CASES: [Case; 6] = [
     },
     Case {
         name: "ties across the classes",
-        rows: &[(0.5, N), (0.5, A), (0.25, N), (0.75, A), (0.25, A), (0.5, N)],
+        rows: &[
+            (0.5, N),
+            (0.5, A),
+            (0.25, N),
+            (0.75, A),
+            (0.25, A),
+            (0.5, N),
+        ],
         roc_auc: 0.611_111_111_111_111_2,
         average_precision: 0.666_666_666_666_666_7,
         best_threshold: 0.25,
@@ -44,7 +52,16 @@ const CASES: [Case; 6] = [
     },
     Case {
         name: "negative scores and both zeros",
-        rows: &[(-2.0, A), (-1.5, N), (-3.0, N), (4.0, A), (0.0, N), (-0.0, N), (-0.0, A), (4.0, N)],
+        rows: &[
+            (-2.0, A),
+            (-1.5, N),
+            (-3.0, N),
+            (4.0, A),
+            (0.0, N),
+            (-0.0, N),
+            (-0.0, A),
+            (4.0, N),
+        ],
         roc_auc: 0.566_666_666_666_666_7,
         average_precision: 0.442_857_142_857_142_84,
         best_threshold: -2.0,
@@ -82,9 +99,21 @@ fn figures_agree_with_scikit_learn() {
     for case in CASES {
         let ranking = rank(case.rows).unwrap();
         let best = ranking.best_f1();
-        assert!(close(ranking.roc_auc(), case.roc_auc), "{}: {ranking:?}", case.name);
-        assert!(close(ranking.average_precision(), case.average_precision), "{}: {ranking:?}", case.name);
-        assert!(close(best.confusion.f1(), case.best_f1), "{}: {best:?}", case.name);
+        assert!(
+            close(ranking.roc_auc(), case.roc_auc),
+            "{}: {ranking:?}",
+            case.name
+        );
+        assert!(
+            close(ranking.average_precision(), case.average_precision),
+            "{}: {ranking:?}",
+            case.name
+        );
+        assert!(
+            close(best.confusion.f1(), case.best_f1),
+            "{}: {best:?}",
+            case.name
+        );
         assert_eq!(best.threshold, case.best_threshold, "{}", case.name);
     }
 }
@@ -93,19 +122,33 @@ fn figures_agree_with_scikit_learn() {
 fn a_row_that_scores_the_threshold_is_flagged() {
     let ranking = rank(CASES[3].rows).unwrap();
     let confusion = ranking.confusion(0.0).unwrap();
-    let expected = Confusion { true_positives: 2, false_positives: 3, true_negatives: 2, false_negatives: 1 };
+    let expected = Confusion {
+        true_positives: 2,
+        false_positives: 3,
+        true_negatives: 2,
+        false_negatives: 1,
+    };
     assert_eq!(confusion, expected);
     assert!(close(confusion.precision(), 2.0 / 5.0));
     assert!(close(confusion.recall(), 2.0 / 3.0));
     assert!(close(confusion.f1(), 1.0 / 2.0));
-    assert!(close(confusion.far(), 3.0 / 5.0), "false alarms among 5 normal rows");
-    assert!(close(confusion.mar(), 1.0 / 3.0), "misses among 3 anomalies");
+    assert!(
+        close(confusion.far(), 3.0 / 5.0),
+        "false alarms among 5 normal rows"
+    );
+    assert!(
+        close(confusion.mar(), 1.0 / 3.0),
+        "misses among 3 anomalies"
+    );
 }
 
 #[test]
 fn infinite_thresholds_flag_all_or_none() {
     let ranking = rank(CASES[0].rows).unwrap();
-    let (all, none) = (ranking.confusion(f32::NEG_INFINITY).unwrap(), ranking.confusion(f32::INFINITY).unwrap());
+    let (all, none) = (
+        ranking.confusion(f32::NEG_INFINITY).unwrap(),
+        ranking.confusion(f32::INFINITY).unwrap(),
+    );
     assert_eq!((all.recall(), all.far(), all.mar()), (1.0, 1.0, 0.0));
     assert_eq!((none.recall(), none.far(), none.mar()), (0.0, 0.0, 1.0));
     assert_eq!((none.precision(), none.f1()), (0.0, 0.0));
@@ -114,27 +157,65 @@ fn infinite_thresholds_flag_all_or_none() {
 #[test]
 fn of_equally_good_thresholds_the_highest_is_best() {
     // F1 is 2/3 when one row is flagged, and again when four are.
-    let best = rank(&[(4.0, A), (3.0, N), (2.0, N), (1.0, A)]).unwrap().best_f1();
+    let best = rank(&[(4.0, A), (3.0, N), (2.0, N), (1.0, A)])
+        .unwrap()
+        .best_f1();
     assert_eq!(best.threshold, 4.0);
     assert!(close(best.confusion.f1(), 2.0 / 3.0));
 }
 
 #[test]
 fn rows_without_an_answer_are_refused() {
-    assert_eq!(Ranking::new(&[1.0, 2.0], &[N]), Err(Error::Lengths { scores: 2, labels: 1 }));
-    assert_eq!(rank(&[]), Err(Error::OneClass { normals: 0, anomalies: 0 }));
-    assert_eq!(rank(&[(1.0, N), (2.0, N)]), Err(Error::OneClass { normals: 2, anomalies: 0 }));
-    assert_eq!(rank(&[(1.0, A)]), Err(Error::OneClass { normals: 0, anomalies: 1 }));
+    assert_eq!(
+        Ranking::new(&[1.0, 2.0], &[N]),
+        Err(Error::Lengths {
+            scores: 2,
+            labels: 1
+        })
+    );
+    assert_eq!(
+        rank(&[]),
+        Err(Error::OneClass {
+            normals: 0,
+            anomalies: 0
+        })
+    );
+    assert_eq!(
+        rank(&[(1.0, N), (2.0, N)]),
+        Err(Error::OneClass {
+            normals: 2,
+            anomalies: 0
+        })
+    );
+    assert_eq!(
+        rank(&[(1.0, A)]),
+        Err(Error::OneClass {
+            normals: 0,
+            anomalies: 1
+        })
+    );
     for score in [f32::INFINITY, f32::NEG_INFINITY] {
-        assert_eq!(rank(&[(1.0, N), (score, A)]), Err(Error::NotFinite { row: 1, score }));
+        assert_eq!(
+            rank(&[(1.0, N), (score, A)]),
+            Err(Error::NotFinite { row: 1, score })
+        );
     }
-    assert!(matches!(rank(&[(f32::NAN, N), (1.0, A)]), Err(Error::NotFinite { row: 0, .. })));
-    assert_eq!(rank(CASES[0].rows).unwrap().confusion(f32::NAN), Err(Error::Threshold));
+    assert!(matches!(
+        rank(&[(f32::NAN, N), (1.0, A)]),
+        Err(Error::NotFinite { row: 0, .. })
+    ));
+    assert_eq!(
+        rank(CASES[0].rows).unwrap().confusion(f32::NAN),
+        Err(Error::Threshold)
+    );
 }
 
 #[test]
 fn the_largest_counts_keep_the_areas_in_range() {
-    let most = Counts { normals: u64::MAX, anomalies: u64::MAX };
+    let most = Counts {
+        normals: u64::MAX,
+        anomalies: u64::MAX,
+    };
     let areas = Areas::of([most, most].into_iter()).unwrap();
     assert!(close(areas.roc_auc, 0.5), "{areas:?}");
     assert!(close(areas.average_precision, 0.5), "{areas:?}");
@@ -144,36 +225,60 @@ fn the_largest_counts_keep_the_areas_in_range() {
 fn rows() -> impl Strategy<Value = Vec<(f32, bool)>> {
     let any_finite = any::<f32>().prop_filter("finite", |score| score.is_finite());
     let score = || prop_oneof![3 => (-3_i8..=3).prop_map(f32::from), 1 => Just(-0.0), 1 => any_finite.clone()];
-    (score(), score(), prop::collection::vec((score(), any::<bool>()), 0..60)).prop_map(
-        |(normal, anomaly, mut rows)| {
+    (
+        score(),
+        score(),
+        prop::collection::vec((score(), any::<bool>()), 0..60),
+    )
+        .prop_map(|(normal, anomaly, mut rows)| {
             rows.extend([(normal, N), (anomaly, A)]);
             rows
-        },
-    )
+        })
 }
 
 /// By definition: every anomaly against every normal row.
 fn roc_auc_by_pairs(rows: &[(f32, bool)]) -> f64 {
-    let of = |class| rows.iter().filter(move |(_, label)| *label == class).map(|(score, _)| *score);
+    let of = |class| {
+        rows.iter()
+            .filter(move |(_, label)| *label == class)
+            .map(|(score, _)| *score)
+    };
     let outcomes = of(A).flat_map(|anomaly| {
-        of(N).map(move |normal| if anomaly == normal { 0.5 } else { f64::from(u8::from(anomaly > normal)) })
+        of(N).map(move |normal| {
+            if anomaly == normal {
+                0.5
+            } else {
+                f64::from(u8::from(anomaly > normal))
+            }
+        })
     });
     outcomes.sum::<f64>() / (of(A).count() * of(N).count()) as f64
 }
 
-/// By definition: recall grows with each anomaly, so it is the mean over anomalies of the precision at their score.
+/// By definition: recall grows with each anomaly, so it is the mean over anomalies of the precision
+/// at their score.
 fn average_precision_by_anomalies(rows: &[(f32, bool)]) -> f64 {
-    let anomalies: Vec<f32> = rows.iter().filter(|(_, label)| *label).map(|(score, _)| *score).collect();
+    let anomalies: Vec<f32> = rows
+        .iter()
+        .filter(|(_, label)| *label)
+        .map(|(score, _)| *score)
+        .collect();
     let precision = |threshold: f32| {
         let flagged = rows.iter().filter(|(score, _)| *score >= threshold).count();
-        anomalies.iter().filter(|score| **score >= threshold).count() as f64 / flagged as f64
+        anomalies
+            .iter()
+            .filter(|score| **score >= threshold)
+            .count() as f64
+            / flagged as f64
     };
     anomalies.iter().map(|&score| precision(score)).sum::<f64>() / anomalies.len() as f64
 }
 
 fn confusion_by_rows(rows: &[(f32, bool)], threshold: f32) -> Confusion {
     let count = |flagged: bool, label: bool| {
-        rows.iter().filter(|row| (row.0 >= threshold, row.1) == (flagged, label)).count() as u64
+        rows.iter()
+            .filter(|row| (row.0 >= threshold, row.1) == (flagged, label))
+            .count() as u64
     };
     Confusion {
         true_positives: count(true, A),

@@ -32,21 +32,37 @@ fn rank(rows: &Rows) -> Ranking {
 fn a_sketch_is_written_as_its_bins() {
     let json = serde_json::to_string(&sketch(&[(1.0, true), (-1.0, false), (1.0, false)])).unwrap();
     assert_eq!(json, "[[264191,1,0],[784384,1,1]]");
-    assert_eq!(serde_json::to_string(&ScoreSketch::default()).unwrap(), "[]");
+    assert_eq!(
+        serde_json::to_string(&ScoreSketch::default()).unwrap(),
+        "[]"
+    );
 }
 
 #[test]
 fn scores_tie_when_they_differ_by_less_than_a_bin() {
     let step = 1.0 / 2048.0;
-    assert_eq!(sketch(&[(1.0, false), (1.0 + step, true)]).roc_auc(), Some(1.0));
-    assert_eq!(sketch(&[(1.0, false), (1.0 + step * 0.99, true)]).roc_auc(), Some(0.5));
+    assert_eq!(
+        sketch(&[(1.0, false), (1.0 + step, true)]).roc_auc(),
+        Some(1.0)
+    );
+    assert_eq!(
+        sketch(&[(1.0, false), (1.0 + step * 0.99, true)]).roc_auc(),
+        Some(0.5)
+    );
     assert_eq!(sketch(&[(-0.0, false), (0.0, true)]).roc_auc(), Some(0.5));
-    assert_eq!(sketch(&[(-f32::MIN_POSITIVE, false), (0.0, true)]).roc_auc(), Some(1.0));
+    assert_eq!(
+        sketch(&[(-f32::MIN_POSITIVE, false), (0.0, true)]).roc_auc(),
+        Some(1.0)
+    );
 }
 
 #[test]
 fn one_class_has_no_area() {
-    for sketch in [ScoreSketch::default(), sketch(&[(1.0, true)]), sketch(&[(1.0, false), (2.0, false)])] {
+    for sketch in [
+        ScoreSketch::default(),
+        sketch(&[(1.0, true)]),
+        sketch(&[(1.0, false), (2.0, false)]),
+    ] {
         assert_eq!((sketch.roc_auc(), sketch.average_precision()), (None, None));
     }
 }
@@ -69,7 +85,10 @@ fn a_list_that_no_sketch_writes_is_refused() {
         ("[[4001,1,0],[4000,0,1]]", "bin 4000 follows bin 4001"),
         ("[[4000,0,0]]", "bin 4000 is empty"),
         ("[[4000,18446744073709551615,1]]", "the rows up to bin 4000"),
-        ("[[4000,18446744073709551615,0],[4001,1,0]]", "the rows up to bin 4001"),
+        (
+            "[[4000,18446744073709551615,0],[4001,1,0]]",
+            "the rows up to bin 4001",
+        ),
         ("[[4000,-1,1]]", "invalid value"),
         ("[[4000,1]]", "invalid length"),
         ("{}", "invalid type"),
@@ -96,7 +115,8 @@ fn finite() -> impl Strategy<Value = f32> {
 
 /// Scores that a bin holds exactly, some of them often.
 fn exact() -> impl Strategy<Value = f32> {
-    let cut = finite().prop_map(|score| f32::from_bits(score.to_bits() >> DROPPED_BITS << DROPPED_BITS));
+    let cut =
+        finite().prop_map(|score| f32::from_bits(score.to_bits() >> DROPPED_BITS << DROPPED_BITS));
     prop_oneof![cut, (-3_i8..=3).prop_map(f32::from)]
 }
 
@@ -123,8 +143,14 @@ fn both_classes(score: impl Strategy<Value = f32> + Clone) -> impl Strategy<Valu
 
 /// The share of pairs of an anomaly and a normal row that one bin holds.
 fn pairs_in_one_bin(rows: &Rows) -> f64 {
-    let of = |class| rows.iter().filter(move |(_, label)| *label == class).map(|(score, _)| bin(*score));
-    let together = of(true).map(|anomaly| of(false).filter(|normal| *normal == anomaly).count()).sum::<usize>();
+    let of = |class| {
+        rows.iter()
+            .filter(move |(_, label)| *label == class)
+            .map(|(score, _)| bin(*score))
+    };
+    let together = of(true)
+        .map(|anomaly| of(false).filter(|normal| *normal == anomaly).count())
+        .sum::<usize>();
     together as f64 / (of(true).count() * of(false).count()) as f64
 }
 

@@ -9,16 +9,20 @@ fn bytes(max: usize) -> impl Strategy<Value = Bytes> {
 
 fn record() -> impl Strategy<Value = NewRecord> {
     let headers = vec(("[a-z.]{0,12}", bytes(20)), 0..3);
-    (any::<u64>(), proptest::option::of(bytes(20)), bytes(200), headers).prop_map(
-        |(timestamp_ms, key, value, headers)| NewRecord {
+    (
+        any::<u64>(),
+        proptest::option::of(bytes(20)),
+        bytes(200),
+        headers,
+    )
+        .prop_map(|(timestamp_ms, key, value, headers)| NewRecord {
             topic: "t".into(),
             partition: None,
             timestamp_ms,
             key,
             value,
             headers,
-        },
-    )
+        })
 }
 
 fn build(records: &[NewRecord], base: u64) -> Vec<u8> {
@@ -84,5 +88,8 @@ proptest! {
 
 #[test]
 fn a_batch_of_a_later_format_is_told_apart_from_damage() {
-    assert_eq!(Batch::open(vec![9; 100]).expect_err("unknown"), Broken::Version(9));
+    assert_eq!(
+        Batch::open(vec![9; 100]).expect_err("unknown"),
+        Broken::Version(9)
+    );
 }

@@ -22,7 +22,10 @@ impl Fixture {
         let directory = tempfile::tempdir().unwrap();
         let announced = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&announced);
-        let damages = Damages::new(Arc::new(move |damage| told.lock().unwrap().push(damage)), Arc::new(|_| {}));
+        let damages = Damages::new(
+            Arc::new(move |damage| told.lock().unwrap().push(damage)),
+            Arc::new(|_| {}),
+        );
         let store = Store::open(directory.path(), 1 << 20, damages).unwrap();
         let (retention_ms, retention_bytes) = (None, None);
         let name = "t".to_owned();
@@ -35,7 +38,11 @@ impl Fixture {
             ..TopicSpec::default()
         };
         store.create_topic(spec).unwrap();
-        let fixture = Self { store, announced, _directory: directory };
+        let fixture = Self {
+            store,
+            announced,
+            _directory: directory,
+        };
         (0..6).for_each(|_| fixture.write(10));
         fixture
     }
@@ -51,7 +58,13 @@ impl Fixture {
         };
         let records = (0..count).map(|_| record()).collect();
         let mut commit = Commit::new(&self.store, PersistMode::Buffer);
-        commit.add(Write { records, ..Write::default() }, oneshot::channel().0);
+        commit.add(
+            Write {
+                records,
+                ..Write::default()
+            },
+            oneshot::channel().0,
+        );
         commit.finish();
     }
 
@@ -61,7 +74,12 @@ impl Fixture {
 
     /// As if nothing could be read there any more.
     fn lose(&self, batches: &[u64]) {
-        batches.iter().for_each(|number| self.partition().keyspace.remove(batch_key(*number)).unwrap());
+        batches.iter().for_each(|number| {
+            self.partition()
+                .keyspace
+                .remove(batch_key(*number))
+                .unwrap()
+        });
     }
 
     /// The offsets that a reader from `start` gets, in reads of `max`.
@@ -75,11 +93,19 @@ impl Fixture {
                 break;
             }
         }
-        records.iter().map(|record| record.position.offset).collect()
+        records
+            .iter()
+            .map(|record| record.position.offset)
+            .collect()
     }
 
     fn announced(&self) -> Vec<(u64, u64)> {
-        self.announced.lock().unwrap().iter().map(|damage| (damage.from, damage.to)).collect()
+        self.announced
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|damage| (damage.from, damage.to))
+            .collect()
     }
 }
 
@@ -98,10 +124,16 @@ fn whichever_batches_are_lost_the_others_are_read_and_the_loss_is_told_once() {
         // Given a partition that lost some of its batches
         let fixture = Fixture::new();
         fixture.lose(&lost);
-        let expected: Vec<u64> = (0..60).filter(|offset| !lost.contains(&(offset / 10))).collect();
+        let expected: Vec<u64> = (0..60)
+            .filter(|offset| !lost.contains(&(offset / 10)))
+            .collect();
         // When it is read several times, in small pieces and in large ones
         for max in [1, 7, 100] {
-            assert_eq!(fixture.read(0, max), expected, "lost {lost:?}, {max} at a time");
+            assert_eq!(
+                fixture.read(0, max),
+                expected,
+                "lost {lost:?}, {max} at a time"
+            );
         }
         // Then every lost stretch was told once
         assert_eq!(fixture.announced(), told, "lost {lost:?}");
@@ -118,8 +150,14 @@ fn a_reader_finds_its_place_among_lost_batches() {
         let fixture = Fixture::new();
         fixture.lose(lost);
         for start in 0..=60 {
-            let expected: Vec<u64> = (start..60).filter(|offset| !lost.contains(&(offset / 10))).collect();
-            assert_eq!(fixture.read(start, 100), expected, "lost {lost:?}, from {start}");
+            let expected: Vec<u64> = (start..60)
+                .filter(|offset| !lost.contains(&(offset / 10)))
+                .collect();
+            assert_eq!(
+                fixture.read(start, 100),
+                expected,
+                "lost {lost:?}, from {start}"
+            );
         }
     }
 }
@@ -144,11 +182,18 @@ fn what_retention_drops_while_it_is_looked_for_is_no_damage() {
     let looked_up = partition.tail();
     // When retention drops two batches before the reader gets to them
     fixture.lose(&[0, 1]);
-    partition.publish(Tail { first: 2, oldest: 20, ..looked_up });
+    partition.publish(Tail {
+        first: 2,
+        oldest: 20,
+        ..looked_up
+    });
     let mut cursor = Cursor::new(&partition, 0);
     cursor.fetch_from(&partition, &looked_up, &fixture.store.damages);
     // Then it goes on at the oldest, and calls nothing damaged
     let mut records = Vec::new();
     cursor.take(1, &mut records, &fixture.store.damages);
-    assert_eq!((records[0].position.offset, fixture.announced()), (20, vec![]));
+    assert_eq!(
+        (records[0].position.offset, fixture.announced()),
+        (20, vec![])
+    );
 }

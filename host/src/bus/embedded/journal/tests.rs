@@ -54,8 +54,16 @@ fn an_unfinished_end_goes_silently() {
         let mut cut = content[..end].to_vec();
         cut.resize(end + 100, 0);
         // When it is mended, then its whole frames stay, and nothing counts as damage
-        let whole = frames.iter().take_while(|frame| frame.end <= end).last().map_or(0, |frame| frame.end);
-        assert_eq!(mend_content(&cut), (content[..whole].to_vec(), vec![]), "cut at {end}");
+        let whole = frames
+            .iter()
+            .take_while(|frame| frame.end <= end)
+            .last()
+            .map_or(0, |frame| frame.end);
+        assert_eq!(
+            mend_content(&cut),
+            (content[..whole].to_vec(), vec![]),
+            "cut at {end}"
+        );
     }
 }
 
@@ -75,10 +83,21 @@ fn whatever_byte_changes_only_its_own_frame_is_lost() {
             let sequence = hit.start + SEQUENCE_AT..hit.start + START_BYTES;
             if sequence.contains(&at) {
                 // Its place in the order proves a frame whose number alone was changed.
-                let numbers: Vec<u64> = Survey::of(&mended).frames.iter().map(|frame| frame.sequence).collect();
-                assert!(numbers.is_sorted() && numbers.len() == frames.len(), "byte {at} ^ {change}: {numbers:?}");
+                let numbers: Vec<u64> = Survey::of(&mended)
+                    .frames
+                    .iter()
+                    .map(|frame| frame.sequence)
+                    .collect();
+                assert!(
+                    numbers.is_sorted() && numbers.len() == frames.len(),
+                    "byte {at} ^ {change}: {numbers:?}"
+                );
             } else {
-                assert_eq!((mended, cuts), (others, vec![hit.clone()]), "byte {at} ^ {change}");
+                assert_eq!(
+                    (mended, cuts),
+                    (others, vec![hit.clone()]),
+                    "byte {at} ^ {change}"
+                );
             }
         }
     }
@@ -95,8 +114,17 @@ fn what_was_damaged_is_kept_aside() {
     // When it is mended
     let cuts = mend(directory.path()).unwrap();
     // Then the cut names the place, and the file as it was is there for whoever wants to look
-    assert_eq!(cuts, [Cut { file: directory.path().join("0.jnl"), bytes: frames[2].clone() }]);
-    assert_eq!(fs::read(directory.path().join("0.damaged")).unwrap(), content);
+    assert_eq!(
+        cuts,
+        [Cut {
+            file: directory.path().join("0.jnl"),
+            bytes: frames[2].clone()
+        }]
+    );
+    assert_eq!(
+        fs::read(directory.path().join("0.damaged")).unwrap(),
+        content
+    );
 }
 
 #[test]
@@ -105,7 +133,10 @@ fn journals_of_another_version_are_left_alone() {
     fs::write(directory.path().join("version"), b"FJL\x04").unwrap();
     fs::write(directory.path().join("0.jnl"), b"who knows").unwrap();
     assert_eq!(mend(directory.path()).unwrap(), []);
-    assert_eq!(fs::read(directory.path().join("0.jnl")).unwrap(), b"who knows");
+    assert_eq!(
+        fs::read(directory.path().join("0.jnl")).unwrap(),
+        b"who knows"
+    );
 }
 
 #[test]
@@ -123,7 +154,13 @@ fn a_mended_journal_takes_the_old_one_s_place_and_is_then_sound() {
     // When they are mended
     let cuts = mend(directory.path()).unwrap();
     // Then only the damage is told, and mending again finds nothing to do
-    assert_eq!(cuts.iter().map(|cut| cut.bytes.clone()).collect::<Vec<_>>(), [frames[1].clone()]);
-    assert_eq!(fs::read(directory.path().join("10.jnl")).unwrap(), encode(20, &[b"later"]));
+    assert_eq!(
+        cuts.iter().map(|cut| cut.bytes.clone()).collect::<Vec<_>>(),
+        [frames[1].clone()]
+    );
+    assert_eq!(
+        fs::read(directory.path().join("10.jnl")).unwrap(),
+        encode(20, &[b"later"])
+    );
     assert_eq!(mend(directory.path()).unwrap(), []);
 }

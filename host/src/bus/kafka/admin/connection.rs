@@ -25,7 +25,8 @@ const STEP: Duration = Duration::from_millis(500);
 /// To wait for what the client has to say, and between two tries.
 const LISTEN: Duration = Duration::from_millis(20);
 
-/// A consumer that belongs to no group's work, and a time by which everything has to be answered. Blocks.
+/// A consumer that belongs to no group's work, and a time by which everything has to be answered.
+/// Blocks.
 pub(super) struct Connection {
     pub(super) consumer: BaseConsumer<Ear>,
     options: Arc<Options>,
@@ -37,7 +38,11 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Nothing is sent yet. `group` is whose offsets are going to be asked for.
-    pub(super) fn open(options: &Arc<Options>, group: Option<&str>, action: String) -> Result<Self, Error> {
+    pub(super) fn open(
+        options: &Arc<Options>,
+        group: Option<&str>,
+        action: String,
+    ) -> Result<Self, Error> {
         let properties = options.consumer.clone().with([
             ("group.id", group.unwrap_or(NO_GROUP)),
             ("enable.auto.commit", "false"),
@@ -47,10 +52,17 @@ impl Connection {
             ("allow.auto.create.topics", "false"),
             ("statistics.interval.ms", "0"),
         ]);
-        let consumer = BaseConsumer::from_config_and_context(&properties.client_config(), Ear::default())
-            .map_err(|error| diagnosis::of(&error).into_error(&options.bus_name(), &action))?;
+        let consumer =
+            BaseConsumer::from_config_and_context(&properties.client_config(), Ear::default())
+                .map_err(|error| diagnosis::of(&error).into_error(&options.bus_name(), &action))?;
         let deadline = clock::now() + options.request;
-        Ok(Self { consumer, options: Arc::clone(options), action, deadline, broker: Cell::new(None) })
+        Ok(Self {
+            consumer,
+            options: Arc::clone(options),
+            action,
+            deadline,
+            broker: Cell::new(None),
+        })
     }
 
     /// Ends the client on a thread of its own, however long that takes.
@@ -71,7 +83,8 @@ impl Connection {
     /// Of one topic, or of all.
     pub(super) fn metadata(&self, topic: Option<&str>) -> Result<Metadata, Error> {
         let metadata = self.patiently(|| self.consumer.fetch_metadata(topic, self.step()))?;
-        self.broker.set(metadata.brokers().first().map(MetadataBroker::id));
+        self.broker
+            .set(metadata.brokers().first().map(MetadataBroker::id));
         Ok(metadata)
     }
 
@@ -80,8 +93,12 @@ impl Connection {
         self.broker.get()
     }
 
-    /// Tries again while the cluster cannot be reached or is busy with itself; credentials that are wrong stay wrong.
-    pub(super) fn patiently<T>(&self, mut attempt: impl FnMut() -> KafkaResult<T>) -> Result<T, Error> {
+    /// Tries again while the cluster cannot be reached or is busy with itself; credentials that are
+    /// wrong stay wrong.
+    pub(super) fn patiently<T>(
+        &self,
+        mut attempt: impl FnMut() -> KafkaResult<T>,
+    ) -> Result<T, Error> {
         loop {
             let error = match attempt() {
                 Ok(answer) => return Ok(answer),
@@ -103,17 +120,24 @@ impl Connection {
         let config = administering(&self.options.producer).client_config();
         let client = AdminClient::from_config_and_context(&config, Ear::default())?;
         let remaining = Some(self.remaining().max(LISTEN));
-        let options = AdminOptions::new().request_timeout(remaining).operation_timeout(remaining);
+        let options = AdminOptions::new()
+            .request_timeout(remaining)
+            .operation_timeout(remaining);
         let answer = Handle::current().block_on(ask(&client, options));
         leave_behind(client);
         answer
     }
 
-    /// What an error of the client means. A client that waits in vain knows better why than the call that gave up.
+    /// What an error of the client means. A client that waits in vain knows better why than the
+    /// call that gave up.
     pub(super) fn failed(&self, error: &KafkaError) -> Error {
         self.listen();
         let own = diagnosis::of(error);
-        let trouble = self.consumer.context().trouble().filter(|_| own.kind == Kind::Unreachable);
+        let trouble = self
+            .consumer
+            .context()
+            .trouble()
+            .filter(|_| own.kind == Kind::Unreachable);
         self.error(trouble.unwrap_or(own))
     }
 
@@ -127,7 +151,8 @@ impl Connection {
         diagnosis.into_error(&self.options.bus_name(), &self.action)
     }
 
-    /// Hears what the client has to say, or waits a moment; records cannot come while no partition is assigned.
+    /// Hears what the client has to say, or waits a moment; records cannot come while no partition
+    /// is assigned.
     pub(super) fn listen(&self) {
         let mut patience = LISTEN;
         while self.consumer.poll(patience).is_some() {
@@ -136,7 +161,10 @@ impl Connection {
     }
 
     fn is_refused(&self) -> bool {
-        self.consumer.context().trouble().is_some_and(|trouble| trouble.kind == Kind::Refused)
+        self.consumer
+            .context()
+            .trouble()
+            .is_some_and(|trouble| trouble.kind == Kind::Refused)
     }
 }
 
@@ -155,7 +183,10 @@ pub(super) struct Ear(Mutex<Option<Diagnosis>>);
 
 impl Ear {
     fn trouble(&self) -> Option<Diagnosis> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -170,7 +201,8 @@ impl ClientContext for Ear {
             Some(RDKafkaErrorCode::PartitionEOF | RDKafkaErrorCode::AllBrokersDown)
         );
         if !says_nothing {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(diagnosis::of_client(&error, reason));
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(diagnosis::of_client(&error, reason));
         }
     }
 }

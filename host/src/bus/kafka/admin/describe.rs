@@ -30,7 +30,11 @@ struct Layout {
 
 impl Layout {
     fn of(topic: &MetadataTopic) -> Self {
-        let copies = topic.partitions().iter().map(|partition| partition.replicas().len()).max();
+        let copies = topic
+            .partitions()
+            .iter()
+            .map(|partition| partition.replicas().len())
+            .max();
         Self {
             name: topic.name().to_owned(),
             partitions: u32::try_from(topic.partitions().len()).unwrap_or(u32::MAX),
@@ -49,7 +53,9 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<TopicInfo>, Error> {
         let layouts = layouts(connection)?;
         match infos(connection, &layouts) {
             // One was deleted meanwhile, and the client does not say which.
-            Err(Error::UnknownTopic { .. }) if !connection.remaining().is_zero() => connection.listen(),
+            Err(Error::UnknownTopic { .. }) if !connection.remaining().is_zero() => {
+                connection.listen()
+            }
             known => return known,
         }
     }
@@ -66,62 +72,109 @@ pub(super) fn one(connection: &Connection, name: &str) -> Result<TopicInfo, Erro
 pub(super) fn is_hidden(connection: &Connection, name: &str) -> Result<bool, Error> {
     let metadata = connection.metadata(Some(name))?;
     let error = metadata.topics().first().and_then(MetadataTopic::error);
-    Ok(error.is_some_and(|error| RDKafkaErrorCode::from(error) == RDKafkaErrorCode::TopicAuthorizationFailed))
+    Ok(error.is_some_and(|error| {
+        RDKafkaErrorCode::from(error) == RDKafkaErrorCode::TopicAuthorizationFailed
+    }))
 }
 
-/// Whether the cluster answers questions about settings and makes topics at all; others are silent about it.
+/// Whether the cluster answers questions about settings and makes topics at all; others are silent
+/// about it.
 pub(super) fn is_administered(connection: &Connection) -> Result<bool, Error> {
-    let Some(broker) = connection.any_broker() else { return Ok(true) };
+    let Some(broker) = connection.any_broker() else {
+        return Ok(true);
+    };
     match describe_broker(connection, broker) {
         Err(error) if is_unsupported(&error) => Ok(false),
-        asked => asked.map(|_| true).map_err(|error| connection.failed(&error)),
+        asked => asked
+            .map(|_| true)
+            .map_err(|error| connection.failed(&error)),
     }
 }
 
-/// The settings of any broker, for all of a cluster are set up alike; none where the cluster does not tell them.
+/// The settings of any broker, for all of a cluster are set up alike; none where the cluster does
+/// not tell them.
 pub(super) fn broker_settings(connection: &Connection) -> Result<BTreeMap<String, String>, Error> {
     connection.metadata(None)?;
-    let Some(broker) = connection.any_broker() else { return Ok(BTreeMap::new()) };
+    let Some(broker) = connection.any_broker() else {
+        return Ok(BTreeMap::new());
+    };
     let answers = match describe_broker(connection, broker) {
         Err(error) if is_unsupported(&error) => return Ok(BTreeMap::new()),
         asked => asked.map_err(|error| connection.failed(&error))?,
     };
-    let entries = answers.into_iter().filter_map(Result::ok).flat_map(|resource| resource.entries);
-    Ok(entries.filter_map(|entry| Some((entry.name, entry.value?))).collect())
+    let entries = answers
+        .into_iter()
+        .filter_map(Result::ok)
+        .flat_map(|resource| resource.entries);
+    Ok(entries
+        .filter_map(|entry| Some((entry.name, entry.value?)))
+        .collect())
 }
 
 fn describe_broker(connection: &Connection, broker: i32) -> KafkaResult<Vec<ConfigResourceResult>> {
     let itself = [ResourceSpecifier::Broker(broker)];
-    connection.administer(|client, options| client.describe_configs(&itself, &options.broker_id(broker)))
+    connection
+        .administer(|client, options| client.describe_configs(&itself, &options.broker_id(broker)))
 }
 
 /// The partition's number as the client has it.
-pub(super) fn partition(connection: &Connection, topic: &str, partition: u32) -> Result<i32, Error> {
+pub(super) fn partition(
+    connection: &Connection,
+    topic: &str,
+    partition: u32,
+) -> Result<i32, Error> {
     let layout = layout(connection, topic)?;
-    let index = i32::try_from(partition).ok().filter(|_| partition < layout.partitions);
-    index.ok_or_else(|| Error::UnknownPartition { topic: topic.to_owned(), partition })
+    let index = i32::try_from(partition)
+        .ok()
+        .filter(|_| partition < layout.partitions);
+    index.ok_or_else(|| Error::UnknownPartition {
+        topic: topic.to_owned(),
+        partition,
+    })
 }
 
 /// The offsets of one topic by partition, as readers of committed records see them.
-pub(super) fn offsets_of(connection: &Connection, topic: &str) -> Result<BTreeMap<i32, Range<u64>>, Error> {
+pub(super) fn offsets_of(
+    connection: &Connection,
+    topic: &str,
+) -> Result<BTreeMap<i32, Range<u64>>, Error> {
     let offsets = offsets(connection, &[layout(connection, topic)?])?;
-    Ok(offsets.into_iter().map(|((_, partition), range)| (partition, range)).collect())
+    Ok(offsets
+        .into_iter()
+        .map(|((_, partition), range)| (partition, range))
+        .collect())
 }
 
 /// What the group that the connection was opened for has stored.
-pub(super) fn group_offsets(connection: &Connection, group: &str) -> Result<Vec<GroupOffset>, Error> {
+pub(super) fn group_offsets(
+    connection: &Connection,
+    group: &str,
+) -> Result<Vec<GroupOffset>, Error> {
     let layouts = layouts(connection)?;
     if layouts.is_empty() {
         return Ok(Vec::new());
     }
-    let stored = connection
-        .patiently(|| connection.consumer.committed_offsets(partitions_of(&layouts), connection.remaining()))?;
+    let stored = connection.patiently(|| {
+        connection
+            .consumer
+            .committed_offsets(partitions_of(&layouts), connection.remaining())
+    })?;
     let mut offsets = Vec::new();
     for element in stored.elements() {
         // A topic that was deleted meanwhile, or that this group may not read, has no offset of it.
-        let (Ok(()), Offset::Offset(next)) = (element.error(), element.offset()) else { continue };
-        let (Ok(partition), Ok(next)) = (u32::try_from(element.partition()), u64::try_from(next)) else { continue };
-        offsets.push(GroupOffset { group: group.to_owned(), topic: element.topic().into(), partition, next });
+        let (Ok(()), Offset::Offset(next)) = (element.error(), element.offset()) else {
+            continue;
+        };
+        let (Ok(partition), Ok(next)) = (u32::try_from(element.partition()), u64::try_from(next))
+        else {
+            continue;
+        };
+        offsets.push(GroupOffset {
+            group: group.to_owned(),
+            topic: element.topic().into(),
+            partition,
+            next,
+        });
     }
     offsets.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
     Ok(offsets)
@@ -137,11 +190,19 @@ pub(super) fn cluster(connection: &Connection) -> Result<Cluster, Error> {
     };
     let mut brokers: Vec<Broker> = metadata.brokers().iter().map(broker).collect();
     brokers.sort_by_key(|broker| broker.id);
-    Ok(Cluster { id: connection.consumer.client().fetch_cluster_id(connection.remaining()), brokers })
+    Ok(Cluster {
+        id: connection
+            .consumer
+            .client()
+            .fetch_cluster_id(connection.remaining()),
+        brokers,
+    })
 }
 
 fn unknown(topic: &str) -> Error {
-    Error::UnknownTopic { topic: topic.to_owned() }
+    Error::UnknownTopic {
+        topic: topic.to_owned(),
+    }
 }
 
 fn is_unknown(code: RDKafkaErrorCode) -> bool {
@@ -152,13 +213,21 @@ fn is_unknown(code: RDKafkaErrorCode) -> bool {
 
 fn layout(connection: &Connection, name: &str) -> Result<Layout, Error> {
     let metadata = connection.metadata(Some(name))?;
-    let topic = metadata.topics().iter().find(|topic| topic.name() == name).ok_or_else(|| unknown(name))?;
+    let topic = metadata
+        .topics()
+        .iter()
+        .find(|topic| topic.name() == name)
+        .ok_or_else(|| unknown(name))?;
     match topic.error().map(RDKafkaErrorCode::from) {
         None if !topic.partitions().is_empty() => Ok(Layout::of(topic)),
         // Its partitions are there, though one has no leader just now.
-        Some(RDKafkaErrorCode::LeaderNotAvailable) if !topic.partitions().is_empty() => Ok(Layout::of(topic)),
+        Some(RDKafkaErrorCode::LeaderNotAvailable) if !topic.partitions().is_empty() => {
+            Ok(Layout::of(topic))
+        }
         None => Err(unknown(name)),
-        Some(code) if is_unknown(code) || code == RDKafkaErrorCode::InvalidTopic => Err(unknown(name)),
+        Some(code) if is_unknown(code) || code == RDKafkaErrorCode::InvalidTopic => {
+            Err(unknown(name))
+        }
         Some(code) => Err(connection.refused(code)),
     }
 }
@@ -166,7 +235,8 @@ fn layout(connection: &Connection, name: &str) -> Result<Layout, Error> {
 fn layouts(connection: &Connection) -> Result<Vec<Layout>, Error> {
     let metadata = connection.metadata(None)?;
     let topics = metadata.topics().iter();
-    let ours = topics.filter(|topic| !topic.name().starts_with(INTERNAL) && !topic.partitions().is_empty());
+    let ours = topics
+        .filter(|topic| !topic.name().starts_with(INTERNAL) && !topic.partitions().is_empty());
     let mut layouts: Vec<Layout> = ours.map(Layout::of).collect();
     layouts.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(layouts)
@@ -179,45 +249,71 @@ fn infos(connection: &Connection, layouts: &[Layout]) -> Result<Vec<TopicInfo>, 
     let mut settings = settings_of(connection, layouts)?;
     let mut offsets = offsets(connection, layouts)?;
     let info = |layout: &Layout| {
-        let Layout { name, partitions, replication_factor } = layout;
+        let Layout {
+            name,
+            partitions,
+            replication_factor,
+        } = layout;
         let settings = settings.remove(name).flatten();
-        let offsets = layout.indices().map(|index| offsets.remove(&(name.clone(), index)).unwrap_or_default());
+        let offsets = layout
+            .indices()
+            .map(|index| offsets.remove(&(name.clone(), index)).unwrap_or_default());
         let settings_known = settings.is_some();
         let spec = match settings {
             Some(settings) => settings::spec(name, *partitions, *replication_factor, settings),
             None => settings::unknown(name, *partitions, *replication_factor),
         };
-        TopicInfo { spec, offsets: offsets.collect(), settings_known }
+        TopicInfo {
+            spec,
+            offsets: offsets.collect(),
+            settings_known,
+        }
     };
     Ok(layouts.iter().map(info).collect())
 }
 
 fn settings_of(connection: &Connection, layouts: &[Layout]) -> Result<Settings, Error> {
-    let topics: Vec<_> = layouts.iter().map(|layout| ResourceSpecifier::Topic(&layout.name)).collect();
+    let topics: Vec<_> = layouts
+        .iter()
+        .map(|layout| ResourceSpecifier::Topic(&layout.name))
+        .collect();
     let asked = connection.administer(|client, options| {
-        // Every broker knows all topics. Without a word the client waits for the controller, which may be away.
+        // Every broker knows all topics. Without a word the client waits for the controller, which
+        // may be away.
         client.describe_configs(&topics, &options.broker_id(connection.any_broker()))
     });
     let answers = match asked {
         Err(error) if is_unsupported(&error) => {
-            return Ok(layouts.iter().map(|layout| (layout.name.clone(), None)).collect());
+            return Ok(layouts
+                .iter()
+                .map(|layout| (layout.name.clone(), None))
+                .collect());
         }
         asked => asked.map_err(|error| connection.failed(&error))?,
     };
     // The answers come in the order of the questions.
-    Ok(layouts.iter().zip(answers).map(|(layout, answer)| (layout.name.clone(), answer.ok().and_then(told))).collect())
+    Ok(layouts
+        .iter()
+        .zip(answers)
+        .map(|(layout, answer)| (layout.name.clone(), answer.ok().and_then(told)))
+        .collect())
 }
 
 /// The client does not pass on that there is no right to see the settings: there are simply none.
 fn told(ConfigResource { entries, .. }: ConfigResource) -> Option<BTreeMap<String, String>> {
     let shown = entries.into_iter().filter(|entry| !entry.is_sensitive);
-    let settings: BTreeMap<String, String> = shown.filter_map(|entry| Some((entry.name, entry.value?))).collect();
+    let settings: BTreeMap<String, String> = shown
+        .filter_map(|entry| Some((entry.name, entry.value?)))
+        .collect();
     (!settings.is_empty()).then_some(settings)
 }
 
 /// The broker does not know such a request.
 fn is_unsupported(error: &KafkaError) -> bool {
-    let unsupported = [RDKafkaErrorCode::UnsupportedFeature, RDKafkaErrorCode::UnsupportedVersion];
+    let unsupported = [
+        RDKafkaErrorCode::UnsupportedFeature,
+        RDKafkaErrorCode::UnsupportedVersion,
+    ];
     matches!(error, KafkaError::AdminOp(code) if unsupported.contains(code))
 }
 
@@ -243,23 +339,39 @@ fn offsets(connection: &Connection, layouts: &[Layout]) -> Result<Offsets, Error
     Ok(starts.into_iter().map(range).collect())
 }
 
-fn places(connection: &Connection, layouts: &[Layout], place: Offset) -> Result<BTreeMap<(String, i32), u64>, Error> {
+fn places(
+    connection: &Connection,
+    layouts: &[Layout],
+    place: Offset,
+) -> Result<BTreeMap<(String, i32), u64>, Error> {
     let asked = connection.patiently(|| {
         let mut list = partitions_of(layouts);
         list.set_all_offsets(place)?;
         // To the broker, a place at either end is a point in time.
-        let found = connection.consumer.offsets_for_times(list, connection.remaining());
+        let found = connection
+            .consumer
+            .offsets_for_times(list, connection.remaining());
         match found.and_then(|found| found.elements().iter().map(place_of).collect()) {
             Err(error) if error.rdkafka_error_code().is_some_and(is_unknown) => Ok(None),
             told => told.map(Some),
         }
     });
-    let names = || layouts.iter().map(|layout| layout.name.as_str()).collect::<Vec<_>>().join(", ");
+    let names = || {
+        layouts
+            .iter()
+            .map(|layout| layout.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     asked?.ok_or_else(|| unknown(&names()))
 }
 
 fn place_of(element: &TopicPartitionListElem<'_>) -> KafkaResult<((String, i32), u64)> {
     element.error()?;
-    let offset = element.offset().to_raw().and_then(|offset| u64::try_from(offset).ok()).unwrap_or(0);
+    let offset = element
+        .offset()
+        .to_raw()
+        .and_then(|offset| u64::try_from(offset).ok())
+        .unwrap_or(0);
     Ok(((element.topic().to_owned(), element.partition()), offset))
 }

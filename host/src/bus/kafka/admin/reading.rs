@@ -19,8 +19,9 @@ use crate::clock;
 
 /// The newest committed record of each partition that has one, in the order of the partitions.
 ///
-/// The last offset may be a transaction's mark, or hold the end of a record in chunks, and those before it compacted away:
-/// what lies before is searched in steps twice as large each, so that not much more is read than there is to skip.
+/// The last offset may be a transaction's mark, or hold the end of a record in chunks, and those
+/// before it compacted away: what lies before is searched in steps twice as large each, so that not
+/// much more is read than there is to skip.
 pub(super) fn newest(connection: &Connection, topic: &str) -> Result<Vec<Record>, Error> {
     let mut searched = describe::offsets_of(connection, topic)?;
     searched.retain(|_, offsets| !offsets.is_empty());
@@ -28,19 +29,31 @@ pub(super) fn newest(connection: &Connection, topic: &str) -> Result<Vec<Record>
     let mut step = 1;
     while !searched.is_empty() {
         let from = |offsets: &Range<u64>| offsets.end.saturating_sub(step).max(offsets.start);
-        let starts = searched.iter().map(|(&partition, offsets)| (partition, from(offsets))).collect();
+        let starts = searched
+            .iter()
+            .map(|(&partition, offsets)| (partition, from(offsets)))
+            .collect();
         let mut assemblers: BTreeMap<i32, Assembler> = BTreeMap::new();
         read(connection, topic, &starts, |partition, record| {
-            let is_last = searched.get(&partition).is_none_or(|offsets| record.position.offset + 1 >= offsets.end);
-            let known = |newest: &BTreeMap<i32, Record>| newest.get(&partition).map(|record| record.position.offset);
-            if let Some(record) = assemblers.entry(partition).or_default().add(record, clock::now())
+            let is_last = searched
+                .get(&partition)
+                .is_none_or(|offsets| record.position.offset + 1 >= offsets.end);
+            let known = |newest: &BTreeMap<i32, Record>| {
+                newest.get(&partition).map(|record| record.position.offset)
+            };
+            if let Some(record) = assemblers
+                .entry(partition)
+                .or_default()
+                .add(record, clock::now())
                 && known(&newest).is_none_or(|known| known < record.position.offset)
             {
                 newest.insert(partition, record);
             }
             is_last
         })?;
-        searched.retain(|partition, offsets| !newest.contains_key(partition) && from(offsets) > offsets.start);
+        searched.retain(|partition, offsets| {
+            !newest.contains_key(partition) && from(offsets) > offsets.start
+        });
         step = step.saturating_mul(2);
     }
     Ok(newest.into_values().collect())
@@ -54,19 +67,28 @@ pub(super) fn first_from(
     from: u64,
 ) -> Result<Option<Record>, Error> {
     let index = describe::partition(connection, topic, partition)?;
-    let offsets = describe::offsets_of(connection, topic)?.remove(&index).unwrap_or_default();
+    let offsets = describe::offsets_of(connection, topic)?
+        .remove(&index)
+        .unwrap_or_default();
     let (mut first, mut assembler): (Option<Record>, _) = (None, Assembler::default());
     if from < offsets.end {
         let starts = BTreeMap::from([(index, from.max(offsets.start))]);
         read(connection, topic, &starts, |_, record| {
             let complete = assembler.add(record, clock::now());
-            let is_first =
-                |record: &Record| first.as_ref().is_none_or(|first| record.position.offset < first.position.offset);
+            let is_first = |record: &Record| {
+                first
+                    .as_ref()
+                    .is_none_or(|first| record.position.offset < first.position.offset)
+            };
             if let Some(record) = complete.filter(is_first) {
                 first = Some(record);
             }
             // One that began before may still be complete.
-            first.as_ref().is_some_and(|first| assembler.oldest().is_none_or(|oldest| first.position.offset < oldest))
+            first.as_ref().is_some_and(|first| {
+                assembler
+                    .oldest()
+                    .is_none_or(|oldest| first.position.offset < oldest)
+            })
         })?;
     }
     Ok(first)
@@ -82,10 +104,15 @@ fn read(
     let mut assignment = TopicPartitionList::new();
     for (&partition, &start) in starts {
         let start = Offset::Offset(i64::try_from(start).unwrap_or(i64::MAX));
-        assignment.add_partition_offset(topic, partition, start).map_err(|error| connection.failed(&error))?;
+        assignment
+            .add_partition_offset(topic, partition, start)
+            .map_err(|error| connection.failed(&error))?;
     }
     let name: Arc<str> = topic.into();
-    connection.consumer.assign(&assignment).map_err(|error| connection.failed(&error))?;
+    connection
+        .consumer
+        .assign(&assignment)
+        .map_err(|error| connection.failed(&error))?;
     let mut unfinished: BTreeSet<i32> = starts.keys().copied().collect();
     while !unfinished.is_empty() {
         match connection.consumer.poll(connection.step()) {
@@ -104,8 +131,13 @@ fn read(
             Some(Err(_)) | None => {}
         }
         if !unfinished.is_empty() && connection.remaining().is_zero() {
-            return Err(connection.failed(&KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut)));
+            return Err(connection.failed(&KafkaError::MessageConsumption(
+                RDKafkaErrorCode::OperationTimedOut,
+            )));
         }
     }
-    connection.consumer.unassign().map_err(|error| connection.failed(&error))
+    connection
+        .consumer
+        .unassign()
+        .map_err(|error| connection.failed(&error))
 }

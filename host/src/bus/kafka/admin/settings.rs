@@ -8,16 +8,21 @@ use crate::bus::TopicSpec;
 use crate::bus::compare::{MAX_MESSAGE_BYTES, RETENTION_BYTES, RETENTION_MS};
 use crate::bus::limits::BrokerLimits;
 
-/// Kafka limits a whole batch of records, compressed: its frame and the records' headers count. With this on top, a record
-/// whose key and value are as large as its topic takes fits with 64 KiB of headers.
+/// Kafka limits a whole batch of records, compressed: its frame and the records' headers count.
+/// With this on top, a record whose key and value are as large as its topic takes fits with 64 KiB
+/// of headers.
 const FRAME_BYTES: u64 = 64 << 10;
 /// Kafka has the limit as a signed 32-bit number.
 const BATCH_BYTES_MAX: u64 = i32::MAX as u64;
 
 /// What the topic is created with.
 pub(in crate::bus::kafka) fn of(spec: &TopicSpec) -> BTreeMap<String, String> {
-    let limit = |limit: Option<u64>| limit.map_or_else(|| "-1".to_owned(), |limit| limit.to_string());
-    let batch_bytes = spec.max_message_bytes.saturating_add(FRAME_BYTES).min(BATCH_BYTES_MAX);
+    let limit =
+        |limit: Option<u64>| limit.map_or_else(|| "-1".to_owned(), |limit| limit.to_string());
+    let batch_bytes = spec
+        .max_message_bytes
+        .saturating_add(FRAME_BYTES)
+        .min(BATCH_BYTES_MAX);
     let fields = [
         (RETENTION_MS, limit(spec.retention_ms)),
         (RETENTION_BYTES, limit(spec.retention_bytes)),
@@ -37,7 +42,9 @@ pub(in crate::bus::kafka) fn new_topic<'a>(
     let copies = spec.replication_factor.map_or(-1, i32::from);
     let partitions = i32::try_from(spec.partitions).unwrap_or(i32::MAX);
     let topic = NewTopic::new(&spec.name, partitions, TopicReplication::Fixed(copies));
-    settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value))
+    settings
+        .iter()
+        .fold(topic, |topic, (name, value)| topic.set(name, value))
 }
 
 /// What a topic with these settings is.
@@ -47,8 +54,13 @@ pub(in crate::bus::kafka) fn spec(
     replication_factor: Option<u16>,
     mut settings: BTreeMap<String, String>,
 ) -> TopicSpec {
-    let mut number =
-        |name: &str| settings.remove(name)?.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok());
+    let mut number = |name: &str| {
+        settings
+            .remove(name)?
+            .parse::<i64>()
+            .ok()
+            .and_then(|number| u64::try_from(number).ok())
+    };
     TopicSpec {
         retention_ms: number(RETENTION_MS),
         retention_bytes: number(RETENTION_BYTES),
@@ -60,22 +72,35 @@ pub(in crate::bus::kafka) fn spec(
     }
 }
 
-/// How large a record may be where a batch may have so many bytes. A topic that takes less than a frame is not of this
-/// host's making: the cluster watches over what fits.
+/// How large a record may be where a batch may have so many bytes. A topic that takes less than a
+/// frame is not of this host's making: the cluster watches over what fits.
 fn record_bytes(batch_bytes: u64) -> u64 {
-    batch_bytes.checked_sub(FRAME_BYTES).filter(|&bytes| bytes > 0).unwrap_or(batch_bytes)
+    batch_bytes
+        .checked_sub(FRAME_BYTES)
+        .filter(|&bytes| bytes > 0)
+        .unwrap_or(batch_bytes)
 }
 
 /// What a broker with these settings lets pass.
 pub(in crate::bus::kafka) fn broker_limits(settings: &BTreeMap<String, String>) -> BrokerLimits {
     let number = |name: &str| settings.get(name).and_then(|value| value.parse().ok());
-    BrokerLimits { copied: number("replica.fetch.max.bytes"), requested: number("socket.request.max.bytes") }
+    BrokerLimits {
+        copied: number("replica.fetch.max.bytes"),
+        requested: number("socket.request.max.bytes"),
+    }
 }
 
-/// A topic whose settings the cluster does not tell: whatever limits it has, the cluster watches over them.
+/// A topic whose settings the cluster does not tell: whatever limits it has, the cluster watches
+/// over them.
 pub(super) fn unknown(name: &str, partitions: u32, replication_factor: Option<u16>) -> TopicSpec {
     let name = name.to_owned();
-    TopicSpec { name, partitions, replication_factor, max_message_bytes: u64::MAX, ..TopicSpec::default() }
+    TopicSpec {
+        name,
+        partitions,
+        replication_factor,
+        max_message_bytes: u64::MAX,
+        ..TopicSpec::default()
+    }
 }
 
 #[cfg(test)]
@@ -102,13 +127,23 @@ mod tests {
     #[test]
     fn the_fields_go_before_settings_of_the_same_name() {
         let settings = BTreeMap::from([(MAX_MESSAGE_BYTES.to_owned(), "1".to_owned())]);
-        let asked = TopicSpec { max_message_bytes: 1 << 20, settings, ..TopicSpec::default() };
-        assert_eq!(of(&asked)[MAX_MESSAGE_BYTES], ((1 << 20) + FRAME_BYTES).to_string());
+        let asked = TopicSpec {
+            max_message_bytes: 1 << 20,
+            settings,
+            ..TopicSpec::default()
+        };
+        assert_eq!(
+            of(&asked)[MAX_MESSAGE_BYTES],
+            ((1 << 20) + FRAME_BYTES).to_string()
+        );
     }
 
     #[test]
     fn a_limit_beyond_what_kafka_can_count_is_the_largest_it_can() {
-        let asked = TopicSpec { max_message_bytes: u64::MAX, ..TopicSpec::default() };
+        let asked = TopicSpec {
+            max_message_bytes: u64::MAX,
+            ..TopicSpec::default()
+        };
         assert_eq!(of(&asked)[MAX_MESSAGE_BYTES], i32::MAX.to_string());
     }
 
@@ -118,6 +153,9 @@ mod tests {
             let settings = BTreeMap::from([(MAX_MESSAGE_BYTES.to_owned(), bytes.to_string())]);
             spec("t", 1, None, settings).max_message_bytes
         };
-        assert_eq!([3_024, FRAME_BYTES, FRAME_BYTES + 1].map(limit), [3_024, FRAME_BYTES, 1]);
+        assert_eq!(
+            [3_024, FRAME_BYTES, FRAME_BYTES + 1].map(limit),
+            [3_024, FRAME_BYTES, 1]
+        );
     }
 }

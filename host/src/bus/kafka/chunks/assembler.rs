@@ -26,15 +26,26 @@ pub(in crate::bus::kafka) enum Trouble {
         partition = at.partition,
         offset = at.offset
     )]
-    Torn { at: Position, id: String, got: u32, count: u32, reason: &'static str },
+    Torn {
+        at: Position,
+        id: String,
+        got: u32,
+        count: u32,
+        reason: &'static str,
+    },
     /// What there is of it is handed out, for whoever reads it to put aside.
     #[error("message {id} at offset {offset} of {topic}/{partition} is damaged: {reason}; it is handed out as it is", topic = at.topic, partition = at.partition, offset = at.offset)]
-    Damaged { at: Position, id: String, reason: String },
+    Damaged {
+        at: Position,
+        id: String,
+        reason: String,
+    },
 }
 
 impl Assembler {
-    /// Takes a record of the log, and gives the one that is complete with it: itself, a message whose last chunk it is, or
-    /// what there is of a damaged one. Chunks without a beginning are passed over.
+    /// Takes a record of the log, and gives the one that is complete with it: itself, a message
+    /// whose last chunk it is, or what there is of a damaged one. Chunks without a beginning are
+    /// passed over.
     pub(in crate::bus::kafka) fn add(&mut self, record: Record, now: Instant) -> Option<Record> {
         match Chunk::of(&record) {
             None => Some(record),
@@ -43,8 +54,13 @@ impl Assembler {
         }
     }
 
-    /// As [`Assembler::add`], but only messages that have begun are put together: all else is passed over.
-    pub(in crate::bus::kafka) fn add_rest(&mut self, record: &Record, now: Instant) -> Option<Record> {
+    /// As [`Assembler::add`], but only messages that have begun are put together: all else is
+    /// passed over.
+    pub(in crate::bus::kafka) fn add_rest(
+        &mut self,
+        record: &Record,
+        now: Instant,
+    ) -> Option<Record> {
         let chunk = Chunk::of(record)?;
         if chunk.index == 0 {
             self.heed(&chunk, now);
@@ -55,7 +71,8 @@ impl Assembler {
 
     /// Whether a record would be the beginning of anything.
     pub(in crate::bus::kafka) fn begins(&self, record: &Record) -> bool {
-        let known = |chunk: Chunk| chunk.index > 0 || self.open.iter().any(|open| open.id == chunk.id);
+        let known =
+            |chunk: Chunk| chunk.index > 0 || self.open.iter().any(|open| open.id == chunk.id);
         !Chunk::of(record).is_some_and(known)
     }
 
@@ -71,12 +88,17 @@ impl Assembler {
 
     /// Whether some message's writer has had its time, and nobody has said yet where the log ends.
     pub(in crate::bus::kafka) fn is_overdue(&self, now: Instant) -> bool {
-        self.open.iter().any(|open| open.last_call.is_none() && open.is_overdue(now))
+        self.open
+            .iter()
+            .any(|open| open.last_call.is_none() && open.is_overdue(now))
     }
 
     /// The log ends at `end`: what there is of messages that are overdue lies before.
     pub(in crate::bus::kafka) fn call_last(&mut self, end: u64, now: Instant) {
-        let overdue = self.open.iter_mut().filter(|open| open.last_call.is_none() && open.is_overdue(now));
+        let overdue = self
+            .open
+            .iter_mut()
+            .filter(|open| open.last_call.is_none() && open.is_overdue(now));
         overdue.for_each(|open| open.last_call = Some(end));
     }
 
@@ -96,7 +118,9 @@ impl Assembler {
         let other = |open: &Open| open.writer() == chunk.writer() && open.id != chunk.id;
         self.tear("its writer began another one", other);
         let known = self.open.iter_mut().find(|open| open.id == chunk.id);
-        known.is_some_and(|open| matches!(open.add(chunk, &bytes::Bytes::new(), now), Step::Repeated))
+        known.is_some_and(|open| {
+            matches!(open.add(chunk, &bytes::Bytes::new(), now), Step::Repeated)
+        })
     }
 
     fn begin(&mut self, mut chunk: Chunk, record: Record, now: Instant) -> Option<Record> {
@@ -104,8 +128,12 @@ impl Assembler {
             return None;
         }
         let whole = chunk.whole.take()?;
-        let too_large = (whole.bytes > LARGEST_RECORD)
-            .then(|| format!("its {} bytes are more than the {LARGEST_RECORD} that travel in chunks", whole.bytes));
+        let too_large = (whole.bytes > LARGEST_RECORD).then(|| {
+            format!(
+                "its {} bytes are more than the {LARGEST_RECORD} that travel in chunks",
+                whole.bytes
+            )
+        });
         let damaged = (Sha256Hex::of(&record.value) != chunk.sha256)
             .then(|| format!("chunk 0 of {} does not have its sha256", chunk.count));
         if let Some(reason) = too_large.or(damaged) {
@@ -150,11 +178,18 @@ impl Assembler {
 
     fn tear(&mut self, reason: &'static str, which: impl Fn(&Open) -> bool) {
         let given_up = self.open.extract_if(.., |open| which(open));
-        self.troubles.extend(given_up.map(|open| torn(&open, reason)));
+        self.troubles
+            .extend(given_up.map(|open| torn(&open, reason)));
     }
 }
 
 fn torn(open: &Open, reason: &'static str) -> Trouble {
     let (got, count) = open.progress();
-    Trouble::Torn { at: open.position().clone(), id: open.id.clone(), got, count, reason }
+    Trouble::Torn {
+        at: open.position().clone(),
+        id: open.id.clone(),
+        got,
+        count,
+        reason,
+    }
 }

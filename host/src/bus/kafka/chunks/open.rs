@@ -42,12 +42,26 @@ pub(super) enum Step {
 impl Open {
     pub(super) fn new(chunk: Chunk, whole: Whole, mut record: Record, now: Instant) -> Self {
         let first = std::mem::take(&mut record.value);
-        record.headers.retain(|(name, _)| ![CHUNK, SHA256, WHOLE].contains(&name.as_str()));
+        record
+            .headers
+            .retain(|(name, _)| ![CHUNK, SHA256, WHOLE].contains(&name.as_str()));
         let Chunk { id, count, .. } = chunk;
-        let bytes = usize::try_from(whole.bytes).unwrap_or_default().max(first.len());
+        let bytes = usize::try_from(whole.bytes)
+            .unwrap_or_default()
+            .max(first.len());
         let mut value = BytesMut::with_capacity(bytes);
         value.extend_from_slice(&first);
-        Self { id, record, whole, count, next: 1, value, first: first.len(), since: now, last_call: None }
+        Self {
+            id,
+            record,
+            whole,
+            count,
+            next: 1,
+            value,
+            first: first.len(),
+            since: now,
+            last_call: None,
+        }
     }
 
     pub(super) fn writer(&self) -> &str {
@@ -82,10 +96,16 @@ impl Open {
             return Step::Gap;
         }
         if Sha256Hex::of(value) != chunk.sha256 {
-            return Step::Damaged(format!("chunk {} of {} does not have its sha256", chunk.index, self.count));
+            return Step::Damaged(format!(
+                "chunk {} of {} does not have its sha256",
+                chunk.index, self.count
+            ));
         }
         if self.value.len() + value.len() > usize::try_from(self.whole.bytes).unwrap_or_default() {
-            return Step::Damaged(format!("its chunks hold more than the {} bytes of all", self.whole.bytes));
+            return Step::Damaged(format!(
+                "its chunks hold more than the {} bytes of all",
+                self.whole.bytes
+            ));
         }
         self.value.extend_from_slice(value);
         self.next += 1;
@@ -99,7 +119,9 @@ impl Open {
         }
         let (bytes, expected) = (self.value.len(), self.whole.bytes);
         if bytes as u64 != expected {
-            return Step::Damaged(format!("its chunks hold {bytes} bytes, and all should be {expected}"));
+            return Step::Damaged(format!(
+                "its chunks hold {bytes} bytes, and all should be {expected}"
+            ));
         }
         if Sha256Hex::of(&self.value) != self.whole.sha256 {
             return Step::Damaged("all chunks together do not have their sha256".to_owned());
@@ -109,13 +131,19 @@ impl Open {
 
     /// The record, as it was written.
     pub(super) fn into_record(self) -> Record {
-        Record { value: self.value.freeze(), ..self.record }
+        Record {
+            value: self.value.freeze(),
+            ..self.record
+        }
     }
 
     /// What there is of a record that cannot be had: chunk 0, and a header that says why.
     pub(super) fn into_fault(mut self, reason: &str) -> Record {
         self.value.truncate(self.first);
-        let mut record = Record { value: self.value.freeze(), ..self.record };
+        let mut record = Record {
+            value: self.value.freeze(),
+            ..self.record
+        };
         record.headers.push(header(FAULT, reason.to_owned()));
         record
     }

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{Chunk, LARGEST_RECORD, Whole};
 use crate::bus::NewRecord;
 
-/// What librdkafka reckons for a record besides key, value and headers (`RD_KAFKAP_MESSAGE_V2_MAX_OVERHEAD`), and for a
-/// header besides name and value.
+/// What librdkafka reckons for a record besides key, value and headers
+/// (`RD_KAFKAP_MESSAGE_V2_MAX_OVERHEAD`), and for a header besides name and value.
 pub(in crate::bus::kafka) const RECORD_OVERHEAD: usize = 36;
 const HEADER_OVERHEAD: usize = 10;
 
@@ -40,7 +40,8 @@ pub(in crate::bus::kafka) struct Origin<'a> {
 }
 
 impl Limits {
-    /// Bytes of a value that fit beside a key and headers of these sizes; `None` when not even these fit.
+    /// Bytes of a value that fit beside a key and headers of these sizes; `None` when not even
+    /// these fit.
     fn room(self, key: usize, headers: usize) -> Option<usize> {
         let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
         let content = size(self.content).checked_sub(key)?;
@@ -50,7 +51,10 @@ impl Limits {
 
 /// Bytes that headers take.
 pub(in crate::bus::kafka) fn header_bytes(headers: &[(String, Bytes)]) -> usize {
-    headers.iter().map(|(name, value)| name.len() + value.len() + HEADER_OVERHEAD).sum()
+    headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + HEADER_OVERHEAD)
+        .sum()
 }
 
 /// How a record is cut.
@@ -64,25 +68,52 @@ pub(in crate::bus::kafka) struct Layout {
 }
 
 impl Layout {
-    /// Chunks that are each within the limits; `None` when the record is over [`LARGEST_RECORD`], or the limits leave no
-    /// room for chunks. Looks at lengths only.
-    pub(in crate::bus::kafka) fn of(record: &NewRecord, limits: Limits, origin: Origin<'_>) -> Option<Self> {
-        let NewRecord { key, value, headers, .. } = record;
+    /// Chunks that are each within the limits; `None` when the record is over [`LARGEST_RECORD`],
+    /// or the limits leave no room for chunks. Looks at lengths only.
+    pub(in crate::bus::kafka) fn of(
+        record: &NewRecord,
+        limits: Limits,
+        origin: Origin<'_>,
+    ) -> Option<Self> {
+        let NewRecord {
+            key,
+            value,
+            headers,
+            ..
+        } = record;
         let key_bytes = key.as_ref().map_or(0, Bytes::len);
         if (key_bytes + value.len()) as u64 > LARGEST_RECORD {
             return None;
         }
-        // All digests are equally long, and room is reckoned with the longest numbers that there are.
+        // All digests are equally long, and room is reckoned with the longest numbers that there
+        // are.
         let digest = Sha256Hex::of(b"");
-        let longest = Chunk { index: u32::MAX, count: u32::MAX, ..first(value.len(), digest, origin) };
-        let first = limits.room(key_bytes, header_bytes(headers) + header_bytes(&longest.headers()))?;
-        let longest = Chunk { whole: None, ..longest };
-        let rest = limits.room(key_bytes + 1 + INDEX_DIGITS, header_bytes(&longest.headers()))?;
+        let longest = Chunk {
+            index: u32::MAX,
+            count: u32::MAX,
+            ..first(value.len(), digest, origin)
+        };
+        let first = limits.room(
+            key_bytes,
+            header_bytes(headers) + header_bytes(&longest.headers()),
+        )?;
+        let longest = Chunk {
+            whole: None,
+            ..longest
+        };
+        let rest = limits.room(
+            key_bytes + 1 + INDEX_DIGITS,
+            header_bytes(&longest.headers()),
+        )?;
         if rest < SMALLEST_PIECE {
             return None;
         }
         let further = value.len().saturating_sub(first).div_ceil(rest);
-        Some(Self { first, rest, count: u32::try_from(further + 1).ok()? })
+        Some(Self {
+            first,
+            rest,
+            count: u32::try_from(further + 1).ok()?,
+        })
     }
 
     fn piece(self, value: &Bytes, index: u32) -> Bytes {
@@ -95,26 +126,83 @@ impl Layout {
 }
 
 /// The chunks of a record. No byte is copied, and each is hashed twice.
-pub(in crate::bus::kafka) fn split(record: &NewRecord, layout: Layout, origin: Origin<'_>) -> Vec<NewRecord> {
+pub(in crate::bus::kafka) fn split(
+    record: &NewRecord,
+    layout: Layout,
+    origin: Origin<'_>,
+) -> Vec<NewRecord> {
     let chunk = first(record.value.len(), Sha256Hex::of(&record.value), origin);
     let count = layout.count;
-    let part = |index| part(record, &Chunk { index, count, ..chunk.clone() }, layout.piece(&record.value, index));
+    let part = |index| {
+        part(
+            record,
+            &Chunk {
+                index,
+                count,
+                ..chunk.clone()
+            },
+            layout.piece(&record.value, index),
+        )
+    };
     (0..count).map(part).collect()
 }
 
 /// The first chunk, as if there were no other.
-fn first(bytes: usize, sha256: Sha256Hex, Origin { writer, message, within }: Origin<'_>) -> Chunk {
-    let whole = Whole { bytes: bytes as u64, sha256: sha256.clone(), within };
-    Chunk { id: format!("{writer}:{message}"), index: 0, count: 1, sha256, whole: Some(whole) }
+fn first(
+    bytes: usize,
+    sha256: Sha256Hex,
+    Origin {
+        writer,
+        message,
+        within,
+    }: Origin<'_>,
+) -> Chunk {
+    let whole = Whole {
+        bytes: bytes as u64,
+        sha256: sha256.clone(),
+        within,
+    };
+    Chunk {
+        id: format!("{writer}:{message}"),
+        index: 0,
+        count: 1,
+        sha256,
+        whole: Some(whole),
+    }
 }
 
 fn part(record: &NewRecord, chunk: &Chunk, value: Bytes) -> NewRecord {
-    let chunk = Chunk { sha256: Sha256Hex::of(&value), ..chunk.clone() };
+    let chunk = Chunk {
+        sha256: Sha256Hex::of(&value),
+        ..chunk.clone()
+    };
     if chunk.index == 0 {
-        let headers = record.headers.iter().cloned().chain(chunk.headers()).collect();
-        return NewRecord { value, headers, ..record.clone() };
+        let headers = record
+            .headers
+            .iter()
+            .cloned()
+            .chain(chunk.headers())
+            .collect();
+        return NewRecord {
+            value,
+            headers,
+            ..record.clone()
+        };
     }
-    let key = record.key.as_ref().map(|key| [key, format!("#{}", chunk.index).as_bytes()].concat().into());
-    let headers = Chunk { whole: None, ..chunk }.headers();
-    NewRecord { key, value, headers, ..record.clone() }
+    let key = record.key.as_ref().map(|key| {
+        [key, format!("#{}", chunk.index).as_bytes()]
+            .concat()
+            .into()
+    });
+    let headers = Chunk {
+        whole: None,
+        ..chunk
+    }
+    .headers();
+    NewRecord {
+        key,
+        value,
+        headers,
+        ..record.clone()
+    }
 }

@@ -1,7 +1,7 @@
 //! Errors and their meaning, in the order in which they are tried.
 //!
-//! In words, `{place}` is the broker's address, `{name}` the thing in question when it is known, `{offered}` what a broker
-//! offers, `{detail}` librdkafka's own account.
+//! In words, `{place}` is the broker's address, `{name}` the thing in question when it is known,
+//! `{offered}` what a broker offers, `{detail}` librdkafka's own account.
 
 use rdkafka::error::RDKafkaErrorCode::{self, self as Code};
 
@@ -22,12 +22,32 @@ pub(super) enum When {
     Is(&'static [RDKafkaErrorCode]),
 }
 
-const fn says(texts: &'static [&'static str], kind: Kind, reason: &'static str, hint: &'static str) -> Rule {
-    Rule { when: When::Says(texts), kind, reason, hint }
+const fn says(
+    texts: &'static [&'static str],
+    kind: Kind,
+    reason: &'static str,
+    hint: &'static str,
+) -> Rule {
+    Rule {
+        when: When::Says(texts),
+        kind,
+        reason,
+        hint,
+    }
 }
 
-const fn is(codes: &'static [RDKafkaErrorCode], kind: Kind, reason: &'static str, hint: &'static str) -> Rule {
-    Rule { when: When::Is(codes), kind, reason, hint }
+const fn is(
+    codes: &'static [RDKafkaErrorCode],
+    kind: Kind,
+    reason: &'static str,
+    hint: &'static str,
+) -> Rule {
+    Rule {
+        when: When::Is(codes),
+        kind,
+        reason,
+        hint,
+    }
 }
 
 /// What librdkafka's codes leave open: connections that fail for many reasons share a code.
@@ -51,13 +71,21 @@ pub(super) const TEXTS: &[Rule] = &[
         "check the network of this machine, and bootstrap_servers",
     ),
     says(
-        &["Connection setup timed out", "Connection timed out", "timed out in state CONNECT"],
+        &[
+            "Connection setup timed out",
+            "Connection timed out",
+            "timed out in state CONNECT",
+        ],
         Kind::Unreachable,
         "{place} does not answer",
         "check the port, and whether a firewall is in between",
     ),
     says(
-        &["connecting to a PLAINTEXT broker listener?", "wrong version number", "packet length too long"],
+        &[
+            "connecting to a PLAINTEXT broker listener?",
+            "wrong version number",
+            "packet length too long",
+        ],
         Kind::Unreachable,
         "{place} ended the connection while TLS was set up: it seems to be a listener without TLS",
         "take the port of a TLS listener, or set security_protocol to PLAINTEXT or SASL_PLAINTEXT",
@@ -81,13 +109,23 @@ pub(super) const TEXTS: &[Rule] = &[
         "use Apache Kafka 2.5 or newer, and check that the port is that of a broker",
     ),
     says(
-        &["alert bad certificate", "alert certificate required", "alert handshake failure", "unexpected message"],
+        &[
+            "alert bad certificate",
+            "alert certificate required",
+            "alert handshake failure",
+            "unexpected message",
+        ],
         Kind::Refused,
         "{place} asks for a client certificate, and got none that it takes",
         "name a certificate that the broker trusts with ssl_certificate_location and ssl_key_location",
     ),
     says(
-        &["alert unknown ca", "alert certificate unknown", "alert certificate expired", "alert certificate revoked"],
+        &[
+            "alert unknown ca",
+            "alert certificate unknown",
+            "alert certificate expired",
+            "alert certificate revoked",
+        ],
         Kind::Refused,
         "{place} does not accept the client certificate",
         "check that ssl_certificate_location has not expired and is signed by an authority that the broker trusts",
@@ -148,8 +186,8 @@ pub(super) const TEXTS: &[Rule] = &[
     ),
 ];
 
-/// What a client's log adds about connections that were closed without a word. Brokers that go away do so as well: this is
-/// worth saying only of a client that has not got in at all.
+/// What a client's log adds about connections that were closed without a word. Brokers that go away
+/// do so as well: this is worth saying only of a client that has not got in at all.
 pub(super) const LOGGED: &[Rule] = &[says(
     &["connection closed by peer"],
     Kind::Unreachable,
@@ -196,12 +234,22 @@ pub(super) const CODES: &[Rule] = &[
         "have the broker's administrator allow it: kafka-acls.sh --add --cluster",
     ),
     is(
-        &[Code::Fenced, Code::ProducerFenced, Code::FencedInstanceId, Code::InvalidProducerEpoch],
+        &[
+            Code::Fenced,
+            Code::ProducerFenced,
+            Code::FencedInstanceId,
+            Code::InvalidProducerEpoch,
+        ],
         Kind::Fenced,
         "another client has taken over",
         "end the other process that runs the same role, or give this federation its own transactional_id_prefix",
     ),
-    is(&[Code::Fatal], Kind::Fatal, "{detail}", "a new client is made; if it comes back, `fedhost doctor` says more"),
+    is(
+        &[Code::Fatal],
+        Kind::Fatal,
+        "{detail}",
+        "a new client is made; if it comes back, `fedhost doctor` says more",
+    ),
     is(
         &[Code::UnknownPartition],
         Kind::Unreachable,
@@ -233,7 +281,12 @@ pub(super) const CODES: &[Rule] = &[
         "lower transaction_timeout_ms, or raise the broker's limit",
     ),
     is(
-        &[Code::InvalidMessage, Code::PolicyViolation, Code::InvalidConfig, Code::InvalidRecord],
+        &[
+            Code::InvalidMessage,
+            Code::PolicyViolation,
+            Code::InvalidConfig,
+            Code::InvalidRecord,
+        ],
         Kind::Request,
         "the broker does not take that{name}: {detail}",
         "`fedhost topics describe` shows the topics as they are",
@@ -257,7 +310,12 @@ pub(super) const CODES: &[Rule] = &[
         "check that it runs, bootstrap_servers and security_protocol; `fedhost doctor` says more",
     ),
     is(
-        &[Code::OperationTimedOut, Code::RequestTimedOut, Code::MessageTimedOut, Code::TimedOutQueue],
+        &[
+            Code::OperationTimedOut,
+            Code::RequestTimedOut,
+            Code::MessageTimedOut,
+            Code::TimedOutQueue,
+        ],
         Kind::Unreachable,
         "no answer in time",
         "check the network and the load of the brokers; `fedhost doctor` says more",

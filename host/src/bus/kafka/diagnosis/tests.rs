@@ -2,7 +2,8 @@ use rdkafka::error::RDKafkaErrorCode as Code;
 
 use super::*;
 
-/// What librdkafka 2.12.1 says against listeners of Apache Kafka 4.3.1, and the words that must come of it.
+/// What librdkafka 2.12.1 says against listeners of Apache Kafka 4.3.1, and the words that must
+/// come of it.
 const CAPTURED: [(Code, &str, Kind, &str); 19] = [
     (
         Code::BrokerTransportFailure,
@@ -82,7 +83,12 @@ const CAPTURED: [(Code, &str, Kind, &str); 19] = [
         Kind::Unreachable,
         "what 127.0.0.1:80 answers is no answer of Kafka",
     ),
-    (Code::AllBrokersDown, "1/1 brokers are down", Kind::Unreachable, "no broker of the cluster can be reached"),
+    (
+        Code::AllBrokersDown,
+        "1/1 brokers are down",
+        Kind::Unreachable,
+        "no broker of the cluster can be reached",
+    ),
     (
         Code::GroupAuthorizationFailed,
         "FindCoordinator response error: Group authorization failed.",
@@ -101,8 +107,18 @@ const CAPTURED: [(Code, &str, Kind, &str); 19] = [
         Kind::Fenced,
         "another client has taken over",
     ),
-    (Code::MessageSizeTooLarge, "Broker: Message size too large", Kind::Request, "larger than topic"),
-    (Code::MessageTimedOut, "Local: Message timed out", Kind::Unreachable, "no answer in time"),
+    (
+        Code::MessageSizeTooLarge,
+        "Broker: Message size too large",
+        Kind::Request,
+        "larger than topic",
+    ),
+    (
+        Code::MessageTimedOut,
+        "Local: Message timed out",
+        Kind::Unreachable,
+        "no answer in time",
+    ),
 ];
 
 #[test]
@@ -110,17 +126,34 @@ fn what_librdkafka_says_is_put_into_words_with_a_remedy() {
     for (code, detail, kind, words) in CAPTURED {
         let diagnosis = of_client(&KafkaError::Global(code), detail);
         assert_eq!(diagnosis.kind, kind, "{detail}");
-        assert!(diagnosis.reason.contains(words), "{words:?} in {:?}", diagnosis.reason);
-        assert!(!diagnosis.hint.is_empty() && !diagnosis.reason.contains('{') && !diagnosis.hint.contains('{'));
+        assert!(
+            diagnosis.reason.contains(words),
+            "{words:?} in {:?}",
+            diagnosis.reason
+        );
+        assert!(
+            !diagnosis.hint.is_empty()
+                && !diagnosis.reason.contains('{')
+                && !diagnosis.hint.contains('{')
+        );
     }
 }
 
 #[test]
 fn a_client_that_cannot_be_made_says_which_setting_is_at_fault() {
     let captured = [
-        ("ssl.ca.location failed: error:05880002:x509 certificate routines::system lib", "ssl_ca_location"),
-        ("ssl.certificate.location failed: error:0A080002:SSL routines::system lib", "client certificate"),
-        ("ssl.key.location failed: error:05800074:x509 certificate routines::key values mismatch", "do not belong"),
+        (
+            "ssl.ca.location failed: error:05880002:x509 certificate routines::system lib",
+            "ssl_ca_location",
+        ),
+        (
+            "ssl.certificate.location failed: error:0A080002:SSL routines::system lib",
+            "client certificate",
+        ),
+        (
+            "ssl.key.location failed: error:05800074:x509 certificate routines::key values mismatch",
+            "do not belong",
+        ),
         (
             "No provider for SASL mechanism GSSAPI: recompile librdkafka with libsasl2 or openssl support. Current build options: PLAIN SASL_SCRAM OAUTHBEARER",
             "cannot log in by that mechanism",
@@ -129,44 +162,78 @@ fn a_client_that_cannot_be_made_says_which_setting_is_at_fault() {
     for (detail, words) in captured {
         let diagnosis = of(&KafkaError::ClientCreation(detail.to_owned()));
         assert_eq!(diagnosis.kind, Kind::Refused, "{detail}");
-        assert!(diagnosis.reason.contains(words), "{words:?} in {:?}", diagnosis.reason);
+        assert!(
+            diagnosis.reason.contains(words),
+            "{words:?} in {:?}",
+            diagnosis.reason
+        );
     }
 }
 
 #[test]
 fn the_thing_without_rights_is_named() {
     let error = KafkaError::MetadataFetch(Code::TopicAuthorizationFailed);
-    assert_eq!(of_thing(&error, "readings").reason, "no right to use topic \"readings\"");
+    assert_eq!(
+        of_thing(&error, "readings").reason,
+        "no right to use topic \"readings\""
+    );
     let error = KafkaError::AdminOp(Code::GroupAuthorizationFailed);
-    assert_eq!(of_thing(&error, "fog-node-1").reason, "no right to use consumer group \"fog-node-1\"");
+    assert_eq!(
+        of_thing(&error, "fog-node-1").reason,
+        "no right to use consumer group \"fog-node-1\""
+    );
 }
 
 #[test]
 fn an_error_without_words_of_its_own_is_shown_as_it_came() {
-    let diagnosis = of_client(&KafkaError::Global(Code::CoordinatorLoadInProgress), "the coordinator is loading");
-    assert_eq!((diagnosis.kind, diagnosis.reason.as_str()), (Kind::Unreachable, "the coordinator is loading"));
+    let diagnosis = of_client(
+        &KafkaError::Global(Code::CoordinatorLoadInProgress),
+        "the coordinator is loading",
+    );
+    assert_eq!(
+        (diagnosis.kind, diagnosis.reason.as_str()),
+        (Kind::Unreachable, "the coordinator is loading")
+    );
 }
 
 #[test]
 fn only_lines_of_a_log_that_tell_of_a_failure_mean_something() {
     assert!(of_log("localhost:9093/bootstrap: Connected to ipv4#127.0.0.1:9093").is_none());
     let line = "[thrd:localhost:9094/bootstrap]: localhost:9094/bootstrap: Disconnected: connection closed by peer: receive 0 after POLLIN (after 4ms in state UP) (_TRANSPORT)";
-    let words = "localhost:9094 ended the connection at the first request: it seems to ask for a login";
-    assert_eq!(of_log(line).map(|diagnosis| diagnosis.reason).as_deref(), Some(words));
+    let words =
+        "localhost:9094 ended the connection at the first request: it seems to ask for a login";
+    assert_eq!(
+        of_log(line).map(|diagnosis| diagnosis.reason).as_deref(),
+        Some(words)
+    );
 }
 
 #[test]
 fn settings_that_no_client_can_have_are_no_outage() {
     let mut config = rdkafka::ClientConfig::new();
     config.set("enable.idempotence", "true").set("acks", "1");
-    let refused = config.create::<rdkafka::producer::BaseProducer>().err().expect("they do not go together");
+    let refused = config
+        .create::<rdkafka::producer::BaseProducer>()
+        .err()
+        .expect("they do not go together");
     let mut misspelt = rdkafka::ClientConfig::new();
-    misspelt.set("acks", "77777").set("sasl.password", "hunter2");
-    let misspelt = misspelt.create::<rdkafka::producer::BaseProducer>().err().expect("there is no such number");
+    misspelt
+        .set("acks", "77777")
+        .set("sasl.password", "hunter2");
+    let misspelt = misspelt
+        .create::<rdkafka::producer::BaseProducer>()
+        .err()
+        .expect("there is no such number");
     for (error, words) in [(refused, "acks"), (misspelt, "acks")] {
         let diagnosis = of(&error);
         assert_eq!(diagnosis.kind, Kind::Request, "{diagnosis:?}");
-        assert!(diagnosis.reason.contains(words) && diagnosis.hint.contains("check MANIFEST --print"), "{diagnosis:?}");
-        assert!(matches!(diagnosis.into_error("kafka", "start"), Error::Refused { .. }));
+        assert!(
+            diagnosis.reason.contains(words) && diagnosis.hint.contains("check MANIFEST --print"),
+            "{diagnosis:?}"
+        );
+        assert!(matches!(
+            diagnosis.into_error("kafka", "start"),
+            Error::Refused { .. }
+        ));
     }
 }

@@ -29,24 +29,37 @@ impl Address {
             _ => (text, KAFKA_PORT),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        (!host.is_empty()).then(|| Self { host: host.to_owned(), port })
+        (!host.is_empty()).then(|| Self {
+            host: host.to_owned(),
+            port,
+        })
     }
 
-    /// Looks up the name and connects to every address that it stands for. Gives the connection to the first that answers.
+    /// Looks up the name and connects to every address that it stands for. Gives the connection to
+    /// the first that answers.
     pub(super) fn reach(&self, subject: &str, patience: Duration) -> (Finding, Option<TcpStream>) {
         let found = match (self.host.as_str(), self.port).to_socket_addrs() {
             Ok(found) => found.collect::<Vec<_>>(),
             Err(error) => {
                 let detail = format!("the name {} cannot be resolved: {error}", self.host);
                 return (
-                    Finding::failed(subject, detail, "check its spelling, and the name service of this machine"),
+                    Finding::failed(
+                        subject,
+                        detail,
+                        "check its spelling, and the name service of this machine",
+                    ),
                     None,
                 );
             }
         };
-        let mut tries: Vec<Try> = found.into_iter().map(|address| Try::of(address, patience)).collect();
+        let mut tries: Vec<Try> = found
+            .into_iter()
+            .map(|address| Try::of(address, patience))
+            .collect();
         let finding = judge(subject, &tries);
-        let connection = tries.iter_mut().find_map(|attempt| attempt.result.as_mut().ok()?.1.take());
+        let connection = tries
+            .iter_mut()
+            .find_map(|attempt| attempt.result.as_mut().ok()?.1.take());
         (finding, connection)
     }
 }
@@ -72,13 +85,18 @@ impl Try {
     fn of(address: SocketAddr, patience: Duration) -> Self {
         let begun = Stopwatch::start();
         let result = TcpStream::connect_timeout(&address, patience);
-        Self { address, result: result.map(|stream| (begun.milliseconds(), Some(stream))) }
+        Self {
+            address,
+            result: result.map(|stream| (begun.milliseconds(), Some(stream))),
+        }
     }
 
     fn words(&self) -> String {
         match &self.result {
             Ok((took_ms, _)) => format!("{} answers in {took_ms:.1} ms", self.address),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => format!("{} does not answer", self.address),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                format!("{} does not answer", self.address)
+            }
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 format!("nobody listens at {}", self.address)
             }
@@ -100,14 +118,30 @@ fn judge(subject: &str, tries: &[Try]) -> Finding {
     let answered = tries.iter().any(|attempt| attempt.result.is_ok());
     match failed() {
         None if answered => Finding::ok(subject, detail),
-        None => Finding::failed(subject, "the name stands for no address", "check its spelling"),
+        None => Finding::failed(
+            subject,
+            "the name stands for no address",
+            "check its spelling",
+        ),
         // `localhost` stands for two addresses and most servers listen at one; clients try both.
-        Some(_) if answered && tries.iter().all(|attempt| attempt.address.ip().is_loopback()) => {
+        Some(_)
+            if answered
+                && tries
+                    .iter()
+                    .all(|attempt| attempt.address.ip().is_loopback()) =>
+        {
             Finding::ok(subject, detail)
         }
         Some(attempt) => {
-            let outcome = if answered { Outcome::Warning } else { Outcome::Failed };
-            Finding { outcome, ..Finding::failed(subject, detail, attempt.hint()) }
+            let outcome = if answered {
+                Outcome::Warning
+            } else {
+                Outcome::Failed
+            };
+            Finding {
+                outcome,
+                ..Finding::failed(subject, detail, attempt.hint())
+            }
         }
     }
 }
@@ -122,7 +156,10 @@ mod tests {
     fn addresses_are_read_as_clients_read_them() {
         let read = |text: &str| Address::parse(text).map(|address| address.to_string());
         assert_eq!(read("broker-1:9093").as_deref(), Some("broker-1:9093"));
-        assert_eq!(read(" SASL_SSL://broker-1:9093").as_deref(), Some("broker-1:9093"));
+        assert_eq!(
+            read(" SASL_SSL://broker-1:9093").as_deref(),
+            Some("broker-1:9093")
+        );
         assert_eq!(read("broker-1").as_deref(), Some("broker-1:9092"));
         assert_eq!(read("[::1]:9093").as_deref(), Some("[::1]:9093"));
         assert_eq!(read("::1").as_deref(), Some("[::1]:9092"));
@@ -134,20 +171,40 @@ mod tests {
     fn a_server_that_listens_is_reached_and_one_that_does_not_is_named() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let address = Address { host: "127.0.0.1".to_owned(), port };
+        let address = Address {
+            host: "127.0.0.1".to_owned(),
+            port,
+        };
         let (finding, connection) = address.reach("server", Duration::from_secs(1));
-        assert!(finding.outcome == Outcome::Ok && connection.is_some(), "{finding:?}");
+        assert!(
+            finding.outcome == Outcome::Ok && connection.is_some(),
+            "{finding:?}"
+        );
 
         drop(listener);
         let (finding, connection) = address.reach("server", Duration::from_secs(1));
-        assert!(finding.outcome == Outcome::Failed && connection.is_none(), "{finding:?}");
-        assert!(finding.detail.contains(&format!("nobody listens at 127.0.0.1:{port}")), "{finding:?}");
+        assert!(
+            finding.outcome == Outcome::Failed && connection.is_none(),
+            "{finding:?}"
+        );
+        assert!(
+            finding
+                .detail
+                .contains(&format!("nobody listens at 127.0.0.1:{port}")),
+            "{finding:?}"
+        );
     }
 
     #[test]
     fn a_name_that_stands_for_nothing_is_named() {
-        let address = Address { host: "no-such-host.invalid".to_owned(), port: 9092 };
+        let address = Address {
+            host: "no-such-host.invalid".to_owned(),
+            port: 9092,
+        };
         let (finding, _) = address.reach("server", Duration::from_secs(1));
-        assert!(finding.outcome == Outcome::Failed && finding.detail.contains("no-such-host.invalid"), "{finding:?}");
+        assert!(
+            finding.outcome == Outcome::Failed && finding.detail.contains("no-such-host.invalid"),
+            "{finding:?}"
+        );
     }
 }

@@ -7,7 +7,8 @@ use crate::bus::checkup::{Finding, Outcome, Tell};
 
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// Whoever reached one server has not reached the cluster: clients go on to the address that each broker advertises.
+/// Whoever reached one server has not reached the cluster: clients go on to the address that each
+/// broker advertises.
 pub(super) fn examine(cluster: &Cluster<'_>, tell: &mut Tell<'_>) {
     for (id, address) in &cluster.brokers {
         let subject = format!("broker {id}");
@@ -21,7 +22,10 @@ pub(super) fn examine(cluster: &Cluster<'_>, tell: &mut Tell<'_>) {
                     address.host
                 ),
             ),
-            _ => Finding { detail: format!("at {address}: {}", found.detail), ..found },
+            _ => Finding {
+                detail: format!("at {address}: {}", found.detail),
+                ..found
+            },
         });
     }
 }

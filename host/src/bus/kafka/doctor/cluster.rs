@@ -47,27 +47,49 @@ pub(super) struct Cluster<'a> {
 impl<'a> Cluster<'a> {
     /// Logs in at that address.
     pub(super) fn enter(options: &'a Options, address: &Address) -> Result<Self, Diagnosis> {
-        let here = options.consumer.clone().with([("bootstrap.servers", address.to_string().as_str())]);
+        let here = options
+            .consumer
+            .clone()
+            .with([("bootstrap.servers", address.to_string().as_str())]);
         let consumer = consumer(&here)?;
-        let metadata = patiently(&consumer, options.request, |step| consumer.fetch_metadata(None, step))?;
+        let metadata = patiently(&consumer, options.request, |step| {
+            consumer.fetch_metadata(None, step)
+        })?;
         let brokers = metadata.brokers().iter().map(|broker| {
             let port = u16::try_from(broker.port()).unwrap_or_default();
-            (broker.id(), Address { host: broker.host().to_owned(), port })
+            (
+                broker.id(),
+                Address {
+                    host: broker.host().to_owned(),
+                    port,
+                },
+            )
         });
-        let topics = metadata.topics().iter().filter(|topic| topic.error().is_none());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let topics = metadata
+            .topics()
+            .iter()
+            .filter(|topic| topic.error().is_none());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         Ok(Self {
             options,
             id: consumer.client().fetch_cluster_id(options.request),
             brokers: brokers.collect(),
-            topics: topics.map(|topic| (topic.name().to_owned(), Topic::of(topic))).collect(),
+            topics: topics
+                .map(|topic| (topic.name().to_owned(), Topic::of(topic)))
+                .collect(),
             consumer,
             runtime: runtime.map_err(|error| Diagnosis {
                 kind: diagnosis::Kind::Fatal,
                 reason: format!("no runtime can be made: {error}"),
                 hint: "look at the limits of threads and memory of this process".to_owned(),
             })?,
-            admin: options.consumer.client_config().create().map_err(|error| diagnosis::of(&error))?,
+            admin: options
+                .consumer
+                .client_config()
+                .create()
+                .map_err(|error| diagnosis::of(&error))?,
         })
     }
 
@@ -83,12 +105,23 @@ impl<'a> Cluster<'a> {
         ]))
     }
 
-    /// The settings of a topic or broker by name, without those that are not told. `None` when we have no right to see them.
-    pub(super) fn settings(&self, of: ResourceSpecifier<'_>) -> Result<Option<BTreeMap<String, String>>, Diagnosis> {
+    /// The settings of a topic or broker by name, without those that are not told. `None` when we
+    /// have no right to see them.
+    pub(super) fn settings(
+        &self,
+        of: ResourceSpecifier<'_>,
+    ) -> Result<Option<BTreeMap<String, String>>, Diagnosis> {
         let asked = self.answer(self.admin.describe_configs([&of], &self.request()))?;
-        let resource = asked.into_iter().next().unwrap_or(Err(RDKafkaErrorCode::Unknown));
-        let entries = resource.map_err(|code| diagnosis::of_code(code, ""))?.entries;
-        let settings = entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?)));
+        let resource = asked
+            .into_iter()
+            .next()
+            .unwrap_or(Err(RDKafkaErrorCode::Unknown));
+        let entries = resource
+            .map_err(|code| diagnosis::of_code(code, ""))?
+            .entries;
+        let settings = entries
+            .into_iter()
+            .filter_map(|entry| Some((entry.name, entry.value?)));
         let settings: BTreeMap<String, String> = settings.collect();
         // Without the right to see them, the answer is simply empty.
         Ok(Some(settings).filter(|settings| !settings.is_empty()))
@@ -103,8 +136,13 @@ impl<'a> Cluster<'a> {
     }
 
     /// Waits for the answer to an administrative request.
-    pub(super) fn answer<T>(&self, request: impl Future<Output = KafkaResult<T>>) -> Result<T, Diagnosis> {
-        self.runtime.block_on(request).map_err(|error| diagnosis::of(&error))
+    pub(super) fn answer<T>(
+        &self,
+        request: impl Future<Output = KafkaResult<T>>,
+    ) -> Result<T, Diagnosis> {
+        self.runtime
+            .block_on(request)
+            .map_err(|error| diagnosis::of(&error))
     }
 
     /// How long an administrative request may take.
@@ -119,21 +157,36 @@ impl<'a> Cluster<'a> {
 
     /// A topic as it is now: the cluster makes some of its own when they are first needed.
     pub(super) fn look_up(&self, name: &str) -> Option<Topic> {
-        let asked = self.consumer.fetch_metadata(Some(name), self.options.request).ok()?;
-        let found = asked.topics().first().filter(|topic| topic.error().is_none() && !topic.partitions().is_empty());
+        let asked = self
+            .consumer
+            .fetch_metadata(Some(name), self.options.request)
+            .ok()?;
+        let found = asked
+            .topics()
+            .first()
+            .filter(|topic| topic.error().is_none() && !topic.partitions().is_empty());
         found.map(Topic::of)
     }
 
     /// Whether the cluster will not even say if the topic exists.
     pub(super) fn hides(&self, topic: &str) -> bool {
-        let asked = self.consumer.fetch_metadata(Some(topic), self.options.request);
-        let error = asked.ok().and_then(|metadata| metadata.topics().first()?.error());
-        error.is_some_and(|error| RDKafkaErrorCode::from(error) == RDKafkaErrorCode::TopicAuthorizationFailed)
+        let asked = self
+            .consumer
+            .fetch_metadata(Some(topic), self.options.request);
+        let error = asked
+            .ok()
+            .and_then(|metadata| metadata.topics().first()?.error());
+        error.is_some_and(|error| {
+            RDKafkaErrorCode::from(error) == RDKafkaErrorCode::TopicAuthorizationFailed
+        })
     }
 
     /// Who we are to the broker's rights, as far as we know.
     pub(super) fn principal(&self) -> String {
-        self.options.consumer.get("sasl.username").map_or("User:NAME".to_owned(), |name| format!("User:{name}"))
+        self.options
+            .consumer
+            .get("sasl.username")
+            .map_or("User:NAME".to_owned(), |name| format!("User:{name}"))
     }
 
     /// When a question that is asked now is given up.
@@ -144,25 +197,42 @@ impl<'a> Cluster<'a> {
 
 /// The way into the cluster without anything else that a client is set up with.
 pub(super) fn way_in(properties: &Properties) -> Properties {
-    const WAY_IN: [&str; 6] = ["bootstrap.servers", "broker.address.", "enable.ssl.", "sasl.", "security.", "ssl."];
+    const WAY_IN: [&str; 6] = [
+        "bootstrap.servers",
+        "broker.address.",
+        "enable.ssl.",
+        "sasl.",
+        "security.",
+        "ssl.",
+    ];
     let belongs = |name: &str| WAY_IN.iter().any(|start| name.starts_with(start));
     let chosen = properties.iter().filter(|(name, _)| belongs(name));
-    chosen.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    chosen
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 impl Topic {
     fn of(topic: &MetadataTopic) -> Self {
         let partitions = u32::try_from(topic.partitions().len()).unwrap_or(u32::MAX);
         let first = topic.partitions().first();
-        Self { partitions, copies: first.and_then(|first| u16::try_from(first.replicas().len()).ok()) }
+        Self {
+            partitions,
+            copies: first.and_then(|first| u16::try_from(first.replicas().len()).ok()),
+        }
     }
 }
 
 fn consumer(properties: &Properties) -> Result<BaseConsumer<Witness>, Diagnosis> {
     // The lines that tell why a connection was closed are among these.
-    let mut config = properties.clone().with([("debug", "broker"), ("statistics.interval.ms", "0")]).client_config();
+    let mut config = properties
+        .clone()
+        .with([("debug", "broker"), ("statistics.interval.ms", "0")])
+        .client_config();
     config.set_log_level(RDKafkaLogLevel::Debug);
-    config.create_with_context(Witness::default()).map_err(|error| diagnosis::of(&error))
+    config
+        .create_with_context(Witness::default())
+        .map_err(|error| diagnosis::of(&error))
 }
 
 /// Asks until there is an answer, nothing more to hope for, or no time left.

@@ -14,7 +14,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// Looks at every bootstrap server, and gives the cluster that the first good one leads to.
 pub(super) fn enter<'a>(options: &'a Options, tell: &mut Tell<'_>) -> Option<Cluster<'a>> {
-    let servers = options.consumer.get("bootstrap.servers").unwrap_or_default();
+    let servers = options
+        .consumer
+        .get("bootstrap.servers")
+        .unwrap_or_default();
     let mut entered: Option<Cluster<'a>> = None;
     for server in servers.split(',') {
         let Some(address) = Address::parse(server) else {
@@ -30,7 +33,9 @@ pub(super) fn enter<'a>(options: &'a Options, tell: &mut Tell<'_>) -> Option<Clu
             continue;
         };
         match &entered {
-            Some(first) if first.id != cluster.id => tell(another_cluster(&address, first, &cluster)),
+            Some(first) if first.id != cluster.id => {
+                tell(another_cluster(&address, first, &cluster))
+            }
             Some(_) => {}
             None => entered = Some(cluster),
         }
@@ -38,14 +43,20 @@ pub(super) fn enter<'a>(options: &'a Options, tell: &mut Tell<'_>) -> Option<Clu
     entered
 }
 
-fn look_at<'a>(options: &'a Options, address: &Address, tell: &mut Tell<'_>) -> Option<Cluster<'a>> {
+fn look_at<'a>(
+    options: &'a Options,
+    address: &Address,
+    tell: &mut Tell<'_>,
+) -> Option<Cluster<'a>> {
     let subject = format!("server {address}");
     let (finding, connection) = address.reach(&subject, CONNECT.min(options.request));
     tell(finding);
     let connection = connection?;
     if has_tls(&options.consumer) {
         let found = tls::examine(address, connection, &options.consumer);
-        let broken = found.iter().any(|finding| finding.outcome == Outcome::Failed);
+        let broken = found
+            .iter()
+            .any(|finding| finding.outcome == Outcome::Failed);
         found.into_iter().for_each(&mut *tell);
         // The client would only say the same in fewer words.
         if broken {
@@ -69,7 +80,10 @@ fn look_at<'a>(options: &'a Options, address: &Address, tell: &mut Tell<'_>) -> 
 
 fn welcome(cluster: &Cluster<'_>, begun: Stopwatch) -> String {
     let properties = &cluster.options.consumer;
-    let who = match (properties.get("sasl.username"), properties.get("sasl.mechanism")) {
+    let who = match (
+        properties.get("sasl.username"),
+        properties.get("sasl.mechanism"),
+    ) {
         (Some(name), Some(mechanism)) => format!("as {name} by {mechanism}, "),
         _ => String::new(),
     };
@@ -84,17 +98,33 @@ fn closer(trouble: Diagnosis, address: &Address, options: &Options) -> Diagnosis
     }
     Diagnosis {
         reason: format!("{address} is a listener with TLS, and security_protocol asks for none"),
-        hint: "set security_protocol to SSL or SASL_SSL, or take the port of a plaintext listener".to_owned(),
+        hint: "set security_protocol to SSL or SASL_SSL, or take the port of a plaintext listener"
+            .to_owned(),
         ..trouble
     }
 }
 
 fn another_cluster(address: &Address, first: &Cluster<'_>, other: &Cluster<'_>) -> Finding {
-    let id = |cluster: &Cluster<'_>| cluster.id.clone().unwrap_or_else(|| "without an id".to_owned());
-    let detail = format!("{address} leads to cluster {}, the servers before it to {}", id(other), id(first));
-    Finding::failed("bootstrap_servers", detail, "name servers of one cluster only")
+    let id = |cluster: &Cluster<'_>| {
+        cluster
+            .id
+            .clone()
+            .unwrap_or_else(|| "without an id".to_owned())
+    };
+    let detail = format!(
+        "{address} leads to cluster {}, the servers before it to {}",
+        id(other),
+        id(first)
+    );
+    Finding::failed(
+        "bootstrap_servers",
+        detail,
+        "name servers of one cluster only",
+    )
 }
 
 fn has_tls(properties: &Properties) -> bool {
-    properties.get("security.protocol").is_some_and(|protocol| protocol.to_lowercase().ends_with("ssl"))
+    properties
+        .get("security.protocol")
+        .is_some_and(|protocol| protocol.to_lowercase().ends_with("ssl"))
 }

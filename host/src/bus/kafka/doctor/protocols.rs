@@ -5,10 +5,15 @@ use crate::bus::checkup::{Finding, Tell};
 
 const SETTING: &str = "group.coordinator.rebalance.protocols";
 
-/// Every role reads alone, by the classic protocol; the one of KIP-848 is for readers that share partitions.
+/// Every role reads alone, by the classic protocol; the one of KIP-848 is for readers that share
+/// partitions.
 pub(super) fn examine(cluster: &Cluster<'_>, tell: &mut Tell<'_>) {
     let offered = cluster.broker_settings().ok().flatten();
-    let offered = offered.map(|settings| settings.get(SETTING).is_some_and(|list| lists_consumer(list)));
+    let offered = offered.map(|settings| {
+        settings
+            .get(SETTING)
+            .is_some_and(|list| lists_consumer(list))
+    });
     tell(judge(cluster.options.consumer_protocol, offered));
 }
 
@@ -17,12 +22,15 @@ fn judge(wanted: bool, offered: Option<bool>) -> Finding {
     const ROLES: &str = "every role reads alone, by \"classic\"";
     match (wanted, offered) {
         (false, _) => Finding::ok(SUBJECT, ROLES),
-        (true, Some(true)) => {
-            Finding::ok(SUBJECT, format!("{ROLES}; the broker offers \"consumer\" to readers that share partitions"))
-        }
+        (true, Some(true)) => Finding::ok(
+            SUBJECT,
+            format!("{ROLES}; the broker offers \"consumer\" to readers that share partitions"),
+        ),
         (true, Some(false)) => Finding::warning(
             SUBJECT,
-            format!("{ROLES}; the broker does not offer \"consumer\" to readers that share partitions"),
+            format!(
+                "{ROLES}; the broker does not offer \"consumer\" to readers that share partitions"
+            ),
             "set kafka.group_protocol = \"classic\", or use Apache Kafka 4.0 or newer",
         ),
         (true, None) => Finding::unknown(SUBJECT, "no right to see the settings of brokers"),
@@ -30,7 +38,9 @@ fn judge(wanted: bool, offered: Option<bool>) -> Finding {
 }
 
 fn lists_consumer(protocols: &str) -> bool {
-    protocols.split(',').any(|protocol| protocol.trim() == "consumer")
+    protocols
+        .split(',')
+        .any(|protocol| protocol.trim() == "consumer")
 }
 
 #[cfg(test)]
@@ -40,7 +50,11 @@ mod tests {
 
     #[test]
     fn a_protocol_that_no_role_uses_keeps_none_from_its_work() {
-        assert_eq!(judge(false, None).outcome, Outcome::Ok, "whatever the broker offers");
+        assert_eq!(
+            judge(false, None).outcome,
+            Outcome::Ok,
+            "whatever the broker offers"
+        );
         assert_eq!(judge(true, Some(true)).outcome, Outcome::Ok);
         assert_eq!(judge(true, Some(false)).outcome, Outcome::Warning);
         assert_eq!(judge(true, None).outcome, Outcome::Unknown);

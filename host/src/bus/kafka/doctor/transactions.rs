@@ -9,7 +9,8 @@ use crate::bus::checkup::{Finding, Tell};
 use crate::bus::kafka::Delivery;
 use crate::bus::kafka::diagnosis::{self, Diagnosis, Kind};
 
-/// Takes over a transactional id that no role has; the coordinator's note of it also shows what time it is over there.
+/// Takes over a transactional id that no role has; the coordinator's note of it also shows what
+/// time it is over there.
 pub(super) fn examine(cluster: &Cluster<'_>, now_ms: &dyn Fn() -> u64, tell: &mut Tell<'_>) {
     let id = format!("{}-doctor", cluster.options.transactional_id_prefix);
     let required = cluster.options.delivery == Delivery::ExactlyOnce;
@@ -20,7 +21,10 @@ pub(super) fn examine(cluster: &Cluster<'_>, now_ms: &dyn Fn() -> u64, tell: &mu
             tell(clock::examine(cluster, &id, before_ms..now_ms()));
         }
         Err(trouble) if required => tell(refusal(cluster, &id, trouble)),
-        Err(trouble) => tell(Finding::unknown("clock", format!("no transaction to see it by: {}", trouble.reason))),
+        Err(trouble) => tell(Finding::unknown(
+            "clock",
+            format!("no transaction to see it by: {}", trouble.reason),
+        )),
     }
 }
 
@@ -31,17 +35,29 @@ fn begin(cluster: &Cluster<'_>, id: &str) -> Result<(), Diagnosis> {
         Delivery::AtLeastOnce => way_in(&cluster.options.producer),
     };
     let properties = properties.with([("transactional.id", id), ("statistics.interval.ms", "0")]);
-    let producer: BaseProducer = properties.client_config().create().map_err(|error| diagnosis::of(&error))?;
-    producer.init_transactions(cluster.options.request).map_err(|error| diagnosis::of_thing(&error, id))
+    let producer: BaseProducer = properties
+        .client_config()
+        .create()
+        .map_err(|error| diagnosis::of(&error))?;
+    producer
+        .init_transactions(cluster.options.request)
+        .map_err(|error| diagnosis::of_thing(&error, id))
 }
 
 fn refusal(cluster: &Cluster<'_>, id: &str, trouble: Diagnosis) -> Finding {
     let hint = match trouble.kind {
         Kind::Refused => {
             acl::hint(cluster, "Write", Thing::TransactionalId, id)
-                + &format!("; every role needs this on {}-ROLE", cluster.options.transactional_id_prefix)
+                + &format!(
+                    "; every role needs this on {}-ROLE",
+                    cluster.options.transactional_id_prefix
+                )
         }
         _ => trouble.hint,
     };
-    Finding::failed("transactions", format!("exactly-once is not possible: {}", trouble.reason), hint)
+    Finding::failed(
+        "transactions",
+        format!("exactly-once is not possible: {}", trouble.reason),
+        hint,
+    )
 }

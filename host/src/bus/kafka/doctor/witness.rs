@@ -42,7 +42,8 @@ fn is_final(trouble: &Diagnosis) -> bool {
 }
 
 impl ClientContext for Witness {
-    /// A connection that was simply closed is told in the log only, and only when the client is asked to say much.
+    /// A connection that was simply closed is told in the log only, and only when the client is
+    /// asked to say much.
     fn log(&self, _: RDKafkaLogLevel, facility: &str, line: &str) {
         if facility == "FAIL"
             && let Some(trouble) = diagnosis::of_log(line)
@@ -53,8 +54,14 @@ impl ClientContext for Witness {
 
     fn error(&self, error: KafkaError, detail: &str) {
         // Follows upon the trouble that says why.
-        let nothing_new = [RDKafkaErrorCode::AllBrokersDown, RDKafkaErrorCode::PartitionEOF];
-        if !error.rdkafka_error_code().is_some_and(|code| nothing_new.contains(&code)) {
+        let nothing_new = [
+            RDKafkaErrorCode::AllBrokersDown,
+            RDKafkaErrorCode::PartitionEOF,
+        ];
+        if !error
+            .rdkafka_error_code()
+            .is_some_and(|code| nothing_new.contains(&code))
+        {
             self.hear(diagnosis::of_client(&error, detail));
         }
     }

@@ -45,7 +45,14 @@ impl Context {
     pub(super) fn new(plan: &Arc<Plan>, shared: &Arc<Shared>, listener: &Arc<Listener>) -> Self {
         let (plan, shared, listener) = (Arc::clone(plan), Arc::clone(shared), Arc::clone(listener));
         let reporter = listener.reporter();
-        Self { plan, shared, listener, reporter, retired: AtomicBool::new(false), mailbox: Mutex::default() }
+        Self {
+            plan,
+            shared,
+            listener,
+            reporter,
+            retired: AtomicBool::new(false),
+            mailbox: Mutex::default(),
+        }
     }
 
     fn mailbox<T>(&self, open: impl FnOnce(&mut Mailbox) -> T) -> T {
@@ -74,11 +81,14 @@ impl Context {
     }
 
     pub(super) fn figures(&self) -> Figures<'_> {
-        Figures { group: &self.plan.group, observer: &*self.plan.options.observer }
+        Figures {
+            group: &self.plan.group,
+            observer: &*self.plan.options.observer,
+        }
     }
 
-    /// librdkafka tells only that its queue is no longer empty: whoever takes something else than a record from it has
-    /// to look again for what came behind.
+    /// librdkafka tells only that its queue is no longer empty: whoever takes something else than a
+    /// record from it has to look again for what came behind.
     fn look_again(&self) {
         self.shared.signal.raise();
     }
@@ -115,8 +125,11 @@ impl ConsumerContext for Context {
         if assigned && !self.is_over() {
             self.figures().rebalanced();
         }
-        let outcome =
-            if self.is_over() { self.decline(client, assigned, list) } else { self.rearrange(client, assigned, list) };
+        let outcome = if self.is_over() {
+            self.decline(client, assigned, list)
+        } else {
+            self.rearrange(client, assigned, list)
+        };
         if let Err(failure) = outcome {
             self.mailbox(|mailbox| mailbox.failure = Some(failure));
         }

@@ -61,8 +61,8 @@ impl From<Diagnosis> for Failure {
     }
 }
 
-/// Tries again and again, for `limit` at most, while the failure may pass by itself and the reader is wanted. Each try is
-/// told how long it may take.
+/// Tries again and again, for `limit` at most, while the failure may pass by itself and the reader
+/// is wanted. Each try is told how long it may take.
 pub(super) fn persist<T>(
     shared: &Shared,
     limit: Duration,
@@ -72,7 +72,11 @@ pub(super) fn persist<T>(
     loop {
         let outcome = attempt(limit.saturating_sub(time.elapsed()).max(PAUSE));
         match outcome {
-            Err(failure) if failure.may_pass(time.elapsed()) && time.elapsed() < limit && !shared.is_closing() => {
+            Err(failure)
+                if failure.may_pass(time.elapsed())
+                    && time.elapsed() < limit
+                    && !shared.is_closing() =>
+            {
                 shared.wait_until(PAUSE, |_| false);
             }
             _ => return outcome,

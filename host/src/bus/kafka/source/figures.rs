@@ -19,7 +19,9 @@ impl Figures<'_> {
         let told: Vec<_> = {
             let mut shelf = shared.shelf();
             let partitions = shelf.partitions_mut().iter_mut();
-            partitions.map(|partition| (partition.place(), partition.lag(now_ms), partition.fresh())).collect()
+            partitions
+                .map(|partition| (partition.place(), partition.lag(now_ms), partition.fresh()))
+                .collect()
         };
         for (place, lag, fresh) in told {
             self.tell(&place, lag, fresh);
@@ -37,30 +39,41 @@ impl Figures<'_> {
 
     /// Counts that the group told its reader anew what it has.
     pub(super) fn rebalanced(&self) {
-        self.observer.count(figure::REBALANCES, &[("group", self.group)], 1);
+        self.observer
+            .count(figure::REBALANCES, &[("group", self.group)], 1);
     }
 
     /// Counts a partition that stalled.
     pub(super) fn stalled(&self, place: &Place) {
-        self.labelled(place, |labels| self.observer.count(figure::PARTITION_STALLS, labels, 1));
+        self.labelled(place, |labels| {
+            self.observer.count(figure::PARTITION_STALLS, labels, 1)
+        });
     }
 
     fn tell(&self, place: &Place, lag: Lag, fresh: Handed) {
         self.labelled(place, |labels| {
-            self.observer.gauge(figure::CONSUMER_LAG_RECORDS, labels, lag.records as f64);
-            self.observer.gauge(figure::CONSUMER_LAG_SECONDS, labels, lag.seconds);
-            self.observer.gauge(figure::RECORDS_NOT_SAFE, labels, lag.not_safe as f64);
+            self.observer
+                .gauge(figure::CONSUMER_LAG_RECORDS, labels, lag.records as f64);
+            self.observer
+                .gauge(figure::CONSUMER_LAG_SECONDS, labels, lag.seconds);
+            self.observer
+                .gauge(figure::RECORDS_NOT_SAFE, labels, lag.not_safe as f64);
             self.count(labels, fresh);
         });
     }
 
     fn count(&self, labels: Labels<'_>, fresh: Handed) {
-        self.observer.count(figure::RECORDS_READ, labels, fresh.records);
+        self.observer
+            .count(figure::RECORDS_READ, labels, fresh.records);
         self.observer.count(figure::BYTES_READ, labels, fresh.bytes);
     }
 
     fn labelled(&self, (topic, index): &Place, tell: impl FnOnce(&[(&'static str, &str)])) {
         let index = index.to_string();
-        tell(&[("group", self.group), ("topic", topic), ("partition", &index)]);
+        tell(&[
+            ("group", self.group),
+            ("topic", topic),
+            ("partition", &index),
+        ]);
     }
 }

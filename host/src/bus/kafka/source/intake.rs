@@ -1,8 +1,8 @@
-//! What the client delivered of one partition, on its way to the queue: put together where it comes in chunks, and in the
-//! order in which records begin. Those behind an unfinished one wait for it.
+//! What the client delivered of one partition, on its way to the queue: put together where it comes
+//! in chunks, and in the order in which records begin. Those behind an unfinished one wait for it.
 //!
-//! Lent to the client's thread, which takes its time over large records without keeping the reader from the shelf. Pure:
-//! the time is an argument.
+//! Lent to the client's thread, which takes its time over large records without keeping the reader
+//! from the shelf. Pure: the time is an argument.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -141,7 +141,8 @@ impl Intake {
         self.assembler.is_overdue(now)
     }
 
-    /// The log ends at `end`: what has not come by then, of records whose writer has had its time, never will.
+    /// The log ends at `end`: what has not come by then, of records whose writer has had its time,
+    /// never will.
     pub(super) fn call_last(&mut self, end: u64, now: Instant) {
         self.assembler.call_last(end, now);
     }

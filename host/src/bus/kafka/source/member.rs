@@ -23,7 +23,10 @@ impl Slot {
     }
 
     fn get(&self) -> Option<Arc<Client>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -35,7 +38,9 @@ pub(super) struct Membership {
 
 impl Member for Membership {
     fn commit(&self, offsets: &TopicPartitionList) -> KafkaResult<()> {
-        let client = self.slot.get().ok_or(KafkaError::ConsumerCommit(RDKafkaErrorCode::UnknownMemberId))?;
+        let client = self.slot.get().ok_or(KafkaError::ConsumerCommit(
+            RDKafkaErrorCode::UnknownMemberId,
+        ))?;
         client.commit(offsets, CommitMode::Sync)
     }
 
@@ -44,21 +49,33 @@ impl Member for Membership {
     }
 
     fn fenced(&self, offset: &GroupOffset) -> Option<String> {
-        let GroupOffset { topic, partition, next, .. } = offset;
+        let GroupOffset {
+            topic,
+            partition,
+            next,
+            ..
+        } = offset;
         let shelf = self.shared.shelf();
         if let Phase::Ended(error) = shelf.phase() {
             return Some(error.to_string());
         }
         match shelf.find(topic, *partition) {
-            // Whoever reads alone has had it since it joined: older work is what a spool has left, which comes first.
+            // Whoever reads alone has had it since it joined: older work is what a spool has left,
+            // which comes first.
             Some(_) if self.sharing == Sharing::Whole => None,
             Some(owned) => owned.fenced(*next),
-            None => Some(format!("{topic}/{partition} is with another reader of the group")),
+            None => Some(format!(
+                "{topic}/{partition} is with another reader of the group"
+            )),
         }
     }
 
     fn stored(&self, offset: &GroupOffset) {
-        if let Some(partition) = self.shared.shelf().find_mut(&offset.topic, offset.partition) {
+        if let Some(partition) = self
+            .shared
+            .shelf()
+            .find_mut(&offset.topic, offset.partition)
+        {
             partition.stored(offset.next);
         }
         self.shared.settle();

@@ -28,12 +28,21 @@ pub(super) struct Begin {
 }
 
 /// All partitions of `topics`.
-pub(super) fn partitions(client: &Client, topics: &[Arc<str>], timeout: Duration) -> Result<Vec<Place>, Failure> {
+pub(super) fn partitions(
+    client: &Client,
+    topics: &[Arc<str>],
+    timeout: Duration,
+) -> Result<Vec<Place>, Failure> {
     let mut places = Vec::new();
     for topic in topics {
         let metadata = client.fetch_metadata(Some(topic), timeout)?;
-        let found = metadata.topics().iter().find(|found| found.name() == &**topic);
-        let error = found.and_then(|found| found.error()).map(RDKafkaErrorCode::from);
+        let found = metadata
+            .topics()
+            .iter()
+            .find(|found| found.name() == &**topic);
+        let error = found
+            .and_then(|found| found.error())
+            .map(RDKafkaErrorCode::from);
         let count = found.map_or(0, |found| found.partitions().len());
         match error {
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::InvalidTopic) => {
@@ -41,13 +50,18 @@ pub(super) fn partitions(client: &Client, topics: &[Arc<str>], timeout: Duration
             }
             Some(code) => return Err(rdkafka::error::KafkaError::MetadataFetch(code).into()),
             None if count == 0 => return Err(Failure::UnknownTopic(topic.to_string())),
-            None => places.extend((0_u32..).take(count).map(|index| (Arc::clone(topic), index))),
+            None => places.extend(
+                (0_u32..)
+                    .take(count)
+                    .map(|index| (Arc::clone(topic), index)),
+            ),
         }
     }
     Ok(places)
 }
 
-/// Where each of `places` begins: at the group's stored offset, else at `start`; never below the oldest record.
+/// Where each of `places` begins: at the group's stored offset, else at `start`; never below the
+/// oldest record.
 ///
 /// # Errors
 /// The broker refused, or a place has no stored offset and [`Start::Stored`] asks for one.
@@ -61,7 +75,10 @@ pub(super) fn begins(
         return Ok(Vec::new());
     }
     let stored = stored(client, places, timeout)?;
-    if let (Start::Stored, Some(place)) = (start, places.iter().find(|place| !stored.contains_key(place))) {
+    if let (Start::Stored, Some(place)) = (
+        start,
+        places.iter().find(|place| !stored.contains_key(place)),
+    ) {
         return Err(Failure::NoOffset(place.clone()));
     }
     let oldest = ask(client, places, Offset::Beginning, timeout)?;
@@ -72,18 +89,30 @@ pub(super) fn begins(
     let begin = |place: &Place| {
         let oldest = oldest.get(place).copied().unwrap_or_default();
         let stored = stored.get(place).copied();
-        let next = stored.or_else(|| newest.get(place).copied()).unwrap_or(oldest).max(oldest);
-        Begin { place: place.clone(), next, stored }
+        let next = stored
+            .or_else(|| newest.get(place).copied())
+            .unwrap_or(oldest)
+            .max(oldest);
+        Begin {
+            place: place.clone(),
+            next,
+            stored,
+        }
     };
     Ok(places.iter().map(begin).collect())
 }
 
 /// What the group has stored, as soon as no transaction is about to change that.
 ///
-/// A transaction may never end: a broker that starts again may forget to tell the group how one did (seen of Kafka 4.3 with
-/// a single broker). When nobody else can have one open, what was stored before it counts: the records behind that are read
-/// again, and the group is told with the next transaction.
-fn stored(client: &Client, places: &[Place], timeout: Duration) -> Result<BTreeMap<Place, u64>, Failure> {
+/// A transaction may never end: a broker that starts again may forget to tell the group how one did
+/// (seen of Kafka 4.3 with a single broker). When nobody else can have one open, what was stored
+/// before it counts: the records behind that are read again, and the group is told with the next
+/// transaction.
+fn stored(
+    client: &Client,
+    places: &[Place],
+    timeout: Duration,
+) -> Result<BTreeMap<Place, u64>, Failure> {
     let within = timeout.min(SETTLING);
     match client.committed_offsets(list(places, Offset::Invalid)?, within) {
         // The client asks again and again by itself while a transaction is open.
@@ -93,7 +122,10 @@ fn stored(client: &Client, places: &[Place], timeout: Duration) -> Result<BTreeM
                 return Err(error.into());
             }
             let before = stored_before(&context.plan, places)?;
-            context.plan.options.observer.announce(Event::Warned { part: context.plan.part(), detail: forgotten() });
+            context.plan.options.observer.announce(Event::Warned {
+                part: context.plan.part(),
+                detail: forgotten(),
+            });
             Ok(before)
         }
         stored => Ok(offsets(&stored?)?),
@@ -102,8 +134,14 @@ fn stored(client: &Client, places: &[Place], timeout: Duration) -> Result<BTreeM
 
 /// What the group has stored, whatever a transaction may be about to change.
 fn stored_before(plan: &Plan, places: &[Place]) -> Result<BTreeMap<Place, u64>, Failure> {
-    let outsider: BaseConsumer = plan.client_config().set("isolation.level", "read_uncommitted").create()?;
-    Ok(offsets(&outsider.committed_offsets(list(places, Offset::Invalid)?, SETTLING)?)?)
+    let outsider: BaseConsumer = plan
+        .client_config()
+        .set("isolation.level", "read_uncommitted")
+        .create()?;
+    Ok(offsets(&outsider.committed_offsets(
+        list(places, Offset::Invalid)?,
+        SETTLING,
+    )?)?)
 }
 
 fn forgotten() -> String {
@@ -128,23 +166,36 @@ pub(super) fn bounds(
 }
 
 /// The next offset to be written that may be read, by partition.
-pub(super) fn ends(client: &Client, places: &[Place], timeout: Duration) -> Result<BTreeMap<Place, u64>, Failure> {
+pub(super) fn ends(
+    client: &Client,
+    places: &[Place],
+    timeout: Duration,
+) -> Result<BTreeMap<Place, u64>, Failure> {
     ask(client, places, Offset::End, timeout)
 }
 
-/// One request to each leader: asked for the time -2 or -1, a broker gives the oldest or newest offset.
-fn ask(client: &Client, places: &[Place], which: Offset, timeout: Duration) -> Result<BTreeMap<Place, u64>, Failure> {
+/// One request to each leader: asked for the time -2 or -1, a broker gives the oldest or newest
+/// offset.
+fn ask(
+    client: &Client,
+    places: &[Place],
+    which: Offset,
+    timeout: Duration,
+) -> Result<BTreeMap<Place, u64>, Failure> {
     if places.is_empty() {
         return Ok(BTreeMap::new());
     }
-    Ok(offsets(&client.offsets_for_times(list(places, which)?, timeout)?)?)
+    Ok(offsets(
+        &client.offsets_for_times(list(places, which)?, timeout)?,
+    )?)
 }
 
 fn offsets(list: &TopicPartitionList) -> KafkaResult<BTreeMap<Place, u64>> {
     let mut offsets = BTreeMap::new();
     for element in list.elements() {
         element.error()?;
-        if let (Offset::Offset(offset), Ok(index)) = (element.offset(), u32::try_from(element.partition()))
+        if let (Offset::Offset(offset), Ok(index)) =
+            (element.offset(), u32::try_from(element.partition()))
             && let Ok(offset) = u64::try_from(offset)
         {
             offsets.insert((element.topic().into(), index), offset);
@@ -162,10 +213,16 @@ fn list(places: &[Place], offset: Offset) -> KafkaResult<TopicPartitionList> {
 }
 
 /// Partitions with an offset each, as the client takes them.
-pub(super) fn at<'a>(places: impl IntoIterator<Item = (&'a Place, u64)>) -> KafkaResult<TopicPartitionList> {
+pub(super) fn at<'a>(
+    places: impl IntoIterator<Item = (&'a Place, u64)>,
+) -> KafkaResult<TopicPartitionList> {
     let mut list = TopicPartitionList::new();
     for ((topic, index), offset) in places {
-        list.add_partition_offset(topic, index.cast_signed(), Offset::Offset(offset.cast_signed()))?;
+        list.add_partition_offset(
+            topic,
+            index.cast_signed(),
+            Offset::Offset(offset.cast_signed()),
+        )?;
     }
     Ok(list)
 }

@@ -1,4 +1,5 @@
-//! One partition that a reader owns: what waits to be handed out, and how much of what was handed out is safe.
+//! One partition that a reader owns: what waits to be handed out, and how much of what was handed
+//! out is safe.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ pub(super) struct Partition {
     next: u64,
     /// On the way to the queue; an empty one while it is lent.
     intake: Intake,
-    /// A place that the client has not been sent to yet; what it delivers meanwhile comes from the old one.
+    /// A place that the client has not been sent to yet; what it delivers meanwhile comes from the
+    /// old one.
     sought: Option<u64>,
     /// Nothing has come from there yet.
     unproven: bool,
@@ -31,7 +33,8 @@ pub(super) struct Partition {
     ledger: Ledger,
     /// One past the newest record in the log, as far as known.
     end: u64,
-    /// No record below lies in the log that was not queued. Marks of transactions make it higher than the tail.
+    /// No record below lies in the log that was not queued. Marks of transactions make it higher
+    /// than the tail.
     passed: u64,
     /// What the client told last about `passed`, and the tail at that time.
     told: Option<(u64, u64)>,
@@ -41,7 +44,8 @@ pub(super) struct Partition {
 
 /// What was handed out, and what of it is safe.
 struct Ledger {
-    /// The offsets that may be stored: from the lowest place it began at to one past the furthest record handed out.
+    /// The offsets that may be stored: from the lowest place it began at to one past the furthest
+    /// record handed out.
     lowest: u64,
     furthest: u64,
     /// One past the newest record handed out; where it was sent by a seek.
@@ -74,7 +78,13 @@ pub(super) struct Lag {
 impl Partition {
     /// Begins at `next`; `kept` says whether that is the group's stored offset.
     pub(super) fn new((topic, index): Place, next: u64, kept: bool) -> Self {
-        let ledger = Ledger { lowest: next, furthest: next, handed: next, safe: next, kept };
+        let ledger = Ledger {
+            lowest: next,
+            furthest: next,
+            handed: next,
+            safe: next,
+            kept,
+        };
         Self {
             topic,
             index,
@@ -117,7 +127,8 @@ impl Partition {
         self.queued_bytes
     }
 
-    /// For what the client delivered; `None` while what it delivers comes from elsewhere. To be given back.
+    /// For what the client delivered; `None` while what it delivers comes from elsewhere. To be
+    /// given back.
     pub(super) fn lend(&mut self) -> Option<Intake> {
         let wanted = self.sought.is_none() && !self.leaving;
         let empty = Intake::new(self.tail());
@@ -156,7 +167,11 @@ impl Partition {
 
     /// Hands out at most `max` records to `records`.
     pub(super) fn take(&mut self, max: usize, records: &mut Vec<Record>) {
-        let count = if self.leaving { 0 } else { max.min(self.queue.len()) };
+        let count = if self.leaving {
+            0
+        } else {
+            max.min(self.queue.len())
+        };
         for record in self.queue.drain(..count) {
             let bytes = bytes(&record);
             self.queued_bytes -= bytes;
@@ -205,11 +220,14 @@ impl Partition {
         }
     }
 
-    /// The client tells that it has delivered everything below `passed`, and that the log ends at `end`. It takes a moment
-    /// to notice that it was sent elsewhere, so that it is believed when it says the same again.
+    /// The client tells that it has delivered everything below `passed`, and that the log ends at
+    /// `end`. It takes a moment to notice that it was sent elsewhere, so that it is believed when
+    /// it says the same again.
     pub(super) fn observe(&mut self, passed: Option<u64>, end: u64) {
         self.end = self.end.max(end);
-        let told = passed.filter(|_| self.is_idle()).map(|passed| (passed, self.tail()));
+        let told = passed
+            .filter(|_| self.is_idle())
+            .map(|passed| (passed, self.tail()));
         if let Some((passed, _)) = told.filter(|told| self.told == Some(*told)) {
             self.passed = passed.max(self.tail());
         }
@@ -255,11 +273,16 @@ impl Partition {
 
     /// Why `next` must not be stored: it does not come from what this ownership handed out.
     pub(super) fn fenced(&self, next: u64) -> Option<String> {
-        let Ledger { lowest, furthest, .. } = self.ledger;
+        let Ledger {
+            lowest, furthest, ..
+        } = self.ledger;
         let allowed = (lowest..=furthest).contains(&next);
         (!allowed).then(|| {
             let topic = &self.topic;
-            format!("offset {next} of {topic}/{} was read before the partition came back at {lowest}", self.index)
+            format!(
+                "offset {next} of {topic}/{} was read before the partition came back at {lowest}",
+                self.index
+            )
         })
     }
 
@@ -268,11 +291,23 @@ impl Partition {
         let done = if ledger.kept { ledger.safe } else { self.next };
         // Nothing that lies between is a record: marks, or the rest of those that travel in chunks.
         let nothing_left = done >= self.next && self.queue.is_empty() && self.intake.is_settled();
-        let done = if nothing_left { done.max(self.reached()) } else { done };
+        let done = if nothing_left {
+            done.max(self.reached())
+        } else {
+            done
+        };
         let records = self.end.saturating_sub(done);
-        let newest = self.newest_ms.or_else(|| self.queue.front().map(|record| record.timestamp_ms));
-        let age_ms = newest.filter(|_| records > 0).map_or(0, |newest| now_ms.saturating_sub(newest));
-        Lag { records, seconds: age_ms as f64 / 1e3, not_safe: ledger.handed.saturating_sub(ledger.safe) }
+        let newest = self
+            .newest_ms
+            .or_else(|| self.queue.front().map(|record| record.timestamp_ms));
+        let age_ms = newest
+            .filter(|_| records > 0)
+            .map_or(0, |newest| now_ms.saturating_sub(newest));
+        Lag {
+            records,
+            seconds: age_ms as f64 / 1e3,
+            not_safe: ledger.handed.saturating_sub(ledger.safe),
+        }
     }
 
     /// What was handed out since this was asked for.
@@ -280,10 +315,11 @@ impl Partition {
         std::mem::take(&mut self.fresh)
     }
 
-    /// Whether the client has to be stopped or set going, now that a partition's queue may hold `share` bytes. It goes on
-    /// while a record is unfinished: nothing else would ever make room.
+    /// Whether the client has to be stopped or set going, now that a partition's queue may hold
+    /// `share` bytes. It goes on while a record is unfinished: nothing else would ever make room.
     pub(super) fn brake(&mut self, share: usize) -> Option<Brake> {
-        self.intake.make_room(share.saturating_sub(self.queued_bytes));
+        self.intake
+            .make_room(share.saturating_sub(self.queued_bytes));
         let settled = self.intake.is_settled();
         let brake = match self.paused {
             false if self.queued_bytes >= share && settled => Brake::Pause,

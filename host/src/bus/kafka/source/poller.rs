@@ -43,7 +43,8 @@ impl Poller {
             }
             self.clear();
             attempt += 1;
-            self.shared.wait_until(self.plan.options.backoff.pause(attempt), |_| false);
+            self.shared
+                .wait_until(self.plan.options.backoff.pause(attempt), |_| false);
             if self.shared.is_closing() {
                 break;
             }
@@ -71,8 +72,15 @@ impl Poller {
 
     fn client(&self) -> Result<Client, Failure> {
         let context = Context::new(&self.plan, &self.shared, &self.listener);
-        let refused = |error: KafkaError| Diagnosis { kind: Kind::Request, ..diagnosis::of(&error) };
-        let mut client: Client = self.plan.client_config().create_with_context(context).map_err(refused)?;
+        let refused = |error: KafkaError| Diagnosis {
+            kind: Kind::Request,
+            ..diagnosis::of(&error)
+        };
+        let mut client: Client = self
+            .plan
+            .client_config()
+            .create_with_context(context)
+            .map_err(refused)?;
         let signal = Arc::clone(&self.shared.signal);
         client.set_nonempty_callback(move || signal.raise());
         Ok(client)
@@ -80,7 +88,8 @@ impl Poller {
 
     fn join(&self, client: &Client) -> Result<(), Failure> {
         persist(&self.shared, self.plan.options.request, |timeout| {
-            // Callbacks are called by whoever polls: without it nobody would tell of refused credentials.
+            // Callbacks are called by whoever polls: without it nobody would tell of refused
+            // credentials.
             drop(client.poll(Duration::ZERO));
             offsets::partitions(client, &self.plan.topics, timeout)
         })?;
@@ -88,15 +97,21 @@ impl Poller {
         Ok(client.subscribe(&topics)?)
     }
 
-    /// What is behind a failure: a request that nobody answered says less than what the client reported meanwhile.
+    /// What is behind a failure: a request that nobody answered says less than what the client
+    /// reported meanwhile.
     fn explain(&self, failure: &Failure) -> Diagnosis {
         let diagnosis = failure.diagnosis();
-        let refused = self.listener.trouble().filter(|trouble| trouble.kind == Kind::Refused);
-        refused.filter(|_| diagnosis.kind == Kind::Unreachable).unwrap_or(diagnosis)
+        let refused = self
+            .listener
+            .trouble()
+            .filter(|trouble| trouble.kind == Kind::Refused);
+        refused
+            .filter(|_| diagnosis.kind == Kind::Unreachable)
+            .unwrap_or(diagnosis)
     }
 
-    /// A reader that shares gets its partitions back; one that reads alone begins again from what is stored, and so must
-    /// its owner. What never worked is for whoever wanted it to decide.
+    /// A reader that shares gets its partitions back; one that reads alone begins again from what
+    /// is stored, and so must its owner. What never worked is for whoever wanted it to decide.
     fn may_go_on(&self) -> bool {
         let joining = matches!(self.shared.shelf().phase(), Phase::Joining);
         self.plan.sharing == Sharing::Shared && !joining && !self.shared.is_closing()
@@ -106,10 +121,14 @@ impl Poller {
         let joining = matches!(self.shared.shelf().phase(), Phase::Joining);
         let error = match failure {
             Failure::UnknownTopic(topic) if joining => Error::UnknownTopic { topic },
-            Failure::NoOffset((topic, partition)) if joining => {
-                Error::NoOffset { group: self.plan.group.clone(), topic: topic.to_string(), partition }
+            Failure::NoOffset((topic, partition)) if joining => Error::NoOffset {
+                group: self.plan.group.clone(),
+                topic: topic.to_string(),
+                partition,
+            },
+            _ if joining => {
+                diagnosis.into_error(&self.plan.options.bus_name(), &self.plan.action())
             }
-            _ if joining => diagnosis.into_error(&self.plan.options.bus_name(), &self.plan.action()),
             _ => self.plan.lost(diagnosis.reason),
         };
         self.shared.end(error);
@@ -118,11 +137,22 @@ impl Poller {
     /// Lets all partitions go.
     fn clear(&self) {
         let mut shelf = self.shared.shelf();
-        let places: Vec<_> = shelf.partitions().iter().map(|partition| partition.place()).collect();
-        let gone: Vec<_> = places.iter().filter_map(|place| shelf.remove(place)).collect();
+        let places: Vec<_> = shelf
+            .partitions()
+            .iter()
+            .map(|partition| partition.place())
+            .collect();
+        let gone: Vec<_> = places
+            .iter()
+            .filter_map(|place| shelf.remove(place))
+            .collect();
         drop(shelf);
-        let figures = Figures { group: &self.plan.group, observer: &*self.plan.options.observer };
-        gone.into_iter().for_each(|partition| figures.forget(partition));
+        let figures = Figures {
+            group: &self.plan.group,
+            observer: &*self.plan.options.observer,
+        };
+        gone.into_iter()
+            .for_each(|partition| figures.forget(partition));
     }
 }
 
@@ -135,7 +165,8 @@ impl Drop for Poller {
     }
 }
 
-/// Leaves the group, so that the next member gets the partitions at once; blocks until the coordinator has answered.
+/// Leaves the group, so that the next member gets the partitions at once; blocks until the
+/// coordinator has answered.
 fn leave(client: Arc<Client>) {
     client.context().retire();
     client.unsubscribe();
@@ -145,5 +176,9 @@ fn leave(client: Arc<Client>) {
 /// A client that failed may take long to end: it does so on a thread of its own.
 fn retire(client: Arc<Client>) {
     client.context().retire();
-    drop(thread::Builder::new().name("kafka-leaving".to_owned()).spawn(move || leave(client)));
+    drop(
+        thread::Builder::new()
+            .name("kafka-leaving".to_owned())
+            .spawn(move || leave(client)),
+    );
 }

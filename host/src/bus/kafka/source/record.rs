@@ -38,9 +38,17 @@ impl Batch {
     /// Adds a record of one of `topics`; what is of another one is left out.
     pub(super) fn add(&mut self, message: &BorrowedMessage<'_>, topics: &[Arc<str>]) {
         let name = message.topic();
-        let Ok(index) = u32::try_from(message.partition()) else { return };
-        if !self.runs.last().is_some_and(|((topic, last), _)| *last == index && **topic == *name) {
-            let Some(topic) = topics.iter().find(|topic| ***topic == *name) else { return };
+        let Ok(index) = u32::try_from(message.partition()) else {
+            return;
+        };
+        if !self
+            .runs
+            .last()
+            .is_some_and(|((topic, last), _)| *last == index && **topic == *name)
+        {
+            let Some(topic) = topics.iter().find(|topic| ***topic == *name) else {
+                return;
+            };
             self.runs.push(((Arc::clone(topic), index), Vec::new()));
         }
         if let Some(((topic, _), run)) = self.runs.last_mut() {
@@ -52,21 +60,38 @@ impl Batch {
 }
 
 /// A record as the client delivered it.
-pub(in crate::bus::kafka) fn record(topic: &Arc<str>, partition: u32, message: &BorrowedMessage<'_>) -> Record {
+pub(in crate::bus::kafka) fn record(
+    topic: &Arc<str>,
+    partition: u32,
+    message: &BorrowedMessage<'_>,
+) -> Record {
     let offset = u64::try_from(message.offset()).unwrap_or_default();
-    let timestamp_ms = message.timestamp().to_millis().and_then(|millis| u64::try_from(millis).ok());
+    let timestamp_ms = message
+        .timestamp()
+        .to_millis()
+        .and_then(|millis| u64::try_from(millis).ok());
     Record {
-        position: Position { topic: Arc::clone(topic), partition, offset },
+        position: Position {
+            topic: Arc::clone(topic),
+            partition,
+            offset,
+        },
         timestamp_ms: timestamp_ms.unwrap_or_default(),
         key: message.key().map(Bytes::copy_from_slice),
-        value: message.payload().map(Bytes::copy_from_slice).unwrap_or_default(),
+        value: message
+            .payload()
+            .map(Bytes::copy_from_slice)
+            .unwrap_or_default(),
         headers: headers(message),
     }
 }
 
-/// The headers up to the first whose name is no text: rdkafka panics there, and no record may end its reader.
+/// The headers up to the first whose name is no text: rdkafka panics there, and no record may end
+/// its reader.
 fn headers(message: &BorrowedMessage<'_>) -> Vec<(String, Bytes)> {
-    let Some(headers) = message.headers() else { return Vec::new() };
+    let Some(headers) = message.headers() else {
+        return Vec::new();
+    };
     let mut read = Vec::with_capacity(headers.count());
     let all = AssertUnwindSafe(|| {
         for header in headers.iter() {

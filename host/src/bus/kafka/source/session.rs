@@ -1,4 +1,5 @@
-//! One client at work: polls it, carries out seeks, stops and starts partitions, and notices when it is stuck.
+//! One client at work: polls it, carries out seeks, stops and starts partitions, and notices when
+//! it is stuck.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,7 +25,8 @@ use crate::clock;
 const TICK: Duration = Duration::from_millis(100);
 /// The client may be kept waiting for an answer of the broker no longer than this.
 const QUERY: Duration = Duration::from_secs(5);
-/// Statistics without a connection, after which it counts as lost; the first may catch it while it is made anew.
+/// Statistics without a connection, after which it counts as lost; the first may catch it while it
+/// is made anew.
 const MISSED: u32 = 2;
 /// Statistics of undisturbed reading, after which a new client counts as working.
 const SETTLED: u32 = 3;
@@ -44,7 +46,14 @@ impl<'a> Session<'a> {
     pub(super) fn new(client: &'a Client, successor: bool) -> Self {
         let context = client.context();
         let watch = Watch::new(context.plan.options.stall_after);
-        Self { client, context, watch, successor, connected: 0, missed: 0 }
+        Self {
+            client,
+            context,
+            watch,
+            successor,
+            connected: 0,
+            missed: 0,
+        }
     }
 
     /// Works until the reader is closed or over, or the client fails.
@@ -104,7 +113,12 @@ impl<'a> Session<'a> {
 
     /// The shelf is not held meanwhile: to put large records together takes a while.
     fn take_in(&self, (topic, index): &Place, records: Vec<Record>) {
-        let lent = self.context.shared.shelf().find_mut(topic, *index).and_then(Partition::lend);
+        let lent = self
+            .context
+            .shared
+            .shelf()
+            .find_mut(topic, *index)
+            .and_then(Partition::lend);
         let Some(mut intake) = lent else { return };
         intake.add(records, clock::now());
         let troubles = intake.take_troubles();
@@ -117,18 +131,27 @@ impl<'a> Session<'a> {
     fn tell_of_troubles(&self, troubles: &[Trouble]) {
         for trouble in troubles {
             let (part, detail) = (self.context.listener.part().to_owned(), trouble.to_string());
-            self.context.plan.options.observer.announce(Event::Warned { part, detail });
+            self.context
+                .plan
+                .options
+                .observer
+                .announce(Event::Warned { part, detail });
         }
     }
 
     /// Most errors pass by themselves; some are the client's end.
     fn heed(&self, error: &KafkaError) -> Result<(), Failure> {
         let code = error.rdkafka_error_code();
-        let diagnosis = self.context.newest_error().unwrap_or_else(|| diagnosis::of(error));
+        let diagnosis = self
+            .context
+            .newest_error()
+            .unwrap_or_else(|| diagnosis::of(error));
         match code {
-            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => {
-                Err(Diagnosis { kind: Kind::Fatal, ..diagnosis }.into())
+            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => Err(Diagnosis {
+                kind: Kind::Fatal,
+                ..diagnosis
             }
+            .into()),
             Some(RDKafkaErrorCode::AutoOffsetReset) => self.find_the_way_back(),
             Some(
                 RDKafkaErrorCode::TopicAuthorizationFailed
@@ -154,21 +177,30 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Records that were to be read next are gone, or have never been: goes on at the nearest place that there is.
+    /// Records that were to be read next are gone, or have never been: goes on at the nearest place
+    /// that there is.
     fn find_the_way_back(&self) -> Result<(), Failure> {
         let tails = self.each(|partition| Some(partition.tail()));
         let places: Vec<Place> = tails.keys().cloned().collect();
         let bounds = offsets::bounds(self.client, &places, QUERY)?;
         for (place @ (topic, index), tail) in &tails {
-            let Some(&(oldest, end)) = bounds.get(place).filter(|(oldest, end)| !(*oldest..=*end).contains(tail))
+            let Some(&(oldest, end)) = bounds
+                .get(place)
+                .filter(|(oldest, end)| !(*oldest..=*end).contains(tail))
             else {
                 continue;
             };
             let mut shelf = self.context.shared.shelf();
-            let Some(partition) = shelf.find_mut(topic, *index) else { continue };
+            let Some(partition) = shelf.find_mut(topic, *index) else {
+                continue;
+            };
             let sent_there = partition.is_unproven();
             // Whoever was read beyond the end was made anew, so that all of it is new.
-            let to = if sent_there { (*tail).clamp(oldest, end) } else { oldest };
+            let to = if sent_there {
+                (*tail).clamp(oldest, end)
+            } else {
+                oldest
+            };
             partition.skip_to(to);
             drop(shelf);
             self.send([(place, to)].into_iter())?;
@@ -184,8 +216,14 @@ impl<'a> Session<'a> {
             return self.context.expired(place, tail, to);
         }
         let ((topic, index), part) = (place, self.context.listener.part().to_owned());
-        let detail = format!("{topic}/{index} ends before offset {tail}, as if made anew: it is read from {to} on");
-        self.context.plan.options.observer.announce(Event::Warned { part, detail });
+        let detail = format!(
+            "{topic}/{index} ends before offset {tail}, as if made anew: it is read from {to} on"
+        );
+        self.context
+            .plan
+            .options
+            .observer
+            .announce(Event::Warned { part, detail });
     }
 
     /// Sends the client to other offsets. What it delivers from now on comes from there.
@@ -196,7 +234,11 @@ impl<'a> Session<'a> {
             }
             self.client.resume(&offsets::without([place]))?;
             let offset = Offset::Offset(next.cast_signed());
-            if self.client.seek(topic, index.cast_signed(), offset, QUERY).is_err() {
+            if self
+                .client
+                .seek(topic, index.cast_signed(), offset, QUERY)
+                .is_err()
+            {
                 // Where the client has not begun, or has stopped, there is nothing to be sought.
                 self.assign_anew(place, next)?;
             }
@@ -206,13 +248,20 @@ impl<'a> Session<'a> {
 
     fn assign_anew(&self, place: &Place, next: u64) -> Result<(), Failure> {
         let here = offsets::at([(place, next)])?;
-        if matches!(self.client.rebalance_protocol(), RebalanceProtocol::Cooperative) {
+        if matches!(
+            self.client.rebalance_protocol(),
+            RebalanceProtocol::Cooperative
+        ) {
             self.client.incremental_unassign(&here)?;
             return Ok(self.client.incremental_assign(&here)?);
         }
         let mut all = self.context.everything()?;
         let (topic, index) = place;
-        all.set_partition_offset(topic, index.cast_signed(), Offset::Offset(next.cast_signed()))?;
+        all.set_partition_offset(
+            topic,
+            index.cast_signed(),
+            Offset::Offset(next.cast_signed()),
+        )?;
         Ok(self.client.assign(&all)?)
     }
 
@@ -222,9 +271,16 @@ impl<'a> Session<'a> {
         if brakes.is_empty() {
             return Ok(());
         }
-        let those = |wanted| brakes.iter().filter(move |(_, brake)| *brake == wanted).map(|(place, _)| place);
+        let those = |wanted| {
+            brakes
+                .iter()
+                .filter(move |(_, brake)| *brake == wanted)
+                .map(|(place, _)| place)
+        };
         self.client.pause(&offsets::without(those(Brake::Pause)))?;
-        Ok(self.client.resume(&offsets::without(those(Brake::Resume)))?)
+        Ok(self
+            .client
+            .resume(&offsets::without(those(Brake::Resume)))?)
     }
 
     fn observe(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
@@ -258,7 +314,11 @@ impl<'a> Session<'a> {
                 partition.call_last(end, now);
             }
         }
-        let troubles: Vec<Trouble> = shelf.partitions_mut().iter_mut().flat_map(Partition::give_up).collect();
+        let troubles: Vec<Trouble> = shelf
+            .partitions_mut()
+            .iter_mut()
+            .flat_map(Partition::give_up)
+            .collect();
         drop(shelf);
         if !troubles.is_empty() {
             self.tell_of_troubles(&troubles);
@@ -268,10 +328,16 @@ impl<'a> Session<'a> {
 
     fn observe_connection(&mut self, connected: bool, reading: bool) {
         self.missed = if connected { 0 } else { self.missed + 1 };
-        self.connected = if connected && reading { self.connected + 1 } else { 0 };
+        self.connected = if connected && reading {
+            self.connected + 1
+        } else {
+            0
+        };
         if self.missed == MISSED {
             let nothing = || diagnosis::of(&KafkaError::Global(RDKafkaErrorCode::AllBrokersDown));
-            self.context.listener.is_in_trouble(self.context.newest_error().unwrap_or_else(nothing));
+            self.context
+                .listener
+                .is_in_trouble(self.context.newest_error().unwrap_or_else(nothing));
         }
         if connected && (!self.successor || self.is_settled()) {
             self.context.listener.is_well();
@@ -296,11 +362,30 @@ impl<'a> Session<'a> {
     /// Announces a stalled partition, and sends the client to where it should be.
     fn push(&self, place: &Place, end: u64) -> Result<(), Failure> {
         let (topic, partition) = place;
-        let tail = self.context.shared.shelf().find(topic, *partition).map(Partition::tail);
+        let tail = self
+            .context
+            .shared
+            .shelf()
+            .find(topic, *partition)
+            .map(Partition::tail);
         let Some(next) = tail else { return Ok(()) };
-        let (group, topic, partition) = (self.context.plan.group.clone(), topic.to_string(), *partition);
+        let (group, topic, partition) = (
+            self.context.plan.group.clone(),
+            topic.to_string(),
+            *partition,
+        );
         self.context.figures().stalled(place);
-        self.context.plan.options.observer.announce(Event::PartitionStalled { group, topic, partition, next, end });
+        self.context
+            .plan
+            .options
+            .observer
+            .announce(Event::PartitionStalled {
+                group,
+                topic,
+                partition,
+                next,
+                end,
+            });
         self.send([(place, next)].into_iter())
     }
 
@@ -315,5 +400,9 @@ impl<'a> Session<'a> {
 fn stalled((topic, index): &Place) -> Diagnosis {
     let reason = format!("{topic}/{index} has records and the client does not deliver them");
     let hint = "if it happens again, look at the brokers' logs".to_owned();
-    Diagnosis { kind: Kind::Fatal, reason, hint }
+    Diagnosis {
+        kind: Kind::Fatal,
+        reason,
+        hint,
+    }
 }

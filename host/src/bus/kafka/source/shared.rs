@@ -21,7 +21,12 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(ahead_bytes: usize) -> Self {
         let shelf = Mutex::new(Shelf::new(ahead_bytes));
-        Self { shelf, settled: Condvar::new(), arrived: Notify::new(), signal: Arc::default() }
+        Self {
+            shelf,
+            settled: Condvar::new(),
+            arrived: Notify::new(),
+            signal: Arc::default(),
+        }
     }
 
     /// Held for a moment only: readers take it on async threads.
@@ -83,7 +88,10 @@ impl Shared {
     /// Blocks until `done`, the reader closes, or the time is over.
     pub(super) fn wait_until(&self, longest: Duration, mut done: impl FnMut(&Shelf) -> bool) {
         let waiting = |shelf: &mut Shelf| !shelf.is_closing() && !done(shelf);
-        drop(self.settled.wait_timeout_while(self.shelf(), longest, waiting));
+        drop(
+            self.settled
+                .wait_timeout_while(self.shelf(), longest, waiting),
+        );
     }
 }
 
@@ -103,7 +111,9 @@ impl Signal {
     /// Blocks until it is raised, or the time is over.
     pub(super) fn wait(&self, longest: Duration) {
         let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(raised, longest, |raised| !*raised);
+        let waited = self
+            .changed
+            .wait_timeout_while(raised, longest, |raised| !*raised);
         let (mut raised, _) = waited.unwrap_or_else(PoisonError::into_inner);
         *raised = false;
     }

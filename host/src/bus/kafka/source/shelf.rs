@@ -1,4 +1,5 @@
-//! Where the client's thread puts records, and the reader takes them: pure bookkeeping, the same for every reader.
+//! Where the client's thread puts records, and the reader takes them: pure bookkeeping, the same
+//! for every reader.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +15,8 @@ pub(super) struct Shelf {
     phase: Phase,
     /// The group's partitions are for this reader, wherever they begin.
     called: bool,
-    /// It has done what it had to when it was called: no transaction of an earlier reader is open any more.
+    /// It has done what it had to when it was called: no transaction of an earlier reader is open
+    /// any more.
     settled: bool,
     /// Its owner has gone.
     closing: bool,
@@ -39,7 +41,15 @@ pub(super) enum Phase {
 impl Shelf {
     pub(super) fn new(ahead_bytes: usize) -> Self {
         let (partitions, phase) = (Vec::new(), Phase::Joining);
-        Self { partitions, turn: 0, phase, called: false, settled: false, closing: false, ahead_bytes }
+        Self {
+            partitions,
+            turn: 0,
+            phase,
+            called: false,
+            settled: false,
+            closing: false,
+            ahead_bytes,
+        }
     }
 
     pub(super) fn phase(&self) -> &Phase {
@@ -73,7 +83,9 @@ impl Shelf {
 
     /// Why it is over, if it is; the reader itself is only ever told that it was cut off, and why.
     pub(super) fn take_end(&mut self) -> Option<Error> {
-        let Phase::Ended(error) = &mut self.phase else { return None };
+        let Phase::Ended(error) = &mut self.phase else {
+            return None;
+        };
         let (what, reason) = match error {
             Error::Lost { what, reason } => (what.clone(), reason.clone()),
             ref other => ("the reader".to_owned(), other.to_string()),
@@ -105,7 +117,10 @@ impl Shelf {
 
     /// Lets a partition go.
     pub(super) fn remove(&mut self, (topic, index): &Place) -> Option<Partition> {
-        let at = self.partitions.iter().position(|partition| partition.is(topic, *index))?;
+        let at = self
+            .partitions
+            .iter()
+            .position(|partition| partition.is(topic, *index))?;
         Some(self.partitions.swap_remove(at))
     }
 
@@ -118,11 +133,15 @@ impl Shelf {
     }
 
     pub(super) fn find(&self, topic: &str, index: u32) -> Option<&Partition> {
-        self.partitions.iter().find(|partition| partition.is(topic, index))
+        self.partitions
+            .iter()
+            .find(|partition| partition.is(topic, index))
     }
 
     pub(super) fn find_mut(&mut self, topic: &str, index: u32) -> Option<&mut Partition> {
-        self.partitions.iter_mut().find(|partition| partition.is(topic, index))
+        self.partitions
+            .iter_mut()
+            .find(|partition| partition.is(topic, index))
     }
 
     /// At most `max` records, taken from all partitions in turn.
@@ -148,20 +167,31 @@ impl Shelf {
     }
 
     pub(super) fn positions(&self) -> BTreeMap<(Arc<str>, u32), u64> {
-        self.partitions.iter().map(|partition| (partition.place(), partition.next())).collect()
+        self.partitions
+            .iter()
+            .map(|partition| (partition.place(), partition.next()))
+            .collect()
     }
 
-    /// Partitions whose client has to be stopped or set going, so that no more is queued than may be.
+    /// Partitions whose client has to be stopped or set going, so that no more is queued than may
+    /// be.
     pub(super) fn brake(&mut self) -> Vec<(Place, Brake)> {
         let share = self.share();
-        let brakes = self.partitions.iter_mut().map(|partition| (partition.place(), partition.brake(share)));
-        brakes.filter_map(|(place, brake)| Some((place, brake?))).collect()
+        let brakes = self
+            .partitions
+            .iter_mut()
+            .map(|partition| (partition.place(), partition.brake(share)));
+        brakes
+            .filter_map(|(place, brake)| Some((place, brake?)))
+            .collect()
     }
 
     /// Some partition was stopped, and may go on.
     pub(super) fn waits_for_room(&self) -> bool {
         let share = self.share();
-        self.partitions.iter().any(|partition| partition.waits_for_room(share))
+        self.partitions
+            .iter()
+            .any(|partition| partition.waits_for_room(share))
     }
 
     fn share(&self) -> usize {
@@ -170,7 +200,10 @@ impl Shelf {
 
     /// Where the client is to be sent.
     pub(super) fn sought(&self) -> Vec<(Place, u64)> {
-        self.partitions.iter().filter_map(|partition| Some((partition.place(), partition.sought()?))).collect()
+        self.partitions
+            .iter()
+            .filter_map(|partition| Some((partition.place(), partition.sought()?)))
+            .collect()
     }
 }
 

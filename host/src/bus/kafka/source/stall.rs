@@ -31,24 +31,39 @@ pub(super) enum Verdict {
 
 impl Watch {
     pub(super) fn new(after: Duration) -> Self {
-        Self { after, seen: BTreeMap::new() }
+        Self {
+            after,
+            seen: BTreeMap::new(),
+        }
     }
 
-    /// Of the partitions that could deliver and how far each has come, those that have stood still for too long. Whether
-    /// they are stalled depends on where the log ends, see [`Watch::judge`].
+    /// Of the partitions that could deliver and how far each has come, those that have stood still
+    /// for too long. Whether they are stalled depends on where the log ends, see [`Watch::judge`].
     pub(super) fn standing(&mut self, idle: &BTreeMap<Place, u64>, now: Instant) -> Vec<Place> {
-        self.seen.retain(|place, seen| idle.get(place) == Some(&seen.reached));
-        let new = |reached| Seen { reached, since: now, stalled: false };
+        self.seen
+            .retain(|place, seen| idle.get(place) == Some(&seen.reached));
+        let new = |reached| Seen {
+            reached,
+            since: now,
+            stalled: false,
+        };
         for (place, &reached) in idle {
-            self.seen.entry(place.clone()).or_insert_with(|| new(reached));
+            self.seen
+                .entry(place.clone())
+                .or_insert_with(|| new(reached));
         }
-        let standing = self.seen.iter().filter(|(_, seen)| now.duration_since(seen.since) >= self.after);
+        let standing = self
+            .seen
+            .iter()
+            .filter(|(_, seen)| now.duration_since(seen.since) >= self.after);
         standing.map(|(place, _)| place.clone()).collect()
     }
 
     /// Judges a partition that stands still, whose log ends at `end`.
     pub(super) fn judge(&mut self, place: &Place, end: u64, now: Instant) -> Verdict {
-        let Some(seen) = self.seen.get_mut(place) else { return Verdict::AtTheEnd };
+        let Some(seen) = self.seen.get_mut(place) else {
+            return Verdict::AtTheEnd;
+        };
         let verdict = match (end > seen.reached, seen.stalled) {
             (false, _) => Verdict::AtTheEnd,
             (true, false) => Verdict::Stalled,
@@ -100,7 +115,10 @@ mod tests {
         // When it has had the same time again
         assert_eq!(watch.standing(&idle(5), start + AFTER), []);
         assert_eq!(watch.standing(&idle(5), start + AFTER * 2), [place()]);
-        assert_eq!(watch.judge(&place(), 9, start + AFTER * 2), Verdict::Hopeless);
+        assert_eq!(
+            watch.judge(&place(), 9, start + AFTER * 2),
+            Verdict::Hopeless
+        );
     }
 
     #[test]
@@ -110,6 +128,9 @@ mod tests {
         assert_eq!(watch.judge(&place(), 9, start + AFTER), Verdict::Stalled);
         watch.standing(&idle(7), start + AFTER);
         watch.standing(&idle(7), start + AFTER * 2);
-        assert_eq!(watch.judge(&place(), 9, start + AFTER * 2), Verdict::Stalled);
+        assert_eq!(
+            watch.judge(&place(), 9, start + AFTER * 2),
+            Verdict::Stalled
+        );
     }
 }

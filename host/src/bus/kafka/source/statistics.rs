@@ -24,18 +24,27 @@ pub(super) struct Seen {
 
 impl From<Statistics> for Snapshot {
     fn from(statistics: Statistics) -> Self {
-        let connected = statistics.brokers.values().any(|broker| broker.state == "UP");
+        let connected = statistics
+            .brokers
+            .values()
+            .any(|broker| broker.state == "UP");
         let partitions = statistics.topics.into_iter().flat_map(|(topic, of_topic)| {
-            of_topic.partitions.into_values().filter_map(move |partition| {
-                let passed = u64::try_from(partition.next_offset).ok();
-                Some(Seen {
-                    topic: topic.clone(),
-                    index: u32::try_from(partition.partition).ok()?,
-                    end: u64::try_from(partition.ls_offset).unwrap_or_default(),
-                    passed: passed.filter(|_| partition.fetchq_cnt == 0),
+            of_topic
+                .partitions
+                .into_values()
+                .filter_map(move |partition| {
+                    let passed = u64::try_from(partition.next_offset).ok();
+                    Some(Seen {
+                        topic: topic.clone(),
+                        index: u32::try_from(partition.partition).ok()?,
+                        end: u64::try_from(partition.ls_offset).unwrap_or_default(),
+                        passed: passed.filter(|_| partition.fetchq_cnt == 0),
+                    })
                 })
-            })
         });
-        Self { connected, partitions: partitions.collect() }
+        Self {
+            connected,
+            partitions: partitions.collect(),
+        }
     }
 }

@@ -33,7 +33,8 @@ pub(in crate::bus::kafka) struct Tail {
     consumer: Option<BaseConsumer<Quiet>>,
     /// The next offset to be read.
     next: i64,
-    /// The cluster ends a transaction that its writer has left open after so long; `None` where there are none.
+    /// The cluster ends a transaction that its writer has left open after so long; `None` where
+    /// there are none.
     transaction: Option<Duration>,
     /// Values that travel in chunks.
     assembler: Assembler,
@@ -66,17 +67,35 @@ impl Tail {
         ]);
         let (topic, next) = (options.state_topic.name.clone(), from.cast_signed());
         let transaction = (options.delivery == Delivery::ExactlyOnce)
-            .then(|| options.producer.number("transaction.timeout.ms").unwrap_or(TRANSACTION_MS))
+            .then(|| {
+                options
+                    .producer
+                    .number("transaction.timeout.ms")
+                    .unwrap_or(TRANSACTION_MS)
+            })
             .map(Duration::from_millis);
-        Self { properties, topic, consumer: None, next, transaction, assembler: Assembler::default() }
+        Self {
+            properties,
+            topic,
+            consumer: None,
+            next,
+            transaction,
+            assembler: Assembler::default(),
+        }
     }
 
-    /// Waits until every transaction in the topic that is open now has ended: what was committed behind the start of an
-    /// open one, by whomever, is not shown until then. A commit itself is answered before its records are shown. Blocks,
-    /// until `until` or for as long as the cluster leaves an abandoned transaction open.
+    /// Waits until every transaction in the topic that is open now has ended: what was committed
+    /// behind the start of an open one, by whomever, is not shown until then. A commit itself is
+    /// answered before its records are shown. Blocks, until `until` or for as long as the cluster
+    /// leaves an abandoned transaction open.
     pub(in crate::bus::kafka) fn await_commits(&mut self, until: Instant) -> Result<(), Diagnosis> {
-        let Some(transaction) = self.transaction else { return Ok(()) };
-        let all = self.properties.clone().with([("isolation.level", "read_uncommitted")]);
+        let Some(transaction) = self.transaction else {
+            return Ok(());
+        };
+        let all = self
+            .properties
+            .clone()
+            .with([("isolation.level", "read_uncommitted")]);
         let end = self.end(&client(&all)?, until)?;
         let committed = client(&self.properties)?;
         while self.end(&committed, until + transaction)? < end {
@@ -84,7 +103,9 @@ impl Tail {
                 return Err(Diagnosis {
                     kind: Kind::Unreachable,
                     reason: format!("a transaction in topic {:?} does not end", self.topic),
-                    hint: "look for a role whose process hangs: `kafka-transactions.sh list` names it".to_owned(),
+                    hint:
+                        "look for a role whose process hangs: `kafka-transactions.sh list` names it"
+                            .to_owned(),
                 });
             }
             drop(committed.poll(PAUSE));
@@ -107,8 +128,9 @@ impl Tail {
         }
     }
 
-    /// Shows every record from where the last reading stopped to the end of what is committed now: its name, and its value
-    /// or `None` when it was removed. Blocks; gives up when nothing came for as long as `patience`.
+    /// Shows every record from where the last reading stopped to the end of what is committed now:
+    /// its name, and its value or `None` when it was removed. Blocks; gives up when nothing came
+    /// for as long as `patience`.
     pub(in crate::bus::kafka) fn catch_up(
         &mut self,
         patience: Duration,
@@ -127,13 +149,18 @@ impl Tail {
         }
     }
 
-    fn read(&mut self, patience: Duration, mut show: impl FnMut(&str, Option<&[u8]>)) -> Result<(), Diagnosis> {
+    fn read(
+        &mut self,
+        patience: Duration,
+        mut show: impl FnMut(&str, Option<&[u8]>),
+    ) -> Result<(), Diagnosis> {
         let consumer = match self.consumer.take() {
             Some(consumer) => consumer,
             None => client(&self.properties)?,
         };
         let consumer = self.consumer.insert(consumer);
-        // Assigned anew, the consumer asks the broker anew: an end that it tells was the end after this question.
+        // Assigned anew, the consumer asks the broker anew: an end that it tells was the end after
+        // this question.
         assign(consumer, &self.topic, self.next).map_err(of)?;
         let (topic, mut trouble): (Arc<str>, _) = (self.topic.as_str().into(), None);
         let mut until = clock::now() + patience;
@@ -146,7 +173,9 @@ impl Tail {
                         if let Some(Ok(name)) = message.key().map(str::from_utf8) {
                             show(name, message.payload());
                         }
-                    } else if let Some(whole) = self.assembler.add(record(&topic, 0, &message), clock::now())
+                    } else if let Some(whole) = self
+                        .assembler
+                        .add(record(&topic, 0, &message), clock::now())
                         && let Some(Ok(name)) = whole.key.as_deref().map(str::from_utf8)
                     {
                         show(name, Some(&whole.value));

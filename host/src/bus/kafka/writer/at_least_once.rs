@@ -1,7 +1,8 @@
 //! A writer that keeps many writes under way, and answers them in order.
 //!
-//! The client is idempotent, unless somebody chose otherwise, and never gives a record up by itself. When it fails for good, a new one is handed everything
-//! that is not acknowledged, in order. State follows the records that it speaks of, and offsets follow both.
+//! The client is idempotent, unless somebody chose otherwise, and never gives a record up by
+//! itself. When it fails for good, a new one is handed everything that is not acknowledged, in
+//! order. State follows the records that it speaks of, and offsets follow both.
 
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
@@ -22,7 +23,11 @@ pub(super) struct AtLeastOnce {
 
 impl AtLeastOnce {
     pub(super) fn start(shell: Shell) -> KafkaResult<Self> {
-        Ok(Self { producer: shell.producer()?, shell, pending: Pending::with_state_last() })
+        Ok(Self {
+            producer: shell.producer()?,
+            shell,
+            pending: Pending::with_state_last(),
+        })
     }
 
     /// Ends when the writer is closed.
@@ -31,14 +36,19 @@ impl AtLeastOnce {
             let post = self.receive();
             let closing = post.closing;
             let failure = self.take_in(post).or_else(|| self.hand_over_state());
-            let late = self.pending.reopen_late(self.shell.options.delivery_timeout());
+            let late = self
+                .pending
+                .reopen_late(self.shell.options.delivery_timeout());
             let failure = failure.or(late);
             self.finish();
             if let Some(failure) = failure {
                 self.hand_over_again(failure);
             }
             if self.shell.mailbox.is_over() || closing && self.pending.is_empty() {
-                self.pending.take_all().into_iter().for_each(|entry| entry.job.answer(Err(End::Closed.error())));
+                self.pending
+                    .take_all()
+                    .into_iter()
+                    .for_each(|entry| entry.job.answer(Err(End::Closed.error())));
                 return End::Closed;
             }
         }
@@ -49,10 +59,15 @@ impl AtLeastOnce {
             return self.shell.idle(&self.producer);
         }
         let reports = Some(self.pending.missing_of_oldest());
-        self.shell.mailbox.receive(Need { jobs: Some(LIMIT), reports, until: None })
+        self.shell.mailbox.receive(Need {
+            jobs: Some(LIMIT),
+            reports,
+            until: None,
+        })
     }
 
-    /// Notes what the client reports and hands new writes over; says which record was not written, if any.
+    /// Notes what the client reports and hands new writes over; says which record was not written,
+    /// if any.
     fn take_in(&mut self, post: Post) -> Option<Failure> {
         let mut failure = None;
         for report in post.reports {
@@ -73,7 +88,9 @@ impl AtLeastOnce {
 
     fn hand_over_newest(&self) -> Option<Failure> {
         let sent = self.pending.newest().try_for_each(|(number, record)| {
-            self.producer.send(number, record).map_err(|error| failure(number, &error))
+            self.producer
+                .send(number, record)
+                .map_err(|error| failure(number, &error))
         });
         sent.err()
     }
@@ -81,7 +98,9 @@ impl AtLeastOnce {
     fn hand_over_state(&mut self) -> Option<Failure> {
         let released = self.pending.release_state();
         let sent = released.iter().try_for_each(|(number, record)| {
-            self.producer.send(*number, record).map_err(|error| failure(*number, &error))
+            self.producer
+                .send(*number, record)
+                .map_err(|error| failure(*number, &error))
         });
         sent.err()
     }
@@ -102,7 +121,8 @@ impl AtLeastOnce {
         self.shell.answer(done);
     }
 
-    /// Stores the offsets of one reader; tries until the reader's place is gone, or the writer's time is up.
+    /// Stores the offsets of one reader; tries until the reader's place is gone, or the writer's
+    /// time is up.
     fn commit(&mut self, share: &Share) -> Result<(), String> {
         while let Err(error) = share.commit(&self.shell.options) {
             let over = self.shell.mailbox.is_over();
@@ -110,7 +130,8 @@ impl AtLeastOnce {
                 _ if over => return Err(error.to_string()),
                 Commit::Again => self.shell.try_later(diagnosis::of(&error)),
                 Commit::Lost if self.shell.rides_out(&error) => {
-                    offsets::check(&self.shell.groups, &share.offsets).map_err(|refused| refused.to_string())?;
+                    offsets::check(&self.shell.groups, &share.offsets)
+                        .map_err(|refused| refused.to_string())?;
                 }
                 Commit::Lost => return Err(error.to_string()),
             }
@@ -139,14 +160,23 @@ impl AtLeastOnce {
                 }
             }
             self.pending.renumber();
-            next = if one_by_one { self.hand_over_one_by_one() } else { self.hand_over_all() };
+            next = if one_by_one {
+                self.hand_over_one_by_one()
+            } else {
+                self.hand_over_all()
+            };
         }
     }
 
     fn hand_over_all(&self) -> Option<Failure> {
-        let sent = self.pending.unacknowledged().try_for_each(|(number, record)| {
-            self.producer.send(number, record).map_err(|error| failure(number, &error))
-        });
+        let sent = self
+            .pending
+            .unacknowledged()
+            .try_for_each(|(number, record)| {
+                self.producer
+                    .send(number, record)
+                    .map_err(|error| failure(number, &error))
+            });
         sent.err()
     }
 
@@ -170,8 +200,15 @@ impl AtLeastOnce {
 
     fn await_report(&mut self, number: usize) -> Option<Failure> {
         while !self.pending.is_acknowledged(number) && !self.shell.mailbox.is_over() {
-            let post = self.shell.mailbox.receive(Need { reports: Some(1), ..Need::default() });
-            let failure = post.reports.into_iter().filter_map(|report| self.pending.settle(report)).next();
+            let post = self.shell.mailbox.receive(Need {
+                reports: Some(1),
+                ..Need::default()
+            });
+            let failure = post
+                .reports
+                .into_iter()
+                .filter_map(|report| self.pending.settle(report))
+                .next();
             if failure.is_some() {
                 return failure;
             }
@@ -181,8 +218,12 @@ impl AtLeastOnce {
 
     /// Ends the write whose record is to blame; `false` when it is not to blame.
     fn refuse(&mut self, failure: Failure) -> bool {
-        let Some(record) = self.pending.record(failure.number) else { return false };
-        let Some(error) = self.shell.refusal(&record.topic, failure.code) else { return false };
+        let Some(record) = self.pending.record(failure.number) else {
+            return false;
+        };
+        let Some(error) = self.shell.refusal(&record.topic, failure.code) else {
+            return false;
+        };
         if let Some(entry) = self.pending.remove(failure.number) {
             entry.job.answer(Err(error));
         }
@@ -190,9 +231,17 @@ impl AtLeastOnce {
     }
 }
 
-/// The records of those writes are there, and will be there again: whoever goes on reads their input again.
+/// The records of those writes are there, and will be there again: whoever goes on reads their
+/// input again.
 fn refuse_those_with(share: &Share, done: Vec<Entry>, reason: &str) -> Vec<Entry> {
-    let holds = |entry: &Entry| entry.job.content.offsets.iter().any(|offset: &GroupOffset| share.holds(offset));
+    let holds = |entry: &Entry| {
+        entry
+            .job
+            .content
+            .offsets
+            .iter()
+            .any(|offset: &GroupOffset| share.holds(offset))
+    };
     let (refused, left): (Vec<_>, _) = done.into_iter().partition(holds);
     for entry in refused {
         entry.job.answer(Err(offsets::lost(&share.group, reason)));
@@ -201,5 +250,8 @@ fn refuse_those_with(share: &Share, done: Vec<Entry>, reason: &str) -> Vec<Entry
 }
 
 fn failure(number: usize, error: &KafkaError) -> Failure {
-    Failure { number, code: error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail) }
+    Failure {
+        number,
+        code: error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail),
+    }
 }

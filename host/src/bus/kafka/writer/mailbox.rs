@@ -1,6 +1,8 @@
-//! Everything that reaches a writer's thread: writes from tasks, reports from the client, and the wish to end.
+//! Everything that reaches a writer's thread: writes from tasks, reports from the client, and the
+//! wish to end.
 //!
-//! Writes are bounded by the room they take until they are answered; reports are bounded by what is under way.
+//! Writes are bounded by the room they take until they are answered; reports are bounded by what is
+//! under way.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -106,7 +108,12 @@ impl Mailbox {
     pub(super) fn new(bytes: usize) -> Self {
         let pieces = bytes.div_ceil(PIECE).clamp(1, u32::MAX as usize);
         let room = Arc::new(Semaphore::new(pieces));
-        Self { state: Mutex::default(), changed: Condvar::new(), room, pieces }
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            room,
+            pieces,
+        }
     }
 
     /// Hands in a write, when there is room for it; the answer comes from the thread.
@@ -120,7 +127,11 @@ impl Mailbox {
         if state.ends_at.is_some() {
             return Err(Error::Closed);
         }
-        state.jobs.push_back(Job { content, reply, _room: room });
+        state.jobs.push_back(Job {
+            content,
+            reply,
+            _room: room,
+        });
         drop(state);
         self.changed.notify_one();
         Ok(answer)
@@ -129,7 +140,10 @@ impl Mailbox {
     /// `None` when the writer is closed.
     async fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let pieces = bytes.div_ceil(PIECE).min(self.pieces);
-        Arc::clone(&self.room).acquire_many_owned(u32::try_from(pieces).unwrap_or(u32::MAX)).await.ok()
+        Arc::clone(&self.room)
+            .acquire_many_owned(u32::try_from(pieces).unwrap_or(u32::MAX))
+            .await
+            .ok()
     }
 
     /// Called by the client's thread.
@@ -137,14 +151,18 @@ impl Mailbox {
         let mut state = self.lock();
         state.failed |= report.outcome.is_err();
         state.reports.push(report);
-        if state.awaited.is_some_and(|awaited| state.failed || state.reports.len() >= awaited) {
+        if state
+            .awaited
+            .is_some_and(|awaited| state.failed || state.reports.len() >= awaited)
+        {
             state.awaited = None;
             drop(state);
             self.changed.notify_one();
         }
     }
 
-    /// Something happened to the client that its writer should look at when it has nothing else to do.
+    /// Something happened to the client that its writer should look at when it has nothing else to
+    /// do.
     pub(super) fn nudge(&self) {
         self.lock().nudged = true;
         self.changed.notify_one();
@@ -161,14 +179,20 @@ impl Mailbox {
         while !state.has(need) {
             state.awaited = need.reports;
             let Some(until) = until(&state) else {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             let left = until.saturating_duration_since(clock::now());
             if left.is_zero() {
                 break;
             }
-            (state, _) = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+            (state, _) = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         state.awaited = None;
         state.take(need)
@@ -194,7 +218,10 @@ impl Mailbox {
             if left.is_zero() {
                 return;
             }
-            (state, _) = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+            (state, _) = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -207,17 +234,21 @@ impl Mailbox {
 
     /// Whether the writer's time is up.
     pub(super) fn is_over(&self) -> bool {
-        self.lock().ends_at.is_some_and(|ends_at| ends_at <= clock::now())
+        self.lock()
+            .ends_at
+            .is_some_and(|ends_at| ends_at <= clock::now())
     }
 
-    /// The thread has ended: whatever still waits, and whatever comes, is answered so. The first word counts.
+    /// The thread has ended: whatever still waits, and whatever comes, is answered so. The first
+    /// word counts.
     pub(super) fn end(&self, end: End) {
         self.room.close();
         let mut state = self.lock();
         let error = state.end.get_or_insert(end).clone();
         let jobs = std::mem::take(&mut state.jobs);
         drop(state);
-        jobs.into_iter().for_each(|job| job.answer(Err(error.error())));
+        jobs.into_iter()
+            .for_each(|job| job.answer(Err(error.error())));
     }
 
     /// Why nobody answers any more.
@@ -234,15 +265,27 @@ impl State {
     fn has(&self, need: Need) -> bool {
         let idle = need.reports.is_none() && (self.ends_at.is_some() || self.nudged);
         let jobs = need.jobs.is_some() && (!self.jobs.is_empty() || idle);
-        jobs || need.reports.is_some_and(|reports| self.failed || self.reports.len() >= reports)
+        jobs || need
+            .reports
+            .is_some_and(|reports| self.failed || self.reports.len() >= reports)
     }
 
     fn take(&mut self, need: Need) -> Post {
-        let jobs = need.jobs.map_or_else(Vec::new, |limit| self.take_jobs(limit));
-        let reports = if need.reports.is_some() { std::mem::take(&mut self.reports) } else { Vec::new() };
+        let jobs = need
+            .jobs
+            .map_or_else(Vec::new, |limit| self.take_jobs(limit));
+        let reports = if need.reports.is_some() {
+            std::mem::take(&mut self.reports)
+        } else {
+            Vec::new()
+        };
         self.failed &= need.reports.is_none();
         self.nudged = false;
-        Post { jobs, reports, closing: self.ends_at.is_some() && self.jobs.is_empty() }
+        Post {
+            jobs,
+            reports,
+            closing: self.ends_at.is_some() && self.jobs.is_empty(),
+        }
     }
 
     fn take_jobs(&mut self, limit: Limit) -> Vec<Job> {

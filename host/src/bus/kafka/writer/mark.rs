@@ -1,5 +1,5 @@
-//! The mark that each transaction leaves in the state topic, by which a writer learns how a transaction ended whose end it
-//! did not see.
+//! The mark that each transaction leaves in the state topic, by which a writer learns how a
+//! transaction ended whose end it did not see.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -28,11 +28,17 @@ pub(super) enum Outcome {
 impl Mark {
     /// The first one of a new writer.
     pub(super) fn first() -> Self {
-        Self { writer: Uuid::new_v4().to_string(), sequence: 0 }
+        Self {
+            writer: Uuid::new_v4().to_string(),
+            sequence: 0,
+        }
     }
 
     pub(super) fn next(&self) -> Self {
-        Self { sequence: self.sequence + 1, writer: self.writer.clone() }
+        Self {
+            sequence: self.sequence + 1,
+            writer: self.writer.clone(),
+        }
     }
 
     /// The name under which it is stored.
@@ -44,7 +50,8 @@ impl Mark {
         serde_json::to_vec(self).ok().map(Bytes::from)
     }
 
-    /// How the transaction with this mark ended, from the marks of its role that are committed; older ones may be missing.
+    /// How the transaction with this mark ended, from the marks of its role that are committed;
+    /// older ones may be missing.
     pub(super) fn outcome<'a>(&self, committed: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
         let mut outcome = Outcome::NeverHappened;
         for mark in committed.into_iter().map(serde_json::from_slice::<Self>) {

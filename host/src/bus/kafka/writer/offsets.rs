@@ -31,10 +31,16 @@ pub(super) fn shares(groups: &Groups, merged: Vec<GroupOffset>) -> Vec<Share> {
     let mut shares: Vec<Share> = Vec::new();
     for offset in merged {
         let member = groups.member(&offset.group, &offset.topic);
-        let same = |share: &Share| share.group == offset.group && is_same(share.member.as_ref(), member.as_ref());
+        let same = |share: &Share| {
+            share.group == offset.group && is_same(share.member.as_ref(), member.as_ref())
+        };
         match shares.iter_mut().find(|share| same(share)) {
             Some(share) => share.offsets.push(offset),
-            None => shares.push(Share { group: offset.group.clone(), member, offsets: vec![offset] }),
+            None => shares.push(Share {
+                group: offset.group.clone(),
+                member,
+                offsets: vec![offset],
+            }),
         }
     }
     shares
@@ -60,7 +66,10 @@ pub(super) fn check(groups: &Groups, offsets: &[GroupOffset]) -> Result<(), Erro
 }
 
 pub(super) fn lost(group: &str, reason: impl Into<String>) -> Error {
-    Error::Lost { what: format!("group {group:?}"), reason: reason.into() }
+    Error::Lost {
+        what: format!("group {group:?}"),
+        reason: reason.into(),
+    }
 }
 
 /// Whether the broker says that the reader's place in its group is gone.
@@ -81,11 +90,15 @@ pub(super) fn is_stale(code: RDKafkaErrorCode) -> bool {
 
 /// Whether the group was being arranged anew: its reader may have a place in it again in a moment.
 pub(super) fn is_in_rebalance(code: RDKafkaErrorCode) -> bool {
-    matches!(code, RDKafkaErrorCode::IllegalGeneration | RDKafkaErrorCode::RebalanceInProgress)
+    matches!(
+        code,
+        RDKafkaErrorCode::IllegalGeneration | RDKafkaErrorCode::RebalanceInProgress
+    )
 }
 
 impl Share {
-    /// Stores the offsets, in the name of the reader if there is one; blocks until the broker has answered.
+    /// Stores the offsets, in the name of the reader if there is one; blocks until the broker has
+    /// answered.
     pub(super) fn commit(&self, options: &Options) -> KafkaResult<()> {
         let list = self.list()?;
         match &self.member {
@@ -106,7 +119,10 @@ impl Share {
     pub(super) fn list(&self) -> KafkaResult<TopicPartitionList> {
         let mut list = TopicPartitionList::with_capacity(self.offsets.len());
         for offset in &self.offsets {
-            let (partition, next) = (offset.partition.cast_signed(), Offset::Offset(offset.next.cast_signed()));
+            let (partition, next) = (
+                offset.partition.cast_signed(),
+                Offset::Offset(offset.next.cast_signed()),
+            );
             list.add_partition_offset(&offset.topic, partition, next)?;
         }
         Ok(list)
@@ -121,15 +137,26 @@ impl Share {
 
     pub(super) fn holds(&self, offset: &GroupOffset) -> bool {
         let same = |mine: &GroupOffset| {
-            (&mine.group, &mine.topic, mine.partition) == (&offset.group, &offset.topic, offset.partition)
+            (&mine.group, &mine.topic, mine.partition)
+                == (&offset.group, &offset.topic, offset.partition)
         };
         self.offsets.iter().any(same)
     }
 
-    /// A consumer that is no member of the group: it may store offsets while the group has no members.
+    /// A consumer that is no member of the group: it may store offsets while the group has no
+    /// members.
     fn outsider(&self, options: &Options) -> KafkaResult<BaseConsumer> {
-        let others = [("group.id", &*self.group), ("enable.auto.commit", "false"), ("statistics.interval.ms", "0")];
-        options.consumer.clone().with(others).client_config().create()
+        let others = [
+            ("group.id", &*self.group),
+            ("enable.auto.commit", "false"),
+            ("statistics.interval.ms", "0"),
+        ];
+        options
+            .consumer
+            .clone()
+            .with(others)
+            .client_config()
+            .create()
     }
 }
 
@@ -138,7 +165,12 @@ mod tests {
     use super::*;
 
     fn offset(group: &str, topic: &str, partition: u32, next: u64) -> GroupOffset {
-        GroupOffset { group: group.into(), topic: topic.into(), partition, next }
+        GroupOffset {
+            group: group.into(),
+            topic: topic.into(),
+            partition,
+            next,
+        }
     }
 
     struct Reader;
@@ -161,22 +193,37 @@ mod tests {
 
     #[test]
     fn the_last_word_on_a_partition_counts() {
-        let offsets = [offset("g", "t", 0, 7), offset("h", "t", 0, 1), offset("g", "t", 0, 3), offset("g", "t", 1, 2)];
-        assert_eq!(merge(offsets.iter()), [offset("g", "t", 0, 3), offset("g", "t", 1, 2), offset("h", "t", 0, 1)]);
+        let offsets = [
+            offset("g", "t", 0, 7),
+            offset("h", "t", 0, 1),
+            offset("g", "t", 0, 3),
+            offset("g", "t", 1, 2),
+        ];
+        assert_eq!(
+            merge(offsets.iter()),
+            [
+                offset("g", "t", 0, 3),
+                offset("g", "t", 1, 2),
+                offset("h", "t", 0, 1)
+            ]
+        );
     }
 
     #[test]
     fn each_reader_gets_its_own_offsets() {
         // Given a group with two readers, and a third topic that nobody here reads
-        let (groups, readers): (_, [Arc<dyn Member>; 2]) = (Groups::default(), [Arc::new(Reader), Arc::new(Reader)]);
+        let (groups, readers): (_, [Arc<dyn Member>; 2]) =
+            (Groups::default(), [Arc::new(Reader), Arc::new(Reader)]);
         assert!(groups.join("g", &["a".into(), "b".into()], &readers[0]));
         assert!(groups.join("g", &["c".into()], &readers[1]));
         let all = ["a", "b", "c", "d"].map(|topic| offset("g", topic, 0, 1));
         // When offsets of all of them are divided
         let shares = shares(&groups, merge(all.iter()));
         // Then each share belongs to one reader
-        let topics: Vec<Vec<&str>> =
-            shares.iter().map(|share| share.offsets.iter().map(|offset| &*offset.topic).collect()).collect();
+        let topics: Vec<Vec<&str>> = shares
+            .iter()
+            .map(|share| share.offsets.iter().map(|offset| &*offset.topic).collect())
+            .collect();
         assert_eq!(topics, [vec!["a", "b"], vec!["c"], vec!["d"]]);
     }
 
@@ -185,7 +232,11 @@ mod tests {
         let (groups, reader): (_, Arc<dyn Member>) = (Groups::default(), Arc::new(Reader));
         assert!(groups.join("g", &["t".into()], &reader));
         check(&groups, &[offset("g", "t", 0, 1)]).unwrap();
-        let refused = check(&groups, &[offset("g", "t", 0, 1), offset("g", "t", 1, 1)]).unwrap_err();
-        assert_eq!(refused.to_string(), "group \"g\" is cut off: partition 1 was taken away");
+        let refused =
+            check(&groups, &[offset("g", "t", 0, 1), offset("g", "t", 1, 1)]).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "group \"g\" is cut off: partition 1 was taken away"
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Writes that were handed to the client, in order, and what of them is acknowledged. No I/O here.
 //!
-//! Each record has a number, which the client gives back in its report. Numbers only rise, and are given anew when records
-//! have to be handed over again, so that a late report of an earlier try means nothing.
+//! Each record has a number, which the client gives back in its report. Numbers only rise, and are
+//! given anew when records have to be handed over again, so that a late report of an earlier try
+//! means nothing.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -47,10 +48,13 @@ pub(super) struct Failure {
 }
 
 impl Pending {
-    /// For a client without transactions: there, state that is durable before its records would lose them in a crash,
-    /// since whoever goes on takes the state at its word.
+    /// For a client without transactions: there, state that is durable before its records would
+    /// lose them in a crash, since whoever goes on takes the state at its word.
     pub(super) fn with_state_last() -> Self {
-        Self { state_follows: true, ..Self::default() }
+        Self {
+            state_follows: true,
+            ..Self::default()
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -60,24 +64,41 @@ impl Pending {
     pub(super) fn push(&mut self, job: Job) {
         let records = job.content.records.len();
         let (offsets, missing) = (vec![None; records], records);
-        let open = if self.state_follows { job.content.told } else { records };
-        self.entries.push_back(Entry { job, first: self.next, offsets, missing, open, age: Stopwatch::start() });
+        let open = if self.state_follows {
+            job.content.told
+        } else {
+            records
+        };
+        self.entries.push_back(Entry {
+            job,
+            first: self.next,
+            offsets,
+            missing,
+            open,
+            age: Stopwatch::start(),
+        });
         self.next += records;
     }
 
-    /// Lets go of the state of those writes whose records, and all records before them, are acknowledged; returns what can
-    /// be handed over now, in order, with its numbers.
+    /// Lets go of the state of those writes whose records, and all records before them, are
+    /// acknowledged; returns what can be handed over now, in order, with its numbers.
     pub(super) fn release_state(&mut self) -> Vec<(usize, Outgoing)> {
         let mut released = Vec::new();
         for entry in &mut self.entries {
-            if entry.unacknowledged().any(|(number, _)| number < entry.first + entry.job.content.told) {
+            if entry
+                .unacknowledged()
+                .any(|(number, _)| number < entry.first + entry.job.content.told)
+            {
                 break;
             }
             let held = entry.open..entry.offsets.len();
             entry.open = held.end;
-            released.extend(
-                held.filter_map(|index| Some((entry.first + index, entry.job.content.records.get(index)?.clone()))),
-            );
+            released.extend(held.filter_map(|index| {
+                Some((
+                    entry.first + index,
+                    entry.job.content.records.get(index)?.clone(),
+                ))
+            }));
         }
         released
     }
@@ -100,8 +121,12 @@ impl Pending {
 
     /// Which write, counted from the oldest, and which of its records has that number.
     fn find(&self, number: usize) -> Option<(usize, usize)> {
-        // The last one that begins at or before it: a write without records begins where the next one does.
-        let index = self.entries.partition_point(|entry| entry.first <= number).checked_sub(1)?;
+        // The last one that begins at or before it: a write without records begins where the next
+        // one does.
+        let index = self
+            .entries
+            .partition_point(|entry| entry.first <= number)
+            .checked_sub(1)?;
         let entry = self.entries.get(index)?;
         let record = number - entry.first;
         (record < entry.offsets.len()).then_some((index, record))
@@ -109,7 +134,9 @@ impl Pending {
 
     /// Records of the oldest write that were handed over and are not acknowledged.
     pub(super) fn missing_of_oldest(&self) -> usize {
-        self.entries.front().map_or(0, |entry| entry.unacknowledged().count())
+        self.entries
+            .front()
+            .map_or(0, |entry| entry.unacknowledged().count())
     }
 
     /// Records that are not acknowledged.
@@ -117,7 +144,8 @@ impl Pending {
         self.entries.iter().map(|entry| entry.missing).sum()
     }
 
-    /// Gives new numbers to everything that is not acknowledged: reports on the old ones no longer count.
+    /// Gives new numbers to everything that is not acknowledged: reports on the old ones no longer
+    /// count.
     pub(super) fn renumber(&mut self) {
         for entry in &mut self.entries {
             entry.first = self.next;
@@ -134,16 +162,23 @@ impl Pending {
         self.renumber();
     }
 
-    /// Takes back what is acknowledged of writes with chunks that are done too late: their readers may have given them up
-    /// meanwhile. They are to be handed over again as a whole.
+    /// Takes back what is acknowledged of writes with chunks that are done too late: their readers
+    /// may have given them up meanwhile. They are to be handed over again as a whole.
     pub(super) fn reopen_late(&mut self, within: Duration) -> Option<Failure> {
         let is_late = |entry: &&mut Entry| entry.missing == 0 && entry.age.elapsed() >= within;
-        let late = self.entries.iter_mut().filter(|entry| entry.job.content.has_chunks()).filter(is_late);
+        let late = self
+            .entries
+            .iter_mut()
+            .filter(|entry| entry.job.content.has_chunks())
+            .filter(is_late);
         let mut failure = None;
         for entry in late {
             entry.offsets.fill(None);
             (entry.missing, entry.age) = (entry.offsets.len(), Stopwatch::start());
-            failure = failure.or(Some(Failure { number: entry.first, code: RDKafkaErrorCode::MessageTimedOut }));
+            failure = failure.or(Some(Failure {
+                number: entry.first,
+                code: RDKafkaErrorCode::MessageTimedOut,
+            }));
         }
         failure
     }
@@ -155,12 +190,17 @@ impl Pending {
 
     /// The first record that is not acknowledged, with its number.
     pub(super) fn first_unacknowledged(&self) -> Option<(usize, Outgoing)> {
-        self.unacknowledged().next().map(|(number, record)| (number, record.clone()))
+        self.unacknowledged()
+            .next()
+            .map(|(number, record)| (number, record.clone()))
     }
 
     /// The records of the newest write, with their numbers.
     pub(super) fn newest(&self) -> impl Iterator<Item = (usize, &Outgoing)> {
-        self.entries.back().into_iter().flat_map(Entry::unacknowledged)
+        self.entries
+            .back()
+            .into_iter()
+            .flat_map(Entry::unacknowledged)
     }
 
     /// All writes, in order.
@@ -175,7 +215,9 @@ impl Pending {
     }
 
     pub(super) fn is_acknowledged(&self, number: usize) -> bool {
-        let entry = self.find(number).and_then(|(entry, record)| self.entries.get(entry)?.offsets.get(record));
+        let entry = self
+            .find(number)
+            .and_then(|(entry, record)| self.entries.get(entry)?.offsets.get(record));
         entry.is_none_or(Option::is_some)
     }
 
@@ -184,9 +226,14 @@ impl Pending {
         self.entries.back()?.offsets.last().copied().flatten()
     }
 
-    /// Takes out the oldest writes that are acknowledged as a whole: none of them while an earlier one is not.
+    /// Takes out the oldest writes that are acknowledged as a whole: none of them while an earlier
+    /// one is not.
     pub(super) fn take_done(&mut self) -> Vec<Entry> {
-        let done = self.entries.iter().take_while(|entry| entry.missing == 0).count();
+        let done = self
+            .entries
+            .iter()
+            .take_while(|entry| entry.missing == 0)
+            .count();
         self.entries.drain(..done).collect()
     }
 
@@ -198,7 +245,9 @@ impl Pending {
 
     /// Takes out those that `take` picks.
     pub(super) fn take_where(&mut self, take: impl Fn(&Content) -> bool) -> Vec<Entry> {
-        let (taken, left) = std::mem::take(&mut self.entries).into_iter().partition(|entry| take(&entry.job.content));
+        let (taken, left) = std::mem::take(&mut self.entries)
+            .into_iter()
+            .partition(|entry| take(&entry.job.content));
         self.entries = left;
         Vec::from(taken)
     }
@@ -216,19 +265,35 @@ impl Pending {
 
 impl Entry {
     fn unacknowledged(&self) -> impl Iterator<Item = (usize, &Outgoing)> {
-        let records = self.job.content.records.iter().zip(&self.offsets).enumerate().take(self.open);
-        records.filter(|(_, (_, offset))| offset.is_none()).map(|(index, (record, _))| (self.first + index, record))
+        let records = self
+            .job
+            .content
+            .records
+            .iter()
+            .zip(&self.offsets)
+            .enumerate()
+            .take(self.open);
+        records
+            .filter(|(_, (_, offset))| offset.is_none())
+            .map(|(index, (record, _))| (self.first + index, record))
     }
 
-    /// Where its records lie, those of its state left out: one that travels in chunks lies where the first does.
+    /// Where its records lie, those of its state left out: one that travels in chunks lies where
+    /// the first does.
     pub(super) fn positions(&self) -> Vec<Position> {
         let Content { records, told, .. } = &self.job.content;
         let position = |(record, offset): (&Outgoing, &Option<u64>)| {
             let (topic, partition) = (record.topic.clone(), record.partition);
-            offset.map(|offset| Position { topic, partition, offset })
+            offset.map(|offset| Position {
+                topic,
+                partition,
+                offset,
+            })
         };
         let told = records.iter().zip(&self.offsets).take(*told);
-        told.filter(|(record, _)| !record.follows).filter_map(position).collect()
+        told.filter(|(record, _)| !record.follows)
+            .filter_map(position)
+            .collect()
     }
 }
 
@@ -249,8 +314,16 @@ mod tests {
             headers: Vec::new(),
             follows: false,
         };
-        let content = Content { records: vec![record; records], told: records, offsets: Vec::new() };
-        Job { content, reply: oneshot::channel().0, _room: None }
+        let content = Content {
+            records: vec![record; records],
+            told: records,
+            offsets: Vec::new(),
+        };
+        Job {
+            content,
+            reply: oneshot::channel().0,
+            _room: None,
+        }
     }
 
     fn pending(sizes: &[usize]) -> Pending {
@@ -260,7 +333,10 @@ mod tests {
     }
 
     fn written(number: usize) -> Report {
-        Report { number, outcome: Ok(number as u64) }
+        Report {
+            number,
+            outcome: Ok(number as u64),
+        }
     }
 
     fn numbers(pending: &Pending) -> Vec<usize> {
@@ -278,7 +354,11 @@ mod tests {
         assert_eq!(pending.missing_of_oldest(), 1);
         // When its last record is, then all three are done, in order
         assert_eq!(pending.settle(written(0)), None);
-        let done: Vec<_> = pending.take_done().iter().map(|entry| entry.offsets.len()).collect();
+        let done: Vec<_> = pending
+            .take_done()
+            .iter()
+            .map(|entry| entry.offsets.len())
+            .collect();
         assert_eq!(done, [2, 1, 0]);
     }
 
@@ -291,14 +371,27 @@ mod tests {
             job.content.told = told;
             pending.push(job);
         }
-        assert_eq!((numbers(&pending), pending.release_state().len()), (vec![0, 2], 0));
+        assert_eq!(
+            (numbers(&pending), pending.release_state().len()),
+            (vec![0, 2], 0)
+        );
         // When the second record is acknowledged first, then nothing is let go
         assert_eq!(pending.settle(written(2)), None);
-        assert_eq!((pending.release_state().len(), pending.missing_of_oldest()), (0, 1));
+        assert_eq!(
+            (pending.release_state().len(), pending.missing_of_oldest()),
+            (0, 1)
+        );
         // When the first one is too, then all state goes, in order and once
         assert_eq!(pending.settle(written(0)), None);
-        let released: Vec<_> = pending.release_state().into_iter().map(|(number, _)| number).collect();
-        assert_eq!((released, pending.release_state().len()), (vec![1, 3, 4], 0));
+        let released: Vec<_> = pending
+            .release_state()
+            .into_iter()
+            .map(|(number, _)| number)
+            .collect();
+        assert_eq!(
+            (released, pending.release_state().len()),
+            (vec![1, 3, 4], 0)
+        );
         assert_eq!(pending.take_done().len(), 0);
         // And what was let go is handed over again like all else
         pending.renumber();
@@ -311,13 +404,26 @@ mod tests {
         assert_eq!(pending.settle(written(1)), None);
         // When the client is replaced
         pending.renumber();
-        // Then only the missing records are handed over, and a late report of the first try means nothing
+        // Then only the missing records are handed over, and a late report of the first try means
+        // nothing
         assert_eq!(numbers(&pending), [5, 7, 8, 9]);
         assert_eq!(pending.settle(written(0)), None);
         assert_eq!(pending.missing(), 4);
-        [5, 7, 8, 9].into_iter().for_each(|number| assert_eq!(pending.settle(written(number)), None));
-        let positions: Vec<_> = pending.take_done().iter().flat_map(Entry::positions).collect();
-        assert_eq!(positions.iter().map(|position| position.offset).collect::<Vec<_>>(), [5, 1, 7, 8, 9]);
+        [5, 7, 8, 9]
+            .into_iter()
+            .for_each(|number| assert_eq!(pending.settle(written(number)), None));
+        let positions: Vec<_> = pending
+            .take_done()
+            .iter()
+            .flat_map(Entry::positions)
+            .collect();
+        assert_eq!(
+            positions
+                .iter()
+                .map(|position| position.offset)
+                .collect::<Vec<_>>(),
+            [5, 1, 7, 8, 9]
+        );
     }
 
     #[test]
@@ -337,7 +443,11 @@ mod tests {
         pending.push(job);
         (0..4).for_each(|number| assert_eq!(pending.settle(written(number)), None));
         let done = pending.take_done();
-        let offsets: Vec<_> = done[0].positions().iter().map(|position| position.offset).collect();
+        let offsets: Vec<_> = done[0]
+            .positions()
+            .iter()
+            .map(|position| position.offset)
+            .collect();
         assert_eq!((offsets, done[0].job.content.count()), (vec![0, 3], 2));
     }
 
@@ -352,8 +462,17 @@ mod tests {
         // When its time is up
         let late = pending.reopen_late(Duration::ZERO);
         // Then the write with chunks is handed over once more, and waits for that
-        assert_eq!(late, Some(Failure { number: 3, code: RDKafkaErrorCode::MessageTimedOut }));
-        assert_eq!((pending.take_done().len(), numbers(&pending)), (2, vec![3, 4]));
+        assert_eq!(
+            late,
+            Some(Failure {
+                number: 3,
+                code: RDKafkaErrorCode::MessageTimedOut
+            })
+        );
+        assert_eq!(
+            (pending.take_done().len(), numbers(&pending)),
+            (2, vec![3, 4])
+        );
         assert_eq!(pending.reopen_late(Duration::ZERO), None);
     }
 
@@ -361,7 +480,10 @@ mod tests {
     fn a_failure_leads_to_its_write() {
         let mut pending = pending(&[2, 0, 2]);
         let code = RDKafkaErrorCode::MessageSizeTooLarge;
-        let failure = pending.settle(Report { number: 3, outcome: Err(code) });
+        let failure = pending.settle(Report {
+            number: 3,
+            outcome: Err(code),
+        });
         assert_eq!(failure, Some(Failure { number: 3, code }));
         assert_eq!(pending.remove(3).map(|entry| entry.first), Some(2));
         assert_eq!(numbers(&pending), [0, 1]);

@@ -21,8 +21,8 @@ use crate::figure;
 
 /// librdkafka's own default of `batch.size`, in bytes.
 const BATCH_BYTES: u64 = 1_000_000;
-/// The name that manifests give it by: librdkafka has a second one, `message.timeout.ms`, and of two names for one setting
-/// it takes whichever it is given last.
+/// The name that manifests give it by: librdkafka has a second one, `message.timeout.ms`, and of
+/// two names for one setting it takes whichever it is given last.
 const DELIVERY_TIMEOUT: &str = "delivery.timeout.ms";
 /// How long a full queue is left alone, unless the broker acknowledges something before.
 const FULL_QUEUE: Duration = Duration::from_millis(50);
@@ -81,8 +81,15 @@ impl Producer {
         let (listener, mailbox) = (Arc::clone(listener), Arc::clone(mailbox));
         let config = writer_properties(options, role, topics.smallest_limit()).client_config();
         let reporter = listener.reporter();
-        let context = Context { listener, reporter, mailbox: Arc::clone(&mailbox) };
-        Ok(Self { client: ThreadedProducer::from_config_and_context(&config, context)?, mailbox })
+        let context = Context {
+            listener,
+            reporter,
+            mailbox: Arc::clone(&mailbox),
+        };
+        Ok(Self {
+            client: ThreadedProducer::from_config_and_context(&config, context)?,
+            mailbox,
+        })
     }
 
     pub(super) fn client(&self) -> &ThreadedProducer<Context> {
@@ -92,7 +99,9 @@ impl Producer {
     /// Hands a record over; waits while the client's queue is full.
     pub(super) fn send(&self, number: usize, record: &Outgoing) -> KafkaResult<()> {
         while let Err(error) = self.try_send(number, record) {
-            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) || self.mailbox.is_over() {
+            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull)
+                || self.mailbox.is_over()
+            {
                 return Err(error);
             }
             self.mailbox.await_reports(1, FULL_QUEUE);
@@ -112,7 +121,10 @@ impl Producer {
 
     /// Asks the broker for something small: whether it is there.
     pub(super) fn probe(&self, topic: &str, timeout: Duration) -> KafkaResult<()> {
-        self.client.client().fetch_metadata(Some(topic), timeout).map(drop)
+        self.client
+            .client()
+            .fetch_metadata(Some(topic), timeout)
+            .map(drop)
     }
 }
 
@@ -129,19 +141,36 @@ fn headers(headers: &[(String, bytes::Bytes)]) -> Option<OwnedHeaders> {
         return None;
     }
     let new = OwnedHeaders::new_with_capacity(headers.len());
-    Some(headers.iter().fold(new, |all, (key, value)| all.insert(Header { key, value: Some(value.as_ref()) })))
+    Some(headers.iter().fold(new, |all, (key, value)| {
+        all.insert(Header {
+            key,
+            value: Some(value.as_ref()),
+        })
+    }))
 }
 
-/// What the client of a writer is made with: the properties of [`Options::producer`], and what a writer needs whatever was
-/// asked for. `smallest_limit` is that of the topics' records, in bytes.
+/// What the client of a writer is made with: the properties of [`Options::producer`], and what a
+/// writer needs whatever was asked for. `smallest_limit` is that of the topics' records, in bytes.
 #[must_use]
 pub fn writer_properties(options: &Options, role: &str, smallest_limit: Option<u64>) -> Properties {
-    let defaults = [("enable.idempotence", "true"), ("statistics.interval.ms", "5000")];
+    let defaults = [
+        ("enable.idempotence", "true"),
+        ("statistics.interval.ms", "5000"),
+    ];
     // A record is never given up: it is this writer that decides, not the clock of the client.
-    let mut all = Properties::default().with(defaults).with(options.producer.iter()).with([(DELIVERY_TIMEOUT, "0")]);
+    let mut all = Properties::default()
+        .with(defaults)
+        .with(options.producer.iter())
+        .with([(DELIVERY_TIMEOUT, "0")]);
     // A batch over a topic's limit is refused by the broker with everything in it.
     let batch = all.number("batch.size").unwrap_or(BATCH_BYTES);
-    all.set("batch.size", batch.min(smallest_limit.unwrap_or(u64::MAX)).max(1).to_string());
+    all.set(
+        "batch.size",
+        batch
+            .min(smallest_limit.unwrap_or(u64::MAX))
+            .max(1)
+            .to_string(),
+    );
     if options.delivery == Delivery::ExactlyOnce {
         all.set("enable.idempotence", "true");
         all.set("transactional.id", transactional_id(options, role));
@@ -167,7 +196,13 @@ mod tests {
         cluster.producer = vec![("delivery.timeout.ms", "45000")];
         let options = cluster.options(Delivery::AtLeastOnce);
         let all = writer_properties(&options, "role", None);
-        assert_eq!((all.get("message.timeout.ms"), all.get("delivery.timeout.ms")), (None, Some("0")));
+        assert_eq!(
+            (
+                all.get("message.timeout.ms"),
+                all.get("delivery.timeout.ms")
+            ),
+            (None, Some("0"))
+        );
         assert_eq!(options.delivery_timeout(), Duration::from_secs(45));
     }
 }

@@ -1,4 +1,5 @@
-//! What both kinds of writer have in common: their options, their client, their patience and their figures.
+//! What both kinds of writer have in common: their options, their client, their patience and their
+//! figures.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,7 +23,10 @@ use crate::clock;
 use crate::figure::{self, Count};
 
 /// Taken from the mailbox at a time.
-pub(super) const LIMIT: Limit = Limit { count: 1_024, bytes: 16 << 20 };
+pub(super) const LIMIT: Limit = Limit {
+    count: 1_024,
+    bytes: 16 << 20,
+};
 
 /// A client in trouble is asked no longer than this whether it is well: writes wait meanwhile.
 const PROBE: Duration = Duration::from_secs(1);
@@ -52,13 +56,33 @@ impl Shell {
         topics: Arc<Catalogue>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
-        let listener = Arc::new(Listener::new(format!("writer of {role}"), &options.observer));
+        let listener = Arc::new(Listener::new(
+            format!("writer of {role}"),
+            &options.observer,
+        ));
         let (role, unknown) = (role.to_owned(), HashMap::new());
-        Self { role, options, groups, topics, listener, mailbox, tries: 0, rebalancing: None, retries: 0, unknown }
+        Self {
+            role,
+            options,
+            groups,
+            topics,
+            listener,
+            mailbox,
+            tries: 0,
+            rebalancing: None,
+            retries: 0,
+            unknown,
+        }
     }
 
     pub(super) fn producer(&self) -> KafkaResult<Producer> {
-        Producer::create(&self.options, &self.role, &self.topics, &self.listener, &self.mailbox)
+        Producer::create(
+            &self.options,
+            &self.role,
+            &self.topics,
+            &self.listener,
+            &self.mailbox,
+        )
     }
 
     /// Something went wrong that is worth another try: tells, and waits.
@@ -76,11 +100,13 @@ impl Shell {
         self.listener.is_well();
     }
 
-    /// Waits a moment when offsets were refused in the midst of a rebalance, after which their reader may read on; `false`
-    /// when there is none, or it takes too long.
+    /// Waits a moment when offsets were refused in the midst of a rebalance, after which their
+    /// reader may read on; `false` when there is none, or it takes too long.
     pub(super) fn rides_out(&mut self, refused: &KafkaError) -> bool {
         let since = *self.rebalancing.get_or_insert_with(clock::now);
-        let rides_out = refused.rdkafka_error_code().is_some_and(offsets::is_in_rebalance)
+        let rides_out = refused
+            .rdkafka_error_code()
+            .is_some_and(offsets::is_in_rebalance)
             && clock::now().saturating_duration_since(since) < self.options.request;
         if rides_out {
             self.mailbox.pause(self.options.backoff.first);
@@ -88,11 +114,18 @@ impl Shell {
         rides_out
     }
 
-    /// Waits for writes while nothing is under way. A client that was in trouble is asked now and then whether it is well:
-    /// it would not find out by itself.
+    /// Waits for writes while nothing is under way. A client that was in trouble is asked now and
+    /// then whether it is well: it would not find out by itself.
     pub(super) fn idle(&mut self, producer: &Producer) -> Post {
-        let until = self.listener.trouble().map(|_| clock::now() + self.options.backoff.pause(self.tries + 1));
-        let post = self.mailbox.receive(Need { jobs: Some(LIMIT), reports: None, until });
+        let until = self
+            .listener
+            .trouble()
+            .map(|_| clock::now() + self.options.backoff.pause(self.tries + 1));
+        let post = self.mailbox.receive(Need {
+            jobs: Some(LIMIT),
+            reports: None,
+            until,
+        });
         if until.is_some() && post.jobs.is_empty() && !post.closing {
             match producer.probe(&self.options.state_topic.name, PROBE) {
                 Ok(()) => self.is_well(),
@@ -107,18 +140,27 @@ impl Shell {
         offsets::check(&self.groups, &content.offsets)
     }
 
-    /// The end of a write whose record was not written for this reason; `None` when it is to be tried again.
+    /// The end of a write whose record was not written for this reason; `None` when it is to be
+    /// tried again.
     pub(super) fn refusal(&mut self, topic: &Arc<str>, code: RDKafkaErrorCode) -> Option<Error> {
         match verdict::fault(code) {
             Fault::None => None,
             // A broker that has just started may not know it yet.
             Fault::Unknown => {
-                let before = *self.unknown.entry(Arc::clone(topic)).or_insert(self.retries);
-                (before < self.retries).then(|| Error::UnknownTopic { topic: topic.to_string() })
+                let before = *self
+                    .unknown
+                    .entry(Arc::clone(topic))
+                    .or_insert(self.retries);
+                (before < self.retries).then(|| Error::UnknownTopic {
+                    topic: topic.to_string(),
+                })
             }
             Fault::Refused => {
                 let diagnosis = verdict::diagnosis(code);
-                Some(diagnosis.into_error(&self.options.bus_name(), &format!("write a record to {topic:?}")))
+                Some(diagnosis.into_error(
+                    &self.options.bus_name(),
+                    &format!("write a record to {topic:?}"),
+                ))
             }
         }
     }
@@ -127,7 +169,8 @@ impl Shell {
     pub(super) fn answer(&mut self, done: Vec<Entry>) {
         let written = || done.iter().flat_map(|entry| &entry.job.content.records);
         if !self.unknown.is_empty() {
-            self.unknown.retain(|topic, _| written().all(|record| record.topic != *topic));
+            self.unknown
+                .retain(|topic, _| written().all(|record| record.topic != *topic));
         }
         let records: usize = done.iter().map(|entry| entry.job.content.count()).sum();
         let bytes: usize = written().map(Outgoing::bytes).sum();
@@ -149,6 +192,9 @@ impl Shell {
     }
 
     pub(super) fn lost(&self, reason: impl Into<String>) -> End {
-        End::Lost { what: self.listener.part().to_owned(), reason: reason.into() }
+        End::Lost {
+            what: self.listener.part().to_owned(),
+            reason: reason.into(),
+        }
     }
 }

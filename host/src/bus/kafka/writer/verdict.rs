@@ -43,10 +43,15 @@ impl Traits {
     pub(super) fn of(error: &KafkaError) -> Self {
         let timed_out = error.rdkafka_error_code() == Some(RDKafkaErrorCode::OperationTimedOut);
         match error {
-            KafkaError::Transaction(error) => {
-                Self { fatal: error.is_fatal(), retriable: error.is_retriable(), timed_out }
-            }
-            _ => Self { timed_out, ..Self::default() },
+            KafkaError::Transaction(error) => Self {
+                fatal: error.is_fatal(),
+                retriable: error.is_retriable(),
+                timed_out,
+            },
+            _ => Self {
+                timed_out,
+                ..Self::default()
+            },
         }
     }
 }
@@ -55,8 +60,8 @@ impl Traits {
 pub(super) fn after(step: Step, traits: Traits) -> Move {
     match step {
         _ if traits.fatal => Move::Renew,
-        // Once the end was asked for, only a new client can tell how it went: a request that is still on its way could
-        // otherwise end the next transaction.
+        // Once the end was asked for, only a new client can tell how it went: a request that is
+        // still on its way could otherwise end the next transaction.
         Step::Commit | Step::Abort if traits.timed_out => Move::Renew,
         Step::Begin | Step::Offsets | Step::Commit | Step::Abort if traits.retriable => Move::Again,
         Step::Records | Step::Offsets => Move::Abort,
@@ -87,7 +92,9 @@ pub(super) fn fault(code: RDKafkaErrorCode) -> Fault {
         | Code::PolicyViolation
         | Code::UnsupportedForMessageFormat
         | Code::UnsupportedCompressionType => Fault::Refused,
-        Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition => Fault::Unknown,
+        Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition => {
+            Fault::Unknown
+        }
         _ => Fault::None,
     }
 }
@@ -117,19 +124,36 @@ pub(super) fn diagnosis(code: RDKafkaErrorCode) -> Diagnosis {
 mod tests {
     use super::*;
 
-    const RETRIABLE: Traits = Traits { fatal: false, retriable: true, timed_out: false };
+    const RETRIABLE: Traits = Traits {
+        fatal: false,
+        retriable: true,
+        timed_out: false,
+    };
 
     #[test]
     fn a_fatal_error_needs_a_new_client_whatever_was_under_way() {
-        let fatal = Traits { fatal: true, retriable: true, timed_out: false };
-        for step in [Step::Begin, Step::Records, Step::Offsets, Step::Commit, Step::Abort] {
+        let fatal = Traits {
+            fatal: true,
+            retriable: true,
+            timed_out: false,
+        };
+        for step in [
+            Step::Begin,
+            Step::Records,
+            Step::Offsets,
+            Step::Commit,
+            Step::Abort,
+        ] {
             assert_eq!(after(step, fatal), Move::Renew, "{step:?}");
         }
     }
 
     #[test]
     fn an_end_whose_outcome_is_open_is_never_guessed() {
-        let timed_out = Traits { timed_out: true, ..RETRIABLE };
+        let timed_out = Traits {
+            timed_out: true,
+            ..RETRIABLE
+        };
         for traits in [timed_out, Traits::default()] {
             assert_eq!(after(Step::Commit, traits), Move::Renew, "{traits:?}");
         }
@@ -155,7 +179,12 @@ mod tests {
         use RDKafkaErrorCode as Code;
         assert_eq!(fault(Code::MessageSizeTooLarge), Fault::Refused);
         assert_eq!(fault(Code::UnknownTopicOrPartition), Fault::Unknown);
-        for code in [Code::TopicAuthorizationFailed, Code::MessageTimedOut, Code::PurgeQueue, Code::Fatal] {
+        for code in [
+            Code::TopicAuthorizationFailed,
+            Code::MessageTimedOut,
+            Code::PurgeQueue,
+            Code::Fatal,
+        ] {
             assert_eq!(fault(code), Fault::None, "{code:?}");
         }
     }

@@ -94,12 +94,30 @@ pub(super) static TABLE: &[Property] = &[
 
 const ASSIGNORS: &[(&str, &str)] = &[
     ("org.apache.kafka.clients.consumer.RangeAssignor", "range"),
-    ("org.apache.kafka.clients.consumer.RoundRobinAssignor", "roundrobin"),
-    ("org.apache.kafka.clients.consumer.CooperativeStickyAssignor", "cooperative-sticky"),
-    ("kafka.coordinator.assignors.range.RangePartitionAssignor", "range"),
-    ("kafka.coordinator.assignors.roundrobin.RoundRobinPartitionAssignor", "roundrobin"),
-    ("aiokafka.coordinator.assignors.range.RangePartitionAssignor", "range"),
-    ("aiokafka.coordinator.assignors.roundrobin.RoundRobinPartitionAssignor", "roundrobin"),
+    (
+        "org.apache.kafka.clients.consumer.RoundRobinAssignor",
+        "roundrobin",
+    ),
+    (
+        "org.apache.kafka.clients.consumer.CooperativeStickyAssignor",
+        "cooperative-sticky",
+    ),
+    (
+        "kafka.coordinator.assignors.range.RangePartitionAssignor",
+        "range",
+    ),
+    (
+        "kafka.coordinator.assignors.roundrobin.RoundRobinPartitionAssignor",
+        "roundrobin",
+    ),
+    (
+        "aiokafka.coordinator.assignors.range.RangePartitionAssignor",
+        "range",
+    ),
+    (
+        "aiokafka.coordinator.assignors.roundrobin.RoundRobinPartitionAssignor",
+        "roundrobin",
+    ),
     ("RangeAssignor", "range"),
     ("RangePartitionAssignor", "range"),
     ("RoundRobinAssignor", "roundrobin"),

@@ -2,7 +2,11 @@
 
 use crate::manifest::kafka::property::{Kind, Property};
 
-const UNLIMITED: &[(&str, &str)] = &[("inf", "2147483647"), ("none", "2147483647"), ("null", "2147483647")];
+const UNLIMITED: &[(&str, &str)] = &[
+    ("inf", "2147483647"),
+    ("none", "2147483647"),
+    ("null", "2147483647"),
+];
 
 pub(super) static TABLE: &[Property] = &[
     Property::word("acks", &["all", "1", "0"], "Copies that must have a record before it counts as written.")

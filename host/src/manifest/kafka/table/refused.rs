@@ -1,21 +1,23 @@
-//! Settings that other clients have, and why a manifest may not give them. What stands behind `hint:` is the remedy.
+//! Settings that other clients have, and why a manifest may not give them. What stands behind
+//! `hint:` is the remedy.
 
 use crate::manifest::kafka::property::key_of;
 
-const SERIALIZER: &str = "the messages have a format of their own, which no setting changes\nhint: leave it out";
+const SERIALIZER: &str =
+    "the messages have a format of their own, which no setting changes\nhint: leave it out";
 const STORE: &str = "librdkafka reads PEM and PKCS#12, no Java key stores\nhint: give ssl_ca_location a PEM file; `keytool -exportcert -rfc` writes one";
 const STORE_TYPE: &str = "librdkafka tells the type by itself\nhint: leave it out; ssl_keystore_location takes PKCS#12, ssl_certificate_location and ssl_key_location take PEM";
 const JAAS: &str = "JAAS is the way to sign in from Java\nhint: give sasl_mechanism, sasl_username and sasl_password";
-const KERBEROS: &str = "Kerberos is not built in\nhint: use sasl_mechanism = \"SCRAM-SHA-512\", or certificates";
-const OAUTH: &str =
-    "signing in with tokens is not built in\nhint: use sasl_mechanism = \"SCRAM-SHA-512\", or certificates";
+const KERBEROS: &str =
+    "Kerberos is not built in\nhint: use sasl_mechanism = \"SCRAM-SHA-512\", or certificates";
+const OAUTH: &str = "signing in with tokens is not built in\nhint: use sasl_mechanism = \"SCRAM-SHA-512\", or certificates";
 const FOREIGN_CODE: &str = "clients run no code from elsewhere\nhint: leave it out";
-const METRICS: &str =
-    "the host has figures of its own\nhint: leave it out; statistics_interval_ms says how often they are taken";
+const METRICS: &str = "the host has figures of its own\nhint: leave it out; statistics_interval_ms says how often they are taken";
 const GROUP: &str = "every role reads in a group of its own name\nhint: leave it out, or put kafka.group_prefix in front of all of them";
 const ONE_LIMIT: &str = "librdkafka has one limit for every try to connect, where Java's grows from try to try\nhint: leave it out; socket_connection_setup_timeout_ms is that limit";
 const OWN_THREAD: &str = "readers wait for records on threads of their own\nhint: leave it out";
-const GROUP_PROTOCOL: &str = "all readers use the same group protocol\nhint: set kafka.group_protocol";
+const GROUP_PROTOCOL: &str =
+    "all readers use the same group protocol\nhint: set kafka.group_protocol";
 
 static REFUSED: &[(&str, &str)] = &[
     ("key.serializer", SERIALIZER),
@@ -26,14 +28,23 @@ static REFUSED: &[(&str, &str)] = &[
     ("ssl.truststore.location", STORE),
     ("ssl.truststore.password", STORE),
     ("ssl.truststore.type", STORE_TYPE),
-    ("ssl.truststore.certificates", "librdkafka has another name for it\nhint: give ssl_ca_pem"),
+    (
+        "ssl.truststore.certificates",
+        "librdkafka has another name for it\nhint: give ssl_ca_pem",
+    ),
     ("ssl.keystore.type", STORE_TYPE),
     (
         "ssl.context",
         "a context is an object of Python\nhint: give ssl_ca_location, ssl_certificate_location and ssl_key_location",
     ),
-    ("ssl.protocol", "OpenSSL agrees with the broker on the best they both have\nhint: leave it out"),
-    ("ssl.enabled.protocols", "OpenSSL agrees with the broker on the best they both have\nhint: leave it out"),
+    (
+        "ssl.protocol",
+        "OpenSSL agrees with the broker on the best they both have\nhint: leave it out",
+    ),
+    (
+        "ssl.enabled.protocols",
+        "OpenSSL agrees with the broker on the best they both have\nhint: leave it out",
+    ),
     ("ssl.engine.location", FOREIGN_CODE),
     ("sasl.jaas.config", JAAS),
     ("sasl.client.callback.handler.class", JAAS),
@@ -55,7 +66,10 @@ static REFUSED: &[(&str, &str)] = &[
     ("interceptor.classes", FOREIGN_CODE),
     ("interceptors", FOREIGN_CODE),
     ("plugin.library.paths", FOREIGN_CODE),
-    ("partitioner.class", "every key's partition is found as Java clients find it\nhint: leave it out"),
+    (
+        "partitioner.class",
+        "every key's partition is found as Java clients find it\nhint: leave it out",
+    ),
     ("metric.reporters", METRICS),
     ("metrics.num.samples", METRICS),
     ("metrics.sample.window.ms", METRICS),
@@ -76,18 +90,45 @@ static REFUSED: &[(&str, &str)] = &[
         "auto.commit.enable",
         "offsets are stored with what came of the records, never by the clock\nhint: leave it out, or set enable_auto_commit = false",
     ),
-    ("rebalance.timeout.ms", "librdkafka has another name for it\nhint: set max_poll_interval_ms"),
+    (
+        "rebalance.timeout.ms",
+        "librdkafka has another name for it\nhint: set max_poll_interval_ms",
+    ),
     ("max.poll.timeout.ms", OWN_THREAD),
     ("consumer.timeout.ms", OWN_THREAD),
     ("socket.connection.setup.timeout.max.ms", ONE_LIMIT),
-    ("exclude.internal.topics", "readers ask for topics by name, never by a pattern\nhint: leave it out"),
-    ("topic.blacklist", "readers ask for topics by name, never by a pattern\nhint: leave it out"),
-    ("api.version", "the client agrees with the broker on the protocol\nhint: leave it out"),
-    ("api.version.request", "the client agrees with the broker on the protocol\nhint: leave it out"),
-    ("api.version.fallback.ms", "the client agrees with the broker on the protocol\nhint: leave it out"),
-    ("broker.version.fallback", "the client agrees with the broker on the protocol\nhint: leave it out"),
-    ("enable.partition.eof", "readers know the end of a partition by themselves\nhint: leave it out"),
-    ("queuing.strategy", "records are sent in the order in which they were written\nhint: leave it out"),
+    (
+        "exclude.internal.topics",
+        "readers ask for topics by name, never by a pattern\nhint: leave it out",
+    ),
+    (
+        "topic.blacklist",
+        "readers ask for topics by name, never by a pattern\nhint: leave it out",
+    ),
+    (
+        "api.version",
+        "the client agrees with the broker on the protocol\nhint: leave it out",
+    ),
+    (
+        "api.version.request",
+        "the client agrees with the broker on the protocol\nhint: leave it out",
+    ),
+    (
+        "api.version.fallback.ms",
+        "the client agrees with the broker on the protocol\nhint: leave it out",
+    ),
+    (
+        "broker.version.fallback",
+        "the client agrees with the broker on the protocol\nhint: leave it out",
+    ),
+    (
+        "enable.partition.eof",
+        "readers know the end of a partition by themselves\nhint: leave it out",
+    ),
+    (
+        "queuing.strategy",
+        "records are sent in the order in which they were written\nhint: leave it out",
+    ),
     (
         "debug",
         "librdkafka's own log is not shown\nhint: leave it out; `fedhost doctor` says what is wrong with a connection",
@@ -96,7 +137,10 @@ static REFUSED: &[(&str, &str)] = &[
         "log.level",
         "librdkafka's own log is not shown\nhint: leave it out; `fedhost doctor` says what is wrong with a connection",
     ),
-    ("enable.dead.letter.queue", "what cannot be used is always kept, in a topic of its own\nhint: leave it out"),
+    (
+        "enable.dead.letter.queue",
+        "what cannot be used is always kept, in a topic of its own\nhint: leave it out",
+    ),
     (
         "test.mock.num.brokers",
         "the mock cluster loses records without a word\nhint: use bus.kind = \"embedded\" where there is no broker",

@@ -13,7 +13,11 @@ fn no_profile_breaks_a_promise_or_a_rule() {
                 );
                 let manifest = manifest(&text);
                 let warnings = manifest.kafka_warnings();
-                assert_eq!(warnings.len(), usize::from(protocol == "consumer"), "{text}: {warnings:?}");
+                assert_eq!(
+                    warnings.len(),
+                    usize::from(protocol == "consumer"),
+                    "{text}: {warnings:?}"
+                );
                 let clients = manifest.kafka_clients(ClientRole::FogNode);
                 let producer = |name: &str| clients.producer.get(name).map(String::as_str);
                 assert_eq!(producer("acks"), Some("all"));
@@ -22,9 +26,21 @@ fn no_profile_breaks_a_promise_or_a_rule() {
                 assert_eq!(producer("partitioner"), Some("murmur2_random"));
                 let records: u64 = producer("message.max.bytes").unwrap().parse().unwrap();
                 assert!(records > manifest.topics.largest_message_bytes());
-                assert_eq!(clients.consumer.get("enable.auto.commit").map(String::as_str), Some("false"));
+                assert_eq!(
+                    clients
+                        .consumer
+                        .get("enable.auto.commit")
+                        .map(String::as_str),
+                    Some("false")
+                );
                 // Whatever readers that share partitions do: those of roles are classic.
-                assert_eq!(clients.consumer.get("session.timeout.ms").map(String::as_str), Some("10000"));
+                assert_eq!(
+                    clients
+                        .consumer
+                        .get("session.timeout.ms")
+                        .map(String::as_str),
+                    Some("10000")
+                );
                 assert_eq!(clients.start, NewGroup::Earliest);
             }
         }
@@ -33,18 +49,42 @@ fn no_profile_breaks_a_promise_or_a_rule() {
 
 #[test]
 fn a_queue_has_room_for_the_largest_record_unless_told_otherwise() {
-    let kib =
-        |text: &str| aggregator(text, Side::Producer, "queue.buffering.max.kbytes").unwrap().parse::<u64>().unwrap();
-    assert_eq!(kib("[kafka]\nprofile = \"memory-saving\""), 16384 + 128, "16 MiB, raised to a record of that size");
+    let kib = |text: &str| {
+        aggregator(text, Side::Producer, "queue.buffering.max.kbytes")
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+    };
+    assert_eq!(
+        kib("[kafka]\nprofile = \"memory-saving\""),
+        16384 + 128,
+        "16 MiB, raised to a record of that size"
+    );
     assert_eq!(kib("[kafka]\nprofile = \"high-throughput\""), 131_072);
-    let small = ["global_model", "model_updates", "sensor_data", "predictions", "evaluations", "state"];
-    let small: String = small.iter().map(|key| format!("[topics.{key}]\nmax_message_bytes = 500000\n")).collect();
+    let small = [
+        "global_model",
+        "model_updates",
+        "sensor_data",
+        "predictions",
+        "evaluations",
+        "state",
+    ];
+    let small: String = small
+        .iter()
+        .map(|key| format!("[topics.{key}]\nmax_message_bytes = 500000\n"))
+        .collect();
     let text = format!("[kafka]\nprofile = \"memory-saving\"\n{small}");
     let of = |name: &str| aggregator(&text, Side::Producer, name);
-    assert_eq!(of("message.max.bytes").as_deref(), Some("5242880"), "the profile's, where the topics need no more");
+    assert_eq!(
+        of("message.max.bytes").as_deref(),
+        Some("5242880"),
+        "the profile's, where the topics need no more"
+    );
     let text = format!("[kafka]\n{small}");
     assert_eq!(
-        self::of(&manifest(&text), ClientRole::FogNode, Side::Producer).remove("batch.size").as_deref(),
+        self::of(&manifest(&text), ClientRole::FogNode, Side::Producer)
+            .remove("batch.size")
+            .as_deref(),
         Some("500000"),
         "a larger batch would be refused whole"
     );
@@ -55,7 +95,13 @@ fn weaker_promises_are_taken_from_whoever_says_so_and_announced() {
     let dictionary = "acks = 1\nretries = 3\nbatch_size = 65536\nlinger_ms = 10\nbuffer_memory = 134217728\n\
                       compression_type = \"lz4\"\nenable_idempotence = false\n";
     let found = problems_of(load(&format!("[kafka.producer]\n{dictionary}")));
-    assert_eq!(found.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["kafka.producer.enable_idempotence"]);
+    assert_eq!(
+        found
+            .iter()
+            .map(|(path, _)| path.as_str())
+            .collect::<Vec<_>>(),
+        ["kafka.producer.enable_idempotence"]
+    );
 
     let text = format!(
         "[kafka]\ndelivery = \"at-least-once\"\n[kafka.producer]\n{dictionary}[kafka.consumer]\n\
@@ -63,21 +109,47 @@ fn weaker_promises_are_taken_from_whoever_says_so_and_announced() {
     );
     let manifest = manifest(&text);
     let producer = manifest.kafka_clients(ClientRole::Sensor).producer;
-    let given = [("acks", "1"), ("enable.idempotence", "false"), ("max.in.flight.requests.per.connection", "1")];
-    given.iter().for_each(|(name, value)| assert_eq!(producer.get(*name).map(String::as_str), Some(*value), "{name}"));
+    let given = [
+        ("acks", "1"),
+        ("enable.idempotence", "false"),
+        ("max.in.flight.requests.per.connection", "1"),
+    ];
+    given.iter().for_each(|(name, value)| {
+        assert_eq!(
+            producer.get(*name).map(String::as_str),
+            Some(*value),
+            "{name}"
+        )
+    });
     let warnings = manifest.kafka_warnings();
-    for word in ["acks = 1", "enable_idempotence", "isolation_level", "auto_offset_reset"] {
-        assert_eq!(warnings.iter().filter(|warning| warning.starts_with(word)).count(), 1, "{word}: {warnings:?}");
+    for word in [
+        "acks = 1",
+        "enable_idempotence",
+        "isolation_level",
+        "auto_offset_reset",
+    ] {
+        assert_eq!(
+            warnings
+                .iter()
+                .filter(|warning| warning.starts_with(word))
+                .count(),
+            1,
+            "{word}: {warnings:?}"
+        );
     }
 }
 
 #[test]
 fn without_idempotence_nothing_overtakes_what_is_sent_again() {
-    let text =
-        "[kafka]\ndelivery = \"at-least-once\"\n[kafka.producer]\nenable_idempotence = false\nmax_in_flight = 2\n";
+    let text = "[kafka]\ndelivery = \"at-least-once\"\n[kafka.producer]\nenable_idempotence = false\nmax_in_flight = 2\n";
     let found = problems_of(load(text));
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].1.starts_with("2 requests under way need idempotence"), "{found:?}");
+    assert!(
+        found[0]
+            .1
+            .starts_with("2 requests under way need idempotence"),
+        "{found:?}"
+    );
     manifest(&text.replace("max_in_flight = 2", "max_in_flight = 1\nretries = 0"));
 }
 
@@ -96,28 +168,48 @@ fn a_value_that_does_nothing_is_taken_announced_and_not_shown_as_what_a_client_i
     ];
     let warnings = loaded.manifest.kafka_warnings();
     for (properties, name, value) in decided {
-        assert_eq!(properties.get(name).map(String::as_str), Some(value), "{name}");
-        assert!(printed.contains(&format!("#   {name} = {value}  # the host: ")), "{name}: {printed}");
+        assert_eq!(
+            properties.get(name).map(String::as_str),
+            Some(value),
+            "{name}"
+        );
+        assert!(
+            printed.contains(&format!("#   {name} = {value}  # the host: ")),
+            "{name}: {printed}"
+        );
         let start = format!("{} = ", name.replace('.', "_"));
-        let announced = warnings.iter().filter(|one| one.starts_with(&start) && one.contains("does nothing"));
+        let announced = warnings
+            .iter()
+            .filter(|one| one.starts_with(&start) && one.contains("does nothing"));
         assert_eq!(announced.count(), 1, "{name}: {warnings:?}");
     }
     assert_eq!(warnings.len(), decided.len(), "{warnings:?}");
-    let same =
-        "[kafka.producer]\ndelivery_timeout_ms = 0\nlinger_ms = 0\n[kafka.consumer]\nstatistics_interval_ms = 1000\n";
-    assert_eq!(manifest(same).kafka_warnings(), Vec::<String>::new(), "what is so anyway");
+    let same = "[kafka.producer]\ndelivery_timeout_ms = 0\nlinger_ms = 0\n[kafka.consumer]\nstatistics_interval_ms = 1000\n";
+    assert_eq!(
+        manifest(same).kafka_warnings(),
+        Vec::<String>::new(),
+        "what is so anyway"
+    );
 }
 
 #[test]
 fn a_pause_alone_raises_the_longest_pause_with_it() {
-    for (given, longest) in
-        [("retry_backoff_ms", "retry.backoff.max.ms"), ("reconnect_backoff_ms", "reconnect.backoff.max.ms")]
-    {
+    for (given, longest) in [
+        ("retry_backoff_ms", "retry.backoff.max.ms"),
+        ("reconnect_backoff_ms", "reconnect.backoff.max.ms"),
+    ] {
         let text = format!("[kafka]\n{given} = 2000");
-        assert_eq!(aggregator(&text, Side::Producer, longest).as_deref(), Some("2000"), "{given}");
+        assert_eq!(
+            aggregator(&text, Side::Producer, longest).as_deref(),
+            Some("2000"),
+            "{given}"
+        );
         let text = format!("[kafka]\n{given} = 2000\n{longest:?} = 1500");
         let found = problems_of(load(&text));
-        assert!(found.len() == 1 && found[0].1.contains("below the 2000"), "{given}: {found:?}");
+        assert!(
+            found.len() == 1 && found[0].1.contains("below the 2000"),
+            "{given}: {found:?}"
+        );
     }
 }
 
@@ -141,15 +233,27 @@ fn the_dictionaries_of_python_clients_are_taken_or_refused_key_by_key() {
                   [topics.state]\nmax_message_bytes = 10485760\n";
     let warnings = manifest(&format!("[kafka.producer]\n{server}{topics}")).kafka_warnings();
     let said = |words: &str| warnings.iter().any(|warning| warning.contains(words));
-    let all = ["10616832", "linger_ms = 100 does nothing", "delivery_timeout_ms = 120000 does nothing"];
-    assert!(warnings.len() == all.len() && all.into_iter().all(said), "{warnings:?}");
+    let all = [
+        "10616832",
+        "linger_ms = 100 does nothing",
+        "delivery_timeout_ms = 120000 does nothing",
+    ];
+    assert!(
+        warnings.len() == all.len() && all.into_iter().all(said),
+        "{warnings:?}"
+    );
     let consumer = "group_id = \"federated_server\"\nclient_id = \"federated_server_consumer\"\nauto_offset_reset = \"latest\"\n\
                     enable_auto_commit = true\nauto_commit_interval_ms = 1000\nmax_poll_records = 10\n\
                     max_poll_interval_ms = 300000\nsession_timeout_ms = 30000\nheartbeat_interval_ms = 3000\n\
                     fetch_min_bytes = 1\nfetch_max_wait_ms = 500\nmax_partition_fetch_bytes = 1048576\n";
     let found = problems_of(load(&format!("[kafka.aggregator.consumer]\n{consumer}")));
     let paths: BTreeSet<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
-    let refused = ["group_id", "auto_commit_interval_ms", "enable_auto_commit", "auto_offset_reset"];
+    let refused = [
+        "group_id",
+        "auto_commit_interval_ms",
+        "enable_auto_commit",
+        "auto_offset_reset",
+    ];
     assert_eq!(
         paths,
         refused

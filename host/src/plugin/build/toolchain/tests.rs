@@ -14,7 +14,10 @@ struct Machine {
 
 impl Machine {
     fn new() -> Self {
-        Self { root: tempfile::tempdir().unwrap(), steps: Vec::new() }
+        Self {
+            root: tempfile::tempdir().unwrap(),
+            steps: Vec::new(),
+        }
     }
 
     fn script(&self, name: &str, body: &str) -> PathBuf {
@@ -34,7 +37,10 @@ impl Machine {
             lib = lib.display(),
             root = sysroot.display(),
         );
-        Compiler { cargo: self.root.path().join(format!("{name}-cargo")), rustc: self.script(name, &body) }
+        Compiler {
+            cargo: self.root.path().join(format!("{name}-cargo")),
+            rustc: self.script(name, &body),
+        }
     }
 
     fn sysroot(&self, name: &str) -> PathBuf {
@@ -42,7 +48,13 @@ impl Machine {
     }
 
     fn install_target(&self, name: &str) {
-        fs::create_dir_all(self.sysroot(name).join("lib/rustlib").join(TARGET).join("lib")).unwrap();
+        fs::create_dir_all(
+            self.sysroot(name)
+                .join("lib/rustlib")
+                .join(TARGET)
+                .join("lib"),
+        )
+        .unwrap();
     }
 
     fn install_sources(&self, name: &str) {
@@ -53,7 +65,12 @@ impl Machine {
 
     fn choose(&mut self, compilers: &[Compiler], rustup: &Path) -> Result<Toolchain, BuildError> {
         let steps = &mut self.steps;
-        choose(self.root.path(), compilers, rustup.as_os_str(), &mut |step| steps.push(format!("{step:?}")))
+        choose(
+            self.root.path(),
+            compilers,
+            rustup.as_os_str(),
+            &mut |step| steps.push(format!("{step:?}")),
+        )
     }
 }
 
@@ -73,8 +90,15 @@ fn a_target_that_is_installed_is_used_as_it_is() {
 fn rustup_adds_a_target_that_is_missing() {
     let mut machine = Machine::new();
     let compiler = machine.compiler("rustc");
-    let libdir = machine.sysroot("rustc").join("lib/rustlib").join(TARGET).join("lib");
-    let rustup = machine.script("rustup", &format!("[ \"$1\" != target ] || mkdir -p {}", libdir.display()));
+    let libdir = machine
+        .sysroot("rustc")
+        .join("lib/rustlib")
+        .join(TARGET)
+        .join("lib");
+    let rustup = machine.script(
+        "rustup",
+        &format!("[ \"$1\" != target ] || mkdir -p {}", libdir.display()),
+    );
     let found = machine.choose(&[compiler], &rustup).unwrap();
     assert_eq!(found.std, Std::Installed);
     assert_eq!(machine.steps, ["AddingTarget"]);
@@ -91,7 +115,11 @@ fn without_rustup_the_standard_library_is_built_from_the_sources_of_its_compiler
 
     let command = found.build_command();
     assert_uses(&command, &compilers[1]);
-    assert!(command.get_args().any(|argument| argument == "-Zbuild-std=std,panic_abort"));
+    assert!(
+        command
+            .get_args()
+            .any(|argument| argument == "-Zbuild-std=std,panic_abort")
+    );
 }
 
 #[test]
@@ -107,7 +135,10 @@ fn a_distribution_with_the_target_needs_no_sources() {
 /// Cargo and compiler belong together.
 fn assert_uses(command: &Command, compiler: &Compiler) {
     assert_eq!(command.get_program(), compiler.cargo);
-    let rustc = command.get_envs().find(|(name, _)| *name == "RUSTC").and_then(|(_, value)| value);
+    let rustc = command
+        .get_envs()
+        .find(|(name, _)| *name == "RUSTC")
+        .and_then(|(_, value)| value);
     assert_eq!(rustc, Some(compiler.rustc.as_os_str()));
 }
 
@@ -115,9 +146,19 @@ fn assert_uses(command: &Command, compiler: &Compiler) {
 fn when_nothing_works_the_error_says_what_was_tried_and_what_to_install() {
     let mut machine = Machine::new();
     let compiler = machine.compiler("rustc");
-    let rustup = machine.script("rustup", "[ \"$1\" != target ] || { echo 'error: no network' >&2; exit 1; }");
-    let error = machine.choose(&[compiler], &rustup).unwrap_err().to_string();
-    for part in ["has no such target", "rustup could not add it (error: no network)", "hint: run `rustup target add"] {
+    let rustup = machine.script(
+        "rustup",
+        "[ \"$1\" != target ] || { echo 'error: no network' >&2; exit 1; }",
+    );
+    let error = machine
+        .choose(&[compiler], &rustup)
+        .unwrap_err()
+        .to_string();
+    for part in [
+        "has no such target",
+        "rustup could not add it (error: no network)",
+        "hint: run `rustup target add",
+    ] {
         assert!(error.contains(part), "{error}");
     }
 }

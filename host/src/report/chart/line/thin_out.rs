@@ -2,8 +2,8 @@
 
 use super::Points;
 
-/// Keeps the least and the greatest value of each of `columns` stretches, so that no peak is lost. Gaps shorter than a
-/// stretch close.
+/// Keeps the least and the greatest value of each of `columns` stretches, so that no peak is lost.
+/// Gaps shorter than a stretch close.
 pub(super) fn thin_out(points: &Points, columns: usize) -> Points {
     let stretch = points.len().div_ceil(columns.max(1));
     if stretch <= 2 {
@@ -13,15 +13,22 @@ pub(super) fn thin_out(points: &Points, columns: usize) -> Points {
 }
 
 fn extremes(points: &[(u64, Option<f64>)]) -> Vec<(u64, Option<f64>)> {
-    let values = || points.iter().filter_map(|&(round, value)| Some((round, value?)));
+    let values = || {
+        points
+            .iter()
+            .filter_map(|&(round, value)| Some((round, value?)))
+    };
     let by_value = |a: &(u64, f64), b: &(u64, f64)| a.1.total_cmp(&b.1);
-    let (Some(least), Some(greatest)) = (values().min_by(by_value), values().max_by(by_value)) else {
+    let (Some(least), Some(greatest)) = (values().min_by(by_value), values().max_by(by_value))
+    else {
         return points.first().copied().into_iter().collect();
     };
     let mut kept = vec![least, greatest];
     kept.sort_by_key(|&(round, _)| round);
     kept.dedup();
-    kept.into_iter().map(|(round, value)| (round, Some(value))).collect()
+    kept.into_iter()
+        .map(|(round, value)| (round, Some(value)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -41,8 +48,14 @@ mod tests {
 
     #[test]
     fn a_long_gap_stays_a_gap() {
-        let points: Points = (0..1_000).map(|round| (round, (!(300..600).contains(&round)).then_some(1.0))).collect();
-        assert!(thin_out(&points, 100).iter().any(|&(round, value)| (300..600).contains(&round) && value.is_none()));
+        let points: Points = (0..1_000)
+            .map(|round| (round, (!(300..600).contains(&round)).then_some(1.0)))
+            .collect();
+        assert!(
+            thin_out(&points, 100)
+                .iter()
+                .any(|&(round, value)| (300..600).contains(&round) && value.is_none())
+        );
     }
 
     #[test]

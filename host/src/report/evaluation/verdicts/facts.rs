@@ -31,7 +31,10 @@ pub(super) fn facts(document: &Document, result: &PluginResult) -> Markup {
 }
 
 fn origin(component: &Inspection) -> Markup {
-    let tools = component.producers.iter().map(|tool| format!("{} {}", tool.name, tool.version).trim().to_owned());
+    let tools = component
+        .producers
+        .iter()
+        .map(|tool| format!("{} {}", tool.name, tool.version).trim().to_owned());
     let tools: Vec<String> = tools.collect();
     html! {
         dt { "imports" } dd { (interfaces(&component.imports)) }
@@ -72,5 +75,9 @@ fn time(result: &PluginResult) -> String {
         seconds if seconds > 0.0 => format!(", before it {} preprocessing", ms(seconds)),
         _ => String::new(),
     };
-    format!("{} learning, {} scoring{before}", ms(result.fit_seconds), ms(result.score_seconds))
+    format!(
+        "{} learning, {} scoring{before}",
+        ms(result.fit_seconds),
+        ms(result.score_seconds)
+    )
 }

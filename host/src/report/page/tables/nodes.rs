@@ -28,7 +28,9 @@ const COLUMNS: &[Column<'_>] = &[
 pub(in crate::report::page) fn nodes(run: &RunSummary) -> Markup {
     let caption = match run.nodes.len().saturating_sub(ROWS) {
         0 => "Each node over all finished rounds".to_owned(),
-        more => format!("The first {ROWS} nodes over all finished rounds; {more} more are left out"),
+        more => {
+            format!("The first {ROWS} nodes over all finished rounds; {more} more are left out")
+        }
     };
     html! {
         section {
@@ -46,12 +48,17 @@ fn cells(node: &Node) -> Vec<Markup> {
         text(count(node.missed)),
         text(count(node.samples)),
         text(or_none(node.loss, number)),
-        text(or_none(node.staleness, |staleness| format!("{staleness:.2}"))),
+        text(or_none(node.staleness, |staleness| {
+            format!("{staleness:.2}")
+        })),
         text(or_none(node.train_ms, |ms| format!("{ms:.0}"))),
         text(count(node.rejected)),
         text(count(node.training_rows_skipped)),
         text(count(node.resumed)),
         text(or_none(node.last_round, count)),
-        text(node.last_seen_ms.map_or_else(|| "never".to_owned(), words::moment)),
+        text(
+            node.last_seen_ms
+                .map_or_else(|| "never".to_owned(), words::moment),
+        ),
     ]
 }

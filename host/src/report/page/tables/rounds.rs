@@ -33,8 +33,16 @@ const COLUMNS: &[Column<'_>] = &[
 
 /// The table of rounds.
 pub(in crate::report::page) fn rounds(run: &RunSummary) -> Markup {
-    let left_out = if run.rounds.len() > ROWS { FIRST..run.rounds.len() - (ROWS - FIRST) } else { 0..0 };
-    let shown = run.rounds.iter().enumerate().filter(|(index, _)| !left_out.contains(index));
+    let left_out = if run.rounds.len() > ROWS {
+        FIRST..run.rounds.len() - (ROWS - FIRST)
+    } else {
+        0..0
+    };
+    let shown = run
+        .rounds
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !left_out.contains(index));
     let caption = if left_out.is_empty() {
         format!("Each finished round{}", days(run))
     } else {
@@ -59,7 +67,9 @@ fn cells(run: &RunSummary, round: &Round) -> Vec<Markup> {
     let before = evaluation.and_then(|evaluation| evaluation.before.as_ref());
     let after = evaluation.map(|evaluation| &evaluation.after);
     let missing: Vec<&str> = closed.missing.iter().map(|node| node.as_str()).collect();
-    let auc = |evaluation: Option<&Evaluation>| or_none(evaluation.and_then(|scored| scored.roc_auc), score);
+    let auc = |evaluation: Option<&Evaluation>| {
+        or_none(evaluation.and_then(|scored| scored.roc_auc), score)
+    };
     vec![
         text(closed.round.to_string()),
         html! { time datetime=(words::machine_moment(round.closed_ms)) { (words::time_of_day(round.closed_ms)) } },
@@ -72,7 +82,10 @@ fn cells(run: &RunSummary, round: &Round) -> Vec<Markup> {
         text(number(closed.loss)),
         text(auc(before)),
         text(auc(after)),
-        text(or_none(after.and_then(|scored| scored.average_precision), score)),
+        text(or_none(
+            after.and_then(|scored| scored.average_precision),
+            score,
+        )),
         text(number(closed.norm)),
         text(ms(closed.durations.gathering_ms, 0)),
         text(ms(closed.durations.aggregating_ms, 2)),
@@ -91,5 +104,9 @@ fn days(run: &RunSummary) -> String {
 }
 
 fn ms(value: f64, decimals: usize) -> String {
-    if value.is_finite() { format!("{value:.decimals$}") } else { words::NONE.to_owned() }
+    if value.is_finite() {
+        format!("{value:.decimals$}")
+    } else {
+        words::NONE.to_owned()
+    }
 }

@@ -1,4 +1,5 @@
-//! What went wrong: refused updates, warnings, restarts, skipped records, damage, failures, and lines of the log itself.
+//! What went wrong: refused updates, warnings, restarts, skipped records, damage, failures, and
+//! lines of the log itself.
 
 use std::collections::BTreeMap;
 
@@ -26,8 +27,10 @@ pub(in crate::report::page) fn rejections(run: &RunSummary) -> Markup {
     for tally in &run.rejections {
         *by_reason.entry(&tally.what.reason).or_default() += tally.count;
     }
-    let mut reasons: Vec<(String, u64)> =
-        by_reason.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect();
+    let mut reasons: Vec<(String, u64)> = by_reason
+        .into_iter()
+        .map(|(reason, count)| (reason.to_owned(), count))
+        .collect();
     reasons.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
     reasons.truncate(12);
     html! {
@@ -86,15 +89,26 @@ fn plugin_failures(run: &RunSummary) -> Markup {
 }
 
 fn warnings(run: &RunSummary) -> Markup {
-    const COLUMNS: &[Column<'_>] =
-        &[Column("part", Unit::Text), Column("times", Unit::Number), Column("the last one", Unit::Text)];
+    const COLUMNS: &[Column<'_>] = &[
+        Column("part", Unit::Text),
+        Column("times", Unit::Number),
+        Column("the last one", Unit::Text),
+    ];
     tallies("Warnings", COLUMNS, &run.warnings, |part| vec![name(part)])
 }
 
 fn restarts(run: &RunSummary) -> Markup {
-    const COLUMNS: &[Column<'_>] =
-        &[Column("role", Unit::Text), Column("times", Unit::Number), Column("the last reason", Unit::Text)];
-    tallies("Roles that were cut off from the bus and began again", COLUMNS, &run.restarts, |role| vec![name(role)])
+    const COLUMNS: &[Column<'_>] = &[
+        Column("role", Unit::Text),
+        Column("times", Unit::Number),
+        Column("the last reason", Unit::Text),
+    ];
+    tallies(
+        "Roles that were cut off from the bus and began again",
+        COLUMNS,
+        &run.restarts,
+        |role| vec![name(role)],
+    )
 }
 
 fn skipped_records(run: &RunSummary) -> Markup {
@@ -104,15 +118,26 @@ fn skipped_records(run: &RunSummary) -> Markup {
         Column("records", Unit::Number),
         Column("the last one", Unit::Text),
     ];
-    tallies("Records that could not be used", COLUMNS, &run.skipped_records, |what| {
-        vec![text(&what.source), text(&what.reason)]
-    })
+    tallies(
+        "Records that could not be used",
+        COLUMNS,
+        &run.skipped_records,
+        |what| vec![text(&what.source), text(&what.reason)],
+    )
 }
 
 fn bad_lines(run: &RunSummary) -> Markup {
-    const COLUMNS: &[Column<'_>] =
-        &[Column("what was found", Unit::Text), Column("lines", Unit::Number), Column("the last one", Unit::Text)];
-    tallies("Lines of the run log that hold no known event", COLUMNS, &run.bad_lines, |what| vec![text(what)])
+    const COLUMNS: &[Column<'_>] = &[
+        Column("what was found", Unit::Text),
+        Column("lines", Unit::Number),
+        Column("the last one", Unit::Text),
+    ];
+    tallies(
+        "Lines of the run log that hold no known event",
+        COLUMNS,
+        &run.bad_lines,
+        |what| vec![text(what)],
+    )
 }
 
 fn sensors(run: &RunSummary) -> Markup {
@@ -123,7 +148,12 @@ fn sensors(run: &RunSummary) -> Markup {
         Column("unreadable", Unit::Of("rows")),
     ];
     let rows = run.sensors.iter().map(|sensor| {
-        vec![text(&sensor.sensor), name(sensor.node.as_str()), text(count(sensor.rows)), text(count(sensor.skipped))]
+        vec![
+            text(&sensor.sensor),
+            name(sensor.node.as_str()),
+            text(count(sensor.rows)),
+            text(count(sensor.skipped)),
+        ]
     });
     table("Sensors that have come to their end", COLUMNS, rows)
 }
@@ -147,14 +177,31 @@ fn damage(run: &RunSummary) -> Markup {
             text(short(&damage.detail, CHARS)),
         ]
     });
-    table("Stretches of the log that cannot be read any more", COLUMNS, rows)
+    table(
+        "Stretches of the log that cannot be read any more",
+        COLUMNS,
+        rows,
+    )
 }
 
 /// What happened, how often, and an example.
-fn tallies<T>(caption: &str, columns: &[Column<'_>], tallies: &[Tally<T>], what: impl Fn(&T) -> Vec<Markup>) -> Markup {
+fn tallies<T>(
+    caption: &str,
+    columns: &[Column<'_>],
+    tallies: &[Tally<T>],
+    what: impl Fn(&T) -> Vec<Markup>,
+) -> Markup {
     let rows = tallies.iter().take(ROWS).map(|tally| {
-        let example = if tally.example.is_empty() { NONE.to_owned() } else { short(&tally.example, CHARS) };
-        [what(&tally.what), vec![text(count(tally.count)), text(example)]].concat()
+        let example = if tally.example.is_empty() {
+            NONE.to_owned()
+        } else {
+            short(&tally.example, CHARS)
+        };
+        [
+            what(&tally.what),
+            vec![text(count(tally.count)), text(example)],
+        ]
+        .concat()
     });
     let caption = match tallies.len().saturating_sub(ROWS) {
         0 => caption.to_owned(),

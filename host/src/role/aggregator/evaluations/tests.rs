@@ -48,11 +48,28 @@ fn closed(round: u64) -> RoundClosed {
     }
 }
 
-fn take(evaluations: &mut Evaluations, round: u64, node: u32, offset: u64, rows: u32) -> Option<Event> {
+fn take(
+    evaluations: &mut Evaluations,
+    round: u64,
+    node: u32,
+    offset: u64,
+    rows: u32,
+) -> Option<Event> {
     let mut sketch = ScoreSketch::default();
     (0..rows).for_each(|row| assert!(sketch.add(0.5, row == 0)));
-    let position = Position { topic: "evaluations".into(), partition: 0, offset };
-    evaluations.take(Finding { round, node: NodeId::fog(node), sketch }, &position)
+    let position = Position {
+        topic: "evaluations".into(),
+        partition: 0,
+        offset,
+    };
+    evaluations.take(
+        Finding {
+            round,
+            node: NodeId::fog(node),
+            sketch,
+        },
+        &position,
+    )
 }
 
 fn next(evaluations: &Evaluations) -> u64 {
@@ -106,7 +123,17 @@ fn only_the_newest_model_is_worth_waiting_for() {
     // The earlier one, late, is not the one that the next is compared with
     take(&mut evaluations, 1, 1, 6, 3);
     let late = take(&mut evaluations, 1, 2, 7, 3);
-    assert!(matches!(late, Some(Event::RoundEvaluated { round: 1, before: None, .. })), "{late:?}");
+    assert!(
+        matches!(
+            late,
+            Some(Event::RoundEvaluated {
+                round: 1,
+                before: None,
+                ..
+            })
+        ),
+        "{late:?}"
+    );
     assert_eq!(evaluations.evaluated(), 2);
 }
 
@@ -114,6 +141,16 @@ fn only_the_newest_model_is_worth_waiting_for() {
 fn nodes_without_held_out_rows_have_answered_too() {
     let mut evaluations = at_round(0);
     evaluations.expect(&closed(1));
-    assert!(take(&mut evaluations, 1, 1, 4, 0).is_none() && take(&mut evaluations, 1, 2, 5, 0).is_none());
-    assert_eq!((evaluations.is_settled(), evaluations.evaluated(), next(&evaluations)), (true, 1, 10));
+    assert!(
+        take(&mut evaluations, 1, 1, 4, 0).is_none()
+            && take(&mut evaluations, 1, 2, 5, 0).is_none()
+    );
+    assert_eq!(
+        (
+            evaluations.is_settled(),
+            evaluations.evaluated(),
+            next(&evaluations)
+        ),
+        (true, 1, 10)
+    );
 }

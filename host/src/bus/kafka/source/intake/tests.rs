@@ -12,28 +12,69 @@ use crate::clock;
 /// Of a message in these tests: so many chunks of 1 kB each.
 fn message(writer: &str, chunks: usize) -> Vec<NewRecord> {
     let value = Bytes::from(vec![7; 1_023 * (chunks - 1) + 1]);
-    let limits = Limits { content: 1_024, all: 10_000 };
-    let origin = Origin { writer, message: Uuid::new_v4(), within: Duration::from_secs(45) };
+    let limits = Limits {
+        content: 1_024,
+        all: 10_000,
+    };
+    let origin = Origin {
+        writer,
+        message: Uuid::new_v4(),
+        within: Duration::from_secs(45),
+    };
     // A key of one byte; those of further chunks are longer, so that the room for them is smaller.
-    let whole = NewRecord { value, ..small(writer) };
-    split(&whole, Layout::of(&whole, limits, origin).expect("room"), origin)
+    let whole = NewRecord {
+        value,
+        ..small(writer)
+    };
+    split(
+        &whole,
+        Layout::of(&whole, limits, origin).expect("room"),
+        origin,
+    )
 }
 
 fn small(key: &str) -> NewRecord {
     let (topic, key) = ("t".into(), Some(Bytes::copy_from_slice(key.as_bytes())));
-    NewRecord { topic, partition: Some(0), timestamp_ms: 0, key, value: Bytes::from_static(b"v"), headers: Vec::new() }
+    NewRecord {
+        topic,
+        partition: Some(0),
+        timestamp_ms: 0,
+        key,
+        value: Bytes::from_static(b"v"),
+        headers: Vec::new(),
+    }
 }
 
 fn log(records: Vec<NewRecord>) -> Vec<Record> {
     let lying = |(record, offset): (NewRecord, u64)| {
-        let NewRecord { topic, timestamp_ms, key, value, headers, .. } = record;
-        Record { position: Position { topic, partition: 0, offset }, timestamp_ms, key, value, headers }
+        let NewRecord {
+            topic,
+            timestamp_ms,
+            key,
+            value,
+            headers,
+            ..
+        } = record;
+        Record {
+            position: Position {
+                topic,
+                partition: 0,
+                offset,
+            },
+            timestamp_ms,
+            key,
+            value,
+            headers,
+        }
     };
     records.into_iter().zip(0..).map(lying).collect()
 }
 
 fn offsets(records: &[Record]) -> Vec<u64> {
-    records.iter().map(|record| record.position.offset).collect()
+    records
+        .iter()
+        .map(|record| record.position.offset)
+        .collect()
 }
 
 fn add(intake: &mut Intake, records: &[Record]) -> Vec<u64> {
@@ -44,29 +85,52 @@ fn add(intake: &mut Intake, records: &[Record]) -> Vec<u64> {
 #[test]
 fn records_behind_an_unfinished_one_wait_for_it() {
     let large = message("a", 3);
-    let log = log([&[small("b")], &large[..2], &[small("c")], &large[2..], &[small("d")]].concat());
+    let log = log([
+        &[small("b")],
+        &large[..2],
+        &[small("c")],
+        &large[2..],
+        &[small("d")],
+    ]
+    .concat());
     let mut intake = Intake::new(0);
     let split_at = log.len() - 3;
     assert_eq!(add(&mut intake, &log[..split_at]), [0]);
     assert!(!intake.is_settled());
     let ready = add(&mut intake, &log[split_at..]);
-    assert_eq!((ready.first(), ready.is_sorted(), ready.len()), (Some(&1), true, 3));
+    assert_eq!(
+        (ready.first(), ready.is_sorted(), ready.len()),
+        (Some(&1), true, 3)
+    );
     assert!(intake.is_settled());
 }
 
 #[test]
 fn what_finds_no_room_is_read_again_once_the_unfinished_ones_are_done() {
     let (first, second) = (message("a", 4), message("b", 4));
-    let log = log([&first[..2], &[small("c")], &second[..2], &first[2..], &second[2..]].concat());
+    let log = log([
+        &first[..2],
+        &[small("c")],
+        &second[..2],
+        &first[2..],
+        &second[2..],
+    ]
+    .concat());
     let (mut intake, last) = (Intake::new(0), log.len());
     // Given room for the first, and no more
     intake.make_room(3_000);
     let ready = add(&mut intake, &log);
     // Then the first is done, and the client is to go back to what was not let in
-    assert_eq!((ready.as_slice(), intake.take_back_to(), intake.tail()), ([0].as_slice(), Some(2), 2));
+    assert_eq!(
+        (ready.as_slice(), intake.take_back_to(), intake.tail()),
+        ([0].as_slice(), Some(2), 2)
+    );
     assert!(intake.is_settled());
     let ready = add(&mut intake, &log[2..]);
-    assert_eq!((ready, intake.take_back_to(), intake.tail()), (vec![2, 3], None, last as u64));
+    assert_eq!(
+        (ready, intake.take_back_to(), intake.tail()),
+        (vec![2, 3], None, last as u64)
+    );
 }
 
 #[test]
@@ -78,7 +142,10 @@ fn what_waits_behind_a_torn_record_goes_on_when_that_is_given_up() {
     assert!(intake.is_overdue(late) && intake.take_ready().is_empty());
     intake.call_last(2, late);
     intake.give_up(intake.tail());
-    assert_eq!((offsets(&intake.take_ready()), intake.is_settled()), (vec![1], true));
+    assert_eq!(
+        (offsets(&intake.take_ready()), intake.is_settled()),
+        (vec![1], true)
+    );
     assert_eq!(intake.take_troubles().len(), 1);
 }
 

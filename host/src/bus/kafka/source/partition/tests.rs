@@ -9,7 +9,11 @@ fn owned(next: u64) -> Partition {
 
 fn records(offsets: impl IntoIterator<Item = u64>) -> Vec<Record> {
     let record = |offset| Record {
-        position: Position { topic: "readings".into(), partition: 0, offset },
+        position: Position {
+            topic: "readings".into(),
+            partition: 0,
+            offset,
+        },
         timestamp_ms: 1_000 * offset,
         key: Some(Bytes::from_static(b"k")),
         value: Bytes::from_static(b"value"),
@@ -21,7 +25,10 @@ fn records(offsets: impl IntoIterator<Item = u64>) -> Vec<Record> {
 fn take(partition: &mut Partition, max: usize) -> Vec<u64> {
     let mut taken = Vec::new();
     partition.take(max, &mut taken);
-    taken.into_iter().map(|record| record.position.offset).collect()
+    taken
+        .into_iter()
+        .map(|record| record.position.offset)
+        .collect()
 }
 
 #[test]
@@ -66,12 +73,33 @@ fn records_are_not_safe_before_they_are_stored() {
     partition.put(records(10..20));
     take(&mut partition, 6);
     assert!(!partition.is_safe());
-    assert_eq!(partition.lag(20_000), Lag { records: 10, seconds: 5.0, not_safe: 6 });
+    assert_eq!(
+        partition.lag(20_000),
+        Lag {
+            records: 10,
+            seconds: 5.0,
+            not_safe: 6
+        }
+    );
     partition.stored(14);
-    assert_eq!(partition.lag(20_000), Lag { records: 6, seconds: 5.0, not_safe: 2 });
+    assert_eq!(
+        partition.lag(20_000),
+        Lag {
+            records: 6,
+            seconds: 5.0,
+            not_safe: 2
+        }
+    );
     partition.stored(16);
     assert!(partition.is_safe());
-    assert_eq!(partition.lag(20_000), Lag { records: 4, seconds: 5.0, not_safe: 0 });
+    assert_eq!(
+        partition.lag(20_000),
+        Lag {
+            records: 4,
+            seconds: 5.0,
+            not_safe: 0
+        }
+    );
 }
 
 #[test]
@@ -126,10 +154,16 @@ fn a_full_queue_waits_until_half_of_it_is_gone() {
     partition.put(records(0..4));
     assert_eq!(partition.brake(24), Some(Brake::Pause));
     take(&mut partition, 1);
-    assert_eq!((partition.brake(24), partition.waits_for_room(24)), (None, false));
+    assert_eq!(
+        (partition.brake(24), partition.waits_for_room(24)),
+        (None, false)
+    );
     take(&mut partition, 1);
     assert!(partition.waits_for_room(24));
-    assert_eq!((partition.brake(24), partition.brake(24)), (Some(Brake::Resume), None));
+    assert_eq!(
+        (partition.brake(24), partition.brake(24)),
+        (Some(Brake::Resume), None)
+    );
 }
 
 #[test]

@@ -5,13 +5,20 @@ use crate::bus::Position;
 
 fn put(shelf: &mut Shelf, index: u32, count: u64) {
     let record = |offset| Record {
-        position: Position { topic: "t".into(), partition: index, offset },
+        position: Position {
+            topic: "t".into(),
+            partition: index,
+            offset,
+        },
         timestamp_ms: 0,
         key: None,
         value: Bytes::from_static(b"0123456789"),
         headers: Vec::new(),
     };
-    shelf.find_mut("t", index).expect("owned").put((0..count).map(record).collect());
+    shelf
+        .find_mut("t", index)
+        .expect("owned")
+        .put((0..count).map(record).collect());
 }
 
 /// A shelf that reads so many partitions.
@@ -23,7 +30,12 @@ fn shelf(partitions: u32) -> Shelf {
 }
 
 fn counts(records: &[Record], partitions: u32) -> Vec<usize> {
-    let of = |index| records.iter().filter(|record| record.position.partition == index).count();
+    let of = |index| {
+        records
+            .iter()
+            .filter(|record| record.position.partition == index)
+            .count()
+    };
     (0..partitions).map(of).collect()
 }
 
@@ -65,7 +77,10 @@ fn the_end_is_for_ever_and_told_in_full_once() {
     shelf.enter(Phase::Reading);
     assert!(matches!(shelf.take_end(), Some(Error::UnknownTopic { .. })));
     let again = shelf.take_end().expect("over");
-    assert!(matches!(&again, Error::Lost { reason, .. } if reason.contains("\"t\"")), "{again}");
+    assert!(
+        matches!(&again, Error::Lost { reason, .. } if reason.contains("\"t\"")),
+        "{again}"
+    );
 }
 
 #[test]

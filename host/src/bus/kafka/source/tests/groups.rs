@@ -17,7 +17,11 @@ fn stands_by(event: &Event) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_reader_stands_by_and_takes_over() {
     let cluster = Cluster::real();
-    let (topic, other, group) = (cluster.topic("a", 3).await, cluster.topic("b", 1).await, cluster.name("g"));
+    let (topic, other, group) = (
+        cluster.topic("a", 3).await,
+        cluster.topic("b", 1).await,
+        cluster.name("g"),
+    );
     (0..3).for_each(|partition| cluster.write(&topic, partition, 0..10));
     cluster.write(&other, 0, 0..10);
     // Given a process that reads everything, and has stored some of it
@@ -36,7 +40,10 @@ async fn a_second_reader_stands_by_and_takes_over() {
     assert!(!waiting.is_finished());
     // And when it closes, the second reads on from what is stored
     within(leader.close()).await;
-    let mut follower = within(waiting).await.expect("no panic").expect("subscribed");
+    let mut follower = within(waiting)
+        .await
+        .expect("no panic")
+        .expect("subscribed");
     assert_eq!(follower.positions().into_values().sum::<u64>(), 7 + 11);
     assert_eq!(take(&mut follower, 10 + 3 + 10).await.len(), 23);
     assert_eq!(second.observer.events(stands_by).len(), 1);
@@ -52,7 +59,10 @@ async fn a_reader_that_lost_its_partitions_is_over_for_good() {
     assert_eq!(take(&mut source, 4).await.len(), 4);
     // When the group gives the first partition to another member
     let mut config = cluster.config();
-    config.set("group.id", &group).set("client.id", "0").set("partition.assignment.strategy", "range");
+    config
+        .set("group.id", &group)
+        .set("client.id", "0")
+        .set("partition.assignment.strategy", "range");
     let usurper: BaseConsumer = config.create().expect("a consumer");
     usurper.subscribe(&[&topic]).expect("subscribed");
     let usurping = || {
@@ -89,12 +99,23 @@ async fn who_reads_alone_may_store_what_an_earlier_life_has_done() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_has_one_reader_of_a_topic_in_a_process() {
     let cluster = Cluster::real();
-    let (a, b, group) = (cluster.topic("a", 1).await, cluster.topic("b", 1).await, cluster.name("g"));
+    let (a, b, group) = (
+        cluster.topic("a", 1).await,
+        cluster.topic("b", 1).await,
+        cluster.name("g"),
+    );
     cluster.write(&b, 0, 0..3);
     let process = Process::on(&cluster);
     let first = process.read(&group, &[&a, &b], Sharing::Whole).await;
-    let busy = process.subscribe(&group, &[&b], Start::Earliest, Sharing::Whole).await.err().expect("refused");
-    assert!(matches!(&busy, Error::GroupBusy { topic, .. } if *topic == b), "{busy}");
+    let busy = process
+        .subscribe(&group, &[&b], Start::Earliest, Sharing::Whole)
+        .await
+        .err()
+        .expect("refused");
+    assert!(
+        matches!(&busy, Error::GroupBusy { topic, .. } if *topic == b),
+        "{busy}"
+    );
     // When the first is gone, then the next is welcome at once
     drop(first);
     let mut second = process.read(&group, &[&b], Sharing::Whole).await;
@@ -104,7 +125,11 @@ async fn a_group_has_one_reader_of_a_topic_in_a_process() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_readers_of_one_group_with_topics_of_their_own_do_not_disturb_each_other() {
     let cluster = Cluster::real();
-    let (a, b, group) = (cluster.topic("a", 1).await, cluster.topic("b", 1).await, cluster.name("g"));
+    let (a, b, group) = (
+        cluster.topic("a", 1).await,
+        cluster.topic("b", 1).await,
+        cluster.name("g"),
+    );
     cluster.write(&a, 0, 0..5);
     cluster.write(&b, 0, 0..5);
     let process = Process::on(&cluster);
@@ -132,8 +157,12 @@ async fn partitions_move_when_what_was_handed_out_is_stored(consumer_protocol: b
     let waiting = second.join(&group, &[&topic], Sharing::Shared);
     let leaving = || {
         let shelf = one.shared.shelf();
-        let safe = shelf.partitions().iter().filter(|partition| partition.is_leaving());
-        safe.map(|partition| partition.place().1).collect::<Vec<_>>()
+        let safe = shelf
+            .partitions()
+            .iter()
+            .filter(|partition| partition.is_leaving());
+        safe.map(|partition| partition.place().1)
+            .collect::<Vec<_>>()
     };
     eventually("partitions are to be given back", || !leaving().is_empty()).await;
     let given_back = leaving();
@@ -143,9 +172,19 @@ async fn partitions_move_when_what_was_handed_out_is_stored(consumer_protocol: b
     for partition in &given_back {
         first.store(&group, &topic, *partition, 50).await;
     }
-    let mut other = within(waiting).await.expect("no panic").expect("subscribed");
-    eventually("the second has them", || other.positions().len() == given_back.len()).await;
-    let moved: BTreeSet<u32> = other.positions().into_keys().map(|(_, partition)| partition).collect();
+    let mut other = within(waiting)
+        .await
+        .expect("no panic")
+        .expect("subscribed");
+    eventually("the second has them", || {
+        other.positions().len() == given_back.len()
+    })
+    .await;
+    let moved: BTreeSet<u32> = other
+        .positions()
+        .into_keys()
+        .map(|(_, partition)| partition)
+        .collect();
     assert_eq!(moved, given_back.iter().copied().collect());
     // And nothing is done twice, in either
     (0..4).for_each(|partition| cluster.write(&topic, partition, 50..60));
@@ -155,7 +194,12 @@ async fn partitions_move_when_what_was_handed_out_is_stored(consumer_protocol: b
     assert!(numbers(&rest).iter().all(|&number| number >= 50));
     for partition in moved {
         assert!(first.fenced(&group, &topic, partition, 50).is_some());
-        assert_eq!(first.observer.gauge_of("consumer_lag_records", &topic, partition), None);
+        assert_eq!(
+            first
+                .observer
+                .gauge_of("consumer_lag_records", &topic, partition),
+            None
+        );
     }
     // And when the second leaves, the first gets all of them
     let gone = other.positions();
@@ -164,7 +208,11 @@ async fn partitions_move_when_what_was_handed_out_is_stored(consumer_protocol: b
     }
     within(other.close()).await;
     eventually("all partitions again", || one.positions().len() == 4).await;
-    assert!(one.positions().into_values().all(|next| next == 60), "{:?}", one.positions());
+    assert!(
+        one.positions().into_values().all(|next| next == 60),
+        "{:?}",
+        one.positions()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -188,7 +236,8 @@ async fn a_partition_is_given_up_when_its_time_is_over() {
     take(&mut one, 20).await;
     // When another reader comes, and nothing is ever stored
     let mut other = second.read(&group, &[&topic], Sharing::Shared).await;
-    // Then it gets its share all the same, from the beginning, and the first must not store what it did
+    // Then it gets its share all the same, from the beginning, and the first must not store what it
+    // did
     assert_eq!(take(&mut other, 10).await.len(), 10);
     let ((_, moved), _) = other.positions().pop_first().expect("a partition");
     assert!(first.fenced(&group, &topic, moved, 10).is_some());

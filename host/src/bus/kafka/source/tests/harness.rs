@@ -32,16 +32,22 @@ pub(super) struct Cluster {
 
 impl Cluster {
     /// The real one.
-    #[expect(clippy::disallowed_methods, reason = "whoever runs the tests says where the broker is")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whoever runs the tests says where the broker is"
+    )]
     pub(super) fn real() -> Self {
         let bootstrap = std::env::var("KAFKA_BOOTSTRAP_SERVERS");
-        Self::at(
-            bootstrap.expect("set KAFKA_BOOTSTRAP_SERVERS to the address of an Apache Kafka, such as 127.0.0.1:9092"),
-        )
+        Self::at(bootstrap.expect(
+            "set KAFKA_BOOTSTRAP_SERVERS to the address of an Apache Kafka, such as 127.0.0.1:9092",
+        ))
     }
 
     pub(super) fn at(bootstrap: String) -> Self {
-        Self { bootstrap, prefix: format!("fedhost-source-{}", uuid::Uuid::new_v4().simple()) }
+        Self {
+            bootstrap,
+            prefix: format!("fedhost-source-{}", uuid::Uuid::new_v4().simple()),
+        }
     }
 
     pub(super) fn name(&self, name: &str) -> String {
@@ -61,16 +67,29 @@ impl Cluster {
     pub(super) async fn topic(&self, name: &str, partitions: i32) -> String {
         let name = self.name(name);
         let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
-        let made = self.admin().create_topics([&topic], &AdminOptions::new()).await.expect("topics can be created");
-        made.into_iter().for_each(|topic| drop(topic.expect("a new topic")));
+        let made = self
+            .admin()
+            .create_topics([&topic], &AdminOptions::new())
+            .await
+            .expect("topics can be created");
+        made.into_iter()
+            .for_each(|topic| drop(topic.expect("a new topic")));
         name
     }
 
     pub(super) async fn delete_records(&self, topic: &str, partition: i32, before: i64) {
         let mut list = TopicPartitionList::new();
-        list.add_partition_offset(topic, partition, Offset::Offset(before)).expect("an offset");
-        let deleted = self.admin().delete_records(&list, &AdminOptions::new()).await.expect("records can be deleted");
-        deleted.elements().iter().for_each(|element| element.error().expect("deleted"));
+        list.add_partition_offset(topic, partition, Offset::Offset(before))
+            .expect("an offset");
+        let deleted = self
+            .admin()
+            .delete_records(&list, &AdminOptions::new())
+            .await
+            .expect("records can be deleted");
+        deleted
+            .elements()
+            .iter()
+            .for_each(|element| element.error().expect("deleted"));
     }
 
     pub(super) fn options(&self, observer: &Arc<Recorder>) -> Options {
@@ -95,7 +114,10 @@ impl Cluster {
             drain: Duration::from_secs(20),
             close: Duration::from_secs(10),
             request: Duration::from_secs(20),
-            backoff: Backoff { first: Duration::from_millis(50), longest: Duration::from_millis(500) },
+            backoff: Backoff {
+                first: Duration::from_millis(50),
+                longest: Duration::from_millis(500),
+            },
             observer: Arc::clone(observer) as Arc<dyn Observer>,
         }
     }
@@ -111,16 +133,28 @@ impl Cluster {
 
     /// Writes so many values of 1 kB to one partition, and waits until they are there.
     pub(super) fn write_large(&self, topic: &str, partition: i32, count: u32) {
-        let (producer, value): (BaseProducer, _) = (self.config().create().expect("a producer"), "x".repeat(1_000));
+        let (producer, value): (BaseProducer, _) = (
+            self.config().create().expect("a producer"),
+            "x".repeat(1_000),
+        );
         (0..count).for_each(|_| put(&producer, topic, partition, &value));
         producer.flush(PATIENCE).expect("written");
     }
 
     /// Writes values one by one, to `partitions` in turn; each is there before the next is written.
     pub(super) fn trickle(&self, topic: &str, partitions: i32, numbers: Range<u32>) {
-        let producer: BaseProducer = self.config().set("linger.ms", "0").create().expect("a producer");
+        let producer: BaseProducer = self
+            .config()
+            .set("linger.ms", "0")
+            .create()
+            .expect("a producer");
         for number in numbers {
-            put(&producer, topic, number.cast_signed() % partitions, &number.to_string());
+            put(
+                &producer,
+                topic,
+                number.cast_signed() % partitions,
+                &number.to_string(),
+            );
             while producer.in_flight_count() > 0 {
                 producer.poll(Duration::from_millis(1));
             }
@@ -130,7 +164,10 @@ impl Cluster {
     /// Writes one value a transaction, so that a mark follows each.
     pub(super) fn write_transactions(&self, topic: &str, numbers: Range<u32>) {
         let mut config = self.config();
-        let producer: BaseProducer = config.set("transactional.id", self.name("writer")).create().expect("a producer");
+        let producer: BaseProducer = config
+            .set("transactional.id", self.name("writer"))
+            .create()
+            .expect("a producer");
         producer.init_transactions(PATIENCE).expect("transactions");
         for number in numbers {
             producer.begin_transaction().expect("a transaction");
@@ -142,10 +179,16 @@ impl Cluster {
 
 pub(super) fn put(producer: &BaseProducer, topic: &str, partition: i32, value: &str) {
     loop {
-        let record = BaseRecord::<(), str>::to(topic).partition(partition).payload(value).timestamp(1_700_000_000_000);
+        let record = BaseRecord::<(), str>::to(topic)
+            .partition(partition)
+            .payload(value)
+            .timestamp(1_700_000_000_000);
         match producer.send(record) {
             Ok(()) => return,
-            Err((error, _)) if error.rdkafka_error_code() == Some(rdkafka::error::RDKafkaErrorCode::QueueFull) => {
+            Err((error, _))
+                if error.rdkafka_error_code()
+                    == Some(rdkafka::error::RDKafkaErrorCode::QueueFull) =>
+            {
                 producer.poll(Duration::from_millis(10));
             }
             Err((error, _)) => panic!("{error}"),
@@ -163,11 +206,17 @@ pub(super) struct Process {
 impl Process {
     pub(super) fn on(cluster: &Cluster) -> Self {
         let observer = Arc::new(Recorder::default());
-        Self { options: cluster.options(&observer), groups: Arc::default(), observer }
+        Self {
+            options: cluster.options(&observer),
+            groups: Arc::default(),
+            observer,
+        }
     }
 
     pub(super) async fn read(&self, group: &str, topics: &[&str], sharing: Sharing) -> KafkaSource {
-        self.subscribe(group, topics, Start::Earliest, sharing).await.expect("subscribed")
+        self.subscribe(group, topics, Start::Earliest, sharing)
+            .await
+            .expect("subscribed")
     }
 
     pub(super) async fn subscribe(
@@ -177,7 +226,16 @@ impl Process {
         start: Start,
         sharing: Sharing,
     ) -> Result<KafkaSource, Error> {
-        within(KafkaSource::subscribe(&self.options, &self.groups, group, topics, start, sharing, no_turn())).await
+        within(KafkaSource::subscribe(
+            &self.options,
+            &self.groups,
+            group,
+            topics,
+            start,
+            sharing,
+            no_turn(),
+        ))
+        .await
     }
 
     /// Subscribes from the start on a task of its own.
@@ -187,32 +245,65 @@ impl Process {
         topics: &[&str],
         sharing: Sharing,
     ) -> JoinHandle<Result<KafkaSource, Error>> {
-        let (options, groups, group) = (self.options.clone(), Arc::clone(&self.groups), group.to_owned());
+        let (options, groups, group) = (
+            self.options.clone(),
+            Arc::clone(&self.groups),
+            group.to_owned(),
+        );
         let topics: Vec<String> = topics.iter().map(ToString::to_string).collect();
         tokio::spawn(async move {
             let topics: Vec<&str> = topics.iter().map(|topic| &**topic).collect();
-            KafkaSource::subscribe(&options, &groups, &group, &topics, Start::Earliest, sharing, no_turn()).await
+            KafkaSource::subscribe(
+                &options,
+                &groups,
+                &group,
+                &topics,
+                Start::Earliest,
+                sharing,
+                no_turn(),
+            )
+            .await
         })
     }
 
     /// Stores the next offset to read, as a writer does.
     pub(super) async fn store(&self, group: &str, topic: &str, partition: u32, next: u64) {
-        let offset = GroupOffset { group: group.to_owned(), topic: topic.into(), partition, next };
+        let offset = GroupOffset {
+            group: group.to_owned(),
+            topic: topic.into(),
+            partition,
+            next,
+        };
         let member = self.groups.member(group, &offset.topic).expect("a reader");
         assert_eq!(member.fenced(&offset), None);
         let stored = tokio::task::spawn_blocking(move || {
             let mut list = TopicPartitionList::new();
             let position = Offset::Offset(offset.next.cast_signed());
-            list.add_partition_offset(&offset.topic, offset.partition.cast_signed(), position).expect("an offset");
+            list.add_partition_offset(&offset.topic, offset.partition.cast_signed(), position)
+                .expect("an offset");
             member.commit(&list).map(|()| member.stored(&offset))
         });
         within(stored).await.expect("no panic").expect("committed");
     }
 
     /// Why that offset must not be stored any more.
-    pub(super) fn fenced(&self, group: &str, topic: &str, partition: u32, next: u64) -> Option<String> {
-        let offset = GroupOffset { group: group.to_owned(), topic: topic.into(), partition, next };
-        self.groups.member(group, &offset.topic).expect("a reader").fenced(&offset)
+    pub(super) fn fenced(
+        &self,
+        group: &str,
+        topic: &str,
+        partition: u32,
+        next: u64,
+    ) -> Option<String> {
+        let offset = GroupOffset {
+            group: group.to_owned(),
+            topic: topic.into(),
+            partition,
+            next,
+        };
+        self.groups
+            .member(group, &offset.topic)
+            .expect("a reader")
+            .fenced(&offset)
     }
 }
 
@@ -222,7 +313,9 @@ fn no_turn() -> std::future::Ready<Result<(), Error>> {
 }
 
 pub(super) async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.expect("it took too long")
+    tokio::time::timeout(PATIENCE, future)
+        .await
+        .expect("it took too long")
 }
 
 /// Waits until the condition holds.
@@ -233,20 +326,29 @@ pub(super) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) 
             interval.tick().await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("never came true: {what}"));
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .unwrap_or_else(|_| panic!("never came true: {what}"));
 }
 
 /// Reads exactly so many.
 pub(super) async fn take(source: &mut KafkaSource, count: usize) -> Vec<Record> {
     let mut records = Vec::new();
     while records.len() < count {
-        records.extend(within(source.read(count - records.len())).await.expect("readable"));
+        records.extend(
+            within(source.read(count - records.len()))
+                .await
+                .expect("readable"),
+        );
     }
     records
 }
 
 pub(super) fn number(record: &Record) -> u32 {
-    str::from_utf8(&record.value).expect("text").parse().expect("a number")
+    str::from_utf8(&record.value)
+        .expect("text")
+        .parse()
+        .expect("a number")
 }
 
 pub(super) fn numbers(records: &[Record]) -> Vec<u32> {
@@ -264,7 +366,13 @@ pub(super) struct Recorder {
 
 impl Recorder {
     pub(super) fn events(&self, which: impl Fn(&Event) -> bool) -> Vec<Event> {
-        self.events.lock().expect("no panic").iter().filter(|event| which(event)).cloned().collect()
+        self.events
+            .lock()
+            .expect("no panic")
+            .iter()
+            .filter(|event| which(event))
+            .cloned()
+            .collect()
     }
 
     pub(super) fn heard(&self, which: impl Fn(&Event) -> bool) -> bool {
@@ -277,19 +385,30 @@ impl Recorder {
 
     /// A gauge of one partition, such as `consumer_lag_records`.
     pub(super) fn gauge_of(&self, name: &str, topic: &str, partition: u32) -> Option<f64> {
-        self.gauges.lock().expect("no panic").get(&format!("{name}/{topic}/{partition}")).copied()
+        self.gauges
+            .lock()
+            .expect("no panic")
+            .get(&format!("{name}/{topic}/{partition}"))
+            .copied()
     }
 
     pub(super) fn count_of(&self, name: &str, topic: &str, partition: u32) -> u64 {
         let counts = self.counts.lock().expect("no panic");
-        counts.get(&format!("{name}/{topic}/{partition}")).copied().unwrap_or_default()
+        counts
+            .get(&format!("{name}/{topic}/{partition}"))
+            .copied()
+            .unwrap_or_default()
     }
 }
 
 /// Figures of clients and groups are left aside.
 fn key(name: &str, labels: Labels<'_>) -> Option<String> {
     let label = |wanted| Some(labels.iter().find(|(name, _)| *name == wanted)?.1);
-    Some(format!("{name}/{}/{}", label("topic")?, label("partition")?))
+    Some(format!(
+        "{name}/{}/{}",
+        label("topic")?,
+        label("partition")?
+    ))
 }
 
 impl Observer for Recorder {
@@ -309,13 +428,21 @@ impl Observer for Recorder {
 
     fn count(&self, figure: Count, labels: Labels<'_>, by: u64) {
         if let Some(key) = key(figure.name(), labels) {
-            *self.counts.lock().expect("no panic").entry(key).or_default() += by;
+            *self
+                .counts
+                .lock()
+                .expect("no panic")
+                .entry(key)
+                .or_default() += by;
         }
     }
 
     fn forget(&self, labels: Labels<'_>) {
         if let Some(partition) = key("", labels) {
-            self.gauges.lock().expect("no panic").retain(|key, _| !key.ends_with(&partition));
+            self.gauges
+                .lock()
+                .expect("no panic")
+                .retain(|key, _| !key.ends_with(&partition));
         }
     }
 

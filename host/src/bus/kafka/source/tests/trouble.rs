@@ -12,7 +12,11 @@ use crate::bus::kafka::source::Sharing;
 use crate::bus::{Error, Source as _};
 
 fn expired(event: &Event) -> Option<(u64, u64)> {
-    if let Event::RecordsExpired { from, to, .. } = event { Some((*from, *to)) } else { None }
+    if let Event::RecordsExpired { from, to, .. } = event {
+        Some((*from, *to))
+    } else {
+        None
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,8 +33,16 @@ async fn records_that_expired_while_nobody_read_are_announced() {
     cluster.delete_records(&topic, 0, 12).await;
     let mut source = process.read(&group, &[&topic], Sharing::Whole).await;
     // Then the reader goes on at the oldest, and says so
-    assert_eq!(numbers(&take(&mut source, 8).await), (12..20).collect::<Vec<_>>());
-    let told: Vec<_> = process.observer.events(|event| expired(event).is_some()).iter().filter_map(expired).collect();
+    assert_eq!(
+        numbers(&take(&mut source, 8).await),
+        (12..20).collect::<Vec<_>>()
+    );
+    let told: Vec<_> = process
+        .observer
+        .events(|event| expired(event).is_some())
+        .iter()
+        .filter_map(expired)
+        .collect();
     assert_eq!(told, [(5, 12)]);
 }
 
@@ -44,14 +56,19 @@ async fn records_that_expire_under_a_reader_are_announced(sharing: Sharing) {
     let mut source = process.read(&group, &[&topic], sharing).await;
     let tail = |source: &crate::bus::kafka::source::KafkaSource| {
         let shelf = source.shared.shelf();
-        let full = shelf.partitions().iter().filter(|partition| partition.is_paused()).count();
+        let full = shelf
+            .partitions()
+            .iter()
+            .filter(|partition| partition.is_paused())
+            .count();
         (full == 2).then(|| shelf.find(&topic, 0).expect("owned").tail())
     };
     eventually("full queues", || tail(&source).is_some()).await;
     let tail = tail(&source).expect("full");
     // When what it would read next is dropped
     cluster.delete_records(&topic, 0, 39_990).await;
-    // Then it reads what it has, then the oldest, and says so; the other partition is none the worse for it
+    // Then it reads what it has, then the oldest, and says so; the other partition is none the
+    // worse for it
     let mut seen = [Vec::new(), Vec::new()];
     while seen[0].last() != Some(&39_999) || seen[1].len() < 40_000 {
         for record in within(source.read(500)).await.expect("readable") {
@@ -62,7 +79,12 @@ async fn records_that_expire_under_a_reader_are_announced(sharing: Sharing) {
     let kept = u32::try_from(tail).expect("small");
     assert_eq!(damaged, (0..kept).chain(39_990..40_000).collect::<Vec<_>>());
     assert_eq!(whole, (0..40_000).collect::<Vec<_>>());
-    let told: Vec<_> = process.observer.events(|event| expired(event).is_some()).iter().filter_map(expired).collect();
+    let told: Vec<_> = process
+        .observer
+        .events(|event| expired(event).is_some())
+        .iter()
+        .filter_map(expired)
+        .collect();
     assert_eq!(told, [(tail, 39_990)]);
 }
 
@@ -104,13 +126,26 @@ async fn an_outage_is_told_once_and_survived() {
     cluster.write(&topic, 0, 5..8);
     assert_eq!(numbers(&take(&mut source, 3).await), [5, 6, 7]);
     assert!(process.observer.is_ready());
-    assert_eq!((process.observer.events(lost).len(), process.observer.events(restored).len()), (1, 1));
+    assert_eq!(
+        (
+            process.observer.events(lost).len(),
+            process.observer.events(restored).len()
+        ),
+        (1, 1)
+    );
 }
 
 /// A reader whose client gets errors for all it fetches, for as long as the mock has them.
-async fn a_stalled_reader(sharing: Sharing) -> (MockCluster<'static, DefaultProducerContext>, Cluster, Process) {
+async fn a_stalled_reader(
+    sharing: Sharing,
+) -> (
+    MockCluster<'static, DefaultProducerContext>,
+    Cluster,
+    Process,
+) {
     let (mock, cluster) = mock();
-    mock.create_topic(&cluster.name("t"), 1, 1).expect("a topic");
+    mock.create_topic(&cluster.name("t"), 1, 1)
+        .expect("a topic");
     cluster.write(&cluster.name("t"), 0, 0..5);
     let mut process = Process::on(&cluster);
     process.options.stall_after = Duration::from_secs(2);
@@ -119,11 +154,22 @@ async fn a_stalled_reader(sharing: Sharing) -> (MockCluster<'static, DefaultProd
 }
 
 fn break_fetching(mock: &MockCluster<'_, DefaultProducerContext>) {
-    mock.request_errors(RDKafkaApiKey::Fetch, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN; 10_000]);
+    mock.request_errors(
+        RDKafkaApiKey::Fetch,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN; 10_000],
+    );
 }
 
 fn stalled(event: &Event) -> bool {
-    matches!(event, Event::PartitionStalled { next: 5, end: 8, partition: 0, .. })
+    matches!(
+        event,
+        Event::PartitionStalled {
+            next: 5,
+            end: 8,
+            partition: 0,
+            ..
+        }
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -173,8 +219,13 @@ async fn closing_waits_no_longer_than_it_may() {
     process.options.close = Duration::from_millis(200);
     let source = process.read(&group, &[&topic], Sharing::Whole).await;
     // Given a coordinator that does not answer
-    mock.broker_round_trip_time(1, Duration::from_secs(20)).expect("slow");
+    mock.broker_round_trip_time(1, Duration::from_secs(20))
+        .expect("slow");
     let time = crate::clock::Stopwatch::start();
     within(source.close()).await;
-    assert!(time.elapsed() < Duration::from_secs(5), "{:?}", time.elapsed());
+    assert!(
+        time.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        time.elapsed()
+    );
 }

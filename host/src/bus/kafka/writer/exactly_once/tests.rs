@@ -15,19 +15,36 @@ use crate::bus::kafka::writer::job::Checker;
 async fn start(cluster: &Cluster) -> ExactlyOnce {
     let options = cluster.options(Delivery::ExactlyOnce);
     let (groups, topics) = (Arc::clone(&cluster.groups), Arc::clone(&cluster.topics));
-    let shell = Shell::new("role", options, groups, topics, Arc::new(Mailbox::new(1 << 20)));
-    let started = tokio::task::spawn_blocking(|| ExactlyOnce::start(shell)).await.expect("no panic");
+    let shell = Shell::new(
+        "role",
+        options,
+        groups,
+        topics,
+        Arc::new(Mailbox::new(1 << 20)),
+    );
+    let started = tokio::task::spawn_blocking(|| ExactlyOnce::start(shell))
+        .await
+        .expect("no panic");
     started.unwrap_or_else(|diagnosis| panic!("{diagnosis:?}"))
 }
 
 fn cycle(cluster: &Cluster, topic: &str, numbers: std::ops::Range<u32>) -> Pending {
     let topics = Arc::clone(&cluster.topics);
     let state_topic = cluster.options(Delivery::ExactlyOnce).state_topic;
-    let checker =
-        Checker { topics, state_topic, record_bytes_max: 1 << 20, writer: String::new(), within: Duration::ZERO };
+    let checker = Checker {
+        topics,
+        state_topic,
+        record_bytes_max: 1 << 20,
+        writer: String::new(),
+        within: Duration::ZERO,
+    };
     let content = checker.finish(checker.check(numbered(topic, numbers)).expect("legal"));
     let mut cycle = Pending::default();
-    cycle.push(Job { content, reply: oneshot::channel().0, _room: None });
+    cycle.push(Job {
+        content,
+        reply: oneshot::channel().0,
+        _room: None,
+    });
     cycle
 }
 
@@ -65,7 +82,13 @@ async fn a_transaction_that_never_reached_its_end_is_found_not_to_have_happened(
         // Given a transaction whose records were all written, but not committed
         let mut second = cycle(&cluster, &topic, 2..4);
         writer.mark = writer.mark.next();
-        writer.producer.as_ref().expect("a client").client().begin_transaction().expect("begun");
+        writer
+            .producer
+            .as_ref()
+            .expect("a client")
+            .client()
+            .begin_transaction()
+            .expect("begun");
         second.push(writer.marking());
         assert!(writer.write(&mut second, None).is_ok());
         writer.since = second.newest_offset();
@@ -86,6 +109,9 @@ async fn a_writer_that_was_taken_over_from_does_not_disturb_its_successor() {
         // When the old one asks how its transaction ended
         assert!(matches!(old.renew(no_answer()), Err(End::Lost { .. })));
         // Then the new one still has the client that it began with
-        assert!(new.attempt(&mut cycle(&cluster, &topic, 0..1), None).is_ok());
+        assert!(
+            new.attempt(&mut cycle(&cluster, &topic, 0..1), None)
+                .is_ok()
+        );
     });
 }

@@ -39,7 +39,8 @@ impl Cluster {
     pub(in crate::bus::kafka::writer) async fn real() -> Self {
         #[expect(clippy::disallowed_methods, reason = "a test has no command line")]
         let servers = std::env::var("KAFKA_BOOTSTRAP_SERVERS");
-        let servers = servers.expect("this test needs a broker: set KAFKA_BOOTSTRAP_SERVERS, see `make kafka-up`");
+        let servers = servers
+            .expect("this test needs a broker: set KAFKA_BOOTSTRAP_SERVERS, see `make kafka-up`");
         let cluster = Self::at(servers, None);
         cluster.topic("state", 1, 4 << 20).await;
         cluster
@@ -50,7 +51,10 @@ impl Cluster {
         let mock = MockCluster::new(1).expect("a mocked cluster");
         let cluster = Self::at(mock.bootstrap_servers(), Some(mock));
         for name in ["state", "t"] {
-            cluster.mock().create_topic(&cluster.name(name), 1, 1).expect("a topic");
+            cluster
+                .mock()
+                .create_topic(&cluster.name(name), 1, 1)
+                .expect("a topic");
             cluster.learn(&cluster.name(name), 1, 1 << 20);
         }
         cluster
@@ -59,10 +63,20 @@ impl Cluster {
     fn at(servers: String, mock: Option<MockCluster<'static, DefaultProducerContext>>) -> Self {
         let prefix = format!("writer-test-{}-", Uuid::new_v4().simple());
         let (topics, groups, seen) = (Arc::default(), Arc::default(), Arc::default());
-        Self { servers, prefix, topics, groups, seen, mock, producer: Vec::new() }
+        Self {
+            servers,
+            prefix,
+            topics,
+            groups,
+            seen,
+            mock,
+            producer: Vec::new(),
+        }
     }
 
-    pub(in crate::bus::kafka::writer) fn mock(&self) -> &MockCluster<'static, DefaultProducerContext> {
+    pub(in crate::bus::kafka::writer) fn mock(
+        &self,
+    ) -> &MockCluster<'static, DefaultProducerContext> {
         self.mock.as_ref().expect("a mocked cluster")
     }
 
@@ -70,30 +84,61 @@ impl Cluster {
         format!("{}{name}", self.prefix)
     }
 
-    pub(in crate::bus::kafka::writer) fn learn(&self, name: &str, partitions: u32, max_message_bytes: u64) {
-        self.topics.learn(TopicSpec { name: name.to_owned(), partitions, max_message_bytes, ..TopicSpec::default() });
+    pub(in crate::bus::kafka::writer) fn learn(
+        &self,
+        name: &str,
+        partitions: u32,
+        max_message_bytes: u64,
+    ) {
+        self.topics.learn(TopicSpec {
+            name: name.to_owned(),
+            partitions,
+            max_message_bytes,
+            ..TopicSpec::default()
+        });
         self.topics.adopt(name);
     }
 
-    pub(in crate::bus::kafka::writer) async fn topic(&self, name: &str, partitions: u32, limit: u64) -> Arc<str> {
+    pub(in crate::bus::kafka::writer) async fn topic(
+        &self,
+        name: &str,
+        partitions: u32,
+        limit: u64,
+    ) -> Arc<str> {
         let name = self.name(name);
-        let admin: AdminClient<DefaultClientContext> = self.client(&[]).create().expect("an admin client");
+        let admin: AdminClient<DefaultClientContext> =
+            self.client(&[]).create().expect("an admin client");
         let bytes = (limit + 1_024).to_string();
         let topic = NewTopic::new(&name, partitions.cast_signed(), TopicReplication::Fixed(1));
-        let topic = topic.set("max.message.bytes", &bytes).set("retention.ms", "-1");
-        let made = admin.create_topics([&topic], &AdminOptions::new()).await.expect("the broker answers");
-        made.into_iter().for_each(|made| drop(made.expect("a new topic")));
+        let topic = topic
+            .set("max.message.bytes", &bytes)
+            .set("retention.ms", "-1");
+        let made = admin
+            .create_topics([&topic], &AdminOptions::new())
+            .await
+            .expect("the broker answers");
+        made.into_iter()
+            .for_each(|made| drop(made.expect("a new topic")));
         self.learn(&name, partitions, limit);
         name.into()
     }
 
     pub(in crate::bus::kafka::writer) async fn delete_topic(&self, name: &str) {
-        let admin: AdminClient<DefaultClientContext> = self.client(&[]).create().expect("an admin client");
-        admin.delete_topics(&[name], &AdminOptions::new()).await.expect("the broker answers");
+        let admin: AdminClient<DefaultClientContext> =
+            self.client(&[]).create().expect("an admin client");
+        admin
+            .delete_topics(&[name], &AdminOptions::new())
+            .await
+            .expect("the broker answers");
     }
 
-    pub(in crate::bus::kafka::writer) fn client(&self, others: &[(&str, &str)]) -> rdkafka::ClientConfig {
-        self.properties().with(others.iter().copied()).client_config()
+    pub(in crate::bus::kafka::writer) fn client(
+        &self,
+        others: &[(&str, &str)],
+    ) -> rdkafka::ClientConfig {
+        self.properties()
+            .with(others.iter().copied())
+            .client_config()
     }
 
     fn properties(&self) -> Properties {
@@ -101,10 +146,19 @@ impl Cluster {
     }
 
     pub(in crate::bus::kafka::writer) fn options(&self, delivery: Delivery) -> Options {
-        let properties = self.properties().with([("reconnect.backoff.max.ms", "200")]);
-        let producer = properties.clone().with([("message.max.bytes", "16777216")]).with(self.producer.iter().copied());
-        let state_topic =
-            TopicSpec { name: self.name("state"), partitions: 1, max_message_bytes: 4 << 20, ..TopicSpec::default() };
+        let properties = self
+            .properties()
+            .with([("reconnect.backoff.max.ms", "200")]);
+        let producer = properties
+            .clone()
+            .with([("message.max.bytes", "16777216")])
+            .with(self.producer.iter().copied());
+        let state_topic = TopicSpec {
+            name: self.name("state"),
+            partitions: 1,
+            max_message_bytes: 4 << 20,
+            ..TopicSpec::default()
+        };
         Options {
             producer,
             consumer: properties,
@@ -120,12 +174,19 @@ impl Cluster {
             drain: SECOND,
             close: 20 * SECOND,
             request: 20 * SECOND,
-            backoff: Backoff { first: SECOND / 100, longest: SECOND / 5 },
+            backoff: Backoff {
+                first: SECOND / 100,
+                longest: SECOND / 5,
+            },
             observer: self.seen.clone(),
         }
     }
 
-    pub(in crate::bus::kafka::writer) async fn writer(&self, delivery: Delivery, role: &str) -> Result<Writer, Error> {
+    pub(in crate::bus::kafka::writer) async fn writer(
+        &self,
+        delivery: Delivery,
+        role: &str,
+    ) -> Result<Writer, Error> {
         let (groups, topics) = (Arc::clone(&self.groups), Arc::clone(&self.topics));
         Writer::start(role, &self.options(delivery), groups, topics).await
     }
@@ -141,14 +202,29 @@ impl Cluster {
         partition: u32,
         next: u64,
     ) -> GroupOffset {
-        GroupOffset { group: group.to_owned(), topic: Arc::clone(topic), partition, next }
+        GroupOffset {
+            group: group.to_owned(),
+            topic: Arc::clone(topic),
+            partition,
+            next,
+        }
     }
 
-    pub(in crate::bus::kafka::writer) fn committed(&self, group: &str, topic: &str, partition: i32) -> Option<i64> {
-        let consumer: BaseConsumer = self.client(&[("group.id", group)]).create().expect("a consumer");
+    pub(in crate::bus::kafka::writer) fn committed(
+        &self,
+        group: &str,
+        topic: &str,
+        partition: i32,
+    ) -> Option<i64> {
+        let consumer: BaseConsumer = self
+            .client(&[("group.id", group)])
+            .create()
+            .expect("a consumer");
         let mut list = TopicPartitionList::new();
         list.add_partition(topic, partition);
-        let list = consumer.committed_offsets(list, 20 * SECOND).expect("offsets");
+        let list = consumer
+            .committed_offsets(list, 20 * SECOND)
+            .expect("offsets");
         match list.elements().first().expect("one partition").offset() {
             Offset::Offset(offset) => Some(offset),
             _ => None,
@@ -157,16 +233,30 @@ impl Cluster {
 
     /// Everything of a topic that `isolation` lets see, partition by partition.
     pub(in crate::bus::kafka::writer) fn read(&self, topic: &str, isolation: &str) -> Vec<Record> {
-        let partitions = self.topics.spec(topic).expect("a topic of this test").partitions;
-        (0..partitions).flat_map(|partition| self.read_partition(topic, partition, isolation)).collect()
+        let partitions = self
+            .topics
+            .spec(topic)
+            .expect("a topic of this test")
+            .partitions;
+        (0..partitions)
+            .flat_map(|partition| self.read_partition(topic, partition, isolation))
+            .collect()
     }
 
     fn read_partition(&self, topic: &str, partition: u32, isolation: &str) -> Vec<Record> {
-        let others = [("group.id", "writer-test"), ("isolation.level", isolation), ("enable.partition.eof", "true")];
-        let consumer: BaseConsumer =
-            self.client(&others).set("enable.auto.commit", "false").create().expect("a consumer");
+        let others = [
+            ("group.id", "writer-test"),
+            ("isolation.level", isolation),
+            ("enable.partition.eof", "true"),
+        ];
+        let consumer: BaseConsumer = self
+            .client(&others)
+            .set("enable.auto.commit", "false")
+            .create()
+            .expect("a consumer");
         let mut list = TopicPartitionList::new();
-        list.add_partition_offset(topic, partition.cast_signed(), Offset::Beginning).expect("a partition");
+        list.add_partition_offset(topic, partition.cast_signed(), Offset::Beginning)
+            .expect("a partition");
         consumer.assign(&list).expect("assigned");
         let mut records = Vec::new();
         loop {
@@ -181,21 +271,30 @@ impl Cluster {
     /// Committed values of a topic as text.
     pub(in crate::bus::kafka::writer) fn texts(&self, topic: &str) -> Vec<String> {
         let text = |record: Record| String::from_utf8(record.value.to_vec()).expect("text");
-        self.read(topic, "read_committed").into_iter().map(text).collect()
+        self.read(topic, "read_committed")
+            .into_iter()
+            .map(text)
+            .collect()
     }
 
     /// A member of a group that took part in it once.
-    pub(in crate::bus::kafka::writer) fn reader_that_left(&self, group: &str, topic: &Arc<str>) -> Arc<dyn Member> {
+    pub(in crate::bus::kafka::writer) fn reader_that_left(
+        &self,
+        group: &str,
+        topic: &Arc<str>,
+    ) -> Arc<dyn Member> {
         let consumer = self.consumer(group, topic);
         while partitions(&consumer) == 0 {
             drop(consumer.poll(SECOND / 10));
         }
-        let reader = Arc::new(Left { metadata: Mutex::new(consumer.group_metadata()) });
+        let reader = Arc::new(Left {
+            metadata: Mutex::new(consumer.group_metadata()),
+        });
         self.join(group, topic, reader)
     }
 
-    /// A member of a group that notices a rebalance, in which it keeps a partition, only after its first try to store
-    /// an offset.
+    /// A member of a group that notices a rebalance, in which it keeps a partition, only after its
+    /// first try to store an offset.
     pub(in crate::bus::kafka::writer) fn reader_in_a_rebalance(
         &self,
         group: &str,
@@ -211,11 +310,22 @@ impl Cluster {
                 drop(consumer.poll(SECOND / 10));
             }
         }
-        self.join(group, topic, Arc::new(Rearranged { outdated: Mutex::new(outdated), first, _second: second }))
+        self.join(
+            group,
+            topic,
+            Arc::new(Rearranged {
+                outdated: Mutex::new(outdated),
+                first,
+                _second: second,
+            }),
+        )
     }
 
     fn consumer(&self, group: &str, topic: &str) -> BaseConsumer {
-        let consumer: BaseConsumer = self.client(&[("group.id", group)]).create().expect("a consumer");
+        let consumer: BaseConsumer = self
+            .client(&[("group.id", group)])
+            .create()
+            .expect("a consumer");
         consumer.subscribe(&[topic]).expect("subscribed");
         consumer
     }
@@ -245,7 +355,9 @@ impl Rearranged {
 impl Member for Rearranged {
     fn commit(&self, offsets: &TopicPartitionList) -> KafkaResult<()> {
         match self.take_outdated() {
-            Some(_) => Err(KafkaError::ConsumerCommit(rdkafka::types::RDKafkaErrorCode::IllegalGeneration)),
+            Some(_) => Err(KafkaError::ConsumerCommit(
+                rdkafka::types::RDKafkaErrorCode::IllegalGeneration,
+            )),
             None => self.first.commit(offsets, CommitMode::Sync),
         }
     }
@@ -267,7 +379,9 @@ struct Left {
 
 impl Member for Left {
     fn commit(&self, _: &TopicPartitionList) -> KafkaResult<()> {
-        Err(KafkaError::ConsumerCommit(rdkafka::types::RDKafkaErrorCode::UnknownMemberId))
+        Err(KafkaError::ConsumerCommit(
+            rdkafka::types::RDKafkaErrorCode::UnknownMemberId,
+        ))
     }
 
     fn metadata(&self) -> Option<ConsumerGroupMetadata> {
@@ -285,16 +399,29 @@ impl Member for Left {
 
 fn to_record(message: &impl Message) -> Record {
     let bytes = |bytes: &[u8]| Bytes::copy_from_slice(bytes);
-    let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+    let headers = message
+        .headers()
+        .into_iter()
+        .flat_map(|headers| headers.iter());
     Record {
         position: Position {
             topic: message.topic().into(),
             partition: message.partition().cast_unsigned(),
             offset: message.offset().cast_unsigned(),
         },
-        timestamp_ms: message.timestamp().to_millis().map_or(0, |ms| ms.max(0).cast_unsigned()),
+        timestamp_ms: message
+            .timestamp()
+            .to_millis()
+            .map_or(0, |ms| ms.max(0).cast_unsigned()),
         key: message.key().map(bytes),
         value: message.payload().map(bytes).unwrap_or_default(),
-        headers: headers.map(|header| (header.key.to_owned(), bytes(header.value.unwrap_or_default()))).collect(),
+        headers: headers
+            .map(|header| {
+                (
+                    header.key.to_owned(),
+                    bytes(header.value.unwrap_or_default()),
+                )
+            })
+            .collect(),
     }
 }
