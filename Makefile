@@ -57,7 +57,8 @@ lint: setup     ## Formatting, clippy for host and guests, documentation links
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked --target wasm32-unknown-unknown -p fedhost-guest $(foreach guest,$(notdir $(CATALOGUE)) misbehaving misbehaving-preprocessor,-p $(guest)) -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps -p fedhost-domain -p fedhost -p fedhost-guest
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps -p fedhost-base -p fedhost-bus -p fedhost-dataset -p fedhost-domain -p fedhost-evaluate \
+		-p fedhost-manifest -p fedhost-plugin -p fedhost -p fedhost-guest
 
 quality: plugins ## Judge the catalogue on real data in DATA (skab/, adbench/, nab/); tables in target/quality
 	$(CARGO) build --release --locked -p fedhost

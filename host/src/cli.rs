@@ -94,7 +94,7 @@ enum Command {
     /// Print a completion script for a shell
     Completions(completions::Completions),
     /// Compile the component on stdin: what this program runs apart from itself
-    #[command(name = crate::plugin::compiler::COMMAND, hide = true)]
+    #[command(name = fedhost_plugin::compiler::COMMAND, hide = true)]
     Compile(compile::Compile),
 }
 
@@ -125,7 +125,7 @@ struct ManifestArgs {
 }
 
 impl ManifestArgs {
-    fn load(&self) -> Result<crate::manifest::Loaded, anyhow::Error> {
+    fn load(&self) -> Result<fedhost_manifest::Loaded, anyhow::Error> {
         #[expect(
             clippy::disallowed_methods,
             reason = "the command line is where the environment comes in"
@@ -135,7 +135,7 @@ impl ManifestArgs {
         let environment = environment.filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        Ok(crate::manifest::load(
+        Ok(fedhost_manifest::load(
             &self.manifest,
             environment,
             &self.sets,

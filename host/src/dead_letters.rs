@@ -19,8 +19,8 @@ pub use reader::{Begin, Reader, Seen};
 pub use replay::{Account, REPLAYS_MAX, Refusal, Replay};
 pub use survey::{Survey, survey};
 
-use crate::bus::{self, Bus};
 pub use crate::role::dead_letter::{Letter, headers};
+use fedhost_bus::{self as bus, Bus};
 
 /// A topic's dead letters, and the topic itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

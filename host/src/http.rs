@@ -18,8 +18,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::bus::observer::Observer as _;
 use crate::observe::Observed;
+use fedhost_base::observer::Observer as _;
 use router::Shared;
 pub use secret::Secret;
 use server::Limits;

@@ -14,11 +14,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fedhost_domain::event::{Event, Stamped};
 
-use crate::announce::{Announcer, Listener};
-use crate::bus::observer::{Labels, Observer};
-use crate::clock;
-use crate::figure::{Count, Gauge};
 pub use exposition::Format;
+use fedhost_base::announce::{Announcer, Listener};
+use fedhost_base::clock;
+use fedhost_base::figure::{Count, Gauge};
+use fedhost_base::observer::{Labels, Observer};
 pub use snapshot::{Figure, Kind, Phase, Process, Series, Snapshot, Trouble};
 use store::Store;
 

@@ -17,12 +17,12 @@ use fedhost_domain::dead_letter::{Cap, Retries};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use crate::announce::Announcer;
-#[cfg(doc)]
-use crate::bus::Sink;
-use crate::bus::observer::Observer;
-use crate::bus::{self, Bus, Position, Write};
 use dead_letter::Tally;
+use fedhost_base::announce::Announcer;
+use fedhost_base::observer::Observer;
+#[cfg(doc)]
+use fedhost_bus::Sink;
+use fedhost_bus::{self as bus, Bus, Position, Write};
 
 /// What every role is given.
 #[derive(Clone)]

@@ -34,7 +34,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use fedhost::clock::Stopwatch;
+use fedhost_base::clock::Stopwatch;
 
 use crate::baseline::Baselines;
 use crate::cases::{CASES, Case};

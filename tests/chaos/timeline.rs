@@ -1,6 +1,6 @@
 //! What happened when, printed as it happens.
 
-use fedhost::clock;
+use fedhost_base::clock;
 use serde_json::Value;
 
 /// Longest text of an event.

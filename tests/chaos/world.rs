@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use fedhost::app::topics;
-use fedhost::clock::Stopwatch;
-use fedhost::manifest;
+use fedhost_base::clock::Stopwatch;
 use fedhost_e2e::Scene;
+use fedhost_manifest as manifest;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use fedhost::bus::embedded::{EmbeddedLog, Options};
-use fedhost::bus::{Admin as _, NewRecord, Record, Sink as _, TopicSpec, Write};
+use fedhost_bus::embedded::{EmbeddedLog, Options};
+use fedhost_bus::{Admin as _, NewRecord, Record, Sink as _, TopicSpec, Write};
 use fedhost_e2e::{Scene, read_topic, simulated};
 
 const TOPIC: &str = "sensor-data-node-1";

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-use fedhost::clock::Stopwatch;
+use fedhost_base::clock::Stopwatch;
 use fedhost_e2e::broker::{Broker, BrokerOptions};
 use fedhost_e2e::{Scene, simulated};
 

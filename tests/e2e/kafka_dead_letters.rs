@@ -1,6 +1,6 @@
 //! Dead letters on Kafka, from the failure of a record to its replay and its end.
 
-use fedhost::bus::kafka::Properties;
+use fedhost_bus::kafka::Properties;
 use fedhost_e2e::broker::Share;
 use fedhost_e2e::{Scene, on_kafka, simulated};
 use serde_json::Value;

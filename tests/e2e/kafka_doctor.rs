@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use fedhost::bus::TopicSpec;
-use fedhost::bus::checkup::{Finding, Outcome};
-use fedhost::bus::kafka::doctor::{Needs, Reading, examine, examine_by};
-use fedhost::bus::kafka::{Backoff, Delivery, Options, Properties};
-use fedhost::bus::observer::Deaf;
+use fedhost_base::backoff::Backoff;
+use fedhost_base::observer::Deaf;
+use fedhost_bus::TopicSpec;
+use fedhost_bus::checkup::{Finding, Outcome};
+use fedhost_bus::kafka::doctor::{Needs, Reading, examine, examine_by};
+use fedhost_bus::kafka::{Delivery, Options, Properties};
 use fedhost_e2e::broker::{USERS, secured};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
@@ -265,7 +266,7 @@ fn a_clock_that_is_far_from_the_broker_s_is_a_warning_that_says_how_far() {
     let options = options(&properties(&broker, "plaintext"));
     for (minutes, words) in [(10, "behind ours"), (-10, "ahead of ours")] {
         // Given a machine whose clock is wrong by so much
-        let skewed = || fedhost::clock::now_ms().saturating_add_signed(minutes * 60_000);
+        let skewed = || fedhost_base::clock::now_ms().saturating_add_signed(minutes * 60_000);
         let mut findings = Vec::new();
         examine_by(&skewed, &options, &Needs::default(), &mut |finding| {
             findings.push(finding)

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use fedhost::bus::kafka::Properties;
+use fedhost_bus::kafka::Properties;
 use fedhost_e2e::broker::{Broker, BrokerOptions, secured};
 use rdkafka::ClientConfig;
 use rdkafka::Message as _;

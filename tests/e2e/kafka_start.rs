@@ -1,6 +1,6 @@
 //! Where a new fog node begins to read.
 
-use fedhost::bus::kafka::Properties;
+use fedhost_bus::kafka::Properties;
 use fedhost_e2e::broker::Share;
 use fedhost_e2e::{Scene, on_kafka, simulated, wait_until};
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fedhost::clock::Stopwatch;
+use fedhost_base::clock::Stopwatch;
 use fedhost_e2e::broker::{Broker, BrokerOptions, Listener, Mechanism, PASSWORD, Protocol, USERS};
 use fedhost_e2e::{Running, Scene, http, on_kafka, simulated, wait_until};
 use rdkafka::ClientConfig;

@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fedhost::bus::observer::Deaf;
-use fedhost::bus::{Bus, NewRecord, Record, Start, TopicSpec, Write};
 use fedhost::role::Topics;
 use fedhost::role::models::{Wire, global_record};
+use fedhost_base::observer::Deaf;
+use fedhost_bus::{Bus, NewRecord, Record, Start, TopicSpec, Write};
 use fedhost_domain::envelope::Compression;
 use fedhost_domain::model::{PluginId, Sha256Hex, TensorSpec, Weights};
 use fedhost_domain::round::GlobalModel;
@@ -49,7 +49,7 @@ impl Cluster {
                 self.address()
             ),
         );
-        let manifest = fedhost::manifest::load(&manifest, [], &[]).unwrap();
+        let manifest = fedhost_manifest::load(&manifest, [], &[]).unwrap();
         let bus = fedhost::app::buses::open(&manifest, Arc::new(Deaf))
             .await
             .unwrap();

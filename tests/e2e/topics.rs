@@ -1,7 +1,7 @@
 //! `topics`: made once, listed, described beside what was asked for, and how far their readers are
 //! behind.
 
-use fedhost::bus::NewRecord;
+use fedhost_bus::NewRecord;
 use fedhost_e2e::{Finished, Scene, put_records, simulated};
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! W3C trace context: what others bring with their messages goes on, hop by hop.
 
-use fedhost::bus::{NewRecord, Record};
 use fedhost::role::trace::{LINK, TRACEPARENT};
+use fedhost_bus::{NewRecord, Record};
 use fedhost_e2e::{Scene, put_records, read_topic, simulated};
 
 const FOREIGN: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -249,7 +249,7 @@ impl Broker {
                 .spawn()
                 .unwrap(),
         );
-        let begun = fedhost::clock::now();
+        let begun = fedhost_base::clock::now();
         while !self
             .ports
             .listeners

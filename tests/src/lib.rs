@@ -30,7 +30,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// # Panics
 /// It is not so within three minutes.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = fedhost::clock::now();
+    let begun = fedhost_base::clock::now();
     while !is_so() {
         assert!(
             begun.elapsed() < PATIENCE,

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use fedhost::bus::embedded::{EmbeddedLog, Options};
-use fedhost::bus::{Admin as _, Bus as _, NewRecord, Record, Sink as _, Start, TopicSpec, Write};
+use fedhost_bus::embedded::{EmbeddedLog, Options};
+use fedhost_bus::{Admin as _, Bus as _, NewRecord, Record, Sink as _, Start, TopicSpec, Write};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -57,7 +57,7 @@ pub fn write_records(directory: &Path, topic: &str, key: &str, values: &[&'stati
     let record = |value: &&'static [u8]| NewRecord {
         topic: topic.into(),
         partition: None,
-        timestamp_ms: fedhost::clock::now_ms(),
+        timestamp_ms: fedhost_base::clock::now_ms(),
         key: Some(key.to_owned().into()),
         value: (*value).into(),
         headers: Vec::new(),

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fedhost::dataset::{Block, Corpus, Layout, open};
+use fedhost_dataset::{Block, Corpus, Layout, open};
 use parquet::basic::Compression;
 use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::{BoolType, DoubleType};

@@ -7,11 +7,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use fedhost::clock::Stopwatch;
-use fedhost::dataset::{Corpus, Layout};
-use fedhost::evaluate::{Candidate, Document, Evaluation, Labels, Options, Subject, Threshold};
-use fedhost::plugin::{Engine, EventSink, Limits, Loader, Parameters};
+use fedhost_base::clock::Stopwatch;
+use fedhost_dataset::{Corpus, Layout};
 use fedhost_domain::protocol::Protocol;
+use fedhost_evaluate::{Candidate, Document, Evaluation, Labels, Options, Subject, Threshold};
+use fedhost_plugin::{Engine, EventSink, Limits, Loader, Parameters};
 use tokio_util::sync::CancellationToken;
 
 use crate::measure::{Figure, median};

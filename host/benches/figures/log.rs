@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fedhost::bus::embedded::{EmbeddedLog, Options};
-use fedhost::bus::{Admin as _, Bus as _, NewRecord, Sink as _, Start, TopicSpec, Write};
-use fedhost::clock::Stopwatch;
+use fedhost_base::clock::Stopwatch;
+use fedhost_bus::embedded::{EmbeddedLog, Options};
+use fedhost_bus::{Admin as _, Bus as _, NewRecord, Sink as _, Start, TopicSpec, Write};
 
 use crate::measure::{Figure, median};
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::hint::black_box;
 use std::path::Path;
 
-use fedhost::clock::Stopwatch;
+use fedhost_base::clock::Stopwatch;
 use serde::Serialize;
 use serde_json::json;
 

@@ -12,7 +12,7 @@ mod rows;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fedhost::plugin::{Context, Engine, EventSink, Loader, Opening, Parameters, Plugin};
+use fedhost_plugin::{Context, Engine, EventSink, Loader, Opening, Parameters, Plugin};
 
 use crate::measure::Figure;
 

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fedhost::announce::Announcer;
-use fedhost::bus::embedded::{EmbeddedLog, Options};
-use fedhost::bus::observer::Deaf;
-use fedhost::bus::{Admin as _, Bus, Sink as _, Start, TopicSpec, Write};
-use fedhost::clock::Stopwatch;
 use fedhost::role::aggregator::Service;
 use fedhost::role::models::{NewUpdate, update_record};
 use fedhost::role::{Began, Context, DeadLetters, Topics};
+use fedhost_base::announce::Announcer;
+use fedhost_base::clock::Stopwatch;
+use fedhost_base::observer::Deaf;
+use fedhost_bus::embedded::{EmbeddedLog, Options};
+use fedhost_bus::{Admin as _, Bus, Sink as _, Start, TopicSpec, Write};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 use fedhost_domain::round::{Expected, Rules};
 use tokio_util::sync::CancellationToken;

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use self::kafka::Cluster;
 use super::closing::Closing;
-use crate::bus::embedded::EmbeddedLog;
-use crate::bus::kafka::View;
-use crate::bus::limits::BrokerLimits;
-use crate::bus::observer::Observer;
-use crate::bus::spool::{self, Spooled};
-use crate::bus::{self, Bus};
-use crate::manifest::{BusKind, Loaded, Manifest};
+use fedhost_base::observer::Observer;
+use fedhost_bus::embedded::EmbeddedLog;
+use fedhost_bus::kafka::View;
+use fedhost_bus::limits::BrokerLimits;
+use fedhost_bus::spool::{self, Spooled};
+use fedhost_bus::{self as bus, Bus};
+use fedhost_manifest::{BusKind, Loaded, Manifest};
 pub use kafka::options as kafka_options;
 
 /// For roles on an embedded log to finish what they have in hand.
@@ -27,7 +27,7 @@ const GRACE: Duration = Duration::from_secs(15);
 ///
 /// # Errors
 /// The bus cannot be opened, or not reached; an embedded log that a run has open is
-/// [`crate::bus::Error::InUse`].
+/// [`fedhost_bus::Error::InUse`].
 pub async fn open(
     manifest: &Loaded,
     observer: Arc<dyn Observer>,

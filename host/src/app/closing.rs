@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::clock;
+use fedhost_base::clock;
 
 /// Cheap to clone; all clones share the deadline.
 #[derive(Clone, Debug)]

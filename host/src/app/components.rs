@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::announce::Announcer;
-use crate::manifest::{self, Manifest, Parameter, PluginSelector};
-use crate::plugin::{
+use crate::role::fog_node::plugins::Configured;
+use fedhost_base::announce::Announcer;
+use fedhost_manifest::{self as manifest, Manifest, Parameter, PluginSelector};
+use fedhost_plugin::{
     Engine, Limits, Loader, Parameters, Plugin, Registry, Selector, Trust, Value, this_program,
 };
-use crate::role::fog_node::plugins::Configured;
 
 /// All components of the manifest's directory, and the loader for those to come. Compiled code is
 /// kept.

@@ -6,15 +6,16 @@ use fedhost_domain::model::NodeId;
 
 use super::lag::{self, Reader};
 use super::{buses, components, topics};
-use crate::announce::Announcer;
-use crate::bus::checkup::{Finding, Tell, examine_directory};
-use crate::bus::kafka::doctor::{Needs, Reading};
-use crate::bus::kafka::{self, Options};
-use crate::bus::observer::Deaf;
-use crate::bus::{embedded, observer::Observer};
-use crate::manifest::{BusKind, ClientRole, Loaded, Manifest};
-use crate::plugin::Registry;
 use crate::role::fog_node::plugins::Configured;
+use fedhost_base::announce::Announcer;
+use fedhost_base::observer::Deaf;
+use fedhost_base::observer::Observer;
+use fedhost_bus::checkup::{Finding, Tell, examine_directory};
+use fedhost_bus::embedded;
+use fedhost_bus::kafka::doctor::{Needs, Reading};
+use fedhost_bus::kafka::{self, Options};
+use fedhost_manifest::{BusKind, ClientRole, Loaded, Manifest};
+use fedhost_plugin::Registry;
 
 /// Examines plug-ins, then the bus, and tells of each finding as it is made. Blocks; must not be
 /// called on a thread that runs async tasks.

@@ -6,8 +6,8 @@ use fedhost_domain::model::NodeId;
 use serde::Serialize;
 
 use super::topics;
-use crate::bus::{Admin, Error, GroupOffset, TopicInfo};
-use crate::manifest::Manifest;
+use fedhost_bus::{Admin, Error, GroupOffset, TopicInfo};
+use fedhost_manifest::Manifest;
 
 /// A consumer group of a federation, and a topic that it reads.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,11 +13,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::components;
-use crate::announce::Announcer;
-use crate::manifest::Manifest;
-use crate::plugin::{Loader, Registry};
 use crate::role::fog_node::plugins::{Configured, Lineup};
 use crate::role::models::check_line;
+use fedhost_base::announce::Announcer;
+use fedhost_manifest::Manifest;
+use fedhost_plugin::{Loader, Registry};
 
 /// The components in use, for those who run them.
 pub(super) struct Supply {

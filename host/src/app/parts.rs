@@ -11,13 +11,14 @@ use tokio::task::JoinError;
 
 use super::options::{Options, Role};
 use super::{Prepared, run_log_path};
-use crate::bus;
-use crate::manifest::{
-    self, BusKind, ClientRole, Join, Manifest, NewGroup, Packing, RowsPerRound, Topic, WhenBehind,
-};
 use crate::role::fog_node::plugins::Plugins;
 use crate::role::{Context, DeadLetters, Error, Topics, aggregator, fog_node, models, sensor};
 use crate::run_log::last_round;
+use fedhost_bus as bus;
+use fedhost_manifest::{
+    self as manifest, BusKind, ClientRole, Join, Manifest, NewGroup, Packing, RowsPerRound, Topic,
+    WhenBehind,
+};
 
 /// How a topic of the manifest is made.
 pub(super) fn spec(topic: Topic) -> bus::TopicSpec {

@@ -10,9 +10,9 @@ use super::buses::Spooling;
 use super::closing::Closing;
 use super::supervise::{Again, BACKOFF, Supervised};
 use super::{Outcome, Prepared, Role, parts};
-use crate::bus::trouble::Trouble;
 use crate::observe::Phase;
 use crate::role::{Context, Error};
+use fedhost_bus::trouble::Trouble;
 
 /// The tasks of a run. Sensors can be stopped apart from the rest.
 pub(super) struct Running {

@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::buses::{Buses, Spooling};
 use super::closing::Closing;
-use crate::announce::Announcer;
-use crate::bus;
-use crate::bus::kafka::Backoff;
-use crate::bus::observer::Observer;
-use crate::clock::Stopwatch;
 use crate::role::{Began, Context, Error};
+use fedhost_base::announce::Announcer;
+use fedhost_base::backoff::Backoff;
+use fedhost_base::clock::Stopwatch;
+use fedhost_base::observer::Observer;
+use fedhost_bus as bus;
 
 /// Pauses before a role begins again.
 pub(super) const BACKOFF: Backoff = Backoff {

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use fedhost_domain::event::Event;
 
 use super::parts;
-use crate::announce::Announcer;
-use crate::bus::checkup::{Finding, Outcome};
-use crate::bus::compare::{Difference, differences, is_too_small};
-use crate::bus::limits::{self, BrokerLimits};
-use crate::bus::{self, Admin, TopicInfo, TopicSpec};
-use crate::manifest::{BusKind, Manifest, Topics};
+use fedhost_base::announce::Announcer;
+use fedhost_bus::checkup::{Finding, Outcome};
+use fedhost_bus::compare::{Difference, differences, is_too_small};
+use fedhost_bus::limits::{self, BrokerLimits};
+use fedhost_bus::{self as bus, Admin, TopicInfo, TopicSpec};
+use fedhost_manifest::{BusKind, Manifest, Topics};
 
 /// A topic that a manifest asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub fn asked(manifest: &Manifest) -> Vec<Asked> {
             .find(|&&node| topics.sensor_data_of(node).name == name)
             .copied()
     };
-    let with_letters = |topic: crate::manifest::Topic| {
+    let with_letters = |topic: fedhost_manifest::Topic| {
         let (letters, purpose) = (
             topics.dead_letter_of(&topic),
             purpose(topics, &topic.name, readings(&topic.name)),
@@ -275,8 +275,8 @@ pub(super) async fn prepare(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bus::embedded::{EmbeddedLog, Options};
-    use crate::manifest::load;
+    use fedhost_bus::embedded::{EmbeddedLog, Options};
+    use fedhost_manifest::load;
 
     async fn prepared(limits: BrokerLimits) -> Result<(), String> {
         let directory = tempfile::tempdir().unwrap();

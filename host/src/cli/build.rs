@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Ending, Global, screen};
-use crate::plugin::build::{self, BuildStep, Built, Tools};
+use fedhost_plugin::build::{self, BuildStep, Built, Tools};
 
 /// Builds plug-ins from source into components and installs them, each in one step that readers
 /// never see half done.

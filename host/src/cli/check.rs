@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Global, ManifestArgs, screen};
-use crate::manifest::Problems;
+use fedhost_manifest::Problems;
 
 /// Says everything that is wrong with a manifest, with key paths and lines, without starting
 /// anything.
@@ -43,7 +43,7 @@ impl Check {
             sets,
         } = self.layers
         else {
-            return screen::json(crate::manifest::schema());
+            return screen::json(fedhost_manifest::schema());
         };
         let layers = ManifestArgs { manifest, sets };
         match layers.load() {

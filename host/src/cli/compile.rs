@@ -1,9 +1,9 @@
-//! The hidden command that compiles a component, for [`crate::plugin::compiler`].
+//! The hidden command that compiles a component, for [`fedhost_plugin::compiler`].
 
 use clap::Args;
 
 use super::Ending;
-use crate::plugin::compiler::{Bounds, COUNTS_WORK, ChildError, compile};
+use fedhost_plugin::compiler::{Bounds, COUNTS_WORK, ChildError, compile};
 
 /// Compiles the component on stdin, within limits that it sets itself.
 #[derive(Debug, Args)]

@@ -17,12 +17,12 @@ use tokio_util::sync::CancellationToken;
 use super::words::{Weight, describe};
 use super::{Ending, Global, ManifestArgs, run, screen};
 use crate::app::buses;
-use crate::bus::Bus;
-use crate::bus::observer::{Labels, Observer};
-use crate::clock;
 use crate::dead_letters::{BadBound, Bound, DeadLetterTopic, Error};
-use crate::figure::{Count, Gauge};
-use crate::manifest::Manifest;
+use fedhost_base::clock;
+use fedhost_base::figure::{Count, Gauge};
+use fedhost_base::observer::{Labels, Observer};
+use fedhost_bus::Bus;
+use fedhost_manifest::Manifest;
 
 /// What to do with dead letters.
 #[derive(Debug, Subcommand)]

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Ending, Global, ManifestArgs, screen};
 use crate::app;
-use crate::bus::checkup::{Finding, Outcome};
+use fedhost_bus::checkup::{Finding, Outcome};
 
 /// Looks at everything that a run would need: plug-ins, directories, and the way to the brokers;
 /// says what is wrong and what to do.

@@ -12,10 +12,12 @@ use fedhost_domain::protocol::Protocol;
 use tokio_util::sync::CancellationToken;
 
 use super::{Ending, Global, run, screen};
-use crate::dataset::{Corpus, Layout};
-use crate::evaluate::{self, Document, Evaluation, Options, Outcome, Threshold, figures};
 use crate::report;
 use candidates::Candidates;
+use fedhost_dataset::{Corpus, Layout};
+use fedhost_evaluate::{
+    self as evaluate, Document, Evaluation, Options, Outcome, Threshold, figures,
+};
 use progress::Progress;
 
 const EXAMPLES: &str = "\

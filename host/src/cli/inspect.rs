@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Ending, Global, list, screen};
-use crate::plugin::{Inspection, Verdict};
+use fedhost_plugin::{Inspection, Verdict};
 
 /// Shows what a component is: name, imports, exports, parameters, digest, memory; and whether this
 /// host would run it.

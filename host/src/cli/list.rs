@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Global, screen};
-use crate::plugin::{Engine, EventSink, Loader, Plugin, Registry, this_program};
+use fedhost_plugin::{Engine, EventSink, Loader, Plugin, Registry, this_program};
 
 /// Lists the plug-ins of a directory: what each can do, its parameters, and the files that are
 /// refused with the reason.

@@ -6,10 +6,10 @@ use fedhost_domain::event::Event;
 
 use super::{Ending, Global, ManifestArgs, screen, words};
 use crate::app::buses;
-use crate::bus::Bus;
-use crate::bus::observer::{Labels, Observer};
-use crate::figure::{Count, Gauge};
-use crate::manifest::Loaded;
+use fedhost_base::figure::{Count, Gauge};
+use fedhost_base::observer::{Labels, Observer};
+use fedhost_bus::Bus;
+use fedhost_manifest::Loaded;
 
 /// Loads the manifest, and runs the command's work to its end. What keeps it from the bus is found
 /// before anything is started; what goes wrong on the bus is a failure.

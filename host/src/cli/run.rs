@@ -11,12 +11,12 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::{Ending, Global, LogFormat, ManifestArgs, screen};
-use crate::announce::{Announcer, Listener};
 use crate::app::{self, Options, Outcome, Prepared, Role};
-use crate::manifest::Loaded;
 use crate::observe::Observed;
 use crate::run_log::RunLog;
 use console::Console;
+use fedhost_base::announce::{Announcer, Listener};
+use fedhost_manifest::Loaded;
 use json_lines::JsonLines;
 
 /// Runs every role of a manifest in this process, or the roles named, until its rounds are done or

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use super::on_bus::{Failure, Opener};
 use super::{Ending, Global};
 use crate::app::topics::{self, Asked, Found};
-use crate::bus::TopicInfo;
-use crate::bus::compare::Difference;
-use crate::manifest::Loaded;
+use fedhost_bus::TopicInfo;
+use fedhost_bus::compare::Difference;
+use fedhost_manifest::Loaded;
 
 /// Looks after the topics of a manifest; works on the embedded log and on Kafka alike.
 #[derive(Debug, Subcommand)]

@@ -67,7 +67,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::bus::{Position, Record};
+    use fedhost_bus::{Position, Record};
 
     fn letter(partition: u32, offset: u64, headers: &[(&str, &'static [u8])]) -> Letter {
         let headers = headers

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::marks::{self, chunks_of};
 use super::{Bound, Error, Filter, Reader, Seen, describe};
-use crate::bus::{Bus, Write};
+use fedhost_bus::{Bus, Write};
 
 /// Letters read at a time.
 const BATCH: usize = 512;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{Error, Filter, Letter, describe};
-use crate::bus::{Bus, Source, Start};
+use fedhost_bus::{Bus, Source, Start};
 
 /// A reader that gets nothing for so long asks whether there is anything left.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -14,8 +14,8 @@ use super::marks::{Marks, state_name};
 use super::reader::{Begin, Reader, Seen};
 use super::survey::count;
 use super::{DeadLetterTopic, Error, Filter, Letter, describe};
-use crate::bus::{Bus, GroupOffset, Write};
-use crate::clock;
+use fedhost_base::clock;
+use fedhost_bus::{Bus, GroupOffset, Write};
 
 /// A record that was replayed so often already is refused: it goes round in a circle.
 pub const REPLAYS_MAX: u32 = 3;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{Error, Filter, Reader, Seen};
-use crate::bus::Bus;
+use fedhost_bus::Bus;
 
 /// Letters read at a time.
 const BATCH: usize = 512;

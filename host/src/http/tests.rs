@@ -5,10 +5,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::announce::{Announcer, Listener};
-use crate::clock::Stopwatch;
-use crate::figure;
 use crate::observe::Phase;
+use fedhost_base::announce::{Announcer, Listener};
+use fedhost_base::clock::Stopwatch;
+use fedhost_base::figure;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -232,7 +232,7 @@ async fn a_taken_address_is_named() {
 #[tokio::test]
 async fn the_address_is_announced() {
     struct Heard(std::sync::Mutex<Vec<Event>>);
-    impl Listener for std::sync::Arc<Heard> {
+    impl Listener for Heard {
         fn heard(&self, event: &fedhost_domain::event::Stamped) {
             self.0.lock().unwrap().push(event.event.clone());
         }

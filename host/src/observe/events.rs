@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fedhost_domain::event::{Event, RoundClosed};
 
 use super::store::Store;
-use crate::figure;
+use fedhost_base::figure;
 
 /// As what a plug-in can be left alone.
 const PARTS: [&str; 3] = ["preprocessor", "trainer", "detector"];

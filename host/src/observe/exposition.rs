@@ -16,7 +16,7 @@ use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::snapshot::{Figure, Kind, Series, Snapshot};
-use crate::figure;
+use fedhost_base::figure;
 
 /// How figures are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

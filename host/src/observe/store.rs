@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::snapshot::{Figure, Kind, Series};
-use crate::bus::observer::Labels;
-use crate::figure::{Count, Gauge};
+use fedhost_base::figure::{Count, Gauge};
+use fedhost_base::observer::Labels;
 
 /// Series kept, over all figures: a label that takes ever new values must not fill the memory.
 pub(super) const SERIES_MAX: usize = 10_000;

@@ -3,7 +3,7 @@ use fedhost_domain::model::{NodeId, Sha256Hex};
 
 use super::store::SERIES_MAX;
 use super::*;
-use crate::figure;
+use fedhost_base::figure;
 
 fn working() -> Observed {
     let observed = Observed::new();

@@ -21,7 +21,7 @@ use maud::html;
 
 use super::chart::strips;
 use super::frame::frame;
-use crate::evaluate::Document;
+use fedhost_evaluate::Document;
 use standing::standings;
 
 const STYLE: &str = include_str!("evaluation/style.css");

@@ -23,9 +23,9 @@ use super::dead_letter::{self, Failure, dead_letter};
 use super::message::skipped;
 use super::stopped::{self, Verdict, Watch};
 use super::{Context, DeadLetters, Error, Topics, models, on_bus, trace};
-use crate::bus::{self, Bus, NewRecord, Record, Source, Start, Write};
-use crate::clock::{self, Stopwatch};
 use evaluations::Evaluations;
+use fedhost_base::clock::{self, Stopwatch};
+use fedhost_bus::{self as bus, Bus, NewRecord, Record, Source, Start, Write};
 use inbox::Inbox;
 
 const ROLE: &str = "aggregator";

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use fedhost_domain::model::PluginId;
 
 use super::message::rfc3339;
-use crate::bus::observer::Observer;
-use crate::bus::{NewRecord, Position, Record};
-use crate::figure;
+use fedhost_base::figure;
+use fedhost_base::observer::Observer;
+use fedhost_bus::{NewRecord, Position, Record};
 pub use letter::Letter;
 pub(crate) use write::write;
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{sequence, trace};
-use crate::bus::{NewRecord, Position, Record};
+use fedhost_bus::{NewRecord, Position, Record};
 
 /// Header of a reading that is set aside to evaluate on.
 pub const HELD_OUT: &str = "fedhost-held-out";

@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{self, Message};
 use super::{Error, Topics, trace};
-use crate::bus::{self, Bus, NewRecord, Position, Record};
-use crate::clock;
-use crate::plugin::worker;
+use fedhost_base::clock;
+use fedhost_bus::{self as bus, Bus, NewRecord, Position, Record};
+use fedhost_plugin::worker;
 
 /// Largest envelope that is looked at.
 const MAX_BYTES: usize = 64 << 20;

@@ -16,9 +16,9 @@ use tokio::sync::mpsc;
 
 use super::message::{END_OF_SENSOR, END_OF_SOURCE, NewReading};
 use super::{Context, Error, on_bus};
-use crate::bus::{NewRecord, Write};
-use crate::clock::{self, Stopwatch};
-use crate::manifest::Sensor;
+use fedhost_base::clock::{self, Stopwatch};
+use fedhost_bus::{NewRecord, Write};
+use fedhost_manifest::Sensor;
 use rows::Item;
 
 /// Rows written together at the most.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::message::REPLAYED;
-use crate::bus::Record;
+use fedhost_bus::Record;
 
 /// The header's name. Its value is `<sensor>/<number>`, the number counting the sensor's items from
 /// 0.
@@ -64,7 +64,7 @@ fn parse(value: &[u8]) -> Option<(&str, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bus::Position;
+    use fedhost_bus::Position;
 
     fn record(partition: u32, headers: Vec<(String, Bytes)>) -> Record {
         let position = Position {

@@ -11,7 +11,7 @@ use fedhost_domain::dead_letter::{Cap, Exceeded};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, DeadLetters, Error, dead_letter, on_bus, stored};
-use crate::bus::{Bus, Write};
+use fedhost_bus::{Bus, Write};
 
 /// Why a role has stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::bus::Record;
+use fedhost_bus::Record;
 
 /// The header's name.
 pub const TRACEPARENT: &str = "traceparent";
@@ -131,7 +131,7 @@ fn parse(header: &[u8]) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bus::Position;
+    use fedhost_bus::Position;
 
     fn record(traceparent: Option<Bytes>) -> Record {
         Record {

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use fedhost::bus::Record;
+use fedhost_bus::Record;
 use fedhost_e2e::{Scene, predictions, read_topic, wait_until};
 use serde_json::Value;
 

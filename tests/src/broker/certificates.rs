@@ -221,7 +221,7 @@ fn begin(subject: &str, issuer: &str, key: &PKey<Private>, days: i64) -> X509Bui
     };
     let mut serial = BigNum::new().unwrap();
     serial.rand(127, MsbOption::MAYBE_ZERO, false).unwrap();
-    let now_s = i64::try_from(fedhost::clock::now_ms() / 1_000).unwrap();
+    let now_s = i64::try_from(fedhost_base::clock::now_ms() / 1_000).unwrap();
     let mut builder = X509::builder().unwrap();
     builder.set_version(2).unwrap();
     builder

@@ -37,7 +37,7 @@ impl Share {
         let prefix = format!(
             "e2e-{}-{}-{number}",
             std::process::id(),
-            fedhost::clock::now_ms()
+            fedhost_base::clock::now_ms()
         );
         Self { address, prefix }
     }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fedhost::app::buses;
-use fedhost::bus::observer::{Deaf, Observer};
-use fedhost::bus::{Bus, TopicSpec};
-use fedhost::manifest::{self, ClientRole, Loaded};
+use fedhost_base::observer::{Deaf, Observer};
+use fedhost_bus::{Bus, TopicSpec};
+use fedhost_manifest::{self as manifest, ClientRole, Loaded};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;

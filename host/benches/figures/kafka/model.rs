@@ -5,9 +5,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fedhost::bus::{Bus, Source, Start, Write};
 use fedhost::role::Topics;
 use fedhost::role::models::{NewUpdate, Wire, decode_update, update_record};
+use fedhost_bus::{Bus, Source, Start, Write};
 use fedhost_domain::envelope::Compression;
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex, TensorSpec, Weights};
 use rand::SeedableRng as _;

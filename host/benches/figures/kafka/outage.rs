@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fedhost::bus::{Bus, Source, Start, Write};
-use fedhost::clock;
+use fedhost_base::clock;
+use fedhost_bus::{Bus, Source, Start, Write};
 use rdkafka::ClientConfig;
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use fedhost::announce::Announcer;
 use fedhost::app::{Options, Prepared};
-use fedhost::bus::{Bus, Source, Start, Write};
-use fedhost::clock;
 use fedhost::observe::Observed;
+use fedhost_base::announce::Announcer;
+use fedhost_base::clock;
+use fedhost_bus::{Bus, Source, Start, Write};
 use rdkafka::Message as _;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -104,7 +104,7 @@ fn seconds(sent: &[Instant], received: &[Instant]) -> Vec<f64> {
 }
 
 /// The federation: an aggregator and a fog node.
-async fn run(manifest: fedhost::manifest::Loaded, stop: CancellationToken) {
+async fn run(manifest: fedhost_manifest::Loaded, stop: CancellationToken) {
     let prepared = Prepared::new(
         manifest,
         Options::default(),

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use fedhost::bus::observer::{Labels, Observer};
-use fedhost::bus::{Bus, NewRecord, Start, Write};
-use fedhost::clock::Stopwatch;
-use fedhost::figure::{Count, Gauge};
+use fedhost_base::clock::Stopwatch;
+use fedhost_base::figure::{Count, Gauge};
+use fedhost_base::observer::{Labels, Observer};
+use fedhost_bus::{Bus, NewRecord, Start, Write};
 use fedhost_domain::event::Event;
 use rdkafka::Message as _;
 use tokio::runtime::Runtime;
@@ -199,7 +199,7 @@ pub(crate) fn record(topic: &Arc<str>, value: Bytes) -> NewRecord {
     NewRecord {
         topic: Arc::clone(topic),
         partition: None,
-        timestamp_ms: fedhost::clock::now_ms(),
+        timestamp_ms: fedhost_base::clock::now_ms(),
         key: None,
         value,
         headers: Vec::new(),

@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use fedhost::plugin::{Batch, Engine};
+use fedhost_plugin::{Batch, Engine};
 use handmade::Handmade;
 
 use super::{built, loader, open};

@@ -3,8 +3,8 @@
 //!
 //! Both are given the same rows in turn, and must come to the same bits.
 
-use fedhost::plugin::{Engine, Plugin};
 use fedhost_guest::{Detector, Preprocessor, Session, Signal, Trainer};
+use fedhost_plugin::{Engine, Plugin};
 
 use super::rows::{bits, hosted, labelled, names, native, native_weights};
 use super::{SEED, built, loader, open};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fedhost::plugin::Engine;
+use fedhost_plugin::Engine;
 
 use super::{built, loader};
 use crate::measure::{Figure, median_of};

@@ -1,8 +1,8 @@
 //! Rows for the catalogue, the same for a component and for the native code beside it.
 
-use fedhost::plugin::Batch;
 use fedhost_domain::model::Weights;
 use fedhost_guest::{Random, TensorSpec};
+use fedhost_plugin::Batch;
 
 /// One row in so many is anomalous.
 const ANOMALOUS: usize = 10;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use fedhost_domain::event::Event;
 
-use crate::bus::embedded::{Damage, EmbeddedLog, Fsync, Options};
-use crate::bus::observer::Observer;
-use crate::manifest::{self, Manifest};
+use fedhost_base::observer::Observer;
+use fedhost_bus::embedded::{Damage, EmbeddedLog, Fsync, Options};
+use fedhost_manifest::{self as manifest, Manifest};
 
 /// Opens the log, and announces what a disk has damaged in it.
 pub(super) async fn open(

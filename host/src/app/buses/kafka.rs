@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::parts;
-use crate::bus::Error;
-use crate::bus::kafka::{Backoff, Delivery, Kafka, Options, Properties, View};
-use crate::bus::limits::BrokerLimits;
-use crate::bus::observer::Observer;
-use crate::manifest::{self, ClientRole, GroupProtocol, Manifest};
+use fedhost_base::backoff::Backoff;
+use fedhost_base::observer::Observer;
+use fedhost_bus::Error;
+use fedhost_bus::kafka::{Delivery, Kafka, Options, Properties, View};
+use fedhost_bus::limits::BrokerLimits;
+use fedhost_manifest::{self as manifest, ClientRole, GroupProtocol, Manifest};
 
 /// The name of clients that belong to no role.
 const HOST: &str = "host";

@@ -5,9 +5,9 @@ use fedhost_domain::event::Stamped;
 use tempfile::TempDir;
 
 use super::*;
-use crate::announce::Listener;
-use crate::bus::embedded::{EmbeddedLog, Options};
 use crate::observe::{Observed, Phase};
+use fedhost_base::announce::Listener;
+use fedhost_bus::embedded::{EmbeddedLog, Options};
 
 /// Keeps what is announced.
 #[derive(Clone, Default)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::{Global, LogFormat, screen};
-use crate::clock::Stopwatch;
 use crate::dead_letters::Seen;
+use fedhost_base::clock::Stopwatch;
 
 /// Between two lines.
 const EVERY: Duration = Duration::from_secs(5);

@@ -8,8 +8,8 @@ use anyhow::{Context as _, anyhow, bail};
 
 use super::Evaluate;
 use crate::cli::plugin::parameters;
-use crate::evaluate::{Candidate, Subject};
-use crate::plugin::{Limits, Loader, Parameters, Plugin, Selector, Value, nearest};
+use fedhost_evaluate::{Candidate, Subject};
+use fedhost_plugin::{Limits, Loader, Parameters, Plugin, Selector, Value, nearest};
 
 /// Work that nobody uses up: it is counted, not limited.
 const COUNTED_FUEL: i64 = i64::MAX;

@@ -10,9 +10,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Global, LogFormat, screen};
-use crate::clock::Stopwatch;
-use crate::dataset;
-use crate::evaluate::{Evaluation, Step};
+use fedhost_base::clock::Stopwatch;
+use fedhost_dataset as dataset;
+use fedhost_evaluate::{Evaluation, Step};
 
 /// Between two lines.
 const EVERY: Duration = Duration::from_secs(5);

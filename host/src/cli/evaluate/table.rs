@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::io;
 
-use crate::evaluate::figures::ThresholdFrom;
-use crate::evaluate::{Document, Figures, PluginResult, RepeatedRows, Status};
+use fedhost_evaluate::figures::ThresholdFrom;
+use fedhost_evaluate::{Document, Figures, PluginResult, RepeatedRows, Status};
 
 /// Heads of the columns of figures, and how wide they are.
 const HEADS: [(&str, usize); 10] = [

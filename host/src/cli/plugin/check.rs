@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::super::{Ending, Global, screen};
 use super::parameters;
-use crate::plugin::check::{Finding, Setup, check};
-use crate::plugin::{Loader, Parameters, Plugin, Refused};
+use fedhost_plugin::check::{Finding, Setup, check};
+use fedhost_plugin::{Loader, Parameters, Plugin, Refused};
 
 /// Holds components to the laws of their interface: determinism, states that come back, batches cut
 /// anywhere, shapes, missing values, constant columns, few rows. Says of each broken promise what

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::super::{Ending, Global, screen};
-use crate::plugin::new::{self, Start, Started};
+use fedhost_plugin::new::{self, Start, Started};
 
 /// Starts a plug-in: a folder of plain files that builds, passes its own test, and has sample rows
 /// to score.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 
 use super::super::list;
-use crate::plugin::{Limits, Loader, Parameter, Parameters, Plugin, Value};
+use fedhost_plugin::{Limits, Loader, Parameter, Parameters, Plugin, Value};
 
 /// From `KEY=VALUE` each; a value that is no number and no switch is text.
 pub(in crate::cli) fn parse(given: &[String]) -> Result<Parameters, anyhow::Error> {

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::super::{Ending, Global, screen};
 use super::parameters;
 use super::table::{Reading, Table};
-use crate::plugin::{Batch, Context, EventSink, Opening, Parameter, Plugin};
+use fedhost_plugin::{Batch, Context, EventSink, Opening, Parameter, Plugin};
 
 /// Runs a component over the rows of a CSV file, and writes what comes out as CSV. A model is first
 /// trained on the same rows: this shows that a plug-in works, not how good it is.

@@ -4,17 +4,17 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fedhost_domain::event::{Evaluation, Event, Stamped};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::announce::Listener;
 use crate::cli::table::{Row, heading};
 use crate::cli::words::{Weight, describe};
 use crate::cli::{Global, LogFormat, screen};
 use crate::run_log::RunLog;
+use fedhost_base::announce::Listener;
 
 /// Rounds that are closed and wait for their evaluation before they are shown without it.
 const AWAITED_MAX: usize = 3;
@@ -150,7 +150,7 @@ fn bar() -> ProgressBar {
     bar
 }
 
-impl Listener for Arc<Console> {
+impl Listener for Console {
     fn heard(&self, event: &Stamped) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.ended_ms = event.time_ms;

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use fedhost_domain::event::Stamped;
 
-use crate::announce::Listener;
+use fedhost_base::announce::Listener;
 
 /// Writes every event as one line.
 pub(super) struct JsonLines(Mutex<Box<dyn Write + Send>>);

@@ -4,11 +4,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::app::topics::{self, Asked, Found, Made};
-use crate::bus::compare::{Difference, differences};
 use crate::cli::columns::{Align, columns};
 use crate::cli::on_bus::{Failure, Opener, on_bus};
 use crate::cli::{Ending, Global, ManifestArgs, screen};
-use crate::manifest::Loaded;
+use fedhost_bus::compare::{Difference, differences};
+use fedhost_manifest::Loaded;
 
 /// Makes every topic of a manifest, and for each the topic of its dead letters. A topic that exists
 /// is left as it is, whatever the manifest asks for, and what is different about it is said.

@@ -6,12 +6,12 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::app::topics::{self, Asked, Found};
-use crate::bus::TopicInfo;
-use crate::bus::compare::{differences, settings, shown};
 use crate::cli::columns::{Align, columns};
 use crate::cli::on_bus::{Failure, on_bus};
 use crate::cli::{Ending, Global, ManifestArgs, screen};
-use crate::manifest::Manifest;
+use fedhost_bus::TopicInfo;
+use fedhost_bus::compare::{differences, settings, shown};
+use fedhost_manifest::Manifest;
 
 /// Shows the settings of topics beside those that the manifest asks for, differences marked with *,
 /// and their offsets.

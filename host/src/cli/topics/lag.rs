@@ -6,7 +6,7 @@ use crate::app::lag::{self, Letters, Waiting};
 use crate::cli::columns::{Align, columns};
 use crate::cli::on_bus::{Failure, on_bus};
 use crate::cli::{Ending, Global, ManifestArgs, screen};
-use crate::clock;
+use fedhost_base::clock;
 
 /// Shows how far each consumer group of a manifest is behind in each partition, in offsets and in
 /// seconds, and how many offsets the dead letters take that wait to be replayed or purged.

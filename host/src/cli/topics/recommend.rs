@@ -3,8 +3,8 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::bus::sizing::{MINIMUM, Need, PER_PARTITION_MB_S, Recommendation, recommend};
 use crate::cli::{Global, screen};
+use fedhost_bus::sizing::{MINIMUM, Need, PER_PARTITION_MB_S, Recommendation, recommend};
 
 /// Recommends a number of partitions: the largest of what consumers, throughput and growth call
 /// for, as a multiple of the consumers, so that each gets the same share.

@@ -7,10 +7,10 @@ use super::calibration::false_alarms;
 use super::head::anomalous;
 use super::standing::Standing;
 use super::words::{finite, per_row, percent};
-use crate::evaluate::{Document, Figures};
 use crate::report::chart::plane::{Axis, Line, Plane, Reference, Spot, plane};
 use crate::report::chart::{Drawing, figure};
 use crate::report::words::{score, short};
+use fedhost_evaluate::{Document, Figures};
 
 const NAME_CHARS: usize = 32;
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::standing::Standing;
-use crate::evaluate::{Document, FileResult};
 use crate::report::chart::dots::{Row, dots, median};
 use crate::report::table::{Column, Unit, name, table, text};
 use crate::report::words::{NONE, count, or_none, plural, score};
+use fedhost_evaluate::{Document, FileResult};
 
 /// More files than this, and tables leave out the rest.
 const FILES: usize = 200;

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::standing::Standing;
 use super::words::{listed, percent, protocol};
-use crate::evaluate::Document;
 use crate::report::words::{count, plural, score, short};
+use fedhost_evaluate::Document;
 
 /// Names of rivals that a sentence bears.
 const RIVALS: usize = 4;

@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::words::bytes;
-use crate::plugin::Limits;
 use crate::report::words::{count, span};
+use fedhost_plugin::Limits;
 
 /// The limits that a reader may want to know.
 pub(super) fn limits(limits: &Limits) -> Markup {

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::words::{listed, percent, protocol};
-use crate::evaluate::{Card, DataCard, Document, FileCard, Labels};
 use crate::report::table::{Column, Unit, name, table, text};
 use crate::report::words::{count, plural};
+use fedhost_evaluate::{Card, DataCard, Document, FileCard, Labels};
 
 /// Everything that is needed to do it again.
 pub(super) fn method(document: &Document) -> Markup {

@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use super::standing::Standing;
 use super::words::{ending, ends, finite};
-use crate::evaluate::{BaselineResult, Document, Figures, PluginResult};
 use crate::report::chart::whisker::Whiskers;
 use crate::report::words::{NONE, count, or_none, score};
+use fedhost_evaluate::{BaselineResult, Document, Figures, PluginResult};
 
 /// Heads of the columns after the name, with their units.
 const COLUMNS: [(&str, &str); 14] = [

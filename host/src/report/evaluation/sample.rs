@@ -9,12 +9,12 @@ use fedhost_domain::metrics::{
 use fedhost_domain::model::Sha256Hex;
 use fedhost_domain::protocol::Protocol;
 
-use crate::evaluate::figures::ThresholdFrom;
-use crate::evaluate::{
+use fedhost_evaluate::figures::ThresholdFrom;
+use fedhost_evaluate::{
     BaselineResult, Card, DataCard, Document, Figures, FileCard, FileResult, FileTrace, Finding,
     Labels, PluginResult, Repeat, RepeatedRows, Said, Status,
 };
-use crate::plugin::{Inspection, Limits, Verdict};
+use fedhost_plugin::{Inspection, Limits, Verdict};
 
 /// What kind of evaluation to make up.
 #[derive(Clone, Debug)]
@@ -361,7 +361,7 @@ impl Sample {
         }
     }
 
-    fn calibration(&self) -> crate::evaluate::figures::Calibration {
+    fn calibration(&self) -> fedhost_evaluate::figures::Calibration {
         let alarms = |(index, level): (usize, _)| FalseAlarms {
             level,
             threshold: 0.5 * (index + 1) as f32,
@@ -371,7 +371,7 @@ impl Sample {
                 level.nominal
             },
         };
-        crate::evaluate::figures::Calibration {
+        fedhost_evaluate::figures::Calibration {
             false_alarms: LEVELS.into_iter().enumerate().map(alarms).collect(),
             probabilities: Some(Probabilities {
                 brier: 0.1,

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::standing::Standing;
-use crate::evaluate::Document;
 use crate::report::table::{Column, Unit, table, text};
 use crate::report::words::{NONE, or_none, plural, score};
+use fedhost_evaluate::Document;
 
 /// Figures that every seed has, as the document names them and as readers know them.
 const FIGURES: [(&str, &str); 7] = [

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::words;
-use crate::evaluate::{Document, PluginResult, Status};
 use crate::report::chart::sign::Sign;
 use crate::report::words::short;
+use fedhost_evaluate::{Document, PluginResult, Status};
 
 /// Of a name within a table.
 const NAME_CHARS: usize = 32;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::render;
 use super::sample::Sample;
-use crate::evaluate::{Document, Figures, Status};
+use fedhost_evaluate::{Document, Figures, Status};
 
 /// Everything between `before` and the next `"`.
 fn values<'a>(page: &'a str, before: &str) -> Vec<&'a str> {

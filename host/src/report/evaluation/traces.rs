@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use super::standing::Standing;
-use crate::evaluate::FileTrace;
 use crate::report::chart::legend::{Key, legend};
 use crate::report::chart::strips::{Strip, Strips, strips};
 use crate::report::words::{count, plural, short};
+use fedhost_evaluate::FileTrace;
 
 /// The best plug-ins, of which scores are drawn.
 const PLUGINS: usize = 3;

@@ -7,9 +7,9 @@ use maud::{Markup, html};
 use super::limits::limits;
 use super::standing::Standing;
 use super::words::ending;
-use crate::evaluate::{Document, Finding, PluginResult};
 use crate::report::table::{Column, Unit, table, text};
 use crate::report::words::plural;
+use fedhost_evaluate::{Document, Finding, PluginResult};
 
 /// One verdict a plug-in, after a table of who plays fair.
 pub(super) fn verdicts(document: &Document, standings: &[Standing<'_>]) -> Markup {

@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use super::standing::Standing;
 use super::words::{ending, finite, is_unfair, listed, percent};
-use crate::evaluate::figures::ThresholdFrom;
-use crate::evaluate::{BaselineResult, Document, Figures};
 use crate::report::words::{count, plural, score, short};
+use fedhost_evaluate::figures::ThresholdFrom;
+use fedhost_evaluate::{BaselineResult, Document, Figures};
 
 /// A baseline this close to the best F1 makes it worthless.
 const NEARLY: f64 = 0.05;

@@ -3,9 +3,9 @@
 use fedhost_domain::metrics::Interval;
 use fedhost_domain::protocol::Protocol;
 
-use crate::evaluate::{PluginResult, Status};
-use crate::plugin::{Limits, Verdict};
 use crate::report::words::{NONE, count, number, span};
+use fedhost_evaluate::{PluginResult, Status};
+use fedhost_plugin::{Limits, Verdict};
 
 /// A figure that is a number.
 pub(super) fn finite(figure: Option<f64>) -> Option<f64> {

@@ -10,8 +10,8 @@ use fedhost_domain::evaluation::Findings;
 use fedhost_domain::event::{Evaluation, Event, RoundClosed};
 use fedhost_domain::model::NodeId;
 
-use crate::bus::{Error, GroupOffset, Position, Record, Source};
 use crate::role::models::Finding;
+use fedhost_bus::{Error, GroupOffset, Position, Record, Source};
 
 const AT_A_TIME: usize = 64;
 /// Rounds awaited together; the oldest beyond them is settled with what has come.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::bus::{Error, GroupOffset, NewRecord, Position, Record, Source, Write};
+use fedhost_bus::{Error, GroupOffset, NewRecord, Position, Record, Source, Write};
 
 /// Records read ahead of the machine.
 const AHEAD: usize = 8;

@@ -5,11 +5,11 @@ use fedhost_domain::round::Expected;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::announce::Announcer;
-use crate::bus::TopicSpec;
-use crate::bus::embedded::{EmbeddedLog, Options};
-use crate::bus::observer::Deaf;
 use crate::role::Began;
+use fedhost_base::announce::Announcer;
+use fedhost_base::observer::Deaf;
+use fedhost_bus::TopicSpec;
+use fedhost_bus::embedded::{EmbeddedLog, Options};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

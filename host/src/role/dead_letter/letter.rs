@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{ADDED, first_added, first_seen_ms, headers, stated};
-use crate::bus::{NewRecord, Record};
 use crate::role::message::rfc3339;
+use fedhost_bus::{NewRecord, Record};
 
 /// A record of a dead-letter topic. Whoever may write there may have written anything, so nothing
 /// is taken for granted.

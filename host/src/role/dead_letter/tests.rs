@@ -245,7 +245,7 @@ fn what_is_added_fits_into_the_headroom_of_dead_letter_topics() {
         .map(|(name, value)| name.len() + value.len())
         .sum();
     assert!(
-        (added as u64) < crate::manifest::DEAD_LETTER_HEADROOM,
+        (added as u64) < fedhost_manifest::DEAD_LETTER_HEADROOM,
         "{added}"
     );
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use fedhost_domain::event::Event;
 
 use super::{first_added, headers, text};
-use crate::bus::{self, NewRecord, Write};
 use crate::role::{Context, Error, on_bus};
+use fedhost_bus::{self as bus, NewRecord, Write};
 
 /// The reason of a letter without its value.
 const TOO_LARGE: &str = "too_large";
@@ -146,8 +146,8 @@ fn sum(headers: &[(String, Bytes)]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bus::{Position, Record};
     use crate::role::dead_letter::{Failure, Letter, dead_letter};
+    use fedhost_bus::{Position, Record};
 
     fn letter(offset: u64, value: usize, headers: usize) -> NewRecord {
         let record = Record {

@@ -12,8 +12,8 @@ use super::pipeline::Outcome;
 use super::snapshot::Snapshot;
 use super::work::{Processed, Work};
 use super::{Node, offsets_of, writes};
-use crate::bus::{Record, Write};
 use crate::role::{Error, stopped};
+use fedhost_bus::{Record, Write};
 
 /// A batch, and how far it has come.
 pub(super) struct Held {

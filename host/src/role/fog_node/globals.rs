@@ -10,9 +10,9 @@ use std::sync::Arc;
 use fedhost_domain::model::PluginId;
 
 use super::Service;
-use crate::bus::{Bus, Error, GroupOffset, Record, Source, Start};
 use crate::role::models::{before, decode_global};
 use crate::role::stopped::{Verdict, Watch};
+use fedhost_bus::{Bus, Error, GroupOffset, Record, Source, Start};
 
 /// Reads the topic of global models.
 pub(super) struct Globals {

@@ -9,8 +9,8 @@ use fedhost_domain::metrics::ScoreSketch;
 use fedhost_domain::model::{Metric, PluginId, Sha256Hex, Weights};
 
 use super::plugins::Plugins;
-use crate::clock::Stopwatch;
-use crate::plugin::{CallError, Kind, Report};
+use fedhost_base::clock::Stopwatch;
+use fedhost_plugin::{CallError, Kind, Report};
 
 /// A local model, and the component that trained it: another may be in use by now.
 pub(super) struct Trained {

@@ -6,7 +6,7 @@ use fedhost_domain::dead_letter::Retries;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::plugin::{CallError, Kind};
+use fedhost_plugin::{CallError, Kind};
 
 /// How often a call is tried again, and what ends that early. Cheap to clone.
 #[derive(Clone)]
@@ -94,7 +94,7 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Stopwatch;
+    use fedhost_base::clock::Stopwatch;
 
     const HOUR_MS: u64 = 3_600_000;
 

@@ -15,10 +15,10 @@ use fedhost_domain::reading::{Decoder, Reading};
 use super::patience::{Failed, GaveUp, Patience, Stopped};
 use super::plugins::Plugins;
 use super::work::{Processed, Row, Stage, Work};
-use crate::bus::Record;
-use crate::plugin::{Batch, CallError, Detector, Kind, Preprocessor};
 use crate::role::message::{END, END_OF_SENSOR, HELD_OUT};
 use crate::role::sequence::Seen;
+use fedhost_bus::Record;
+use fedhost_plugin::{Batch, CallError, Detector, Kind, Preprocessor};
 
 /// Everything that a node's readings have made of it.
 pub(super) struct Pipeline {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use fedhost_domain::model::{NodeId, PluginId, Weights};
 use tokio_util::sync::CancellationToken;
 
-use crate::announce::Announcer;
-use crate::plugin::{
+use fedhost_base::announce::Announcer;
+use fedhost_plugin::{
     Batch, CallError, Context, Detector, Kind, Opening, Parameter, Plugin, Preprocessor, Refusal,
     Trainer,
 };

@@ -14,8 +14,8 @@ use fedhost_domain::reading::Decoder;
 use serde::{Deserialize, Serialize};
 
 use super::pipeline::{Pipeline, Windows};
-use crate::plugin::CallError;
 use crate::role::sequence::Seen;
+use fedhost_plugin::CallError;
 
 /// As it is stored, in JSON.
 #[derive(Debug, Serialize, Deserialize)]

@@ -13,10 +13,10 @@ use super::patience::Patience;
 use super::pipeline::{Pipeline, Scorer, Sizes};
 use super::snapshot::Snapshot;
 use super::{Node, Service, offsets_of, writes};
-use crate::bus::{Source, Start, Write};
-use crate::clock;
 use crate::role::stopped::{self, Watch};
 use crate::role::{Error, on_bus, stored};
+use fedhost_base::clock;
+use fedhost_bus::{Source, Start, Write};
 
 impl Node {
     pub(super) async fn start(service: Service) -> Result<Self, Error> {

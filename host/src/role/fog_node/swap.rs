@@ -15,9 +15,9 @@ use super::batches::Held;
 use super::pipeline::Pipeline;
 use super::plugins::{Configured, Lineup, Plugins};
 use super::{Node, offsets_of};
-use crate::bus::Write;
-use crate::plugin::{CallError, Detector, Preprocessor};
 use crate::role::{Error, on_bus};
+use fedhost_bus::Write;
+use fedhost_plugin::{CallError, Detector, Preprocessor};
 
 const PREPROCESS: &str = "preprocess";
 const MODEL: &str = "model";
@@ -354,7 +354,7 @@ fn new_detector(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugin::Kind;
+    use fedhost_plugin::Kind;
 
     #[test]
     fn what_a_component_goes_on_from_is_said_in_words() {

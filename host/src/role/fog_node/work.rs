@@ -3,7 +3,7 @@
 use fedhost_domain::reading::Reading;
 
 use super::pipeline::Outcome;
-use crate::plugin::CallError;
+use fedhost_plugin::CallError;
 
 /// A reading that was decoded.
 pub(super) struct Row {

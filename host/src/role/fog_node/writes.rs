@@ -10,12 +10,12 @@ use serde_json::json;
 use super::Service;
 use super::jobs::{Evaluated, Trained};
 use super::pipeline::{Outcome, Scored};
-use crate::bus::{GroupOffset, NewRecord, Record, Write};
-use crate::clock;
 use crate::role::dead_letter::{Failure, dead_letter};
 use crate::role::message::{Message, derived_id, rfc3339, skipped};
 use crate::role::models::{self, NewUpdate, Refused};
 use crate::role::trace;
+use fedhost_base::clock;
+use fedhost_bus::{GroupOffset, NewRecord, Record, Write};
 
 /// The next offset that `group` reads.
 pub(super) fn offset(group: &str, topic: &Arc<str>, partition: u32, next: u64) -> GroupOffset {

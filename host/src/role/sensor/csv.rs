@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
-use crate::dataset::{Cell, cell};
-use crate::manifest::CsvSensor;
+use fedhost_dataset::{Cell, cell};
+use fedhost_manifest::CsvSensor;
 
 use super::rows::{BadRow, Item, Row};
 

@@ -1,7 +1,7 @@
 //! What a sensor has to say, whichever kind it is: a fixed sequence of items, the same each time it
 //! is opened.
 
-use crate::manifest::Sensor;
+use fedhost_manifest::Sensor;
 
 use super::csv::CsvRows;
 use super::simulated::{COLUMNS, Machine};

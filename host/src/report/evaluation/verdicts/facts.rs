@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::super::words::{bytes, percent};
-use crate::evaluate::{Document, PluginResult};
-use crate::plugin::{Inspection, Limits};
 use crate::report::words::{count, plural, span};
+use fedhost_evaluate::{Document, PluginResult};
+use fedhost_plugin::{Inspection, Limits};
 
 /// Name and value, those that are known.
 pub(super) fn facts(document: &Document, result: &PluginResult) -> Markup {

@@ -1,0 +1,34 @@
+//! Pauses between tries: exponential, with a bound and with jitter.
+
+use std::time::Duration;
+
+/// Pauses between tries: the first, doubled each time up to the longest, each with jitter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// The first pause.
+    pub first: Duration,
+    /// The longest pause.
+    pub longest: Duration,
+}
+
+impl Backoff {
+    /// The pause before try `attempt`, counted from 1: a random time between half and all of it.
+    #[must_use]
+    pub fn pause(&self, attempt: u32) -> Duration {
+        let doubled = self
+            .first
+            .saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
+        doubled
+            .min(self.longest)
+            .mul_f64(rand::random_range(0.5..=1.0))
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_millis(100),
+            longest: Duration::from_secs(5),
+        }
+    }
+}

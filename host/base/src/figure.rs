@@ -1,0 +1,160 @@
+//! Every figure that the host reports: what it is called, what it tells, and whether it can fall.
+//!
+//! A name ends with its unit; without one it is a number of things. Whoever reports a figure takes
+//! it from here, so that there is none without a description, and none that nobody reports.
+
+/// A figure that goes up and down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gauge {
+    name: &'static str,
+    help: &'static str,
+}
+
+/// A figure that only rises while the process lives; it begins again at 0 with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    name: &'static str,
+    help: &'static str,
+}
+
+impl Gauge {
+    /// In `snake_case`, with the unit at the end.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// What it tells, in one line.
+    #[must_use]
+    pub const fn help(self) -> &'static str {
+        self.help
+    }
+}
+
+impl Count {
+    /// In `snake_case`, with the unit at the end.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// What it tells, in one line.
+    #[must_use]
+    pub const fn help(self) -> &'static str {
+        self.help
+    }
+}
+
+/// Declares figures, and lists them for the tests.
+macro_rules! figures {
+    ($($constant:ident: $kind:ident = $name:literal, $help:literal;)*) => {
+        $(
+            #[doc = $help]
+            pub const $constant: $kind = $kind { name: $name, help: $help };
+        )*
+        #[cfg(test)]
+        const ALL: &[(&str, &str)] = &[$(($name, $help)),*];
+    };
+}
+
+figures! {
+    // Writers.
+    PRODUCER_QUEUE_RECORDS: Gauge = "producer_queue_records", "Records in the producer's queue, not acknowledged yet";
+    PRODUCER_QUEUE_BYTES: Gauge = "producer_queue_bytes", "Bytes in the producer's queue, not acknowledged yet";
+    PRODUCER_QUEUE_LATENCY_SECONDS: Gauge = "producer_queue_latency_seconds", "Time that a record waits in the producer's queue before it is sent";
+    BATCH_RECORDS: Gauge = "batch_records", "Records that a producer sends to a partition in one batch";
+    BATCH_BYTES: Gauge = "batch_bytes", "Bytes that a producer sends to a partition in one batch";
+    RECORDS_WRITTEN: Count = "records_written", "Records that were written and acknowledged";
+    BYTES_WRITTEN: Count = "bytes_written", "Bytes of keys and values that were written and acknowledged";
+    SEND_ERRORS: Count = "send_errors", "Records that the client gave back unacknowledged; most are sent again with their write";
+    WRITE_RETRIES: Count = "write_retries", "Writes that were tried again as a whole";
+    TRANSACTIONS_COMMITTED: Count = "transactions_committed", "Transactions that were committed";
+    TRANSACTIONS_ABORTED: Count = "transactions_aborted", "Transactions that were aborted";
+
+    // Readers.
+    CONSUMER_LAG_RECORDS: Gauge = "consumer_lag_records", "Records of a partition that its group has not read yet";
+    CONSUMER_LAG_SECONDS: Gauge = "consumer_lag_seconds", "Age of the oldest record of a partition that its group has not read yet";
+    RECORDS_NOT_SAFE: Gauge = "records_not_safe", "Records that were read and whose effect is not durable yet";
+    RECORDS_READ: Count = "records_read", "Records that were read";
+    BYTES_READ: Count = "bytes_read", "Bytes of keys and values that were read";
+    REBALANCES: Count = "rebalances", "Times that its group told a reader anew which partitions it has";
+    PARTITION_STALLS: Count = "partition_stalls", "Times that a partition had records and gave none for a while";
+    DEAD_LETTERS: Count = "dead_letters", "Records that could not be used and were put into a dead-letter topic";
+    RECORDS_SKIPPED: Count = "records_skipped", "Records and lines of files that could not be used";
+
+    // The spool in front of a bus.
+    SPOOL_RECORDS: Gauge = "spool_records", "Records that wait in the spool";
+    SPOOL_BYTES: Gauge = "spool_bytes", "Bytes that wait in the spool";
+    SPOOL_OLDEST_SECONDS: Gauge = "spool_oldest_seconds", "Age of the oldest record that waits in the spool";
+    SPOOL_WRITTEN: Count = "spool_written", "Records that went into the spool";
+    SPOOL_DRAINED: Count = "spool_drained", "Records that went from the spool to the bus";
+
+    // Connections.
+    BROKER_RTT_SECONDS: Gauge = "broker_rtt_seconds", "Time that a broker takes to answer a request, on average";
+    BROKER_RTT_P99_SECONDS: Gauge = "broker_rtt_p99_seconds", "Time within which a broker answers 99 of 100 requests";
+    BROKER_THROTTLE_SECONDS: Gauge = "broker_throttle_seconds", "Time that a broker makes a client wait that is over its quota";
+    BROKER_REQUESTS_WAITING: Gauge = "broker_requests_waiting", "Requests to a broker that are not sent or not answered yet";
+    BROKER_CONNECTS: Count = "broker_connects", "Connections to a broker that were made or tried";
+    BROKER_DISCONNECTS: Count = "broker_disconnects", "Connections to a broker that ended";
+    REQUEST_TIMEOUTS: Count = "request_timeouts", "Requests that a broker did not answer in time";
+    CONNECTIONS_LOST: Count = "connections_lost", "Times that a client lost its broker, or was refused";
+
+    // Learning.
+    ROUNDS_CLOSED: Count = "rounds_closed", "Global models that were made and published";
+    ROUND: Gauge = "round", "The newest global model that was published";
+    ROUND_LOSS: Gauge = "round_loss", "Sample-weighted mean of the training losses in the newest closed round";
+    ROUND_DURATION_SECONDS: Gauge = "round_duration_seconds", "Where the time of the newest closed round went";
+    UPDATES_ACCEPTED: Count = "updates_accepted", "Updates that were added to a sum";
+    UPDATES_REJECTED: Count = "updates_rejected", "Updates that never reached a sum";
+    TRAININGS: Count = "trainings", "Local models that were trained and published";
+    SAMPLES: Count = "samples", "Rows that published local models were trained on";
+    PLUGIN_FAILURES: Count = "plugin_failures", "Components that were refused, and calls that failed";
+    PLUGIN_SWAPS: Count = "plugin_swaps", "Times that a node took another component into use";
+    PLUGIN_QUARANTINES: Count = "plugin_quarantines", "Times that a component was left alone because it failed again and again";
+    PLUGIN_QUARANTINED: Gauge = "plugin_quarantined", "1 while a component is left alone or on trial, otherwise 0";
+    ROLE_RESTARTS: Count = "role_restarts", "Times that a role began again from what it had stored";
+
+    // The process, as it is told to Prometheus.
+    READY: Gauge = "ready", "1 when the process is at work and nothing is in trouble, otherwise 0";
+    BUILD_INFO: Gauge = "build_info", "Always 1; its label tells the version of this program";
+    FIGURES_LEFT_OUT: Count = "figures_left_out", "Reports of figures that found no room";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_leave_their_endings_to_the_exposition() {
+        let mut names: Vec<&str> = ALL.iter().map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+        for name in names {
+            assert!(
+                name.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'),
+                "{name}"
+            );
+            assert!(
+                !name.starts_with("fedhost_") && !name.ends_with("_total"),
+                "{name}"
+            );
+            for short in ["_ms", "_us", "_s", "_milliseconds", "_microseconds", "_kb"] {
+                assert!(
+                    !name.ends_with(short),
+                    "{name}: figures are in seconds and bytes"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn help_is_one_plain_line() {
+        for (name, help) in ALL {
+            assert!(
+                !help.is_empty() && !help.contains(['\n', '\\', '"']) && !help.ends_with('.'),
+                "{name}: {help}"
+            );
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! What happens when the group gives partitions to its members, or takes them away. Runs on the
+//! thread that polls.
+
+use rdkafka::consumer::{Consumer as _, RebalanceProtocol};
+use rdkafka::error::KafkaResult;
+use rdkafka::topic_partition_list::TopicPartitionList;
+
+use fedhost_domain::event::Event;
+
+use super::Sharing;
+use super::context::{Client, Context};
+use super::failure::{Failure, persist};
+use super::offsets::{self, Begin};
+use super::partition::{Partition, Place};
+use super::shelf::Phase;
+use crate::Start;
+
+impl Context {
+    /// Answers for a reader that goes on.
+    pub(super) fn rearrange(
+        &self,
+        client: &Client,
+        assigned: bool,
+        list: &TopicPartitionList,
+    ) -> Result<(), Failure> {
+        match (self.plan.sharing, assigned) {
+            (Sharing::Shared, true) => self.take_on(client, list),
+            (Sharing::Shared, false) => self.give_back(client, list),
+            (Sharing::Whole, true) => self.lead_or_stand_by(client, list),
+            (Sharing::Whole, false) => self.suspend(client),
+        }
+    }
+
+    /// Answers for a reader that is over.
+    pub(super) fn decline(
+        &self,
+        client: &Client,
+        assigned: bool,
+        list: &TopicPartitionList,
+    ) -> Result<(), Failure> {
+        let answer = if assigned {
+            accept(client, &TopicPartitionList::new())
+        } else {
+            let_go(client, list)
+        };
+        Ok(answer?)
+    }
+
+    /// A sharing member got some more partitions.
+    fn take_on(&self, client: &Client, list: &TopicPartitionList) -> Result<(), Failure> {
+        let places = offsets::places(list, &self.plan.topics);
+        let begins = persist(&self.shared, self.plan.options.request, |timeout| {
+            offsets::begins(client, &places, self.plan.start, timeout)
+        });
+        let begins = begins.inspect_err(|_| drop(accept(client, &TopicPartitionList::new())))?;
+        self.begin(&begins);
+        accept(
+            client,
+            &offsets::at(begins.iter().map(|begin| (&begin.place, begin.next)))?,
+        )?;
+        // As long as others have them all there is nothing to read, and nobody to say so: the new
+        // protocol keeps silent.
+        if !begins.is_empty() {
+            self.shared.enter(Phase::Reading);
+        }
+        Ok(())
+    }
+
+    /// A sharing member has to give some partitions back: what it handed out may be finished first.
+    fn give_back(&self, client: &Client, list: &TopicPartitionList) -> Result<(), Failure> {
+        let places = offsets::places(list, &self.plan.topics);
+        if !client.assignment_lost() {
+            self.drain(&places);
+        }
+        let gone: Vec<Partition> = {
+            let mut shelf = self.shared.shelf();
+            places
+                .iter()
+                .filter_map(|place| shelf.remove(place))
+                .collect()
+        };
+        gone.into_iter()
+            .for_each(|partition| self.figures().forget(partition));
+        Ok(let_go(client, list)?)
+    }
+
+    fn drain(&self, places: &[Place]) {
+        let mut shelf = self.shared.shelf();
+        for (topic, index) in places {
+            if let Some(partition) = shelf.find_mut(topic, *index) {
+                partition.begin_to_leave();
+            }
+        }
+        drop(shelf);
+        self.shared.wait_until(self.plan.options.drain, |shelf| {
+            places
+                .iter()
+                .all(|(topic, index)| shelf.find(topic, *index).is_none_or(Partition::is_safe))
+        });
+    }
+
+    /// Whoever gets the first partition of the first topic reads everything.
+    fn lead_or_stand_by(&self, client: &Client, list: &TopicPartitionList) -> Result<(), Failure> {
+        if self
+            .plan
+            .topics
+            .first()
+            .is_some_and(|first| list.find_partition(first, 0).is_some())
+        {
+            return self.lead(client);
+        }
+        client.assign(&TopicPartitionList::new())?;
+        let mut shelf = self.shared.shelf();
+        let (led, stood_by) = (
+            !shelf.partitions().is_empty(),
+            matches!(shelf.phase(), Phase::StandingBy),
+        );
+        shelf.enter(if led {
+            Phase::Ended(self.plan.lost("another process reads on"))
+        } else {
+            Phase::StandingBy
+        });
+        drop(shelf);
+        self.shared.wake_reader();
+        if !led && !stood_by {
+            self.plan.options.observer.announce(Event::StandingBy {
+                group: self.plan.group.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Reads all partitions: those it had already from where it is, the others from where the group
+    /// is. Where that is may hang on a transaction of an earlier process, which its successor's
+    /// writer has to end: so it is told first.
+    fn lead(&self, client: &Client) -> Result<(), Failure> {
+        self.shared.shelf().call();
+        self.shared.wake_reader();
+        let begins = persist(&self.shared, self.plan.options.request, |timeout| {
+            let all = offsets::partitions(client, &self.plan.topics, timeout)?;
+            let (new, first) = {
+                let shelf = self.shared.shelf();
+                let is_new = |(topic, index): &Place| shelf.find(topic, *index).is_none();
+                (
+                    all.into_iter().filter(is_new).collect::<Vec<_>>(),
+                    shelf.partitions().is_empty(),
+                )
+            };
+            // Records of a partition that was added later are all new.
+            let start = if first {
+                self.plan.start
+            } else {
+                Start::Earliest
+            };
+            offsets::begins(client, &new, start, timeout)
+        });
+        let begins = begins.inspect_err(|_| drop(client.assign(&TopicPartitionList::new())))?;
+        self.begin(&begins);
+        client.assign(&self.everything()?)?;
+        self.shared.enter(Phase::Reading);
+        Ok(())
+    }
+
+    /// All that is read, each from the place behind the queue.
+    pub(super) fn everything(&self) -> KafkaResult<TopicPartitionList> {
+        let shelf = self.shared.shelf();
+        let owned: Vec<_> = shelf
+            .partitions()
+            .iter()
+            .map(|partition| (partition.place(), partition.tail()))
+            .collect();
+        drop(shelf);
+        offsets::at(owned.iter().map(|(place, tail)| (place, *tail)))
+    }
+
+    /// The whole group is arranged anew, as always when a member comes or goes. Nothing is given up
+    /// before it is known who reads on: nearly always it is the same reader, whose work is none the
+    /// worse for it.
+    fn suspend(&self, client: &Client) -> Result<(), Failure> {
+        if client.assignment_lost() {
+            self.shared
+                .end(self.plan.lost("the group went on without this reader"));
+        }
+        let mut shelf = self.shared.shelf();
+        if shelf.is_reading() {
+            shelf.enter(Phase::Suspended);
+        }
+        let places: Vec<Place> = shelf.partitions().iter().map(Partition::place).collect();
+        shelf
+            .partitions_mut()
+            .iter_mut()
+            .for_each(Partition::set_going);
+        drop(shelf);
+        Ok(let_go(client, &offsets::without(&places))?)
+    }
+
+    fn begin(&self, begins: &[Begin]) {
+        let mut shelf = self.shared.shelf();
+        for Begin {
+            place,
+            next,
+            stored,
+        } in begins
+        {
+            shelf.add(place.clone(), *next, stored.is_some());
+        }
+        drop(shelf);
+        for Begin {
+            place,
+            next,
+            stored,
+        } in begins
+        {
+            if let Some(stored) = stored.filter(|stored| stored < next) {
+                self.expired(place, stored, *next);
+            }
+        }
+    }
+
+    /// Announces that records are gone.
+    pub(super) fn expired(&self, (topic, partition): &Place, from: u64, to: u64) {
+        let (group, topic, partition) = (self.plan.group.clone(), topic.to_string(), *partition);
+        self.plan.options.observer.announce(Event::RecordsExpired {
+            group,
+            topic,
+            partition,
+            from,
+            to,
+        });
+    }
+}
+
+fn accept(client: &Client, list: &TopicPartitionList) -> KafkaResult<()> {
+    match client.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => client.incremental_assign(list),
+        _ => client.assign(list),
+    }
+}
+
+/// Paused partitions are set going: the client remembers the pause even while it has the partition
+/// no longer.
+fn let_go(client: &Client, list: &TopicPartitionList) -> KafkaResult<()> {
+    drop(client.resume(list));
+    match client.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => client.incremental_unassign(list),
+        _ => client.unassign(),
+    }
+}

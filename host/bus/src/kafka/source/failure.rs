@@ -1,0 +1,85 @@
+//! Why a client cannot serve its reader.
+
+use std::time::Duration;
+
+use rdkafka::error::KafkaError;
+
+use super::partition::Place;
+use super::shared::Shared;
+use crate::kafka::diagnosis::{self, Diagnosis, Kind};
+use fedhost_base::clock::Stopwatch;
+
+/// Pause between two tries of a request that a rebalance waits for.
+const PAUSE: Duration = Duration::from_millis(100);
+/// A topic that was just created may not be known to every broker yet.
+const PROPAGATION: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Debug)]
+pub(super) enum Failure {
+    UnknownTopic(String),
+    /// The group may only go on, and has nowhere to go on from.
+    NoOffset(Place),
+    Client(Diagnosis),
+}
+
+impl Failure {
+    pub(super) fn diagnosis(&self) -> Diagnosis {
+        match self {
+            Self::UnknownTopic(topic) => Diagnosis {
+                kind: Kind::Request,
+                reason: format!("topic {topic:?} does not exist"),
+                hint: "`fedhost topics list` shows what there is".to_owned(),
+            },
+            Self::NoOffset((topic, partition)) => Diagnosis {
+                kind: Kind::Request,
+                reason: format!("no offset is stored for partition {partition} of topic {topic:?}"),
+                hint: "let new groups begin at the earliest or the latest record".to_owned(),
+            },
+            Self::Client(diagnosis) => diagnosis.clone(),
+        }
+    }
+
+    /// Whether it may pass by itself within `elapsed`.
+    fn may_pass(&self, elapsed: Duration) -> bool {
+        match self {
+            Self::UnknownTopic(_) => elapsed < PROPAGATION,
+            Self::NoOffset(_) => false,
+            Self::Client(diagnosis) => diagnosis.kind == Kind::Unreachable,
+        }
+    }
+}
+
+impl From<KafkaError> for Failure {
+    fn from(error: KafkaError) -> Self {
+        Self::Client(diagnosis::of(&error))
+    }
+}
+
+impl From<Diagnosis> for Failure {
+    fn from(diagnosis: Diagnosis) -> Self {
+        Self::Client(diagnosis)
+    }
+}
+
+/// Tries again and again, for `limit` at most, while the failure may pass by itself and the reader
+/// is wanted. Each try is told how long it may take.
+pub(super) fn persist<T>(
+    shared: &Shared,
+    limit: Duration,
+    mut attempt: impl FnMut(Duration) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let time = Stopwatch::start();
+    loop {
+        let outcome = attempt(limit.saturating_sub(time.elapsed()).max(PAUSE));
+        match outcome {
+            Err(failure)
+                if failure.may_pass(time.elapsed())
+                    && time.elapsed() < limit
+                    && !shared.is_closing() =>
+            {
+                shared.wait_until(PAUSE, |_| false);
+            }
+            _ => return outcome,
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Where partitions begin, end, and were left.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use fedhost_domain::event::Event;
+
+use super::context::Client;
+use super::failure::Failure;
+use super::partition::Place;
+use super::plan::Plan;
+use crate::Start;
+
+/// For a transaction to end that is about to change the group's offsets.
+const SETTLING: Duration = Duration::from_secs(10);
+
+/// Where the reading of a partition begins.
+pub(super) struct Begin {
+    pub(super) place: Place,
+    pub(super) next: u64,
+    /// The group's stored offset, if it has one.
+    pub(super) stored: Option<u64>,
+}
+
+/// All partitions of `topics`.
+pub(super) fn partitions(
+    client: &Client,
+    topics: &[Arc<str>],
+    timeout: Duration,
+) -> Result<Vec<Place>, Failure> {
+    let mut places = Vec::new();
+    for topic in topics {
+        let metadata = client.fetch_metadata(Some(topic), timeout)?;
+        let found = metadata
+            .topics()
+            .iter()
+            .find(|found| found.name() == &**topic);
+        let error = found
+            .and_then(|found| found.error())
+            .map(RDKafkaErrorCode::from);
+        let count = found.map_or(0, |found| found.partitions().len());
+        match error {
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::InvalidTopic) => {
+                return Err(Failure::UnknownTopic(topic.to_string()));
+            }
+            Some(code) => return Err(rdkafka::error::KafkaError::MetadataFetch(code).into()),
+            None if count == 0 => return Err(Failure::UnknownTopic(topic.to_string())),
+            None => places.extend(
+                (0_u32..)
+                    .take(count)
+                    .map(|index| (Arc::clone(topic), index)),
+            ),
+        }
+    }
+    Ok(places)
+}
+
+/// Where each of `places` begins: at the group's stored offset, else at `start`; never below the
+/// oldest record.
+///
+/// # Errors
+/// The broker refused, or a place has no stored offset and [`Start::Stored`] asks for one.
+pub(super) fn begins(
+    client: &Client,
+    places: &[Place],
+    start: Start,
+    timeout: Duration,
+) -> Result<Vec<Begin>, Failure> {
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let stored = stored(client, places, timeout)?;
+    if let (Start::Stored, Some(place)) = (
+        start,
+        places.iter().find(|place| !stored.contains_key(place)),
+    ) {
+        return Err(Failure::NoOffset(place.clone()));
+    }
+    let oldest = ask(client, places, Offset::Beginning, timeout)?;
+    let newest = match start {
+        Start::Latest if stored.len() < places.len() => ask(client, places, Offset::End, timeout)?,
+        _ => BTreeMap::new(),
+    };
+    let begin = |place: &Place| {
+        let oldest = oldest.get(place).copied().unwrap_or_default();
+        let stored = stored.get(place).copied();
+        let next = stored
+            .or_else(|| newest.get(place).copied())
+            .unwrap_or(oldest)
+            .max(oldest);
+        Begin {
+            place: place.clone(),
+            next,
+            stored,
+        }
+    };
+    Ok(places.iter().map(begin).collect())
+}
+
+/// What the group has stored, as soon as no transaction is about to change that.
+///
+/// A transaction may never end: a broker that starts again may forget to tell the group how one did
+/// (seen of Kafka 4.3 with a single broker). When nobody else can have one open, what was stored
+/// before it counts: the records behind that are read again, and the group is told with the next
+/// transaction.
+fn stored(
+    client: &Client,
+    places: &[Place],
+    timeout: Duration,
+) -> Result<BTreeMap<Place, u64>, Failure> {
+    let within = timeout.min(SETTLING);
+    match client.committed_offsets(list(places, Offset::Invalid)?, within) {
+        // The client asks again and again by itself while a transaction is open.
+        Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::OperationTimedOut) => {
+            let context = client.context();
+            if !context.shared.shelf().is_settled() {
+                return Err(error.into());
+            }
+            let before = stored_before(&context.plan, places)?;
+            context.plan.options.observer.announce(Event::Warned {
+                part: context.plan.part(),
+                detail: forgotten(),
+            });
+            Ok(before)
+        }
+        stored => Ok(offsets(&stored?)?),
+    }
+}
+
+/// What the group has stored, whatever a transaction may be about to change.
+fn stored_before(plan: &Plan, places: &[Place]) -> Result<BTreeMap<Place, u64>, Failure> {
+    let outsider: BaseConsumer = plan
+        .client_config()
+        .set("isolation.level", "read_uncommitted")
+        .create()?;
+    Ok(offsets(&outsider.committed_offsets(
+        list(places, Offset::Invalid)?,
+        SETTLING,
+    )?)?)
+}
+
+fn forgotten() -> String {
+    "its offsets wait for the end of a transaction that the brokers have forgotten: it reads on from those before it, and \
+     what was read in between is done again"
+        .to_owned()
+}
+
+/// The oldest offset still there and the next one to be written that may be read, by partition.
+pub(super) fn bounds(
+    client: &Client,
+    places: &[Place],
+    timeout: Duration,
+) -> Result<BTreeMap<Place, (u64, u64)>, Failure> {
+    let oldest = ask(client, places, Offset::Beginning, timeout)?;
+    let newest = ends(client, places, timeout)?;
+    let bounds = oldest.into_iter().filter_map(|(place, oldest)| {
+        let newest = newest.get(&place).copied()?;
+        Some((place, (oldest, newest)))
+    });
+    Ok(bounds.collect())
+}
+
+/// The next offset to be written that may be read, by partition.
+pub(super) fn ends(
+    client: &Client,
+    places: &[Place],
+    timeout: Duration,
+) -> Result<BTreeMap<Place, u64>, Failure> {
+    ask(client, places, Offset::End, timeout)
+}
+
+/// One request to each leader: asked for the time -2 or -1, a broker gives the oldest or newest
+/// offset.
+fn ask(
+    client: &Client,
+    places: &[Place],
+    which: Offset,
+    timeout: Duration,
+) -> Result<BTreeMap<Place, u64>, Failure> {
+    if places.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    Ok(offsets(
+        &client.offsets_for_times(list(places, which)?, timeout)?,
+    )?)
+}
+
+fn offsets(list: &TopicPartitionList) -> KafkaResult<BTreeMap<Place, u64>> {
+    let mut offsets = BTreeMap::new();
+    for element in list.elements() {
+        element.error()?;
+        if let (Offset::Offset(offset), Ok(index)) =
+            (element.offset(), u32::try_from(element.partition()))
+            && let Ok(offset) = u64::try_from(offset)
+        {
+            offsets.insert((element.topic().into(), index), offset);
+        }
+    }
+    Ok(offsets)
+}
+
+fn list(places: &[Place], offset: Offset) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::with_capacity(places.len());
+    for (topic, index) in places {
+        list.add_partition_offset(topic, index.cast_signed(), offset)?;
+    }
+    Ok(list)
+}
+
+/// Partitions with an offset each, as the client takes them.
+pub(super) fn at<'a>(
+    places: impl IntoIterator<Item = (&'a Place, u64)>,
+) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for ((topic, index), offset) in places {
+        list.add_partition_offset(
+            topic,
+            index.cast_signed(),
+            Offset::Offset(offset.cast_signed()),
+        )?;
+    }
+    Ok(list)
+}
+
+/// Partitions without offsets.
+pub(super) fn without<'a>(places: impl IntoIterator<Item = &'a Place>) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for (topic, index) in places {
+        list.add_partition(topic, index.cast_signed());
+    }
+    list
+}
+
+/// Those of `list` that belong to `topics`.
+pub(super) fn places(list: &TopicPartitionList, topics: &[Arc<str>]) -> Vec<Place> {
+    let elements = list.elements();
+    let place = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
+        let topic = topics.iter().find(|topic| ***topic == *element.topic())?;
+        Some((Arc::clone(topic), u32::try_from(element.partition()).ok()?))
+    };
+    elements.iter().filter_map(place).collect()
+}

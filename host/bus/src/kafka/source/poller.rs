@@ -1,0 +1,184 @@
+//! The thread of a reader: has one client after the other until the reader is over.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::KafkaError;
+
+use super::Sharing;
+use super::context::{Client, Context};
+use super::failure::{Failure, persist};
+use super::figures::Figures;
+use super::member::Slot;
+use super::offsets;
+use super::plan::Plan;
+use super::session::Session;
+use super::shared::Shared;
+use super::shelf::Phase;
+use crate::Error;
+use crate::kafka::client::Listener;
+use crate::kafka::diagnosis::{self, Diagnosis, Kind};
+
+pub(super) struct Poller {
+    pub(super) plan: Arc<Plan>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) slot: Arc<Slot>,
+    pub(super) listener: Arc<Listener>,
+}
+
+impl Poller {
+    /// Runs until the reader is closed or over.
+    pub(super) fn run(self) {
+        let mut attempt = 0;
+        while let Err(failure) = self.serve(&mut attempt) {
+            let diagnosis = self.explain(&failure);
+            if !matches!(failure, Failure::UnknownTopic(_)) {
+                self.listener.is_in_trouble(diagnosis.clone());
+            }
+            if !self.may_go_on() {
+                self.end(failure, diagnosis);
+                break;
+            }
+            self.clear();
+            attempt += 1;
+            self.shared
+                .wait_until(self.plan.options.backoff.pause(attempt), |_| false);
+            if self.shared.is_closing() {
+                break;
+            }
+        }
+        self.clear();
+    }
+
+    /// Works with one client until the reader is over.
+    fn serve(&self, attempt: &mut u32) -> Result<(), Failure> {
+        let client = Arc::new(self.client()?);
+        let outcome = self.join(&client).and_then(|()| {
+            self.slot.put(Some(Arc::clone(&client)));
+            let mut session = Session::new(&client, *attempt > 0);
+            let outcome = session.run();
+            *attempt = if session.is_settled() { 0 } else { *attempt };
+            outcome
+        });
+        self.slot.put(None);
+        match outcome {
+            Ok(()) => leave(client),
+            Err(_) => retire(client),
+        }
+        outcome
+    }
+
+    fn client(&self) -> Result<Client, Failure> {
+        let context = Context::new(&self.plan, &self.shared, &self.listener);
+        let refused = |error: KafkaError| Diagnosis {
+            kind: Kind::Request,
+            ..diagnosis::of(&error)
+        };
+        let mut client: Client = self
+            .plan
+            .client_config()
+            .create_with_context(context)
+            .map_err(refused)?;
+        let signal = Arc::clone(&self.shared.signal);
+        client.set_nonempty_callback(move || signal.raise());
+        Ok(client)
+    }
+
+    fn join(&self, client: &Client) -> Result<(), Failure> {
+        persist(&self.shared, self.plan.options.request, |timeout| {
+            // Callbacks are called by whoever polls: without it nobody would tell of refused
+            // credentials.
+            drop(client.poll(Duration::ZERO));
+            offsets::partitions(client, &self.plan.topics, timeout)
+        })?;
+        let topics: Vec<&str> = self.plan.topics.iter().map(|topic| &**topic).collect();
+        Ok(client.subscribe(&topics)?)
+    }
+
+    /// What is behind a failure: a request that nobody answered says less than what the client
+    /// reported meanwhile.
+    fn explain(&self, failure: &Failure) -> Diagnosis {
+        let diagnosis = failure.diagnosis();
+        let refused = self
+            .listener
+            .trouble()
+            .filter(|trouble| trouble.kind == Kind::Refused);
+        refused
+            .filter(|_| diagnosis.kind == Kind::Unreachable)
+            .unwrap_or(diagnosis)
+    }
+
+    /// A reader that shares gets its partitions back; one that reads alone begins again from what
+    /// is stored, and so must its owner. What never worked is for whoever wanted it to decide.
+    fn may_go_on(&self) -> bool {
+        let joining = matches!(self.shared.shelf().phase(), Phase::Joining);
+        self.plan.sharing == Sharing::Shared && !joining && !self.shared.is_closing()
+    }
+
+    fn end(&self, failure: Failure, diagnosis: Diagnosis) {
+        let joining = matches!(self.shared.shelf().phase(), Phase::Joining);
+        let error = match failure {
+            Failure::UnknownTopic(topic) if joining => Error::UnknownTopic { topic },
+            Failure::NoOffset((topic, partition)) if joining => Error::NoOffset {
+                group: self.plan.group.clone(),
+                topic: topic.to_string(),
+                partition,
+            },
+            _ if joining => {
+                diagnosis.into_error(&self.plan.options.bus_name(), &self.plan.action())
+            }
+            _ => self.plan.lost(diagnosis.reason),
+        };
+        self.shared.end(error);
+    }
+
+    /// Lets all partitions go.
+    fn clear(&self) {
+        let mut shelf = self.shared.shelf();
+        let places: Vec<_> = shelf
+            .partitions()
+            .iter()
+            .map(|partition| partition.place())
+            .collect();
+        let gone: Vec<_> = places
+            .iter()
+            .filter_map(|place| shelf.remove(place))
+            .collect();
+        drop(shelf);
+        let figures = Figures {
+            group: &self.plan.group,
+            observer: &*self.plan.options.observer,
+        };
+        gone.into_iter()
+            .for_each(|partition| figures.forget(partition));
+    }
+}
+
+impl Drop for Poller {
+    /// However the thread ends, its reader does not wait for it.
+    fn drop(&mut self) {
+        if !self.shared.is_closing() {
+            self.shared.end(self.plan.lost("its thread ended"));
+        }
+    }
+}
+
+/// Leaves the group, so that the next member gets the partitions at once; blocks until the
+/// coordinator has answered.
+fn leave(client: Arc<Client>) {
+    client.context().retire();
+    client.unsubscribe();
+    drop(client);
+}
+
+/// A client that failed may take long to end: it does so on a thread of its own.
+fn retire(client: Arc<Client>) {
+    client.context().retire();
+    drop(
+        thread::Builder::new()
+            .name("kafka-leaving".to_owned())
+            .spawn(move || leave(client)),
+    );
+}

@@ -1,0 +1,120 @@
+//! What a reader and its client's thread share: the shelf, and three ways to wake each other.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::shelf::{Phase, Shelf};
+use crate::{Error, Record};
+
+pub(super) struct Shared {
+    shelf: Mutex<Shelf>,
+    /// Something became safe, or the reader is closing.
+    settled: Condvar,
+    /// Records, or another phase, for the reader.
+    arrived: Notify,
+    /// Work for the client's thread.
+    pub(super) signal: Arc<Signal>,
+}
+
+impl Shared {
+    pub(super) fn new(ahead_bytes: usize) -> Self {
+        let shelf = Mutex::new(Shelf::new(ahead_bytes));
+        Self {
+            shelf,
+            settled: Condvar::new(),
+            arrived: Notify::new(),
+            signal: Arc::default(),
+        }
+    }
+
+    /// Held for a moment only: readers take it on async threads.
+    pub(super) fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters another phase, and lets the reader know.
+    pub(super) fn enter(&self, phase: Phase) {
+        self.shelf().enter(phase);
+        self.wake_reader();
+    }
+
+    /// It is over.
+    pub(super) fn end(&self, error: Error) {
+        self.enter(Phase::Ended(error));
+        self.settled.notify_all();
+    }
+
+    /// Its owner has gone.
+    pub(super) fn close(&self) {
+        self.shelf().close();
+        self.settled.notify_all();
+        self.signal.raise();
+    }
+
+    /// At most `max` records; `None` when there are none now.
+    pub(super) fn take(&self, max: usize) -> Result<Option<Vec<Record>>, Error> {
+        let mut shelf = self.shelf();
+        if let Some(error) = shelf.take_end() {
+            return Err(error);
+        }
+        let records = shelf.take(max);
+        let room = shelf.waits_for_room();
+        drop(shelf);
+        if room {
+            self.signal.raise();
+        }
+        Ok((!records.is_empty()).then_some(records))
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.shelf().is_closing()
+    }
+
+    pub(super) fn wake_reader(&self) {
+        self.arrived.notify_one();
+    }
+
+    pub(super) async fn arrival(&self) {
+        self.arrived.notified().await;
+    }
+
+    /// Something became safe.
+    pub(super) fn settle(&self) {
+        self.settled.notify_all();
+    }
+
+    /// Blocks until `done`, the reader closes, or the time is over.
+    pub(super) fn wait_until(&self, longest: Duration, mut done: impl FnMut(&Shelf) -> bool) {
+        let waiting = |shelf: &mut Shelf| !shelf.is_closing() && !done(shelf);
+        drop(
+            self.settled
+                .wait_timeout_while(self.shelf(), longest, waiting),
+        );
+    }
+}
+
+/// Wakes one thread; raised before it waits, it does not wait at all.
+#[derive(Default)]
+pub(super) struct Signal {
+    raised: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Signal {
+    pub(super) fn raise(&self) {
+        *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_one();
+    }
+
+    /// Blocks until it is raised, or the time is over.
+    pub(super) fn wait(&self, longest: Duration) {
+        let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .changed
+            .wait_timeout_while(raised, longest, |raised| !*raised);
+        let (mut raised, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *raised = false;
+    }
+}

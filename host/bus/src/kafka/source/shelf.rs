@@ -1,0 +1,211 @@
+//! Where the client's thread puts records, and the reader takes them: pure bookkeeping, the same
+//! for every reader.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::partition::{Brake, Partition, Place};
+use crate::{Error, Record};
+
+/// What a reader owns, and how it is doing.
+pub(super) struct Shelf {
+    partitions: Vec<Partition>,
+    /// The partition that the next read begins with.
+    turn: usize,
+    phase: Phase,
+    /// The group's partitions are for this reader, wherever they begin.
+    called: bool,
+    /// It has done what it had to when it was called: no transaction of an earlier reader is open
+    /// any more.
+    settled: bool,
+    /// Its owner has gone.
+    closing: bool,
+    /// Bytes that may be queued.
+    ahead_bytes: usize,
+}
+
+/// How far a reader has come.
+pub(super) enum Phase {
+    /// The group has not answered yet.
+    Joining,
+    /// The group's partitions are with another member.
+    StandingBy,
+    /// It hands out records.
+    Reading,
+    /// The group is being arranged anew: nothing is handed out until it is known who reads on.
+    Suspended,
+    /// It is over.
+    Ended(Error),
+}
+
+impl Shelf {
+    pub(super) fn new(ahead_bytes: usize) -> Self {
+        let (partitions, phase) = (Vec::new(), Phase::Joining);
+        Self {
+            partitions,
+            turn: 0,
+            phase,
+            called: false,
+            settled: false,
+            closing: false,
+            ahead_bytes,
+        }
+    }
+
+    pub(super) fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// Enters another phase; the end is for ever.
+    pub(super) fn enter(&mut self, phase: Phase) {
+        if !matches!(self.phase, Phase::Ended(_)) {
+            self.phase = phase;
+        }
+    }
+
+    /// The group's partitions are for this reader.
+    pub(super) fn call(&mut self) {
+        self.called = true;
+    }
+
+    pub(super) fn is_called(&self) -> bool {
+        self.called
+    }
+
+    /// It has done what it had to when it was called.
+    pub(super) fn settle(&mut self) {
+        self.settled = true;
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// Why it is over, if it is; the reader itself is only ever told that it was cut off, and why.
+    pub(super) fn take_end(&mut self) -> Option<Error> {
+        let Phase::Ended(error) = &mut self.phase else {
+            return None;
+        };
+        let (what, reason) = match error {
+            Error::Lost { what, reason } => (what.clone(), reason.clone()),
+            ref other => ("the reader".to_owned(), other.to_string()),
+        };
+        Some(std::mem::replace(error, Error::Lost { what, reason }))
+    }
+
+    pub(super) fn is_reading(&self) -> bool {
+        matches!(self.phase, Phase::Reading)
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.closing || matches!(self.phase, Phase::Ended(_))
+    }
+
+    pub(super) fn close(&mut self) {
+        self.closing = true;
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    /// Takes a partition on, from `next` on.
+    pub(super) fn add(&mut self, place: Place, next: u64, kept: bool) {
+        self.remove(&place);
+        self.partitions.push(Partition::new(place, next, kept));
+    }
+
+    /// Lets a partition go.
+    pub(super) fn remove(&mut self, (topic, index): &Place) -> Option<Partition> {
+        let at = self
+            .partitions
+            .iter()
+            .position(|partition| partition.is(topic, *index))?;
+        Some(self.partitions.swap_remove(at))
+    }
+
+    pub(super) fn partitions(&self) -> &[Partition] {
+        &self.partitions
+    }
+
+    pub(super) fn partitions_mut(&mut self) -> &mut [Partition] {
+        &mut self.partitions
+    }
+
+    pub(super) fn find(&self, topic: &str, index: u32) -> Option<&Partition> {
+        self.partitions
+            .iter()
+            .find(|partition| partition.is(topic, index))
+    }
+
+    pub(super) fn find_mut(&mut self, topic: &str, index: u32) -> Option<&mut Partition> {
+        self.partitions
+            .iter_mut()
+            .find(|partition| partition.is(topic, index))
+    }
+
+    /// At most `max` records, taken from all partitions in turn.
+    pub(super) fn take(&mut self, max: usize) -> Vec<Record> {
+        let mut records = Vec::new();
+        let count = self.partitions.len();
+        if !self.is_reading() || count == 0 {
+            return records;
+        }
+        self.turn = (self.turn + 1) % count;
+        loop {
+            let before = records.len();
+            // An equal share each; what some leave is shared again.
+            let share = (max - before).div_ceil(count);
+            let (first, second) = self.partitions.split_at_mut(self.turn.min(count));
+            for partition in second.iter_mut().chain(first) {
+                partition.take(share.min(max - records.len()), &mut records);
+            }
+            if records.len() == before || records.len() == max {
+                return records;
+            }
+        }
+    }
+
+    pub(super) fn positions(&self) -> BTreeMap<(Arc<str>, u32), u64> {
+        self.partitions
+            .iter()
+            .map(|partition| (partition.place(), partition.next()))
+            .collect()
+    }
+
+    /// Partitions whose client has to be stopped or set going, so that no more is queued than may
+    /// be.
+    pub(super) fn brake(&mut self) -> Vec<(Place, Brake)> {
+        let share = self.share();
+        let brakes = self
+            .partitions
+            .iter_mut()
+            .map(|partition| (partition.place(), partition.brake(share)));
+        brakes
+            .filter_map(|(place, brake)| Some((place, brake?)))
+            .collect()
+    }
+
+    /// Some partition was stopped, and may go on.
+    pub(super) fn waits_for_room(&self) -> bool {
+        let share = self.share();
+        self.partitions
+            .iter()
+            .any(|partition| partition.waits_for_room(share))
+    }
+
+    fn share(&self) -> usize {
+        (self.ahead_bytes / self.partitions.len().max(1)).max(1)
+    }
+
+    /// Where the client is to be sent.
+    pub(super) fn sought(&self) -> Vec<(Place, u64)> {
+        self.partitions
+            .iter()
+            .filter_map(|partition| Some((partition.place(), partition.sought()?)))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

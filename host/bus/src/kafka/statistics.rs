@@ -1,0 +1,352 @@
+//! The figures that librdkafka gives of each client, every `statistics.interval.ms`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rdkafka::statistics::{Broker, Statistics, Topic, Window};
+
+use fedhost_base::figure::{self, Count, Gauge};
+use fedhost_base::observer::Observer;
+
+const MICROSECONDS: f64 = 1e-6;
+const MILLISECONDS: f64 = 1e-3;
+
+/// Passes on the figures of one client. They go when it goes; what was counted stays.
+pub(super) struct Reporter {
+    /// Such as `writer of fog-node-1`.
+    client: String,
+    observer: Arc<dyn Observer>,
+    /// What was counted so far, by broker: librdkafka gives sums since the client was made.
+    counted: Mutex<BTreeMap<String, Counted>>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    connects: u64,
+    disconnects: u64,
+    timeouts: u64,
+}
+
+impl Reporter {
+    pub(super) fn new(client: &str, observer: &Arc<dyn Observer>) -> Self {
+        Self {
+            client: client.to_owned(),
+            observer: Arc::clone(observer),
+            counted: Mutex::default(),
+        }
+    }
+
+    pub(super) fn report(&self, statistics: &Statistics) {
+        if statistics.client_type == "producer" {
+            self.queue(statistics);
+        }
+        for broker in statistics.brokers.values() {
+            self.connections(broker);
+            // Bootstrap addresses and coordinators are listed beside the brokers themselves.
+            if broker.nodeid >= 0 {
+                self.requests(broker);
+            }
+        }
+    }
+
+    fn queue(&self, statistics: &Statistics) {
+        let client = [("client", self.client.as_str())];
+        self.observer.gauge(
+            figure::PRODUCER_QUEUE_RECORDS,
+            &client,
+            statistics.msg_cnt as f64,
+        );
+        self.observer.gauge(
+            figure::PRODUCER_QUEUE_BYTES,
+            &client,
+            statistics.msg_size as f64,
+        );
+        for (
+            topic,
+            Topic {
+                batchcnt,
+                batchsize,
+                ..
+            },
+        ) in &statistics.topics
+        {
+            let labels = [("client", self.client.as_str()), ("topic", topic)];
+            for (figure, window) in [
+                (figure::BATCH_RECORDS, batchcnt),
+                (figure::BATCH_BYTES, batchsize),
+            ] {
+                self.tell(
+                    figure,
+                    &labels,
+                    filled(window).map(|window| window.avg),
+                    1.0,
+                );
+            }
+        }
+    }
+
+    fn requests(&self, broker: &Broker) {
+        let labels = [
+            ("client", self.client.as_str()),
+            ("broker", &broker.nodename),
+        ];
+        let average = |window: &Option<Window>| Some(filled(window.as_ref()?)?.avg);
+        let p99 = |window: &Option<Window>| Some(filled(window.as_ref()?)?.p99);
+        let waiting = broker.outbuf_cnt.saturating_add(broker.waitresp_cnt);
+        let figures = [
+            (
+                figure::BROKER_RTT_SECONDS,
+                average(&broker.rtt),
+                MICROSECONDS,
+            ),
+            (
+                figure::BROKER_RTT_P99_SECONDS,
+                p99(&broker.rtt),
+                MICROSECONDS,
+            ),
+            (
+                figure::PRODUCER_QUEUE_LATENCY_SECONDS,
+                average(&broker.int_latency),
+                MICROSECONDS,
+            ),
+            // It is measured only while there is any.
+            (
+                figure::BROKER_THROTTLE_SECONDS,
+                average(&broker.throttle).or(Some(0)),
+                MILLISECONDS,
+            ),
+            (figure::BROKER_REQUESTS_WAITING, Some(waiting), 1.0),
+        ];
+        for (figure, value, unit) in figures {
+            self.tell(figure, &labels, value, unit);
+        }
+    }
+
+    /// None of them can be negative; librdkafka computes some from clocks that it never read.
+    fn tell(&self, figure: Gauge, labels: &[(&'static str, &str)], value: Option<i64>, unit: f64) {
+        if let Some(value) = value.filter(|&value| value >= 0) {
+            self.observer.gauge(figure, labels, value as f64 * unit);
+        }
+    }
+
+    fn connections(&self, broker: &Broker) {
+        let sum = |sum: Option<i64>| {
+            sum.and_then(|sum| u64::try_from(sum).ok())
+                .unwrap_or_default()
+        };
+        let now = Counted {
+            connects: sum(broker.connects),
+            disconnects: sum(broker.disconnects),
+            timeouts: broker.req_timeouts,
+        };
+        let before = {
+            let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+            counted.insert(broker.name.clone(), now).unwrap_or_default()
+        };
+        let counts = [
+            (figure::BROKER_CONNECTS, before.connects, now.connects),
+            (
+                figure::BROKER_DISCONNECTS,
+                before.disconnects,
+                now.disconnects,
+            ),
+            (figure::REQUEST_TIMEOUTS, before.timeouts, now.timeouts),
+        ];
+        for (figure, before, now) in counts {
+            self.add(figure, broker, now.saturating_sub(before));
+        }
+    }
+
+    fn add(&self, figure: Count, broker: &Broker, by: u64) {
+        self.observer.count(
+            figure,
+            &[("client", &self.client), ("broker", &broker.nodename)],
+            by,
+        );
+    }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        self.observer.forget(&[("client", &self.client)]);
+    }
+}
+
+/// A window without a value has no average either, whatever it says.
+fn filled(window: &Window) -> Option<&Window> {
+    (window.cnt > 0).then_some(window)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
+    use fedhost_base::figure::{Count, Gauge};
+    use fedhost_base::observer::Labels;
+    use fedhost_domain::event::Event;
+
+    const CLIENT: &str = "reader of aggregator";
+
+    type Series = (&'static str, Vec<(&'static str, String)>);
+
+    /// Keeps every series, as the exposition does.
+    #[derive(Clone, Default)]
+    struct Observed {
+        gauges: Arc<Mutex<BTreeMap<Series, f64>>>,
+        counts: Arc<Mutex<BTreeMap<Series, u64>>>,
+    }
+
+    fn series(name: &'static str, labels: Labels<'_>) -> Series {
+        let owned = labels.iter().map(|(name, value)| (*name, (*value).into()));
+        (name, owned.collect())
+    }
+
+    impl Observer for Observed {
+        fn condition(&self, _: &str, _: Option<&str>) {}
+
+        fn gauge(&self, figure: Gauge, labels: Labels<'_>, value: f64) {
+            let series = series(figure.name(), labels);
+            self.gauges.lock().unwrap().insert(series, value);
+        }
+
+        fn count(&self, figure: Count, labels: Labels<'_>, by: u64) {
+            let series = series(figure.name(), labels);
+            *self.counts.lock().unwrap().entry(series).or_default() += by;
+        }
+
+        fn forget(&self, labels: Labels<'_>) {
+            let (_, gone) = series("", labels);
+            let stays = |(_, labels): &Series| !gone.iter().all(|label| labels.contains(label));
+            let mut gauges = self.gauges.lock().unwrap();
+            gauges.retain(|series, _| stays(series));
+        }
+
+        fn announce(&self, _: Event) {}
+    }
+
+    /// The values of all series of that figure.
+    fn values(observed: &Observed, figure: &str) -> Vec<f64> {
+        let gauges = observed.gauges.lock().unwrap();
+        let counts = observed.counts.lock().unwrap();
+        let counted = counts.iter().map(|(series, value)| (series, *value as f64));
+        let all = gauges.iter().map(|(series, value)| (series, *value));
+        all.chain(counted)
+            .filter(|((name, _), _)| *name == figure)
+            .map(|(_, value)| value)
+            .collect()
+    }
+
+    fn statistics(brokers: impl IntoIterator<Item = Broker>) -> Statistics {
+        let brokers = brokers
+            .into_iter()
+            .map(|broker| (broker.name.clone(), broker))
+            .collect();
+        Statistics {
+            brokers,
+            ..Statistics::default()
+        }
+    }
+
+    fn broker() -> Broker {
+        let window = |cnt, avg| {
+            Some(Window {
+                cnt,
+                avg,
+                p99: 2 * avg,
+                ..Window::default()
+            })
+        };
+        Broker {
+            name: "localhost:9092/1".into(),
+            nodename: "localhost:9092".into(),
+            nodeid: 1,
+            rtt: window(4, 2_500),
+            throttle: window(4, 40),
+            int_latency: window(4, -9_223_372_012_338_611),
+            connects: Some(3),
+            disconnects: Some(1),
+            req_timeouts: 2,
+            ..Broker::default()
+        }
+    }
+
+    fn reporter(observed: &Observed) -> Reporter {
+        let observer: Arc<dyn Observer> = Arc::new(observed.clone());
+        Reporter::new(CLIENT, &observer)
+    }
+
+    #[test]
+    fn a_reader_s_connections_are_told_in_seconds() {
+        let observed = Observed::default();
+        let reporter = reporter(&observed);
+        reporter.report(&statistics([broker()]));
+        assert_eq!(values(&observed, "broker_rtt_seconds"), [0.0025]);
+        assert_eq!(values(&observed, "broker_rtt_p99_seconds"), [0.005]);
+        assert_eq!(values(&observed, "broker_throttle_seconds"), [0.04]);
+        assert_eq!(values(&observed, "broker_requests_waiting"), [0.0]);
+    }
+
+    #[test]
+    fn a_value_that_was_never_measured_is_not_told() {
+        let observed = Observed::default();
+        let empty = Some(Window {
+            cnt: 0,
+            avg: 7,
+            ..Window::default()
+        });
+        let reporter = reporter(&observed);
+        reporter.report(&statistics([Broker {
+            rtt: empty.clone(),
+            throttle: empty,
+            ..broker()
+        }]));
+        assert_eq!(
+            values(&observed, "broker_rtt_seconds"),
+            [0.0; 0],
+            "no answer came in that time"
+        );
+        assert_eq!(
+            values(&observed, "producer_queue_latency_seconds"),
+            [0.0; 0],
+            "it is negative"
+        );
+        assert_eq!(
+            values(&observed, "broker_throttle_seconds"),
+            [0.0],
+            "nobody had to wait"
+        );
+    }
+
+    #[test]
+    fn sums_of_a_client_are_counted_once_and_those_of_its_successor_on_top() {
+        let observed = Observed::default();
+        let first = reporter(&observed);
+        // A coordinator has a connection of its own to the same broker.
+        let coordinator = || Broker {
+            name: "GroupCoordinator".into(),
+            nodeid: -1,
+            ..broker()
+        };
+        first.report(&statistics([broker(), coordinator()]));
+        first.report(&statistics([
+            broker(),
+            Broker {
+                connects: Some(4),
+                ..coordinator()
+            },
+        ]));
+        assert_eq!(values(&observed, "broker_connects"), [7.0]);
+        assert_eq!(values(&observed, "broker_disconnects"), [2.0]);
+        assert_eq!(values(&observed, "request_timeouts"), [4.0]);
+        drop(first);
+        assert_eq!(
+            values(&observed, "broker_rtt_seconds"),
+            [0.0; 0],
+            "a client that is gone has no connection"
+        );
+        reporter(&observed).report(&statistics([broker()]));
+        assert_eq!(values(&observed, "broker_connects"), [10.0]);
+    }
+}

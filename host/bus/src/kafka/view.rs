@@ -1,0 +1,356 @@
+//! A cluster as a bus: one view of it for each role.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::{OnceCell, oneshot};
+
+use super::admin::ClusterAdmin;
+use super::catalogue::Catalogue;
+use super::chunks;
+use super::groups::Groups;
+use super::source::{KafkaSource, Sharing};
+use super::state::{Hidden, StateReader};
+use super::writer::{Checker, Writer};
+use super::{Cluster, Delivery, Options};
+use crate::limits::BrokerLimits;
+use crate::{
+    Admin, Bus, Error, GroupOffset, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec,
+    Write,
+};
+
+/// A way to a cluster. Cheap to clone; what its views know of topics and readers is shared.
+#[derive(Clone)]
+pub struct Kafka {
+    options: Options,
+    groups: Arc<Groups>,
+    catalogue: Arc<Catalogue>,
+    admin: ClusterAdmin,
+}
+
+impl Kafka {
+    /// Nothing is sent before somebody asks for something.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let (groups, catalogue) = (Arc::new(Groups::default()), Arc::new(Catalogue::default()));
+        let admin = ClusterAdmin::new(&options, &catalogue);
+        Self {
+            options,
+            groups,
+            catalogue,
+            admin,
+        }
+    }
+
+    /// Reaches the cluster, and learns which topics there are.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] or [`Error::Refused`].
+    pub async fn connect(options: Options) -> Result<Self, Error> {
+        let (kafka, request) = (Self::new(options.clone()), options.request);
+        kafka.reach(request).await?;
+        Ok(kafka)
+    }
+
+    /// Reaches the cluster within that time, and learns which topics there are.
+    ///
+    /// # Errors
+    /// As [`Kafka::connect`].
+    pub async fn reach(&self, within: Duration) -> Result<(), Error> {
+        self.admin.within(within).topics().await.map(drop)
+    }
+
+    /// The cluster's id and brokers.
+    ///
+    /// # Errors
+    /// As [`Kafka::connect`].
+    pub async fn cluster(&self) -> Result<Cluster, Error> {
+        self.admin.cluster().await
+    }
+
+    /// What every broker lets pass, as far as the cluster tells.
+    ///
+    /// # Errors
+    /// As [`Kafka::connect`].
+    pub async fn broker_limits(&self) -> Result<BrokerLimits, Error> {
+        self.admin.broker_limits().await
+    }
+
+    /// The view of the role of that name, whose clients are set up by these options. Between
+    /// processes a name has one writer: with transactions, a later one cuts an earlier one off.
+    #[must_use]
+    pub fn view(&self, role: &str, options: Options) -> View {
+        let kafka = Self {
+            options,
+            ..self.clone()
+        };
+        let state = StateReader::new(kafka.options.clone());
+        let checker = Arc::new(Checker::new(role, &kafka.options, &kafka.catalogue));
+        let (writer, unshown, departures) =
+            (OnceCell::new(), AtomicBool::new(false), Mutex::default());
+        View {
+            role: role.to_owned(),
+            visitor: false,
+            kafka,
+            state,
+            checker,
+            writer,
+            unshown,
+            departures,
+        }
+    }
+
+    /// The view of whoever has no role, and so nothing to take over: clients of that name may be
+    /// many.
+    #[must_use]
+    pub fn visit(&self, name: &str, options: Options) -> View {
+        let mut view = self.view(name, options);
+        view.visitor = true;
+        view
+    }
+}
+
+/// One role's view of a cluster.
+pub struct View {
+    role: String,
+    /// It only looks at what roles remember.
+    visitor: bool,
+    kafka: Kafka,
+    state: StateReader,
+    checker: Arc<Checker>,
+    /// Begins when this process becomes a group's reader, with the first write, or the first look
+    /// at state. Not earlier: it cuts off an earlier process of the role.
+    writer: OnceCell<Writer>,
+    /// A transaction was committed whose records may not be shown yet.
+    unshown: AtomicBool,
+    /// Resolve as its readers have left their groups.
+    departures: Mutex<Vec<oneshot::Receiver<()>>>,
+}
+
+impl View {
+    async fn writer(&self) -> Result<&Writer, Error> {
+        let Kafka {
+            options,
+            groups,
+            catalogue,
+            ..
+        } = &self.kafka;
+        let start = || {
+            Writer::start(
+                &self.role,
+                options,
+                Arc::clone(groups),
+                Arc::clone(catalogue),
+            )
+        };
+        self.writer.get_or_try_init(start).await
+    }
+
+    /// Ends the transaction that an earlier process of this role may have left open: the offsets in
+    /// it are told to nobody before.
+    async fn take_over(&self) -> Result<(), Error> {
+        if !self.visitor && self.kafka.options.delivery == Delivery::ExactlyOnce {
+            self.writer().await?;
+        }
+        Ok(())
+    }
+
+    /// Looks up topics that were made after the cluster was reached. The writer must know which
+    /// topics it is for before it begins.
+    async fn meet_topics(&self, write: &Write) -> Result<(), Error> {
+        let mut met = None;
+        for topic in write.records.iter().map(|record| &record.topic) {
+            // Most writes go to one topic.
+            if met == Some(topic) {
+                continue;
+            }
+            if !self.kafka.catalogue.knows(topic) {
+                self.kafka.admin.topic(topic).await?;
+            }
+            self.kafka.catalogue.adopt(topic);
+            met = Some(topic);
+        }
+        Ok(())
+    }
+
+    /// Whoever looks sees what this view has written: a commit is answered before its records are
+    /// shown, and the next transaction begins when they are. In vain where the cluster does not
+    /// answer, which whoever looks will hear.
+    async fn show_written(&self) {
+        if !self.unshown.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        if let Some(writer) = self.writer.get() {
+            let next = writer.write(Write::default());
+            drop(tokio::time::timeout(self.kafka.options.request, next).await);
+        }
+    }
+
+    /// A reader that shares the group's partitions with other members, here or elsewhere.
+    ///
+    /// # Errors
+    /// As [`Bus::subscribe`].
+    pub async fn join(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+    ) -> Result<Box<dyn Source>, Error> {
+        self.reader(group, topics, start, Sharing::Shared).await
+    }
+
+    async fn reader(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+        sharing: Sharing,
+    ) -> Result<Box<dyn Source>, Error> {
+        self.show_written().await;
+        let Kafka {
+            options, groups, ..
+        } = &self.kafka;
+        let group = options.group(group);
+        let mut source = KafkaSource::subscribe(
+            options,
+            groups,
+            &group,
+            topics,
+            start,
+            sharing,
+            self.take_over(),
+        )
+        .await?;
+        self.departures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(source.departure());
+        Ok(Box::new(source))
+    }
+
+    /// Waits until readers that were dropped have left their groups, so that others need not wait
+    /// for them; carries out what was accepted, and ends the writer. Whatever takes longer than
+    /// `within` is left behind.
+    pub async fn close(&self, within: Duration) {
+        let departures = std::mem::take(
+            &mut *self
+                .departures
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        let left = async {
+            for departure in departures {
+                drop(departure.await);
+            }
+        };
+        let written = async {
+            if let Some(writer) = self.writer.get() {
+                writer.close().await;
+            }
+        };
+        drop(tokio::time::timeout(within, async { tokio::join!(left, written) }).await);
+    }
+}
+
+#[async_trait]
+impl Sink for View {
+    async fn write(&self, mut write: Write) -> Result<Vec<Position>, Error> {
+        for offset in &mut write.offsets {
+            offset.group = self.kafka.options.group(&offset.group);
+        }
+        self.meet_topics(&write).await?;
+        let written = self.writer().await?.write(write).await?;
+        self.unshown.store(
+            self.kafka.options.delivery == Delivery::ExactlyOnce,
+            Ordering::Relaxed,
+        );
+        Ok(written)
+    }
+
+    async fn check(&self, write: &Write) -> Result<(), Error> {
+        self.checker.check(write.clone()).map(drop)
+    }
+}
+
+#[async_trait]
+impl Admin for View {
+    async fn create_topic(&self, spec: TopicSpec) -> Result<TopicInfo, Error> {
+        self.kafka.admin.create_topic(spec).await
+    }
+
+    async fn topics(&self) -> Result<Vec<TopicInfo>, Error> {
+        self.show_written().await;
+        self.kafka.admin.topics().await
+    }
+
+    async fn hides(&self, topic: &str) -> Result<bool, Error> {
+        self.kafka.admin.hides(topic).await
+    }
+
+    async fn group_offsets(&self, group: &str) -> Result<Vec<GroupOffset>, Error> {
+        let offsets = self
+            .kafka
+            .admin
+            .group_offsets(&self.kafka.options.group(group))
+            .await?;
+        Ok(offsets
+            .into_iter()
+            .map(|offset| GroupOffset {
+                group: group.to_owned(),
+                ..offset
+            })
+            .collect())
+    }
+
+    async fn newest(&self, topic: &str) -> Result<Vec<Record>, Error> {
+        self.show_written().await;
+        self.kafka.admin.newest(topic).await
+    }
+
+    async fn first_from(
+        &self,
+        topic: &str,
+        partition: u32,
+        from: u64,
+    ) -> Result<Option<Record>, Error> {
+        self.show_written().await;
+        self.kafka.admin.first_from(topic, partition, from).await
+    }
+
+    async fn delete_records(&self, topic: &str, partition: u32, before: u64) -> Result<(), Error> {
+        self.show_written().await;
+        self.kafka
+            .admin
+            .delete_records(topic, partition, before)
+            .await
+    }
+
+    /// The writer comes first: a transaction that an earlier process of this role left open is
+    /// settled by it.
+    async fn state(&self, name: &str) -> Result<Option<Bytes>, Error> {
+        if self.visitor {
+            return self.state.get(name, Hidden::LeftOut).await;
+        }
+        self.writer().await?;
+        self.state.get(name, Hidden::Awaited).await
+    }
+
+    fn record_bytes_max(&self, topic: &TopicSpec) -> u64 {
+        chunks::record_bytes_max(topic.max_message_bytes)
+    }
+}
+
+#[async_trait]
+impl Bus for View {
+    async fn subscribe(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+    ) -> Result<Box<dyn Source>, Error> {
+        self.reader(group, topics, start, Sharing::Whole).await
+    }
+}

@@ -1,0 +1,257 @@
+//! A writer that keeps many writes under way, and answers them in order.
+//!
+//! The client is idempotent, unless somebody chose otherwise, and never gives a record up by
+//! itself. When it fails for good, a new one is handed everything that is not acknowledged, in
+//! order. State follows the records that it speaks of, and offsets follow both.
+
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+
+use super::super::diagnosis;
+use super::mailbox::{End, Need, Post};
+use super::offsets::{self, Share};
+use super::pending::{Entry, Failure, Pending};
+use super::producer::Producer;
+use super::shell::{LIMIT, Shell};
+use super::verdict::{self, Commit, Fault};
+use crate::GroupOffset;
+
+pub(super) struct AtLeastOnce {
+    shell: Shell,
+    producer: Producer,
+    pending: Pending,
+}
+
+impl AtLeastOnce {
+    pub(super) fn start(shell: Shell) -> KafkaResult<Self> {
+        Ok(Self {
+            producer: shell.producer()?,
+            shell,
+            pending: Pending::with_state_last(),
+        })
+    }
+
+    /// Ends when the writer is closed.
+    pub(super) fn run(mut self) -> End {
+        loop {
+            let post = self.receive();
+            let closing = post.closing;
+            let failure = self.take_in(post).or_else(|| self.hand_over_state());
+            let late = self
+                .pending
+                .reopen_late(self.shell.options.delivery_timeout());
+            let failure = failure.or(late);
+            self.finish();
+            if let Some(failure) = failure {
+                self.hand_over_again(failure);
+            }
+            if self.shell.mailbox.is_over() || closing && self.pending.is_empty() {
+                self.pending
+                    .take_all()
+                    .into_iter()
+                    .for_each(|entry| entry.job.answer(Err(End::Closed.error())));
+                return End::Closed;
+            }
+        }
+    }
+
+    fn receive(&mut self) -> Post {
+        if self.pending.is_empty() {
+            return self.shell.idle(&self.producer);
+        }
+        let reports = Some(self.pending.missing_of_oldest());
+        self.shell.mailbox.receive(Need {
+            jobs: Some(LIMIT),
+            reports,
+            until: None,
+        })
+    }
+
+    /// Notes what the client reports and hands new writes over; says which record was not written,
+    /// if any.
+    fn take_in(&mut self, post: Post) -> Option<Failure> {
+        let mut failure = None;
+        for report in post.reports {
+            failure = failure.or(self.pending.settle(report));
+        }
+        for job in post.jobs {
+            if let Err(error) = self.shell.check(&job.content) {
+                job.answer(Err(error));
+                continue;
+            }
+            self.pending.push(job);
+            if failure.is_none() {
+                failure = self.hand_over_newest();
+            }
+        }
+        failure
+    }
+
+    fn hand_over_newest(&self) -> Option<Failure> {
+        let sent = self.pending.newest().try_for_each(|(number, record)| {
+            self.producer
+                .send(number, record)
+                .map_err(|error| failure(number, &error))
+        });
+        sent.err()
+    }
+
+    fn hand_over_state(&mut self) -> Option<Failure> {
+        let released = self.pending.release_state();
+        let sent = released.iter().try_for_each(|(number, record)| {
+            self.producer
+                .send(*number, record)
+                .map_err(|error| failure(*number, &error))
+        });
+        sent.err()
+    }
+
+    /// Stores offsets and answers what is done.
+    fn finish(&mut self) {
+        let mut done = self.pending.take_done();
+        if done.is_empty() {
+            return;
+        }
+        self.shell.is_well();
+        let merged = offsets::merge(done.iter().flat_map(|entry| &entry.job.content.offsets));
+        for share in offsets::shares(&self.shell.groups, merged) {
+            if let Err(reason) = self.commit(&share) {
+                done = refuse_those_with(&share, done, &reason);
+            }
+        }
+        self.shell.answer(done);
+    }
+
+    /// Stores the offsets of one reader; tries until the reader's place is gone, or the writer's
+    /// time is up.
+    fn commit(&mut self, share: &Share) -> Result<(), String> {
+        while let Err(error) = share.commit(&self.shell.options) {
+            let over = self.shell.mailbox.is_over();
+            match verdict::after_commit(&error) {
+                _ if over => return Err(error.to_string()),
+                Commit::Again => self.shell.try_later(diagnosis::of(&error)),
+                Commit::Lost if self.shell.rides_out(&error) => {
+                    offsets::check(&self.shell.groups, &share.offsets)
+                        .map_err(|refused| refused.to_string())?;
+                }
+                Commit::Lost => return Err(error.to_string()),
+            }
+        }
+        self.shell.is_well();
+        share.stored();
+        Ok(())
+    }
+
+    /// Gives everything that is not acknowledged to a new client, until one takes it.
+    fn hand_over_again(&mut self, failure: Failure) {
+        let mut next = Some(failure);
+        while let Some(failure) = next
+            && !self.shell.mailbox.is_over()
+        {
+            let one_by_one = verdict::fault(failure.code) == Fault::Refused;
+            if !one_by_one && !self.refuse(failure) {
+                self.shell.try_later(verdict::diagnosis(failure.code));
+            }
+            match self.shell.producer() {
+                // The old one gives up what it holds; its reports do not count any more.
+                Ok(producer) => self.producer = producer,
+                Err(error) => {
+                    self.shell.try_later(diagnosis::of(&error));
+                    continue;
+                }
+            }
+            self.pending.renumber();
+            next = if one_by_one {
+                self.hand_over_one_by_one()
+            } else {
+                self.hand_over_all()
+            };
+        }
+    }
+
+    fn hand_over_all(&self) -> Option<Failure> {
+        let sent = self
+            .pending
+            .unacknowledged()
+            .try_for_each(|(number, record)| {
+                self.producer
+                    .send(number, record)
+                    .map_err(|error| failure(number, &error))
+            });
+        sent.err()
+    }
+
+    /// A batch is refused as a whole: which record is to blame shows when each goes alone.
+    fn hand_over_one_by_one(&mut self) -> Option<Failure> {
+        while let Some((number, record)) = self.pending.first_unacknowledged()
+            && !self.shell.mailbox.is_over()
+        {
+            let failure = match self.producer.send(number, &record) {
+                Ok(()) => self.await_report(number),
+                Err(error) => Some(failure(number, &error)),
+            };
+            if let Some(failure) = failure
+                && !self.refuse(failure)
+            {
+                return Some(failure);
+            }
+        }
+        None
+    }
+
+    fn await_report(&mut self, number: usize) -> Option<Failure> {
+        while !self.pending.is_acknowledged(number) && !self.shell.mailbox.is_over() {
+            let post = self.shell.mailbox.receive(Need {
+                reports: Some(1),
+                ..Need::default()
+            });
+            let failure = post
+                .reports
+                .into_iter()
+                .filter_map(|report| self.pending.settle(report))
+                .next();
+            if failure.is_some() {
+                return failure;
+            }
+        }
+        None
+    }
+
+    /// Ends the write whose record is to blame; `false` when it is not to blame.
+    fn refuse(&mut self, failure: Failure) -> bool {
+        let Some(record) = self.pending.record(failure.number) else {
+            return false;
+        };
+        let Some(error) = self.shell.refusal(&record.topic, failure.code) else {
+            return false;
+        };
+        if let Some(entry) = self.pending.remove(failure.number) {
+            entry.job.answer(Err(error));
+        }
+        true
+    }
+}
+
+/// The records of those writes are there, and will be there again: whoever goes on reads their
+/// input again.
+fn refuse_those_with(share: &Share, done: Vec<Entry>, reason: &str) -> Vec<Entry> {
+    let holds = |entry: &Entry| {
+        entry
+            .job
+            .content
+            .offsets
+            .iter()
+            .any(|offset: &GroupOffset| share.holds(offset))
+    };
+    let (refused, left): (Vec<_>, _) = done.into_iter().partition(holds);
+    for entry in refused {
+        entry.job.answer(Err(offsets::lost(&share.group, reason)));
+    }
+    left
+}
+
+fn failure(number: usize, error: &KafkaError) -> Failure {
+    Failure {
+        number,
+        code: error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail),
+    }
+}

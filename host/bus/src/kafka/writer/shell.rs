@@ -1,0 +1,200 @@
+//! What both kinds of writer have in common: their options, their client, their patience and their
+//! figures.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+
+use super::super::catalogue::Catalogue;
+use super::super::client::Listener;
+use super::super::diagnosis::Diagnosis;
+use super::super::groups::Groups;
+use super::super::options::Options;
+use super::job::{Content, Outgoing};
+use super::mailbox::{End, Limit, Mailbox, Need, Post};
+use super::offsets;
+use super::pending::Entry;
+use super::producer::Producer;
+use super::verdict::{self, Fault};
+use crate::Error;
+use fedhost_base::clock;
+use fedhost_base::figure::{self, Count};
+
+/// Taken from the mailbox at a time.
+pub(super) const LIMIT: Limit = Limit {
+    count: 1_024,
+    bytes: 16 << 20,
+};
+
+/// A client in trouble is asked no longer than this whether it is well: writes wait meanwhile.
+const PROBE: Duration = Duration::from_secs(1);
+
+pub(super) struct Shell {
+    pub(super) role: String,
+    pub(super) options: Options,
+    pub(super) groups: Arc<Groups>,
+    pub(super) topics: Arc<Catalogue>,
+    pub(super) listener: Arc<Listener>,
+    pub(super) mailbox: Arc<Mailbox>,
+    /// Tries to do something since it last went well.
+    tries: u32,
+    /// When a rebalance began to keep offsets from being stored.
+    rebalancing: Option<Instant>,
+    /// Of all time.
+    retries: u64,
+    /// Topics that the broker did not know, and the number of retries before that.
+    unknown: HashMap<Arc<str>, u64>,
+}
+
+impl Shell {
+    pub(super) fn new(
+        role: &str,
+        options: Options,
+        groups: Arc<Groups>,
+        topics: Arc<Catalogue>,
+        mailbox: Arc<Mailbox>,
+    ) -> Self {
+        let listener = Arc::new(Listener::new(
+            format!("writer of {role}"),
+            &options.observer,
+        ));
+        let (role, unknown) = (role.to_owned(), HashMap::new());
+        Self {
+            role,
+            options,
+            groups,
+            topics,
+            listener,
+            mailbox,
+            tries: 0,
+            rebalancing: None,
+            retries: 0,
+            unknown,
+        }
+    }
+
+    pub(super) fn producer(&self) -> KafkaResult<Producer> {
+        Producer::create(
+            &self.options,
+            &self.role,
+            &self.topics,
+            &self.listener,
+            &self.mailbox,
+        )
+    }
+
+    /// Something went wrong that is worth another try: tells, and waits.
+    pub(super) fn try_later(&mut self, diagnosis: Diagnosis) {
+        self.count(figure::WRITE_RETRIES, 1);
+        self.listener.is_in_trouble(diagnosis);
+        self.tries += 1;
+        self.retries += 1;
+        self.mailbox.pause(self.options.backoff.pause(self.tries));
+    }
+
+    /// Something went well that needs the broker.
+    pub(super) fn is_well(&mut self) {
+        (self.tries, self.rebalancing) = (0, None);
+        self.listener.is_well();
+    }
+
+    /// Waits a moment when offsets were refused in the midst of a rebalance, after which their
+    /// reader may read on; `false` when there is none, or it takes too long.
+    pub(super) fn rides_out(&mut self, refused: &KafkaError) -> bool {
+        let since = *self.rebalancing.get_or_insert_with(clock::now);
+        let rides_out = refused
+            .rdkafka_error_code()
+            .is_some_and(offsets::is_in_rebalance)
+            && clock::now().saturating_duration_since(since) < self.options.request;
+        if rides_out {
+            self.mailbox.pause(self.options.backoff.first);
+        }
+        rides_out
+    }
+
+    /// Waits for writes while nothing is under way. A client that was in trouble is asked now and
+    /// then whether it is well: it would not find out by itself.
+    pub(super) fn idle(&mut self, producer: &Producer) -> Post {
+        let until = self
+            .listener
+            .trouble()
+            .map(|_| clock::now() + self.options.backoff.pause(self.tries + 1));
+        let post = self.mailbox.receive(Need {
+            jobs: Some(LIMIT),
+            reports: None,
+            until,
+        });
+        if until.is_some() && post.jobs.is_empty() && !post.closing {
+            match producer.probe(&self.options.state_topic.name, PROBE) {
+                Ok(()) => self.is_well(),
+                Err(_) => self.tries += 1,
+            }
+        }
+        post
+    }
+
+    /// Refuses a write whose offsets have been taken away from it meanwhile.
+    pub(super) fn check(&self, content: &Content) -> Result<(), Error> {
+        offsets::check(&self.groups, &content.offsets)
+    }
+
+    /// The end of a write whose record was not written for this reason; `None` when it is to be
+    /// tried again.
+    pub(super) fn refusal(&mut self, topic: &Arc<str>, code: RDKafkaErrorCode) -> Option<Error> {
+        match verdict::fault(code) {
+            Fault::None => None,
+            // A broker that has just started may not know it yet.
+            Fault::Unknown => {
+                let before = *self
+                    .unknown
+                    .entry(Arc::clone(topic))
+                    .or_insert(self.retries);
+                (before < self.retries).then(|| Error::UnknownTopic {
+                    topic: topic.to_string(),
+                })
+            }
+            Fault::Refused => {
+                let diagnosis = verdict::diagnosis(code);
+                Some(diagnosis.into_error(
+                    &self.options.bus_name(),
+                    &format!("write a record to {topic:?}"),
+                ))
+            }
+        }
+    }
+
+    /// Answers writes that are done, and counts them.
+    pub(super) fn answer(&mut self, done: Vec<Entry>) {
+        let written = || done.iter().flat_map(|entry| &entry.job.content.records);
+        if !self.unknown.is_empty() {
+            self.unknown
+                .retain(|topic, _| written().all(|record| record.topic != *topic));
+        }
+        let records: usize = done.iter().map(|entry| entry.job.content.count()).sum();
+        let bytes: usize = written().map(Outgoing::bytes).sum();
+        self.count(figure::RECORDS_WRITTEN, records as u64);
+        self.count(figure::BYTES_WRITTEN, bytes as u64);
+        for entry in done {
+            let positions = entry.positions();
+            entry.job.answer(Ok(positions));
+        }
+    }
+
+    pub(super) fn count(&self, figure: Count, by: u64) {
+        self.listener.count(figure, by);
+    }
+
+    /// When one request has taken too long.
+    pub(super) fn deadline(&self) -> Instant {
+        clock::now() + self.options.request
+    }
+
+    pub(super) fn lost(&self, reason: impl Into<String>) -> End {
+        End::Lost {
+            what: self.listener.part().to_owned(),
+            reason: reason.into(),
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Carries the writes to the bus behind the spool, in order, each once; the only part that moves
+//! [`Status::drained`].
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use fedhost_domain::event::Event;
+use tokio::sync::watch;
+
+use super::batch::{Batch, Taken};
+use super::elsewhere;
+use super::entry::{Move, Stamp};
+use super::local::{Local, Reader};
+use super::status::{Contact, End, Level, Status, end, until};
+use super::ticket::Ticket;
+use super::{Name, TOGETHER, aside};
+use crate::trouble::Trouble;
+use crate::{Bus, Error, Write};
+use fedhost_base::figure;
+use fedhost_base::observer::Observer;
+
+pub(super) struct Drain {
+    pub(super) name: Arc<Name>,
+    pub(super) local: Arc<Local>,
+    pub(super) reader: Reader,
+    pub(super) remote: Arc<dyn Bus>,
+    pub(super) status: Arc<watch::Sender<Status>>,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) trouble: Trouble,
+    /// Nobody else does the work of its role.
+    pub(super) alone: bool,
+    /// Identity of the log.
+    pub(super) home: u128,
+    /// What the other side has kept of this spool, as far as known.
+    pub(super) ticket: Option<Ticket>,
+    /// Writes below this offset go alone: together they were refused, and it is not known for which
+    /// of them.
+    pub(super) suspect: u64,
+    /// What has arrived could not be deleted here, which was told.
+    pub(super) kept: bool,
+    /// How far the groups are on the other side, asked for once after every trouble.
+    pub(super) stored: BTreeMap<String, BTreeMap<(Arc<str>, u32), u64>>,
+}
+
+impl Drain {
+    /// Ends with the spool, or when it is closing and nothing is to go out.
+    pub(super) async fn run(mut self) {
+        let status = Arc::clone(&self.status);
+        let over = |status: &Status| {
+            status.end.is_some() || status.closing && (status.is_empty() || !status.in_use)
+        };
+        tokio::select! {
+            biased;
+            _ = until(&status, over) => {}
+            () = self.serve() => {}
+        }
+    }
+
+    async fn serve(&mut self) {
+        until(&self.status, |status| status.in_use).await;
+        loop {
+            let Err(error) = self.until_trouble().await;
+            match error {
+                Error::Lost { what, reason } => {
+                    return end(&self.status, End::Lost { what, reason });
+                }
+                Error::Closed => return end(&self.status, End::Closed),
+                // Which of them it is shows when each goes alone.
+                Error::TooLarge { .. } if self.suspect < self.reader.next() => {
+                    self.suspect = self.reader.next()
+                }
+                error => {
+                    if !matches!(error, Error::Unreachable { .. }) {
+                        self.suspect = self.reader.next();
+                    }
+                    self.status
+                        .send_modify(|status| status.contact = Contact::Trouble);
+                    self.tell();
+                    self.trouble.met(&error).await;
+                }
+            }
+        }
+    }
+
+    async fn until_trouble(&mut self) -> Result<Infallible, Error> {
+        self.settle().await?;
+        self.status
+            .send_modify(|status| status.contact = Contact::Well);
+        if self.status.borrow().is_empty() {
+            self.trouble.over();
+        }
+        loop {
+            let taken = self.take().await?;
+            self.deliver(taken).await?;
+            if self.reader.next() >= self.suspect {
+                self.trouble.over();
+            }
+        }
+    }
+
+    /// Waits for writes that their writer knows to be accepted.
+    async fn take(&mut self) -> Result<Vec<Taken>, Error> {
+        let next = self.reader.next();
+        let waiting = until(&self.status, |status| status.accepted.offset > next)
+            .await
+            .accepted
+            .offset
+            .saturating_sub(next);
+        let max = if next < self.suspect { 1 } else { TOGETHER };
+        let records = self
+            .reader
+            .read(usize::try_from(waiting).unwrap_or(max).min(max))
+            .await?;
+        records
+            .into_iter()
+            .map(|record| Taken::read(&self.name.directory, record))
+            .collect()
+    }
+
+    fn tell(&self) {
+        self.status
+            .borrow()
+            .tell(&*self.observer, &self.name.labels());
+    }
+
+    /// Finds out how far an earlier process, or a try that was cut off, has come, and begins behind
+    /// that.
+    async fn settle(&mut self) -> Result<(), Error> {
+        self.stored.clear();
+        let ticket = self
+            .remote
+            .state(&self.name.state)
+            .await?
+            .as_deref()
+            .and_then(Ticket::decode);
+        let begin = self.status.borrow().drained.offset;
+        self.reader.seek(begin);
+        if let Some(ticket) = ticket.filter(|_| ticket != self.ticket)
+            && let Some((offset, stamp)) = self.arrived(begin, ticket).await?
+        {
+            self.forget(offset, stamp).await;
+        }
+        let is_another_s = self.alone && ticket.is_some_and(|ticket| ticket.home != self.home);
+        if is_another_s && ticket != self.local.base().await? {
+            self.give_way().await?;
+        }
+        self.ticket = ticket;
+        self.reader.seek(self.status.borrow().drained.offset);
+        Ok(())
+    }
+
+    /// Another log has brought the work of this role further: what waits here began from what is no
+    /// longer true.
+    async fn give_way(&mut self) -> Result<(), Error> {
+        let reason = "another process has gone on with the work of this role";
+        self.reader.seek(self.status.borrow().drained.offset);
+        // What comes in meanwhile is for the next start.
+        let end = self.status.borrow().accepted.offset;
+        while self.status.borrow().drained.offset < end {
+            let taken = self.take().await?;
+            self.set_aside(&taken, reason).await?;
+            if let Some(last) = taken.last() {
+                self.forget(last.offset, last.stamp).await;
+            }
+        }
+        if self.status.borrow().assumed {
+            return Err(Error::Lost {
+                what: self.name.part.clone(),
+                reason: reason.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    async fn set_aside(&mut self, taken: &[Taken], reason: &str) -> Result<(), Error> {
+        let file = aside::keep(&self.name.directory, taken, reason).await?;
+        let records: usize = taken.iter().map(|taken| taken.entry.records.len()).sum();
+        let (writes, file) = (taken.len(), file.display());
+        let detail =
+            format!("{writes} writes with {records} records are set aside in {file}: {reason}");
+        self.observer.announce(Event::Warned {
+            part: self.name.part.clone(),
+            detail,
+        });
+        Ok(())
+    }
+
+    /// The last write that `ticket` says has arrived. Those before it have too, whichever their
+    /// generation.
+    async fn arrived(&mut self, begin: u64, ticket: Ticket) -> Result<Option<(u64, Stamp)>, Error> {
+        let end = self.status.borrow().accepted.offset.min(ticket.next);
+        let (mut at, mut last) = (begin, None);
+        while at < end {
+            for record in self.reader.read(TOGETHER).await? {
+                let taken = Taken::read(&self.name.directory, record)?;
+                at = taken.offset + 1;
+                if at <= end && taken.stamp.generation == ticket.generation {
+                    last = Some((taken.offset, taken.stamp));
+                }
+            }
+        }
+        Ok(last)
+    }
+
+    async fn deliver(&mut self, taken: Vec<Taken>) -> Result<(), Error> {
+        let (Some(first), Some(last)) = (taken.first(), taken.last()) else {
+            return Ok(());
+        };
+        let (oldest_ms, offset, stamp, ticket) = (
+            first.accepted_ms,
+            last.offset,
+            last.stamp,
+            last.ticket(self.home),
+        );
+        self.status
+            .send_modify(|status| status.oldest_ms = oldest_ms);
+        let mut batch = None;
+        for Taken { entry, offset, .. } in &taken {
+            if self.is_done(&entry.moves).await? {
+                self.leave_out(*offset, entry.records.len());
+            } else {
+                batch.get_or_insert_with(Batch::default).push(entry.clone());
+            }
+        }
+        if let Some(batch) = batch {
+            let write = batch.finish(&self.name.state, ticket);
+            match self.carry_over(write, taken.len() == 1).await? {
+                None => self.ticket = Some(ticket),
+                Some(error) => self.set_aside(&taken, &error.to_string()).await?,
+            }
+        }
+        self.forget(offset, stamp).await;
+        Ok(())
+    }
+
+    fn leave_out(&self, offset: u64, records: usize) {
+        let directory = &self.name.directory;
+        let detail = format!(
+            "write {offset} of {directory} with {records} records was left out: another process has done its work meanwhile"
+        );
+        self.observer.announce(Event::Warned {
+            part: self.name.part.clone(),
+            detail,
+        });
+    }
+
+    /// Why the bus will never take the write, which goes alone; `None` once it has arrived.
+    async fn carry_over(&mut self, write: Write, alone: bool) -> Result<Option<Error>, Error> {
+        let judged = alone.then(|| write.clone());
+        match (self.remote.write(write).await, judged) {
+            (Ok(_), _) => Ok(None),
+            (Err(error @ Error::TooLarge { .. }), Some(_)) => Ok(Some(error)),
+            // It may be larger than the topic takes by now.
+            (Err(error @ Error::Refused { .. }), Some(judged)) => {
+                self.remote.topics().await?;
+                match self.remote.check(&judged).await {
+                    Err(too_large @ Error::TooLarge { .. }) => Ok(Some(too_large)),
+                    _ => Err(error),
+                }
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    async fn is_done(&mut self, moves: &[Move]) -> Result<bool, Error> {
+        for step in moves {
+            if !self.stored.contains_key(&step.to.group) {
+                let stored = self.remote.group_offsets(&step.to.group).await?;
+                let stored = stored
+                    .into_iter()
+                    .map(|offset| ((offset.topic, offset.partition), offset.next));
+                self.stored.insert(step.to.group.clone(), stored.collect());
+            }
+        }
+        let stored = |step: &Move| {
+            let place = (Arc::clone(&step.to.topic), step.to.partition);
+            self.stored.get(&step.to.group)?.get(&place).copied()
+        };
+        Ok(elsewhere::done(moves, stored))
+    }
+
+    /// Everything up to the write at `offset` has arrived.
+    async fn forget(&mut self, offset: u64, stamp: Stamp) {
+        let drained = Level {
+            offset: offset + 1,
+            sums: stamp.sums,
+        };
+        let before = self.status.borrow().drained.sums.records;
+        self.status.send_modify(|status| status.drained = drained);
+        let records = drained.sums.records.saturating_sub(before);
+        self.observer
+            .count(figure::SPOOL_DRAINED, &self.name.labels(), records);
+        self.tell();
+        let forgotten = self.local.forget(offset + 1).await;
+        let failed = matches!(&forgotten, Err(error) if !matches!(error, Error::Closed));
+        if let Err(error) = forgotten
+            && failed
+            && !self.kept
+        {
+            // Nothing is lost or done twice by it: the ticket tells after the next start what has
+            // arrived.
+            self.observer.announce(Event::Warned {
+                part: self.name.part.clone(),
+                detail: error.to_string(),
+            });
+        }
+        self.kept = failed;
+    }
+}

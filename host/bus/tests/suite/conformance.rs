@@ -1,0 +1,42 @@
+//! Every bus keeps the same promises. Those of Apache Kafka are tried on the cluster that
+//! `KAFKA_BOOTSTRAP_SERVERS` names.
+
+mod case;
+mod chunks;
+mod kafka;
+mod promises;
+
+mod buses {
+    use std::sync::Arc;
+
+    use fedhost_bus::embedded::{EmbeddedLog, Options};
+
+    use super::case::Case;
+    use super::promises::conformance;
+
+    pub(super) async fn embedded() -> Case {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let log = EmbeddedLog::open(Options::new(directory.path())).expect("an empty log opens");
+        Case {
+            bus: Arc::new(log),
+            prefix: String::new(),
+            make_first: None,
+            _keep: Box::new(directory),
+        }
+    }
+
+    conformance!(embedded_log, super::embedded);
+
+    conformance!(kafka_exactly_once, super::super::kafka::exactly_once);
+
+    conformance!(kafka_at_least_once, super::super::kafka::at_least_once);
+
+    // Each group's first reader waits 3 s for others that may come.
+    conformance!(
+        at_once kafka_mocked, super::super::kafka::mocked,
+        without large_records_come_through: "its partitions keep 5 MiB in all, and drop the oldest without a word",
+        without creating_a_topic_again_changes_nothing: "it does not tell the settings of a topic",
+        without deleted_records_are_gone_and_the_others_stay: "it deletes no records",
+        without more_than_there_is_cannot_be_deleted: "it deletes no records",
+    );
+}

@@ -1,0 +1,287 @@
+//! JSON lines: an object a line, of numbers, true, false and null.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::columns::{Columns, Role, Row, Wanted};
+use super::error::{DatasetError, Place};
+use super::fault::Fault;
+use super::input::Input;
+use super::lines::Lines;
+use super::number::number;
+use super::{Block, Rows};
+
+/// The rows of a file of JSON lines.
+pub(super) struct JsonLines {
+    file: PathBuf,
+    lines: Lines,
+    /// The first row, which was looked at for its columns, until it is read.
+    first: Option<Vec<u8>>,
+    members: Members,
+}
+
+/// How an object becomes a row.
+struct Members {
+    columns: Columns,
+    by_key: HashMap<String, usize>,
+    /// For each column the last row that had it, counted from 1.
+    had_by: Vec<u64>,
+    row: u64,
+}
+
+/// Keys and values of one line, in its order. Values are read as text, so that numbers mean what
+/// they do in CSV.
+struct Object<'a>(Vec<(Key<'a>, &'a RawValue)>);
+
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl JsonLines {
+    /// The keys of the first object are the columns.
+    pub(super) fn open(file: &Path, wanted: &Wanted<'_>) -> Result<Self, DatasetError> {
+        let whole = |fault| DatasetError::at(file, Place::Whole, fault);
+        let mut lines = Lines::new(Input::open(file).map_err(whole)?);
+        let first = loop {
+            match lines.next().map_err(whole)? {
+                None => return Err(whole(Fault::Empty)),
+                Some(line) if line.trim_ascii().is_empty() => {}
+                Some(line) => break line.to_vec(),
+            }
+        };
+        let at_first = |fault| DatasetError::at(file, Place::Line(lines.number()), fault);
+        let Object(members) = object(&first).map_err(at_first)?;
+        let names = members
+            .into_iter()
+            .map(|(key, _)| key.0.into_owned())
+            .collect();
+        let columns = Columns::new(names, wanted).map_err(at_first)?;
+        let by_key = columns.names().iter().cloned().zip(0..).collect();
+        let had_by = vec![0; columns.names().len()];
+        let members = Members {
+            columns,
+            by_key,
+            had_by,
+            row: 0,
+        };
+        Ok(Self {
+            file: file.to_owned(),
+            lines,
+            first: Some(first),
+            members,
+        })
+    }
+
+    /// Adds the next row to `block`, if there is one.
+    fn next(&mut self, block: &mut Block) -> Result<bool, Fault> {
+        if let Some(first) = self.first.take() {
+            return self.members.add(&first, block).map(|()| true);
+        }
+        loop {
+            match self.lines.next()? {
+                None => return Ok(false),
+                Some(line) if line.trim_ascii().is_empty() => {}
+                Some(line) => return self.members.add(line, block).map(|()| true),
+            }
+        }
+    }
+}
+
+impl Rows for JsonLines {
+    fn columns(&self) -> &[String] {
+        self.members.columns.features()
+    }
+
+    fn read(&mut self, rows_max: usize, into: &mut Block) -> Result<usize, DatasetError> {
+        into.clear();
+        while into.labels.len() < rows_max {
+            match self.next(into) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(fault) => {
+                    return Err(DatasetError::at(
+                        &self.file,
+                        Place::Line(self.lines.number()),
+                        fault,
+                    ));
+                }
+            }
+        }
+        Ok(into.labels.len())
+    }
+
+    fn position(&self) -> u64 {
+        self.lines.position()
+    }
+}
+
+impl Members {
+    fn add(&mut self, line: &[u8], block: &mut Block) -> Result<(), Fault> {
+        self.row += 1;
+        let filled = block.values.len();
+        block.values.resize(filled + self.columns.width(), f32::NAN);
+        let mut row = Row {
+            values: block.values.get_mut(filled..).unwrap_or_default(),
+            label: None,
+        };
+        let Object(members) = object(line)?;
+        for (place, (Key(key), value)) in members.into_iter().enumerate() {
+            let column = self.column(place, &key)?;
+            let text = value.get();
+            if text.starts_with(['{', '[']) && self.columns.role(column) != Role::Ignored {
+                return Err(Fault::Nested {
+                    column: key.into_owned(),
+                });
+            }
+            let put = self
+                .columns
+                .put(column, || number(text.as_bytes()), &mut row);
+            put.map_err(|defect| self.columns.fault(column, defect, text.to_owned()))?;
+        }
+        block
+            .labels
+            .push(row.label.ok_or_else(|| self.columns.no_label())?);
+        Ok(())
+    }
+
+    /// The column of a key, which is mostly the one at the same place.
+    fn column(&mut self, place: usize, key: &str) -> Result<usize, Fault> {
+        let column = if self
+            .columns
+            .names()
+            .get(place)
+            .is_some_and(|name| name == key)
+        {
+            place
+        } else {
+            *self.by_key.get(key).ok_or_else(|| Fault::NewKey {
+                key: key.to_owned(),
+            })?
+        };
+        match self.had_by.get_mut(column) {
+            Some(had_by) if *had_by == self.row => Err(Fault::Duplicate {
+                column: key.to_owned(),
+            }),
+            Some(had_by) => {
+                *had_by = self.row;
+                Ok(column)
+            }
+            None => Ok(column),
+        }
+    }
+}
+
+fn object(line: &[u8]) -> Result<Object<'_>, Fault> {
+    serde_json::from_slice(line).map_err(|error| {
+        let text = error.to_string();
+        let reason = text
+            .split_once(" at line ")
+            .map_or(text.as_str(), |(reason, _)| reason)
+            .to_owned();
+        Fault::NotAnObject {
+            reason,
+            character: error.column(),
+        }
+    })
+}
+
+impl<'a> Deserialize<'a> for Object<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'a> Visitor<'a> for Members {
+            type Value = Object<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Object<'a>, A::Error> {
+                let mut members = Vec::with_capacity(16);
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Object(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Folder, layout, refusal, rows};
+
+    #[test]
+    fn an_object_is_a_row_whatever_the_order_of_its_keys() {
+        let folder = Folder::new();
+        let content = "\u{feff}{\"x\":1.5,\"at\":\"noon\",\"anomaly\":false,\"y\\n\":null}\r\n\n\
+                       {\"anomaly\":1, \"y\\n\": true, \"x\": -2e-3, \"at\": {\"hour\": [1]}}\n{\"anomaly\":0.0}";
+        let found = rows(&folder.write("a.jsonl", content), &layout(&["at"])).unwrap();
+        assert_eq!(
+            found,
+            ["x y\n", "[1.5, NaN] 0", "[-0.002, 1.0] 1", "[NaN, NaN] 0"]
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        let first = "{\"x\":1,\"anomaly\":0}\n\n";
+        let object = "hint: each line is one object of numbers; a missing value is null";
+        let cases = [
+            ("[1]", format!("a.jsonl:3: invalid type: sequence, expected an object, character 0\n{object}")),
+            ("{\"x\":NaN}", format!("a.jsonl:3: expected value, character 6\n{object}")),
+            ("{\"x\":1,", format!("a.jsonl:3: EOF while parsing a value, character 7\n{object}")),
+            ("{\"x\":1} {}", format!("a.jsonl:3: trailing characters, character 9\n{object}")),
+            (
+                "{\"x\":1,\"z\":1,\"anomaly\":0}",
+                "a.jsonl:3: the key \"z\" is not in the first object\n\
+                 hint: the first object names all columns, with null where it has no value"
+                    .into(),
+            ),
+            ("{\"x\":1,\"x\":2,\"anomaly\":0}", "a.jsonl:3: two columns are called \"x\"\nhint: rename one".into()),
+            (
+                "{\"x\":\"1\",\"anomaly\":0}",
+                "a.jsonl:3: column \"x\" holds \"1\", which is not a number\n\
+                 hint: --ignore x if it is no feature, such as a timestamp"
+                    .into(),
+            ),
+            (
+                "{\"x\":[1],\"anomaly\":0}",
+                "a.jsonl:3: column \"x\" is nested\nhint: --ignore x, or write its parts as columns of their own"
+                    .into(),
+            ),
+            (
+                "{\"x\":1e39,\"anomaly\":0}",
+                "a.jsonl:3: column \"x\" holds 1e39, which is beyond 3.4e38, the range of 32 bits\n\
+                 hint: scale it, or --ignore x"
+                    .into(),
+            ),
+            (
+                "{\"x\":1,\"anomaly\":\"0\"}",
+                "a.jsonl:3: label \"anomaly\" holds \"0\", which is neither 0 nor 1\n\
+                 hint: --label names the column that is 1 where a row is anomalous"
+                    .into(),
+            ),
+            ("{\"anomaly\":null}", "a.jsonl:3: label \"anomaly\" is missing\nhint: every row needs one, 0 or 1".into()),
+            ("{\"x\":1}", "a.jsonl:3: label \"anomaly\" is missing\nhint: every row needs one, 0 or 1".into()),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(
+                refusal("a.jsonl", format!("{first}{line}\n"), &layout(&[])),
+                expected,
+                "{line}"
+            );
+        }
+        let twice = refusal("a.jsonl", "{\"x\":1,\"x\":2,\"anomaly\":0}", &layout(&[]));
+        assert_eq!(
+            twice,
+            "a.jsonl:1: two columns are called \"x\"\nhint: rename one"
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! The functions a guest may call: it can say something and report progress, and cannot flood
+//! anyone with either.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fedhost_domain::event::Event;
+use fedhost_domain::model::Metric;
+
+use super::bindings::{host, types};
+use super::context::Context;
+use super::limits::Limits;
+use super::text::plain;
+
+/// Progress reports of one call that are delivered; the rest is answered and counted.
+const PROGRESS_EVENTS_PER_CALL: u32 = 1000;
+/// Numbers that one report may carry.
+pub(super) const METRICS_MAX: usize = 64;
+/// Bytes of a metric's name.
+const METRIC_NAME_MAX_BYTES: usize = 64;
+
+/// The host's side of one instance.
+pub(super) struct HostSide {
+    plugin: Arc<str>,
+    context: Context,
+    limits: Limits,
+    /// From here on the guest is asked to stop, so that it can still return what it has.
+    stop_from: Instant,
+    logs: Tally,
+    reports: Tally,
+    last_error: Option<String>,
+}
+
+/// How much of a flow was delivered in this call.
+#[derive(Default)]
+struct Tally {
+    delivered: u32,
+    dropped: u64,
+}
+
+impl Tally {
+    fn admit(&mut self, max: u32) -> bool {
+        let admitted = self.delivered < max;
+        if admitted {
+            self.delivered += 1;
+        } else {
+            self.dropped += 1;
+        }
+        admitted
+    }
+}
+
+impl HostSide {
+    pub(super) fn new(plugin: Arc<str>, limits: Limits, context: Context) -> Self {
+        let (logs, reports) = (Tally::default(), Tally::default());
+        Self {
+            plugin,
+            context,
+            limits,
+            stop_from: fedhost_base::clock::now(),
+            logs,
+            reports,
+            last_error: None,
+        }
+    }
+
+    pub(super) fn begin_call(&mut self, stop_from: Instant) {
+        self.stop_from = stop_from;
+        self.logs = Tally::default();
+        self.reports = Tally::default();
+        self.last_error = None;
+    }
+
+    /// Says how much was dropped, once a call.
+    pub(super) fn end_call(&self) {
+        let flows = [
+            (&self.logs, "log lines"),
+            (&self.reports, "progress reports"),
+        ];
+        for (tally, flow) in flows.into_iter().filter(|(tally, _)| tally.dropped > 0) {
+            let delivered = tally.delivered;
+            self.say(
+                "warning",
+                format!(
+                    "{} more {flow} were dropped after the first {delivered}",
+                    tally.dropped
+                ),
+            );
+        }
+    }
+
+    /// The last error line of this call.
+    pub(super) fn last_error(&self) -> Option<&str> {
+        self.last_error.as_deref()
+    }
+
+    fn say(&self, level: &str, message: String) {
+        (self.context.events)(Event::PluginLogged {
+            plugin: self.plugin.to_string(),
+            instance: self.context.instance.clone(),
+            level: level.to_owned(),
+            message,
+        });
+    }
+}
+
+impl types::Host for HostSide {}
+
+impl host::Host for HostSide {
+    fn log(&mut self, level: host::Level, message: String) {
+        let is_error = matches!(level, host::Level::Error);
+        let admitted = self.logs.admit(self.limits.log_lines_per_call);
+        if !(admitted || is_error) {
+            return;
+        }
+        let message = plain(
+            &message,
+            usize::try_from(self.limits.log_line_bytes).unwrap_or(usize::MAX),
+        );
+        if is_error {
+            self.last_error = Some(message.clone());
+        }
+        if admitted {
+            self.say(level_name(level), message);
+        }
+    }
+
+    fn progress(&mut self, epoch: u32, epochs: u32, reported: Vec<types::Metric>) -> host::Signal {
+        if self.reports.admit(PROGRESS_EVENTS_PER_CALL) {
+            (self.context.events)(Event::PluginProgress {
+                plugin: self.plugin.to_string(),
+                instance: self.context.instance.clone(),
+                epoch,
+                epochs,
+                metrics: metrics(reported),
+            });
+        }
+        if self.context.cancel.is_cancelled() || fedhost_base::clock::now() >= self.stop_from {
+            host::Signal::Stop
+        } else {
+            host::Signal::Proceed
+        }
+    }
+}
+
+fn level_name(level: host::Level) -> &'static str {
+    match level {
+        host::Level::Debug => "debug",
+        host::Level::Info => "info",
+        host::Level::Warning => "warning",
+        host::Level::Error => "error",
+    }
+}
+
+/// A guest's numbers: the first [`METRICS_MAX`], finite, with clean names.
+pub(super) fn metrics(reported: Vec<types::Metric>) -> Vec<Metric> {
+    reported
+        .into_iter()
+        .filter(|metric| metric.value.is_finite())
+        .take(METRICS_MAX)
+        .map(|metric| Metric {
+            name: plain(&metric.name, METRIC_NAME_MAX_BYTES),
+            value: metric.value,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guests_numbers_are_few_finite_and_cleanly_named() {
+        let metric = |name: &str, value| types::Metric {
+            name: name.into(),
+            value,
+        };
+        let mut reported = vec![
+            metric("nan", f64::NAN),
+            metric("lo\u{1b}ss", 0.5),
+            metric("inf", f64::INFINITY),
+        ];
+        reported.extend((0..2 * METRICS_MAX).map(|_| metric("x", 1.0)));
+        let kept = metrics(reported);
+        assert_eq!(kept.len(), METRICS_MAX);
+        assert_eq!(
+            kept[0],
+            Metric {
+                name: "loss".into(),
+                value: 0.5
+            }
+        );
+    }
+}

@@ -1,0 +1,70 @@
+//! Runs third-party components: finds them, accepts or refuses them, opens instances, and keeps
+//! every call within bounds. The only place that knows wasmtime.
+//!
+//! ```text
+//! Engine ── one a process: compiler, linker, watchdog
+//!   └─ Loader ── file -> Plugin, or Refused with the reason;  inspect
+//!        └─ Registry ── a directory of plug-ins, found by Selector
+//!             └─ Plugin ── check_parameters, then open_preprocessor | open_trainer | open_detector
+//!                  └─ Preprocessor, Trainer, Detector ── blocking calls; worker::Hosted makes them async
+//! ```
+//!
+//! What must stay absent: a guest on a thread that polls a bus; a call without a deadline or a
+//! memory limit; a value from a guest that reaches the host unchecked; an import other than
+//! `fedhost:plugin/host`; compiled code from anyone but this host.
+
+mod backtrace;
+mod batch;
+mod bindings;
+pub mod build;
+mod cache;
+pub mod check;
+pub mod compiler;
+mod component;
+mod context;
+mod crossing;
+mod descriptor;
+mod detector;
+mod engine;
+mod exports;
+mod failure;
+mod guest;
+mod host;
+mod inspect;
+mod limits;
+mod loader;
+mod meter;
+pub mod new;
+mod parameters;
+mod preprocessor;
+mod refusal;
+mod registry;
+mod sandbox;
+mod scan;
+mod signature;
+mod text;
+mod trainer;
+mod ward;
+mod watchdog;
+pub mod worker;
+
+pub use batch::{Batch, BatchError};
+pub use compiler::this_program;
+pub use component::{Opening, Plugin};
+pub use context::{Context, EventSink};
+pub use descriptor::{Descriptor, DescriptorError, ParameterSpec};
+pub use detector::Detector;
+pub use engine::{Engine, EngineError};
+pub use exports::Abilities;
+pub use failure::{CallError, Kind, Refusal};
+pub use inspect::{Inspection, Producer, Verdict};
+pub use limits::Limits;
+pub use loader::{LimitsFor, Loader};
+pub use parameters::nearest;
+pub use parameters::{Parameter, ParameterProblem, Parameters, Value};
+pub use preprocessor::Preprocessor;
+pub use refusal::{Reason, Refused};
+pub use registry::{FindError, NotASelector, OpenError, Registry, Selector};
+pub use sandbox::Usage;
+pub use signature::{NotAKey, Trust};
+pub use trainer::{Report, Trainer};

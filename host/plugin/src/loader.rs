@@ -1,0 +1,286 @@
+//! From a file to a plug-in that may be opened: read, look at, compile, link, ask who it is.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fedhost_domain::event::Event;
+use fedhost_domain::model::{PluginId, Sha256Hex};
+use wasmtime::component::{Component, InstancePre};
+
+use super::cache::{Cache, deserialize};
+use super::compiler::Compiler;
+use super::component::Plugin;
+use super::context::{Context, EventSink};
+use super::descriptor::Descriptor;
+use super::engine::{Engine, Make};
+use super::exports::{Abilities, Exports};
+use super::limits::{Limits, size};
+use super::refusal::{Reason, Refused};
+use super::sandbox::{Inside, Sandbox};
+use super::scan::Scan;
+use super::signature::Trust;
+use super::text::plain;
+use super::ward::Ward;
+
+/// Bytes of an engine's message that are passed on.
+const MESSAGE_MAX_BYTES: usize = 1000;
+
+/// The limits of the plug-in of that name.
+pub type LimitsFor = Arc<dyn Fn(&str) -> Limits + Send + Sync>;
+
+/// Turns files into plug-ins. Blocks while it compiles, so call it through [`super::worker::run`].
+pub struct Loader {
+    engine: Engine,
+    cache: Option<Cache>,
+    compiler: Compiler,
+    trust: Trust,
+    limits_for: LimitsFor,
+    events: EventSink,
+}
+
+impl Loader {
+    /// Default limits for every plug-in, no cache, no signatures, and no process of its own for
+    /// compiling.
+    #[must_use]
+    pub fn new(engine: &Engine, events: EventSink) -> Self {
+        let (cache, compiler, trust) = (None, Compiler::Here, Trust::default());
+        Self {
+            engine: engine.clone(),
+            cache,
+            compiler,
+            trust,
+            limits_for: Arc::new(|_| Limits::default()),
+            events,
+        }
+    }
+
+    /// Limits by plug-in name. A component that has not yet said its name is asked under those of
+    /// its file's stem.
+    #[must_use]
+    pub fn with_limits(self, limits_for: LimitsFor) -> Self {
+        Self { limits_for, ..self }
+    }
+
+    /// Keeps compiled code in `directory`, which is created when missing. A directory that others
+    /// can write is not used; that is announced, and everything still works, only slower to start.
+    #[must_use]
+    pub fn with_cache(mut self, directory: &Path) -> Self {
+        match Cache::open(directory) {
+            Ok(cache) => self.cache = Some(cache),
+            Err(error) => self.complain(&format!(
+                "the directory for compiled code, {}, {error}",
+                directory.display()
+            )),
+        }
+        self
+    }
+
+    /// Compiles in child processes of `program`, which must be a build of this very program (see
+    /// [`this_program`](super::this_program)): what a stranger's component does to its compiler
+    /// stays there.
+    #[must_use]
+    pub fn compiled_by(self, program: PathBuf) -> Self {
+        Self {
+            compiler: Compiler::Child(program),
+            ..self
+        }
+    }
+
+    /// Takes only components that are vouched for.
+    #[must_use]
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self { trust, ..self }
+    }
+
+    /// Loads a plug-in, and announces a refusal. Who takes the plug-in into use announces
+    /// [`Plugin::loaded`].
+    ///
+    /// # Errors
+    /// The reason, for this file alone.
+    pub fn load(&self, file: &Path) -> Result<Plugin, Refused> {
+        self.examine(file).inspect_err(|refused| {
+            (self.events)(Event::PluginFailed {
+                plugin: stem(file),
+                call: "load".to_owned(),
+                kind: "refused".to_owned(),
+                detail: refused.to_string(),
+            });
+        })
+    }
+
+    /// The same without announcing anything.
+    pub(super) fn examine(&self, file: &Path) -> Result<Plugin, Refused> {
+        let refused = |reason| Refused {
+            file: file.to_owned(),
+            reason,
+        };
+        let bytes = self.read(file).map_err(refused)?;
+        self.trust.check(file, &bytes).map_err(refused)?;
+        self.plugin(file, &bytes).map_err(refused)
+    }
+
+    /// Reads a file whole, unless it is too large.
+    pub(super) fn read(&self, file: &Path) -> Result<Vec<u8>, Reason> {
+        read(file, (self.limits_for)(&stem(file)).component_bytes)
+    }
+
+    fn plugin(&self, file: &Path, bytes: &[u8]) -> Result<Plugin, Reason> {
+        let started = fedhost_base::clock::now();
+        Scan::of(bytes)?.check()?;
+        let sha256 = Sha256Hex::of(bytes);
+        let provisional = (self.limits_for)(&stem(file));
+        let mut linked = self.link(bytes, &sha256, &provisional)?;
+        let descriptor = self.describe(file, &linked, provisional)?;
+        let limits = (self.limits_for)(&descriptor.name);
+        check_size(bytes.len(), limits.component_bytes)?;
+        if Make::of(&limits) != Make::of(&provisional) {
+            linked = self.link(bytes, &sha256, &limits)?;
+        }
+        let id = PluginId {
+            name: descriptor.name.clone(),
+            version: descriptor.version.to_string(),
+            sha256,
+        };
+        let ward = Arc::new(Ward::new(Arc::from(id.name.as_str()), limits.quarantine()));
+        let Linked {
+            engine,
+            pre,
+            exports,
+            cached,
+        } = linked;
+        let file = PathBuf::from(file);
+        let load_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(Plugin {
+            id,
+            descriptor,
+            limits,
+            file,
+            cached,
+            load_ms,
+            engine,
+            pre,
+            exports,
+            ward,
+        })
+    }
+
+    /// Compiles a component for an engine that suits its limits, and resolves its imports and
+    /// exports.
+    fn link(&self, bytes: &[u8], sha256: &Sha256Hex, limits: &Limits) -> Result<Linked, Reason> {
+        let engine = self.engine.suited_to(limits)?;
+        let (component, cached) = self.compiled(&engine, bytes, sha256, limits)?;
+        let pre = engine
+            .linker()
+            .instantiate_pre(&component)
+            .map_err(|error| interface(&error))?;
+        let exports = Exports::find(&pre).map_err(|error| interface(&error))?;
+        if exports.abilities() == Abilities::default() {
+            return Err(Reason::Idle);
+        }
+        Ok(Linked {
+            engine,
+            pre,
+            exports,
+            cached,
+        })
+    }
+
+    /// The component, and whether the cache had it.
+    fn compiled(
+        &self,
+        engine: &Engine,
+        bytes: &[u8],
+        sha256: &Sha256Hex,
+        limits: &Limits,
+    ) -> Result<(Component, bool), Reason> {
+        let wasm = engine.wasm();
+        let entry = self.cache.as_ref().map(|cache| cache.entry(wasm, sha256));
+        match entry.as_ref().map(|entry| entry.load(wasm)) {
+            Some(Ok(Some(component))) => return Ok((component, true)),
+            Some(Err(damage)) => self.complain(&format!(
+                "compiled code of component {sha256} is made again: {damage}"
+            )),
+            Some(Ok(None)) | None => {}
+        }
+        let code = self.compiler.compile(engine, bytes, limits)?;
+        let component = deserialize(wasm, &code).map_err(|error| interface(&error))?;
+        if let Some(Err(error)) = entry.map(|entry| entry.write(&code)) {
+            self.complain(&format!(
+                "compiled code of component {sha256} is not kept: {error}"
+            ));
+        }
+        Ok((component, false))
+    }
+
+    /// Instantiates once under limits: checks all types and asks for the description.
+    fn describe(&self, file: &Path, linked: &Linked, limits: Limits) -> Result<Descriptor, Reason> {
+        let Linked {
+            engine,
+            pre,
+            exports,
+            ..
+        } = linked;
+        let context = Context::new("load", Arc::clone(&self.events));
+        let mut sandbox = Sandbox::new(engine, stem(file).into(), limits, context);
+        let instance = sandbox.call("instantiate", |store| pre.instantiate(store))?;
+        let metadata = sandbox.call("link", |store| {
+            let metadata = exports.metadata.load(&mut *store, &instance);
+            Ok(metadata
+                .and_then(|metadata| exports.check_types(store, &instance).map(|()| metadata)))
+        })?;
+        let metadata = metadata.map_err(|error| interface(&error))?;
+        Ok(Descriptor::new(
+            sandbox.call("metadata.describe", |store| metadata.call_describe(store))?,
+        )?)
+    }
+
+    fn complain(&self, detail: &str) {
+        (self.events)(Event::Warned {
+            part: "plug-in cache".to_owned(),
+            detail: detail.to_owned(),
+        });
+    }
+}
+
+/// A component that an engine can instantiate.
+struct Linked {
+    engine: Engine,
+    pre: InstancePre<Inside>,
+    exports: Exports,
+    cached: bool,
+}
+
+/// Reads a file whole, unless it is too large, however it grows meanwhile.
+fn read(file: &Path, max: u64) -> Result<Vec<u8>, Reason> {
+    let unreadable = |error: std::io::Error| Reason::Unreadable(error.to_string());
+    let opened = fs::File::open(file).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    opened
+        .take(max.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    check_size(bytes.len(), max)?;
+    Ok(bytes)
+}
+
+fn check_size(bytes: usize, max: u64) -> Result<(), Reason> {
+    if size(max) < bytes {
+        Err(Reason::TooLarge { max })
+    } else {
+        Ok(())
+    }
+}
+
+fn interface(error: &wasmtime::Error) -> Reason {
+    Reason::Interface(plain(&format!("{error:#}"), MESSAGE_MAX_BYTES))
+}
+
+/// The file's name without its extension.
+pub(super) fn stem(file: &Path) -> String {
+    file.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}

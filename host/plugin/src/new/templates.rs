@@ -1,0 +1,110 @@
+//! The files of each kind in each language, as they lie in `host/plugin/templates`.
+
+use super::{Kind, Language};
+
+macro_rules! template {
+    ($path:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/", $path))
+    };
+}
+
+/// Where a file goes, and what is in it before its marks are filled.
+type File = (&'static str, &'static str);
+
+const SHARED: [File; 3] = [
+    ("README.md", template!("README.md.in")),
+    (".gitignore", template!("gitignore")),
+    ("sample.csv", template!("sample.csv")),
+];
+
+const CARGO: File = ("Cargo.toml", template!("rust/Cargo.toml.in"));
+const CARD: File = ("plugin.toml", template!("plugin.toml.in"));
+const CROSSING_PY: File = ("crossing.py", template!("python/crossing.py"));
+const CROSSING_JS: File = ("crossing.js", template!("javascript/crossing.js"));
+const PACKAGE: File = ("package.json", template!("javascript/package.json.in"));
+
+pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
+    let own: &[File] = match (language, kind) {
+        (Language::Rust, Kind::Preprocessor) => {
+            &[CARGO, ("src/lib.rs", template!("rust/preprocessor/lib.rs"))]
+        }
+        (Language::Rust, Kind::Model) => &[CARGO, ("src/lib.rs", template!("rust/model/lib.rs"))],
+        (Language::Rust, Kind::Detector) => {
+            &[CARGO, ("src/lib.rs", template!("rust/detector/lib.rs"))]
+        }
+        (Language::Python, Kind::Preprocessor) => &[
+            CARD,
+            CROSSING_PY,
+            ("card.py", template!("python/preprocessor/card.py")),
+            ("app.py", template!("python/preprocessor/app.py")),
+            (
+                "preprocessing.py",
+                template!("python/preprocessor/preprocessing.py"),
+            ),
+            (
+                "algorithm.py",
+                template!("python/preprocessor/algorithm.py"),
+            ),
+            (
+                "test_algorithm.py",
+                template!("python/preprocessor/test_algorithm.py"),
+            ),
+        ],
+        (Language::Python, Kind::Model) => &[
+            CARD,
+            CROSSING_PY,
+            ("card.py", template!("python/model/card.py")),
+            ("app.py", template!("python/model/app.py")),
+            ("training.py", template!("python/model/training.py")),
+            ("detection.py", template!("python/model/detection.py")),
+            ("algorithm.py", template!("python/model/algorithm.py")),
+            (
+                "test_algorithm.py",
+                template!("python/model/test_algorithm.py"),
+            ),
+        ],
+        (Language::Python, Kind::Detector) => &[
+            CARD,
+            CROSSING_PY,
+            ("card.py", template!("python/detector/card.py")),
+            ("app.py", template!("python/detector/app.py")),
+            ("detection.py", template!("python/detector/detection.py")),
+            ("algorithm.py", template!("python/detector/algorithm.py")),
+            (
+                "test_algorithm.py",
+                template!("python/detector/test_algorithm.py"),
+            ),
+        ],
+        (Language::Javascript, Kind::Preprocessor) => &[
+            CARD,
+            ("app.js", template!("javascript/preprocessor/app.js")),
+            (
+                "algorithm.js",
+                template!("javascript/preprocessor/algorithm.js"),
+            ),
+            ("test.mjs", template!("javascript/preprocessor/test.mjs")),
+            CROSSING_JS,
+            PACKAGE,
+        ],
+        (Language::Javascript, Kind::Model) => &[
+            CARD,
+            ("app.js", template!("javascript/model/app.js")),
+            ("algorithm.js", template!("javascript/model/algorithm.js")),
+            ("test.mjs", template!("javascript/model/test.mjs")),
+            CROSSING_JS,
+            PACKAGE,
+        ],
+        (Language::Javascript, Kind::Detector) => &[
+            CARD,
+            ("app.js", template!("javascript/detector/app.js")),
+            (
+                "algorithm.js",
+                template!("javascript/detector/algorithm.js"),
+            ),
+            ("test.mjs", template!("javascript/detector/test.mjs")),
+            CROSSING_JS,
+            PACKAGE,
+        ],
+    };
+    SHARED.iter().chain(own).copied().collect()
+}

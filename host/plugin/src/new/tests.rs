@@ -1,0 +1,91 @@
+use super::*;
+
+const KINDS: [Kind; 3] = [Kind::Preprocessor, Kind::Model, Kind::Detector];
+const LANGUAGES: [Language; 3] = [Language::Rust, Language::Python, Language::Javascript];
+
+fn begin(name: &str, kind: Kind, language: Language, parent: &Path) -> Result<Started, NewError> {
+    start(&Start {
+        name,
+        kind,
+        language,
+        parent,
+        sdk: None,
+    })
+}
+
+#[test]
+fn every_kind_in_every_language_has_code_a_test_rows_and_no_mark_left() {
+    let parent = tempfile::tempdir().unwrap();
+    for kind in KINDS {
+        for language in LANGUAGES {
+            let name = format!("a-{kind}-in-{language}").to_lowercase();
+            let started = begin(&name, kind, language, parent.path()).unwrap();
+            assert!(started.files.len() >= 4, "{started:?}");
+            for file in &started.files {
+                let text = fs::read_to_string(file).unwrap();
+                assert!(
+                    !text.contains("{{"),
+                    "{} has a mark that is not filled",
+                    file.display()
+                );
+            }
+            assert!(started.folder.join("sample.csv").is_file());
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_is_there_is_left_alone() {
+    let parent = tempfile::tempdir().unwrap();
+    fs::write(parent.path().join("mine"), "precious").unwrap();
+    let refused = begin("mine", Kind::Model, Language::Rust, parent.path()).unwrap_err();
+    assert!(matches!(refused, NewError::Exists(_)) && refused.to_string().contains("hint:"));
+    assert_eq!(
+        fs::read_to_string(parent.path().join("mine")).unwrap(),
+        "precious"
+    );
+}
+
+#[test]
+fn a_name_that_no_manifest_or_crate_could_have_is_refused() {
+    let parent = tempfile::tempdir().unwrap();
+    for name in [
+        "",
+        "Mine",
+        "my_model",
+        "../mine",
+        "a--b",
+        "-a",
+        "1a",
+        "a b",
+        "core",
+        &"a".repeat(65),
+    ] {
+        let refused = begin(name, Kind::Model, Language::Rust, parent.path()).unwrap_err();
+        assert!(matches!(refused, NewError::Name(_)), "{name:?}");
+    }
+    assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_sdk_is_named_by_its_path_or_by_its_version() {
+    let parent = tempfile::tempdir().unwrap();
+    let sdk = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/sdk"));
+    let with = |name, sdk| Start {
+        name,
+        kind: Kind::Model,
+        language: Language::Rust,
+        parent: parent.path(),
+        sdk,
+    };
+    let manifest =
+        |started: Started| fs::read_to_string(started.folder.join("Cargo.toml")).unwrap();
+    assert!(
+        manifest(start(&with("here", Some(sdk))).unwrap()).contains("fedhost-guest = { path = \"/")
+    );
+    assert!(manifest(start(&with("there", None)).unwrap()).contains("fedhost-guest = \"0."));
+    assert!(matches!(
+        start(&with("nowhere", Some(parent.path()))),
+        Err(NewError::NoSdk(_))
+    ));
+}

@@ -1,0 +1,135 @@
+//! One store, and what bounds every call into it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::{Store, UpdateDeadline};
+
+use super::context::Context;
+use super::engine::Engine;
+use super::failure::{CallError, Circumstances, DeadlinePassed, classify};
+use super::host::HostSide;
+use super::limits::{Limits, size};
+use super::meter::Meter;
+
+/// Handles that a guest may hold at a time; ours hold one.
+const HANDLES_MAX: usize = 1000;
+
+/// What the store carries for the host.
+pub(super) struct Inside {
+    pub(super) host: HostSide,
+    meter: Meter,
+    deadline: Instant,
+}
+
+/// What an instance has used so far; outlives its death.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Calls into the guest, with the one that opened it.
+    pub calls: u64,
+    /// Wall time of these calls.
+    pub busy: Duration,
+    /// The most memory it ever held, in bytes.
+    pub peak_memory_bytes: u64,
+    /// Work of these calls, in the engine's units; 0 when it is not counted.
+    pub fuel: u64,
+}
+
+/// A store that only bounded calls can enter.
+pub(super) struct Sandbox {
+    store: Store<Inside>,
+    engine: Engine,
+    plugin: Arc<str>,
+    limits: Limits,
+    usage: Usage,
+}
+
+impl Sandbox {
+    pub(super) fn new(engine: &Engine, plugin: Arc<str>, limits: Limits, context: Context) -> Self {
+        let host = HostSide::new(Arc::clone(&plugin), limits, context);
+        let inside = Inside {
+            host,
+            meter: Meter::new(&limits),
+            deadline: fedhost_base::clock::now(),
+        };
+        let mut store = Store::new(engine.wasm(), inside);
+        store.limiter(|inside| &mut inside.meter);
+        store.set_hostcall_fuel(size(limits.output_bytes));
+        store.set_max_component_handles(HANDLES_MAX);
+        store.set_epoch_deadline(1);
+        // The epoch moves when *some* call is over time; each store then looks at its own deadline.
+        store.epoch_deadline_callback(|store| {
+            if fedhost_base::clock::now() < store.data().deadline {
+                Ok(UpdateDeadline::Continue(1))
+            } else {
+                Err(DeadlinePassed.into())
+            }
+        });
+        Self {
+            store,
+            engine: engine.clone(),
+            plugin,
+            limits,
+            usage: Usage::default(),
+        }
+    }
+
+    pub(super) fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// Runs `enter` under the limits. After an error the store must not be entered again.
+    pub(super) fn call<T>(
+        &mut self,
+        call: &'static str,
+        enter: impl FnOnce(&mut Store<Inside>) -> wasmtime::Result<T>,
+    ) -> Result<T, CallError> {
+        let started = fedhost_base::clock::now();
+        let time = self.limits.call_deadline();
+        let inside = self.store.data_mut();
+        inside.deadline = started + time;
+        inside.meter.begin_call();
+        inside.host.begin_call(started + self.limits.stop_after());
+        let watch = self.engine.watch(started + time);
+        let outcome = self.refuel().and_then(|()| enter(&mut self.store));
+        drop(watch);
+        self.usage.fuel = self.usage.fuel.saturating_add(self.burnt());
+        let inside = self.store.data();
+        inside.host.end_call();
+        self.usage.calls += 1;
+        self.usage.busy += started.elapsed();
+        self.usage.peak_memory_bytes =
+            u64::try_from(inside.meter.peak_memory()).unwrap_or(u64::MAX);
+        outcome.map_err(|error| self.failure(call, &error))
+    }
+
+    /// Units of work since [`Self::refuel`].
+    fn burnt(&self) -> u64 {
+        let left = || self.store.get_fuel().unwrap_or(0);
+        self.limits
+            .fuel_per_call
+            .map_or(0, |fuel| fuel.saturating_sub(left()))
+    }
+
+    fn refuel(&mut self) -> wasmtime::Result<()> {
+        self.limits
+            .fuel_per_call
+            .map_or(Ok(()), |fuel| self.store.set_fuel(fuel))
+    }
+
+    fn failure(&self, call: &'static str, error: &wasmtime::Error) -> CallError {
+        let inside = self.store.data();
+        let seen = Circumstances {
+            limits: &self.limits,
+            shortage: inside.meter.shortage(),
+            last_words: inside.host.last_error(),
+        };
+        let (kind, detail) = classify(error, &seen);
+        CallError {
+            plugin: self.plugin.to_string(),
+            call,
+            kind,
+            detail,
+        }
+    }
+}

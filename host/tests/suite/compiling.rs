@@ -1,0 +1,126 @@
+//! Components are compiled in a process of its own, within limits, and only when they are vouched
+//! for.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::{Signer as _, SigningKey};
+use fedhost_plugin::{Limits, Loader, Plugin, Reason, Refused, Trust};
+
+use super::harness::{ENGINE, Ear, Scene, columns, component, opening, pairs};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_fedhost");
+
+fn load(program: &str, limits: Limits, name: &str) -> Result<Plugin, Refused> {
+    let loader = Loader::new(&ENGINE, Ear::default().sink()).with_limits(Arc::new(move |_| limits));
+    loader.compiled_by(program.into()).load(&component(name))
+}
+
+fn refusal(program: &str, limits: Limits) -> String {
+    load(program, limits, "standard-scaler")
+        .err()
+        .unwrap()
+        .to_string()
+}
+
+#[test]
+fn what_a_child_has_compiled_runs() {
+    for fuel_per_call in [None, Some(1_000_000)] {
+        let limits = Limits {
+            fuel_per_call,
+            ..Limits::default()
+        };
+        let plugin = load(PROGRAM, limits, "misbehaving").unwrap();
+        let scene = Scene::new("none", limits);
+        let open = |opening: fedhost_plugin::Opening<'_>| plugin.open_detector(opening);
+        let detector = opening(
+            &plugin,
+            &columns(2),
+            &Default::default(),
+            scene.context.clone(),
+            open,
+        );
+        assert_eq!(
+            detector.unwrap().score(&pairs(&[[1.0, 2.0]])).unwrap(),
+            [3.0]
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_compiler_that_wants_too_much_is_stopped_and_its_component_refused() {
+    let memory = refusal(
+        PROGRAM,
+        Limits {
+            compile_memory_bytes: 48 << 20,
+            ..Limits::default()
+        },
+    );
+    assert!(
+        memory.contains("needed more than 50331648 bytes of memory"),
+        "{memory}"
+    );
+    assert!(memory.contains("limits.compile_memory_bytes"), "{memory}");
+    let time = refusal(
+        PROGRAM,
+        Limits {
+            compile_ms: 1,
+            ..Limits::default()
+        },
+    );
+    assert!(
+        time.contains("took longer than 1 ms") && time.contains("limits.compile_ms"),
+        "{time}"
+    );
+}
+
+#[test]
+fn a_child_tells_what_is_wrong_with_a_component() {
+    let home = tempfile::tempdir().unwrap();
+    let mut bytes = fs::read(component("standard-scaler")).unwrap();
+    let loader = |compiled: bool| {
+        let loader = Loader::new(&ENGINE, Ear::default().sink());
+        if compiled {
+            loader.compiled_by(PROGRAM.into())
+        } else {
+            loader
+        }
+    };
+    // Somewhere in the code, where only the compiler looks.
+    let at = bytes.len() / 4;
+    bytes[at..at + 64].fill(0xff);
+    let file = home.path().join("standard-scaler.wasm");
+    fs::write(&file, &bytes).unwrap();
+    let reasons = [true, false].map(|compiled| loader(compiled).load(&file).err().unwrap().reason);
+    assert!(matches!(reasons[0], Reason::Invalid(_)), "{:?}", reasons[0]);
+    assert_eq!(reasons[0], reasons[1]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_answer_that_is_no_code_is_not_run() {
+    assert!(refusal("/bin/true", Limits::default()).contains("answer is damaged"));
+    assert!(refusal("/nowhere/fedhost", Limits::default()).contains("cannot be started"));
+}
+
+#[test]
+fn a_component_is_run_for_whom_it_is_vouched() {
+    let home = tempfile::tempdir().unwrap();
+    let file: PathBuf = home.path().join("standard-scaler.wasm");
+    fs::copy(component("standard-scaler"), &file).unwrap();
+    let signer = SigningKey::from_bytes(&[7; 32]);
+    let key = STANDARD.encode(signer.verifying_key().as_bytes());
+    let loader =
+        Loader::new(&ENGINE, Ear::default().sink()).trusting(Trust::new(&[key], true).unwrap());
+    assert!(matches!(
+        loader.load(&file).err().unwrap().reason,
+        Reason::Signature(_)
+    ));
+    let signature = signer.sign(&fs::read(&file).unwrap()).to_bytes();
+    fs::write(home.path().join("standard-scaler.wasm.sig"), signature).unwrap();
+    assert_eq!(loader.load(&file).unwrap().id().name, "standard-scaler");
+}
