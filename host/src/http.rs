@@ -1,8 +1,6 @@
-//! What the process answers over HTTP: whether it lives, whether it is ready, and figures about its
-//! work. The only place that knows axum.
+//! The HTTP interface: liveness, readiness and metrics. The only module that may use axum.
 //!
-//! Every connection is bounded in number, size and time, so that no client can take the process
-//! from its work.
+//! Connections are bounded in number, size and time, so that clients cannot slow the process down.
 
 mod metrics;
 mod probes;
@@ -24,34 +22,34 @@ use router::Shared;
 pub use secret::Secret;
 use server::Limits;
 
-/// What is answered, and to whom.
+/// The configuration of the HTTP interface.
 pub struct Service {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Whoever shows it as a bearer token is told everything; without one in the manifest, everyone
-    /// on this machine is.
+    /// Clients with this bearer token see metrics and reasons; without a token, all clients on this
+    /// machine do.
     pub token: Option<Secret>,
-    /// What there is to tell.
+    /// The state that is served.
     pub observed: Observed,
 }
 
-/// Why nothing is answered.
+/// Why the interface cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Figures would be open to the network.
+    /// Without a token, metrics would be visible to the whole network.
     #[error(
-        "cannot listen on {listen} without a token: others on the network would see the figures of this process\nhint: set api.token, or listen on 127.0.0.1"
+        "cannot listen on {listen} without a token: the network would see the metrics of this process\nhint: set api.token, or listen on 127.0.0.1"
     )]
     TokenRequired {
         /// The address asked for.
         listen: SocketAddr,
     },
-    /// No client could show such a token.
+    /// A client cannot send such a token in a header.
     #[error(
-        "the token is empty, or has characters that a header cannot carry\nhint: set api.token to letters and digits, such as `openssl rand -hex 32` prints"
+        "the token is empty, or has characters that a header cannot carry\nhint: set api.token to ASCII characters without spaces, such as `openssl rand -hex 32` prints"
     )]
     UnusableToken,
-    /// The system refused.
+    /// The address cannot be used.
     #[error(
         "cannot listen on {listen}: {reason}\nhint: choose another api.listen, or port 0 for a free one"
     )]
@@ -63,7 +61,7 @@ pub enum Error {
     },
 }
 
-/// A service that answers. Dropped, it ends without waiting.
+/// A running service. If dropped, it ends without waiting for requests under way.
 #[derive(Debug)]
 pub struct Handle {
     address: SocketAddr,
@@ -72,10 +70,10 @@ pub struct Handle {
 }
 
 impl Service {
-    /// Listens, and announces where.
+    /// Starts to listen, and announces the address.
     ///
     /// # Errors
-    /// The address is taken, or needs a token.
+    /// The address is in use, or needs a token.
     pub async fn start(self) -> Result<Handle, Error> {
         self.start_within(Limits::default()).await
     }
@@ -116,16 +114,16 @@ impl Service {
 }
 
 impl Handle {
-    /// Where it listens.
+    /// Returns the address on which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Takes no more requests, and gives those under way a second to end.
+    /// Accepts no more requests, and waits up to a second for those under way.
     pub async fn close(self) {
         drop(self.stop);
-        // Whatever happened in there, it is over.
+        // If the task panicked, it has ended as well.
         self.serving.await.ok();
     }
 }

@@ -1,7 +1,7 @@
-//! How the process is doing: whether it is ready, and figures about its work.
+//! Health and metrics of the process.
 //!
-//! Everyone tells [`Observed`]; probes, metrics and commands ask it for a [`Snapshot`]. It only
-//! remembers: what to do about trouble is for others to decide.
+//! All parts report to [`Observed`]; probes, `/metrics` and commands take a [`Snapshot`] from it.
+//! It only stores what was reported. It must not decide what to do about a health condition.
 
 mod events;
 mod exposition;
@@ -17,15 +17,15 @@ use fedhost_domain::event::{Event, Stamped};
 pub use exposition::Format;
 use fedhost_base::announce::{Announcer, Listener};
 use fedhost_base::clock;
-use fedhost_base::figure::{Count, Gauge};
+use fedhost_base::metric::{Count, Gauge};
 use fedhost_base::observer::{Labels, Observer};
-pub use snapshot::{Figure, Kind, Phase, Process, Series, Snapshot, Trouble};
+pub use snapshot::{Kind, Metric, Phase, Process, Series, Snapshot, Trouble};
 use store::Store;
 
-/// What is known about this process. Cheap to clone; all clones share it.
+/// Health and metrics of this process. Cheap to clone; all clones share their state.
 ///
-/// Made before the [`Announcer`], to be one of its listeners; the bus is then given a clone that
-/// announces there, from [`Observed::announcing`].
+/// It is created before the [`Announcer`], because it is one of its listeners. The bus then gets a
+/// clone that announces there, from [`Observed::announcing`].
 #[derive(Clone)]
 pub struct Observed {
     started_ms: u64,
@@ -48,7 +48,8 @@ impl Default for Observed {
 }
 
 impl Observed {
-    /// A process that is starting. What it announces is heard by nobody.
+    /// Creates the state of a process that is starting. Its events are dropped; see
+    /// [`Observed::announcing`].
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -58,7 +59,7 @@ impl Observed {
         }
     }
 
-    /// The same process, whose facts go to this announcer.
+    /// Returns a clone that passes the events of the bus to this announcer.
     #[must_use]
     pub fn announcing(&self, announcer: Announcer) -> Self {
         Self {
@@ -67,12 +68,12 @@ impl Observed {
         }
     }
 
-    /// Whether the process is starting, at work or stopping; ready it is only at work.
+    /// Sets the phase of the process. It is ready only while it is working.
     pub fn enter(&self, phase: Phase) {
         self.state().phase = phase;
     }
 
-    /// Why the process is not ready; empty when it is.
+    /// Returns the reasons why the process is not ready; empty when it is ready.
     #[must_use]
     pub fn troubles(&self) -> Vec<Trouble> {
         let state = self.state();
@@ -84,7 +85,7 @@ impl Observed {
             .collect()
     }
 
-    /// Everything that is known now. Reads `/proc/self`.
+    /// Returns the current state. Reads `/proc/self`.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let troubles = self.troubles();
@@ -95,8 +96,8 @@ impl Observed {
             phase: state.phase,
             ready: troubles.is_empty(),
             troubles,
-            figures: state.store.figures(),
-            figures_left_out: state.store.left_out(),
+            metrics: state.store.metrics(),
+            metrics_left_out: state.store.left_out(),
             process: process::read(),
         }
     }
@@ -109,18 +110,18 @@ impl Observed {
 impl Observer for Observed {
     fn condition(&self, part: &str, trouble: Option<&str>) {
         let troubles = &mut self.state().troubles;
-        match trouble {
-            Some(reason) => drop(troubles.insert(part.to_owned(), reason.to_owned())),
-            None => drop(troubles.remove(part)),
-        }
+        let _previous = match trouble {
+            Some(reason) => troubles.insert(part.to_owned(), reason.to_owned()),
+            None => troubles.remove(part),
+        };
     }
 
-    fn gauge(&self, figure: Gauge, labels: Labels<'_>, value: f64) {
-        self.state().store.set(figure, labels, value);
+    fn gauge(&self, metric: Gauge, labels: Labels<'_>, value: f64) {
+        self.state().store.set(metric, labels, value);
     }
 
-    fn count(&self, figure: Count, labels: Labels<'_>, by: u64) {
-        self.state().store.add(figure, labels, by);
+    fn count(&self, metric: Count, labels: Labels<'_>, by: u64) {
+        self.state().store.add(metric, labels, by);
     }
 
     fn forget(&self, labels: Labels<'_>) {
@@ -133,10 +134,10 @@ impl Observer for Observed {
 }
 
 impl Listener for Observed {
-    fn heard(&self, event: &Stamped) {
+    fn on_event(&self, event: &Stamped) {
         let mut state = self.state();
         events::count(&event.event, &mut state.store);
-        events::judge(&event.event, &mut state.troubles);
+        events::update_troubles(&event.event, &mut state.troubles);
     }
 }
 

@@ -1,7 +1,7 @@
-//! The run log: every fact the host announces, one JSON line each, in `aggregation_log.jsonl`.
+//! The run log: every event of the host, one JSON line each, in `aggregation_log.jsonl`.
 //!
-//! Only ever appended to. A line is there as a whole or counts as a bad line; no line can spoil its
-//! neighbours. What must not happen here: interpreting the events, which is the report's work.
+//! The file is only appended to. A torn line counts as one bad line and does not affect other
+//! lines. This module must not interpret events; the report does that.
 
 mod reader;
 
@@ -16,7 +16,7 @@ pub use reader::{BadLine, Fault, last_round, read};
 /// Why a run log cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file is not there, or may not be read.
+    /// The file does not exist, or may not be read.
     #[error(
         "the run log {path} cannot be read: {source}\nhint: pass the `aggregation_log.jsonl` of a run"
     )]
@@ -26,7 +26,7 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// The file cannot be made, or its end cannot be looked at.
+    /// The file cannot be created, or its end cannot be read.
     #[error(
         "the run log {path} cannot be opened: {source}\nhint: it must be a file in a directory this user may write to"
     )]
@@ -36,9 +36,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// An event was not written; those before and after it are not affected.
+    /// An event was not written. Other events are not affected.
     #[error(
-        "an event cannot be added to the run log {path}: {source}\nhint: look for a full disk; the run itself goes on"
+        "an event cannot be added to the run log {path}: {source}\nhint: check whether the disk is full; the run itself continues"
     )]
     Append {
         /// The file.
@@ -48,7 +48,7 @@ pub enum Error {
     },
 }
 
-/// The writing end.
+/// Appends events to a run log.
 #[derive(Debug)]
 pub struct RunLog {
     path: PathBuf,
@@ -58,10 +58,10 @@ pub struct RunLog {
 }
 
 impl RunLog {
-    /// Opens the log at its end; makes the file and its directories when they are missing.
+    /// Opens the log at its end. Creates the file and its directories if they are missing.
     ///
     /// # Errors
-    /// The system refused.
+    /// The file cannot be created or read.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let open = || {
             if let Some(directory) = path.parent() {
@@ -85,11 +85,11 @@ impl RunLog {
         })
     }
 
-    /// Adds one line. It is with the operating system when this returns, so it outlives this
-    /// process.
+    /// Appends one line. When this returns, the operating system has the line, so it survives a
+    /// crash of this process.
     ///
     /// # Errors
-    /// The line is missing or torn; the next one is written whole nevertheless.
+    /// The line is missing or torn. The next line is not affected.
     pub fn append(&mut self, event: &Stamped) -> Result<(), Error> {
         let failed = |path: &Path, source| Error::Append {
             path: path.to_owned(),
@@ -99,7 +99,7 @@ impl RunLog {
         serde_json::to_writer(&mut line, event)
             .map_err(|error| failed(&self.path, error.into()))?;
         line.push(b'\n');
-        // One write, so that lines of several processes do not mingle.
+        // One write, so that lines of several processes do not mix.
         let written = self.file.write_all(&line);
         self.torn = written.is_err();
         written.map_err(|source| failed(&self.path, source))

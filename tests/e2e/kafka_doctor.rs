@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use fedhost_base::backoff::Backoff;
-use fedhost_base::observer::Deaf;
+use fedhost_base::observer::NoObserver;
 use fedhost_bus::TopicSpec;
 use fedhost_bus::checkup::{Finding, Outcome};
 use fedhost_bus::kafka::doctor::{Needs, Reading, examine, examine_by};
@@ -41,7 +41,7 @@ fn options(properties: &Properties) -> Options {
         close: Duration::from_secs(1),
         request: Duration::from_secs(5),
         backoff: Backoff::default(),
-        observer: Arc::new(Deaf),
+        observer: Arc::new(NoObserver),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use fedhost::role::Topics;
 use fedhost::role::models::{Wire, global_record};
-use fedhost_base::observer::Deaf;
+use fedhost_base::observer::NoObserver;
 use fedhost_bus::{Bus, NewRecord, Record, Start, TopicSpec, Write};
 use fedhost_domain::envelope::Compression;
 use fedhost_domain::model::{PluginId, Sha256Hex, TensorSpec, Weights};
@@ -50,7 +50,7 @@ impl Cluster {
             ),
         );
         let manifest = fedhost_manifest::load(&manifest, [], &[]).unwrap();
-        let bus = fedhost::app::buses::open(&manifest, Arc::new(Deaf))
+        let bus = fedhost::app::buses::open(&manifest, Arc::new(NoObserver))
             .await
             .unwrap();
         bus.create_topic(topic("fedhost-state", 1)).await.unwrap();

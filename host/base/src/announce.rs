@@ -1,4 +1,4 @@
-//! Where events go: every listener sees every event, in the order in which it happened.
+//! Delivers events: every listener receives every event, in the order in which they were announced.
 
 use std::sync::Arc;
 
@@ -6,27 +6,27 @@ use fedhost_domain::event::{Event, Stamped};
 
 use crate::clock;
 
-/// Takes an event at once, without blocking for long; called from async tasks and guest threads
-/// alike.
+/// Receives events. It is called from async tasks and from guest threads, so it must not block for
+/// long.
 pub trait Listener: Send + Sync {
-    /// One event.
-    fn heard(&self, event: &Stamped);
+    /// Handles one event.
+    fn on_event(&self, event: &Stamped);
 }
 
 impl<L: Listener + ?Sized> Listener for Arc<L> {
-    fn heard(&self, event: &Stamped) {
-        self.as_ref().heard(event);
+    fn on_event(&self, event: &Stamped) {
+        self.as_ref().on_event(event);
     }
 }
 
-/// Announces events to all listeners. Cheap to clone.
+/// Delivers events to all listeners. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Announcer {
     listeners: Arc<[Box<dyn Listener>]>,
 }
 
 impl Announcer {
-    /// The listeners are fixed from the start, so that none misses an event.
+    /// Creates an announcer. Its listeners are fixed from the start, so that none misses an event.
     #[must_use]
     pub fn new(listeners: Vec<Box<dyn Listener>>) -> Self {
         Self {
@@ -34,18 +34,19 @@ impl Announcer {
         }
     }
 
-    /// Stamps the event with the time, and tells everyone.
+    /// Stamps the event with the time and passes it to every listener.
     pub fn announce(&self, event: Event) {
         let stamped = Stamped {
             time_ms: clock::now_ms(),
             event,
         };
         for listener in self.listeners.iter() {
-            listener.heard(&stamped);
+            listener.on_event(&stamped);
         }
     }
 
-    /// The same as a plain function, for parts that know nothing of this module.
+    /// Returns [`announce`](Self::announce) as a plain function, for crates that do not know this
+    /// type.
     #[must_use]
     pub fn sink(&self) -> Arc<dyn Fn(Event) + Send + Sync> {
         let announcer = self.clone();

@@ -1,8 +1,9 @@
-//! Pauses between tries: exponential, with a bound and with jitter.
+//! Exponential back-off with an upper bound and jitter.
 
 use std::time::Duration;
 
-/// Pauses between tries: the first, doubled each time up to the longest, each with jitter.
+/// Computes the pauses between attempts: the first is doubled each time up to the longest, and each
+/// has jitter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     /// The first pause.
@@ -12,7 +13,8 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The pause before try `attempt`, counted from 1: a random time between half and all of it.
+    /// Returns the pause before attempt `attempt`, counted from 1: a random time between half of
+    /// the doubled pause and all of it.
     #[must_use]
     pub fn pause(&self, attempt: u32) -> Duration {
         let doubled = self

@@ -1,8 +1,8 @@
-//! The only place that asks what time it is.
+//! The only place that reads the system's clocks.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since the Unix epoch; 0 before it.
+/// Returns the milliseconds since the Unix epoch; 0 if the clock stands before it.
 #[must_use]
 pub fn now_ms() -> u64 {
     #[expect(
@@ -15,7 +15,7 @@ pub fn now_ms() -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Waits until `deadline_ms`; for ever when there is none.
+/// Waits until `deadline_ms`, in milliseconds since the Unix epoch; without a deadline, forever.
 pub async fn sleep_until(deadline_ms: Option<u64>) {
     match deadline_ms {
         Some(deadline) => {
@@ -25,7 +25,7 @@ pub async fn sleep_until(deadline_ms: Option<u64>) {
     }
 }
 
-/// A point of the monotonic clock.
+/// Returns the time of the monotonic clock.
 #[must_use]
 #[expect(
     clippy::disallowed_methods,
@@ -35,7 +35,7 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
-/// How long something took.
+/// Measures how long something takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 

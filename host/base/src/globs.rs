@@ -1,23 +1,22 @@
-//! Files by patterns, as manifests and commands name them.
+//! Finds the files that a pattern of a manifest or of a command line means.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The files that match any of `patterns` below `directory`, each once, in the order of their
-/// paths.
+/// Returns the files that match any of `patterns` below `directory`, each once, sorted by path.
 ///
 /// # Errors
-/// The index of the first pattern that is not legal or matches nothing, and what is wrong with it.
+/// The index of the first pattern that is invalid or matches nothing, and the reason.
 pub fn find(directory: &Path, patterns: &[String]) -> Result<Vec<PathBuf>, (usize, String)> {
     let mut files = BTreeSet::new();
     for (index, pattern) in patterns.iter().enumerate() {
-        // What names a file means that file, even if its name reads as a pattern.
+        // A pattern that is the name of a file means that file: `run[1].csv` is a legal name.
         let named = directory.join(pattern);
         if named.is_file() {
             files.insert(named);
             continue;
         }
-        // Only the pattern is one: a bracket in a directory's name is a bracket.
+        // Brackets in the name of the directory are no pattern.
         let escaped = Path::new(&glob::Pattern::escape(&directory.to_string_lossy())).join(pattern);
         let found = glob::glob(&escaped.to_string_lossy())
             .map_err(|error| (index, format!("{pattern:?}: {error}")))?;
@@ -52,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_come_once_and_in_order() {
+    fn every_file_is_returned_once_and_sorted() {
         let directory = tempfile::Builder::new().prefix("run[1]").tempdir().unwrap();
         for name in ["b.csv", "a.csv", "c.txt"] {
             std::fs::write(directory.path().join(name), "x\n").unwrap();
@@ -75,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_files_name_means_that_file_even_if_it_reads_as_a_pattern() {
+    fn a_file_name_that_looks_like_a_pattern_means_that_file() {
         let directory = tempfile::tempdir().unwrap();
         for name in ["run[1].csv", "run1.csv"] {
             std::fs::write(directory.path().join(name), "x\n").unwrap();

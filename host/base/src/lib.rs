@@ -1,12 +1,12 @@
-//! What every part of the host shares: the clock, pauses between tries, where events go, the names of metrics, what a
-//! secret is, and files by patterns.
+//! What all parts of the host share: the clock, back-off, delivery of events, names of metrics,
+//! secrets, and file patterns.
 //!
-//! Nothing here knows a bus, a plug-in or a manifest.
+//! Nothing here may know a bus, a plug-in or a manifest.
 
 pub mod announce;
 pub mod backoff;
 pub mod clock;
-pub mod figure;
 pub mod globs;
+pub mod metric;
 pub mod observer;
 pub mod secrets;

@@ -1,37 +1,39 @@
-//! What a bus tells about itself while it works.
+//! What a bus reports about itself while it works.
 
 use fedhost_domain::event::Event;
 
-use crate::figure::{Count, Gauge};
+use crate::metric::{Count, Gauge};
 
-/// Label names and values of a figure, such as `("topic", "model_updates")`.
+/// Label names and values of a metric, such as `("topic", "model_updates")`.
 pub type Labels<'a> = &'a [(&'static str, &'a str)];
 
-/// Listens to a bus. Called from the threads of clients: must neither block nor use the bus.
+/// Receives the reports of a bus. It is called from the threads of clients, so it must neither
+/// block nor use the bus.
 pub trait Observer: Send + Sync {
-    /// A part of the bus, such as `writer of fog-node-1`, is in trouble, or well again (`None`).
-    /// While any part is in trouble the process is not ready; that alone is no reason to end it.
+    /// Reports that a part of the bus, such as `writer of fog-node-1`, is in trouble, or that its
+    /// trouble is over (`None`). While a part is in trouble the process is not ready; that alone is
+    /// no reason to end the process.
     fn condition(&self, part: &str, trouble: Option<&str>);
 
-    /// Sets a figure that goes up and down.
-    fn gauge(&self, figure: Gauge, labels: Labels<'_>, value: f64);
+    /// Sets a gauge.
+    fn gauge(&self, metric: Gauge, labels: Labels<'_>, value: f64);
 
-    /// Adds to a figure that only rises.
-    fn count(&self, figure: Count, labels: Labels<'_>, by: u64);
+    /// Adds to a counter.
+    fn count(&self, metric: Count, labels: Labels<'_>, by: u64);
 
-    /// Gauges that carry all of `labels` speak of something that went away, such as a partition or
-    /// a client.
+    /// Removes the gauges that carry all of `labels`: the partition or client that they described
+    /// is gone.
     fn forget(&self, _labels: Labels<'_>) {}
 
-    /// A fact for the run log.
+    /// Reports an event for the run log.
     fn announce(&self, event: Event);
 }
 
-/// Listens to nothing.
+/// Ignores every report.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Deaf;
+pub struct NoObserver;
 
-impl Observer for Deaf {
+impl Observer for NoObserver {
     fn condition(&self, _: &str, _: Option<&str>) {}
     fn gauge(&self, _: Gauge, _: Labels<'_>, _: f64) {}
     fn count(&self, _: Count, _: Labels<'_>, _: u64) {}

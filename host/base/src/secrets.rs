@@ -1,9 +1,9 @@
-//! Which settings are secrets, and what is shown in their place.
+//! Decides which settings are secrets, and what is shown in their place.
 
-/// Stands for a secret wherever it would be shown.
+/// Is shown in place of a secret.
 pub const HIDDEN: &str = "***";
 
-/// What the names of secrets end with.
+/// The endings of the names of secrets.
 const ENDINGS: [&str; 7] = [
     "password",
     "passphrase",
@@ -14,8 +14,8 @@ const ENDINGS: [&str; 7] = [
     "private_key",
 ];
 
-/// Whether the setting of that name must never be shown: by a key path of the manifest, such as
-/// `kafka.sasl_password`, or by librdkafka's name.
+/// Whether the value of a setting must never be shown. `name` is a key path of the manifest, such
+/// as `kafka.sasl_password`, or a name of librdkafka.
 pub fn is_secret(name: &str) -> bool {
     let name = name.replace('.', "_");
     ENDINGS.iter().any(|ending| name.ends_with(ending))
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_known_by_every_name_that_it_has() {
+    fn a_secret_is_recognised_by_the_names_of_manifest_and_client() {
         for name in [
             "kafka.sasl_password",
             "sasl.password",

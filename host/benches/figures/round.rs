@@ -8,7 +8,7 @@ use fedhost::role::models::{NewUpdate, update_record};
 use fedhost::role::{Began, Context, DeadLetters, Topics};
 use fedhost_base::announce::Announcer;
 use fedhost_base::clock::Stopwatch;
-use fedhost_base::observer::Deaf;
+use fedhost_base::observer::NoObserver;
 use fedhost_bus::embedded::{EmbeddedLog, Options};
 use fedhost_bus::{Admin as _, Bus, Sink as _, Start, TopicSpec, Write};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
@@ -81,7 +81,7 @@ async fn rounds() -> Vec<f64> {
     let context = Context {
         bus: Arc::clone(&bus),
         announcer: Announcer::default(),
-        observer: Arc::new(Deaf),
+        observer: Arc::new(NoObserver),
         stop: stop.clone(),
         began: Began::default(),
     };

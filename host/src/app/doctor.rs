@@ -8,7 +8,7 @@ use super::lag::{self, Reader};
 use super::{buses, components, topics};
 use crate::role::fog_node::plugins::Configured;
 use fedhost_base::announce::Announcer;
-use fedhost_base::observer::Deaf;
+use fedhost_base::observer::NoObserver;
 use fedhost_base::observer::Observer;
 use fedhost_bus::checkup::{Finding, Tell, examine_directory};
 use fedhost_bus::embedded;
@@ -30,7 +30,7 @@ pub fn examine(manifest: &Loaded, tell: &mut Tell<'_>) {
             if manifest.spool.enabled {
                 examine_directory("spool", &buses::spool_directory(manifest), tell);
             }
-            let nobody: Arc<dyn Observer> = Arc::new(Deaf);
+            let nobody: Arc<dyn Observer> = Arc::new(NoObserver);
             let options = buses::kafka_options(manifest, ClientRole::Admin, &nobody);
             kafka::doctor::examine(&options, &needs(manifest, &options), tell);
         }

@@ -19,7 +19,7 @@ use super::{Ending, Global, ManifestArgs, run, screen};
 use crate::app::buses;
 use crate::dead_letters::{BadBound, Bound, DeadLetterTopic, Error};
 use fedhost_base::clock;
-use fedhost_base::figure::{Count, Gauge};
+use fedhost_base::metric::{Count, Gauge};
 use fedhost_base::observer::{Labels, Observer};
 use fedhost_bus::Bus;
 use fedhost_manifest::Manifest;

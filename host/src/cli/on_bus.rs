@@ -6,7 +6,7 @@ use fedhost_domain::event::Event;
 
 use super::{Ending, Global, ManifestArgs, screen, words};
 use crate::app::buses;
-use fedhost_base::figure::{Count, Gauge};
+use fedhost_base::metric::{Count, Gauge};
 use fedhost_base::observer::{Labels, Observer};
 use fedhost_bus::Bus;
 use fedhost_manifest::Loaded;

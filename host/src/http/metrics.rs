@@ -1,4 +1,4 @@
-//! `/metrics`, for Prometheus and those that read the same.
+//! Serves `/metrics` to Prometheus and compatible collectors.
 
 use std::sync::Arc;
 
@@ -10,23 +10,24 @@ use super::problem::Problem;
 use super::router::{Shared, accept};
 use crate::observe::Format;
 
-/// All figures, in the format that the client asks for.
+/// Returns all metrics in the format that the client asks for.
 pub(super) async fn metrics(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if !shared.trusts(&headers) {
-        let detail = "figures are told to those who show the token: send `Authorization: Bearer` and api.token";
+        let detail =
+            "metrics need the token: send `Authorization: Bearer` with the value of api.token";
         return Err(Problem::new(StatusCode::UNAUTHORIZED, detail));
     }
     let format = Format::accepted(accept(&headers));
     let observed = shared.observed.clone();
-    // Thousands of series take their time, and some come from files.
+    // Blocking: thousands of series take long, and some values are read from files.
     let text = tokio::task::spawn_blocking(move || observed.snapshot().exposition(format)).await;
     let failed = || {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "the figures cannot be written",
+            "the metrics cannot be written",
         )
     };
     let text = text.map_err(|_| failed())?.map_err(|_| failed())?;

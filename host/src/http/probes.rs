@@ -1,4 +1,4 @@
-//! `/livez` and `/readyz`, for whoever keeps the process running.
+//! Serves `/livez` and `/readyz` to process supervisors.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use serde_json::json;
 use super::router::{Shared, accept};
 use crate::observe::Trouble;
 
-/// That there is an answer is the answer.
+/// Any response means that the process is alive.
 pub(super) async fn live() -> &'static str {
     "live\n"
 }
 
-/// Open to everyone; the reasons are not.
+/// Returns whether the process is ready. Only trusted clients see the reasons.
 pub(super) async fn ready(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let mut troubles = shared.observed.troubles();
     let is_ready = troubles.is_empty();
@@ -34,7 +34,7 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>, headers: HeaderMap)
     (status, text(is_ready, &troubles)).into_response()
 }
 
-/// One line a reason.
+/// Formats the reasons, one a line.
 fn text(is_ready: bool, troubles: &[Trouble]) -> String {
     match (is_ready, troubles) {
         (true, _) => "ready\n".to_owned(),

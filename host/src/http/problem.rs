@@ -1,10 +1,10 @@
-//! Errors as programs read them: RFC 9457.
+//! Errors as problem documents (RFC 9457).
 
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// An error, as the client is told of it.
+/// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) status: StatusCode,
@@ -27,7 +27,7 @@ impl IntoResponse for Problem {
         let title = status.canonical_reason().unwrap_or("Error");
         let body = json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
         let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
-        // RFC 9110 wants to know how to do better.
+        // RFC 9110 requires this header with status 401.
         let challenge: Option<[(HeaderName, &str); 1]> =
             (status == StatusCode::UNAUTHORIZED).then_some([(header::WWW_AUTHENTICATE, "Bearer")]);
         match challenge {

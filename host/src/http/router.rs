@@ -1,4 +1,4 @@
-//! Which path is answered by whom, and what holds for all of them.
+//! Maps paths to handlers, and sets the limits of all paths.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use super::server::Limits;
 use super::{metrics, probes};
 use crate::observe::Observed;
 
-/// What every handler is given.
+/// The state that all handlers share.
 pub(super) struct Shared {
     pub(super) observed: Observed,
     pub(super) token: Option<Secret>,
 }
 
 impl Shared {
-    /// Whether the client may be told everything.
+    /// Whether the client may see metrics and reasons.
     pub(super) fn trusts(&self, headers: &HeaderMap) -> bool {
         self.token
             .as_ref()
@@ -41,7 +41,7 @@ pub(super) fn router(shared: Shared, limits: &Limits) -> Router {
     bounded(router.with_state(Arc::new(shared)), limits)
 }
 
-/// What holds for every path.
+/// Applies the limits of all paths.
 pub(super) fn bounded(router: Router, limits: &Limits) -> Router {
     let answer_within = limits.answer;
     router
@@ -51,7 +51,7 @@ pub(super) fn bounded(router: Router, limits: &Limits) -> Router {
         }))
 }
 
-/// Every handler has the same time to begin its answer.
+/// Ends a handler that does not begin its response in time.
 async fn in_time(limit: Duration, request: Request, next: Next) -> Response {
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
@@ -79,7 +79,7 @@ async fn not_allowed(method: Method, uri: Uri) -> Problem {
     )
 }
 
-/// What an `Accept` header says; empty when there is none.
+/// Returns the `Accept` header; empty if there is none.
 pub(super) fn accept(headers: &HeaderMap) -> &str {
     headers
         .get(header::ACCEPT)

@@ -1,4 +1,4 @@
-//! Connections, and what bounds them.
+//! Serves connections within limits.
 
 use std::time::Duration;
 
@@ -10,23 +10,23 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// After a failure to accept, such as too many open files, which does not pass at once.
+/// The pause after a failure to accept, such as too many open files, which does not end at once.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// What bounds connections. Each serves one request at a time.
+/// The limits of connections. Each connection serves one request at a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Connections at a time; more wait to be accepted.
+    /// Connections at a time; further ones wait to be accepted.
     pub(super) connections: usize,
     /// Request line and headers together.
     pub(super) header_bytes: usize,
     /// A request's body, where a handler takes one.
     pub(super) body_bytes: usize,
-    /// A connection is closed when its next request has not come in so long.
+    /// A connection is closed if its next request does not arrive within this time.
     pub(super) header_read: Duration,
-    /// A handler that has no answer by then is given up.
+    /// A handler is ended if it has no response within this time.
     pub(super) answer: Duration,
-    /// Answers under way when the service closes have so long to end.
+    /// When the service closes, responses under way may take this long.
     pub(super) close: Duration,
 }
 
@@ -56,7 +56,9 @@ pub(super) async fn serve(
             () = stop.cancelled() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if connections.len() < limits.connections => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(connection(stream, router.clone(), limits, stop.clone()))),
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, router.clone(), limits, stop.clone()));
+                }
                 Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
             },
         }
@@ -68,7 +70,7 @@ pub(super) async fn serve(
     }
 }
 
-/// A broken connection concerns nobody but its client.
+/// Serves one connection. Its errors are ignored: they concern only its client.
 async fn connection(stream: TcpStream, router: Router, limits: Limits, stop: CancellationToken) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -77,7 +79,7 @@ async fn connection(stream: TcpStream, router: Router, limits: Limits, stop: Can
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     tokio::pin!(connection);
     tokio::select! {
-        ended = connection.as_mut() => drop(ended),
+        _ = connection.as_mut() => {}
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await.ok();

@@ -8,7 +8,7 @@ use super::*;
 use crate::observe::Phase;
 use fedhost_base::announce::{Announcer, Listener};
 use fedhost_base::clock::Stopwatch;
-use fedhost_base::figure;
+use fedhost_base::metric;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -89,7 +89,7 @@ async fn get(handle: &Handle, path: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn it_lives_whatever_trouble_it_is_in_and_is_ready_without() {
+async fn it_is_always_live_and_ready_without_trouble() {
     let (handle, observed) = local(None).await;
     let ready = get(&handle, "/readyz").await;
     assert_eq!((ready.status, ready.body.as_str()), (200, "ready\n"));
@@ -110,9 +110,9 @@ async fn it_lives_whatever_trouble_it_is_in_and_is_ready_without() {
 }
 
 #[tokio::test]
-async fn metrics_come_in_the_format_asked_for() {
+async fn metrics_have_the_requested_format() {
     let (handle, observed) = local(None).await;
-    observed.count(figure::RECORDS_READ, &[("topic", "t")], 3);
+    observed.count(metric::RECORDS_READ, &[("topic", "t")], 3);
     let text = get(&handle, "/metrics").await;
     assert!(
         text.head
@@ -149,7 +149,7 @@ async fn metrics_come_in_the_format_asked_for() {
 }
 
 #[tokio::test]
-async fn a_token_keeps_figures_and_reasons_from_strangers() {
+async fn metrics_and_reasons_need_the_token() {
     let (handle, observed) = local(Some("s3cret")).await;
     observed.condition("writer", Some("refused by broker.internal"));
     for headers in [
@@ -194,7 +194,7 @@ async fn a_token_keeps_figures_and_reasons_from_strangers() {
 }
 
 #[tokio::test]
-async fn without_a_token_only_this_machine_is_answered() {
+async fn without_a_token_only_loopback_addresses_are_allowed() {
     for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
         let error = at(listen, None).0.start().await.unwrap_err();
         assert!(
@@ -233,7 +233,7 @@ async fn a_taken_address_is_named() {
 async fn the_address_is_announced() {
     struct Heard(std::sync::Mutex<Vec<Event>>);
     impl Listener for Heard {
-        fn heard(&self, event: &fedhost_domain::event::Stamped) {
+        fn on_event(&self, event: &fedhost_domain::event::Stamped) {
             self.0.lock().unwrap().push(event.event.clone());
         }
     }
@@ -289,7 +289,7 @@ async fn headers_are_bounded() {
 }
 
 #[tokio::test]
-async fn one_that_asks_nothing_is_closed_and_makes_room_for_others() {
+async fn an_idle_connection_is_closed_and_makes_room_for_others() {
     let (service, _) = at("127.0.0.1:0", None);
     let limits = Limits {
         connections: 2,
@@ -307,12 +307,12 @@ async fn one_that_asks_nothing_is_closed_and_makes_room_for_others() {
     read_all(&mut silent).await;
     assert!(
         read_all(&mut idle).await.contains("live"),
-        "it is answered, and closed once it asks no more"
+        "it gets a response, and is closed when it is idle again"
     );
 }
 
 #[tokio::test]
-async fn a_handler_that_takes_too_long_is_given_up() {
+async fn a_handler_that_takes_too_long_is_ended() {
     let limits = Limits {
         answer: Duration::from_millis(20),
         ..Limits::default()
@@ -344,7 +344,7 @@ async fn a_handler_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test]
-async fn closing_ends_within_a_second_whatever_clients_do() {
+async fn closing_takes_at_most_a_second_with_slow_clients() {
     let (handle, _) = local(None).await;
     let address = handle.address();
     let mut half = connect(&handle).await;
@@ -370,6 +370,6 @@ async fn closing_ends_within_a_second_whatever_clients_do() {
     read_all(&mut idle).await;
     assert!(
         TcpStream::connect(address).await.is_err(),
-        "nobody listens any more"
+        "the port is closed"
     );
 }

@@ -1,59 +1,61 @@
-//! What facts mean as figures, and for whether the process is ready.
+//! Derives metrics and health conditions from events.
 
 use std::collections::BTreeMap;
 
 use fedhost_domain::event::{Event, RoundClosed};
 
 use super::store::Store;
-use fedhost_base::figure;
+use fedhost_base::metric;
 
-/// As what a plug-in can be left alone.
+/// The parts of a plug-in that can be quarantined.
 const PARTS: [&str; 3] = ["preprocessor", "trainer", "detector"];
 
-/// Labels come from the manifest, from components and from fixed lists of codes, never from what a
-/// stranger may send.
+/// Updates the metrics that an event changes.
+///
+/// Labels come from the manifest, from components and from fixed lists of codes, never from
+/// untrusted records: each new value of a label would be a new series.
 pub(super) fn count(event: &Event, store: &mut Store) {
     match event {
         Event::RoundClosed(closed) => round_closed(closed, store),
-        Event::UpdateAccepted { .. } => store.add(figure::UPDATES_ACCEPTED, &[], 1),
+        Event::UpdateAccepted { .. } => store.add(metric::UPDATES_ACCEPTED, &[], 1),
         Event::UpdateRejected { reason, .. } => {
-            store.add(figure::UPDATES_REJECTED, &[("reason", reason)], 1)
+            store.add(metric::UPDATES_REJECTED, &[("reason", reason)], 1)
         }
         Event::RecordSkipped { source, reason, .. } => {
             store.add(
-                figure::RECORDS_SKIPPED,
+                metric::RECORDS_SKIPPED,
                 &[("source", source), ("reason", reason)],
                 1,
             );
         }
         Event::NodeTrained { node, samples, .. } => {
             let labels = [("node", node.as_str())];
-            store.add(figure::TRAININGS, &labels, 1);
-            store.add(figure::SAMPLES, &labels, *samples);
+            store.add(metric::TRAININGS, &labels, 1);
+            store.add(metric::SAMPLES, &labels, *samples);
         }
         Event::PluginFailed { plugin, kind, .. } => {
             store.add(
-                figure::PLUGIN_FAILURES,
+                metric::PLUGIN_FAILURES,
                 &[("plugin", plugin), ("kind", kind)],
                 1,
             );
         }
         Event::PluginQuarantined { plugin, part, .. } => {
             let labels = [("plugin", plugin.as_str()), ("part", part.as_str())];
-            store.add(figure::PLUGIN_QUARANTINES, &labels, 1);
-            store.set(figure::PLUGIN_QUARANTINED, &labels, 1.0);
+            store.add(metric::PLUGIN_QUARANTINES, &labels, 1);
+            store.set(metric::PLUGIN_QUARANTINED, &labels, 1.0);
         }
         Event::PluginSwapped {
             node, part, old, ..
         } => {
             store.add(
-                figure::PLUGIN_SWAPS,
+                metric::PLUGIN_SWAPS,
                 &[("node", node.as_str()), ("part", part)],
                 1,
             );
             for part in PARTS {
                 store.set(
-                    figure::PLUGIN_QUARANTINED,
+                    metric::PLUGIN_QUARANTINED,
                     &[("plugin", &old.name), ("part", part)],
                     0.0,
                 );
@@ -61,21 +63,22 @@ pub(super) fn count(event: &Event, store: &mut Store) {
         }
         Event::PluginReleased { plugin, part } => {
             store.set(
-                figure::PLUGIN_QUARANTINED,
+                metric::PLUGIN_QUARANTINED,
                 &[("plugin", plugin), ("part", part)],
                 0.0,
             );
         }
         Event::ConnectionLost { part, .. } => {
-            store.add(figure::CONNECTIONS_LOST, &[("part", part)], 1)
+            store.add(metric::CONNECTIONS_LOST, &[("part", part)], 1)
         }
-        Event::RoleRestarted { role, .. } => store.add(figure::ROLE_RESTARTS, &[("role", role)], 1),
+        Event::RoleRestarted { role, .. } => store.add(metric::ROLE_RESTARTS, &[("role", role)], 1),
         _ => {}
     }
 }
 
-/// A plug-in that is left alone keeps the process from being ready.
-pub(super) fn judge(event: &Event, troubles: &mut BTreeMap<String, String>) {
+/// Updates the health conditions that an event changes. While a plug-in is quarantined, the process
+/// is not ready.
+pub(super) fn update_troubles(event: &Event, troubles: &mut BTreeMap<String, String>) {
     match event {
         Event::PluginQuarantined {
             plugin,
@@ -84,17 +87,18 @@ pub(super) fn judge(event: &Event, troubles: &mut BTreeMap<String, String>) {
             failures,
             ..
         } => {
-            let reason =
-                format!("it is left alone as {part}: {call} failed {failures} times in a row");
+            let reason = format!("quarantined as {part}: {call} failed {failures} times in a row");
             troubles.insert(trouble_of(plugin, part), reason);
         }
-        // Another component has a clean record.
+        // The new component has not failed yet.
         Event::PluginSwapped { old, .. } => {
             for part in PARTS {
                 troubles.remove(&trouble_of(&old.name, part));
             }
         }
-        Event::PluginReleased { plugin, part } => drop(troubles.remove(&trouble_of(plugin, part))),
+        Event::PluginReleased { plugin, part } => {
+            troubles.remove(&trouble_of(plugin, part));
+        }
         _ => {}
     }
 }
@@ -104,10 +108,10 @@ fn trouble_of(plugin: &str, part: &str) -> String {
 }
 
 fn round_closed(closed: &RoundClosed, store: &mut Store) {
-    store.add(figure::ROUNDS_CLOSED, &[], 1);
+    store.add(metric::ROUNDS_CLOSED, &[], 1);
     #[expect(clippy::cast_precision_loss, reason = "rounds are far below 2^53")]
-    store.set(figure::ROUND, &[], closed.round as f64);
-    store.set(figure::ROUND_LOSS, &[], closed.loss);
+    store.set(metric::ROUND, &[], closed.round as f64);
+    store.set(metric::ROUND_LOSS, &[], closed.loss);
     let durations = closed.durations;
     let phases = [
         ("gathering", durations.gathering_ms),
@@ -116,7 +120,7 @@ fn round_closed(closed: &RoundClosed, store: &mut Store) {
     ];
     for (phase, milliseconds) in phases {
         store.set(
-            figure::ROUND_DURATION_SECONDS,
+            metric::ROUND_DURATION_SECONDS,
             &[("phase", phase)],
             milliseconds / 1e3,
         );

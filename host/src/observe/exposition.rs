@@ -1,4 +1,4 @@
-//! A snapshot as Prometheus reads it.
+//! Writes a snapshot in the formats of Prometheus.
 //!
 //! `prometheus-client` writes OpenMetrics; for those who do not read that, it is rewritten line by
 //! line.
@@ -15,10 +15,10 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::snapshot::{Figure, Kind, Series, Snapshot};
-use fedhost_base::figure;
+use super::snapshot::{Kind, Metric, Series, Snapshot};
+use fedhost_base::metric;
 
-/// How figures are written.
+/// The format of an exposition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// OpenMetrics 1.0.
@@ -28,7 +28,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that suits an `Accept` header best.
+    /// Returns the format that an `Accept` header asks for.
     #[must_use]
     pub fn accepted(accept: &str) -> Self {
         if accept.contains("application/openmetrics-text") {
@@ -38,7 +38,7 @@ impl Format {
         }
     }
 
-    /// As an answer names it.
+    /// Returns the media type for the header of a response.
     #[must_use]
     pub fn content_type(self) -> &'static str {
         match self {
@@ -49,11 +49,11 @@ impl Format {
 }
 
 impl Snapshot {
-    /// All figures, those of the process included. Each has `fedhost_` in front, and `_total`
-    /// behind when it is a count.
+    /// Returns all metrics as text, those of the process included. The names of the host's metrics
+    /// start with `fedhost_`; the names of counters end with `_total`.
     ///
     /// # Errors
-    /// The encoder refused a figure.
+    /// The encoder refuses a metric.
     pub fn exposition(&self, format: Format) -> Result<String, fmt::Error> {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Exposed(self.clone())));
@@ -65,32 +65,32 @@ impl Snapshot {
         })
     }
 
-    /// What the process itself has to tell, as figures.
-    fn about(&self) -> [Figure; 3] {
-        let figure = |name: &str, help: &str, kind, value, labels| {
+    /// Returns the metrics that are not stored: version, readiness, and dropped reports.
+    fn own_metrics(&self) -> [Metric; 3] {
+        let metric = |name: &str, help: &str, kind, value, labels| {
             let series = vec![Series { labels, value }];
-            Figure {
+            Metric {
                 name: name.to_owned(),
                 kind,
                 help: help.to_owned(),
                 series,
             }
         };
-        let gauge = |gauge: figure::Gauge, value, labels| {
-            figure(gauge.name(), gauge.help(), Kind::Gauge, value, labels)
+        let gauge = |gauge: metric::Gauge, value, labels| {
+            metric(gauge.name(), gauge.help(), Kind::Gauge, value, labels)
         };
-        let lost = figure::FIGURES_LEFT_OUT;
+        let lost = metric::METRICS_LEFT_OUT;
         let version = BTreeMap::from([("version".to_owned(), self.version.clone())]);
         #[expect(clippy::cast_precision_loss, reason = "a rounded count is good enough")]
-        let left_out = self.figures_left_out as f64;
+        let left_out = self.metrics_left_out as f64;
         [
-            gauge(figure::BUILD_INFO, 1.0, version),
+            gauge(metric::BUILD_INFO, 1.0, version),
             gauge(
-                figure::READY,
+                metric::READY,
                 f64::from(u8::from(self.ready)),
                 BTreeMap::new(),
             ),
-            figure(
+            metric(
                 lost.name(),
                 lost.help(),
                 Kind::Counter,
@@ -106,16 +106,16 @@ struct Exposed(Snapshot);
 
 impl Collector for Exposed {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        for figure in self.0.about().iter().chain(&self.0.figures) {
-            let name = format!("fedhost_{}", figure.name);
-            write(&mut encoder, &name, figure)?;
+        for metric in self.0.own_metrics().iter().chain(&self.0.metrics) {
+            let name = format!("fedhost_{}", metric.name);
+            write(&mut encoder, &name, metric)?;
         }
         let own = |name: &str, kind, help: &str, value| {
             let series = vec![Series {
                 labels: BTreeMap::new(),
                 value,
             }];
-            Figure {
+            Metric {
                 name: name.to_owned(),
                 kind,
                 help: help.to_owned(),
@@ -151,27 +151,27 @@ impl Collector for Exposed {
                 ),
             ]
         });
-        for figure in std::iter::once(start).chain(process) {
-            write(&mut encoder, &figure.name, &figure)?;
+        for metric in std::iter::once(start).chain(process) {
+            write(&mut encoder, &metric.name, &metric)?;
         }
         Ok(())
     }
 }
 
-fn write(encoder: &mut DescriptorEncoder<'_>, name: &str, figure: &Figure) -> fmt::Result {
+fn write(encoder: &mut DescriptorEncoder<'_>, name: &str, metric: &Metric) -> fmt::Result {
     let (name, unit) = split_unit(name);
-    let kind = match figure.kind {
+    let kind = match metric.kind {
         Kind::Gauge => MetricType::Gauge,
         Kind::Counter => MetricType::Counter,
     };
-    let mut family = encoder.encode_descriptor(name, &figure.help, unit.as_ref(), kind)?;
-    for Series { labels, value } in &figure.series {
+    let mut family = encoder.encode_descriptor(name, &metric.help, unit.as_ref(), kind)?;
+    for Series { labels, value } in &metric.series {
         if labels.is_empty() {
-            write_value(&mut family, figure.kind, *value)?;
+            write_value(&mut family, metric.kind, *value)?;
         } else {
             write_value(
                 &mut family.encode_family(&LabelSet(labels))?,
-                figure.kind,
+                metric.kind,
                 *value,
             )?;
         }
@@ -186,7 +186,7 @@ fn write_value(encoder: &mut MetricEncoder<'_>, kind: Kind, value: f64) -> fmt::
     }
 }
 
-/// The encoder puts the unit behind the name by itself.
+/// Splits the unit from a name, because the encoder appends the unit itself.
 fn split_unit(name: &str) -> (&str, Option<Unit>) {
     match name.rsplit_once('_') {
         Some((stem, "seconds")) => (stem, Some(Unit::Seconds)),

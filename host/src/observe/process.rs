@@ -1,4 +1,4 @@
-//! What this process takes of the machine, as Linux tells it.
+//! Reads the memory and processor time of this process from `/proc`.
 
 use std::fs;
 

@@ -1,11 +1,11 @@
-//! What is known about a process at one moment, for people and programs.
+//! The state of a process at one moment: its health and its metrics.
 
 use std::collections::BTreeMap;
 
 use fedhost_domain::model::f64_or_null;
 use serde::{Deserialize, Serialize};
 
-/// What is known about a process at one moment.
+/// The state of a process at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// This program's version.
@@ -14,28 +14,30 @@ pub struct Snapshot {
     pub started_ms: u64,
     /// Whether it is starting, at work or stopping.
     pub phase: Phase,
-    /// Whether it is at work, and nothing is in trouble.
+    /// Whether it is working and has no trouble.
     pub ready: bool,
-    /// Why it is not ready.
+    /// The reasons why it is not ready.
     pub troubles: Vec<Trouble>,
-    /// By name.
-    pub figures: Vec<Figure>,
-    /// Reports of figures that found no room.
-    pub figures_left_out: u64,
-    /// What it takes of the machine, where the system tells.
+    /// All metrics, sorted by name.
+    #[serde(rename = "figures")]
+    pub metrics: Vec<Metric>,
+    /// Reports of metrics that were dropped because there were too many series.
+    #[serde(rename = "figures_left_out")]
+    pub metrics_left_out: u64,
+    /// Its memory and processor time; `None` where the system does not report them.
     pub process: Option<Process>,
 }
 
-/// The life of a process.
+/// The phases of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Not all of its parts run.
+    /// Some of its parts do not run yet.
     #[default]
     Starting,
     /// All of its parts run.
     Working,
-    /// It finishes what it has in hand.
+    /// It finishes the work that it has begun.
     Stopping,
 }
 
@@ -52,9 +54,9 @@ impl Phase {
 /// One reason why a process is not ready.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
-    /// Who is in trouble, such as `writer of fog-node-1`.
+    /// The part that is in trouble, such as `writer of fog-node-1`.
     pub part: String,
-    /// The whole story.
+    /// What is wrong with it.
     pub reason: String,
 }
 
@@ -67,40 +69,40 @@ impl Trouble {
     }
 }
 
-/// Whether a figure can fall.
+/// Whether a metric is a gauge or a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// It goes up and down.
     Gauge,
-    /// It only rises while the process lives; begins again at 0 with it.
+    /// It only rises; it starts at 0 with the process.
     Counter,
 }
 
-/// A figure with all its values.
+/// A metric with all its values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Figure {
+pub struct Metric {
     /// In `snake_case`, with the unit at the end.
     pub name: String,
-    /// Whether it can fall.
+    /// Gauge or counter.
     pub kind: Kind,
-    /// What it tells.
+    /// Its description.
     pub help: String,
-    /// At least one, by labels.
+    /// At least one, sorted by labels.
     pub series: Vec<Series>,
 }
 
-/// One value of a figure.
+/// One value of a metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    /// What it is about.
+    /// Names and values of its labels.
     pub labels: BTreeMap<String, String>,
-    /// In the unit that the figure's name ends with, otherwise a number of things.
+    /// In the unit at the end of the metric's name; without one, a count of things.
     #[serde(deserialize_with = "f64_or_null")]
     pub value: f64,
 }
 
-/// What a process takes of the machine.
+/// The memory and processor time of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Process {
     /// Memory in use.

@@ -1,12 +1,12 @@
-//! Figures by name and labels, bounded in number.
+//! Stores metrics by name and labels, bounded in number.
 
 use std::collections::BTreeMap;
 
-use super::snapshot::{Figure, Kind, Series};
-use fedhost_base::figure::{Count, Gauge};
+use super::snapshot::{Kind, Metric, Series};
+use fedhost_base::metric::{Count, Gauge};
 use fedhost_base::observer::Labels;
 
-/// Series kept, over all figures: a label that takes ever new values must not fill the memory.
+/// The most series of all metrics together: a label with ever new values must not fill the memory.
 pub(super) const SERIES_MAX: usize = 10_000;
 
 #[derive(Default)]
@@ -27,21 +27,21 @@ struct Family {
 type Key = Vec<(&'static str, String)>;
 
 impl Store {
-    pub(super) fn set(&mut self, figure: Gauge, labels: Labels<'_>, value: f64) {
-        if let Some(current) = self.value((figure.name(), figure.help(), Kind::Gauge), labels) {
+    pub(super) fn set(&mut self, metric: Gauge, labels: Labels<'_>, value: f64) {
+        if let Some(current) = self.value((metric.name(), metric.help(), Kind::Gauge), labels) {
             *current = value;
         }
     }
 
-    pub(super) fn add(&mut self, figure: Count, labels: Labels<'_>, by: u64) {
-        if let Some(current) = self.value((figure.name(), figure.help(), Kind::Counter), labels) {
+    pub(super) fn add(&mut self, metric: Count, labels: Labels<'_>, by: u64) {
+        if let Some(current) = self.value((metric.name(), metric.help(), Kind::Counter), labels) {
             #[expect(clippy::cast_precision_loss, reason = "beyond 2^53 a count is rounded")]
             let by = by as f64;
             *current += by;
         }
     }
 
-    /// Removes gauges that carry all of `labels`. What was counted has happened, and stays.
+    /// Removes the gauges that carry all of `labels`. Counters stay.
     pub(super) fn forget(&mut self, labels: Labels<'_>) {
         let carries_all = |key: &Key| {
             labels
@@ -62,21 +62,21 @@ impl Store {
             .sum();
     }
 
-    /// Reports that found no room, or had a label of no legal name.
+    /// Returns how often a report was dropped: too many series, or an illegal label name.
     pub(super) fn left_out(&self) -> u64 {
         self.left_out
     }
 
-    /// All figures that have a value, by name.
-    pub(super) fn figures(&self) -> Vec<Figure> {
+    /// Returns all metrics that have a value, sorted by name.
+    pub(super) fn metrics(&self) -> Vec<Metric> {
         let families = self
             .families
             .iter()
             .filter(|(_, family)| !family.series.is_empty());
-        families.map(|(name, family)| family.figure(name)).collect()
+        families.map(|(name, family)| family.metric(name)).collect()
     }
 
-    /// `None` where there is no room for one more series.
+    /// Returns the value of a series; `None` if the series is new and there are too many already.
     fn value(
         &mut self,
         (name, help, kind): (&'static str, &'static str, Kind),
@@ -105,7 +105,7 @@ impl Store {
     }
 }
 
-/// One illegal name would make everything illegible for whoever collects the figures.
+/// One illegal label name would make the whole exposition unreadable for a collector.
 fn is_legal(name: &str) -> bool {
     let starts = name.starts_with(|first: char| first.is_ascii_lowercase());
     starts
@@ -115,7 +115,7 @@ fn is_legal(name: &str) -> bool {
 }
 
 impl Family {
-    fn figure(&self, name: &str) -> Figure {
+    fn metric(&self, name: &str) -> Metric {
         let series = self.series.iter().map(|(key, &value)| Series {
             labels: key
                 .iter()
@@ -123,7 +123,7 @@ impl Family {
                 .collect(),
             value,
         });
-        Figure {
+        Metric {
             name: name.to_owned(),
             kind: self.kind,
             help: self.help.to_owned(),

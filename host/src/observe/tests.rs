@@ -3,7 +3,7 @@ use fedhost_domain::model::{NodeId, Sha256Hex};
 
 use super::store::SERIES_MAX;
 use super::*;
-use fedhost_base::figure;
+use fedhost_base::metric;
 
 fn working() -> Observed {
     let observed = Observed::new();
@@ -14,10 +14,10 @@ fn working() -> Observed {
 /// The value of the series with these labels, in the order of their names.
 fn value(observed: &Observed, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
     let snapshot = observed.snapshot();
-    let figure = snapshot
-        .figures
+    let metric = snapshot
+        .metrics
         .into_iter()
-        .find(|figure| figure.name == name)?;
+        .find(|metric| metric.name == name)?;
     let is_it = |series: &&Series| {
         series
             .labels
@@ -25,10 +25,10 @@ fn value(observed: &Observed, name: &str, labels: &[(&str, &str)]) -> Option<f64
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .eq(labels.iter().copied())
     };
-    figure.series.iter().find(is_it).map(|series| series.value)
+    metric.series.iter().find(is_it).map(|series| series.value)
 }
 
-fn hear(observed: &Observed, event: Event) {
+fn announce(observed: &Observed, event: Event) {
     Announcer::new(vec![Box::new(observed.clone())]).announce(event);
 }
 
@@ -64,20 +64,20 @@ fn it_is_ready_while_it_works_and_no_part_is_in_trouble() {
 fn gauges_are_set_and_counts_are_added_up() {
     let (observed, labels) = (working(), [("topic", "t")]);
     for number in [3_u32, 4] {
-        observed.gauge(figure::SPOOL_RECORDS, &labels, f64::from(number));
-        observed.count(figure::RECORDS_READ, &labels, u64::from(number));
+        observed.gauge(metric::SPOOL_RECORDS, &labels, f64::from(number));
+        observed.count(metric::RECORDS_READ, &labels, u64::from(number));
     }
     assert_eq!(value(&observed, "spool_records", &labels), Some(4.0));
     assert_eq!(value(&observed, "records_read", &labels), Some(7.0));
 }
 
 #[test]
-fn what_went_away_is_forgotten_and_what_was_counted_stays() {
+fn gauges_of_a_removed_partition_go_and_counters_stay() {
     let observed = working();
     for partition in ["0", "1"] {
         let labels = [("group", "g"), ("partition", partition)];
-        observed.gauge(figure::CONSUMER_LAG_RECORDS, &labels, 5.0);
-        observed.count(figure::RECORDS_READ, &labels, 5);
+        observed.gauge(metric::CONSUMER_LAG_RECORDS, &labels, 5.0);
+        observed.count(metric::RECORDS_READ, &labels, 5);
     }
     observed.forget(&[("partition", "1")]);
     let [kept, gone] = ["0", "1"].map(|partition| [("group", "g"), ("partition", partition)]);
@@ -89,9 +89,9 @@ fn what_went_away_is_forgotten_and_what_was_counted_stays() {
     assert!(
         observed
             .snapshot()
-            .figures
+            .metrics
             .iter()
-            .all(|figure| figure.name != "consumer_lag_records")
+            .all(|metric| metric.name != "consumer_lag_records")
     );
 }
 
@@ -99,22 +99,22 @@ fn what_went_away_is_forgotten_and_what_was_counted_stays() {
 fn series_beyond_the_limit_are_left_out_and_counted() {
     let observed = working();
     for number in 0..SERIES_MAX + 3 {
-        observed.gauge(figure::SPOOL_RECORDS, &[("part", &number.to_string())], 1.0);
+        observed.gauge(metric::SPOOL_RECORDS, &[("part", &number.to_string())], 1.0);
     }
-    observed.gauge(figure::SPOOL_RECORDS, &[("part", "0")], 2.0);
+    observed.gauge(metric::SPOOL_RECORDS, &[("part", "0")], 2.0);
     assert_eq!(
         value(&observed, "spool_records", &[("part", "0")]),
         Some(2.0),
-        "a known series goes on"
+        "a known series is still updated"
     );
     let snapshot = observed.snapshot();
     assert_eq!(
-        (snapshot.figures[0].series.len(), snapshot.figures_left_out),
+        (snapshot.metrics[0].series.len(), snapshot.metrics_left_out),
         (SERIES_MAX, 3)
     );
 
     observed.forget(&[("part", "7")]);
-    observed.gauge(figure::SPOOL_RECORDS, &[("part", "new")], 3.0);
+    observed.gauge(metric::SPOOL_RECORDS, &[("part", "new")], 3.0);
     assert_eq!(
         value(&observed, "spool_records", &[("part", "new")]),
         Some(3.0),
@@ -123,17 +123,17 @@ fn series_beyond_the_limit_are_left_out_and_counted() {
 }
 
 #[test]
-fn a_label_that_nobody_could_read_is_left_out() {
+fn a_label_with_an_illegal_name_is_left_out() {
     let observed = working();
     for name in ["", "9_lives", "with space", "Upper", "naïve"] {
-        observed.count(figure::RECORDS_READ, &[(name, "x")], 1);
+        observed.count(metric::RECORDS_READ, &[(name, "x")], 1);
     }
     let snapshot = observed.snapshot();
-    assert_eq!((snapshot.figures.len(), snapshot.figures_left_out), (0, 5));
+    assert_eq!((snapshot.metrics.len(), snapshot.metrics_left_out), (0, 5));
 }
 
 #[test]
-fn facts_become_figures() {
+fn events_become_metrics() {
     let observed = working();
     let closed = RoundClosed {
         round: 7,
@@ -151,10 +151,10 @@ fn facts_become_figures() {
             publishing_ms: 3.0,
         },
     };
-    hear(&observed, Event::RoundClosed(closed));
+    announce(&observed, Event::RoundClosed(closed));
     for samples in [30, 12] {
         let (node, round, loss, train_ms) = (NodeId::fog(2), 7, 0.5, 1);
-        hear(
+        announce(
             &observed,
             Event::NodeTrained {
                 node,
@@ -166,7 +166,7 @@ fn facts_become_figures() {
         );
     }
     let (plugin, call, kind, detail) = ("p".into(), "load".into(), "trap".into(), String::new());
-    hear(
+    announce(
         &observed,
         Event::PluginFailed {
             plugin,
@@ -193,7 +193,7 @@ fn facts_become_figures() {
 }
 
 #[test]
-fn a_plug_in_that_is_left_alone_keeps_the_process_from_being_ready() {
+fn a_quarantined_plug_in_keeps_the_process_from_being_ready() {
     let observed = working();
     let (plugin, part) = ("p".to_owned(), "detector".to_owned());
     let (call, detail) = ("detector.score".to_owned(), String::new());
@@ -205,18 +205,18 @@ fn a_plug_in_that_is_left_alone_keeps_the_process_from_being_ready() {
         pause_ms: 1000,
         detail,
     };
-    hear(&observed, began);
+    announce(&observed, began);
     let labels = [("part", "detector"), ("plugin", "p")];
     assert_eq!(value(&observed, "plugin_quarantined", &labels), Some(1.0));
     assert_eq!(value(&observed, "plugin_quarantines", &labels), Some(1.0));
     assert_eq!(observed.troubles()[0].part, "plug-in p (detector)");
-    hear(&observed, Event::PluginReleased { plugin, part });
+    announce(&observed, Event::PluginReleased { plugin, part });
     assert_eq!(value(&observed, "plugin_quarantined", &labels), Some(0.0));
     assert!(observed.troubles().is_empty());
 }
 
 #[test]
-fn a_clone_that_announces_is_heard_and_counted_once() {
+fn an_event_that_a_clone_announces_is_counted_once() {
     let observed = working();
     let announcing = observed.announcing(Announcer::new(vec![Box::new(observed.clone())]));
     announcing.announce(Event::RoleRestarted {
@@ -233,32 +233,32 @@ fn a_clone_that_announces_is_heard_and_counted_once() {
 fn a_snapshot_can_be_read_again() {
     let observed = working();
     observed.condition("reader", Some("away"));
-    observed.gauge(figure::ROUND_LOSS, &[("a", "b")], 0.5);
+    observed.gauge(metric::ROUND_LOSS, &[("a", "b")], 0.5);
     let snapshot = observed.snapshot();
     let text = serde_json::to_string(&snapshot).unwrap();
     assert_eq!(serde_json::from_str::<Snapshot>(&text).unwrap(), snapshot);
 
-    observed.gauge(figure::ROUND_LOSS, &[("a", "b")], f64::NAN);
+    observed.gauge(metric::ROUND_LOSS, &[("a", "b")], f64::NAN);
     let text = serde_json::to_string(&observed.snapshot()).unwrap();
     let read: Snapshot = serde_json::from_str(&text).unwrap();
-    assert!(read.figures[0].series[0].value.is_nan(), "{text}");
+    assert!(read.metrics[0].series[0].value.is_nan(), "{text}");
 }
 
 /// A process with something of everything, and values that differ from run to run put in their
 /// places.
 fn eventful() -> Snapshot {
     let observed = working();
-    observed.count(figure::BYTES_WRITTEN, &[("client", "a")], 10);
+    observed.count(metric::BYTES_WRITTEN, &[("client", "a")], 10);
     observed.count(
-        figure::RECORDS_SKIPPED,
+        metric::RECORDS_SKIPPED,
         &[
             ("source", "a \"quoted\\\" name\nin two lines"),
             ("reason", "not_json"),
         ],
         2,
     );
-    observed.gauge(figure::CONSUMER_LAG_SECONDS, &[], 1.5);
-    observed.gauge(figure::ROUND_LOSS, &[], f64::NAN);
+    observed.gauge(metric::CONSUMER_LAG_SECONDS, &[], 1.5);
+    observed.gauge(metric::ROUND_LOSS, &[], f64::NAN);
     let process = Some(Process {
         resident_memory_bytes: 4096,
         cpu_seconds: 2.5,
@@ -272,14 +272,14 @@ fn eventful() -> Snapshot {
 }
 
 #[test]
-fn open_metrics_are_written_to_the_letter() {
+fn open_metrics_match_the_expected_text() {
     let expected = r#"# HELP fedhost_build_info Always 1; its label tells the version of this program
 # TYPE fedhost_build_info gauge
 fedhost_build_info{version="1.2.3"} 1.0
 # HELP fedhost_ready 1 when the process is at work and nothing is in trouble, otherwise 0
 # TYPE fedhost_ready gauge
 fedhost_ready 1.0
-# HELP fedhost_figures_left_out Reports of figures that found no room
+# HELP fedhost_figures_left_out Reports of metrics that were dropped because there were too many series
 # TYPE fedhost_figures_left_out counter
 fedhost_figures_left_out_total 0.0
 # HELP fedhost_bytes_written Bytes of keys and values that were written and acknowledged

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use fedhost_domain::model::PluginId;
 
 use super::message::rfc3339;
-use fedhost_base::figure;
+use fedhost_base::metric;
 use fedhost_base::observer::Observer;
 use fedhost_bus::{NewRecord, Position, Record};
 pub use letter::Letter;
@@ -218,7 +218,7 @@ impl Tally {
     pub(super) fn count(&self, observer: &dyn Observer) {
         for ((topic, reason), &letters) in &self.0 {
             observer.count(
-                figure::DEAD_LETTERS,
+                metric::DEAD_LETTERS,
                 &[("topic", topic), ("reason", reason)],
                 letters,
             );

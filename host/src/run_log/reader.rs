@@ -1,4 +1,4 @@
-//! Reading a run log back, whatever became of it.
+//! Reads a run log, even a damaged one.
 
 use std::fmt;
 use std::fs::File;
@@ -10,10 +10,10 @@ use serde::Deserialize;
 
 use super::Error;
 
-/// A line that is no event this version knows.
+/// A line that is not an event of this version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadLine {
-    /// From 1.
+    /// Its number, counted from 1.
     pub line: u64,
     /// What is wrong with it.
     pub fault: Fault,
@@ -22,7 +22,7 @@ pub struct BadLine {
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
-    /// Torn by a crash, or never a line of a run log.
+    /// It was torn by a crash, or is no line of a run log.
     NotJson,
     /// JSON, but without the name of an event.
     NotAnEvent,
@@ -31,11 +31,11 @@ pub enum Fault {
         /// Its name, cut to a readable length.
         event: String,
     },
-    /// A known event whose fields do not fit.
+    /// A known event with missing or wrong fields.
     BadFields {
         /// Its name.
         event: String,
-        /// The first field that does not fit, cut to a readable length.
+        /// What is wrong with the first such field, cut to a readable length.
         reason: String,
     },
 }
@@ -53,8 +53,8 @@ impl fmt::Display for Fault {
     }
 }
 
-/// All events in the order in which they were written, and the lines that hold none. Empty lines
-/// are neither.
+/// Returns all events in the order in which they were written, and the bad lines. Empty lines are
+/// skipped.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -74,8 +74,8 @@ pub fn read(path: &Path) -> Result<(Vec<Stamped>, Vec<BadLine>), Error> {
     Ok((events, bad))
 }
 
-/// The round of the last `round_closed` line, so that a resumed run neither omits nor repeats one;
-/// `None` when there is no such line, or no log yet.
+/// Returns the round of the last `round_closed` line, so that a resumed run neither omits nor
+/// repeats one; `None` if there is no such line, or no log yet.
 ///
 /// # Errors
 /// The file exists and cannot be read.
@@ -128,7 +128,7 @@ fn fault(bytes: &[u8], error: &serde_json::Error) -> Fault {
         return Fault::NotAnEvent;
     };
     let (event, reason) = (cut(&event), error.to_string());
-    // The name of the event is the only variant in a line, so serde means nothing else by this.
+    // The name of the event is the only enum variant in a line, so the message must be about it.
     if reason.starts_with("unknown variant") {
         Fault::UnknownEvent { event }
     } else {
@@ -139,7 +139,7 @@ fn fault(bytes: &[u8], error: &serde_json::Error) -> Fault {
     }
 }
 
-/// Strangers' text, short enough for a line of a report.
+/// Cuts untrusted text to a length that fits a line of a report.
 fn cut(text: &str) -> String {
     const CHARS: usize = 160;
     match text.char_indices().nth(CHARS) {

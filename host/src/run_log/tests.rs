@@ -33,7 +33,7 @@ fn closed(round: u64) -> Stamped {
 }
 
 #[test]
-fn events_come_back_in_order_over_several_openings() {
+fn events_are_read_back_in_order_after_several_openings() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("runs/one/aggregation_log.jsonl");
     let events = [opened(1), closed(1), opened(2)];
@@ -44,7 +44,7 @@ fn events_come_back_in_order_over_several_openings() {
 }
 
 #[test]
-fn a_line_torn_by_a_crash_costs_nothing_but_itself() {
+fn a_line_torn_by_a_crash_affects_no_other_line() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.jsonl");
     RunLog::open(&path).unwrap().append(&opened(1)).unwrap();
@@ -64,7 +64,7 @@ fn a_line_torn_by_a_crash_costs_nothing_but_itself() {
 }
 
 #[test]
-fn a_line_that_is_no_event_is_counted_with_its_reason() {
+fn a_bad_line_is_returned_with_its_reason() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.jsonl");
     let long = "x".repeat(1_000);
@@ -130,7 +130,7 @@ fn the_last_round_is_that_of_the_last_whole_round_closed_line() {
 }
 
 #[test]
-fn a_log_that_is_not_there_is_named_with_a_hint() {
+fn the_error_of_a_missing_log_names_it_and_has_a_hint() {
     let error = read("nowhere/log.jsonl".as_ref()).unwrap_err().to_string();
     assert!(
         error.contains("nowhere/log.jsonl") && error.contains("\nhint: "),
@@ -140,7 +140,7 @@ fn a_log_that_is_not_there_is_named_with_a_hint() {
 
 proptest! {
     #[test]
-    fn no_bytes_before_an_opening_reach_the_lines_after_it(junk in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn bytes_before_an_opening_do_not_affect_later_lines(junk in proptest::collection::vec(any::<u8>(), 0..200)) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log.jsonl");
         fs::write(&path, &junk).unwrap();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fedhost::app::buses::kafka_options;
-use fedhost_base::observer::{Deaf, Observer};
+use fedhost_base::observer::{NoObserver, Observer};
 use fedhost_bus::kafka::{Properties, reader_properties, writer_properties};
 use fedhost_manifest::{ClientRole, Loaded, Manifest, Profile, load, schema};
 use rdkafka::ClientConfig;
@@ -16,7 +16,7 @@ use serde_json::Value;
 /// What the clients of a role are made with in the end, by the bus itself: a writer's, and a
 /// reader's.
 fn properties(manifest: &Manifest, role: ClientRole) -> [Properties; 2] {
-    let deaf: Arc<dyn Observer> = Arc::new(Deaf);
+    let deaf: Arc<dyn Observer> = Arc::new(NoObserver);
     let options = kafka_options(manifest, role, &deaf);
     [
         writer_properties(&options, role.word(), None),
@@ -115,7 +115,7 @@ fn a_role_keeps_to_the_hosts_own_settings_as_they_are_for_it() {
     let text = "[kafka.fog_node.consumer]\nmax_poll_records = 7\nqueued_max_messages_kbytes = 128\n\
                 [kafka.sensor.producer]\nmax_block_ms = 9\n";
     let manifest = load_text(text).manifest;
-    let deaf: Arc<dyn Observer> = Arc::new(Deaf);
+    let deaf: Arc<dyn Observer> = Arc::new(NoObserver);
     let of = |role| {
         let options = kafka_options(&manifest, role, &deaf);
         (

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fedhost::app::buses;
-use fedhost_base::observer::{Deaf, Observer};
+use fedhost_base::observer::{NoObserver, Observer};
 use fedhost_bus::{Bus, TopicSpec};
 use fedhost_manifest::{self as manifest, ClientRole, Loaded};
 use rdkafka::ClientConfig;
@@ -63,7 +63,7 @@ impl<'a> Cluster<'a> {
     /// A way to the broker beside those of the roles, which it must not cut off; and the topic of
     /// their state.
     pub(crate) fn bus(&self) -> Arc<dyn Bus> {
-        self.bus_heard_by(Arc::new(Deaf))
+        self.bus_heard_by(Arc::new(NoObserver))
     }
 
     /// The same, with somebody who listens to it.

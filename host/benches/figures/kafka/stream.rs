@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use fedhost_base::clock::Stopwatch;
-use fedhost_base::figure::{Count, Gauge};
+use fedhost_base::metric::{Count, Gauge};
 use fedhost_base::observer::{Labels, Observer};
 use fedhost_bus::{Bus, NewRecord, Start, Write};
 use fedhost_domain::event::Event;

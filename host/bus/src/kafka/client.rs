@@ -1,4 +1,4 @@
-//! What all clients have in common: they tell of their troubles and their figures, and nobody waits
+//! What all clients have in common: they tell of their troubles and their metrics, and nobody waits
 //! for their end.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use super::diagnosis::{self, Diagnosis};
 use super::statistics::Reporter;
 use fedhost_base::clock::Stopwatch;
-use fedhost_base::figure::Count;
+use fedhost_base::metric::Count;
 use fedhost_base::observer::Observer;
 
 /// Ends a client on a thread of its own: it may take as long as its brokers are away.
@@ -56,14 +56,14 @@ impl Listener {
         &self.part
     }
 
-    /// Passes on the figures of one client.
+    /// Passes on the metrics of one client.
     pub(super) fn reporter(&self) -> Reporter {
         Reporter::new(&self.part, &self.observer)
     }
 
     /// Counts something that happened to a client.
-    pub(super) fn count(&self, figure: Count, by: u64) {
-        self.observer.count(figure, &[("client", &self.part)], by);
+    pub(super) fn count(&self, metric: Count, by: u64) {
+        self.observer.count(metric, &[("client", &self.part)], by);
     }
 
     /// The newest trouble since [`Listener::is_well`].

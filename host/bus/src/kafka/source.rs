@@ -17,9 +17,9 @@
 mod assignment;
 mod context;
 mod failure;
-mod figures;
 mod intake;
 mod member;
+mod metrics;
 mod offsets;
 mod partition;
 mod plan;

@@ -1,17 +1,17 @@
-//! The figures that librdkafka gives of each client, every `statistics.interval.ms`.
+//! The metrics that librdkafka gives of each client, every `statistics.interval.ms`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rdkafka::statistics::{Broker, Statistics, Topic, Window};
 
-use fedhost_base::figure::{self, Count, Gauge};
+use fedhost_base::metric::{self, Count, Gauge};
 use fedhost_base::observer::Observer;
 
 const MICROSECONDS: f64 = 1e-6;
 const MILLISECONDS: f64 = 1e-3;
 
-/// Passes on the figures of one client. They go when it goes; what was counted stays.
+/// Reports the metrics of one client. Its gauges are removed when it ends; its counters stay.
 pub(super) struct Reporter {
     /// Such as `writer of fog-node-1`.
     client: String,
@@ -52,12 +52,12 @@ impl Reporter {
     fn queue(&self, statistics: &Statistics) {
         let client = [("client", self.client.as_str())];
         self.observer.gauge(
-            figure::PRODUCER_QUEUE_RECORDS,
+            metric::PRODUCER_QUEUE_RECORDS,
             &client,
             statistics.msg_cnt as f64,
         );
         self.observer.gauge(
-            figure::PRODUCER_QUEUE_BYTES,
+            metric::PRODUCER_QUEUE_BYTES,
             &client,
             statistics.msg_size as f64,
         );
@@ -71,12 +71,12 @@ impl Reporter {
         ) in &statistics.topics
         {
             let labels = [("client", self.client.as_str()), ("topic", topic)];
-            for (figure, window) in [
-                (figure::BATCH_RECORDS, batchcnt),
-                (figure::BATCH_BYTES, batchsize),
+            for (metric, window) in [
+                (metric::BATCH_RECORDS, batchcnt),
+                (metric::BATCH_BYTES, batchsize),
             ] {
-                self.tell(
-                    figure,
+                self.set(
+                    metric,
                     &labels,
                     filled(window).map(|window| window.avg),
                     1.0,
@@ -93,39 +93,39 @@ impl Reporter {
         let average = |window: &Option<Window>| Some(filled(window.as_ref()?)?.avg);
         let p99 = |window: &Option<Window>| Some(filled(window.as_ref()?)?.p99);
         let waiting = broker.outbuf_cnt.saturating_add(broker.waitresp_cnt);
-        let figures = [
+        let metrics = [
             (
-                figure::BROKER_RTT_SECONDS,
+                metric::BROKER_RTT_SECONDS,
                 average(&broker.rtt),
                 MICROSECONDS,
             ),
             (
-                figure::BROKER_RTT_P99_SECONDS,
+                metric::BROKER_RTT_P99_SECONDS,
                 p99(&broker.rtt),
                 MICROSECONDS,
             ),
             (
-                figure::PRODUCER_QUEUE_LATENCY_SECONDS,
+                metric::PRODUCER_QUEUE_LATENCY_SECONDS,
                 average(&broker.int_latency),
                 MICROSECONDS,
             ),
             // It is measured only while there is any.
             (
-                figure::BROKER_THROTTLE_SECONDS,
+                metric::BROKER_THROTTLE_SECONDS,
                 average(&broker.throttle).or(Some(0)),
                 MILLISECONDS,
             ),
-            (figure::BROKER_REQUESTS_WAITING, Some(waiting), 1.0),
+            (metric::BROKER_REQUESTS_WAITING, Some(waiting), 1.0),
         ];
-        for (figure, value, unit) in figures {
-            self.tell(figure, &labels, value, unit);
+        for (metric, value, unit) in metrics {
+            self.set(metric, &labels, value, unit);
         }
     }
 
     /// None of them can be negative; librdkafka computes some from clocks that it never read.
-    fn tell(&self, figure: Gauge, labels: &[(&'static str, &str)], value: Option<i64>, unit: f64) {
+    fn set(&self, metric: Gauge, labels: &[(&'static str, &str)], value: Option<i64>, unit: f64) {
         if let Some(value) = value.filter(|&value| value >= 0) {
-            self.observer.gauge(figure, labels, value as f64 * unit);
+            self.observer.gauge(metric, labels, value as f64 * unit);
         }
     }
 
@@ -144,22 +144,22 @@ impl Reporter {
             counted.insert(broker.name.clone(), now).unwrap_or_default()
         };
         let counts = [
-            (figure::BROKER_CONNECTS, before.connects, now.connects),
+            (metric::BROKER_CONNECTS, before.connects, now.connects),
             (
-                figure::BROKER_DISCONNECTS,
+                metric::BROKER_DISCONNECTS,
                 before.disconnects,
                 now.disconnects,
             ),
-            (figure::REQUEST_TIMEOUTS, before.timeouts, now.timeouts),
+            (metric::REQUEST_TIMEOUTS, before.timeouts, now.timeouts),
         ];
-        for (figure, before, now) in counts {
-            self.add(figure, broker, now.saturating_sub(before));
+        for (metric, before, now) in counts {
+            self.add(metric, broker, now.saturating_sub(before));
         }
     }
 
-    fn add(&self, figure: Count, broker: &Broker, by: u64) {
+    fn add(&self, metric: Count, broker: &Broker, by: u64) {
         self.observer.count(
-            figure,
+            metric,
             &[("client", &self.client), ("broker", &broker.nodename)],
             by,
         );
@@ -183,7 +183,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Mutex;
 
-    use fedhost_base::figure::{Count, Gauge};
+    use fedhost_base::metric::{Count, Gauge};
     use fedhost_base::observer::Labels;
     use fedhost_domain::event::Event;
 
@@ -206,13 +206,13 @@ mod tests {
     impl Observer for Observed {
         fn condition(&self, _: &str, _: Option<&str>) {}
 
-        fn gauge(&self, figure: Gauge, labels: Labels<'_>, value: f64) {
-            let series = series(figure.name(), labels);
+        fn gauge(&self, metric: Gauge, labels: Labels<'_>, value: f64) {
+            let series = series(metric.name(), labels);
             self.gauges.lock().unwrap().insert(series, value);
         }
 
-        fn count(&self, figure: Count, labels: Labels<'_>, by: u64) {
-            let series = series(figure.name(), labels);
+        fn count(&self, metric: Count, labels: Labels<'_>, by: u64) {
+            let series = series(metric.name(), labels);
             *self.counts.lock().unwrap().entry(series).or_default() += by;
         }
 
@@ -226,14 +226,14 @@ mod tests {
         fn announce(&self, _: Event) {}
     }
 
-    /// The values of all series of that figure.
-    fn values(observed: &Observed, figure: &str) -> Vec<f64> {
+    /// The values of all series of that metric.
+    fn values(observed: &Observed, metric: &str) -> Vec<f64> {
         let gauges = observed.gauges.lock().unwrap();
         let counts = observed.counts.lock().unwrap();
         let counted = counts.iter().map(|(series, value)| (series, *value as f64));
         let all = gauges.iter().map(|(series, value)| (series, *value));
         all.chain(counted)
-            .filter(|((name, _), _)| *name == figure)
+            .filter(|((name, _), _)| *name == metric)
             .map(|(_, value)| value)
             .collect()
     }

@@ -17,7 +17,7 @@ use super::ticket::Ticket;
 use super::{Name, TOGETHER, aside};
 use crate::trouble::Trouble;
 use crate::{Bus, Error, Write};
-use fedhost_base::figure;
+use fedhost_base::metric;
 use fedhost_base::observer::Observer;
 
 pub(super) struct Drain {
@@ -290,7 +290,7 @@ impl Drain {
         self.status.send_modify(|status| status.drained = drained);
         let records = drained.sums.records.saturating_sub(before);
         self.observer
-            .count(figure::SPOOL_DRAINED, &self.name.labels(), records);
+            .count(metric::SPOOL_DRAINED, &self.name.labels(), records);
         self.tell();
         let forgotten = self.local.forget(offset + 1).await;
         let failed = matches!(&forgotten, Err(error) if !matches!(error, Error::Closed));

@@ -16,7 +16,7 @@ use super::status::{Level, Status, until};
 use crate::trouble::Trouble;
 use crate::{Error, GroupOffset, Write};
 use fedhost_base::clock;
-use fedhost_base::figure;
+use fedhost_base::metric;
 use fedhost_base::observer::Observer;
 
 /// A spool without room for so long is said to be full.
@@ -130,7 +130,7 @@ impl Intake {
             };
         });
         self.observer
-            .count(figure::SPOOL_WRITTEN, &self.name.labels(), records);
+            .count(metric::SPOOL_WRITTEN, &self.name.labels(), records);
         self.status
             .borrow()
             .tell(&*self.observer, &self.name.labels());

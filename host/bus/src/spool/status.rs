@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use super::entry::Sums;
 use crate::Error;
 use fedhost_base::clock;
-use fedhost_base::figure;
+use fedhost_base::metric;
 use fedhost_base::observer::{Labels, Observer};
 
 /// A place in the spool's log.
@@ -94,11 +94,11 @@ impl Status {
         } else {
             clock::now_ms().saturating_sub(self.oldest_ms)
         };
-        #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
-        let figure = |value: u64| value as f64;
-        observer.gauge(figure::SPOOL_RECORDS, labels, figure(records));
-        observer.gauge(figure::SPOOL_BYTES, labels, figure(self.bytes()));
-        observer.gauge(figure::SPOOL_OLDEST_SECONDS, labels, figure(age_ms) / 1e3);
+        #[expect(clippy::cast_precision_loss, reason = "the metric may be rounded")]
+        let float = |value: u64| value as f64;
+        observer.gauge(metric::SPOOL_RECORDS, labels, float(records));
+        observer.gauge(metric::SPOOL_BYTES, labels, float(self.bytes()));
+        observer.gauge(metric::SPOOL_OLDEST_SECONDS, labels, float(age_ms) / 1e3);
     }
 }
 

@@ -14,7 +14,7 @@ use fedhost_bus::embedded::{EmbeddedLog, Options};
 struct Ear(Arc<Mutex<Vec<Event>>>);
 
 impl Listener for Ear {
-    fn heard(&self, event: &Stamped) {
+    fn on_event(&self, event: &Stamped) {
         self.0.lock().unwrap().push(event.event.clone());
     }
 }

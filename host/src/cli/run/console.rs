@@ -151,7 +151,7 @@ fn bar() -> ProgressBar {
 }
 
 impl Listener for Console {
-    fn heard(&self, event: &Stamped) {
+    fn on_event(&self, event: &Stamped) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.ended_ms = event.time_ms;
         match &event.event {
@@ -274,7 +274,7 @@ impl Recorder {
 }
 
 impl Listener for Recorder {
-    fn heard(&self, event: &Stamped) {
+    fn on_event(&self, event: &Stamped) {
         if matches!(event.event, Event::PluginProgress { .. }) {
             return;
         }

@@ -21,7 +21,7 @@ impl JsonLines {
 }
 
 impl Listener for JsonLines {
-    fn heard(&self, event: &Stamped) {
+    fn on_event(&self, event: &Stamped) {
         let Ok(mut line) = serde_json::to_vec(event) else {
             return;
         };

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::role::Began;
 use fedhost_base::announce::Announcer;
-use fedhost_base::observer::Deaf;
+use fedhost_base::observer::NoObserver;
 use fedhost_bus::TopicSpec;
 use fedhost_bus::embedded::{EmbeddedLog, Options};
 
@@ -40,7 +40,7 @@ fn service(bus: Arc<dyn Bus>, stop: &CancellationToken) -> Service {
         context: Context {
             bus,
             announcer: Announcer::default(),
-            observer: Arc::new(Deaf),
+            observer: Arc::new(NoObserver),
             stop: stop.clone(),
             began: Began::default(),
         },

@@ -13,7 +13,7 @@ use crate::compare::{Difference, compare};
 use crate::kafka::{Delivery, Properties};
 use fedhost_base::backoff::Backoff;
 use fedhost_base::clock::Stopwatch;
-use fedhost_base::observer::Deaf;
+use fedhost_base::observer::NoObserver;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -44,7 +44,7 @@ fn options(servers: &str) -> Options {
         close: PATIENCE,
         request: PATIENCE,
         backoff: Backoff::default(),
-        observer: Arc::new(Deaf),
+        observer: Arc::new(NoObserver),
     }
 }
 

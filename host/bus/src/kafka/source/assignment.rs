@@ -80,7 +80,7 @@ impl Context {
                 .collect()
         };
         gone.into_iter()
-            .for_each(|partition| self.figures().forget(partition));
+            .for_each(|partition| self.metrics().forget(partition));
         Ok(let_go(client, list)?)
     }
 

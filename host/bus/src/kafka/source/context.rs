@@ -12,7 +12,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
 use super::failure::Failure;
-use super::figures::Figures;
+use super::metrics::Metrics;
 use super::plan::Plan;
 use super::shared::Shared;
 use super::statistics::Snapshot;
@@ -80,8 +80,8 @@ impl Context {
         self.retired.load(Ordering::Relaxed) || self.shared.is_closing()
     }
 
-    pub(super) fn figures(&self) -> Figures<'_> {
-        Figures {
+    pub(super) fn metrics(&self) -> Metrics<'_> {
+        Metrics {
             group: &self.plan.group,
             observer: &*self.plan.options.observer,
         }
@@ -123,7 +123,7 @@ impl ConsumerContext for Context {
     fn rebalance(&self, client: &Client, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let assigned = code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         if assigned && !self.is_over() {
-            self.figures().rebalanced();
+            self.metrics().rebalanced();
         }
         let outcome = if self.is_over() {
             self.decline(client, assigned, list)

@@ -10,8 +10,8 @@ use rdkafka::error::KafkaError;
 use super::Sharing;
 use super::context::{Client, Context};
 use super::failure::{Failure, persist};
-use super::figures::Figures;
 use super::member::Slot;
+use super::metrics::Metrics;
 use super::offsets;
 use super::plan::Plan;
 use super::session::Session;
@@ -147,12 +147,12 @@ impl Poller {
             .filter_map(|place| shelf.remove(place))
             .collect();
         drop(shelf);
-        let figures = Figures {
+        let metrics = Metrics {
             group: &self.plan.group,
             observer: &*self.plan.options.observer,
         };
         gone.into_iter()
-            .for_each(|partition| figures.forget(partition));
+            .for_each(|partition| metrics.forget(partition));
     }
 }
 

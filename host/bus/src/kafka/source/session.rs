@@ -292,7 +292,7 @@ impl<'a> Session<'a> {
         }
         let reading = shelf.is_reading();
         drop(shelf);
-        self.context.figures().report(&self.context.shared);
+        self.context.metrics().report(&self.context.shared);
         self.observe_connection(snapshot.connected, reading);
         if !reading || self.missed > 0 {
             return Ok(());
@@ -374,7 +374,7 @@ impl<'a> Session<'a> {
             topic.to_string(),
             *partition,
         );
-        self.context.figures().stalled(place);
+        self.context.metrics().stalled(place);
         self.context
             .plan
             .options

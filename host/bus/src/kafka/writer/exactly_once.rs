@@ -26,7 +26,7 @@ use super::shell::Shell;
 use super::verdict::{self, Fault, Move, Step, Traits};
 use crate::Error;
 use fedhost_base::clock;
-use fedhost_base::figure;
+use fedhost_base::metric;
 
 pub(super) struct ExactlyOnce {
     shell: Shell,
@@ -128,7 +128,7 @@ impl ExactlyOnce {
             match self.attempt(cycle, None) {
                 Ok(shares) => self.answer(cycle, shares),
                 Err(Setback::Aborted(cause)) => {
-                    self.shell.count(figure::TRANSACTIONS_ABORTED, 1);
+                    self.shell.count(metric::TRANSACTIONS_ABORTED, 1);
                     self.mend(cycle, cause)?;
                 }
                 Err(Setback::Open(diagnosis)) => {
@@ -144,7 +144,7 @@ impl ExactlyOnce {
 
     fn answer(&mut self, cycle: &mut Pending, shares: Vec<Share>) {
         self.shell.is_well();
-        self.shell.count(figure::TRANSACTIONS_COMMITTED, 1);
+        self.shell.count(metric::TRANSACTIONS_COMMITTED, 1);
         // Whoever hears the answer may end its reader and make another: nothing may still hold on
         // to the first.
         shares.into_iter().for_each(|share| share.stored());

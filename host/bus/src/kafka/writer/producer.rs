@@ -17,7 +17,7 @@ use super::super::properties::Properties;
 use super::super::statistics::Reporter;
 use super::job::Outgoing;
 use super::mailbox::{Mailbox, Report};
-use fedhost_base::figure;
+use fedhost_base::metric;
 
 /// librdkafka's own default of `batch.size`, in bytes.
 const BATCH_BYTES: u64 = 1_000_000;
@@ -56,7 +56,7 @@ impl ProducerContext for Context {
         let outcome = match result {
             Ok(message) => Ok(message.offset().cast_unsigned()),
             Err((error, _)) => {
-                self.listener.count(figure::SEND_ERRORS, 1);
+                self.listener.count(metric::SEND_ERRORS, 1);
                 Err(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail))
             }
         };

@@ -1,5 +1,5 @@
 //! What both kinds of writer have in common: their options, their client, their patience and their
-//! figures.
+//! metrics.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::producer::Producer;
 use super::verdict::{self, Fault};
 use crate::Error;
 use fedhost_base::clock;
-use fedhost_base::figure::{self, Count};
+use fedhost_base::metric::{self, Count};
 
 /// Taken from the mailbox at a time.
 pub(super) const LIMIT: Limit = Limit {
@@ -87,7 +87,7 @@ impl Shell {
 
     /// Something went wrong that is worth another try: tells, and waits.
     pub(super) fn try_later(&mut self, diagnosis: Diagnosis) {
-        self.count(figure::WRITE_RETRIES, 1);
+        self.count(metric::WRITE_RETRIES, 1);
         self.listener.is_in_trouble(diagnosis);
         self.tries += 1;
         self.retries += 1;
@@ -174,16 +174,16 @@ impl Shell {
         }
         let records: usize = done.iter().map(|entry| entry.job.content.count()).sum();
         let bytes: usize = written().map(Outgoing::bytes).sum();
-        self.count(figure::RECORDS_WRITTEN, records as u64);
-        self.count(figure::BYTES_WRITTEN, bytes as u64);
+        self.count(metric::RECORDS_WRITTEN, records as u64);
+        self.count(metric::BYTES_WRITTEN, bytes as u64);
         for entry in done {
             let positions = entry.positions();
             entry.job.answer(Ok(positions));
         }
     }
 
-    pub(super) fn count(&self, figure: Count, by: u64) {
-        self.listener.count(figure, by);
+    pub(super) fn count(&self, metric: Count, by: u64) {
+        self.listener.count(metric, by);
     }
 
     /// When one request has taken too long.

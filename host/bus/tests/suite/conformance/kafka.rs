@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use fedhost_base::backoff::Backoff;
-use fedhost_base::observer::Deaf;
+use fedhost_base::observer::NoObserver;
 use fedhost_bus::kafka::{Delivery, Kafka, Options, Properties, View};
 use fedhost_bus::{Admin as _, TopicSpec};
 use rdkafka::ClientConfig;
@@ -128,7 +128,7 @@ pub(crate) fn prefixed(servers: &str, delivery: Delivery) -> (String, Options) {
         close: Duration::from_secs(5),
         request: PATIENCE,
         backoff: Backoff::default(),
-        observer: Arc::new(Deaf),
+        observer: Arc::new(NoObserver),
     };
     (prefix, options)
 }

@@ -38,7 +38,7 @@ async fn a_full_spool_makes_its_writer_wait_and_drops_nothing() {
         let full = |event: &Event| matches!(event, Event::Warned { detail, .. } if detail.contains("is full"));
         bench.ear.until(|ear| ear.count(full) == 1).await;
         assert!(is_waiting(waiting.as_mut()).await);
-        assert!(bench.ear.figure("spool_bytes") <= 10_000.0);
+        assert!(bench.ear.metric("spool_bytes") <= 10_000.0);
         // And it goes on as soon as the bus takes something
         bench.remote.is(Mood::Well);
         waiting.await.expect("accepted");

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fedhost_base::observer::Deaf;
+use fedhost_base::observer::NoObserver;
 use fedhost_bus::spool::Spooled;
 use fedhost_bus::{Admin, Bus, Write};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -17,7 +17,7 @@ use super::support::{
 
 async fn open(directory: &Path) -> (Arc<Remote>, Spooled) {
     let remote = Arc::new(Remote::at(&directory.join("remote")).await);
-    let observer = Arc::new(Deaf);
+    let observer = Arc::new(NoObserver);
     let options = options(directory, 1 << 20, observer);
     let bus = Arc::clone(&remote) as Arc<dyn Bus>;
     (

@@ -30,9 +30,9 @@ async fn an_outage_is_waited_out_and_nothing_is_lost_reordered_or_repeated() {
             .await;
         bench
             .ear
-            .until(|ear| ear.figure("spool_records") >= 190.0)
+            .until(|ear| ear.metric("spool_records") >= 190.0)
             .await;
-        assert!(bench.ear.figure("spool_bytes") > 190.0);
+        assert!(bench.ear.metric("spool_bytes") > 190.0);
         // When the bus is back, then everything has arrived, in order, once
         bench.remote.is(Mood::Well);
         spool.state("any").await.expect("it is back");
@@ -42,7 +42,7 @@ async fn an_outage_is_waited_out_and_nothing_is_lost_reordered_or_repeated() {
             .ear
             .until(|ear| ear.trouble("spool of fog-node-1").is_none())
             .await;
-        let figures = [
+        let metrics = [
             "spool_records",
             "spool_bytes",
             "spool_oldest_seconds",
@@ -50,7 +50,7 @@ async fn an_outage_is_waited_out_and_nothing_is_lost_reordered_or_repeated() {
             "spool_drained",
         ];
         assert_eq!(
-            figures.map(|name| bench.ear.figure(name)),
+            metrics.map(|name| bench.ear.metric(name)),
             [0.0, 0.0, 0.0, 200.0, 200.0]
         );
         assert_eq!(

@@ -18,7 +18,7 @@ async fn what_waits_survives_an_end_without_warning_and_arrives_first() {
         bench.remote.is(Mood::Away);
         for round in 0..5 {
             let spool = bench.open().await;
-            assert_eq!(bench.ear.figure("spool_records"), (round * 10) as f64);
+            assert_eq!(bench.ear.metric("spool_records"), (round * 10) as f64);
             for number in 0..10 {
                 write(&spool, numbered(round * 10 + number)).await;
             }

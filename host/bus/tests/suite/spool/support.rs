@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fedhost_base::figure::{Count, Gauge};
+use fedhost_base::metric::{Count, Gauge};
 use fedhost_base::observer::{Labels, Observer};
 use fedhost_bus::embedded::{EmbeddedLog, Fsync, Options};
 use fedhost_bus::spool::{self, Spooled};
@@ -260,13 +260,13 @@ impl Bus for Remote {
 pub(crate) struct Ear {
     pub(crate) events: std::sync::Mutex<Vec<Event>>,
     pub(crate) conditions: std::sync::Mutex<BTreeMap<String, Option<String>>>,
-    figures: std::sync::Mutex<BTreeMap<&'static str, f64>>,
+    metrics: std::sync::Mutex<BTreeMap<&'static str, f64>>,
     heard: watch::Sender<()>,
 }
 
 impl Ear {
-    pub(crate) fn figure(&self, name: &str) -> f64 {
-        self.figures
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        self.metrics
             .lock()
             .unwrap()
             .get(name)
@@ -307,19 +307,19 @@ impl Observer for Ear {
         self.heard.send_replace(());
     }
 
-    fn gauge(&self, figure: Gauge, labels: Labels<'_>, value: f64) {
+    fn gauge(&self, metric: Gauge, labels: Labels<'_>, value: f64) {
         assert_eq!(labels, [("spool", NAME)]);
-        self.figures.lock().unwrap().insert(figure.name(), value);
+        self.metrics.lock().unwrap().insert(metric.name(), value);
         self.heard.send_replace(());
     }
 
-    fn count(&self, figure: Count, labels: Labels<'_>, by: u64) {
+    fn count(&self, metric: Count, labels: Labels<'_>, by: u64) {
         assert_eq!(labels, [("spool", NAME)]);
         *self
-            .figures
+            .metrics
             .lock()
             .unwrap()
-            .entry(figure.name())
+            .entry(metric.name())
             .or_default() += by as f64;
         self.heard.send_replace(());
     }

@@ -19,7 +19,7 @@ use crate::kafka::source::{KafkaSource, Sharing};
 use crate::kafka::{Delivery, Options, Properties};
 use crate::{Error, GroupOffset, Record, Source, Start, TopicSpec};
 use fedhost_base::backoff::Backoff;
-use fedhost_base::figure::{Count, Gauge};
+use fedhost_base::metric::{Count, Gauge};
 use fedhost_base::observer::{Labels, Observer};
 
 /// A wait that takes longer has failed.
@@ -402,7 +402,7 @@ impl Recorder {
     }
 }
 
-/// Figures of clients and groups are left aside.
+/// Metrics of clients and groups are left aside.
 fn key(name: &str, labels: Labels<'_>) -> Option<String> {
     let label = |wanted| Some(labels.iter().find(|(name, _)| *name == wanted)?.1);
     Some(format!(
@@ -421,14 +421,14 @@ impl Observer for Recorder {
         };
     }
 
-    fn gauge(&self, figure: Gauge, labels: Labels<'_>, value: f64) {
-        if let Some(key) = key(figure.name(), labels) {
+    fn gauge(&self, metric: Gauge, labels: Labels<'_>, value: f64) {
+        if let Some(key) = key(metric.name(), labels) {
             self.gauges.lock().expect("no panic").insert(key, value);
         }
     }
 
-    fn count(&self, figure: Count, labels: Labels<'_>, by: u64) {
-        if let Some(key) = key(figure.name(), labels) {
+    fn count(&self, metric: Count, labels: Labels<'_>, by: u64) {
+        if let Some(key) = key(metric.name(), labels) {
             *self
                 .counts
                 .lock()

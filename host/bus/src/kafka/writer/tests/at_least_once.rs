@@ -271,11 +271,11 @@ async fn the_client_s_figures_are_passed_on() {
         .write(numbered(&cluster.name("t"), 0..5))
         .await
         .expect("written");
-    for figure in ["broker_rtt_seconds", "batch_records"] {
-        until(figure, || {
+    for metric in ["broker_rtt_seconds", "batch_records"] {
+        until(metric, || {
             cluster
                 .seen
-                .gauge_of(figure)
+                .gauge_of(metric)
                 .is_some_and(|value| value > 0.0)
         })
         .await;

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use fedhost_domain::event::Event;
 
-use fedhost_base::figure::{Count, Gauge};
+use fedhost_base::metric::{Count, Gauge};
 use fedhost_base::observer::{Labels, Observer};
 
 #[derive(Default)]
@@ -52,12 +52,12 @@ impl Observer for Recorder {
         self.with(|seen| seen.trouble = trouble.map(str::to_owned));
     }
 
-    fn gauge(&self, figure: Gauge, _: Labels<'_>, value: f64) {
-        self.with(|seen| seen.gauges.insert(figure.name(), value));
+    fn gauge(&self, metric: Gauge, _: Labels<'_>, value: f64) {
+        self.with(|seen| seen.gauges.insert(metric.name(), value));
     }
 
-    fn count(&self, figure: Count, _: Labels<'_>, by: u64) {
-        self.with(|seen| *seen.counts.entry(figure.name()).or_default() += by);
+    fn count(&self, metric: Count, _: Labels<'_>, by: u64) {
+        self.with(|seen| *seen.counts.entry(metric.name()).or_default() += by);
     }
 
     fn announce(&self, event: Event) {

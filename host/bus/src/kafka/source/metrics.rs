@@ -3,16 +3,16 @@
 use super::partition::{Handed, Lag, Partition, Place};
 use super::shared::Shared;
 use fedhost_base::clock;
-use fedhost_base::figure;
+use fedhost_base::metric;
 use fedhost_base::observer::{Labels, Observer};
 
 /// Gauges and counts of one reader.
-pub(super) struct Figures<'a> {
+pub(super) struct Metrics<'a> {
     pub(super) group: &'a str,
     pub(super) observer: &'a dyn Observer,
 }
 
-impl Figures<'_> {
+impl Metrics<'_> {
     /// Tells about all partitions.
     pub(super) fn report(&self, shared: &Shared) {
         let now_ms = clock::now_ms();
@@ -40,32 +40,32 @@ impl Figures<'_> {
     /// Counts that the group told its reader anew what it has.
     pub(super) fn rebalanced(&self) {
         self.observer
-            .count(figure::REBALANCES, &[("group", self.group)], 1);
+            .count(metric::REBALANCES, &[("group", self.group)], 1);
     }
 
     /// Counts a partition that stalled.
     pub(super) fn stalled(&self, place: &Place) {
         self.labelled(place, |labels| {
-            self.observer.count(figure::PARTITION_STALLS, labels, 1)
+            self.observer.count(metric::PARTITION_STALLS, labels, 1)
         });
     }
 
     fn tell(&self, place: &Place, lag: Lag, fresh: Handed) {
         self.labelled(place, |labels| {
             self.observer
-                .gauge(figure::CONSUMER_LAG_RECORDS, labels, lag.records as f64);
+                .gauge(metric::CONSUMER_LAG_RECORDS, labels, lag.records as f64);
             self.observer
-                .gauge(figure::CONSUMER_LAG_SECONDS, labels, lag.seconds);
+                .gauge(metric::CONSUMER_LAG_SECONDS, labels, lag.seconds);
             self.observer
-                .gauge(figure::RECORDS_NOT_SAFE, labels, lag.not_safe as f64);
+                .gauge(metric::RECORDS_NOT_SAFE, labels, lag.not_safe as f64);
             self.count(labels, fresh);
         });
     }
 
     fn count(&self, labels: Labels<'_>, fresh: Handed) {
         self.observer
-            .count(figure::RECORDS_READ, labels, fresh.records);
-        self.observer.count(figure::BYTES_READ, labels, fresh.bytes);
+            .count(metric::RECORDS_READ, labels, fresh.records);
+        self.observer.count(metric::BYTES_READ, labels, fresh.bytes);
     }
 
     fn labelled(&self, (topic, index): &Place, tell: impl FnOnce(&[(&'static str, &str)])) {
