@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fedhost_domain::event::{Event, Stamped};
 
-pub use exposition::Format;
+pub use exposition::CONTENT_TYPE;
 use fedhost_base::announce::{Announcer, Listener};
 use fedhost_base::clock;
 use fedhost_base::metric::{Count, Gauge};

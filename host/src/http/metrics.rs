@@ -1,4 +1,4 @@
-//! Serves `/metrics` to Prometheus and compatible collectors.
+//! Serves `/metrics` to Prometheus and compatible collectors, always in OpenMetrics text.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
-use super::router::{Shared, accept};
-use crate::observe::Format;
+use super::router::Shared;
+use crate::observe::CONTENT_TYPE;
 
-/// Returns all metrics in the format that the client asks for.
+/// Returns all metrics.
 pub(super) async fn metrics(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
@@ -20,10 +20,9 @@ pub(super) async fn metrics(
             "metrics need the token: send `Authorization: Bearer` with the value of api.token";
         return Err(Problem::new(StatusCode::UNAUTHORIZED, detail));
     }
-    let format = Format::accepted(accept(&headers));
     let observed = shared.observed.clone();
     // Blocking: thousands of series take long, and some values are read from files.
-    let text = tokio::task::spawn_blocking(move || observed.snapshot().exposition(format)).await;
+    let text = tokio::task::spawn_blocking(move || observed.snapshot().exposition()).await;
     let failed = || {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -31,5 +30,5 @@ pub(super) async fn metrics(
         )
     };
     let text = text.map_err(|_| failed())?.map_err(|_| failed())?;
-    Ok(([(header::CONTENT_TYPE, format.content_type())], text).into_response())
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }

@@ -1,7 +1,4 @@
-//! Writes a snapshot in the formats of Prometheus.
-//!
-//! `prometheus-client` writes OpenMetrics; for those who do not read that, it is rewritten line by
-//! line.
+//! Writes a snapshot in OpenMetrics text, the format of Prometheus.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,35 +15,8 @@ use prometheus_client::registry::{Registry, Unit};
 use super::snapshot::{Kind, Metric, Series, Snapshot};
 use fedhost_base::metric;
 
-/// The format of an exposition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// OpenMetrics 1.0.
-    OpenMetrics,
-    /// The text format of Prometheus, which every version and most other collectors read.
-    Text,
-}
-
-impl Format {
-    /// Returns the format that an `Accept` header asks for.
-    #[must_use]
-    pub fn accepted(accept: &str) -> Self {
-        if accept.contains("application/openmetrics-text") {
-            Self::OpenMetrics
-        } else {
-            Self::Text
-        }
-    }
-
-    /// Returns the media type for the header of a response.
-    #[must_use]
-    pub fn content_type(self) -> &'static str {
-        match self {
-            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
-        }
-    }
-}
+/// The media type of [`Snapshot::exposition`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 impl Snapshot {
     /// Returns all metrics as text, those of the process included. The names of the host's metrics
@@ -54,15 +24,12 @@ impl Snapshot {
     ///
     /// # Errors
     /// The encoder refuses a metric.
-    pub fn exposition(&self, format: Format) -> Result<String, fmt::Error> {
+    pub fn exposition(&self) -> Result<String, fmt::Error> {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Exposed(self.clone())));
         let mut text = String::new();
         encode(&mut text, &registry)?;
-        Ok(match format {
-            Format::OpenMetrics => text,
-            Format::Text => without_open_metrics(&text),
-        })
+        Ok(text)
     }
 
     /// Returns the metrics that are not stored: version, readiness, and dropped reports.
@@ -204,34 +171,4 @@ impl EncodeLabelSet for LabelSet<'_> {
             (name.as_str(), value.as_str()).encode(encoder.encode_label())
         })
     }
-}
-
-/// In the older format a count is described by its whole name, and there are neither units nor an
-/// end.
-fn without_open_metrics(text: &str) -> String {
-    let mut rewritten = String::with_capacity(text.len());
-    let mut help = None;
-    for line in text.lines() {
-        match line
-            .strip_prefix("# ")
-            .and_then(|comment| comment.split_once(' '))
-        {
-            Some(("HELP", described)) => help = described.split_once(' '),
-            Some(("TYPE", described)) => {
-                let (name, kind) = described.split_once(' ').unwrap_or((described, "untyped"));
-                let total = if kind == "counter" { "_total" } else { "" };
-                let help = help.take().map_or("", |(_, help)| help);
-                rewritten.push_str(&format!(
-                    "# HELP {name}{total} {help}\n# TYPE {name}{total} {kind}\n"
-                ));
-            }
-            Some(_) => {}
-            None if line == "# EOF" => {}
-            None => {
-                rewritten.push_str(line);
-                rewritten.push('\n');
-            }
-        }
-    }
-    rewritten
 }
