@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fedhost_dataset::{Block, Corpus, Layout, open};
+use fedhost_dataset::{Block, Corpus, Layout, Storage, open};
 use parquet::basic::Compression;
 use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::{BoolType, DoubleType};
@@ -160,7 +160,10 @@ fn rows(file: &Path) {
 /// All that comes before an evaluation: rows, digest, and keeping them.
 fn corpus(file: &Path) {
     let pattern = PathBuf::from(file).display().to_string();
-    let corpus = Corpus::open(&[pattern], &layout(), |_| ControlFlow::Continue(())).unwrap();
+    let corpus = Corpus::open(&Storage::default(), &[pattern], &layout(), |_| {
+        ControlFlow::Continue(())
+    })
+    .unwrap();
     assert_eq!(corpus.rows(), ROWS as u64);
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fedhost_base::clock::Stopwatch;
-use fedhost_dataset::{Corpus, Layout};
+use fedhost_dataset::{Corpus, Layout, Storage};
 use fedhost_domain::protocol::Protocol;
 use fedhost_evaluate::{Candidate, Document, Evaluation, Labels, Options, Subject, Threshold};
 use fedhost_plugin::{Engine, EventSink, Limits, Loader, Parameters};
@@ -162,7 +162,10 @@ fn corpus(patterns: &[String], ignore: &[&str]) -> Corpus {
         label: "anomaly".to_owned(),
         ignore,
     };
-    Corpus::open(patterns, &layout, |_| ControlFlow::Continue(())).unwrap()
+    Corpus::open(&Storage::default(), patterns, &layout, |_| {
+        ControlFlow::Continue(())
+    })
+    .unwrap()
 }
 
 fn options(protocol: Protocol) -> Options {

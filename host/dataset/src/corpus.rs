@@ -41,24 +41,11 @@ pub struct Progress<'a> {
 
 impl Corpus {
     /// Reads the files that match `patterns`, in the order of their paths, each once, and keeps
-    /// their rows as [`Storage::default`] says. `progress` is told about every MiB, and may call
-    /// the reading off.
+    /// their rows in `storage`. `progress` is called about once a MiB, and may stop the reading.
     ///
     /// # Errors
     /// The first thing that is wrong, with its place; nothing is kept then.
     pub fn open(
-        patterns: &[String],
-        layout: &Layout,
-        progress: impl FnMut(Progress<'_>) -> ControlFlow<()>,
-    ) -> Result<Self, DatasetError> {
-        Self::open_in(&Storage::default(), patterns, layout, progress)
-    }
-
-    /// Like [`Self::open`], with a place for the rows.
-    ///
-    /// # Errors
-    /// The first thing that is wrong, with its place; nothing is kept then.
-    pub fn open_in(
         storage: &Storage,
         patterns: &[String],
         layout: &Layout,

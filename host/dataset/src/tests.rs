@@ -138,7 +138,7 @@ fn content(file: PathBuf, label: &str, memory_max_bytes: usize) -> Content {
         label: label.to_owned(),
         ignore: Vec::new(),
     };
-    let corpus = Corpus::open_in(&storage, &[file.display().to_string()], &layout, |_| {
+    let corpus = Corpus::open(&storage, &[file.display().to_string()], &layout, |_| {
         ControlFlow::Continue(())
     })
     .unwrap();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use semver::{Version, VersionReq};
+use semver::VersionReq;
 use serde::{Deserialize, Serialize};
 
 /// Which component is wanted.
@@ -17,19 +17,6 @@ pub struct PluginSelector {
     pub version: Option<VersionReq>,
     /// The digest of the component file, as 64 lower-case hexadecimal digits; `None` takes any.
     pub sha256: Option<String>,
-}
-
-impl PluginSelector {
-    /// Whether a component of that name, version and sha256 is what is wanted.
-    #[must_use]
-    pub fn matches(&self, name: &str, version: &Version, sha256: &str) -> bool {
-        self.name == name
-            && self
-                .version
-                .as_ref()
-                .is_none_or(|wanted| wanted.matches(version))
-            && self.sha256.as_deref().is_none_or(|wanted| wanted == sha256)
-    }
 }
 
 impl fmt::Display for PluginSelector {
@@ -145,21 +132,6 @@ mod tests {
 
     fn selector(text: &str) -> PluginSelector {
         PluginSelector::try_from(Form::Text(text.into())).unwrap()
-    }
-
-    #[test]
-    fn a_selector_takes_what_it_names_and_nothing_else() {
-        let version = Version::new(0, 1, 4);
-        assert!(selector("scaler").matches("scaler", &version, "x"));
-        assert!(selector("scaler@^0.1").matches("scaler", &version, "x"));
-        assert!(!selector("scaler@^0.2").matches("scaler", &version, "x"));
-        assert!(!selector("scaler").matches("scaler2", &version, "x"));
-        let pinned = PluginSelector {
-            sha256: Some("a".repeat(64)),
-            ..selector("scaler")
-        };
-        assert!(pinned.matches("scaler", &version, &"a".repeat(64)));
-        assert!(!pinned.matches("scaler", &version, &"b".repeat(64)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::failure::CallError;
 use super::guest::Guest;
 use super::sandbox::Usage;
 
-/// One instance. Calls block: make them through [`super::worker::Hosted`].
+/// One instance. Calls block: make them through [`super::worker::run`].
 pub struct Detector {
     guest: Guest<detection::Guest>,
 }

@@ -6,7 +6,7 @@
 //!   └─ Loader ── file -> Plugin, or Refused with the reason;  inspect
 //!        └─ Registry ── a directory of plug-ins, found by Selector
 //!             └─ Plugin ── check_parameters, then open_preprocessor | open_trainer | open_detector
-//!                  └─ Preprocessor, Trainer, Detector ── blocking calls; worker::Hosted makes them async
+//!                  └─ Preprocessor, Trainer, Detector ── blocking calls; worker::run makes them async
 //! ```
 //!
 //! What must stay absent: a guest on a thread that polls a bus; a call without a deadline or a

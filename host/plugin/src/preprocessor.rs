@@ -18,7 +18,7 @@ use super::text::is_name;
 const COLUMNS_MAX: usize = 65_536;
 
 /// One instance; sees one source's rows from their start. Calls block: make them through
-/// [`super::worker::Hosted`].
+/// [`super::worker::run`].
 pub struct Preprocessor {
     guest: Guest<preprocessing::Guest>,
     output_columns: Vec<String>,

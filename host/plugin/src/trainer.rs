@@ -11,7 +11,7 @@ use super::guest::Guest;
 use super::host::metrics;
 use super::sandbox::Usage;
 
-/// One instance. Calls block: make them through [`super::worker::Hosted`].
+/// One instance. Calls block: make them through [`super::worker::run`].
 pub struct Trainer {
     guest: Guest<training::Guest>,
     /// Of the first model that crossed, in either direction: all others must have them.

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Ending, Global, run, screen};
 use crate::report;
 use candidates::Candidates;
-use fedhost_dataset::{Corpus, Layout};
+use fedhost_dataset::{Corpus, Layout, Storage};
 use fedhost_evaluate::{
     self as evaluate, Document, Evaluation, Options, Outcome, Threshold, figures,
 };
@@ -175,7 +175,7 @@ impl Evaluate {
         };
         let corpus = Progress::reading(
             global,
-            |watch| Corpus::open(&self.data, &layout, watch),
+            |watch| Corpus::open(&Storage::default(), &self.data, &layout, watch),
             cancel,
         )?;
         options.check(&corpus)?;

@@ -18,7 +18,13 @@ fn patterns(folder: &Folder, patterns: &[&str]) -> Vec<String> {
 }
 
 fn open(folder: &Folder, layout: &Layout) -> Result<Corpus, String> {
-    Corpus::open(&patterns(folder, &["**/*.csv"]), layout, on).map_err(|error| folder.text(&error))
+    Corpus::open(
+        &Storage::default(),
+        &patterns(folder, &["**/*.csv"]),
+        layout,
+        on,
+    )
+    .map_err(|error| folder.text(&error))
 }
 
 /// Two runs in one folder and one in another.
@@ -133,13 +139,15 @@ fn progress_grows_to_the_end_and_may_call_it_off() {
         told.push((progress.read_bytes, progress.total_bytes));
         ControlFlow::Continue(())
     };
-    Corpus::open(&patterns, &layout(&[]), watch).unwrap();
+    Corpus::open(&Storage::default(), &patterns, &layout(&[]), watch).unwrap();
     assert!(
         told.len() > 4 && told.is_sorted() && told[0].0 > 0,
         "{told:?}"
     );
     assert_eq!(told.last(), Some(&(1_200_024, 1_200_024)));
-    let called_off = Corpus::open(&patterns, &layout(&[]), |_| ControlFlow::Break(()));
+    let called_off = Corpus::open(&Storage::default(), &patterns, &layout(&[]), |_| {
+        ControlFlow::Break(())
+    });
     assert!(matches!(called_off, Err(DatasetError::CalledOff)));
 }
 
@@ -152,7 +160,7 @@ fn rows_without_room_say_where_and_how_much_is_needed() {
         memory_max_bytes: 0,
         directory: "/nowhere".into(),
     };
-    let error = Corpus::open_in(&storage, &patterns(&folder, &["*.csv"]), &layout(&[]), on)
+    let error = Corpus::open(&storage, &patterns(&folder, &["*.csv"]), &layout(&[]), on)
         .err()
         .unwrap()
         .to_string();

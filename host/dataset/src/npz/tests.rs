@@ -161,7 +161,7 @@ fn a_lack_of_room_to_unpack_is_told() {
         ..Storage::default()
     };
     let watch = |_: crate::Progress<'_>| std::ops::ControlFlow::Continue(());
-    let opened = Corpus::open_in(&storage, &[file.display().to_string()], &label("y"), watch);
+    let opened = Corpus::open(&storage, &[file.display().to_string()], &label("y"), watch);
     let error = folder.text(&opened.err().unwrap_or(DatasetError::CalledOff));
     assert!(
         error.starts_with("a.npz: there is no room to unpack it in /nowhere: No such file"),

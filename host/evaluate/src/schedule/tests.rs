@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use fedhost_dataset::Layout;
+use fedhost_dataset::{Layout, Storage};
 
 use super::*;
 
@@ -19,6 +19,7 @@ fn corpus() -> Corpus {
         ignore: Vec::new(),
     };
     Corpus::open(
+        &Storage::default(),
         &[format!("{}/*.csv", home.path().display())],
         &layout,
         |_| ControlFlow::Continue(()),

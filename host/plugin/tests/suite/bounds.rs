@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use fedhost_plugin::worker::Hosted;
+use fedhost_plugin::worker;
 use fedhost_plugin::{CallError, Kind, Limits};
 
 use crate::harness::{Scene, pairs};
@@ -92,8 +92,8 @@ fn a_guest_that_spins_is_stopped_within_ten_milliseconds_of_its_deadline() {
 
 #[tokio::test]
 async fn a_spinning_guest_does_not_hold_up_the_thread_that_waits_for_it() {
-    let detector = Hosted::new(Scene::new("spin-in-score", impatient()).detector());
-    let spinning = detector.call(|detector| detector.score(&pairs(&ROWS)));
+    let mut detector = Scene::new("spin-in-score", impatient()).detector();
+    let spinning = worker::run(move || detector.score(&pairs(&ROWS)));
     let other = async { 7 };
     let (score, seven) = tokio::join!(spinning, other);
     assert_eq!((score.unwrap_err().kind, seven), (Kind::Deadline, 7));
