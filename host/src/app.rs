@@ -286,13 +286,9 @@ async fn probes(api: &Api, observed: &Observed) -> Result<Option<http::Handle>, 
     let Some(listen) = api.listen else {
         return Ok(None);
     };
-    let token = api
-        .token
-        .as_ref()
-        .map(|token| http::Secret::from(token.reveal().to_owned()));
     let service = http::Service {
         listen,
-        token,
+        token: api.token.clone(),
         observed: observed.clone(),
     };
     service

@@ -6,7 +6,6 @@ mod metrics;
 mod probes;
 mod problem;
 mod router;
-mod secret;
 mod server;
 
 use std::net::SocketAddr;
@@ -18,8 +17,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::observe::Observed;
 use fedhost_base::observer::Observer as _;
+use fedhost_base::secrets::Secret;
 use router::Shared;
-pub use secret::Secret;
 use server::Limits;
 
 /// The configuration of the HTTP interface.
@@ -84,7 +83,7 @@ impl Service {
             token,
             observed,
         } = self;
-        if token.as_ref().is_some_and(|token| !token.is_usable()) {
+        if token.as_ref().is_some_and(|token| !fits_header(token)) {
             return Err(Error::UnusableToken);
         }
         if token.is_none() && !listen.ip().to_canonical().is_loopback() {
@@ -126,6 +125,12 @@ impl Handle {
         // If the task panicked, it has ended as well.
         self.serving.await.ok();
     }
+}
+
+/// Whether a client could show the token in a header.
+fn fits_header(token: &Secret) -> bool {
+    let token = token.reveal();
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]

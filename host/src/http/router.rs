@@ -11,10 +11,10 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
 use super::problem::Problem;
-use super::secret::Secret;
 use super::server::Limits;
 use super::{metrics, probes};
 use crate::observe::Observed;
+use fedhost_base::secrets::Secret;
 
 /// The state that all handlers share.
 pub(super) struct Shared {

@@ -110,42 +110,27 @@ async fn it_is_always_live_and_ready_without_trouble() {
 }
 
 #[tokio::test]
-async fn metrics_have_the_requested_format() {
+async fn metrics_are_open_metrics_whatever_the_client_accepts() {
     let (handle, observed) = local(None).await;
     observed.count(metric::RECORDS_READ, &[("topic", "t")], 3);
-    let text = get(&handle, "/metrics").await;
-    assert!(
-        text.head
-            .contains("content-type: text/plain; version=0.0.4"),
-        "{}",
-        text.head
-    );
-    assert!(
-        text.body
-            .contains("# TYPE fedhost_records_read_total counter"),
-        "{}",
-        text.body
-    );
-    assert!(
-        text.body
-            .contains("fedhost_records_read_total{topic=\"t\"} 3.0"),
-        "{}",
-        text.body
-    );
-
-    let open = request(
-        &handle,
-        "GET /metrics",
-        "Accept: application/openmetrics-text; version=1.0.0\r\n",
-    )
-    .await;
-    assert!(
-        open.head
-            .contains("content-type: application/openmetrics-text; version=1.0.0"),
-        "{}",
-        open.head
-    );
-    assert!(open.body.ends_with("# EOF\n"), "{}", open.body);
+    let prometheus = "Accept: application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3\r\n";
+    for accept in ["", "Accept: text/plain\r\n", prometheus] {
+        let metrics = request(&handle, "GET /metrics", accept).await;
+        assert!(
+            metrics
+                .head
+                .contains("content-type: application/openmetrics-text; version=1.0.0"),
+            "{}",
+            metrics.head
+        );
+        for line in [
+            "# TYPE fedhost_records_read counter\n",
+            "fedhost_records_read_total{topic=\"t\"} 3.0\n",
+        ] {
+            assert!(metrics.body.contains(line), "{}", metrics.body);
+        }
+        assert!(metrics.body.ends_with("# EOF\n"), "{}", metrics.body);
+    }
 }
 
 #[tokio::test]
@@ -372,4 +357,21 @@ async fn closing_takes_at_most_a_second_with_slow_clients() {
         TcpStream::connect(address).await.is_err(),
         "the port is closed"
     );
+}
+
+#[test]
+fn a_token_that_no_header_carries_is_unusable() {
+    for (token, fits) in [
+        ("s3cret", true),
+        ("", false),
+        ("two words", false),
+        ("line\n", false),
+        ("ä", false),
+    ] {
+        assert_eq!(
+            fits_header(&Secret::from(token.to_owned())),
+            fits,
+            "{token:?}"
+        );
+    }
 }
