@@ -8,13 +8,13 @@
 //! they know, the bus is closed last; all of that by one deadline.
 
 pub mod buses;
-mod closing;
 mod components;
+mod deadline;
 pub mod doctor;
 pub mod lag;
-mod lineup;
 mod options;
 mod parts;
+mod plugins;
 mod running;
 mod supervise;
 pub mod topics;
@@ -38,8 +38,8 @@ use fedhost_base::observer::Observer;
 use fedhost_bus as bus;
 use fedhost_bus::trouble::Trouble;
 use fedhost_manifest::{Api, Loaded};
-use lineup::{Keeper, Supply};
 pub use options::{Options, Role};
+use plugins::{PluginProvider, PluginWatcher};
 use running::Running;
 
 /// For a cluster to answer, where work could begin without that.
@@ -54,8 +54,8 @@ pub struct Prepared {
     buses: Buses,
     rules: Rules,
     /// Absent when only sensors run here: they need no plug-in.
-    plugins: Option<Supply>,
-    keeper: Option<Keeper>,
+    plugins: Option<PluginProvider>,
+    watcher: Option<PluginWatcher>,
     probes: Option<http::Handle>,
     /// Its topics are not looked after yet.
     away: Option<Trouble>,
@@ -112,10 +112,10 @@ impl Prepared {
         // announces anything.
         let buses = Buses::open(&manifest.manifest, Arc::new(observed.clone())).await?;
         let probes = probes(&manifest.manifest.api, &observed).await?;
-        let (plugins, keeper) = if options.runs(Role::Aggregator) || options.runs(Role::FogNode) {
+        let (plugins, watcher) = if options.runs(Role::Aggregator) || options.runs(Role::FogNode) {
             let (settings, events) = (Arc::new(manifest.manifest.clone()), announcer.clone());
             let opened =
-                tokio::task::spawn_blocking(move || lineup::open(&settings, &events)).await??;
+                tokio::task::spawn_blocking(move || plugins::open(&settings, &events)).await??;
             (Some(opened.0), Some(opened.1))
         } else {
             (None, None)
@@ -135,7 +135,7 @@ impl Prepared {
             buses,
             rules,
             plugins,
-            keeper,
+            watcher,
             probes,
             away,
         };
@@ -198,9 +198,9 @@ impl Prepared {
     /// The first role that had to give up; the others have been stopped.
     pub async fn run(mut self, interrupt: CancellationToken) -> Result<Outcome, role::Error> {
         let (probes, away) = (self.probes.take(), self.away.take());
-        let stop_keeper = CancellationToken::new();
-        if let Some(keeper) = self.keeper.take() {
-            tokio::spawn(keeper.run(stop_keeper.clone()));
+        let stop_watcher = CancellationToken::new();
+        if let Some(watcher) = self.watcher.take() {
+            tokio::spawn(watcher.run(stop_watcher.clone()));
         }
         let prepared = Arc::new(self);
         let mut running = Running::new(&prepared);
@@ -217,14 +217,14 @@ impl Prepared {
             .wait(away, interrupt, prepared.options.duration)
             .await;
         prepared.observed.enter(Phase::Stopping);
-        stop_keeper.cancel();
+        stop_watcher.cancel();
         let stopped = running.stop().await;
         let outcome = outcome.and_then(|outcome| stopped.map(|()| outcome));
-        let newest = prepared.newest(running.closing().left()).await;
+        let newest = prepared.newest(running.deadline().left()).await;
         prepared
             .announcer
             .announce(prepared.finished(newest.as_ref(), &outcome));
-        prepared.buses.close(running.closing()).await;
+        prepared.buses.close(running.deadline()).await;
         if let Some(probes) = probes {
             probes.close().await;
         }
@@ -277,7 +277,10 @@ impl Prepared {
     }
 
     fn plugin_ids(&self) -> Vec<PluginId> {
-        self.plugins.as_ref().map(Supply::ids).unwrap_or_default()
+        self.plugins
+            .as_ref()
+            .map(PluginProvider::ids)
+            .unwrap_or_default()
     }
 }
 

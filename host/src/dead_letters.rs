@@ -1,31 +1,35 @@
-//! Dead letters: records that could not be used, kept byte for byte in a topic of their own, with
-//! the reason.
+//! Dead-letter records: records that could not be used, kept byte for byte in a topic of their own,
+//! with the reason.
 //!
-//! Roles write them ([`crate::role::dead_letter`]); an operator counts, looks at, replays and
-//! purges them, on whichever bus. Nothing here prints.
+//! The format and its writing lie below the roles, which write dead-letter records; an operator
+//! counts, shows, replays and purges them, on any bus. Nothing here knows a role, and nothing
+//! prints.
 
 mod bound;
 mod filter;
+mod format;
 mod marks;
 mod purge;
 mod reader;
 mod replay;
+mod sink;
 mod survey;
 
 pub use bound::{BadBound, Bound};
 pub use filter::Filter;
+pub use format::{DeadLetter, Failure, dead_letter, headers};
 pub use purge::{Cut, delete, plan_purge};
 pub use reader::{Begin, Reader, Seen};
 pub use replay::{Account, REPLAYS_MAX, Refusal, Replay};
+pub use sink::DeadLetterSink;
 pub use survey::{Survey, survey};
 
-pub use crate::role::dead_letter::{Letter, headers};
 use fedhost_bus::{self as bus, Bus};
 
-/// A topic's dead letters, and the topic itself.
+/// A topic's dead-letter records, and the topic itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetterTopic {
-    /// Where the letters lie.
+    /// Where the dead-letter records lie.
     pub name: String,
     /// Where their originals came from, and go to when they are replayed.
     pub source: String,
@@ -43,13 +47,13 @@ impl DeadLetterTopic {
     }
 }
 
-/// Why dead letters could not be dealt with.
+/// Why dead-letter records could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The bus refused.
     #[error(transparent)]
     Bus(#[from] bus::Error),
-    /// Nobody created it.
+    /// It was never created.
     #[error(
         "there is no topic {topic:?}\nhint: `fedhost dlq list MANIFEST` shows the topics of dead letters; the first run of a manifest makes them"
     )]

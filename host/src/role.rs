@@ -2,13 +2,12 @@
 //! into reads and writes.
 
 pub mod aggregator;
-pub mod dead_letter;
 pub mod fog_node;
+pub mod halt;
 pub mod message;
 pub mod models;
 pub mod sensor;
 pub mod sequence;
-pub mod stopped;
 pub mod trace;
 
 use std::sync::Arc;
@@ -17,12 +16,10 @@ use fedhost_domain::dead_letter::{Cap, Retries};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use dead_letter::Tally;
+use crate::dead_letters::DeadLetterSink;
 use fedhost_base::announce::Announcer;
 use fedhost_base::observer::Observer;
-#[cfg(doc)]
-use fedhost_bus::Sink;
-use fedhost_bus::{self as bus, Bus, Position, Write};
+use fedhost_bus::{self as bus, Bus, Write};
 
 /// What every role is given.
 #[derive(Clone)]
@@ -35,44 +32,47 @@ pub struct Context {
     pub observer: Arc<dyn Observer>,
     /// Set when the role is to finish what it has in hand, and return.
     pub stop: CancellationToken,
-    /// To be told once the role has everything that it needs.
-    pub began: Began,
+    /// To be sent once everything that the role reads and writes is there.
+    pub started: StartedSignal,
 }
 
-/// Who wants to know that a role has begun its work: all that it reads and writes was there, and
-/// let it in.
+/// Reports that a role has begun its work: all that it reads and writes was there, and access was
+/// granted.
 #[derive(Clone)]
-pub struct Began(Arc<dyn Fn() + Send + Sync>);
+pub struct StartedSignal(Arc<dyn Fn() + Send + Sync>);
 
-impl Began {
-    /// Calls `heard`, which must not block.
-    pub fn new(heard: impl Fn() + Send + Sync + 'static) -> Self {
-        Self(Arc::new(heard))
+impl StartedSignal {
+    /// Calls `on_start`, which must not block.
+    pub fn new(on_start: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(on_start))
     }
 
-    /// The role is at work.
-    pub fn tell(&self) {
+    /// Reports that the role is at work.
+    pub fn send(&self) {
         (self.0)();
     }
 }
 
-impl Default for Began {
-    /// Nobody wants to know.
+impl Default for StartedSignal {
+    /// No callback.
     fn default() -> Self {
         Self::new(|| {})
     }
 }
 
 impl Context {
-    /// Writes, and counts the dead letters among the records once they are safe.
+    /// Writes records of which some may be dead-letter records.
     ///
     /// # Errors
-    /// As [`Sink::write`].
-    pub(crate) async fn write(&self, write: Write) -> Result<Vec<Position>, bus::Error> {
-        let letters = Tally::of(&write.records);
-        let positions = self.bus.write(write).await?;
-        letters.count(self.observer.as_ref());
-        Ok(positions)
+    /// As [`DeadLetterSink::write`].
+    pub(crate) async fn write(&self, role: &str, write: Write) -> Result<(), Error> {
+        let sink = DeadLetterSink {
+            sink: self.bus.as_ref(),
+            role,
+            announcer: &self.announcer,
+            observer: self.observer.as_ref(),
+        };
+        sink.write(write).await.map_err(on_bus(role))
     }
 }
 
@@ -143,7 +143,7 @@ pub enum Error {
     Bus {
         /// Which role, such as `fog-node-1`.
         role: String,
-        /// What the bus said.
+        /// The bus's error.
         error: Box<bus::Error>,
     },
     /// What the role stored earlier cannot be read.
@@ -174,8 +174,9 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
-    /// So many records cannot be used that the fault must lie elsewhere. They are all in the
-    /// dead-letter topic. Started again, the role says the same until somebody has acknowledged it.
+    /// The share of records that cannot be used is so large that the fault must lie elsewhere. They
+    /// are all in the dead-letter topic. Started again, the role fails the same way until an
+    /// operator has acknowledged it.
     #[error(
         "{role}: {dead} of the last {of} records of {topic} could not be used, so it stops; they are kept as dead letters\nhint: look at them with `fedhost dlq list`, mend the source or the plug-in, and let it go on with `fedhost dlq acknowledge`, or raise dead_letters.cap_share"
     )]
@@ -201,7 +202,7 @@ pub enum Error {
     },
 }
 
-/// Adds the role's name to what the bus says.
+/// Adds the role's name to an error of the bus.
 pub(crate) fn on_bus(role: &str) -> impl Fn(bus::Error) -> Error + '_ {
     move |error| Error::Bus {
         role: role.to_owned(),

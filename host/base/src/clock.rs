@@ -15,6 +15,15 @@ pub fn now_ms() -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// RFC 3339 with milliseconds, UTC.
+#[must_use]
+pub fn rfc3339(time_ms: u64) -> String {
+    let milliseconds = i64::try_from(time_ms).unwrap_or(i64::MAX);
+    let timestamp =
+        jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{timestamp:.3}")
+}
+
 /// Waits until `deadline_ms`, in milliseconds since the Unix epoch; without a deadline, forever.
 pub async fn sleep_until(deadline_ms: Option<u64>) {
     match deadline_ms {
@@ -56,5 +65,15 @@ impl Stopwatch {
     #[must_use]
     pub fn milliseconds(self) -> f64 {
         self.elapsed().as_secs_f64() * 1e3
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_written_as_rfc_3339() {
+        assert_eq!(rfc3339(1_640_995_200_250), "2022-01-01T00:00:00.250Z");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fedhost::role::aggregator::Service;
 use fedhost::role::models::{NewUpdate, update_record};
-use fedhost::role::{Began, Context, DeadLetters, Topics};
+use fedhost::role::{Context, DeadLetters, StartedSignal, Topics};
 use fedhost_base::announce::Announcer;
 use fedhost_base::clock::Stopwatch;
 use fedhost_base::observer::NoObserver;
@@ -83,7 +83,7 @@ async fn rounds() -> Vec<f64> {
         announcer: Announcer::default(),
         observer: Arc::new(NoObserver),
         stop: stop.clone(),
-        began: Began::default(),
+        started: StartedSignal::default(),
     };
     let service = Service {
         context,

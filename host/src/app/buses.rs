@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use self::kafka::Cluster;
-use super::closing::Closing;
+use super::deadline::ShutdownDeadline;
 use fedhost_base::observer::Observer;
 use fedhost_bus::embedded::EmbeddedLog;
 use fedhost_bus::kafka::View;
@@ -166,7 +166,7 @@ impl Buses {
     }
 
     /// So long a run may take to stop.
-    pub(super) fn close_within(&self) -> Duration {
+    pub(super) fn shutdown_within(&self) -> Duration {
         match self {
             Self::Embedded(_) => GRACE,
             Self::Kafka(kafka) => kafka.close,
@@ -233,7 +233,7 @@ impl Buses {
     }
 
     /// Ends every client, in the time that is left; what was acknowledged is safe.
-    pub(super) async fn close(&self, closing: &Closing) {
+    pub(super) async fn close(&self, deadline: &ShutdownDeadline) {
         match self {
             Self::Embedded(log) => {
                 let log = Arc::clone(log);
@@ -241,7 +241,7 @@ impl Buses {
                 // acknowledged is in the log.
                 tokio::task::spawn_blocking(move || log.close()).await.ok();
             }
-            Self::Kafka(kafka) => kafka.host.close(closing.left()).await,
+            Self::Kafka(kafka) => kafka.host.close(deadline.left()).await,
         }
     }
 }
@@ -265,13 +265,13 @@ impl RoleBus {
     }
 
     /// What a spool still holds when the time is over stays there for the next start.
-    pub(super) async fn close(self, closing: &Closing) {
+    pub(super) async fn close(self, deadline: &ShutdownDeadline) {
         match self {
             Self::Embedded(_) => {}
-            Self::Kafka(view) => view.close(closing.left()).await,
+            Self::Kafka(view) => view.close(deadline.left()).await,
             Self::Spooled { spool, view } => {
-                spool.close(closing.left()).await;
-                view.close(closing.left()).await;
+                spool.close(deadline.left()).await;
+                view.close(deadline.left()).await;
             }
         }
     }

@@ -7,8 +7,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::buses::Spooling;
-use super::closing::Closing;
-use super::supervise::{Again, BACKOFF, Supervised};
+use super::deadline::ShutdownDeadline;
+use super::supervise::{BACKOFF, RestartPolicy, Supervised};
 use super::{Outcome, Prepared, Role, parts};
 use crate::observe::Phase;
 use crate::role::{Context, Error};
@@ -23,7 +23,7 @@ pub(super) struct Running {
     stop_sensors: CancellationToken,
     /// The run is over when the roles are, whatever the sensors still have to say.
     roles_decide: bool,
-    closing: Closing,
+    deadline: ShutdownDeadline,
 }
 
 impl Running {
@@ -36,13 +36,13 @@ impl Running {
             stop_roles: CancellationToken::new(),
             stop_sensors: CancellationToken::new(),
             roles_decide: false,
-            closing: Closing::new(prepared.buses.close_within()),
+            deadline: ShutdownDeadline::new(prepared.buses.shutdown_within()),
         }
     }
 
     /// By when everything has to be over.
-    pub(super) fn closing(&self) -> &Closing {
-        &self.closing
+    pub(super) fn deadline(&self) -> &ShutdownDeadline {
+        &self.deadline
     }
 
     /// Starts everything; while the bus is away, only those that can do without it.
@@ -59,8 +59,12 @@ impl Running {
     fn start_sensors(&mut self) {
         for sensor in parts::sensors(&self.prepared) {
             let name = format!("sensor-{}-{}", sensor.node(), sensor.name());
-            let supervised =
-                self.supervised(name, Again::Never, Spooling::Alone, &self.stop_sensors);
+            let supervised = self.supervised(
+                name,
+                RestartPolicy::Never,
+                Spooling::Alone,
+                &self.stop_sensors,
+            );
             let prepared = Arc::clone(&self.prepared);
             let start = move |context: Context| parts::sensor(&prepared, context, &sensor).run();
             self.sensors.spawn(supervised.run(start));
@@ -71,7 +75,7 @@ impl Running {
         if self.prepared.options.runs(Role::Aggregator) {
             let supervised = self.supervised(
                 "aggregator".to_owned(),
-                Again::InLine,
+                RestartPolicy::Rejoin,
                 Spooling::No,
                 &self.stop_roles,
             );
@@ -81,8 +85,12 @@ impl Running {
         }
         for number in parts::fog_nodes(&self.prepared) {
             let name = format!("fog-node-{number}");
-            let supervised =
-                self.supervised(name, Again::InLine, Spooling::Writes, &self.stop_roles);
+            let supervised = self.supervised(
+                name,
+                RestartPolicy::Rejoin,
+                Spooling::Writes,
+                &self.stop_roles,
+            );
             let prepared = Arc::clone(&self.prepared);
             let start =
                 move |context: Context| start_fog_node(Arc::clone(&prepared), context, number);
@@ -94,7 +102,7 @@ impl Running {
     fn supervised(
         &self,
         name: String,
-        again: Again,
+        restart: RestartPolicy,
         spooling: Spooling,
         stop: &CancellationToken,
     ) -> Supervised {
@@ -106,13 +114,13 @@ impl Running {
         } = &*self.prepared;
         Supervised {
             name,
-            again,
+            restart,
             spooling,
             buses: buses.clone(),
             observer: Arc::new(observed.clone()),
             announcer: announcer.clone(),
             stop: stop.clone(),
-            closing: self.closing.clone(),
+            deadline: self.deadline.clone(),
             backoff: BACKOFF,
         }
     }
@@ -174,11 +182,11 @@ impl Running {
     /// # Errors
     /// That of the first role that failed.
     pub(super) async fn stop(&mut self) -> Result<(), Error> {
-        self.closing.begin();
+        self.deadline.begin();
         let mut first = Ok(());
         self.stop_sensors.cancel();
         let sensors = ended(&mut self.sensors, &mut first);
-        drop(tokio::time::timeout(self.closing.left_for_sensors(), sensors).await);
+        drop(tokio::time::timeout(self.deadline.left_for_sensors(), sensors).await);
         self.stop_roles.cancel();
         ended(&mut self.sensors, &mut first).await;
         ended(&mut self.roles, &mut first).await;

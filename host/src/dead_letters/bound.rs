@@ -1,8 +1,8 @@
-//! Where a stretch of dead letters begins or ends: at an offset or at a time.
+//! Where a stretch of dead-letter records begins or ends: at an offset or at a time.
 
 use jiff::{SpanRelativeTo, Timestamp};
 
-use super::Letter;
+use super::DeadLetter;
 
 /// One end of a stretch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +14,11 @@ pub enum Bound {
         /// Which offset.
         offset: u64,
     },
-    /// When a letter failed, in milliseconds since the Unix epoch.
+    /// When a dead-letter record failed, in milliseconds since the Unix epoch.
     Time(u64),
 }
 
-/// A text names no place among dead letters.
+/// A text names no place among dead-letter records.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "write an offset such as 120, a partition and an offset such as 0:120, a time such as 2026-03-01T12:00:00Z, or an age such as 36h or 7d"
@@ -73,12 +73,12 @@ impl Bound {
         }
     }
 
-    /// Whether the letter lies before it, in a partition that it speaks of.
+    /// Whether the dead-letter record lies before it, in a partition that it speaks of.
     #[must_use]
-    pub fn is_after(self, letter: &Letter) -> bool {
+    pub fn is_after(self, dead_letter: &DeadLetter) -> bool {
         match self {
-            Self::Offset { offset, .. } => letter.0.position.offset < offset,
-            Self::Time(time_ms) => letter.failed_ms() < time_ms,
+            Self::Offset { offset, .. } => dead_letter.0.position.offset < offset,
+            Self::Time(time_ms) => dead_letter.failed_ms() < time_ms,
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Which dead letters are meant.
+//! Which dead-letter records are meant.
 
-use super::{Bound, Letter};
+use super::{Bound, DeadLetter};
 
-/// Which dead letters are meant; the default is all.
+/// Which dead-letter records are meant; the default is all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Only those of this code.
@@ -17,27 +17,27 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether the letter is meant.
+    /// Whether the dead-letter record is meant.
     #[must_use]
-    pub fn admits(&self, letter: &Letter) -> bool {
+    pub fn admits(&self, dead_letter: &DeadLetter) -> bool {
         let has = |(name, value): &(String, String)| {
-            letter
+            dead_letter
                 .0
                 .headers
                 .iter()
                 .any(|(header, found)| header == name && **found == *value.as_bytes())
         };
-        self.speaks_of(letter.0.position.partition)
-            && self.from.is_none_or(|from| !from.is_after(letter))
-            && self.to.is_none_or(|to| to.is_after(letter))
+        self.speaks_of(dead_letter.0.position.partition)
+            && self.from.is_none_or(|from| !from.is_after(dead_letter))
+            && self.to.is_none_or(|to| to.is_after(dead_letter))
             && self
                 .reason
                 .as_ref()
-                .is_none_or(|reason| *reason == letter.reason())
+                .is_none_or(|reason| *reason == dead_letter.reason())
             && self.headers.iter().all(has)
     }
 
-    /// Whether letters of the partition can be meant.
+    /// Whether dead-letter records of the partition can be meant.
     #[must_use]
     pub fn speaks_of(&self, partition: u32) -> bool {
         self.partitions().all(|named| named == partition)
@@ -51,12 +51,12 @@ impl Filter {
             .filter_map(Bound::partition)
     }
 
-    /// No letter below this offset is meant.
+    /// No dead-letter record below this offset is meant.
     pub(super) fn first_offset(&self) -> Option<u64> {
         self.from.and_then(Bound::offset)
     }
 
-    /// No letter at this offset or above is meant.
+    /// No dead-letter record at this offset or above is meant.
     pub(super) fn end_offset(&self) -> Option<u64> {
         self.to.and_then(Bound::offset)
     }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use fedhost_bus::{Position, Record};
 
-    fn letter(partition: u32, offset: u64, headers: &[(&str, &'static [u8])]) -> Letter {
+    fn dead_letter(partition: u32, offset: u64, headers: &[(&str, &'static [u8])]) -> DeadLetter {
         let headers = headers
             .iter()
             .map(|(name, value)| ((*name).to_owned(), Bytes::from_static(value)))
@@ -79,7 +79,7 @@ mod tests {
             partition,
             offset,
         };
-        Letter(Record {
+        DeadLetter(Record {
             position,
             timestamp_ms: 1_000,
             key: None,
@@ -107,19 +107,25 @@ mod tests {
             ("line", b"3"),
             ("__fedhost.reason", b"stale"),
         ];
-        assert!(filter.admits(&letter(0, 5, fitting)) && filter.admits(&letter(1, 7, fitting)));
-        assert!(!filter.admits(&letter(0, 4, fitting)) && !filter.admits(&letter(0, 8, fitting)));
-        assert!(!filter.admits(&letter(
+        assert!(
+            filter.admits(&dead_letter(0, 5, fitting))
+                && filter.admits(&dead_letter(1, 7, fitting))
+        );
+        assert!(
+            !filter.admits(&dead_letter(0, 4, fitting))
+                && !filter.admits(&dead_letter(0, 8, fitting))
+        );
+        assert!(!filter.admits(&dead_letter(
             0,
             5,
             &[("line", b"3"), ("__fedhost.reason", b"trap")]
         )));
-        assert!(!filter.admits(&letter(
+        assert!(!filter.admits(&dead_letter(
             0,
             5,
             &[("line", b"\xff"), ("__fedhost.reason", b"stale")]
         )));
-        assert!(Filter::default().admits(&letter(0, 0, &[])));
+        assert!(Filter::default().admits(&dead_letter(0, 0, &[])));
     }
 
     #[test]
@@ -132,7 +138,7 @@ mod tests {
             from,
             ..Filter::default()
         };
-        assert!(filter.admits(&letter(1, 5, &[])) && !filter.admits(&letter(0, 5, &[])));
+        assert!(filter.admits(&dead_letter(1, 5, &[])) && !filter.admits(&dead_letter(0, 5, &[])));
     }
 
     #[test]
@@ -143,10 +149,11 @@ mod tests {
             ..Filter::default()
         };
         assert!(
-            since(60_000).admits(&letter(0, 0, seen)) && !since(60_001).admits(&letter(0, 0, seen))
+            since(60_000).admits(&dead_letter(0, 0, seen))
+                && !since(60_001).admits(&dead_letter(0, 0, seen))
         );
         assert!(
-            since(1_000).admits(&letter(0, 0, &[])),
+            since(1_000).admits(&dead_letter(0, 0, &[])),
             "without it, the record's own"
         );
     }

@@ -1,6 +1,6 @@
-//! Which letters of a partition were replayed: everything below an offset, which is the replaying
-//! group's own, and beyond it, where a filter has left letters out, single ones. Does no I/O: it
-//! says what it needs to know and what to store.
+//! Which dead-letter records of a partition were replayed: everything below an offset, which is the
+//! replaying group's own, and beyond it, where a filter has left dead-letter records out, single
+//! ones. Does no I/O: it says what it needs to know and what to store.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use bytes::Bytes;
 /// Offsets that one stored value speaks of: a bit each, at most 8 KiB.
 const CHUNK: u64 = 1 << 16;
 
-/// Which letters of a partition were replayed.
+/// Which dead-letter records of a partition were replayed.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     /// Everything below was replayed.
@@ -50,13 +50,13 @@ impl Marks {
     }
 
     /// None of `letters`, all that are there, was replayed, whatever is stored.
-    pub(super) fn erased(letters: Range<u64>) -> Self {
-        let next = letters.start;
+    pub(super) fn erased(dead_letters: Range<u64>) -> Self {
+        let next = dead_letters.start;
         let forgotten = || Chunk {
             is_changed: true,
             ..Chunk::default()
         };
-        let chunks = chunks_of(letters)
+        let chunks = chunks_of(dead_letters)
             .map(|number| (number, forgotten()))
             .collect();
         Self {
@@ -90,7 +90,7 @@ impl Marks {
         );
     }
 
-    /// Whether the letter was replayed.
+    /// Whether the dead-letter record was replayed.
     pub(super) fn is_replayed(&self, offset: u64) -> bool {
         offset < self.next
             || self
@@ -99,7 +99,7 @@ impl Marks {
                 .is_some_and(|chunk| chunk.has(offset % CHUNK))
     }
 
-    /// The letter, which follows the last one spoken of, was replayed: now, or before.
+    /// The dead-letter record, which follows the last one spoken of, was replayed: now, or before.
     pub(super) fn replayed(&mut self, offset: u64) {
         if self.unbroken {
             self.moved |= offset >= self.next;
@@ -112,7 +112,7 @@ impl Marks {
         }
     }
 
-    /// A letter was left out: what follows has to be remembered one by one.
+    /// A dead-letter record was left out: what follows has to be remembered one by one.
     pub(super) fn left_out(&mut self) {
         self.unbroken = false;
     }
@@ -133,7 +133,7 @@ impl Marks {
                 changes.chunks.push((number, bits));
             }
         }
-        // Letters come in order: only the last chunk is spoken of again.
+        // Dead-letter records come in order: only the last chunk is spoken of again.
         if let Some((number, chunk)) = self.chunks.pop_last() {
             self.chunks = BTreeMap::from([(number, chunk)]);
         }
@@ -187,8 +187,8 @@ pub(super) fn chunks_of(offsets: Range<u64>) -> impl Iterator<Item = u64> {
 mod tests {
     use super::*;
 
-    /// What a replay does with letters `0..end`, of which `chosen` are to be replayed; the answer
-    /// has those that were.
+    /// What a replay does with dead-letter records `0..end`, of which `chosen` are to be replayed;
+    /// the answer has those that were.
     fn pass(stored: &mut Stored, end: u64, chosen: impl Fn(u64) -> bool) -> Vec<u64> {
         let mut marks = Marks::new(stored.next);
         let mut replayed = Vec::new();

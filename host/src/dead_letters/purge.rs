@@ -1,4 +1,4 @@
-//! Deletes the oldest letters for good.
+//! Deletes the oldest dead-letter records for good.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::marks::{self, chunks_of};
 use super::{Bound, Error, Filter, Reader, Seen, describe};
 use fedhost_bus::{Bus, Write};
 
-/// Letters read at a time.
+/// Dead-letter records read at a time.
 const BATCH: usize = 512;
 
 /// What is to be deleted of a partition.
@@ -16,14 +16,14 @@ const BATCH: usize = 512;
 pub struct Cut {
     /// Which partition.
     pub partition: u32,
-    /// The oldest letter.
+    /// The oldest dead-letter record.
     pub from: u64,
-    /// The oldest letter that stays.
+    /// The oldest dead-letter record that stays.
     pub before: u64,
 }
 
 /// What lies before `before` of what is there now, or everything. Deletes nothing. A time deletes,
-/// in each partition, all letters up to the first that failed at that time or later.
+/// in each partition, all dead-letter records up to the first that failed at that time or later.
 ///
 /// # Errors
 /// There is no such topic or partition, or the bus refused.
@@ -65,7 +65,7 @@ pub async fn plan_purge(
     Ok(cuts)
 }
 
-/// Ends each cut at the first letter that is not before the time.
+/// Ends each cut at the first dead-letter record that is not before the time.
 async fn keep_since(
     bus: &Arc<dyn Bus>,
     topic: &str,
@@ -79,12 +79,15 @@ async fn keep_since(
     };
     let mut reader = Reader::browse(bus, topic, &Filter::default()).await?;
     loop {
-        let letters = reader.next(BATCH).await?;
-        if letters.is_empty() {
+        let dead_letters = reader.next(BATCH).await?;
+        if dead_letters.is_empty() {
             return Ok(());
         }
-        for letter in letters.iter().filter(|letter| !older.admits(letter)) {
-            let position = &letter.0.position;
+        for dead_letter in dead_letters
+            .iter()
+            .filter(|dead_letter| !older.admits(dead_letter))
+        {
+            let position = &dead_letter.0.position;
             if let Some(cut) = cuts
                 .iter_mut()
                 .find(|cut| cut.partition == position.partition)

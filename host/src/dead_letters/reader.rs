@@ -1,5 +1,5 @@
-//! Reads the letters that are there now. Those that arrive meanwhile are left out: a replay whose
-//! records fail again must come to an end.
+//! Reads the dead-letter records that are there now. Those that arrive meanwhile are left out: a
+//! replay whose records fail again must come to an end.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Error, Filter, Letter, describe};
+use super::{DeadLetter, Error, Filter, describe};
 use fedhost_bus::{Bus, Source, Start};
 
 /// A reader that gets nothing for so long asks whether there is anything left.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How much has been read, in letters.
+/// How much has been read, in dead-letter records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// So far.
-    pub letters: u64,
+    pub records: u64,
     /// At most so many in all.
     pub of: u64,
 }
@@ -26,26 +26,28 @@ pub struct Seen {
 /// Where a reader begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
-    /// Where its group has stored its offsets, or at the oldest letter where there are none.
+    /// Where its group has stored its offsets, or at the oldest dead-letter record where there are
+    /// none.
     Stored,
-    /// At the oldest letter.
+    /// At the oldest dead-letter record.
     Oldest,
 }
 
-/// Reads the letters of a topic up to the newest that was there when it was opened, each partition
-/// in order.
+/// Reads the dead-letter records of a topic up to the newest that was there when it was opened,
+/// each partition in order.
 pub struct Reader {
     bus: Arc<dyn Bus>,
     topic: Arc<str>,
     source: Box<dyn Source>,
-    /// By partition that has not been read to its end: one past the last letter to be read.
+    /// By partition that has not been read to its end: one past the last dead-letter record to be
+    /// read.
     ends: BTreeMap<u32, u64>,
     seen: Seen,
 }
 
 impl Reader {
-    /// Begins at the oldest letter, and stores nothing. What the offsets of `filter` leave out is
-    /// not read.
+    /// Begins at the oldest dead-letter record, and stores nothing. What the offsets of `filter`
+    /// leave out is not read.
     ///
     /// # Errors
     /// There is no such topic or partition, or the bus refused.
@@ -101,17 +103,18 @@ impl Reader {
         Ok(reader)
     }
 
-    /// At least one letter, at most `max`; none once all have been read. Cancelling loses nothing.
+    /// At least one dead-letter record, at most `max`; none once all have been read. Cancelling
+    /// loses nothing.
     ///
     /// # Errors
     /// The bus refused.
-    pub async fn next(&mut self, max: usize) -> Result<Vec<Letter>, Error> {
+    pub async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>, Error> {
         while !self.ends.is_empty() {
             let Ok(records) = timeout(PATIENCE, self.source.read(max)).await else {
                 self.look_for_the_end().await?;
                 continue;
             };
-            let mut letters = Vec::new();
+            let mut dead_letters = Vec::new();
             for record in records? {
                 let (partition, offset) = (record.position.partition, record.position.offset);
                 let Some(&end) = self.ends.get(&partition) else {
@@ -121,12 +124,12 @@ impl Reader {
                     self.ends.remove(&partition);
                 }
                 if offset < end {
-                    letters.push(Letter(record));
+                    dead_letters.push(DeadLetter(record));
                 }
             }
-            self.seen.letters += letters.len() as u64;
-            if !letters.is_empty() {
-                return Ok(letters);
+            self.seen.records += dead_letters.len() as u64;
+            if !dead_letters.is_empty() {
+                return Ok(dead_letters);
             }
         }
         Ok(Vec::new())
@@ -169,8 +172,8 @@ impl Reader {
         }
     }
 
-    /// The last letters may have been damaged, purged or dropped by their topic's retention
-    /// meanwhile.
+    /// The last dead-letter records may have been damaged, purged or dropped by their topic's
+    /// retention meanwhile.
     async fn look_for_the_end(&mut self) -> Result<(), Error> {
         let offsets = describe(self.bus.as_ref(), &self.topic).await?.offsets;
         for (partition, offsets) in (0..).zip(offsets) {
@@ -194,7 +197,7 @@ impl Reader {
         }
     }
 
-    /// Letters between where it stands and the ends.
+    /// Dead-letter records between where it stands and the ends.
     fn left(&self, offsets: &[Range<u64>]) -> u64 {
         let positions = self.source.positions();
         let next = |partition: u32| {

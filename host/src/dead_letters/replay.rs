@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::marks::{Marks, state_name};
 use super::reader::{Begin, Reader, Seen};
 use super::survey::count;
-use super::{DeadLetterTopic, Error, Filter, Letter, describe};
+use super::{DeadLetter, DeadLetterTopic, Error, Filter, describe};
 use fedhost_base::clock;
 use fedhost_bus::{Bus, GroupOffset, Write};
 
@@ -21,7 +21,7 @@ use fedhost_bus::{Bus, GroupOffset, Write};
 pub const REPLAYS_MAX: u32 = 3;
 
 const GROUP: &str = "fedhost-dlq-replay";
-/// Letters in one write.
+/// Dead-letter records in one write.
 const BATCH: usize = 256;
 /// With a rate there are about so many writes a second, or fewer.
 const WRITES_PER_S: f64 = 10.0;
@@ -29,7 +29,7 @@ const WRITES_PER_S: f64 = 10.0;
 /// What to replay, and how.
 #[derive(Clone, Debug, Default)]
 pub struct Replay {
-    /// Which letters.
+    /// Which dead-letter records.
     pub filter: Filter,
     /// Records a second; `None` as fast as they can be taken.
     pub rate: Option<f64>,
@@ -37,19 +37,20 @@ pub struct Replay {
     pub limit: Option<u64>,
     /// Changes nothing, and says what it would do.
     pub dry_run: bool,
-    /// Forgets what was replayed before, and begins at the oldest letter.
+    /// Forgets what was replayed before, and begins at the oldest dead-letter record.
     pub again: bool,
     /// Also what was replayed [`REPLAYS_MAX`] times already.
     pub force: bool,
 }
 
-/// Why a letter stays where it is though it was meant.
+/// Why a dead-letter record stays where it is though it was meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// It was replayed [`REPLAYS_MAX`] times already.
     ReplayedTooOften,
-    /// It does not come from the topic whose dead letters these are, or does not say where from.
+    /// It does not come from the topic whose dead-letter records these are, or does not say where
+    /// from.
     OfAnotherTopic,
     /// It was too large to be kept with its value.
     WithoutValue,
@@ -62,19 +63,19 @@ pub struct Account {
     pub replayed: u64,
     /// The same by reason.
     pub reasons: BTreeMap<String, u64>,
-    /// Letters that were replayed earlier, of those that were read.
+    /// Dead-letter records that were replayed earlier, of those that were read.
     pub replayed_before: u64,
-    /// Letters that the filter left out, of those that were read.
+    /// Dead-letter records that the filter left out, of those that were read.
     pub left_out: u64,
-    /// Letters that were meant, and refused.
+    /// Dead-letter records that were meant, and refused.
     pub refused: BTreeMap<Refusal, u64>,
     /// It was stopped before its end.
     pub is_interrupted: bool,
 }
 
 impl Replay {
-    /// Replays until there are no more letters, the limit is reached or `stop` is set; tells
-    /// `progress` after each write.
+    /// Replays until there are no more dead-letter records, the limit is reached or `stop` is set;
+    /// tells `progress` after each write.
     ///
     /// # Errors
     /// There is no such topic or partition, or the bus refused; what was told to `progress` is
@@ -114,26 +115,26 @@ impl Replay {
             if max == 0 {
                 break;
             }
-            let letters = tokio::select! {
+            let dead_letters = tokio::select! {
                 biased;
                 () = stop.cancelled() => None,
-                letters = read(&mut reader, &mut pace, max) => Some(letters?),
+                dead_letters = read(&mut reader, &mut pace, max) => Some(dead_letters?),
             };
-            let Some(letters) = letters else {
+            let Some(dead_letters) = dead_letters else {
                 under_way.account.is_interrupted = true;
                 break;
             };
-            if letters.is_empty() {
+            if dead_letters.is_empty() {
                 break;
             }
-            pace.took(under_way.take(letters).await?);
+            pace.took(under_way.take(dead_letters).await?);
             progress(&under_way.account, reader.seen());
         }
         Ok(under_way.account)
     }
 }
 
-async fn read(reader: &mut Reader, pace: &mut Pace, max: usize) -> Result<Vec<Letter>, Error> {
+async fn read(reader: &mut Reader, pace: &mut Pace, max: usize) -> Result<Vec<DeadLetter>, Error> {
     pace.wait().await;
     reader.next(max).await
 }
@@ -153,7 +154,8 @@ struct UnderWay<'a> {
 }
 
 impl UnderWay<'_> {
-    /// Letters to be read next, at most `step`: every one of them may have to be replayed.
+    /// Dead-letter records to be read next, at most `step`: every one of them may have to be
+    /// replayed.
     fn room(&self, step: usize) -> usize {
         let left = self.replay.limit.map_or(u64::MAX, |limit| {
             limit.saturating_sub(self.account.replayed)
@@ -161,17 +163,20 @@ impl UnderWay<'_> {
         usize::try_from(left).unwrap_or(usize::MAX).min(step)
     }
 
-    /// Replays those letters that are meant, in one write with what is to be remembered; says how
-    /// many.
-    async fn take(&mut self, letters: Vec<Letter>) -> Result<u64, Error> {
+    /// Replays those dead-letter records that are meant, in one write with what is to be
+    /// remembered; says how many.
+    async fn take(&mut self, dead_letters: Vec<DeadLetter>) -> Result<u64, Error> {
         let before = self.account.replayed;
         let mut marks = match self.marks.take() {
             Some(marks) => marks,
             None => self.load_marks().await?,
         };
         let mut write = Write::default();
-        for letter in &letters {
-            let (partition, offset) = (letter.0.position.partition, letter.0.position.offset);
+        for dead_letter in &dead_letters {
+            let (partition, offset) = (
+                dead_letter.0.position.partition,
+                dead_letter.0.position.offset,
+            );
             let marks = marks.entry(partition).or_insert_with(|| Marks::new(0));
             if let Some(number) = marks.unknown(offset) {
                 let name = state_name(&self.topic.name, partition, number);
@@ -180,10 +185,10 @@ impl UnderWay<'_> {
             if marks.is_replayed(offset) {
                 self.account.replayed_before += 1;
                 marks.replayed(offset);
-            } else if self.is_to_be_replayed(letter) {
+            } else if self.is_to_be_replayed(dead_letter) {
                 write
                     .records
-                    .push(letter.original(&self.source, self.partitions));
+                    .push(dead_letter.original(&self.source, self.partitions));
                 marks.replayed(offset);
             } else {
                 marks.left_out();
@@ -198,21 +203,21 @@ impl UnderWay<'_> {
     }
 
     /// Decides, and counts.
-    fn is_to_be_replayed(&mut self, letter: &Letter) -> bool {
+    fn is_to_be_replayed(&mut self, dead_letter: &DeadLetter) -> bool {
         let account = &mut self.account;
-        if !self.replay.filter.admits(letter) {
+        if !self.replay.filter.admits(dead_letter) {
             account.left_out += 1;
             return false;
         }
-        let refusal = if letter.source_topic() != Some(&*self.topic.source) {
+        let refusal = if dead_letter.source_topic() != Some(&*self.topic.source) {
             Refusal::OfAnotherTopic
-        } else if letter.lacks_its_value() {
+        } else if dead_letter.lacks_its_value() {
             Refusal::WithoutValue
-        } else if letter.replays() >= REPLAYS_MAX && !self.replay.force {
+        } else if dead_letter.replays() >= REPLAYS_MAX && !self.replay.force {
             Refusal::ReplayedTooOften
         } else {
             account.replayed += 1;
-            count(&mut account.reasons, &letter.reason());
+            count(&mut account.reasons, &dead_letter.reason());
             return true;
         };
         *account.refused.entry(refusal).or_default() += 1;
@@ -283,7 +288,7 @@ impl Pace {
         }
     }
 
-    /// Letters in one write.
+    /// Dead-letter records in one write.
     fn step(&self) -> usize {
         #[expect(
             clippy::cast_possible_truncation,

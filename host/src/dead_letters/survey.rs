@@ -1,4 +1,4 @@
-//! How many letters a topic has, and why they are there.
+//! How many dead-letter records a topic has, and why they are there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,26 +8,27 @@ use serde::Serialize;
 use super::{Error, Filter, Reader, Seen};
 use fedhost_bus::Bus;
 
-/// Letters read at a time.
+/// Dead-letter records read at a time.
 const BATCH: usize = 512;
-/// Reasons told apart: strangers may have written any number of them.
+/// Reasons counted separately: untrusted records may hold any number of them.
 const REASONS_MAX: usize = 100;
 /// Stands for all further reasons.
 const OTHER: &str = "other";
 
-/// What a topic of dead letters holds.
+/// What a topic of dead-letter records holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Survey {
     /// How many there are.
-    pub letters: u64,
+    #[serde(rename = "letters")]
+    pub records: u64,
     /// When the newest failure was, in milliseconds since the Unix epoch.
     pub newest_ms: Option<u64>,
     /// How many there are for each reason.
     pub reasons: BTreeMap<String, u64>,
 }
 
-/// Counts the letters that are there now; tells `progress` how far it has come. The memory it takes
-/// does not depend on how many there are.
+/// Counts the dead-letter records that are there now; reports to `progress` how far it has come.
+/// The memory it takes does not depend on how many there are.
 ///
 /// # Errors
 /// There is no such topic, or the bus refused.
@@ -39,14 +40,14 @@ pub async fn survey(
     let mut reader = Reader::browse(bus, topic, &Filter::default()).await?;
     let mut survey = Survey::default();
     loop {
-        let letters = reader.next(BATCH).await?;
-        if letters.is_empty() {
+        let dead_letters = reader.next(BATCH).await?;
+        if dead_letters.is_empty() {
             return Ok(survey);
         }
-        for letter in &letters {
-            survey.letters += 1;
-            survey.newest_ms = survey.newest_ms.max(Some(letter.failed_ms()));
-            count(&mut survey.reasons, &letter.reason());
+        for dead_letter in &dead_letters {
+            survey.records += 1;
+            survey.newest_ms = survey.newest_ms.max(Some(dead_letter.failed_ms()));
+            count(&mut survey.reasons, &dead_letter.reason());
         }
         progress(reader.seen());
     }

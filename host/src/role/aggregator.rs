@@ -1,10 +1,10 @@
-//! The aggregator role: gathers updates, averages them, publishes global models, writes the account
-//! of each round.
+//! The aggregator role: gathers updates, averages them, publishes global models, and writes the
+//! summary of each round.
 //!
-//! A global model, the offsets of the updates it was made from, and the state to go on from are
+//! A global model, the offsets of the updates it was made from, and the state to resume from are
 //! written together, so an aggregator that is killed at any moment makes the same model of the same
-//! updates again. On a bus that may cut such a write in two, the model itself tells where to go on:
-//! its record carries the state as a header.
+//! updates again. On a bus that may cut such a write in two, the model's record carries the state
+//! as a header.
 
 mod evaluations;
 mod inbox;
@@ -19,10 +19,10 @@ use fedhost_domain::round::{GlobalModel, Input, Machine, Output, Progress, Rules
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::dead_letter::{self, Failure, dead_letter};
+use super::halt::{self, DeadLetterHalt, Watch};
 use super::message::skipped;
-use super::stopped::{self, Verdict, Watch};
 use super::{Context, DeadLetters, Error, Topics, models, on_bus, trace};
+use crate::dead_letters::{Failure, dead_letter};
 use evaluations::Evaluations;
 use fedhost_base::clock::{self, Stopwatch};
 use fedhost_bus::{self as bus, Bus, NewRecord, Record, Source, Start, Write};
@@ -35,12 +35,12 @@ const PROGRESS: &str = "fedhost-progress";
 /// State: the newest round whose model is evaluated.
 const EVALUATED: &str = "aggregator/evaluated";
 
-/// The reason of a finding that is none.
+/// Reason code of a record that is no evaluation.
 const UNDECODABLE: &str = "undecodable";
 
 /// What an aggregator is given.
 pub struct Service {
-    /// Everyone's context.
+    /// What every role is given.
     pub context: Context,
     /// The topics it shares with others.
     pub topics: Arc<Topics>,
@@ -48,18 +48,18 @@ pub struct Service {
     pub rules: Rules,
     /// The component whose weights it averages, renewed while it runs.
     pub plugin: watch::Receiver<PluginId>,
-    /// Rounds that the run log already tells of.
+    /// The newest round in the run log.
     pub rounds_logged: u64,
     /// When it gives up on the updates.
     pub dead_letters: DeadLetters,
 }
 
-/// What survives a restart; written together with the global model it speaks of.
+/// What survives a restart; written together with the global model that it belongs to.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct State {
     /// Where the round machine goes on.
     progress: Progress,
-    /// The account of the newest round, in case the run log does not have it yet.
+    /// The summary of the newest round, in case the run log does not have it yet.
     closed: Option<RoundClosed>,
     /// The next update to read, by partition.
     #[serde(default)]
@@ -67,8 +67,7 @@ struct State {
 }
 
 impl Service {
-    /// Makes global models until the last round is published and evaluated, or until it is told to
-    /// stop.
+    /// Makes global models until the last round is published and evaluated, or until it is stopped.
     ///
     /// # Errors
     /// The bus refused, the stored state cannot be read, or too many updates were rejected.
@@ -78,7 +77,7 @@ impl Service {
             () = stop.cancelled() => return Ok(()),
             aggregator = Aggregator::start(self) => aggregator?,
         };
-        aggregator.service.context.began.tell();
+        aggregator.service.context.started.send();
         aggregator.run().await
     }
 }
@@ -90,7 +89,7 @@ struct Aggregator {
     inbox: Inbox,
     evaluations: Evaluations,
     updates_watch: Watch,
-    findings_watch: Watch,
+    evaluations_watch: Watch,
     gathering: Stopwatch,
     /// Traces other than the round's own, by the node whose update of the unpublished sum brought
     /// it.
@@ -100,17 +99,17 @@ struct Aggregator {
 impl Aggregator {
     async fn start(service: Service) -> Result<Self, Error> {
         let bus = Arc::clone(&service.context.bus);
-        // Subscribing first: while another aggregator is at work, what it has stored is not final.
+        // Subscribing first: what another aggregator has stored is not final while it works.
         let topics = &service.topics;
         let mut updates = bus
             .subscribe(ROLE, &[&topics.model_updates], Start::Earliest)
             .await
             .map_err(on_bus(ROLE))?;
-        let findings = bus
+        let reader = bus
             .subscribe(ROLE, &[&topics.evaluations], Start::Earliest)
             .await
             .map_err(on_bus(ROLE))?;
-        stopped::check(bus.as_ref(), ROLE, &service.dead_letters).await?;
+        halt::check(bus.as_ref(), ROLE, &service.dead_letters).await?;
         let stored = match super::stored(bus.as_ref(), ROLE, ROLE).await? {
             Some(state) => state,
             None => begin(&service).await?,
@@ -118,8 +117,8 @@ impl Aggregator {
         let newest = newest_model(bus.as_ref(), &topics.global_model)
             .await
             .map_err(on_bus(ROLE))?;
-        let state = furthest(newest.as_ref(), stored);
-        go_on(updates.as_mut(), &topics.model_updates, &state);
+        let state = latest_state(newest.as_ref(), stored);
+        seek_past_consumed(updates.as_mut(), &topics.model_updates, &state);
         if let Some(closed) = state
             .closed
             .clone()
@@ -143,7 +142,7 @@ impl Aggregator {
         let evaluated = super::stored(bus.as_ref(), ROLE, EVALUATED)
             .await?
             .unwrap_or_default();
-        let mut evaluations = Evaluations::new(findings, evaluated);
+        let mut evaluations = Evaluations::new(reader, evaluated);
         if let Some(closed) = &state.closed {
             evaluations.expect(closed);
         }
@@ -153,7 +152,7 @@ impl Aggregator {
             });
         }
         let updates_watch = Watch::new(&service.topics.model_updates, service.dead_letters);
-        let findings_watch = Watch::new(&service.topics.evaluations, service.dead_letters);
+        let evaluations_watch = Watch::new(&service.topics.evaluations, service.dead_letters);
         let (gathering, foreign) = (Stopwatch::start(), BTreeMap::new());
         Ok(Self {
             service,
@@ -161,14 +160,14 @@ impl Aggregator {
             inbox,
             evaluations,
             updates_watch,
-            findings_watch,
+            evaluations_watch,
             gathering,
             foreign,
         })
     }
 
     async fn run(mut self) -> Result<(), Error> {
-        // The last model's evaluation is worth waiting for, but not for ever.
+        // Wait for the last model's evaluation, but not for ever.
         let mut give_up_ms = None;
         loop {
             if self.machine.is_complete() {
@@ -179,13 +178,13 @@ impl Aggregator {
             }
             tokio::select! {
                 biased;
-                () = self.service.context.stop.cancelled() => return self.settle_letters().await,
+                () = self.service.context.stop.cancelled() => return self.settle_dead_letters().await,
                 () = clock::sleep_until(give_up_ms) => return Ok(()),
                 records = self.evaluations.read() => {
                     let records = records.map_err(on_bus(ROLE))?;
-                    self.take_findings(records).await?;
+                    self.take_evaluations(records).await?;
                 }
-                () = clock::sleep_until(self.inbox.settle_by_ms()) => self.settle_letters().await?,
+                () = clock::sleep_until(self.inbox.settle_by_ms()) => self.settle_dead_letters().await?,
                 record = self.inbox.next(), if self.machine.accepts_updates() => {
                     let record = record.map_err(on_bus(ROLE))?;
                     self.take_update(record).await?;
@@ -197,7 +196,7 @@ impl Aggregator {
 
     async fn take_update(&mut self, record: Record) -> Result<(), Error> {
         let update = models::decode_update(&record).await;
-        match update.and_then(|update| self.of_our_line(update)) {
+        match update.and_then(|update| self.check_version(update)) {
             Ok(update) => {
                 self.feed(Input::Update(Box::new(update)), Some(record))
                     .await
@@ -216,8 +215,9 @@ impl Aggregator {
         }
     }
 
-    /// Versions of a plug-in that are not compatible may give the same shapes another meaning.
-    fn of_our_line(&self, update: Update) -> Result<Update, models::Refused> {
+    /// Refuses an update of an incompatible version of the plug-in: the same shapes may have
+    /// another meaning there.
+    fn check_version(&self, update: Update) -> Result<Update, models::Refused> {
         let plugin = self.service.plugin.borrow();
         if update.plugin.name == plugin.name {
             models::check_line(&plugin, &update.plugin)?;
@@ -232,7 +232,7 @@ impl Aggregator {
             let outputs = self
                 .machine
                 .handle(clock::now_ms(), input)
-                .map_err(|error| self.defect(&error))?;
+                .map_err(|error| defect(&error))?;
             for output in outputs {
                 inputs.extend(self.carry_out(output, record.as_ref(), watch).await?);
             }
@@ -240,7 +240,7 @@ impl Aggregator {
         Ok(())
     }
 
-    /// Says what to feed next, if anything.
+    /// Returns the machine's next input, if there is one.
     async fn carry_out(
         &mut self,
         output: Output,
@@ -281,7 +281,7 @@ impl Aggregator {
                     answered,
                     min_nodes,
                 });
-                self.settle_letters().await?;
+                self.settle_dead_letters().await?;
             }
             Output::Aggregate => return Ok(Some(Input::Aggregate)),
             Output::Publish {
@@ -316,7 +316,7 @@ impl Aggregator {
         let gathering_ms = self.gathering.milliseconds() - aggregating_ms;
         let plugin = self.service.plugin.borrow().clone();
         let record = models::global_record(&self.service.topics, &plugin, model);
-        let mut record = record.await.map_err(|error| self.defect(&error))?;
+        let mut record = record.await.map_err(|error| defect(&error))?;
         closed.durations = Durations {
             gathering_ms,
             aggregating_ms,
@@ -333,7 +333,7 @@ impl Aggregator {
             closed: Some(closed.clone()),
             next,
         };
-        let state = Bytes::from(serde_json::to_vec(&state).map_err(|error| self.defect(&error))?);
+        let state = Bytes::from(serde_json::to_vec(&state).map_err(|error| defect(&error))?);
         record.headers.push((PROGRESS.to_owned(), state.clone()));
         record.headers.extend(trace::links(
             std::mem::take(&mut self.foreign).values(),
@@ -341,7 +341,7 @@ impl Aggregator {
         ));
         write.records.push(record);
         write.state.push((ROLE.to_owned(), Some(state)));
-        dead_letter::write(&self.service.context, ROLE, write).await?;
+        self.service.context.write(ROLE, write).await?;
         closed.durations.publishing_ms = watch.milliseconds();
         let evaluated = self.evaluations.expect(&closed);
         for event in evaluated.into_iter().chain([Event::RoundClosed(closed)]) {
@@ -358,7 +358,7 @@ impl Aggregator {
         detail: &str,
         record: &Record,
     ) -> Result<(), Error> {
-        let letter = self.letter(stage, reason, detail, record);
+        let dead_letter = self.dead_letter(stage, reason, detail, record);
         let (round, reason, detail) = (self.machine.round(), reason.to_owned(), detail.to_owned());
         self.service
             .context
@@ -369,22 +369,23 @@ impl Aggregator {
                 reason,
                 detail,
             });
-        if self.inbox.refuse(letter, clock::now_ms()) {
+        if self.inbox.refuse(dead_letter, clock::now_ms()) {
             self.settle(None).await?;
         }
         self.count(false).await
     }
 
-    /// Whether to go on after one more update; if not, its dead letters are written first.
+    /// Counts one more update. Beyond the cap, writes the dead-letter records and ends with an
+    /// error.
     async fn count(&mut self, used: bool) -> Result<(), Error> {
         match self.updates_watch.count([used]) {
             None => Ok(()),
-            verdict => self.settle(verdict).await,
+            halt => self.settle(halt).await,
         }
     }
 
-    /// Writes the letters that wait for a model, if there are any.
-    async fn settle_letters(&mut self) -> Result<(), Error> {
+    /// Writes the dead-letter records that wait for a model, if there are any.
+    async fn settle_dead_letters(&mut self) -> Result<(), Error> {
         if self.inbox.settle_by_ms().is_some() {
             self.settle(None).await
         } else {
@@ -392,12 +393,12 @@ impl Aggregator {
         }
     }
 
-    async fn settle(&mut self, verdict: Option<Verdict>) -> Result<(), Error> {
+    async fn settle(&mut self, halt: Option<DeadLetterHalt>) -> Result<(), Error> {
         let write = self.inbox.settled();
-        stopped::write(&self.service.context, ROLE, write, verdict).await
+        halt::write(&self.service.context, ROLE, write, halt).await
     }
 
-    fn letter(&self, stage: &str, reason: &str, detail: &str, record: &Record) -> NewRecord {
+    fn dead_letter(&self, stage: &str, reason: &str, detail: &str, record: &Record) -> NewRecord {
         let first_seen_ms = clock::now_ms();
         let failure = Failure {
             role: ROLE,
@@ -411,18 +412,18 @@ impl Aggregator {
         dead_letter(record, &self.service.topics.dead_letter_suffix, &failure)
     }
 
-    async fn take_findings(&mut self, records: Vec<Record>) -> Result<(), Error> {
+    async fn take_evaluations(&mut self, records: Vec<Record>) -> Result<(), Error> {
         let mut write = Write::default();
         let mut used = Vec::with_capacity(records.len());
         for record in &records {
-            let finding = models::decode_finding(record);
-            used.push(finding.is_ok());
-            let event = match finding {
-                Ok(finding) => self.evaluations.take(finding, &record.position),
+            let evaluation = models::decode_evaluation(record);
+            used.push(evaluation.is_ok());
+            let event = match evaluation {
+                Ok(evaluation) => self.evaluations.take(evaluation, &record.position),
                 Err(detail) => {
                     write
                         .records
-                        .push(self.letter("decode", UNDECODABLE, &detail, record));
+                        .push(self.dead_letter("decode", UNDECODABLE, &detail, record));
                     Some(skipped(record, UNDECODABLE, detail))
                 }
             };
@@ -439,19 +440,12 @@ impl Aggregator {
             EVALUATED.to_owned(),
             Some(Bytes::from(evaluated.to_string())),
         ));
-        let verdict = self.findings_watch.count(used);
-        stopped::write(&self.service.context, ROLE, write, verdict).await
-    }
-
-    fn defect(&self, error: &dyn std::fmt::Display) -> Error {
-        Error::Defect {
-            role: ROLE.to_owned(),
-            reason: error.to_string(),
-        }
+        let halt = self.evaluations_watch.count(used);
+        halt::write(&self.service.context, ROLE, write, halt).await
     }
 }
 
-/// The account of the newest round that an aggregator has published on this bus.
+/// The summary of the newest round that an aggregator has published on this bus.
 ///
 /// # Errors
 /// The bus refused, or the stored state cannot be read.
@@ -460,19 +454,19 @@ pub async fn newest_round(bus: &dyn Bus) -> Result<Option<RoundClosed>, Error> {
     Ok(state.and_then(|state| state.closed))
 }
 
-/// The newest record that an aggregator has put on the topic of global models, whatever strangers
-/// have put behind it.
+/// The newest record that an aggregator has put on the topic of global models, past any
+/// untrusted record behind it.
 async fn newest_model(bus: &dyn Bus, topic: &Arc<str>) -> Result<Option<Record>, bus::Error> {
     let mut newest: Option<Record> = None;
     for record in bus.newest(topic).await? {
         let mut candidate = Some(record);
-        while let Some(record) = candidate.take_if(|record| told(record).is_none()) {
+        while let Some(record) = candidate.take_if(|record| progress_header(record).is_none()) {
             candidate = models::before(bus, &record).await?;
         }
         let published = |record: &Option<Record>| {
             record
                 .as_ref()
-                .and_then(told)
+                .and_then(progress_header)
                 .map(|state| state.progress.published)
         };
         if published(&candidate) > published(&newest) {
@@ -482,21 +476,21 @@ async fn newest_model(bus: &dyn Bus, topic: &Arc<str>) -> Result<Option<Record>,
     Ok(newest)
 }
 
-/// The state that a global model carries.
-fn told(model: &Record) -> Option<State> {
+/// The aggregator's state that a global model carries as a header; `None` without a readable one.
+fn progress_header(model: &Record) -> Option<State> {
     serde_json::from_slice(model.header(PROGRESS)?).ok()
 }
 
-/// What was stored, or what the newest global model tells if it is ahead of that.
-fn furthest(newest: Option<&Record>, stored: State) -> State {
-    let told = newest.and_then(told).into_iter();
-    told.chain([stored])
-        .max_by_key(|state| state.progress.published)
-        .unwrap_or_default()
+/// The stored state, or that of the newest global model if it is ahead.
+fn latest_state(newest: Option<&Record>, stored: State) -> State {
+    match newest.and_then(progress_header) {
+        Some(carried) if carried.progress.published > stored.progress.published => carried,
+        _ => stored,
+    }
 }
 
-/// Does not read again what the newest model is made of.
-fn go_on(updates: &mut dyn Source, topic: &Arc<str>, state: &State) {
+/// Skips the updates that the newest model is made of.
+fn seek_past_consumed(updates: &mut dyn Source, topic: &Arc<str>, state: &State) {
     let positions = updates.positions();
     for (&partition, &next) in &state.next {
         if positions
@@ -505,6 +499,13 @@ fn go_on(updates: &mut dyn Source, topic: &Arc<str>, state: &State) {
         {
             updates.seek(topic, partition, next);
         }
+    }
+}
+
+fn defect(error: &dyn std::fmt::Display) -> Error {
+    Error::Defect {
+        role: ROLE.to_owned(),
+        reason: error.to_string(),
     }
 }
 
@@ -519,7 +520,7 @@ async fn begin(service: &Service) -> Result<State, Error> {
         progress,
         ..State::default()
     };
-    let bytes = serde_json::to_vec(&state).unwrap_or_default();
+    let bytes = serde_json::to_vec(&state).map_err(|error| defect(&error))?;
     let write = Write {
         state: vec![(ROLE.to_owned(), Some(Bytes::from(bytes)))],
         ..Write::default()

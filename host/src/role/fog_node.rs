@@ -29,8 +29,8 @@ use fedhost_domain::model::{NodeId, Weights};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::halt::{self, Watch};
 use super::models::ReceivedGlobal;
-use super::stopped::{self, Watch};
 use super::{Context, DeadLetters, Error, Topics, models, on_bus, trace};
 use batches::Held;
 use fedhost_base::clock;
@@ -102,7 +102,7 @@ impl Service {
             () = stop.cancelled() => return Ok(()),
             node = Node::start(self) => node?,
         };
-        node.service.context.began.tell();
+        node.service.context.started.send();
         node.run().await
     }
 
@@ -193,11 +193,7 @@ impl Node {
                 ..Write::default()
             };
             self.add_snapshot(&mut write).await?;
-            self.service
-                .context
-                .write(write)
-                .await
-                .map_err(on_bus(&self.role))?;
+            self.service.context.write(&self.role, write).await?;
         }
         self.jobs.abort_all();
         while self.jobs.join_next().await.is_some() {}
@@ -262,7 +258,7 @@ impl Node {
             return Ok(());
         }
         write.offsets = self.models.progress();
-        stopped::write(&self.service.context, &self.role, write, verdict).await
+        halt::write(&self.service.context, &self.role, write, verdict).await
     }
 
     fn take_model(
@@ -373,11 +369,7 @@ impl Node {
                 result: Ok(found),
             } => {
                 let write = writes::evaluation(&self.service, round, foreign.as_ref(), found);
-                self.service
-                    .context
-                    .write(write)
-                    .await
-                    .map_err(on_bus(&self.role))?;
+                self.service.context.write(&self.role, write).await?;
             }
             Done::Trained {
                 training,
@@ -386,11 +378,7 @@ impl Node {
             } => {
                 let write = writes::update(&self.service, foreign.as_ref(), &trained).await;
                 let write = write.map_err(|error| self.defect(&error))?;
-                self.service
-                    .context
-                    .write(write)
-                    .await
-                    .map_err(on_bus(&self.role))?;
+                self.service.context.write(&self.role, write).await?;
                 self.announce_trained(&trained);
                 self.tell(Input::Trained(training));
             }

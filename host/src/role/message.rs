@@ -20,9 +20,6 @@ pub const END_OF_SOURCE: &[u8] = b"source";
 /// Value of [`END`]: the sensor that the key names is over.
 pub const END_OF_SENSOR: &[u8] = b"sensor";
 
-/// Header of a record that was put back from the dead letters: how often.
-pub const REPLAYED: &str = "__fedhost.replay.count";
-
 /// Everything but readings and weights, as other programs read it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Message {
@@ -46,15 +43,6 @@ impl Message {
     pub fn to_bytes(&self) -> Bytes {
         serde_json::to_vec(self).unwrap_or_default().into()
     }
-}
-
-/// RFC 3339 with milliseconds, UTC.
-#[must_use]
-pub fn rfc3339(time_ms: u64) -> String {
-    let milliseconds = i64::try_from(time_ms).unwrap_or(i64::MAX);
-    let timestamp =
-        jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    format!("{timestamp:.3}")
 }
 
 /// An id that depends on nothing but what was read and who made something of it, so that a repeated
@@ -199,10 +187,5 @@ mod tests {
             derived_id("fog-node-2", &position(7))
         );
         assert!(uuid::Uuid::parse_str(&derived_id("fog-node-1", &position(7))).is_ok());
-    }
-
-    #[test]
-    fn time_is_written_as_rfc_3339() {
-        assert_eq!(rfc3339(1_640_995_200_250), "2022-01-01T00:00:00.250Z");
     }
 }

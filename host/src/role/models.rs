@@ -1,5 +1,5 @@
-//! Model weights on the bus: envelopes in, updates and global models out; and what nodes find when
-//! they score with them.
+//! Model weights on the bus: envelopes in, updates and global models out; and the nodes'
+//! evaluations of global models.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,12 +47,12 @@ impl Default for Wire {
     }
 }
 
-/// What a node found when it scored its held-out rows with a global model.
+/// How well a global model scores a node's held-out rows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Finding {
+pub struct ModelEvaluation {
     /// The global model's round.
     pub round: u64,
-    /// Who.
+    /// The node.
     pub node: NodeId,
     /// Counts of scores, which can be added up over nodes.
     pub sketch: ScoreSketch,
@@ -99,7 +99,7 @@ impl Refused {
         message::skipped(record, self.code(), self.to_string())
     }
 
-    /// Who claims to have sent the record: its key, since its content cannot be trusted.
+    /// The sender that the record's key names; its content cannot be trusted.
     #[must_use]
     pub fn sender(&self, record: &Record) -> Option<NodeId> {
         let key = String::from_utf8(record.key.as_ref()?.to_vec()).ok()?;
@@ -143,7 +143,7 @@ pub fn new_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-/// The record before this one in its partition: anybody may have written behind what is looked for.
+/// The record before this one in its partition; untrusted records may lie behind the wanted one.
 ///
 /// # Errors
 /// The bus refused.
@@ -262,8 +262,7 @@ pub async fn decode_update(record: &Record) -> Result<Update, Refused> {
     let mut metrics = metadata.metrics;
     Ok(Update {
         node: header.sender,
-        // A sender that does not tell is taken at its word: the round it answers in follows the
-        // model it started from.
+        // Without a base round, the update's round follows the model that it started from.
         base_round: metadata
             .base_round
             .unwrap_or_else(|| metadata.round_number.saturating_sub(1)),
@@ -280,11 +279,11 @@ pub async fn decode_update(record: &Record) -> Result<Update, Refused> {
     })
 }
 
-/// Reads a finding.
+/// Reads a node's evaluation of a global model.
 ///
 /// # Errors
-/// In words.
-pub fn decode_finding(record: &Record) -> Result<Finding, String> {
+/// The record is not one; the error says where.
+pub fn decode_evaluation(record: &Record) -> Result<ModelEvaluation, String> {
     let message: Message =
         serde_json::from_slice(&record.value).map_err(|error| error.to_string())?;
     serde_json::from_value(message.data).map_err(|error| error.to_string())

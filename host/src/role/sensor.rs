@@ -54,7 +54,7 @@ impl Service {
         let bus = self.context.bus.as_ref();
         let stored: Option<Progress> = super::stored(bus, &self.role(), &self.state_name()).await?;
         let mut progress = stored.unwrap_or_default();
-        self.context.began.tell();
+        self.context.started.send();
         if progress.ended {
             return Ok(());
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::message::REPLAYED;
+use crate::dead_letters::headers::REPLAY_COUNT;
 use fedhost_bus::Record;
 
 /// The header's name. Its value is `<sensor>/<number>`, the number counting the sensor's items from
@@ -30,7 +30,7 @@ impl Seen {
     /// Notes the record; `false` when it was seen before. A record without a number is always new,
     /// and so is one that somebody has put back from the dead letters on purpose.
     pub fn is_new(&mut self, record: &Record) -> bool {
-        if record.header(REPLAYED).is_some() {
+        if record.header(REPLAY_COUNT).is_some() {
             return true;
         }
         let Some((sensor, number)) = record.header(SEQUENCE).and_then(|value| parse(value)) else {
@@ -101,7 +101,7 @@ mod tests {
             vec![],
             vec![(SEQUENCE.to_owned(), "no number".into())],
             vec![(SEQUENCE.to_owned(), "a/-1".into())],
-            vec![header("a", 1), (REPLAYED.to_owned(), "1".into())],
+            vec![header("a", 1), (REPLAY_COUNT.to_owned(), "1".into())],
         ];
         for headers in bad {
             assert!(seen.is_new(&record(0, headers.clone())) && seen.is_new(&record(0, headers)));

@@ -57,16 +57,16 @@ impl Scene {
         }
     }
 
-    fn role(&self, again: Again, within: Duration) -> Supervised {
+    fn role(&self, restart: RestartPolicy, within: Duration) -> Supervised {
         Supervised {
             name: "fog-node-1".to_owned(),
-            again,
+            restart,
             spooling: Spooling::No,
             buses: self.buses.clone(),
             observer: Arc::new(self.observed.clone()),
             announcer: self.announcer.clone(),
             stop: self.stop.clone(),
-            closing: Closing::new(within),
+            deadline: ShutdownDeadline::new(within),
             backoff: Backoff {
                 first: Duration::from_millis(1),
                 longest: Duration::from_millis(4),
@@ -78,7 +78,7 @@ impl Scene {
     /// them begin their work.
     async fn run(
         &self,
-        again: Again,
+        restart: RestartPolicy,
         ends: Vec<Result<(), bus::Error>>,
         begun: u32,
     ) -> (Result<(), Error>, u32) {
@@ -90,11 +90,11 @@ impl Scene {
                 .next()
                 .expect("it is not started again");
             if tries.fetch_add(1, Ordering::Relaxed) < begun {
-                context.began.tell();
+                context.started.send();
             }
             async move { end.map_err(crate::role::on_bus("fog-node-1")) }
         };
-        let ended = self.role(again, Duration::from_secs(60)).run(start).await;
+        let ended = self.role(restart, Duration::from_secs(60)).run(start).await;
         (ended, tries.load(Ordering::Relaxed))
     }
 }
@@ -152,7 +152,7 @@ async fn a_role_that_worked_begins_again_whatever_the_bus_has_against_it() {
         Err(away()),
         Ok(()),
     ];
-    let (ended, tries) = scene.run(Again::InLine, ends, 1).await;
+    let (ended, tries) = scene.run(RestartPolicy::Rejoin, ends, 1).await;
     assert!(ended.is_ok(), "{ended:?}");
     assert_eq!((tries, scene.ear.restarts()), (5, 4));
 }
@@ -161,7 +161,7 @@ async fn a_role_that_worked_begins_again_whatever_the_bus_has_against_it() {
 async fn what_only_a_person_can_mend_ends_a_role_that_never_worked() {
     for error in [missing(), refused()] {
         let scene = Scene::new();
-        let (ended, tries) = scene.run(Again::InLine, vec![Err(error)], 0).await;
+        let (ended, tries) = scene.run(RestartPolicy::Rejoin, vec![Err(error)], 0).await;
         assert!(matches!(ended, Err(Error::Bus { .. })), "{ended:?}");
         assert_eq!((tries, scene.ear.restarts()), (1, 0));
     }
@@ -170,7 +170,11 @@ async fn what_only_a_person_can_mend_ends_a_role_that_never_worked() {
 #[tokio::test]
 async fn a_bus_that_is_away_is_waited_for_from_the_start() {
     let (ended, tries) = Scene::new()
-        .run(Again::InLine, vec![Err(away()), Err(away()), Ok(())], 0)
+        .run(
+            RestartPolicy::Rejoin,
+            vec![Err(away()), Err(away()), Ok(())],
+            0,
+        )
         .await;
     assert!(ended.is_ok(), "{ended:?}");
     assert_eq!(tries, 3);
@@ -179,7 +183,7 @@ async fn a_bus_that_is_away_is_waited_for_from_the_start() {
 #[tokio::test]
 async fn a_role_that_stands_in_no_line_does_not_cut_others_off_again() {
     let (ended, tries) = Scene::new()
-        .run(Again::Never, vec![Err(refused()), Err(lost())], 2)
+        .run(RestartPolicy::Never, vec![Err(refused()), Err(lost())], 2)
         .await;
     assert!(
         matches!(&ended, Err(Error::Bus { error, .. }) if matches!(**error, bus::Error::Lost { .. })),
@@ -196,7 +200,9 @@ async fn what_is_wrong_with_this_machine_ends_a_role() {
         action,
         reason,
     };
-    let (ended, tries) = Scene::new().run(Again::InLine, vec![Err(full)], 1).await;
+    let (ended, tries) = Scene::new()
+        .run(RestartPolicy::Rejoin, vec![Err(full)], 1)
+        .await;
     assert!(ended.is_err());
     assert_eq!(tries, 1);
 }
@@ -213,14 +219,14 @@ async fn the_same_reason_is_announced_once_until_the_role_has_worked() {
         Err(refused()),
         Ok(()),
     ];
-    let (ended, tries) = scene.run(Again::InLine, ends, 1).await;
+    let (ended, tries) = scene.run(RestartPolicy::Rejoin, ends, 1).await;
     assert!(ended.is_ok(), "{ended:?}");
     // Then each reason is told once
     assert_eq!((tries, scene.ear.restarts()), (6, 3));
     // And when it works in between, then again
     let (_, tries) = scene
         .run(
-            Again::InLine,
+            RestartPolicy::Rejoin,
             vec![Err(missing()), Err(missing()), Ok(())],
             3,
         )
@@ -244,7 +250,7 @@ async fn the_process_is_not_ready_from_the_failure_until_the_role_works_again() 
         if attempt == 1 {
             assert_eq!(troubles(), ["topic \"global_model\" does not exist"]);
         } else {
-            context.began.tell();
+            context.started.send();
             assert_eq!(troubles(), [""; 0], "it works");
         }
         async move {
@@ -256,7 +262,7 @@ async fn the_process_is_not_ready_from_the_failure_until_the_role_works_again() 
         }
     };
     scene
-        .role(Again::InLine, Duration::from_secs(60))
+        .role(RestartPolicy::Rejoin, Duration::from_secs(60))
         .run(start)
         .await
         .unwrap();
@@ -282,7 +288,7 @@ async fn a_role_that_is_cut_off_while_it_is_to_stop_has_not_failed() {
         }
     };
     let running = scene
-        .role(Again::InLine, Duration::from_secs(60))
+        .role(RestartPolicy::Rejoin, Duration::from_secs(60))
         .run(start);
     let stopping = async {
         has_begun.await.unwrap();
@@ -295,10 +301,10 @@ async fn a_role_that_is_cut_off_while_it_is_to_stop_has_not_failed() {
 #[tokio::test]
 async fn a_role_that_does_not_stop_is_left_behind_at_the_deadline() {
     let scene = Scene::new();
-    let role = scene.role(Again::InLine, Duration::from_millis(50));
-    let (closing, stop) = (role.closing.clone(), scene.stop.clone());
+    let role = scene.role(RestartPolicy::Rejoin, Duration::from_millis(50));
+    let (deadline, stop) = (role.deadline.clone(), scene.stop.clone());
     let start = |_| {
-        closing.begin();
+        deadline.begin();
         stop.cancel();
         std::future::pending()
     };
@@ -318,7 +324,7 @@ async fn a_role_that_waits_to_begin_again_stops_at_once() {
     };
     let role = Supervised {
         backoff,
-        ..scene.role(Again::InLine, hour)
+        ..scene.role(RestartPolicy::Rejoin, hour)
     };
     let running = role.run(|_| async { Err(away()).map_err(crate::role::on_bus("fog-node-1")) });
     let stopping = async {

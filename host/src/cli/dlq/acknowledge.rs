@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Scene;
 use crate::cli::{Ending, Global, ManifestArgs, screen};
-use crate::role::stopped::{Verdict, acknowledge, verdict};
+use crate::role::halt::{DeadLetterHalt, acknowledge, halt};
 
 /// Lets roles go on that stopped because too many records could not be used, and says which. Their
 /// next run begins behind the records that were put aside.
@@ -17,33 +17,33 @@ pub(in crate::cli) struct Acknowledge {
     pub(super) manifest: ManifestArgs,
 }
 
-/// A role that had stopped.
+/// A role that had halted.
 #[derive(Serialize)]
-struct Stopped {
+struct Halted {
     role: String,
     #[serde(flatten)]
-    verdict: Verdict,
+    halt: DeadLetterHalt,
 }
 
 impl Acknowledge {
     pub(super) async fn run(&self, scene: &Scene, global: &Global) -> Ending {
-        let stopped = match scene.unless_stopped(go_on(scene)).await {
+        let halted = match scene.unless_stopped(acknowledge_all(scene)).await {
             None => return Ending::Interrupted,
             Some(Err(error)) => return Ending::Failed(error.into()),
-            Some(Ok(stopped)) => stopped,
+            Some(Ok(halted)) => halted,
         };
         if !global.json {
-            screen::result(&in_words(&stopped));
+            screen::result(&summary(&halted));
             return Ending::Done;
         }
-        match screen::json(&stopped) {
+        match screen::json(&halted) {
             Ok(()) => Ending::Done,
             Err(error) => Ending::Failed(error),
         }
     }
 }
 
-async fn go_on(scene: &Scene) -> Result<Vec<Stopped>, crate::role::Error> {
+async fn acknowledge_all(scene: &Scene) -> Result<Vec<Halted>, crate::role::Error> {
     let Some(bus) = scene.bus.as_deref() else {
         return Ok(Vec::new());
     };
@@ -52,28 +52,27 @@ async fn go_on(scene: &Scene) -> Result<Vec<Stopped>, crate::role::Error> {
         .into_iter()
         .chain(nodes)
         .map(|role| role.to_string());
-    let mut stopped = Vec::new();
+    let mut halted = Vec::new();
     for role in roles {
-        if let Some(verdict) = verdict(bus, &role).await? {
+        if let Some(halt) = halt(bus, &role).await? {
             acknowledge(bus, &role).await?;
-            stopped.push(Stopped { role, verdict });
+            halted.push(Halted { role, halt });
         }
     }
-    Ok(stopped)
+    Ok(halted)
 }
 
-fn in_words(stopped: &[Stopped]) -> String {
-    let line = |Stopped {
-                    role,
-                    verdict:
-                        Verdict {
-                            topic, dead, of, ..
-                        },
-                }: &Stopped| {
-        format!("{role} may go on; {dead} of {of} records of {topic} could not be used")
-    };
-    match stopped {
-        [] => "no role has stopped because of dead letters".to_owned(),
-        stopped => stopped.iter().map(line).collect::<Vec<_>>().join("\n"),
+fn summary(halted: &[Halted]) -> String {
+    if halted.is_empty() {
+        return "no role has stopped because of dead letters".to_owned();
     }
+    let lines: Vec<String> = halted.iter().map(line).collect();
+    lines.join("\n")
+}
+
+fn line(Halted { role, halt }: &Halted) -> String {
+    let DeadLetterHalt {
+        topic, dead, of, ..
+    } = halt;
+    format!("{role} may go on; {dead} of {of} records of {topic} could not be used")
 }

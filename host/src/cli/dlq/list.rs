@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::{Scene, ending_of};
 use crate::cli::{Ending, Global, ManifestArgs, screen};
 use crate::dead_letters::{Error, Survey, survey};
-use crate::role::message::rfc3339;
+use fedhost_base::clock::rfc3339;
 
 /// Counts the dead letters of every topic of a manifest, and says why they are there. Reads them
 /// all, and changes nothing.
@@ -101,7 +101,7 @@ fn table(rows: &[Row]) -> String {
             };
             format!(
                 "{topic:<width$}  {:>8}  {newest:<24}  {reasons}",
-                survey.letters
+                survey.records
             )
         },
     );

@@ -45,15 +45,15 @@ impl Progress {
 
     /// `what` was done so far, for example `12 replayed`.
     pub(super) fn show(&mut self, seen: Seen, what: &str) {
-        let Seen { letters, of } = seen;
+        let Seen { records, of } = seen;
         match self {
             Self::Bar(bar) => {
                 bar.set_length(of);
-                bar.set_position(letters);
+                bar.set_position(records);
                 bar.set_message(what.to_owned());
             }
             Self::Lines { every, since } if since.elapsed() >= *every => {
-                screen::note(&format!("{letters} of {of} letters, {what}"));
+                screen::note(&format!("{records} of {of} letters, {what}"));
                 *since = Stopwatch::start();
             }
             Self::Lines { .. } | Self::Nothing => {}

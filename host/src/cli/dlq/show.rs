@@ -7,14 +7,14 @@ use serde_json::json;
 
 use super::{OfTopic, Scene, bound, content, ending_of, letters};
 use crate::cli::{Ending, Global, screen};
-use crate::dead_letters::{Bound, Error, Filter, Letter, Reader};
-use crate::role::message::rfc3339;
+use crate::dead_letters::{Bound, DeadLetter, Error, Filter, Reader};
+use fedhost_base::clock::rfc3339;
 
-/// Letters read at a time.
+/// Dead-letter records read at a time.
 const BATCH: usize = 16;
 
-/// Shows dead letters whole, the oldest first: key, headers and value, as text or, where they are
-/// none, byte by byte. Changes nothing.
+/// Shows dead-letter records whole, the oldest first: key, headers and value, as text or, where
+/// they are none, byte by byte. Changes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,10 +27,10 @@ pub(in crate::cli) struct Show {
     /// Begin at this partition and offset, such as 0:17
     #[arg(long, value_name = "P:O", value_parser = bound)]
     offset: Option<Bound>,
-    /// Letters to show at the most; by default 10, with --raw 1
+    /// Dead-letter records to show at the most; by default 10, with --raw 1
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// Only letters of this reason
+    /// Only dead-letter records of this reason
     #[arg(long, value_name = "CODE")]
     reason: Option<String>,
     /// Write the values alone, byte for byte, one after another
@@ -67,13 +67,13 @@ impl Show {
             if read.is_empty() {
                 return Ok(shown);
             }
-            for letter in &read {
+            for dead_letter in &read {
                 if shown == limit {
                     break;
                 }
                 looked_at += 1;
-                if filter.admits(letter) {
-                    self.print(letter, global);
+                if filter.admits(dead_letter) {
+                    self.print(dead_letter, global);
                     shown += 1;
                 }
             }
@@ -88,19 +88,19 @@ impl Show {
         Ok(shown)
     }
 
-    fn print(&self, letter: &Letter, global: &Global) {
+    fn print(&self, dead_letter: &DeadLetter, global: &Global) {
         if self.raw {
-            screen::bytes(&letter.0.value);
+            screen::bytes(&dead_letter.0.value);
         } else if global.json {
-            screen::result(&document(letter).to_string());
+            screen::result(&document(dead_letter).to_string());
         } else {
-            screen::result(&in_words(letter));
+            screen::result(&in_words(dead_letter));
         }
     }
 }
 
-fn document(letter: &Letter) -> serde_json::Value {
-    let record = &letter.0;
+fn document(dead_letter: &DeadLetter) -> serde_json::Value {
+    let record = &dead_letter.0;
     let headers: Vec<_> = record
         .headers
         .iter()
@@ -111,15 +111,15 @@ fn document(letter: &Letter) -> serde_json::Value {
         "partition": record.position.partition,
         "offset": record.position.offset,
         "timestamp_ms": record.timestamp_ms,
-        "reason": letter.reason(),
+        "reason": dead_letter.reason(),
         "key": record.key.as_deref().map(content::document),
         "headers": headers,
         "value": content::document(&record.value),
     })
 }
 
-fn in_words(letter: &Letter) -> String {
-    let record = &letter.0;
+fn in_words(dead_letter: &DeadLetter) -> String {
+    let record = &dead_letter.0;
     let position = &record.position;
     let mut text = format!(
         "letter {}:{} of {}\n",

@@ -1,8 +1,7 @@
-//! Waits for the nodes' findings on each global model, and says how it compares with the one
-//! before.
+//! Waits for the nodes' evaluations of each global model, and compares it with the one before.
 //!
-//! Findings may come later than the next global model, so a few rounds are awaited at a time. Those
-//! of a round that is not settled are read again after a restart.
+//! Evaluations may come later than the next global model, so a few rounds are awaited at a time.
+//! Those of a round that is not settled are read again after a restart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +9,14 @@ use fedhost_domain::evaluation::Findings;
 use fedhost_domain::event::{Evaluation, Event, RoundClosed};
 use fedhost_domain::model::NodeId;
 
-use crate::role::models::Finding;
+use crate::role::models::ModelEvaluation;
 use fedhost_bus::{Error, GroupOffset, Position, Record, Source};
 
 const AT_A_TIME: usize = 64;
 /// Rounds awaited together; the oldest beyond them is settled with what has come.
 const AWAITED_MAX: usize = 8;
 
-/// The aggregator's reader of findings.
+/// The aggregator's reader of evaluations.
 pub(super) struct Evaluations {
     source: Box<dyn Source>,
     awaited: BTreeMap<u64, Awaited>,
@@ -32,7 +31,7 @@ pub(super) struct Evaluations {
 struct Awaited {
     participants: BTreeSet<NodeId>,
     findings: Findings,
-    /// By partition, where its first finding lies.
+    /// By partition, the offset of its first evaluation.
     first: BTreeMap<u32, u64>,
 }
 
@@ -53,7 +52,7 @@ impl Evaluations {
         self.source.read(AT_A_TIME).await
     }
 
-    /// Up to the first finding of a round that is not settled.
+    /// Up to the first evaluation of a round that is not settled.
     pub(super) fn offsets(&self, group: &str) -> Vec<GroupOffset> {
         let first = |partition| {
             self.awaited
@@ -109,17 +108,17 @@ impl Evaluations {
         }
     }
 
-    /// Whether no finding on the newest model is missing.
+    /// Whether no evaluation of the newest model is missing.
     pub(super) fn is_settled(&self) -> bool {
         !self.awaited.contains_key(&self.last)
     }
 
-    pub(super) fn take(&mut self, finding: Finding, at: &Position) -> Option<Event> {
-        let awaited = self.awaited.get_mut(&finding.round)?;
+    pub(super) fn take(&mut self, evaluation: ModelEvaluation, at: &Position) -> Option<Event> {
+        let awaited = self.awaited.get_mut(&evaluation.round)?;
         awaited.first.entry(at.partition).or_insert(at.offset);
-        awaited.findings.insert(finding.node, finding.sketch);
+        awaited.findings.insert(evaluation.node, evaluation.sketch);
         if awaited.findings.cover(awaited.participants.iter()) {
-            self.settle(finding.round)
+            self.settle(evaluation.round)
         } else {
             None
         }

@@ -12,8 +12,8 @@ const AHEAD: usize = 8;
 /// the memory.
 const REFUSED_MAX: usize = 64;
 
-/// Refused records wait no longer for it: an operator looks for them in the dead letters, and
-/// offsets wait with them.
+/// Refused records wait no longer for it: an operator looks for them in the dead-letter records,
+/// and offsets wait with them.
 const REFUSED_FOR_MS: u64 = 1_000;
 
 /// The aggregator's reader of updates.
@@ -27,7 +27,7 @@ pub(super) struct Inbox {
     /// after a restart.
     held: BTreeMap<u32, u64>,
     refused: Vec<NewRecord>,
-    /// Present while letters wait.
+    /// Present while dead-letter records wait.
     settle_by_ms: Option<u64>,
 }
 
@@ -62,28 +62,28 @@ impl Inbox {
         self.held.entry(update.partition).or_insert(update.offset);
     }
 
-    /// Keeps a dead letter for the write that also moves the offsets; says when there are too many
-    /// to be kept.
-    pub(super) fn refuse(&mut self, letter: NewRecord, now_ms: u64) -> bool {
+    /// Keeps a dead-letter record for the write that also moves the offsets. Returns whether there
+    /// are too many to keep.
+    pub(super) fn refuse(&mut self, dead_letter: NewRecord, now_ms: u64) -> bool {
         self.settle_by_ms.get_or_insert(now_ms + REFUSED_FOR_MS);
-        self.refused.push(letter);
+        self.refused.push(dead_letter);
         self.refused.len() >= REFUSED_MAX
     }
 
-    /// When the letters are to be written at the latest, with or without a model.
+    /// When the dead-letter records are to be written at the latest, with or without a model.
     pub(super) fn settle_by_ms(&self) -> Option<u64> {
         self.settle_by_ms
     }
 
-    /// With the model that is made of them: the dead letters, and the offsets up to the last update
-    /// that was taken, whatever was read ahead of it.
+    /// With the model that is made of them: the dead-letter records, and the offsets up to the last
+    /// update that was taken, whatever was read ahead of it.
     pub(super) fn published(&mut self) -> Write {
         self.held.clear();
         self.settled()
     }
 
-    /// Without a model: the dead letters, and the offsets up to the first update that is part of an
-    /// unpublished sum.
+    /// Without a model: the dead-letter records, and the offsets up to the first update that is
+    /// part of an unpublished sum.
     pub(super) fn settled(&mut self) -> Write {
         self.settle_by_ms = None;
         let offset = |(&partition, &next): (&u32, &u64)| GroupOffset {
@@ -138,7 +138,7 @@ mod tests {
         }
     }
 
-    fn letter() -> NewRecord {
+    fn dead_letter() -> NewRecord {
         let topic = "updates.dlq".into();
         NewRecord {
             topic,
@@ -166,13 +166,13 @@ mod tests {
             let update = inbox.next().await.unwrap();
             match accepted {
                 true => inbox.hold(&update.position),
-                false => assert!(!inbox.refuse(letter(), 5), "there is room for a few"),
+                false => assert!(!inbox.refuse(dead_letter(), 5), "there is room for a few"),
             }
         }
         assert_eq!(
             inbox.settle_by_ms(),
             Some(1_005),
-            "letters do not wait for a model that may never come"
+            "dead-letter records do not wait for a model that may never come"
         );
         let settled = inbox.settled();
         assert_eq!(inbox.settle_by_ms(), None);
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(
             (next(&published), published.records.len()),
             (vec![(0, 3), (1, 8)], 0),
-            "each letter is written once"
+            "each dead-letter record is written once"
         );
     }
 }

@@ -5,7 +5,7 @@ use fedhost_domain::round::Expected;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::role::Began;
+use crate::role::StartedSignal;
 use fedhost_base::announce::Announcer;
 use fedhost_base::observer::NoObserver;
 use fedhost_bus::TopicSpec;
@@ -42,7 +42,7 @@ fn service(bus: Arc<dyn Bus>, stop: &CancellationToken) -> Service {
             announcer: Announcer::default(),
             observer: Arc::new(NoObserver),
             stop: stop.clone(),
-            began: Began::default(),
+            started: StartedSignal::default(),
         },
         topics: Arc::new(topics),
         rules,

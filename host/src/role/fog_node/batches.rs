@@ -12,7 +12,7 @@ use super::pipeline::Outcome;
 use super::snapshot::Snapshot;
 use super::work::{Processed, Work};
 use super::{Node, offsets_of, writes};
-use crate::role::{Error, stopped};
+use crate::role::{Error, halt};
 use fedhost_bus::{Record, Write};
 
 /// A batch, and how far it has come.
@@ -113,7 +113,7 @@ impl Node {
         if self.rows_since_snapshot >= self.service.window_rows.max(1_000) as u64 {
             self.add_snapshot(&mut write).await?;
         }
-        stopped::write(&self.service.context, &self.role, write, verdict).await
+        halt::write(&self.service.context, &self.role, write, verdict).await
     }
 
     pub(super) async fn add_snapshot(&mut self, write: &mut Write) -> Result<(), Error> {

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use fedhost_domain::model::PluginId;
 
 use super::Service;
+use crate::role::halt::{DeadLetterHalt, Watch};
 use crate::role::models::{before, decode_global};
-use crate::role::stopped::{Verdict, Watch};
 use fedhost_bus::{Bus, Error, GroupOffset, Record, Source, Start};
 
 /// Reads the topic of global models.
@@ -91,7 +91,7 @@ impl Globals {
 
     /// Takes note of a record, and of whether it is a global model. Says whether this is the keeper
     /// and sees it for the first time, and whether there are too many that are none.
-    pub(super) fn settle(&mut self, record: &Record, used: bool) -> (bool, Option<Verdict>) {
+    pub(super) fn settle(&mut self, record: &Record, used: bool) -> (bool, Option<DeadLetterHalt>) {
         let settled = self.settled.entry(record.position.partition).or_default();
         let is_first = record.position.offset >= *settled;
         *settled = (*settled).max(record.position.offset + 1);

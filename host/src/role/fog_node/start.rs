@@ -13,7 +13,7 @@ use super::patience::Patience;
 use super::pipeline::{Pipeline, Scorer, Sizes};
 use super::snapshot::Snapshot;
 use super::{Node, Service, offsets_of, writes};
-use crate::role::stopped::{self, Watch};
+use crate::role::halt::{self, Watch};
 use crate::role::{Error, on_bus, stored};
 use fedhost_base::clock;
 use fedhost_bus::{Source, Start, Write};
@@ -26,7 +26,7 @@ impl Node {
             .subscribe(&role, &[&service.readings], service.start)
             .await
             .map_err(on_bus(&role))?;
-        stopped::check(bus.as_ref(), &role, &service.dead_letters).await?;
+        halt::check(bus.as_ref(), &role, &service.dead_letters).await?;
         let models = Globals::open(&service).await.map_err(on_bus(&role))?;
         let published = offsets_of(readings.as_ref());
         let progress: Progress = stored(bus.as_ref(), &role, &service.progress_state())

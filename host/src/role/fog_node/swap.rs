@@ -15,7 +15,7 @@ use super::batches::Held;
 use super::pipeline::Pipeline;
 use super::plugins::{Configured, Lineup, Plugins};
 use super::{Node, offsets_of};
-use crate::role::{Error, on_bus};
+use crate::role::Error;
 use fedhost_bus::Write;
 use fedhost_plugin::{CallError, Detector, Preprocessor};
 
@@ -80,12 +80,7 @@ impl Node {
             ..Write::default()
         };
         self.add_snapshot(&mut write).await?;
-        self.service
-            .context
-            .write(write)
-            .await
-            .map(drop)
-            .map_err(on_bus(&self.role))
+        self.service.context.write(&self.role, write).await
     }
 
     fn tell_of(&self, outcome: Outcome) {

@@ -10,11 +10,11 @@ use serde_json::json;
 use super::Service;
 use super::jobs::{Evaluated, Trained};
 use super::pipeline::{Outcome, Scored};
-use crate::role::dead_letter::{Failure, dead_letter};
-use crate::role::message::{Message, derived_id, rfc3339, skipped};
+use crate::dead_letters::{Failure, dead_letter};
+use crate::role::message::{Message, derived_id, skipped};
 use crate::role::models::{self, NewUpdate, Refused};
 use crate::role::trace;
-use fedhost_base::clock;
+use fedhost_base::clock::{self, rfc3339};
 use fedhost_bus::{GroupOffset, NewRecord, Record, Write};
 
 /// The next offset that `group` reads.
@@ -135,7 +135,7 @@ pub(super) fn evaluation(
         message_type: "MONITORING".to_owned(),
         timestamp: rfc3339(time_ms),
         source: node.to_string(),
-        data: json!(models::Finding {
+        data: json!(models::ModelEvaluation {
             round,
             node: node.clone(),
             sketch

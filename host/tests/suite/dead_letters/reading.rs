@@ -1,5 +1,4 @@
-use fedhost::dead_letters::{Bound, Error, Filter, Reader, survey};
-use fedhost::role::dead_letter::dead_letter;
+use fedhost::dead_letters::{Bound, Error, Filter, Reader, dead_letter, survey};
 
 use super::scene::{On, Scene, failure, within_a_minute};
 
@@ -14,13 +13,13 @@ pub(crate) async fn letters_are_counted_by_reason(on: On) {
     })
     .await
     .unwrap();
-    assert_eq!((found.letters, found.newest_ms), (3, Some(2_000)));
+    assert_eq!((found.records, found.newest_ms), (3, Some(2_000)));
     assert_eq!(
         found.reasons,
         [("stale".to_owned(), 2), ("trap".to_owned(), 1)].into()
     );
     let last = seen.last().unwrap();
-    assert_eq!((last.letters, last.of), (3, 3));
+    assert_eq!((last.records, last.of), (3, 3));
 }
 
 pub(crate) async fn a_topic_without_letters_has_none(on: On) {
@@ -29,7 +28,7 @@ pub(crate) async fn a_topic_without_letters_has_none(on: On) {
         survey(&scene.bus, &scene.topic.name, |_| ())
             .await
             .unwrap()
-            .letters,
+            .records,
         0
     );
 }

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
-use fedhost::dead_letters::{Bound, Filter, REPLAYS_MAX, Refusal, Replay};
-use fedhost::role::dead_letter::dead_letter;
+use fedhost::dead_letters::{Bound, Filter, REPLAYS_MAX, Refusal, Replay, dead_letter};
 use fedhost_bus::{Bus, Record};
 use tokio_util::sync::CancellationToken;
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fedhost::dead_letters::{Account, DeadLetterTopic, Filter, Letter, Reader, Replay};
-use fedhost::role::dead_letter::{Failure, dead_letter};
+use fedhost::dead_letters::{
+    Account, DeadLetter, DeadLetterTopic, Failure, Filter, Reader, Replay, dead_letter,
+};
 use fedhost_bus::embedded::{EmbeddedLog, Options};
 use fedhost_bus::{Bus, GroupOffset, NewRecord, Position, Record, TopicInfo, TopicSpec, Write};
 use tokio_util::sync::CancellationToken;
@@ -100,7 +101,7 @@ impl Scene {
             if letters.is_empty() {
                 return records;
             }
-            records.extend(letters.into_iter().map(|Letter(record)| record));
+            records.extend(letters.into_iter().map(|DeadLetter(record)| record));
         }
     }
 

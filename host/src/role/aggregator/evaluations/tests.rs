@@ -63,7 +63,7 @@ fn take(
         offset,
     };
     evaluations.take(
-        Finding {
+        ModelEvaluation {
             round,
             node: NodeId::fog(node),
             sketch,

@@ -1,4 +1,4 @@
-//! The one deadline by which everything of a run has to be over, once it is to stop.
+//! The one deadline by which everything of a run has ended, once it is stopped.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -7,13 +7,13 @@ use fedhost_base::clock;
 
 /// Cheap to clone; all clones share the deadline.
 #[derive(Clone, Debug)]
-pub(super) struct Closing {
+pub(super) struct ShutdownDeadline {
     within: Duration,
     until: Arc<OnceLock<Instant>>,
 }
 
-impl Closing {
-    /// So long from the moment at which it begins.
+impl ShutdownDeadline {
+    /// Ends `within` after [`ShutdownDeadline::begin`].
     pub(super) fn new(within: Duration) -> Self {
         Self {
             within,
@@ -21,7 +21,7 @@ impl Closing {
         }
     }
 
-    /// From now on the time counts; said again, it changes nothing.
+    /// Starts the time; a second call changes nothing.
     pub(super) fn begin(&self) {
         self.until.get_or_init(|| clock::now() + self.within);
     }
@@ -33,7 +33,7 @@ impl Closing {
         })
     }
 
-    /// For work in hand: the last quarter is for clients to say goodbye.
+    /// For work in hand: the last quarter is for clients to close.
     pub(super) fn left_for_work(&self) -> Duration {
         self.left().saturating_sub(self.within / 4)
     }
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn there_is_one_deadline_however_often_it_is_begun() {
-        let closing = Closing::new(Duration::from_secs(3_600));
+        let closing = ShutdownDeadline::new(Duration::from_secs(3_600));
         assert_eq!(
             closing.left(),
             Duration::from_secs(3_600),
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn no_time_is_left_when_it_is_over() {
-        let closing = Closing::new(Duration::ZERO);
+        let closing = ShutdownDeadline::new(Duration::ZERO);
         closing.begin();
         assert_eq!(
             [

@@ -20,12 +20,12 @@ use fedhost_manifest::Manifest;
 use fedhost_plugin::{Loader, Registry};
 
 /// The components in use, for those who run them.
-pub(super) struct Supply {
+pub(super) struct PluginProvider {
     lineup: watch::Receiver<Lineup>,
     model: watch::Receiver<PluginId>,
 }
 
-impl Supply {
+impl PluginProvider {
     pub(super) fn lineup(&self) -> watch::Receiver<Lineup> {
         self.lineup.clone()
     }
@@ -45,7 +45,7 @@ impl Supply {
 }
 
 /// Watches the folder.
-pub(super) struct Keeper {
+pub(super) struct PluginWatcher {
     manifest: Arc<Manifest>,
     loader: Loader,
     registry: Registry,
@@ -61,7 +61,7 @@ pub(super) struct Keeper {
 pub(super) fn open(
     manifest: &Arc<Manifest>,
     announcer: &Announcer,
-) -> Result<(Supply, Keeper), anyhow::Error> {
+) -> Result<(PluginProvider, PluginWatcher), anyhow::Error> {
     let (loader, registry) = components::registry(manifest, announcer)?;
     let preprocess = components::preprocessor(manifest, &registry).transpose()?;
     let model = components::model(manifest, &registry)?;
@@ -71,7 +71,7 @@ pub(super) fn open(
     let (model_sender, model_receiver) = watch::channel(model.plugin.id().clone());
     let (sender, receiver) = watch::channel(Lineup { preprocess, model });
     let (manifest, announcer) = (Arc::clone(manifest), announcer.clone());
-    let keeper = Keeper {
+    let watcher = PluginWatcher {
         manifest,
         loader,
         registry,
@@ -80,15 +80,15 @@ pub(super) fn open(
         model: model_sender,
     };
     Ok((
-        Supply {
+        PluginProvider {
             lineup: receiver,
             model: model_receiver,
         },
-        keeper,
+        watcher,
     ))
 }
 
-impl Keeper {
+impl PluginWatcher {
     /// Looks at the folder again and again until it is told to stop. What is compiled meanwhile is
     /// left behind.
     pub(super) async fn run(mut self, stop: CancellationToken) {
@@ -102,8 +102,8 @@ impl Keeper {
                 self.look();
                 self
             });
-            let Ok(keeper) = looking.await else { return };
-            self = keeper;
+            let Ok(watcher) = looking.await else { return };
+            self = watcher;
         }
     }
 

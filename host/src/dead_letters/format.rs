@@ -1,21 +1,14 @@
-//! What a dead letter looks like: the original record, and after its own headers those that say
-//! what happened to it.
+//! The format of a dead-letter record: the original record, and after its own headers those that
+//! say why it could not be used.
 
-mod letter;
-mod write;
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod read;
 
 use bytes::Bytes;
 use fedhost_domain::model::PluginId;
 
-use super::message::rfc3339;
-use fedhost_base::metric;
-use fedhost_base::observer::Observer;
+use fedhost_base::clock::rfc3339;
 use fedhost_bus::{NewRecord, Position, Record};
-pub use letter::Letter;
-pub(crate) use write::write;
+pub use read::DeadLetter;
 
 /// Names of headers. Those that begin with `__connect.errors.` are Kafka Connect's, which other
 /// tools know.
@@ -36,7 +29,7 @@ pub mod headers {
     pub const CLASS: &str = "__connect.errors.class.name";
     /// The kind of failure, the same as [`REASON`].
     pub const EXCEPTION: &str = "__connect.errors.exception.class.name";
-    /// The whole story.
+    /// The full explanation.
     pub const MESSAGE: &str = "__connect.errors.exception.message";
     /// Where it happened, from the inside out, and what led to it: a line each.
     pub const STACK_TRACE: &str = "__connect.errors.exception.stacktrace";
@@ -48,15 +41,15 @@ pub mod headers {
     pub const ATTEMPTS: &str = "__fedhost.attempts";
     /// When it first failed, RFC 3339; stays with the record when it is replayed.
     pub const FIRST_SEEN: &str = "__fedhost.first_seen";
-    /// The record's own time, in milliseconds since the Unix epoch. The letter's is that of the
-    /// failure: an old record must not be dropped by the retention of its dead-letter topic as soon
-    /// as it arrives there.
+    /// The original record's own time, in milliseconds since the Unix epoch. The dead-letter record
+    /// has that of the failure: an old record must not be dropped by the retention of its
+    /// dead-letter topic as soon as it arrives there.
     pub const TIMESTAMP: &str = "__fedhost.timestamp";
-    /// Bytes of the value, where the letter is without it: together they were too large for the
-    /// dead-letter topic.
+    /// Bytes of the original value, where the dead-letter record is stored without it: together
+    /// they were too large for the dead-letter topic.
     pub const VALUE_BYTES: &str = "__fedhost.value_bytes";
     /// How often the record was put back on its topic; stays with the record.
-    pub const REPLAY_COUNT: &str = crate::role::message::REPLAYED;
+    pub const REPLAY_COUNT: &str = "__fedhost.replay.count";
 }
 
 /// A header that is added is cut to this.
@@ -67,13 +60,13 @@ const ADDED: [&str; 2] = ["__connect.errors.", "__fedhost."];
 /// Why a record could not be used.
 #[derive(Clone, Copy, Debug)]
 pub struct Failure<'a> {
-    /// Who gave up on it, such as `fog-node-1`.
+    /// The role that gave up on it, such as `fog-node-1`.
     pub role: &'a str,
     /// What it was going through, such as `decode`.
     pub stage: &'a str,
     /// A short stable code, such as `not_json`.
     pub reason: &'a str,
-    /// The whole story; cut to 4 KiB.
+    /// The full explanation; cut to 4 KiB.
     pub detail: &'a str,
     /// The component that failed, if it was one.
     pub component: Option<&'a PluginId>,
@@ -164,7 +157,7 @@ pub fn dead_letter(record: &Record, suffix: &str, failure: &Failure<'_>) -> NewR
 }
 
 /// Cut where a character ends.
-fn text(text: &str) -> Bytes {
+pub(super) fn text(text: &str) -> Bytes {
     const ELLIPSIS: &str = "…";
     if text.len() <= HEADER_BYTES_MAX {
         return Bytes::copy_from_slice(text.as_bytes());
@@ -175,7 +168,7 @@ fn text(text: &str) -> Bytes {
 
 /// Where the headers begin that were added: the original may have such headers of its own, of an
 /// earlier failure elsewhere, so ours begin with the last topic.
-fn first_added(headers: &[(String, Bytes)]) -> usize {
+pub(super) fn first_added(headers: &[(String, Bytes)]) -> usize {
     headers
         .iter()
         .rposition(|(name, _)| name == headers::TOPIC)
@@ -190,40 +183,6 @@ fn first_seen_ms(record: &Record) -> Option<u64> {
 
 fn stated<T: std::str::FromStr>(record: &Record, name: &str) -> Option<T> {
     str::from_utf8(record.header(name)?).ok()?.parse().ok()
-}
-
-/// Dead letters by topic and reason.
-pub(super) struct Tally(BTreeMap<(Arc<str>, String), u64>);
-
-impl Tally {
-    /// Of those that are among the records.
-    pub(super) fn of(records: &[NewRecord]) -> Self {
-        let mut tally = BTreeMap::new();
-        for record in records {
-            let reason = record
-                .headers
-                .iter()
-                .rev()
-                .find(|(name, _)| name == headers::REASON);
-            if let Some((_, reason)) = reason {
-                let reason = String::from_utf8_lossy(reason).into_owned();
-                *tally
-                    .entry((Arc::clone(&record.topic), reason))
-                    .or_default() += 1;
-            }
-        }
-        Self(tally)
-    }
-
-    pub(super) fn count(&self, observer: &dyn Observer) {
-        for ((topic, reason), &letters) in &self.0 {
-            observer.count(
-                metric::DEAD_LETTERS,
-                &[("topic", topic), ("reason", reason)],
-                letters,
-            );
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
-//! A dead letter as it is read again.
+//! A dead-letter record as it is read from its topic.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{ADDED, first_added, first_seen_ms, headers, stated};
-use crate::role::message::rfc3339;
+use fedhost_base::clock::rfc3339;
 use fedhost_bus::{NewRecord, Record};
 
-/// A record of a dead-letter topic. Whoever may write there may have written anything, so nothing
-/// is taken for granted.
+/// A record of a dead-letter topic. It is untrusted: any program with write access to the topic may
+/// have written it, so every header may be missing or malformed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Letter(pub Record);
+pub struct DeadLetter(pub Record);
 
-impl Letter {
-    /// Why it is here, as far as a header says so; in its own words, or `unknown`.
+impl DeadLetter {
+    /// The reason code of its header, or `unknown` without one.
     #[must_use]
     pub fn reason(&self) -> Cow<'_, str> {
         let stated = self
@@ -38,15 +38,8 @@ impl Letter {
     }
 
     /// The partition that it says it comes from.
-    #[must_use]
-    pub fn source_partition(&self) -> Option<u32> {
+    pub(super) fn source_partition(&self) -> Option<u32> {
         self.stated(headers::PARTITION)
-    }
-
-    /// The offset that it says it comes from.
-    #[must_use]
-    pub fn source_offset(&self) -> Option<u64> {
-        self.stated(headers::OFFSET)
     }
 
     /// How often the record was replayed before.

@@ -36,7 +36,7 @@ fn failure(detail: &str) -> Failure<'_> {
 }
 
 /// As it comes back from the bus.
-fn letter(new: NewRecord) -> Letter {
+fn read_back(new: NewRecord) -> DeadLetter {
     let NewRecord {
         topic,
         partition,
@@ -50,7 +50,7 @@ fn letter(new: NewRecord) -> Letter {
         partition: partition.unwrap_or(0),
         offset: 0,
     };
-    Letter(Record {
+    DeadLetter(Record {
         position,
         timestamp_ms,
         key,
@@ -59,20 +59,20 @@ fn letter(new: NewRecord) -> Letter {
     })
 }
 
-fn fail(record: &Record) -> Letter {
-    letter(dead_letter(record, ".dlq", &failure("no")))
+fn fail(record: &Record) -> DeadLetter {
+    read_back(dead_letter(record, ".dlq", &failure("no")))
 }
 
 #[test]
 fn a_dead_letter_keeps_the_record_byte_for_byte() {
     let record = record(&[("traceparent", b"00-1"), ("raw", b"\xff\xfe")]);
-    let letter = dead_letter(&record, ".dlq", &failure("not a JSON object"));
+    let stored = dead_letter(&record, ".dlq", &failure("not a JSON object"));
     assert_eq!(
-        (&*letter.topic, letter.partition),
+        (&*stored.topic, stored.partition),
         ("sensor-data-node-1.dlq", Some(2))
     );
-    assert_eq!((letter.key, letter.value), (record.key, record.value));
-    assert_eq!(letter.headers[..2], record.headers[..]);
+    assert_eq!((stored.key, stored.value), (record.key, record.value));
+    assert_eq!(stored.headers[..2], record.headers[..]);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_dead_letter_says_where_it_comes_from_and_why_it_is_here() {
         component: Some(&component),
         ..failure("row 3")
     };
-    let letter = letter(dead_letter(&record(&[]), ".dlq", &failure));
+    let stored = read_back(dead_letter(&record(&[]), ".dlq", &failure));
     for (name, value) in [
         ("__connect.errors.topic", "sensor-data-node-1"),
         ("__connect.errors.partition", "2"),
@@ -102,16 +102,19 @@ fn a_dead_letter_says_where_it_comes_from_and_why_it_is_here() {
         ("__fedhost.attempts", "1"),
         ("__fedhost.first_seen", "2022-01-01T00:00:00.250Z"),
     ] {
-        assert_eq!(letter.0.header(name).unwrap(), value, "{name}");
+        assert_eq!(stored.0.header(name).unwrap(), value, "{name}");
     }
-    assert_eq!(letter.failed_ms(), 1_640_995_200_250);
+    assert_eq!(stored.failed_ms(), 1_640_995_200_250);
     assert_eq!(
-        (letter.source_topic(), letter.source_partition()),
+        (stored.source_topic(), stored.source_partition()),
         (Some("sensor-data-node-1"), Some(2))
     );
     assert_eq!(
-        (letter.source_offset(), &*letter.reason()),
-        (Some(3), "not_json")
+        (
+            stored.0.header(headers::OFFSET).map(|offset| &offset[..]),
+            &*stored.reason()
+        ),
+        (Some(b"3".as_slice()), "not_json")
     );
 }
 
@@ -119,8 +122,8 @@ fn a_dead_letter_says_where_it_comes_from_and_why_it_is_here() {
 fn a_long_story_is_cut_where_a_character_ends_and_the_value_never() {
     let mut record = record(&[]);
     record.value = vec![7; 1 << 20].into();
-    let letter = dead_letter(&record, ".dlq", &failure(&"ä".repeat(4_000)));
-    let detail = &letter
+    let stored = dead_letter(&record, ".dlq", &failure(&"ä".repeat(4_000)));
+    let detail = &stored
         .headers
         .iter()
         .find(|(name, _)| name == headers::MESSAGE)
@@ -128,7 +131,7 @@ fn a_long_story_is_cut_where_a_character_ends_and_the_value_never() {
         .1;
     assert!((4_090..=4_096).contains(&detail.len()), "{}", detail.len());
     assert!(str::from_utf8(detail).unwrap().ends_with("ä…"));
-    assert_eq!(letter.value, record.value);
+    assert_eq!(stored.value, record.value);
 }
 
 #[test]
@@ -155,7 +158,7 @@ fn the_original_comes_back_byte_for_byte_and_counts_its_replays() {
         first_seen_ms: 1_700_000_000_000,
         ..failure("no")
     };
-    let again = letter(dead_letter(&letter(once).0, ".dlq", &later));
+    let again = read_back(dead_letter(&read_back(once).0, ".dlq", &later));
     assert_eq!(
         (again.replays(), again.failed_ms()),
         (1, 1_640_995_200_250),
@@ -173,12 +176,12 @@ fn error_headers_that_the_original_had_stay_with_it() {
         ("__fedhost.reason", b"old"),
         ("raw", b"\xff"),
     ]);
-    let mut letter = fail(&record);
-    letter
+    let mut stored = fail(&record);
+    stored
         .0
         .headers
         .push(("added-by-a-mirror".into(), "1".into()));
-    let original = letter.original(&"t".into(), 3);
+    let original = stored.original(&"t".into(), 3);
     assert_eq!(original.headers[..3], record.headers[..]);
     let names: Vec<_> = original.headers[3..]
         .iter()
@@ -201,17 +204,17 @@ fn a_partition_that_is_gone_is_left_to_the_key() {
 
 #[test]
 fn a_record_that_failed_before_keeps_the_time_of_its_first_failure() {
-    let letter = fail(&record(&[(
+    let stored = fail(&record(&[(
         "__fedhost.first_seen",
         b"2020-01-01T00:00:00.000Z",
     )]));
-    assert_eq!(letter.failed_ms(), 1_577_836_800_000);
+    assert_eq!(stored.failed_ms(), 1_577_836_800_000);
 }
 
 #[test]
-fn the_trace_tells_where_it_happened_from_the_inside_out() {
-    let letter = fail(&record(&[]));
-    let trace = letter
+fn the_trace_names_where_it_happened_innermost_first() {
+    let stored = fail(&record(&[]));
+    let trace = stored
         .0
         .header("__connect.errors.exception.stacktrace")
         .unwrap();
@@ -222,7 +225,7 @@ fn the_trace_tells_where_it_happened_from_the_inside_out() {
 
 #[test]
 fn what_is_added_fits_into_the_headroom_of_dead_letter_topics() {
-    // Given a record that fails with endless stories, and claims to have failed at an endless time
+    // Given a record that fails with very long explanations, and states a very long time
     let long = "x".repeat(100_000);
     let time = format!("2020-01-01T00:00:00Z{}", "[UTC]".repeat(2_000));
     let mut record = record(&[]);
@@ -238,9 +241,9 @@ fn what_is_added_fits_into_the_headroom_of_dead_letter_topics() {
         component: Some(&component),
         ..failure(&long)
     };
-    // When it becomes a dead letter, then its topic has room for whatever was added
-    let letter = dead_letter(&record, ".dlq", &failure);
-    let added: usize = letter.headers[1..]
+    // When it becomes a dead stored, then its topic has room for what was added
+    let stored = dead_letter(&record, ".dlq", &failure);
+    let added: usize = stored.headers[1..]
         .iter()
         .map(|(name, value)| name.len() + value.len())
         .sum();
@@ -251,18 +254,18 @@ fn what_is_added_fits_into_the_headroom_of_dead_letter_topics() {
 }
 
 #[test]
-fn a_letter_of_a_stranger_says_what_it_can() {
-    let letter = Letter(record(&[
+fn an_untrusted_record_is_read_as_far_as_it_goes() {
+    let stored = DeadLetter(record(&[
         ("__connect.errors.partition", b"many"),
         ("__fedhost.first_seen", b"\xff"),
     ]));
     assert_eq!(
         (
-            letter.source_topic(),
-            letter.source_partition(),
-            letter.replays()
+            stored.source_topic(),
+            stored.source_partition(),
+            stored.replays()
         ),
         (None, None, 0)
     );
-    assert_eq!((&*letter.reason(), letter.failed_ms()), ("unknown", 5));
+    assert_eq!((&*stored.reason(), stored.failed_ms()), ("unknown", 5));
 }
