@@ -6,8 +6,7 @@
 //! * a global model that depends on the order in which updates arrived ([`fedavg`]);
 //! * a non-finite, misshapen, stale, duplicated or oversized update in a sum ([`model`],
 //!   [`round`]);
-//! * an envelope that was changed on its way and is still accepted ([`envelope`]);
-//! * an offset that moves past unfinished work ([`ledger`]).
+//! * an envelope that was changed on its way and is still accepted ([`envelope`]).
 
 pub mod dead_letter;
 pub mod envelope;
@@ -15,7 +14,6 @@ pub mod evaluation;
 pub mod event;
 pub mod fedavg;
 pub mod fog;
-pub mod ledger;
 pub mod metrics;
 pub mod model;
 pub mod protocol;
