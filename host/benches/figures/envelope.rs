@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use fedhost_domain::envelope::{
-    Compression, Envelope, Header, Kind, Limits, Metadata, compress, decompress, from_base64,
-    from_safetensors, push_base64, to_safetensors,
+    Compression, Envelope, EnvelopeLimits, Header, MessageKind, Metadata, compress, decompress,
+    from_base64, from_safetensors, push_base64, to_safetensors,
 };
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 
@@ -16,7 +16,7 @@ const PARAMETERS: usize = 1_000_000;
 pub(crate) fn figures() -> Vec<Figure> {
     let envelope = Envelope {
         header: Header {
-            kind: Kind::ModelUpdate,
+            kind: MessageKind::ModelUpdate,
             timestamp: 1.5,
             sender: NodeId::fog(1),
             message_id: "bench".into(),
@@ -45,7 +45,7 @@ pub(crate) fn figures() -> Vec<Figure> {
 }
 
 fn whole(envelope: &Envelope, compression: Compression, name: &str) -> Vec<Figure> {
-    let limits = Limits {
+    let limits = EnvelopeLimits {
         max_bytes: 64 << 20,
         max_parameters: 2 * PARAMETERS,
     };

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use fedhost_domain::fedavg::{Average, Limits};
+use fedhost_domain::fedavg::{Average, MeanLimits};
 use fedhost_domain::model::{TensorSpec, Weights};
 
 use crate::measure::{Figure, interleaved, read_once};
@@ -30,7 +30,7 @@ pub(crate) fn weights(seed: usize, parameters: usize) -> Weights {
 
 pub(crate) fn figures() -> Vec<Figure> {
     let updates: Vec<Weights> = (0..UPDATES).map(|seed| weights(seed, PARAMETERS)).collect();
-    let limits = Limits {
+    let limits = MeanLimits {
         max_abs: 1e4,
         max_samples: 1_000_000,
         max_updates: 1_024,

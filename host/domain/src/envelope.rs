@@ -49,7 +49,7 @@ pub struct Envelope {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {
     /// On the wire `type`.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// Seconds since the Unix epoch, by the sender's clock; finite.
     pub timestamp: f64,
     /// The sender.
@@ -61,7 +61,7 @@ pub struct Header {
 /// Which way a model travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum MessageKind {
     /// From the aggregator to all nodes.
     GlobalModel,
     /// From a node to the aggregator.
@@ -91,7 +91,7 @@ pub struct Metadata {
 
 /// How large a message may be; both limits are inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct EnvelopeLimits {
     /// Of the whole message.
     pub max_bytes: usize,
     /// Of the model.
@@ -178,7 +178,7 @@ impl Envelope {
     ///
     /// # Errors
     /// The first fault found.
-    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, Reject> {
+    pub fn decode(bytes: &[u8], limits: &EnvelopeLimits) -> Result<Self, Reject> {
         expect_size(bytes.len(), limits)?;
         let (message, payload) = read::message(bytes)?;
         Self::verified(&message, || from_base64(&payload).map(Cow::Owned), limits)
@@ -188,7 +188,11 @@ impl Envelope {
     ///
     /// # Errors
     /// The first fault found.
-    pub fn decode_binary(envelope: &[u8], payload: &[u8], limits: &Limits) -> Result<Self, Reject> {
+    pub fn decode_binary(
+        envelope: &[u8],
+        payload: &[u8],
+        limits: &EnvelopeLimits,
+    ) -> Result<Self, Reject> {
         expect_size(envelope.len().saturating_add(payload.len()), limits)?;
         let message = read::envelope(envelope)?;
         Self::verified(&message, || Ok(Cow::Borrowed(payload)), limits)
@@ -197,7 +201,7 @@ impl Envelope {
     fn verified<'a>(
         message: &read::Message<'_>,
         payload: impl FnOnce() -> Result<Cow<'a, [u8]>, Reject>,
-        limits: &Limits,
+        limits: &EnvelopeLimits,
     ) -> Result<Self, Reject> {
         let header = read::header(message)?;
         let (metadata, stated) = read::metadata(message, limits)?;
@@ -223,7 +227,7 @@ impl Envelope {
     }
 }
 
-fn expect_size(bytes: usize, limits: &Limits) -> Result<(), Reject> {
+fn expect_size(bytes: usize, limits: &EnvelopeLimits) -> Result<(), Reject> {
     if bytes <= limits.max_bytes {
         return Ok(());
     }

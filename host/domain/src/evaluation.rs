@@ -6,14 +6,14 @@ use crate::event::{Evaluation, NodeEvaluation};
 use crate::metrics::ScoreSketch;
 use crate::model::NodeId;
 
-/// Findings of one round's global model, node by node.
+/// RoundEvaluations of one round's global model, node by node.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Findings {
+pub struct RoundEvaluations {
     sketches: BTreeMap<NodeId, ScoreSketch>,
 }
 
-impl Findings {
-    /// Takes a node's finding; a second one of the same node replaces the first, which it repeats.
+impl RoundEvaluations {
+    /// Takes a node's evaluation; a second one of the same node replaces the first, which it repeats.
     pub fn insert(&mut self, node: NodeId, sketch: ScoreSketch) {
         self.sketches.insert(node, sketch);
     }
@@ -62,29 +62,29 @@ mod tests {
 
     #[test]
     fn nodes_are_pooled_not_averaged() {
-        let mut findings = Findings::default();
+        let mut evaluations = RoundEvaluations::default();
         // Each node alone ranks perfectly; pooled, node 2's normal row outranks node 1's anomaly.
-        findings.insert(NodeId::fog(1), sketch(&[(0.125, false), (0.25, true)]));
-        findings.insert(NodeId::fog(2), sketch(&[(0.5, false), (0.75, true)]));
-        let pooled = findings.pooled().unwrap();
+        evaluations.insert(NodeId::fog(1), sketch(&[(0.125, false), (0.25, true)]));
+        evaluations.insert(NodeId::fog(2), sketch(&[(0.5, false), (0.75, true)]));
+        let pooled = evaluations.pooled().unwrap();
         assert_eq!(pooled.roc_auc, Some(0.75));
         assert!(pooled.nodes.iter().all(|node| node.roc_auc == Some(1.0)));
     }
 
     #[test]
     fn a_repeated_finding_counts_once() {
-        let mut findings = Findings::default();
+        let mut evaluations = RoundEvaluations::default();
         for _ in 0..2 {
-            findings.insert(NodeId::fog(1), sketch(&[(0.0, false), (1.0, true)]));
+            evaluations.insert(NodeId::fog(1), sketch(&[(0.0, false), (1.0, true)]));
         }
-        assert_eq!(findings.pooled().unwrap().rows, 2);
+        assert_eq!(evaluations.pooled().unwrap().rows, 2);
     }
 
     #[test]
     fn a_node_without_held_out_rows_answers_all_the_same() {
-        let mut findings = Findings::default();
-        findings.insert(NodeId::fog(1), ScoreSketch::default());
-        assert!(findings.cover([NodeId::fog(1)].iter()));
-        assert_eq!(findings.pooled(), None);
+        let mut evaluations = RoundEvaluations::default();
+        evaluations.insert(NodeId::fog(1), ScoreSketch::default());
+        assert!(evaluations.cover([NodeId::fog(1)].iter()));
+        assert_eq!(evaluations.pooled(), None);
     }
 }

@@ -12,7 +12,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-pub use grid::{Limits, LimitsError, SAMPLES_MAX, UPDATES_MAX};
+pub use grid::{LimitsError, MeanLimits, SAMPLES_MAX, UPDATES_MAX};
 
 use grid::{BIAS, Grid};
 use sums::Term;
@@ -44,7 +44,7 @@ pub enum AddError {
     TooManySamples {
         /// What it claims.
         samples: u64,
-        /// [`Limits::max_samples`].
+        /// [`MeanLimits::max_samples`].
         limit: u64,
     },
     /// A weight is over the limit.
@@ -56,13 +56,13 @@ pub enum AddError {
         index: usize,
         /// The first value over the limit.
         value: f32,
-        /// [`Limits::max_abs`].
+        /// [`MeanLimits::max_abs`].
         limit: f32,
     },
     /// The mean is full.
     #[error("the mean already holds {limit} updates, its limit")]
     TooManyUpdates {
-        /// [`Limits::max_updates`].
+        /// [`MeanLimits::max_updates`].
         limit: u64,
     },
 }
@@ -82,7 +82,7 @@ pub enum FinishError {
 #[derive(Clone, Debug)]
 pub struct Average {
     tensors: Vec<TensorSpec>,
-    limits: Limits,
+    limits: MeanLimits,
     grid: Grid,
     /// By parameter: the products so far in steps of the grid, plus [`BIAS`] for each update.
     sums: Vec<i64>,
@@ -95,7 +95,7 @@ impl Average {
     ///
     /// # Errors
     /// The tensors are no model, or the limits leave no usable grid.
-    pub fn new(tensors: Vec<TensorSpec>, limits: Limits) -> Result<Self, NewError> {
+    pub fn new(tensors: Vec<TensorSpec>, limits: MeanLimits) -> Result<Self, NewError> {
         let grid = Grid::new(&limits)?;
         let parameters = tensors.iter().try_fold(0_usize, |total, tensor| {
             total.checked_add(tensor.elements()?)
@@ -159,7 +159,7 @@ impl Average {
     /// Refuses what can be refused without reading the values.
     fn admit<'a>(&self, weights: &'a Weights, samples: u64) -> Result<Term<'a>, AddError> {
         weights.expect_tensors(&self.tensors)?;
-        let Limits {
+        let MeanLimits {
             max_samples,
             max_updates,
             ..

@@ -23,16 +23,17 @@ mod trace;
 mod windows;
 
 pub use calibration::{
-    FalseAlarmMeter, FalseAlarms, LEVELS, Level, Probabilities, ProbabilityMeter, ReliabilityBin,
+    FalseAlarmMeter, FalseAlarms, LEVELS, Probabilities, ProbabilityMeter, QuantileLevel,
+    ReliabilityBin,
 };
 pub use confusion::Confusion;
 pub use curves::{Curves, Point};
 pub use delay::{DelayMeter, DetectionDelay};
-pub use interval::{Bins, Bootstrap, Interval, Intervals, Plan, REPLICATES};
+pub use interval::{Bins, BlockPlan, Bootstrap, Interval, Intervals, REPLICATES};
 pub use nab::{Effect, Nab, NabSeries, NabSweep, Profiles};
 pub use order::order_key;
 pub use quantile::{Quantiles, quantile_place};
-pub use ranking::{Error, Ranking};
+pub use ranking::{Ranking, RankingError};
 pub use sketch::{MANTISSA_BITS, ScoreSketch, SketchError};
 pub use smooth::Smoother;
 pub use sweep::{OperatingPoint, Sweep, SweepError, Swept};

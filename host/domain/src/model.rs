@@ -191,8 +191,8 @@ impl Weights {
             return Ok(());
         }
         Err(ShapeMismatch {
-            expected: shape_in_words(expected),
-            found: shape_in_words(&self.tensors),
+            expected: describe_shape(expected),
+            found: describe_shape(&self.tensors),
         })
     }
 
@@ -241,13 +241,13 @@ impl Weights {
 
 impl fmt::Debug for Weights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Weights({})", shape_in_words(&self.tensors))
+        write!(f, "Weights({})", describe_shape(&self.tensors))
     }
 }
 
 /// For example `weight[16], bias[1]`.
 #[must_use]
-pub fn shape_in_words(tensors: &[TensorSpec]) -> String {
+pub fn describe_shape(tensors: &[TensorSpec]) -> String {
     let words: Vec<String> = tensors
         .iter()
         .map(|spec| {

@@ -101,7 +101,7 @@ pub enum PlanError {
 
 /// A file as a protocol sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct DataFile {
     /// How it is called.
     pub name: String,
     /// Files of one folder belong together.
@@ -112,7 +112,7 @@ pub struct Source {
 
 /// Consecutive rows of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub struct RowRange {
     /// Index of the file, from 0.
     pub file: usize,
     /// Its rows, from 0.
@@ -123,15 +123,15 @@ pub struct Stretch {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Session {
     /// In order; empty when it is trained while it scores.
-    pub train: Vec<Stretch>,
+    pub train: Vec<RowRange>,
     /// In order.
-    pub score: Vec<Stretch>,
+    pub score: Vec<RowRange>,
 }
 
 /// All that a protocol does with some files.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Plan {
-    /// Stretches of rows in their order, scored after the training.
+    /// Row ranges in their order, scored after the training.
     Ordered(Vec<Session>),
     /// All rows, shuffled.
     Shuffled {
@@ -154,7 +154,7 @@ impl Protocol {
     ///
     /// # Errors
     /// A file, or the whole, has nothing to train on or nothing to score.
-    pub fn plan(self, files: &[Source]) -> Result<Plan, PlanError> {
+    pub fn plan(self, files: &[DataFile]) -> Result<Plan, PlanError> {
         match self {
             Self::Prefix { rows } => self.prefix(files, rows).map(Plan::Ordered),
             Self::Split { fraction } => self
@@ -172,9 +172,9 @@ impl Protocol {
                 delay_rows: Some(delay_rows),
             }),
             Self::Prequential { delay_rows } => {
-                let whole = |(file, source): (usize, &Source)| Session {
+                let whole = |(file, source): (usize, &DataFile)| Session {
                     train: Vec::new(),
-                    score: vec![Stretch {
+                    score: vec![RowRange {
                         file,
                         rows: 0..source.rows,
                     }],
@@ -189,7 +189,7 @@ impl Protocol {
 
     /// Whether scored rows follow each other in time.
     #[must_use]
-    pub fn keeps_time(self) -> bool {
+    pub fn is_time_ordered(self) -> bool {
         !matches!(
             self,
             Self::Stratified { .. } | Self::ShuffledPrequential { .. }
@@ -198,15 +198,15 @@ impl Protocol {
 
     /// Whether rows are trained on before anything is scored.
     #[must_use]
-    pub fn trains_beforehand(self) -> bool {
+    pub fn trains_before_scoring(self) -> bool {
         !matches!(
             self,
             Self::Prequential { .. } | Self::ShuffledPrequential { .. }
         )
     }
 
-    fn prefix(self, files: &[Source], rows: u64) -> Result<Vec<Session>, PlanError> {
-        let session = |(file, source): (usize, &Source)| {
+    fn prefix(self, files: &[DataFile], rows: u64) -> Result<Vec<Session>, PlanError> {
+        let session = |(file, source): (usize, &DataFile)| {
             if source.rows <= rows {
                 let (file, rows) = (source.name.clone(), source.rows);
                 return Err(PlanError::NothingToScore {
@@ -215,16 +215,16 @@ impl Protocol {
                     protocol: self,
                 });
             }
-            let stretch = |rows| vec![Stretch { file, rows }];
+            let range = |rows| vec![RowRange { file, rows }];
             Ok(Session {
-                train: stretch(0..rows),
-                score: stretch(rows..source.rows),
+                train: range(0..rows),
+                score: range(rows..source.rows),
             })
         };
         files.iter().enumerate().map(session).collect()
     }
 
-    fn split(self, files: &[Source], fraction: f64) -> Result<Session, PlanError> {
+    fn split(self, files: &[DataFile], fraction: f64) -> Result<Session, PlanError> {
         let mut session = Session::default();
         for (file, source) in files.iter().enumerate() {
             let train = share(source.rows, fraction);
@@ -237,11 +237,11 @@ impl Protocol {
                     protocol: self,
                 });
             }
-            session.train.push(Stretch {
+            session.train.push(RowRange {
                 file,
                 rows: 0..train,
             });
-            session.score.push(Stretch {
+            session.score.push(RowRange {
                 file,
                 rows: train..source.rows,
             });
@@ -249,7 +249,7 @@ impl Protocol {
         Ok(session)
     }
 
-    fn by_file(self, files: &[Source], fraction: f64) -> Result<Session, PlanError> {
+    fn by_file(self, files: &[DataFile], fraction: f64) -> Result<Session, PlanError> {
         let mut folders: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (file, source) in files.iter().enumerate() {
             folders.entry(&source.folder).or_default().push(file);
@@ -258,7 +258,7 @@ impl Protocol {
         for of_folder in folders.values() {
             let train = share(of_folder.len() as u64, fraction);
             for (place, &file) in (0_u64..).zip(of_folder) {
-                let whole = Stretch {
+                let whole = RowRange {
                     file,
                     rows: 0..files.get(file).map_or(0, |source| source.rows),
                 };

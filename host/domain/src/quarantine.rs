@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// How much failing is borne with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
+pub struct QuarantinePolicy {
     /// Failures of one call in a row that shut the component out; 0 is taken for 1.
     pub failures: u32,
     /// The first pause, in milliseconds.
@@ -17,7 +17,7 @@ pub struct Policy {
     pub longest_ms: u64,
 }
 
-impl Policy {
+impl QuarantinePolicy {
     /// Length of the pause when it is the `spell`th in a row, from 1.
     #[must_use]
     pub fn pause_ms(&self, spell: u32) -> u64 {
@@ -30,7 +30,7 @@ impl Policy {
 
 /// What an outcome has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum QuarantineChange {
     /// The component is shut out from now on.
     Began {
         /// Failures in a row.
@@ -45,7 +45,7 @@ pub enum Change {
 /// The record of one component. Ask [`Self::admit`] before a call, and tell how it ended.
 #[derive(Clone, Debug)]
 pub struct Quarantine {
-    policy: Policy,
+    policy: QuarantinePolicy,
     /// Failures in a row, by call: that opening works says nothing about scoring.
     failures: BTreeMap<&'static str, u32>,
     shut: Option<Shut>,
@@ -62,7 +62,7 @@ struct Shut {
 impl Quarantine {
     /// Nothing has failed yet.
     #[must_use]
-    pub fn new(policy: Policy) -> Self {
+    pub fn new(policy: QuarantinePolicy) -> Self {
         Self {
             policy,
             failures: BTreeMap::new(),
@@ -82,7 +82,7 @@ impl Quarantine {
     }
 
     /// A call has failed.
-    pub fn failed(&mut self, now_ms: u64, call: &'static str) -> Option<Change> {
+    pub fn failed(&mut self, now_ms: u64, call: &'static str) -> Option<QuarantineChange> {
         // It began before the component was shut out, and tells nothing new.
         if self.admit(now_ms).is_err() {
             return None;
@@ -100,15 +100,15 @@ impl Quarantine {
             until_ms: now_ms.saturating_add(pause_ms),
             spell,
         });
-        Some(Change::Began { failures, pause_ms })
+        Some(QuarantineChange::Began { failures, pause_ms })
     }
 
     /// A call has succeeded.
-    pub fn succeeded(&mut self, call: &'static str) -> Option<Change> {
+    pub fn succeeded(&mut self, call: &'static str) -> Option<QuarantineChange> {
         self.failures.remove(call);
         self.shut
             .take_if(|shut| shut.call == call)
-            .map(|_| Change::Ended)
+            .map(|_| QuarantineChange::Ended)
     }
 }
 
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     const SCORE: &str = "detector.score";
-    const POLICY: Policy = Policy {
+    const POLICY: QuarantinePolicy = QuarantinePolicy {
         failures: 3,
         first_ms: 100,
         longest_ms: 350,
@@ -131,7 +131,7 @@ mod tests {
         );
         assert_eq!(
             quarantine.failed(2, SCORE),
-            Some(Change::Began {
+            Some(QuarantineChange::Began {
                 failures: 3,
                 pause_ms: 100
             })
@@ -162,14 +162,14 @@ mod tests {
         let mut quarantine = shut_out();
         assert_eq!(
             quarantine.failed(200, SCORE),
-            Some(Change::Began {
+            Some(QuarantineChange::Began {
                 failures: 4,
                 pause_ms: 200
             })
         );
         assert_eq!(
             quarantine.failed(400, "detector.open"),
-            Some(Change::Began {
+            Some(QuarantineChange::Began {
                 failures: 1,
                 pause_ms: 350
             })
@@ -184,14 +184,14 @@ mod tests {
             None,
             "opening works, scoring does not"
         );
-        assert_eq!(quarantine.succeeded(SCORE), Some(Change::Ended));
+        assert_eq!(quarantine.succeeded(SCORE), Some(QuarantineChange::Ended));
         assert_eq!(
             (quarantine.failed(300, SCORE), quarantine.failed(301, SCORE)),
             (None, None)
         );
         assert_eq!(
             quarantine.failed(302, SCORE),
-            Some(Change::Began {
+            Some(QuarantineChange::Began {
                 failures: 3,
                 pause_ms: 100
             })

@@ -4,17 +4,19 @@
 
 use std::collections::BTreeMap;
 
-use fedhost_domain::envelope::{self, Compression, Envelope, Header, Kind, Metadata};
-use fedhost_domain::fedavg::{Average, Limits};
+use fedhost_domain::envelope::{
+    Compression, Envelope, EnvelopeLimits, Header, MessageKind, Metadata,
+};
+use fedhost_domain::fedavg::{Average, MeanLimits};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex, TensorSpec, Weights};
 use proptest::prelude::*;
 
-const LIMITS: Limits = Limits {
+const LIMITS: MeanLimits = MeanLimits {
     max_abs: 100.0,
     max_samples: 10_000,
     max_updates: 16,
 };
-const DECODE_LIMITS: envelope::Limits = envelope::Limits {
+const DECODE_LIMITS: EnvelopeLimits = EnvelopeLimits {
     max_bytes: 1 << 20,
     max_parameters: 1 << 10,
 };
@@ -57,7 +59,7 @@ fn update(weights: Weights, samples: u64) -> Envelope {
     };
     Envelope {
         header: Header {
-            kind: Kind::ModelUpdate,
+            kind: MessageKind::ModelUpdate,
             timestamp: 1.5,
             sender: NodeId::fog(1),
             message_id: "id".into(),

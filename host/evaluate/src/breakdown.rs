@@ -21,7 +21,7 @@ pub(super) fn files(
     threshold: Option<f32>,
 ) -> Result<Vec<FileResult>, Error> {
     let mut files = Vec::new();
-    if !evaluation.options.protocol.keeps_time() {
+    if !evaluation.options.protocol.is_time_ordered() {
         return Ok(files);
     }
     let (mut scores, mut labels, mut current) = (Vec::new(), Vec::new(), None);

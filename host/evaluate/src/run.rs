@@ -200,7 +200,7 @@ impl Evaluation<'_> {
         book.figures(&Request {
             threshold,
             smooth_rows,
-            is_time: protocol.keeps_time(),
+            is_time: protocol.is_time_ordered(),
             seed,
             go_on,
         })

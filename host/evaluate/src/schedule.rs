@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use fedhost_domain::protocol::{
-    Plan, PlanError, Protocol, Session, Side, Source, Stratified, Stretch,
+    DataFile, Plan, PlanError, Protocol, RowRange, Session, Side, Stratified,
 };
 
 use fedhost_dataset::{Corpus, DatasetError, FileInfo};
@@ -25,7 +25,7 @@ pub(super) struct Life {
 #[derive(Clone)]
 pub(super) enum Part {
     /// As they stand in a file.
-    Stretch(Stretch),
+    Range(RowRange),
     /// Any of the corpus, in the order of a shuffle: the first so many of a side.
     Shuffled(Stratified, Side, u64),
 }
@@ -42,12 +42,12 @@ pub(super) struct Block {
 impl Schedule {
     /// Divides the rows of a corpus.
     pub(super) fn new(protocol: Protocol, corpus: &Corpus, seed: u64) -> Result<Self, PlanError> {
-        let source = |file: &FileInfo| Source {
+        let source = |file: &FileInfo| DataFile {
             name: file.name.clone(),
             folder: file.folder.display().to_string(),
             rows: file.rows,
         };
-        let sources: Vec<Source> = corpus.files().iter().map(source).collect();
+        let sources: Vec<DataFile> = corpus.files().iter().map(source).collect();
         Ok(match protocol.plan(&sources)? {
             Plan::Ordered(sessions) => Self {
                 lives: sessions.into_iter().map(Life::from).collect(),
@@ -159,7 +159,7 @@ pub(super) struct ScoredRow {
 
 impl From<Session> for Life {
     fn from(session: Session) -> Self {
-        let parts = |stretches: Vec<Stretch>| stretches.into_iter().map(Part::Stretch).collect();
+        let parts = |ranges: Vec<RowRange>| ranges.into_iter().map(Part::Range).collect();
         Self {
             train: parts(session.train),
             score: parts(session.score),
@@ -171,7 +171,7 @@ impl Part {
     /// Rows of one source share a preprocessor.
     pub(super) fn source(&self) -> usize {
         match self {
-            Self::Stretch(stretch) => stretch.file,
+            Self::Range(range) => range.file,
             Self::Shuffled(..) => 0,
         }
     }
@@ -183,7 +183,7 @@ impl Part {
 
     pub(super) fn rows(&self) -> u64 {
         match self {
-            Self::Stretch(stretch) => stretch.rows.end - stretch.rows.start,
+            Self::Range(range) => range.rows.end - range.rows.start,
             Self::Shuffled(split, side, rows) => split.rows(*side).min(*rows),
         }
     }
@@ -191,7 +191,7 @@ impl Part {
     /// Rows of its source that come before it.
     pub(super) fn rows_before(&self) -> u64 {
         match self {
-            Self::Stretch(stretch) => stretch.rows.start,
+            Self::Range(range) => range.rows.start,
             Self::Shuffled(..) => 0,
         }
     }
@@ -199,10 +199,10 @@ impl Part {
     /// The first rows of it.
     pub(super) fn head(&self, rows: u64) -> Self {
         match self {
-            Self::Stretch(Stretch {
+            Self::Range(RowRange {
                 file,
                 rows: Range { start, end },
-            }) => Self::Stretch(Stretch {
+            }) => Self::Range(RowRange {
                 file: *file,
                 rows: *start..(*end).min(start.saturating_add(rows)),
             }),
@@ -213,9 +213,9 @@ impl Part {
     /// The numbers of its rows in the corpus.
     pub(super) fn places<'a>(&self, corpus: &'a Corpus) -> Box<dyn Iterator<Item = u64> + 'a> {
         match self {
-            Self::Stretch(stretch) => {
-                let first = first_row(corpus, stretch.file);
-                Box::new(first + stretch.rows.start..first + stretch.rows.end)
+            Self::Range(range) => {
+                let first = first_row(corpus, range.file);
+                Box::new(first + range.rows.start..first + range.rows.end)
             }
             Self::Shuffled(split, side, rows) => {
                 let rows = usize::try_from(*rows).unwrap_or(usize::MAX);
@@ -226,7 +226,7 @@ impl Part {
 
     /// Its rows, so many at a time; the last block is shorter.
     pub(super) fn blocks<'a>(&self, corpus: &'a Corpus, rows: usize) -> Blocks<'a> {
-        let ordered = matches!(self, Self::Stretch(_));
+        let ordered = matches!(self, Self::Range(_));
         Blocks {
             corpus,
             places: self.places(corpus),

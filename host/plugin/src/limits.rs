@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fedhost_domain::quarantine::Policy;
+use fedhost_domain::quarantine::QuarantinePolicy;
 use serde::{Deserialize, Serialize};
 
 /// Longest deadline that is honoured; beyond it an instant could not be computed on every machine.
@@ -89,14 +89,14 @@ impl Limits {
         self.call_deadline().mul_f64(STOP_AFTER)
     }
 
-    pub(super) fn quarantine(&self) -> Policy {
+    pub(super) fn quarantine(&self) -> QuarantinePolicy {
         let Self {
             failures_in_a_row: failures,
             quarantine_first_ms,
             quarantine_longest_ms,
             ..
         } = *self;
-        Policy {
+        QuarantinePolicy {
             failures,
             first_ms: quarantine_first_ms,
             longest_ms: quarantine_longest_ms,

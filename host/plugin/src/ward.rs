@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use fedhost_domain::event::Event;
-use fedhost_domain::quarantine::{Change, Policy, Quarantine};
+use fedhost_domain::quarantine::{Quarantine, QuarantineChange, QuarantinePolicy};
 
 use super::context::EventSink;
 use super::failure::{CallError, Kind};
@@ -14,14 +14,14 @@ use super::failure::{CallError, Kind};
 /// One a component: a file that replaces it begins with a clean record.
 pub(super) struct Ward {
     plugin: Arc<str>,
-    policy: Policy,
+    policy: QuarantinePolicy,
     born: Instant,
     /// By part: that a trainer fails is no reason not to score.
     records: Mutex<BTreeMap<&'static str, Quarantine>>,
 }
 
 impl Ward {
-    pub(super) fn new(plugin: Arc<str>, policy: Policy) -> Self {
+    pub(super) fn new(plugin: Arc<str>, policy: QuarantinePolicy) -> Self {
         Self {
             plugin,
             policy,
@@ -80,7 +80,7 @@ impl Ward {
         };
         let (plugin, part) = (self.plugin.to_string(), part.to_owned());
         match (change, outcome) {
-            (Some(Change::Began { failures, pause_ms }), Err(error)) => {
+            (Some(QuarantineChange::Began { failures, pause_ms }), Err(error)) => {
                 let (call, detail) = (call.to_owned(), error.detail.clone());
                 events(Event::PluginQuarantined {
                     plugin,
@@ -91,7 +91,7 @@ impl Ward {
                     detail,
                 });
             }
-            (Some(Change::Ended), _) => events(Event::PluginReleased { plugin, part }),
+            (Some(QuarantineChange::Ended), _) => events(Event::PluginReleased { plugin, part }),
             _ => {}
         }
     }

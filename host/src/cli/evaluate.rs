@@ -183,7 +183,7 @@ impl Evaluate {
     }
 
     fn options(&self) -> Result<Options, anyhow::Error> {
-        let is_prequential = !self.protocol.trains_beforehand();
+        let is_prequential = !self.protocol.trains_before_scoring();
         let threshold = match self.threshold {
             Some(Threshold::Quantile(_)) if is_prequential => anyhow::bail!(
                 "--threshold quantile takes the scores of rows to train on, and {} has none before it scores\nhint: choose value:X or best-f1",
@@ -193,7 +193,7 @@ impl Evaluate {
             None if is_prequential => Threshold::BestF1,
             None => Threshold::Quantile(0.99),
         };
-        if self.smooth > 1 && !self.protocol.keeps_time() {
+        if self.smooth > 1 && !self.protocol.is_time_ordered() {
             return Err(figures::Error::Shuffled { rows: self.smooth }.into());
         }
         Ok(Options {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fedhost_domain::envelope::{
-    Binary, Compression, EncodeError, Envelope, Header, Kind, Limits, Metadata, Reject,
+    Binary, Compression, EncodeError, Envelope, EnvelopeLimits, Header, MessageKind, Metadata,
+    Reject,
 };
 use fedhost_domain::event::Event;
 use fedhost_domain::metrics::ScoreSketch;
@@ -74,7 +75,7 @@ pub enum Refused {
     },
     /// It is the other kind of message.
     #[error("it is a {found}, not a {expected}")]
-    Kind {
+    MessageKind {
         /// What the topic is for.
         expected: &'static str,
         /// What it is.
@@ -89,7 +90,7 @@ impl Refused {
         match self {
             Self::Envelope(reject) => reject.code(),
             Self::Plugin { .. } => "wrong_plugin",
-            Self::Kind { .. } => "wrong_type",
+            Self::MessageKind { .. } => "wrong_type",
         }
     }
 
@@ -213,8 +214,8 @@ pub async fn published(
 /// The record is damaged, or of another kind or plug-in.
 pub async fn decode_global(record: &Record, plugin: &PluginId) -> Result<ReceivedGlobal, Refused> {
     let envelope = decode(record).await?;
-    if envelope.header.kind != Kind::GlobalModel {
-        return Err(Refused::Kind {
+    if envelope.header.kind != MessageKind::GlobalModel {
+        return Err(Refused::MessageKind {
             expected: "global model",
             found: "model update",
         });
@@ -253,8 +254,8 @@ pub async fn decode_update(record: &Record) -> Result<Update, Refused> {
         metadata,
         weights,
     } = decode(record).await?;
-    if header.kind != Kind::ModelUpdate {
-        return Err(Refused::Kind {
+    if header.kind != MessageKind::ModelUpdate {
+        return Err(Refused::MessageKind {
             expected: "model update",
             found: "global model",
         });
@@ -310,7 +311,11 @@ pub async fn update_record(
     )]
     let train_ms = update.train_ms.round() as u64;
     let envelope = Envelope {
-        header: header(Kind::ModelUpdate, clock::now_ms(), update.node.clone()),
+        header: header(
+            MessageKind::ModelUpdate,
+            clock::now_ms(),
+            update.node.clone(),
+        ),
         metadata: Metadata {
             model_version: update.base_round,
             round_number: update.base_round + 1,
@@ -346,7 +351,11 @@ pub async fn global_record(
     model: &GlobalModel,
 ) -> Result<NewRecord, EncodeError> {
     let envelope = Envelope {
-        header: header(Kind::GlobalModel, clock::now_ms(), NodeId::aggregator()),
+        header: header(
+            MessageKind::GlobalModel,
+            clock::now_ms(),
+            NodeId::aggregator(),
+        ),
         metadata: Metadata {
             model_version: model.round,
             round_number: model.round,
@@ -377,7 +386,7 @@ fn milliseconds(seconds: f64) -> u64 {
     (seconds * 1e3).round() as u64
 }
 
-fn header(kind: Kind, time_ms: u64, sender: NodeId) -> Header {
+fn header(kind: MessageKind, time_ms: u64, sender: NodeId) -> Header {
     #[expect(
         clippy::cast_precision_loss,
         reason = "milliseconds are far below 2^53"
@@ -436,7 +445,7 @@ async fn decode(record: &Record) -> Result<Envelope, Reject> {
 }
 
 fn unpack(value: &Bytes, header: Option<&Bytes>) -> Result<Envelope, Reject> {
-    let limits = Limits {
+    let limits = EnvelopeLimits {
         max_bytes: MAX_BYTES,
         max_parameters: MAX_PARAMETERS,
     };

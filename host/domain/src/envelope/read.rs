@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::reject::{Reject, brief};
-use super::{Compression, Header, Kind, Limits, Metadata, VERSION, write};
+use super::{Compression, EnvelopeLimits, Header, MessageKind, Metadata, VERSION, write};
 use crate::model::{Sha256Hex, TensorSpec};
 
 use super::fields::{Exact, Fields};
@@ -92,10 +92,10 @@ pub(super) fn header(message: &Message<'_>) -> Result<Header, Reject> {
     })
 }
 
-fn kind(found: String) -> Result<Kind, Reject> {
+fn kind(found: String) -> Result<MessageKind, Reject> {
     match found.as_str() {
-        "global_model" => Ok(Kind::GlobalModel),
-        "model_update" => Ok(Kind::ModelUpdate),
+        "global_model" => Ok(MessageKind::GlobalModel),
+        "model_update" => Ok(MessageKind::ModelUpdate),
         _ => Err(Reject::WrongType {
             found: brief(found),
         }),
@@ -104,7 +104,7 @@ fn kind(found: String) -> Result<Kind, Reject> {
 
 pub(super) fn metadata(
     message: &Message<'_>,
-    limits: &Limits,
+    limits: &EnvelopeLimits,
 ) -> Result<(Metadata, Stated), Reject> {
     let fields = &message.metadata;
     let metrics: BTreeMap<String, Exact> = fields.required("metrics")?;
@@ -123,7 +123,7 @@ pub(super) fn metadata(
     Ok((metadata, stated(fields, limits)?))
 }
 
-fn stated(fields: &Fields<'_>, limits: &Limits) -> Result<Stated, Reject> {
+fn stated(fields: &Fields<'_>, limits: &EnvelopeLimits) -> Result<Stated, Reject> {
     let encoding: String = fields.required("encoding")?;
     if encoding != "safetensors" {
         return Err(Reject::UnsupportedEncoding {
@@ -179,7 +179,7 @@ fn tensors(fields: &Fields<'_>) -> Result<Vec<TensorSpec>, Reject> {
 fn expect_total(
     fields: &Fields<'_>,
     tensors: &[TensorSpec],
-    limits: &Limits,
+    limits: &EnvelopeLimits,
 ) -> Result<(), Reject> {
     let total: usize = fields.required("total_params")?;
     let called_for = tensors

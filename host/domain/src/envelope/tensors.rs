@@ -7,7 +7,7 @@ use safetensors::tensor::{Dtype, Metadata, SafeTensorError, TensorInfo};
 
 use super::EncodeError;
 use super::reject::{Reject, brief};
-use crate::model::{TensorSpec, Weights, shape_in_words};
+use crate::model::{TensorSpec, Weights, describe_shape};
 
 /// The key under which a safetensors header holds remarks instead of a tensor.
 const RESERVED: &str = "__metadata__";
@@ -156,7 +156,7 @@ pub(super) fn as_stated(found: Weights, stated: &[TensorSpec]) -> Result<Weights
 }
 
 fn differs(stated: &TensorSpec, found: Option<&TensorSpec>) -> Reject {
-    let in_words = |spec: &TensorSpec| brief(shape_in_words(std::slice::from_ref(spec)));
+    let in_words = |spec: &TensorSpec| brief(describe_shape(std::slice::from_ref(spec)));
     Reject::ShapeMismatch {
         stated: in_words(stated),
         found: found.map_or("no such tensor".into(), in_words),

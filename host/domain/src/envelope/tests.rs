@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::TensorSpec;
 
-const LIMITS: Limits = Limits {
+const LIMITS: EnvelopeLimits = EnvelopeLimits {
     max_bytes: 1 << 20,
     max_parameters: 10_000,
 };
@@ -36,7 +36,7 @@ fn weights() -> Weights {
 fn update(weights: Weights) -> Envelope {
     Envelope {
         header: Header {
-            kind: Kind::ModelUpdate,
+            kind: MessageKind::ModelUpdate,
             timestamp: 1_640_995_200.125,
             sender: NodeId::fog(1),
             message_id: "7d0f9a52".into(),
@@ -104,9 +104,9 @@ fn any_envelope() -> impl Strategy<Value = Envelope> {
             metrics,
         ) = metadata;
         let kind = if global {
-            Kind::GlobalModel
+            MessageKind::GlobalModel
         } else {
-            Kind::ModelUpdate
+            MessageKind::ModelUpdate
         };
         let plugin = PluginId {
             sha256: Sha256Hex::of(name.as_bytes()),

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::payload::push_base64;
-use super::{Compression, EncodeError, Envelope, Header, Kind, VERSION};
+use super::{Compression, EncodeError, Envelope, Header, MessageKind, VERSION};
 use crate::model::{NodeId, PluginId, Sha256Hex};
 
 #[derive(Serialize)]
 struct WireHeader<'a> {
     version: &'static str,
-    r#type: Kind,
+    r#type: MessageKind,
     timestamp: f64,
     sender: &'a NodeId,
     message_id: &'a str,

@@ -2,7 +2,7 @@
 
 /// What a mean must be able to hold. The tighter the limits, the finer the grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
+pub struct MeanLimits {
     /// Largest legal magnitude of one weight: from [`f32::MIN_POSITIVE`] to [`f32::MAX`].
     pub max_abs: f32,
     /// Most samples that one update may stand for: 1 to [`SAMPLES_MAX`].
@@ -11,7 +11,7 @@ pub struct Limits {
     pub max_updates: u64,
 }
 
-impl Limits {
+impl MeanLimits {
     /// Refuses limits that leave no usable grid.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ const PRODUCT_BITS_MAX: u32 = 51;
 const SUM_BITS_MAX: u32 = 62;
 
 impl Grid {
-    pub(super) fn new(limits: &Limits) -> Result<Self, LimitsError> {
+    pub(super) fn new(limits: &MeanLimits) -> Result<Self, LimitsError> {
         limits.check()?;
         let update_bits = limits.max_updates.next_power_of_two().ilog2();
         let product_bits = PRODUCT_BITS_MAX.min(SUM_BITS_MAX - update_bits);

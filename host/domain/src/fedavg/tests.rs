@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMITS: Limits = Limits {
+const LIMITS: MeanLimits = MeanLimits {
     max_abs: 1000.0,
     max_samples: 1_000_000,
     max_updates: 1000,
@@ -70,22 +70,22 @@ fn one_update_is_its_own_mean() {
 #[test]
 fn a_full_mean_of_extreme_updates_does_not_overflow() {
     let cases = [
-        Limits {
+        MeanLimits {
             max_abs: f32::MAX,
             max_samples: SAMPLES_MAX,
             max_updates: 2048,
         },
-        Limits {
+        MeanLimits {
             max_abs: f32::MIN_POSITIVE,
             max_samples: SAMPLES_MAX,
             max_updates: 2049,
         },
-        Limits {
+        MeanLimits {
             max_abs: 1.0,
             max_samples: 1,
             max_updates: 5000,
         },
-        Limits {
+        MeanLimits {
             max_abs: 0.1,
             max_samples: 3,
             max_updates: 3,
@@ -156,7 +156,7 @@ fn a_bad_update_is_refused_by_name_and_leaves_no_trace() {
 #[test]
 fn a_full_mean_takes_no_more() {
     let weights = model(&[1.0]);
-    let limits = Limits {
+    let limits = MeanLimits {
         max_updates: 6,
         ..LIMITS
     };
@@ -191,49 +191,49 @@ fn unusable_limits_are_refused_by_name() {
     let tensors = model(&[1.0]).tensors().to_vec();
     let cases = [
         (
-            Limits {
+            MeanLimits {
                 max_abs: 0.0,
                 ..LIMITS
             },
             LimitsError::MaxAbs(0.0),
         ),
         (
-            Limits {
+            MeanLimits {
                 max_abs: -1.0,
                 ..LIMITS
             },
             LimitsError::MaxAbs(-1.0),
         ),
         (
-            Limits {
+            MeanLimits {
                 max_abs: f32::INFINITY,
                 ..LIMITS
             },
             LimitsError::MaxAbs(f32::INFINITY),
         ),
         (
-            Limits {
+            MeanLimits {
                 max_samples: 0,
                 ..LIMITS
             },
             LimitsError::MaxSamples(0),
         ),
         (
-            Limits {
+            MeanLimits {
                 max_samples: SAMPLES_MAX + 1,
                 ..LIMITS
             },
             LimitsError::MaxSamples(SAMPLES_MAX + 1),
         ),
         (
-            Limits {
+            MeanLimits {
                 max_updates: 0,
                 ..LIMITS
             },
             LimitsError::MaxUpdates(0),
         ),
         (
-            Limits {
+            MeanLimits {
                 max_updates: UPDATES_MAX + 1,
                 ..LIMITS
             },

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// A share of training rows below a threshold, and the false-alarm rate that this promises.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Level {
+pub struct QuantileLevel {
     /// Of the scores of training rows.
     pub quantile: f64,
     /// `1 - quantile`, without its rounding error.
@@ -13,16 +13,16 @@ pub struct Level {
 }
 
 /// The levels that reports show.
-pub const LEVELS: [Level; 3] = [
-    Level {
+pub const LEVELS: [QuantileLevel; 3] = [
+    QuantileLevel {
         quantile: 0.9,
         nominal: 0.1,
     },
-    Level {
+    QuantileLevel {
         quantile: 0.99,
         nominal: 0.01,
     },
-    Level {
+    QuantileLevel {
         quantile: 0.999,
         nominal: 0.001,
     },
@@ -33,7 +33,7 @@ pub const LEVELS: [Level; 3] = [
 pub struct FalseAlarms {
     /// What was promised.
     #[serde(flatten)]
-    pub level: Level,
+    pub level: QuantileLevel,
     /// The quantile itself.
     pub threshold: f32,
     /// The share of normal scored rows that score at least `threshold`.
@@ -43,14 +43,14 @@ pub struct FalseAlarms {
 /// Counts false alarms at several thresholds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FalseAlarmMeter {
-    thresholds: Vec<(Level, f32, u64)>,
+    thresholds: Vec<(QuantileLevel, f32, u64)>,
     normals: u64,
 }
 
 impl FalseAlarmMeter {
     /// At each of these levels, with its quantile of the training scores.
     #[must_use]
-    pub fn new(thresholds: impl IntoIterator<Item = (Level, f32)>) -> Self {
+    pub fn new(thresholds: impl IntoIterator<Item = (QuantileLevel, f32)>) -> Self {
         Self {
             thresholds: thresholds
                 .into_iter()

@@ -6,7 +6,7 @@
 //! those of at most 2048 bins of scores, put right by what the bins of all rows are off; the
 //! figures themselves stay exact.
 //!
-//! [`Plan`] cuts rows into blocks, [`Bins`] scores into bins, [`Bootstrap`] counts and draws.
+//! [`BlockPlan`] cuts rows into blocks, [`Bins`] scores into bins, [`Bootstrap`] counts and draws.
 
 mod bins;
 mod bootstrap;
@@ -14,7 +14,7 @@ mod plan;
 
 pub use bins::Bins;
 pub use bootstrap::{Bootstrap, Interval, Intervals, REPLICATES};
-pub use plan::Plan;
+pub use plan::BlockPlan;
 
 #[cfg(test)]
 mod tests;

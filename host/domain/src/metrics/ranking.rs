@@ -6,7 +6,7 @@ use super::sweep::{OperatingPoint, Sweep, Swept};
 
 /// Why there is no metric of these rows.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Error {
+pub enum RankingError {
     /// Scores and labels do not belong together.
     #[error(
         "{scores} scores do not match {labels} labels\nhint: give exactly one label for each score"
@@ -59,14 +59,14 @@ impl Ranking {
     ///
     /// # Errors
     /// The lengths differ, a score is not finite, or only one class is present.
-    pub fn new(scores: &[f32], labels: &[bool]) -> Result<Self, Error> {
+    pub fn new(scores: &[f32], labels: &[bool]) -> Result<Self, RankingError> {
         let steps = steps(&descending(scores, labels)?);
         let total = sum(&steps);
         let mut sweep = Sweep::new(total.normals, total.anomalies);
         steps
             .iter()
             .for_each(|&(score, counts)| sweep.close(score, counts));
-        let swept = sweep.figures().ok_or(Error::OneClass {
+        let swept = sweep.figures().ok_or(RankingError::OneClass {
             normals: total.normals,
             anomalies: total.anomalies,
         })?;
@@ -95,9 +95,9 @@ impl Ranking {
     ///
     /// # Errors
     /// `threshold` is NaN. The infinities are fine: one flags every row, the other none.
-    pub fn confusion(&self, threshold: f32) -> Result<Confusion, Error> {
+    pub fn confusion(&self, threshold: f32) -> Result<Confusion, RankingError> {
         if threshold.is_nan() {
-            return Err(Error::Threshold);
+            return Err(RankingError::Threshold);
         }
         let flagged = self.steps.partition_point(|&(score, _)| score >= threshold);
         Ok(Confusion::of(
@@ -118,9 +118,9 @@ impl Ranking {
 }
 
 /// The rows, the highest score first.
-fn descending(scores: &[f32], labels: &[bool]) -> Result<Vec<(f32, bool)>, Error> {
+fn descending(scores: &[f32], labels: &[bool]) -> Result<Vec<(f32, bool)>, RankingError> {
     if scores.len() != labels.len() {
-        return Err(Error::Lengths {
+        return Err(RankingError::Lengths {
             scores: scores.len(),
             labels: labels.len(),
         });
@@ -130,7 +130,7 @@ fn descending(scores: &[f32], labels: &[bool]) -> Result<Vec<(f32, bool)>, Error
         .enumerate()
         .find(|(_, score)| !score.is_finite())
     {
-        return Err(Error::NotFinite { row, score });
+        return Err(RankingError::NotFinite { row, score });
     }
     let mut rows: Vec<_> = scores.iter().copied().zip(labels.iter().copied()).collect();
     rows.sort_unstable_by(|(left, _), (right, _)| right.total_cmp(left));

@@ -1,7 +1,7 @@
 use super::*;
 
-fn files(rows: &[(&str, u64)]) -> Vec<Source> {
-    let source = |(number, &(folder, rows)): (usize, &(&str, u64))| Source {
+fn files(rows: &[(&str, u64)]) -> Vec<DataFile> {
+    let source = |(number, &(folder, rows)): (usize, &(&str, u64))| DataFile {
         name: format!("{folder}/{number}.csv"),
         folder: folder.into(),
         rows,
@@ -16,10 +16,10 @@ fn plan(protocol: &str, rows: &[(&str, u64)]) -> Result<Vec<Session>, PlanError>
     }
 }
 
-fn stretches(stretches: &[(usize, Range<u64>)]) -> Vec<Stretch> {
+fn stretches(stretches: &[(usize, Range<u64>)]) -> Vec<RowRange> {
     stretches
         .iter()
-        .map(|(file, rows)| Stretch {
+        .map(|(file, rows)| RowRange {
             file: *file,
             rows: rows.clone(),
         })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::fedavg::{Limits, LimitsError};
+use crate::fedavg::{LimitsError, MeanLimits};
 use crate::model::{Metric, NodeId, PluginId, Weights};
 
 /// The rules of a federation; all limits are inclusive.
@@ -37,13 +37,13 @@ pub struct Rules {
 impl Rules {
     /// What the mean must be able to hold.
     #[must_use]
-    pub fn limits(&self) -> Limits {
+    pub fn limits(&self) -> MeanLimits {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "a limit that is too large for f32 becomes infinite, and is refused"
         )]
         let max_abs = self.max_weight as f32;
-        Limits {
+        MeanLimits {
             max_abs,
             max_samples: self.max_samples,
             max_updates: self.max_nodes,

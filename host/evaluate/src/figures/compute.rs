@@ -3,7 +3,8 @@
 use std::io;
 
 use fedhost_domain::metrics::{
-    Bins, Bootstrap, LEVELS, Level, Nab, NabSweep, Plan, Quantiles, REPLICATES, Sweep, Swept,
+    Bins, BlockPlan, Bootstrap, LEVELS, Nab, NabSweep, QuantileLevel, Quantiles, REPLICATES, Sweep,
+    Swept,
 };
 
 use super::book::{Error, ScoreBook};
@@ -55,14 +56,14 @@ impl ScoreBook {
         .figures()
     }
 
-    fn plan(&self) -> Plan {
+    fn plan(&self) -> BlockPlan {
         let mut series: Vec<_> = self
             .series
             .values()
             .map(|series| (series.place, series.rows))
             .collect();
         series.sort_unstable();
-        Plan::new(&series.into_iter().map(|(_, rows)| rows).collect::<Vec<_>>())
+        BlockPlan::new(&series.into_iter().map(|(_, rows)| rows).collect::<Vec<_>>())
     }
 }
 
@@ -70,7 +71,7 @@ impl ScoreBook {
 pub(super) struct Passes<'a> {
     pub(super) book: &'a ScoreBook,
     request: &'a Request<'a>,
-    plan: Plan,
+    plan: BlockPlan,
 }
 
 /// What the sweep in the order of scores found.
@@ -82,7 +83,7 @@ struct Found {
 
 /// Quantiles of the training scores; `None` without any.
 struct Training {
-    levels: Vec<(Level, f32)>,
+    levels: Vec<(QuantileLevel, f32)>,
     threshold: Option<f32>,
 }
 

@@ -1,6 +1,8 @@
 //! Figures of rows in time order, at a threshold that is known by then.
 
-use fedhost_domain::metrics::{Confusion, DelayMeter, FalseAlarmMeter, Level, ProbabilityMeter};
+use fedhost_domain::metrics::{
+    Confusion, DelayMeter, FalseAlarmMeter, ProbabilityMeter, QuantileLevel,
+};
 
 use super::walk::Step;
 use super::{Calibration, Figures};
@@ -18,7 +20,11 @@ pub(super) struct Judge {
 
 impl Judge {
     /// With quantiles of the training scores.
-    pub(super) fn new(threshold: Option<f32>, levels: Vec<(Level, f32)>, is_time: bool) -> Self {
+    pub(super) fn new(
+        threshold: Option<f32>,
+        levels: Vec<(QuantileLevel, f32)>,
+        is_time: bool,
+    ) -> Self {
         Self {
             threshold,
             confusion: Confusion::default(),

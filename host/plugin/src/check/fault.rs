@@ -1,7 +1,7 @@
 //! A broken promise in the words an author needs: what was done, what came, what should have come,
 //! what to mend.
 
-use fedhost_domain::model::{Weights, shape_in_words};
+use fedhost_domain::model::{Weights, describe_shape};
 use serde::Serialize;
 
 use crate::failure::CallError;
@@ -112,8 +112,8 @@ impl Trial {
         self.holds(first.tensors() == second.tensors(), || {
             format!(
                 "{}, then {}",
-                shape_in_words(first.tensors()),
-                shape_in_words(second.tensors())
+                describe_shape(first.tensors()),
+                describe_shape(second.tensors())
             )
         })
     }

@@ -29,7 +29,7 @@ pub(super) fn files(document: &Document, standings: &[Standing<'_>]) -> Markup {
             h2 { "File by file" }
             @if most == 0 {
                 p.none {
-                    @if document.protocol.keeps_time() { "No plug-in has scored a file to its end." }
+                    @if document.protocol.is_time_ordered() { "No plug-in has scored a file to its end." }
                     @else { "Rows of all files were shuffled, so that files have no figures of their own." }
                 }
             } @else if most == 1 {

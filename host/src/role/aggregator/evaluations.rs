@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fedhost_domain::evaluation::Findings;
+use fedhost_domain::evaluation::RoundEvaluations;
 use fedhost_domain::event::{Evaluation, Event, RoundClosed};
 use fedhost_domain::model::NodeId;
 
@@ -30,7 +30,7 @@ pub(super) struct Evaluations {
 
 struct Awaited {
     participants: BTreeSet<NodeId>,
-    findings: Findings,
+    findings: RoundEvaluations,
     /// By partition, the offset of its first evaluation.
     first: BTreeMap<u32, u64>,
 }
@@ -95,7 +95,7 @@ impl Evaluations {
             .collect();
         let awaited = Awaited {
             participants,
-            findings: Findings::default(),
+            findings: RoundEvaluations::default(),
             first: BTreeMap::new(),
         };
         self.awaited.insert(closed.round, awaited);

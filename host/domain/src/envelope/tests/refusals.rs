@@ -251,7 +251,7 @@ fn both_limits_are_inclusive() {
     let decode = |max_bytes, max_parameters| {
         Envelope::decode(
             &message,
-            &Limits {
+            &EnvelopeLimits {
                 max_bytes,
                 max_parameters,
             },

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Bins, Plan};
+use super::{Bins, BlockPlan};
 use crate::metrics::areas::{Areas, Counts};
 use crate::metrics::confusion::Confusion;
 use crate::metrics::sweep::Swept;
@@ -67,7 +67,7 @@ struct BinCounts {
 impl Bootstrap {
     /// No rows yet.
     #[must_use]
-    pub fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &BlockPlan) -> Self {
         Self {
             blocks: vec![Block::default(); plan.blocks()],
         }

@@ -5,10 +5,10 @@ const SERIES_MIN: usize = 10;
 /// Blocks that are aimed at, and not exceeded by more than one a series.
 const BLOCKS: u64 = 200;
 
-/// Blocks of rows: whole series, neighbours together when there are many; of few series stretches
+/// Blocks of rows: whole series, neighbours together when there are many; of few series row ranges
 /// of equal length, none across two series.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct BlockPlan {
     blocks: usize,
     shape: Shape,
 }
@@ -20,13 +20,13 @@ enum Shape {
         blocks: u64,
     },
     /// The first block of each series, and the rows of a block.
-    Stretches {
+    RowRanges {
         first: Vec<u64>,
         rows: u64,
     },
 }
 
-impl Plan {
+impl BlockPlan {
     /// For series of so many rows each.
     #[must_use]
     pub fn new(series_rows: &[u64]) -> Self {
@@ -48,7 +48,7 @@ impl Plan {
         let first = first.collect();
         Self {
             blocks: blocks as usize,
-            shape: Shape::Stretches { first, rows },
+            shape: Shape::RowRanges { first, rows },
         }
     }
 
@@ -66,7 +66,7 @@ impl Plan {
                 series: all,
                 blocks,
             } => series as u64 * blocks / all,
-            Shape::Stretches { first, rows } => {
+            Shape::RowRanges { first, rows } => {
                 first.get(series).copied().unwrap_or_default() + row / rows
             }
         };

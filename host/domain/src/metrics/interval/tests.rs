@@ -32,7 +32,7 @@ fn world(seed: u64, series: usize, rows: usize, common: f64) -> Vec<Vec<(f32, bo
 
 /// Rows counted, to draw from.
 fn bootstrap(world: &[Vec<(f32, bool)>], threshold: f32) -> Bootstrap {
-    let plan = Plan::new(
+    let plan = BlockPlan::new(
         &world
             .iter()
             .map(|rows| rows.len() as u64)
@@ -180,10 +180,10 @@ fn a_class_that_most_draws_lack_makes_no_interval() {
 
 #[test]
 fn many_series_are_drawn_whole() {
-    let plan = Plan::new(&[100; 17]);
+    let plan = BlockPlan::new(&[100; 17]);
     assert_eq!(plan.blocks(), 17);
     assert!((0..17).all(|series| [0, 99].map(|row| plan.block(series, row)) == [series as u16; 2]));
-    let neighbours = Plan::new(&[5; 1_000]);
+    let neighbours = BlockPlan::new(&[5; 1_000]);
     assert_eq!(
         (
             neighbours.blocks(),
@@ -217,7 +217,7 @@ fn equal_scores_share_a_bin_and_others_spread_over_all() {
 proptest! {
     #[test]
     fn a_block_lies_within_one_series(series in prop::collection::vec(1_u64..5_000, 1..9)) {
-        let plan = Plan::new(&series);
+        let plan = BlockPlan::new(&series);
         let total: u64 = series.iter().sum();
         prop_assert!(plan.blocks() as u64 <= 200.min(total) + series.len() as u64);
         let mut next = 0;

@@ -85,7 +85,7 @@ const CASES: [Case; 6] = [
     },
 ];
 
-fn rank(rows: &[(f32, bool)]) -> Result<Ranking, Error> {
+fn rank(rows: &[(f32, bool)]) -> Result<Ranking, RankingError> {
     let (scores, labels): (Vec<f32>, Vec<bool>) = rows.iter().copied().unzip();
     Ranking::new(&scores, &labels)
 }
@@ -168,28 +168,28 @@ fn of_equally_good_thresholds_the_highest_is_best() {
 fn rows_without_an_answer_are_refused() {
     assert_eq!(
         Ranking::new(&[1.0, 2.0], &[N]),
-        Err(Error::Lengths {
+        Err(RankingError::Lengths {
             scores: 2,
             labels: 1
         })
     );
     assert_eq!(
         rank(&[]),
-        Err(Error::OneClass {
+        Err(RankingError::OneClass {
             normals: 0,
             anomalies: 0
         })
     );
     assert_eq!(
         rank(&[(1.0, N), (2.0, N)]),
-        Err(Error::OneClass {
+        Err(RankingError::OneClass {
             normals: 2,
             anomalies: 0
         })
     );
     assert_eq!(
         rank(&[(1.0, A)]),
-        Err(Error::OneClass {
+        Err(RankingError::OneClass {
             normals: 0,
             anomalies: 1
         })
@@ -197,16 +197,16 @@ fn rows_without_an_answer_are_refused() {
     for score in [f32::INFINITY, f32::NEG_INFINITY] {
         assert_eq!(
             rank(&[(1.0, N), (score, A)]),
-            Err(Error::NotFinite { row: 1, score })
+            Err(RankingError::NotFinite { row: 1, score })
         );
     }
     assert!(matches!(
         rank(&[(f32::NAN, N), (1.0, A)]),
-        Err(Error::NotFinite { row: 0, .. })
+        Err(RankingError::NotFinite { row: 0, .. })
     ));
     assert_eq!(
         rank(CASES[0].rows).unwrap().confusion(f32::NAN),
-        Err(Error::Threshold)
+        Err(RankingError::Threshold)
     );
 }
 
