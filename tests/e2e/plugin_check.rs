@@ -131,7 +131,7 @@ fn a_file_with_another_name_and_a_parameter_that_ends_the_instance_are_found() {
         "the file is other.wasm, the plug-in misbehaving",
         "opened it with act = \"spin-in-open\"",
         "stopped at the limit of 100 ms",
-        "mend      rename the file",
+        "fix       rename the file",
     ] {
         assert!(run.stdout.contains(words), "no {words:?} in {}", run.stdout);
     }

@@ -1,8 +1,8 @@
-//! Shortens the engine's backtrace to the functions that mean something to a plug-in's author.
+//! Shortens the engine's backtrace to the functions of the plug-in's author.
 
 use super::text::plain;
 
-/// Functions named, innermost first.
+/// The most functions that are named, innermost first.
 const FRAMES_MAX: usize = 4;
 /// Bytes of one name; those of generic Rust functions can be very long.
 const NAME_MAX_BYTES: usize = 120;
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn no_functions_make_no_words() {
+    fn an_empty_trace_names_no_function() {
         assert_eq!(innermost(""), None);
     }
 }

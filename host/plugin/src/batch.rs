@@ -1,4 +1,4 @@
-//! Rows on their way into a plug-in and back.
+//! A batch of rows, as plug-ins take and return it.
 
 use super::bindings::types::BatchParam;
 
@@ -11,11 +11,11 @@ pub struct Batch {
     labels: Option<Vec<f32>>,
 }
 
-/// Numbers that are no batch.
+/// Why numbers are no valid batch.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BatchError {
-    /// Rows times columns is another number than there are values.
-    #[error("{rows} rows of {columns} columns call for {expected} values, but there are {found}")]
+    /// The number of values is not rows times columns.
+    #[error("{rows} rows of {columns} columns need {expected} values, but there are {found}")]
     Values {
         /// Rows announced.
         rows: usize,
@@ -26,8 +26,8 @@ pub enum BatchError {
         /// Values given.
         found: usize,
     },
-    /// Labels do not go with the rows.
-    #[error("{rows} rows call for as many labels, but there are {found}")]
+    /// The number of labels is not the number of rows.
+    #[error("{rows} rows need {rows} labels, but there are {found}")]
     Labels {
         /// Rows announced.
         rows: usize,
@@ -48,10 +48,11 @@ pub enum BatchError {
 }
 
 impl Batch {
-    /// `values` is row-major: `rows` times `columns` numbers. A label a row, or none at all.
+    /// Creates a batch. `values` is row-major: `rows` times `columns` numbers. `labels` has one
+    /// label a row.
     ///
     /// # Errors
-    /// When the lengths disagree or a value is infinite.
+    /// The lengths disagree, or a value is infinite.
     pub fn new(
         rows: usize,
         columns: usize,
@@ -90,7 +91,7 @@ impl Batch {
         })
     }
 
-    /// No rows of so many columns.
+    /// Returns a batch of 0 rows.
     #[must_use]
     pub fn empty(columns: usize) -> Self {
         Self {
@@ -131,10 +132,10 @@ impl Batch {
         (self.values, self.labels)
     }
 
-    /// As it crosses the boundary: borrowed, so that the only copy is the one into the guest's
-    /// memory.
+    /// Converts it to the ABI's type. It is borrowed, so that the only copy is the one into the
+    /// guest's memory.
     pub(super) fn as_param(&self) -> BatchParam<'_> {
-        // `new` has refused more rows than fit.
+        // `new` refuses more rows than fit.
         let rows = u32::try_from(self.rows).unwrap_or(u32::MAX);
         BatchParam {
             rows,
@@ -144,13 +145,16 @@ impl Batch {
     }
 }
 
-/// One branch-free pass; the search runs only for values that are refused anyway.
+/// Returns the index of the first infinite value. The common case is one pass without branches.
 fn first_infinite(values: &[f32]) -> Option<usize> {
     let any = values
         .iter()
         .fold(false, |found, value| found | value.is_infinite());
-    any.then(|| values.iter().position(|value| value.is_infinite()))
-        .flatten()
+    if any {
+        values.iter().position(|value| value.is_infinite())
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -193,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_value_is_welcome_and_an_infinite_one_is_not() {
+    fn a_missing_value_is_accepted_and_an_infinite_one_is_not() {
         assert!(Batch::new(1, 2, vec![f32::NAN, 1.0], None).is_ok());
         let infinite = Batch::new(2, 2, vec![0.0, 0.0, 0.0, f32::NEG_INFINITY], None);
         assert_eq!(infinite, Err(BatchError::Infinite { row: 1, column: 1 }));

@@ -1,4 +1,4 @@
-//! Typed access to everything a component may export, generated from `wit/`.
+//! Typed access to the interfaces that a component may export, generated from `wit/`.
 //!
 //! The world below exports all four interfaces, but no component has to: each interface's
 //! `GuestIndices` are looked up on their own (see [`super::exports`]), so that optional exports

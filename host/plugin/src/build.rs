@@ -1,8 +1,8 @@
-//! Makes components of guests' sources, for `fedhost plugin build`.
+//! Builds components from the sources of plug-ins, for `fedhost plugin build`.
 //!
-//! Rust: cargo compiles, with whichever tool chain here can compile for a component, and the core
-//! module becomes a component in this process. Python and JavaScript: their own tools pack them. A
-//! file under its final name is always whole, since a running host may be watching the directory.
+//! Rust: cargo compiles with a tool chain that has the target, and this process turns the core
+//! module into a component. Python and JavaScript: their own tools pack them. A file under its
+//! final name is always complete, because a running host may be watching the directory.
 
 mod cargo;
 mod component;
@@ -27,7 +27,7 @@ use scripted::Scripted;
 /// host's.
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// What is being done, for a person who waits.
+/// The progress of a build, for the user who waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BuildStep<'a> {
     /// The target is missing, and rustup can fetch it.
@@ -57,8 +57,8 @@ pub enum BuildStep<'a> {
         /// Its language.
         language: Language,
     },
-    /// A line of cargo's, or of another tool's, as it came.
-    CargoSays(&'a str),
+    /// A line of output of cargo or another tool, unchanged.
+    ToolOutput(&'a str),
     /// A component is in its place.
     Installed(&'a Built),
 }
@@ -76,15 +76,15 @@ pub struct Built {
     pub sha256: String,
 }
 
-/// Why no component came out.
+/// Why a build failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// The directory holds no source of a plug-in.
     #[error("there is no Cargo.toml and no plugin.toml in {}\nhint: name the directory of a plug-in's source; `fedhost plugin new` makes one", .0.display())]
     NoCrate(PathBuf),
-    /// The crate makes no module.
+    /// The crate has no library that cargo builds as a module.
     #[error(
-        "{package} makes no module that could become a component\nhint: add to its Cargo.toml: [lib] crate-type = [\"cdylib\", \"rlib\"]"
+        "cargo builds no module from {package} that could become a component\nhint: add to its Cargo.toml: [lib] crate-type = [\"cdylib\", \"rlib\"]"
     )]
     NotACdylib {
         /// Its name.
@@ -99,7 +99,7 @@ pub enum BuildError {
         reason: String,
     },
     /// The tools for a language are not here.
-    #[error("a plug-in in {language} takes {what}, which is neither in {} nor on the PATH\nhint: run this again with --install-tools, or with --tools and the folder they are in", folder.display())]
+    #[error("a plug-in in {language} needs {what}, which is neither in {} nor on the PATH\nhint: run this again with --install-tools, or with --tools and the folder of the tools", folder.display())]
     NoTools {
         /// Which language.
         language: Language,
@@ -119,9 +119,7 @@ pub enum BuildError {
         reason: String,
     },
     /// A tool has failed.
-    #[error(
-        "{name} could not be packed:\n{last_lines}\nhint: the first error above is the one to mend"
-    )]
+    #[error("{name} could not be packed:\n{last_lines}\nhint: fix the first error above")]
     Tool {
         /// The plug-in's name.
         name: String,
@@ -136,7 +134,7 @@ pub enum BuildError {
         /// Where.
         directories: [PathBuf; 2],
     },
-    /// Cargo cannot make sense of the crate.
+    /// Cargo cannot read the crate.
     #[error("cargo cannot read the crate in {}: {reason}\nhint: `cargo metadata` there shows the same", .directory.display())]
     Unreadable {
         /// Where.
@@ -154,9 +152,9 @@ pub enum BuildError {
         /// Why.
         source: io::Error,
     },
-    /// Nothing here compiles for the target.
+    /// No installed compiler has the target.
     #[error(
-        "no Rust here can compile for {TARGET}: {tried}\nhint: run `rustup target add {TARGET}`, or on Debian \
+        "no installed Rust can compile for {TARGET}: {tried}\nhint: run `rustup target add {TARGET}`, or on Debian \
          `apt-get install rustc-web cargo-web rust-web-src lld`"
     )]
     NoTarget {
@@ -164,15 +162,15 @@ pub enum BuildError {
         tried: String,
     },
     /// Compilation failed.
-    #[error("cargo could not build {}:\n{last_lines}\nhint: the first error above is the one to mend", .packages.join(", "))]
+    #[error("cargo could not build {}:\n{last_lines}\nhint: fix the first error above", .packages.join(", "))]
     Cargo {
         /// The packages asked for.
         packages: Vec<String>,
         /// The end of what cargo said.
         last_lines: String,
     },
-    /// What cargo built is not there any more.
-    #[error("cannot read {}, which cargo has built: {source}\nhint: build again, without another cargo at work there", .path.display())]
+    /// The module that cargo built cannot be read.
+    #[error("cannot read {}, which cargo has built: {source}\nhint: build again, while no other cargo runs there", .path.display())]
     Module {
         /// Where it was to be.
         path: PathBuf,
@@ -181,7 +179,7 @@ pub enum BuildError {
     },
     /// The module is not a component of this host.
     #[error(
-        "{package} is no fedhost plug-in: {reason}\nhint: its lib.rs needs one of the export macros of fedhost-guest, such as `export_model!(MyModel)`"
+        "{package} is not a fedhost plug-in: {reason}\nhint: its lib.rs needs one of the export macros of fedhost-guest, such as `export_model!(MyModel)`"
     )]
     NotAPlugin {
         /// Its name.
@@ -189,7 +187,7 @@ pub enum BuildError {
         /// What is missing or in the way.
         reason: String,
     },
-    /// The component could not be put in its place.
+    /// The component could not be written.
     #[error("cannot write {}: {source}\nhint: check that the directory is writable and the disk is not full", .path.display())]
     Install {
         /// Where it was to go.
@@ -240,8 +238,8 @@ pub fn build(
         .collect()
 }
 
-/// Those with a card of their own, and those for cargo; a directory that was named twice counts
-/// once.
+/// Separates directories with a `plugin.toml` from those for cargo. A directory that is named twice
+/// counts once.
 fn sort(directories: &[PathBuf]) -> Result<(Vec<Scripted>, Vec<PathBuf>), BuildError> {
     let (mut scripted, mut crates): (Vec<Scripted>, Vec<PathBuf>) = (Vec::new(), Vec::new());
     for directory in directories {

@@ -1,10 +1,10 @@
-//! Compiled code on disk, so that a component is compiled once and not at every start.
+//! Caches compiled code on disk, so that a component is not compiled at every start.
 //!
-//! An entry is native code that will be run: whoever can write it owns this process. So the
-//! directory must be ours and closed to others; the key names the component, the engine and its
-//! settings; and each entry carries its own digest, which is verified on the very bytes that are
-//! mapped. Nothing else may be loaded from here, and no precompiled file is ever taken from a
-//! plug-in's author.
+//! An entry is native code: a user who can write it controls this process. Therefore the directory
+//! must belong to this user and be writable by no other; the key names the component, the engine
+//! and its settings; and each entry has a digest, which is verified on the same bytes that are
+//! mapped. This module must load nothing else, and never accept a precompiled file from the author
+//! of a plug-in.
 
 mod age;
 
@@ -30,15 +30,13 @@ pub(super) struct Cache {
 pub(super) enum CacheError {
     #[error("cannot be used: {0}")]
     Io(#[from] io::Error),
-    #[error(
-        "is no directory of its own (a link or a file)\nhint: name a directory that does not exist yet"
-    )]
+    #[error("is a link or a file\nhint: name a directory that does not exist yet")]
     NotADirectory,
     #[error("belongs to another user\nhint: name a directory of the user who runs this program")]
     Foreign,
     #[error("can be written by others (mode {0:o})\nhint: chmod go-w it, and delete what is in it")]
     Open(u32),
-    #[error("lies in {}, where anybody can put another in its place (mode {mode:o})\nhint: chmod o-w that directory", parent.display())]
+    #[error("lies in {}, where any user can replace it (mode {mode:o})\nhint: chmod o-w that directory", parent.display())]
     Replaceable { parent: PathBuf, mode: u32 },
     #[cfg(not(unix))]
     #[error("cannot be checked for its owner on this system")]
@@ -46,8 +44,8 @@ pub(super) enum CacheError {
 }
 
 impl Cache {
-    /// Creates the directory when it is missing, closed to others; forgets entries that were not in
-    /// use for long.
+    /// Opens the directory; creates it with mode 700 if it is missing. Deletes entries that were
+    /// not used for a long time.
     pub(super) fn open(directory: &Path) -> Result<Self, CacheError> {
         check_private(directory)?;
         age::prune(directory);
@@ -56,7 +54,7 @@ impl Cache {
         })
     }
 
-    /// Where this engine's code for a component is kept.
+    /// Returns the entry for this component and this engine.
     pub(super) fn entry(&self, engine: &wasmtime::Engine, component: &Sha256Hex) -> Entry {
         let mut settings = DigestHasher(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut settings);
@@ -69,17 +67,17 @@ impl Cache {
     }
 }
 
-/// One component's place in the cache.
+/// The entry of one component.
 pub(super) struct Entry {
     file: PathBuf,
     key: String,
 }
 
 impl Entry {
-    /// The compiled component, or `None` when it is not there.
+    /// Loads the compiled component; `None` if there is no entry.
     ///
     /// # Errors
-    /// When the entry is damaged; it has to be written again.
+    /// The entry is damaged, and has to be written again.
     pub(super) fn load(&self, engine: &wasmtime::Engine) -> Result<Option<Component>, String> {
         let bytes = match fs::read(&self.file) {
             Ok(bytes) => bytes,
@@ -94,7 +92,7 @@ impl Entry {
         Ok(Some(component))
     }
 
-    /// Writes the entry as a whole or not at all.
+    /// Writes the entry atomically.
     pub(super) fn write(&self, code: &[u8]) -> io::Result<()> {
         static SEQUENCE: AtomicU64 = AtomicU64::new(0);
         let unique = format!(
@@ -110,8 +108,7 @@ impl Entry {
         });
         let renamed = written.and_then(|()| fs::rename(&temporary, &self.file));
         if renamed.is_err() {
-            // The write already failed, and that is what gets reported; the remains are only in the
-            // way.
+            // Best effort: the failure of the write is the one to report.
             let _ = fs::remove_file(&temporary);
         }
         renamed
@@ -122,7 +119,7 @@ impl Entry {
         (digest == self.digest(code)).then_some(code)
     }
 
-    /// Covers the key too: an entry under another's name is as bad as a damaged one.
+    /// Includes the key, so that an entry under the name of another one counts as damaged.
     fn digest(&self, code: &[u8]) -> [u8; DIGEST_BYTES] {
         Sha256::new()
             .chain_update(self.key.as_bytes())
@@ -132,7 +129,8 @@ impl Entry {
     }
 }
 
-/// Maps code that [`super::compiler`] has made or an [`Entry`] has verified, and no other.
+/// Maps code that [`super::compiler`] has compiled or an [`Entry`] has verified. It must not be
+/// called with other bytes.
 #[expect(
     unsafe_code,
     reason = "mapping compiled code is unsafe by nature; see SAFETY"
@@ -189,8 +187,8 @@ fn check_private(directory: &Path) -> Result<(), CacheError> {
         .try_for_each(check_parent)
 }
 
-/// Where anybody may write, only the owner may rename what lies there if the directory is sticky,
-/// as `/tmp` is.
+/// Refuses a parent directory in which any user can rename the cache. In a sticky directory, such
+/// as `/tmp`, only the owner can.
 #[cfg(unix)]
 fn check_parent(parent: &Path) -> Result<(), CacheError> {
     use std::os::unix::fs::MetadataExt as _;
@@ -224,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_verified_and_what_was_changed_is_not() {
+    fn a_changed_entry_is_not_verified() {
         let home = tempfile::tempdir().unwrap();
         let entry = entry(&home.path().join("cache"), b"a");
         entry.write(b"code").unwrap();
@@ -250,7 +248,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_directory_that_others_can_write_or_a_link_holds_no_code() {
+    fn a_directory_that_others_can_write_or_a_link_is_refused() {
         use std::os::unix::fs::PermissionsExt as _;
         let home = tempfile::tempdir().unwrap();
         let open = home.path().join("open");

@@ -1,8 +1,8 @@
-//! Holds a component to the laws of `wit/plugin.wit`, for its author.
+//! Checks that a component keeps the promises of `wit/plugin.wit`, for its author.
 //!
-//! Every check makes its own instances, in sandboxes and through the calls that a run makes, on
-//! rows that are made up and always the same. It knows nothing of the algorithm: it compares what
-//! the component does with what it did, or with what the laws say must come.
+//! Every check opens its own instances, in sandboxes and by the calls that a run uses, on synthetic
+//! rows that are always the same. A check must not know the algorithm: it compares the results of
+//! two runs, or a result with what the interface requires.
 
 mod bench;
 mod card;
@@ -21,79 +21,82 @@ use super::component::Plugin;
 use super::parameters::Parameter;
 use bench::Bench;
 
-/// What a component is checked with.
+/// The settings with which a component is checked.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// Names of the columns of the rows, at least one, unique.
     pub columns: Vec<String>,
     /// As [`Plugin::check_parameters`] returned them.
     pub parameters: Vec<Parameter>,
-    /// Names of the parameters that stay as they are while the others are taken to their limits.
+    /// Names of the parameters that keep their values while the others are set to their limits.
     pub given: Vec<String>,
-    /// Of trainers and detectors.
+    /// The seed of trainers and detectors.
     pub seed: u64,
 }
 
-/// What a check has found.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Finding {
-    /// Such as `scoring/batch-split`.
+pub struct CheckResult {
+    /// Its name, such as `scoring/batch-split`.
     pub check: String,
-    /// What is promised, in one line.
+    /// The promise, in one line.
     pub promise: &'static str,
     /// How the promise was broken; `None` when it was kept.
     pub fault: Option<Fault>,
 }
 
-/// One promise, and a way to break it.
+/// One promise, and the function that tests it.
 struct Check<S> {
     name: &'static str,
     promise: &'static str,
     run: fn(&S) -> Result<(), Fault>,
 }
 
-/// Runs every check that a component's exports call for, and tells of each as soon as it is done.
-/// Blocks for as long as the component takes: some thousand short calls.
-pub fn check(plugin: &Plugin, setup: &Setup, tell: &mut dyn FnMut(&Finding)) -> Vec<Finding> {
+/// Runs every check that applies to the component's exports, and passes each result to `on_result`
+/// as soon as the check is done. Blocks for some thousand short calls into the component.
+pub fn check(
+    plugin: &Plugin,
+    setup: &Setup,
+    on_result: &mut dyn FnMut(&CheckResult),
+) -> Vec<CheckResult> {
     let bench = Bench::new(plugin, setup);
     let can = plugin.abilities();
-    let mut findings = Findings {
-        found: Vec::new(),
-        tell,
+    let mut run = CheckRun {
+        results: Vec::new(),
+        on_result,
     };
-    findings.run("card", &card::checks(), &bench);
+    run.group("card", &card::checks(), &bench);
     if can.preprocessing {
-        findings.run("preprocessing", &stream::checks(), &bench.preprocessing());
-        findings.run("preprocessing", &preprocessing::checks(), &bench);
+        run.group("preprocessing", &stream::checks(), &bench.preprocessing());
+        run.group("preprocessing", &preprocessing::checks(), &bench);
     }
     if can.training {
-        findings.run("training", &training::checks(), &bench);
+        run.group("training", &training::checks(), &bench);
     }
     if can.detection {
         if can.training {
-            findings.run("scoring", &scoring::checks(), &bench);
+            run.group("scoring", &scoring::checks(), &bench);
         }
-        findings.run("scoring", &stream::checks(), &bench.scoring());
+        run.group("scoring", &stream::checks(), &bench.scoring());
     }
-    findings.found
+    run.results
 }
 
-struct Findings<'a> {
-    found: Vec<Finding>,
-    tell: &'a mut dyn FnMut(&Finding),
+struct CheckRun<'a> {
+    results: Vec<CheckResult>,
+    on_result: &'a mut dyn FnMut(&CheckResult),
 }
 
-impl Findings<'_> {
-    fn run<S>(&mut self, group: &str, checks: &[Check<S>], subject: &S) {
+impl CheckRun<'_> {
+    fn group<S>(&mut self, group: &str, checks: &[Check<S>], subject: &S) {
         for check in checks {
-            let name = format!("{group}/{}", check.name);
-            let finding = Finding {
-                check: name,
+            let result = CheckResult {
+                check: format!("{group}/{}", check.name),
                 promise: check.promise,
                 fault: (check.run)(subject).err(),
             };
-            (self.tell)(&finding);
-            self.found.push(finding);
+            (self.on_result)(&result);
+            self.results.push(result);
         }
     }
 }

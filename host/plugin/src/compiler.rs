@@ -1,11 +1,9 @@
-//! Turns components into machine code, in a child process of its own: that a compiler takes for
-//! ever, or all the memory, over a file made for that purpose is outside of what the engine
-//! promises.
+//! Compiles components to machine code, in a child process: the engine does not promise that its
+//! compiler needs bounded time and memory for a malicious file.
 //!
-//! The child is this very program with a hidden command. It has no environment, takes the component
-//! from its stdin, limits its own time and memory before it looks at it, and answers with the code
-//! and its digest on stdout. What it answers is as trustworthy as what this process would have
-//! compiled itself, no more.
+//! The child is this program with a hidden command. It has no environment, reads the component from
+//! stdin, limits its own time and memory before it parses it, and writes the code and its digest to
+//! stdout. Its output is trusted exactly as code that this process compiled itself.
 
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,14 +14,14 @@ use std::time::Duration;
 
 use fedhost_domain::model::Sha256Hex;
 
-use super::engine::{Engine, Make, config};
+use super::engine::{Engine, EngineProfile, config};
 use super::limits::Limits;
 use super::refusal::Reason;
 use super::text::plain;
 
 /// The hidden command of this program.
 pub const COMMAND: &str = "compile-component";
-/// Its option for code that counts its work.
+/// Its option for code that counts fuel.
 pub const COUNTS_WORK: &str = "--counts-work";
 
 /// Bytes of a compiler's message that are passed on.
@@ -32,7 +30,7 @@ const MESSAGE_MAX_BYTES: usize = 1000;
 const DIGEST_BYTES: usize = 64;
 /// Threads that compile at a time: each takes address space for its stack.
 const THREADS_MAX: usize = 8;
-/// Exit code of a child that does not take the component.
+/// Exit code of a child that refuses the component.
 const INVALID: i32 = 1;
 
 /// Where components are compiled.
@@ -44,7 +42,7 @@ pub(super) enum Compiler {
     Child(PathBuf),
 }
 
-/// What a child is to keep to.
+/// The limits of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// Bytes of address space.
@@ -53,19 +51,19 @@ pub struct Bounds {
     pub cpu_seconds: u64,
 }
 
-/// A child could not do its work.
+/// Why a child failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChildError {
-    /// The component cannot be compiled.
+    /// The component is invalid.
     #[error("{0}")]
     Invalid(String),
-    /// Something else is wrong.
+    /// Any other failure.
     #[error("{0}")]
     Failed(String),
 }
 
 impl Compiler {
-    /// Machine code for an engine of the same make on this machine.
+    /// Returns machine code for an engine of the same profile on this machine.
     pub(super) fn compile(
         &self,
         engine: &Engine,
@@ -76,18 +74,18 @@ impl Compiler {
             Self::Here => engine
                 .wasm()
                 .precompile_component(bytes)
-                .map_err(|error| invalid(&in_words(&error))),
+                .map_err(|error| invalid(&root_cause(&error))),
             Self::Child(program) => in_child(program, bytes, limits),
         }
     }
 }
 
-fn in_words(error: &wasmtime::Error) -> String {
+fn root_cause(error: &wasmtime::Error) -> String {
     plain(&error.root_cause().to_string(), MESSAGE_MAX_BYTES)
 }
 
-fn invalid(words: &str) -> Reason {
-    Reason::Invalid(plain(words, MESSAGE_MAX_BYTES))
+fn invalid(message: &str) -> Reason {
+    Reason::Invalid(plain(message, MESSAGE_MAX_BYTES))
 }
 
 fn in_child(program: &Path, bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Reason> {
@@ -95,20 +93,20 @@ fn in_child(program: &Path, bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Re
         Reason::Compiler(format!("the compiler cannot be started: {error}"))
     };
     let child = start(program, limits).map_err(failed)?;
-    let answer = converse(child, bytes, limits).map_err(failed)?;
-    let Some(status) = answer.status else {
+    let output = exchange(child, bytes, limits).map_err(failed)?;
+    let Some(status) = output.status else {
         return Err(too_slow(limits));
     };
     if !status.success() {
-        return Err(why(status, &answer.complaint, limits));
+        return Err(failure_reason(status, &output.stderr, limits));
     }
-    let (digest, code) = answer
+    let (digest, code) = output
         .code
         .split_at_checked(DIGEST_BYTES)
         .unwrap_or_default();
     if digest != Sha256Hex::of(code).as_str().as_bytes() {
         return Err(Reason::Compiler(
-            "the compiler's answer is damaged".to_owned(),
+            "the compiler's output is damaged".to_owned(),
         ));
     }
     Ok(code.to_vec())
@@ -127,10 +125,10 @@ fn start(program: &Path, limits: &Limits) -> std::io::Result<Child> {
         .arg(COMMAND)
         .arg(limits.compile_memory_bytes.to_string())
         .arg(seconds.to_string());
-    if Make::of(limits).counts_work() {
+    if EngineProfile::of(limits).counts_work() {
         command.arg(COUNTS_WORK);
     }
-    // Each thread's own arena would take address space that nothing is ever put in.
+    // An arena for each thread would reserve address space without using it.
     command
         .env_clear()
         .env("RAYON_NUM_THREADS", threads.to_string())
@@ -142,24 +140,25 @@ fn start(program: &Path, limits: &Limits) -> std::io::Result<Child> {
         .spawn()
 }
 
-#[derive(Default)]
-struct Answer {
-    /// `None` when its time was up.
+struct ChildOutput {
+    /// `None` if the child exceeded its time.
     status: Option<ExitStatus>,
     code: Vec<u8>,
-    complaint: String,
+    stderr: String,
 }
 
-/// Hands the component over and waits for the answer, no longer than allowed.
-fn converse(mut child: Child, bytes: &[u8], limits: &Limits) -> std::io::Result<Answer> {
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+/// Writes the component to the child, and reads its output until the time is over.
+fn exchange(mut child: Child, bytes: &[u8], limits: &Limits) -> std::io::Result<ChildOutput> {
+    let stdin = child.stdin.take();
+    let stdout = child.stdout.take();
+    let stderr = child.stderr.take();
     let code_max = limits.compile_memory_bytes;
     thread::scope(|scope| {
         scope.spawn(move || {
-            // A child that has given up does not listen to the end; it says why.
+            // A child that fails early closes its stdin; its stderr has the reason.
             stdin.map(|mut stdin| stdin.write_all(bytes))
         });
-        let complaint = scope.spawn(move || read(stderr, MESSAGE_MAX_BYTES as u64));
+        let stderr = scope.spawn(move || read(stderr, MESSAGE_MAX_BYTES as u64));
         let (done, is_done) = mpsc::sync_channel(1);
         scope.spawn(move || done.send(read(stdout, code_max)));
         let code = is_done.recv_timeout(Duration::from_millis(limits.compile_ms));
@@ -167,18 +166,18 @@ fn converse(mut child: Child, bytes: &[u8], limits: &Limits) -> std::io::Result<
             child.kill()?;
         }
         let status = child.wait()?;
-        let complaint = complaint.join().unwrap_or_default();
-        let complaint = String::from_utf8_lossy(&complaint).into_owned();
+        let stderr = stderr.join().unwrap_or_default();
+        let stderr = String::from_utf8_lossy(&stderr).into_owned();
         Ok(match code {
-            Ok(code) => Answer {
+            Ok(code) => ChildOutput {
                 status: Some(status),
                 code,
-                complaint,
+                stderr,
             },
-            Err(_) => Answer {
+            Err(_) => ChildOutput {
                 status: None,
-                complaint,
-                ..Answer::default()
+                code: Vec::new(),
+                stderr,
             },
         })
     })
@@ -186,7 +185,7 @@ fn converse(mut child: Child, bytes: &[u8], limits: &Limits) -> std::io::Result<
 
 fn read(from: Option<impl Read>, max: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // What was read before an error tells as much as there is to know.
+    // After an error, the bytes before it are still useful.
     from.and_then(|from| from.take(max).read_to_end(&mut bytes).ok());
     bytes
 }
@@ -198,8 +197,8 @@ fn too_slow(limits: &Limits) -> Reason {
     ))
 }
 
-/// The words of Rust's allocator, the engine, the operating system, and of a thread that found no
-/// room for its stack.
+/// Messages of Rust's allocator, the engine, the operating system, and of a thread that could not
+/// allocate its stack.
 const OUT_OF_MEMORY: [&str; 4] = [
     "memory allocation of",
     "out of memory",
@@ -207,10 +206,10 @@ const OUT_OF_MEMORY: [&str; 4] = [
     "Resource temporarily unavailable",
 ];
 
-fn why(status: ExitStatus, complaint: &str, limits: &Limits) -> Reason {
-    let complaint = complaint.trim();
-    let complaint = complaint.strip_prefix("error: ").unwrap_or(complaint);
-    if OUT_OF_MEMORY.iter().any(|words| complaint.contains(words)) {
+fn failure_reason(status: ExitStatus, stderr: &str, limits: &Limits) -> Reason {
+    let message = stderr.trim();
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    if OUT_OF_MEMORY.iter().any(|known| message.contains(known)) {
         let bytes = limits.compile_memory_bytes;
         let hint = "hint: raise limits.compile_memory_bytes";
         return Reason::Compiler(format!(
@@ -218,15 +217,15 @@ fn why(status: ExitStatus, complaint: &str, limits: &Limits) -> Reason {
         ));
     }
     match status.code() {
-        Some(INVALID) => invalid(complaint),
+        Some(INVALID) => invalid(message),
         Some(code) => Reason::Compiler(format!(
             "the compiler failed with exit code {code}: {}",
-            plain(complaint, 300)
+            plain(message, 300)
         )),
         None if was_out_of_time(status) => too_slow(limits),
         None => Reason::Compiler(format!(
-            "the compiler was ended ({status}): {}",
-            plain(complaint, 300)
+            "the compiler was killed ({status}): {}",
+            plain(message, 300)
         )),
     }
 }
@@ -245,11 +244,11 @@ fn was_out_of_time(_status: ExitStatus) -> bool {
     false
 }
 
-/// The child's side: reads a component from `input`, writes code to `output`. Limits the whole
-/// process it runs in.
+/// Runs in the child: reads a component from `input` and writes code to `output`. Limits the whole
+/// process.
 ///
 /// # Errors
-/// It is no component, or the limits cannot be set.
+/// The input is no component, or the limits cannot be set.
 pub fn compile(
     bounds: Bounds,
     counts_work: bool,
@@ -262,11 +261,11 @@ pub fn compile(
     input
         .read_to_end(&mut bytes)
         .map_err(|error| failed(&error))?;
-    let make = Make::new(Limits::default().stack_bytes, counts_work);
-    let engine = wasmtime::Engine::new(&config(make)).map_err(|error| failed(&error))?;
+    let profile = EngineProfile::new(Limits::default().stack_bytes, counts_work);
+    let engine = wasmtime::Engine::new(&config(profile)).map_err(|error| failed(&error))?;
     let code = engine
         .precompile_component(&bytes)
-        .map_err(|error| ChildError::Invalid(in_words(&error)))?;
+        .map_err(|error| ChildError::Invalid(root_cause(&error)))?;
     let digest = Sha256Hex::of(&code);
     let mut write = |bytes: &[u8]| output.write_all(bytes).map_err(|error| failed(&error));
     write(digest.as_str().as_bytes())?;
@@ -280,7 +279,7 @@ fn bind(bounds: Bounds) -> std::io::Result<()> {
         memory_bytes,
         cpu_seconds,
     } = bounds;
-    // A little more until it is killed rather than asked, so that it is known what ended it.
+    // The hard limit is a second later, so that the signal of the soft limit shows the reason.
     let limits = [
         (Resource::As, memory_bytes, memory_bytes),
         (Resource::Cpu, cpu_seconds, cpu_seconds.saturating_add(1)),
@@ -304,10 +303,10 @@ fn bind(_bounds: Bounds) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The program that is running, which stays the same when its file is replaced.
+/// Returns the path of the running program, which stays valid when its file is replaced.
 ///
 /// # Errors
-/// The operating system does not tell.
+/// The operating system does not provide it.
 pub fn this_program() -> std::io::Result<PathBuf> {
     let itself = PathBuf::from("/proc/self/exe");
     if itself.exists() {

@@ -1,4 +1,4 @@
-//! A plug-in that was accepted: what it is, and how it is opened.
+//! An accepted plug-in: its description, and how instances are opened.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,12 +17,12 @@ use super::failure::{CallError, Kind, Refusal};
 use super::limits::Limits;
 use super::parameters::{Parameter, ParameterProblem, Parameters, check};
 use super::preprocessor::Preprocessor;
-use super::sandbox::{Inside, Sandbox};
+use super::quarantine::PluginQuarantine;
+use super::sandbox::{Sandbox, StoreData};
 use super::trainer::Trainer;
-use super::ward::Ward;
 
-/// An accepted component, compiled and linked. Instances are opened from it in microseconds;
-/// opening enters the guest, so call it through [`super::worker::run`].
+/// An accepted component, compiled and linked. Opening an instance takes microseconds, but runs
+/// code of the guest: call it through [`super::worker::run`].
 pub struct Plugin {
     pub(super) id: PluginId,
     pub(super) descriptor: Descriptor,
@@ -31,20 +31,20 @@ pub struct Plugin {
     pub(super) cached: bool,
     pub(super) load_ms: u64,
     pub(super) engine: Engine,
-    pub(super) pre: InstancePre<Inside>,
+    pub(super) pre: InstancePre<StoreData>,
     pub(super) exports: Exports,
-    pub(super) ward: Arc<Ward>,
+    pub(super) quarantine: Arc<PluginQuarantine>,
 }
 
-/// What an instance is opened with.
+/// The arguments with which an instance is opened.
 pub struct Opening<'a> {
     /// Names of the input columns, in the order of every batch.
     pub columns: &'a [String],
     /// As [`Plugin::check_parameters`] returned them.
     pub parameters: &'a [Parameter],
-    /// The only source of randomness; a preprocessor has none.
+    /// The only source of randomness; preprocessors get none.
     pub seed: u64,
-    /// Where the instance works.
+    /// The surroundings of the instance.
     pub context: Context,
 }
 
@@ -55,7 +55,7 @@ impl Plugin {
         &self.id
     }
 
-    /// What it says of itself.
+    /// The plug-in's description of itself.
     #[must_use]
     pub fn descriptor(&self) -> &Descriptor {
         &self.descriptor
@@ -67,13 +67,13 @@ impl Plugin {
         self.exports.abilities()
     }
 
-    /// What each of its instances may use.
+    /// The limits of each instance.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Where it came from.
+    /// The file of the component.
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
@@ -85,19 +85,19 @@ impl Plugin {
         self.cached
     }
 
-    /// How much longer it is left alone as a detector, because it failed again and again.
+    /// The time until its quarantine as a detector ends; `None` if it is not quarantined.
     #[must_use]
-    pub fn detector_rests(&self) -> Option<Duration> {
-        self.ward.left("detector")
+    pub fn detector_quarantine(&self) -> Option<Duration> {
+        self.quarantine.remaining("detector")
     }
 
-    /// How much longer it is left alone as a preprocessor.
+    /// The time until its quarantine as a preprocessor ends; `None` if it is not quarantined.
     #[must_use]
-    pub fn preprocessor_rests(&self) -> Option<Duration> {
-        self.ward.left("preprocessor")
+    pub fn preprocessor_quarantine(&self) -> Option<Duration> {
+        self.quarantine.remaining("preprocessor")
     }
 
-    /// The fact that it was accepted, to be announced by whoever takes it into use.
+    /// Returns the event that it was loaded. The code that starts to use the plug-in announces it.
     #[must_use]
     pub fn loaded(&self) -> Event {
         Event::PluginLoaded {
@@ -110,7 +110,7 @@ impl Plugin {
     /// Checks all parameters against the description and fills in defaults.
     ///
     /// # Errors
-    /// Every problem at once.
+    /// All problems together.
     pub fn check_parameters(
         &self,
         given: &Parameters,
@@ -118,10 +118,10 @@ impl Plugin {
         check(&self.descriptor, given)
     }
 
-    /// Opens an instance for one source's rows.
+    /// Opens an instance for the rows of one source.
     ///
     /// # Errors
-    /// When the plug-in is no preprocessor, declines, or fails.
+    /// The plug-in is no preprocessor, declines, or fails.
     pub fn open_preprocessor(&self, opening: Opening<'_>) -> Result<Preprocessor, CallError> {
         Preprocessor::open(self, opening)
     }
@@ -129,7 +129,7 @@ impl Plugin {
     /// Opens an instance that trains one model.
     ///
     /// # Errors
-    /// When the plug-in is no trainer, declines, or fails.
+    /// The plug-in is no trainer, declines, or fails.
     pub fn open_trainer(&self, opening: Opening<'_>) -> Result<Trainer, CallError> {
         Trainer::open(self, opening)
     }
@@ -137,12 +137,12 @@ impl Plugin {
     /// Opens an instance that scores one stream of rows.
     ///
     /// # Errors
-    /// When the plug-in is no detector, declines, or fails.
+    /// The plug-in is no detector, declines, or fails.
     pub fn open_detector(&self, opening: Opening<'_>) -> Result<Detector, CallError> {
         Detector::open(self, opening)
     }
 
-    /// A new, empty sandbox under this plug-in's limits.
+    /// Creates an empty sandbox with this plug-in's limits.
     pub(super) fn sandbox(&self, context: Context) -> Sandbox {
         Sandbox::new(
             &self.engine,
@@ -152,7 +152,8 @@ impl Plugin {
         )
     }
 
-    pub(super) fn cannot(&self, call: &'static str, ability: &str) -> CallError {
+    /// Returns the error of opening the plug-in as something that it does not export.
+    pub(super) fn lacks(&self, call: &'static str, ability: &str) -> CallError {
         let detail = format!("it has no {ability}; it exports {}", self.abilities());
         CallError {
             plugin: self.id.name.clone(),

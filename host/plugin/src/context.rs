@@ -1,27 +1,27 @@
-//! What an instance needs to know of the place it works in.
+//! The surroundings of an instance: its name, its listener, and its cancellation.
 
 use std::sync::Arc;
 
 use fedhost_domain::event::Event;
 use tokio_util::sync::CancellationToken;
 
-/// Takes every event of a plug-in; called on the thread that runs the guest, so it must not block.
+/// Receives every event of a plug-in. It runs on the guest's thread, so it must not block.
 pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// Where an instance works, who hears of it, and how it is told to stop.
+/// The surroundings of an instance.
 #[derive(Clone)]
 pub struct Context {
-    /// For example `fog-node-1`; names the instance in its events.
+    /// The name of the instance in its events, for example `fog-node-1`.
     pub instance: String,
-    /// Hears what the guest logs and reports.
+    /// Receives what the guest logs and reports.
     pub events: EventSink,
-    /// Once cancelled, the guest's next progress report is answered with `stop`. A guest that
-    /// reports none goes on until it returns or meets its deadline.
+    /// Once cancelled, the guest's next progress report returns `stop`. A guest that reports none
+    /// runs until it returns or reaches its deadline.
     pub cancel: CancellationToken,
 }
 
 impl Context {
-    /// An instance that nobody cancels.
+    /// Returns a context that is never cancelled.
     #[must_use]
     pub fn new(instance: impl Into<String>, events: EventSink) -> Self {
         Self {
@@ -31,7 +31,7 @@ impl Context {
         }
     }
 
-    /// The same, stopped by `cancel`.
+    /// Returns the same context, cancelled by `cancel`.
     #[must_use]
     pub fn cancelled_by(self, cancel: CancellationToken) -> Self {
         Self { cancel, ..self }

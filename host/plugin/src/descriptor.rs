@@ -1,4 +1,4 @@
-//! What a plug-in says of itself, checked before anything is made of it.
+//! A plug-in's description of itself, checked before it is used.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ const PARAMETERS_MAX: usize = 128;
 const CHOICES_MAX: usize = 64;
 const CHOICE_MAX_BYTES: usize = 256;
 
-/// The answer of `describe`.
+/// The checked result of `describe`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Descriptor {
     /// Lower-case words joined by hyphens.
@@ -32,7 +32,7 @@ pub struct ParameterSpec {
     pub name: String,
     /// One line.
     pub summary: String,
-    /// Used when nothing is given; its kind is the parameter's kind.
+    /// The value if none is given; its type is the parameter's type.
     pub default: Value,
     /// The least number that is allowed.
     pub minimum: Option<f64>,
@@ -42,7 +42,7 @@ pub struct ParameterSpec {
     pub choices: Vec<String>,
 }
 
-/// What is wrong with a plug-in's description of itself.
+/// Why a plug-in's description is invalid.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum DescriptorError {
     /// The name cannot be used in manifests and file names.
@@ -53,7 +53,7 @@ pub enum DescriptorError {
     /// The version is no semantic version.
     #[error("its version {0:?} is not a semantic version such as 1.0.0")]
     Version(String),
-    /// There are more parameters than anyone can set.
+    /// There are too many parameters.
     #[error("it offers {0} parameters, at most {PARAMETERS_MAX} are allowed")]
     TooManyParameters(usize),
     /// A parameter contradicts itself.
@@ -67,7 +67,7 @@ pub enum DescriptorError {
 }
 
 impl Descriptor {
-    /// Checks every claim; texts for people are cut and cleaned.
+    /// Checks every field. Texts for people are cut, and control characters removed.
     pub(super) fn new(claimed: metadata::Descriptor) -> Result<Self, DescriptorError> {
         if !is_kebab_case(&claimed.name) {
             return Err(DescriptorError::Name(plain(&claimed.name, NAME_MAX_BYTES)));
@@ -107,7 +107,7 @@ impl ParameterSpec {
         };
         if !is_parameter_name(&claimed.name) {
             return Err(spec.fault(
-                "has a name that is not lower-case letters, digits, hyphens and underscores",
+                "has a name with other characters than a-z, 0-9, hyphen and underscore (lower-case)",
             ));
         }
         spec.check_bounds()?;
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sane_description_is_taken_over_without_control_characters() {
+    fn a_valid_description_is_accepted_without_control_characters() {
         let rate = metadata::ParameterSpec {
             minimum: Some(0.0),
             maximum: Some(1.0),

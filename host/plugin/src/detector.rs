@@ -1,11 +1,11 @@
-//! An open detector: scores one stream of rows.
+//! An open detector, which scores one stream of rows.
 
 use fedhost_domain::model::Weights;
 
 use super::batch::Batch;
 use super::bindings::detection;
 use super::component::{Opening, Plugin};
-use super::crossing::{lend, take};
+use super::conversion::{lend, take};
 use super::failure::CallError;
 use super::guest::Guest;
 use super::sandbox::Usage;
@@ -22,7 +22,7 @@ impl Detector {
             .exports
             .detection
             .as_ref()
-            .ok_or_else(|| plugin.cannot(CALL, "detection"))?;
+            .ok_or_else(|| plugin.lacks(CALL, "detection"))?;
         let seed = opening.seed;
         let guest = Guest::open(
             plugin,
@@ -38,10 +38,10 @@ impl Detector {
         Ok(Self { guest })
     }
 
-    /// Takes the global model, or the detector's own saved state.
+    /// Loads the global model, or a saved state of the detector.
     ///
     /// # Errors
-    /// When the plug-in declines or fails.
+    /// The plug-in declines or fails.
     pub fn load(&mut self, model: &Weights) -> Result<(), CallError> {
         self.guest.call(
             "detector.load",
@@ -54,10 +54,10 @@ impl Detector {
         )
     }
 
-    /// Its state, with everything it has learnt from rows it has scored.
+    /// Returns its state, including what it has learnt from scored rows.
     ///
     /// # Errors
-    /// When the plug-in declines, fails, or returns numbers that are not finite.
+    /// The plug-in declines, fails, or returns numbers that are not finite.
     pub fn save(&mut self) -> Result<Weights, CallError> {
         const CALL: &str = "detector.save";
         self.guest.call(
@@ -67,11 +67,10 @@ impl Detector {
         )
     }
 
-    /// One finite score a row, higher is more anomalous.
+    /// Returns one finite score a row; a higher score is more anomalous.
     ///
     /// # Errors
-    /// When the plug-in declines, fails, or returns too many or too few scores, or one that is not
-    /// finite.
+    /// The plug-in declines, fails, or returns a wrong number of scores or one that is not finite.
     pub fn score(&mut self, input: &Batch) -> Result<Vec<f32>, CallError> {
         const CALL: &str = "detector.score";
         self.guest.check_columns(CALL, input)?;
@@ -82,24 +81,24 @@ impl Detector {
                     .detector()
                     .call_score(store, session, input.as_param())
             },
-            |scores| one_a_row(scores, input.rows()),
+            |scores| check_scores(scores, input.rows()),
         )
     }
 
-    /// What it has used so far.
+    /// Returns what it has used so far.
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.guest.usage()
     }
 
-    /// Whether a call has ended it; a new one has to be opened.
+    /// Whether a failed call has ended it, so that a new one has to be opened.
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.guest.is_dead()
     }
 }
 
-fn one_a_row(scores: Vec<f32>, rows: usize) -> Result<Vec<f32>, String> {
+fn check_scores(scores: Vec<f32>, rows: usize) -> Result<Vec<f32>, String> {
     if scores.len() != rows {
         return Err(format!(
             "it returned {} scores for {rows} rows",
@@ -124,10 +123,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn scores_that_pass_are_one_finite_number_a_row(bits in proptest::collection::vec(any::<u32>(), 0..9), rows in 0_usize..9) {
+        fn accepted_scores_are_one_finite_number_a_row(bits in proptest::collection::vec(any::<u32>(), 0..9), rows in 0_usize..9) {
             let scores: Vec<f32> = bits.into_iter().map(f32::from_bits).collect();
             let good = scores.len() == rows && scores.iter().all(|score| score.is_finite());
-            prop_assert_eq!(one_a_row(scores, rows).is_ok(), good);
+            prop_assert_eq!(check_scores(scores, rows).is_ok(), good);
         }
     }
 }

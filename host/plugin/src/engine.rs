@@ -8,9 +8,9 @@ use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Config, OptLevel, Strategy, WasmBacktraceDetails};
 
 use super::bindings::EveryPlugin;
-use super::host::HostSide;
+use super::host::HostState;
 use super::limits::{Limits, size};
-use super::sandbox::Inside;
+use super::sandbox::StoreData;
 use super::watchdog::{Watch, Watchdog};
 
 /// Most stack that a guest may use, in bytes: half of what a thread of the blocking pool has, the
@@ -28,29 +28,29 @@ const MEMORY_GUARD_BYTES: u64 = 32 << 20;
 #[derive(Clone)]
 pub struct Engine {
     runtime: Arc<Runtime>,
-    family: Arc<Family>,
+    engines: Arc<EngineSet>,
 }
 
 struct Runtime {
     wasm: wasmtime::Engine,
-    linker: Linker<Inside>,
+    linker: Linker<StoreData>,
 }
 
 /// Runtimes differ in what the engine fixes once for all its guests. There are as few as different
 /// limits ask for.
-struct Family {
+struct EngineSet {
     watchdog: Watchdog,
-    members: Arc<Mutex<BTreeMap<Make, Arc<Runtime>>>>,
+    members: Arc<Mutex<BTreeMap<EngineProfile, Arc<Runtime>>>>,
 }
 
 /// The limits that the engine fixes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Make {
+pub(super) struct EngineProfile {
     stack_bytes: u32,
     counts_work: bool,
 }
 
-impl Make {
+impl EngineProfile {
     pub(super) fn of(limits: &Limits) -> Self {
         Self::new(limits.stack_bytes, limits.fuel_per_call.is_some())
     }
@@ -79,7 +79,7 @@ impl Engine {
     /// # Errors
     /// When the processor or operating system cannot run it.
     pub fn new() -> Result<Self, EngineError> {
-        let members: Arc<Mutex<BTreeMap<Make, Arc<Runtime>>>> = Arc::default();
+        let members: Arc<Mutex<BTreeMap<EngineProfile, Arc<Runtime>>>> = Arc::default();
         let barked_at = Arc::clone(&members);
         let bark = move || {
             lock(&barked_at)
@@ -87,7 +87,7 @@ impl Engine {
                 .for_each(|runtime| runtime.wasm.increment_epoch())
         };
         let watchdog = Watchdog::start(bark).map_err(|error| EngineError(error.to_string()))?;
-        Family { watchdog, members }.found()
+        EngineSet { watchdog, members }.found()
     }
 
     /// The same engine with the stack and the counting of work that these limits ask for.
@@ -95,10 +95,10 @@ impl Engine {
     /// # Errors
     /// When the processor or operating system cannot run it.
     pub(super) fn suited_to(&self, limits: &Limits) -> Result<Self, EngineError> {
-        let runtime = self.family.member(Make::of(limits))?;
+        let runtime = self.engines.member(EngineProfile::of(limits))?;
         Ok(Self {
             runtime,
-            family: Arc::clone(&self.family),
+            engines: Arc::clone(&self.engines),
         })
     }
 
@@ -107,33 +107,33 @@ impl Engine {
     }
 
     /// Holds everything a guest can reach: the functions of `fedhost:plugin/host`, nothing else.
-    pub(super) fn linker(&self) -> &Linker<Inside> {
+    pub(super) fn linker(&self) -> &Linker<StoreData> {
         &self.runtime.linker
     }
 
     pub(super) fn watch(&self, deadline: Instant) -> Watch {
-        self.family.watchdog.watch(deadline)
+        self.engines.watchdog.watch(deadline)
     }
 }
 
-impl Family {
+impl EngineSet {
     fn found(self) -> Result<Engine, EngineError> {
-        let runtime = self.member(Make::of(&Limits::default()))?;
+        let runtime = self.member(EngineProfile::of(&Limits::default()))?;
         Ok(Engine {
             runtime,
-            family: Arc::new(self),
+            engines: Arc::new(self),
         })
     }
 
-    fn member(&self, make: Make) -> Result<Arc<Runtime>, EngineError> {
-        if let Some(runtime) = lock(&self.members).get(&make) {
+    fn member(&self, profile: EngineProfile) -> Result<Arc<Runtime>, EngineError> {
+        if let Some(runtime) = lock(&self.members).get(&profile) {
             return Ok(Arc::clone(runtime));
         }
         // Without the lock, which the watchdog needs.
         let runtime =
-            Arc::new(Runtime::new(make).map_err(|error| EngineError(format!("{error:#}")))?);
+            Arc::new(Runtime::new(profile).map_err(|error| EngineError(format!("{error:#}")))?);
         Ok(Arc::clone(
-            lock(&self.members).entry(make).or_insert(runtime),
+            lock(&self.members).entry(profile).or_insert(runtime),
         ))
     }
 }
@@ -143,11 +143,11 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Runtime {
-    fn new(make: Make) -> wasmtime::Result<Self> {
-        let wasm = wasmtime::Engine::new(&config(make))?;
+    fn new(profile: EngineProfile) -> wasmtime::Result<Self> {
+        let wasm = wasmtime::Engine::new(&config(profile))?;
         let mut linker = Linker::new(&wasm);
-        EveryPlugin::add_to_linker::<Inside, HasSelf<HostSide>>(&mut linker, |inside| {
-            &mut inside.host
+        EveryPlugin::add_to_linker::<StoreData, HasSelf<HostState>>(&mut linker, |data| {
+            &mut data.host
         })?;
         Ok(Self { wasm, linker })
     }
@@ -157,14 +157,14 @@ impl Runtime {
 /// cannot reach. Relaxed SIMD is off so that training gives the same bits on every machine.
 /// Instances are made on demand: a host keeps tens of them for long, and a pool would have to be as
 /// large as the largest limit of any plug-in.
-pub(super) fn config(make: Make) -> Config {
+pub(super) fn config(profile: EngineProfile) -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
         .cranelift_opt_level(OptLevel::Speed)
         .epoch_interruption(true)
-        .consume_fuel(make.counts_work)
-        .max_wasm_stack(size(u64::from(make.stack_bytes)))
+        .consume_fuel(profile.counts_work)
+        .max_wasm_stack(size(u64::from(profile.stack_bytes)))
         .memory_reservation(MEMORY_RESERVATION_BYTES)
         .memory_guard_size(MEMORY_GUARD_BYTES)
         .guard_before_linear_memory(true)

@@ -7,7 +7,7 @@ use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Result, Store};
 
 use super::bindings::{detection, metadata, preprocessing, training};
-use super::sandbox::Inside;
+use super::sandbox::StoreData;
 
 /// What a plug-in can be opened as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -49,7 +49,7 @@ pub(super) struct Exports {
 
 impl Exports {
     /// An interface may be missing, but not half there.
-    pub(super) fn find(pre: &InstancePre<Inside>) -> Result<Self> {
+    pub(super) fn find(pre: &InstancePre<StoreData>) -> Result<Self> {
         let has = |interface: &str| {
             pre.component()
                 .get_export_index(None, format!("fedhost:plugin/{interface}@0.1.0"))
@@ -79,7 +79,11 @@ impl Exports {
 
     /// Checks the types of everything that is exported, so that opening an instance later cannot
     /// fail for them.
-    pub(super) fn check_types(&self, store: &mut Store<Inside>, instance: &Instance) -> Result<()> {
+    pub(super) fn check_types(
+        &self,
+        store: &mut Store<StoreData>,
+        instance: &Instance,
+    ) -> Result<()> {
         if let Some(indices) = &self.preprocessing {
             indices.load(&mut *store, instance)?;
         }

@@ -11,8 +11,8 @@ use super::bindings::types;
 use super::component::{Opening, Plugin};
 use super::context::EventSink;
 use super::failure::{CallError, Kind, Refusal, refusal};
-use super::sandbox::{Inside, Sandbox, Usage};
-use super::ward::Ward;
+use super::quarantine::PluginQuarantine;
+use super::sandbox::{Sandbox, StoreData, Usage};
 
 /// A trap or an answer; the answer may be the guest's own error.
 pub(super) type Reply<T> = wasmtime::Result<Result<T, types::Error>>;
@@ -23,7 +23,7 @@ pub(super) struct Guest<E> {
     columns: usize,
     live: Option<Live<E>>,
     usage: Usage,
-    ward: Arc<Ward>,
+    quarantine: Arc<PluginQuarantine>,
     events: EventSink,
 }
 
@@ -39,10 +39,10 @@ impl<E> Guest<E> {
         plugin: &Plugin,
         opening: Opening<'_>,
         call: &'static str,
-        load: impl FnOnce(&mut Store<Inside>, &Instance) -> wasmtime::Result<E>,
+        load: impl FnOnce(&mut Store<StoreData>, &Instance) -> wasmtime::Result<E>,
         open: impl FnOnce(
             &E,
-            &mut Store<Inside>,
+            &mut Store<StoreData>,
             &[&str],
             &[types::Parameter<'_>],
         ) -> Reply<ResourceAny>,
@@ -56,7 +56,7 @@ impl<E> Guest<E> {
                 value: it.value.as_param(),
             })
             .collect();
-        plugin.ward.admit(call)?;
+        plugin.quarantine.admit(call)?;
         let events = Arc::clone(&opening.context.events);
         let mut sandbox = plugin.sandbox(opening.context);
         let opened = sandbox.call(call, |store| {
@@ -65,15 +65,15 @@ impl<E> Guest<E> {
             let session = open(&exports, store, &columns, &parameters)?;
             Ok(session.map(|session| (exports, session)))
         });
-        plugin.ward.note(call, &opened, &events);
+        plugin.quarantine.note(call, &opened, &events);
         let name = Arc::from(plugin.id().name.as_str());
-        let (usage, ward) = (sandbox.usage(), Arc::clone(&plugin.ward));
+        let (usage, quarantine) = (sandbox.usage(), Arc::clone(&plugin.quarantine));
         let mut guest = Self {
             plugin: name,
             columns: columns.len(),
             live: None,
             usage,
-            ward,
+            quarantine,
             events,
         };
         let (exports, session) = opened?.map_err(|error| guest.declined(call, &error))?;
@@ -91,7 +91,7 @@ impl<E> Guest<E> {
     pub(super) fn call<T, U>(
         &mut self,
         call: &'static str,
-        enter: impl FnOnce(&E, &mut Store<Inside>, ResourceAny) -> Reply<T>,
+        enter: impl FnOnce(&E, &mut Store<StoreData>, ResourceAny) -> Reply<T>,
         verify: impl FnOnce(T) -> Result<U, String>,
     ) -> Result<U, CallError> {
         let Some(Live {
@@ -103,7 +103,7 @@ impl<E> Guest<E> {
             let detail = "an earlier call ended this instance\nhint: open a new one from the last saved state";
             return Err(self.error(call, Kind::Dead, detail));
         };
-        self.ward.admit(call)?;
+        self.quarantine.admit(call)?;
         let outcome = sandbox.call(call, |store| enter(exports, store, *session));
         self.usage = sandbox.usage();
         let outcome = match outcome {
@@ -116,7 +116,7 @@ impl<E> Guest<E> {
                 Err(failed)
             }
         };
-        self.ward.note(call, &outcome, &self.events);
+        self.quarantine.note(call, &outcome, &self.events);
         outcome
     }
 

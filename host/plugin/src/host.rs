@@ -20,7 +20,7 @@ pub(super) const METRICS_MAX: usize = 64;
 const METRIC_NAME_MAX_BYTES: usize = 64;
 
 /// The host's side of one instance.
-pub(super) struct HostSide {
+pub(super) struct HostState {
     plugin: Arc<str>,
     context: Context,
     limits: Limits,
@@ -50,7 +50,7 @@ impl Tally {
     }
 }
 
-impl HostSide {
+impl HostState {
     pub(super) fn new(plugin: Arc<str>, limits: Limits, context: Context) -> Self {
         let (logs, reports) = (Tally::default(), Tally::default());
         Self {
@@ -104,9 +104,9 @@ impl HostSide {
     }
 }
 
-impl types::Host for HostSide {}
+impl types::Host for HostState {}
 
-impl host::Host for HostSide {
+impl host::Host for HostState {
     fn log(&mut self, level: host::Level, message: String) {
         let is_error = matches!(level, host::Level::Error);
         let admitted = self.logs.admit(self.limits.log_lines_per_call);

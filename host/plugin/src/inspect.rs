@@ -43,7 +43,7 @@ pub struct Inspection {
     /// The licence expression in the component's metadata.
     pub licence: Option<String>,
     /// Whether this host would run it.
-    pub verdict: Verdict,
+    pub verdict: ComponentVerdict,
 }
 
 /// A tool that had a part in making a component.
@@ -60,7 +60,7 @@ pub struct Producer {
 /// Whether this host would run a component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum ComponentVerdict {
     /// It would.
     Accepted,
     /// It would not.
@@ -82,8 +82,8 @@ impl Loader {
         let (producers, licence) = metadata(&bytes);
         let examined = self.examine(file);
         let verdict = match &examined {
-            Ok(_) => Verdict::Accepted,
-            Err(refused) => Verdict::Refused {
+            Ok(_) => ComponentVerdict::Accepted,
+            Err(refused) => ComponentVerdict::Refused {
                 reason: refused.reason.to_string(),
             },
         };

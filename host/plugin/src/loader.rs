@@ -14,15 +14,15 @@ use super::compiler::Compiler;
 use super::component::Plugin;
 use super::context::{Context, EventSink};
 use super::descriptor::Descriptor;
-use super::engine::{Engine, Make};
+use super::engine::{Engine, EngineProfile};
 use super::exports::{Abilities, Exports};
 use super::limits::{Limits, size};
+use super::quarantine::PluginQuarantine;
 use super::refusal::{Reason, Refused};
-use super::sandbox::{Inside, Sandbox};
+use super::sandbox::{Sandbox, StoreData};
 use super::scan::Scan;
 use super::signature::Trust;
 use super::text::plain;
-use super::ward::Ward;
 
 /// Bytes of an engine's message that are passed on.
 const MESSAGE_MAX_BYTES: usize = 1000;
@@ -135,7 +135,7 @@ impl Loader {
         let descriptor = self.describe(file, &linked, provisional)?;
         let limits = (self.limits_for)(&descriptor.name);
         check_size(bytes.len(), limits.component_bytes)?;
-        if Make::of(&limits) != Make::of(&provisional) {
+        if EngineProfile::of(&limits) != EngineProfile::of(&provisional) {
             linked = self.link(bytes, &sha256, &limits)?;
         }
         let id = PluginId {
@@ -143,7 +143,10 @@ impl Loader {
             version: descriptor.version.to_string(),
             sha256,
         };
-        let ward = Arc::new(Ward::new(Arc::from(id.name.as_str()), limits.quarantine()));
+        let quarantine = Arc::new(PluginQuarantine::new(
+            Arc::from(id.name.as_str()),
+            limits.quarantine(),
+        ));
         let Linked {
             engine,
             pre,
@@ -162,7 +165,7 @@ impl Loader {
             engine,
             pre,
             exports,
-            ward,
+            quarantine,
         })
     }
 
@@ -247,7 +250,7 @@ impl Loader {
 /// A component that an engine can instantiate.
 struct Linked {
     engine: Engine,
-    pre: InstancePre<Inside>,
+    pre: InstancePre<StoreData>,
     exports: Exports,
     cached: bool,
 }

@@ -231,10 +231,10 @@ pub(super) fn check_one(spec: &ParameterSpec, given: &Value) -> Result<Value, Pa
         }
     };
     if let Some(number) = value.as_number() {
-        let inside = spec.minimum.is_none_or(|minimum| number >= minimum)
+        let data = spec.minimum.is_none_or(|minimum| number >= minimum)
             && spec.maximum.is_none_or(|maximum| number <= maximum)
             && number.is_finite();
-        if !inside {
+        if !data {
             let (minimum, maximum) = (spec.minimum, spec.maximum);
             return Err(ParameterProblem::Range {
                 name: name(),

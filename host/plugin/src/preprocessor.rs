@@ -8,7 +8,7 @@ use super::batch::Batch;
 use super::bindings::preprocessing;
 use super::bindings::types::BatchResult;
 use super::component::{Opening, Plugin};
-use super::crossing::{NAME_MAX_BYTES, lend, take};
+use super::conversion::{NAME_MAX_BYTES, lend, take};
 use super::failure::CallError;
 use super::guest::Guest;
 use super::sandbox::Usage;
@@ -31,7 +31,7 @@ impl Preprocessor {
             .exports
             .preprocessing
             .as_ref()
-            .ok_or_else(|| plugin.cannot(CALL, "preprocessing"))?;
+            .ok_or_else(|| plugin.lacks(CALL, "preprocessing"))?;
         let guest = Guest::open(
             plugin,
             opening,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::crossing::NAME_MAX_BYTES;
+use super::conversion::NAME_MAX_BYTES;
 use super::descriptor::DescriptorError;
 use super::engine::EngineError;
 use super::failure::CallError;

@@ -8,7 +8,7 @@ use wasmtime::{Store, UpdateDeadline};
 use super::context::Context;
 use super::engine::Engine;
 use super::failure::{CallError, Circumstances, DeadlinePassed, classify};
-use super::host::HostSide;
+use super::host::HostState;
 use super::limits::{Limits, size};
 use super::meter::Meter;
 
@@ -16,8 +16,8 @@ use super::meter::Meter;
 const HANDLES_MAX: usize = 1000;
 
 /// What the store carries for the host.
-pub(super) struct Inside {
-    pub(super) host: HostSide,
+pub(super) struct StoreData {
+    pub(super) host: HostState,
     meter: Meter,
     deadline: Instant,
 }
@@ -37,7 +37,7 @@ pub struct Usage {
 
 /// A store that only bounded calls can enter.
 pub(super) struct Sandbox {
-    store: Store<Inside>,
+    store: Store<StoreData>,
     engine: Engine,
     plugin: Arc<str>,
     limits: Limits,
@@ -46,14 +46,14 @@ pub(super) struct Sandbox {
 
 impl Sandbox {
     pub(super) fn new(engine: &Engine, plugin: Arc<str>, limits: Limits, context: Context) -> Self {
-        let host = HostSide::new(Arc::clone(&plugin), limits, context);
-        let inside = Inside {
+        let host = HostState::new(Arc::clone(&plugin), limits, context);
+        let data = StoreData {
             host,
             meter: Meter::new(&limits),
             deadline: fedhost_base::clock::now(),
         };
-        let mut store = Store::new(engine.wasm(), inside);
-        store.limiter(|inside| &mut inside.meter);
+        let mut store = Store::new(engine.wasm(), data);
+        store.limiter(|data| &mut data.meter);
         store.set_hostcall_fuel(size(limits.output_bytes));
         store.set_max_component_handles(HANDLES_MAX);
         store.set_epoch_deadline(1);
@@ -82,24 +82,23 @@ impl Sandbox {
     pub(super) fn call<T>(
         &mut self,
         call: &'static str,
-        enter: impl FnOnce(&mut Store<Inside>) -> wasmtime::Result<T>,
+        enter: impl FnOnce(&mut Store<StoreData>) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
         let started = fedhost_base::clock::now();
         let time = self.limits.call_deadline();
-        let inside = self.store.data_mut();
-        inside.deadline = started + time;
-        inside.meter.begin_call();
-        inside.host.begin_call(started + self.limits.stop_after());
+        let data = self.store.data_mut();
+        data.deadline = started + time;
+        data.meter.begin_call();
+        data.host.begin_call(started + self.limits.stop_after());
         let watch = self.engine.watch(started + time);
         let outcome = self.refuel().and_then(|()| enter(&mut self.store));
         drop(watch);
         self.usage.fuel = self.usage.fuel.saturating_add(self.burnt());
-        let inside = self.store.data();
-        inside.host.end_call();
+        let data = self.store.data();
+        data.host.end_call();
         self.usage.calls += 1;
         self.usage.busy += started.elapsed();
-        self.usage.peak_memory_bytes =
-            u64::try_from(inside.meter.peak_memory()).unwrap_or(u64::MAX);
+        self.usage.peak_memory_bytes = u64::try_from(data.meter.peak_memory()).unwrap_or(u64::MAX);
         outcome.map_err(|error| self.failure(call, &error))
     }
 
@@ -118,11 +117,11 @@ impl Sandbox {
     }
 
     fn failure(&self, call: &'static str, error: &wasmtime::Error) -> CallError {
-        let inside = self.store.data();
+        let data = self.store.data();
         let seen = Circumstances {
             limits: &self.limits,
-            shortage: inside.meter.shortage(),
-            last_words: inside.host.last_error(),
+            shortage: data.meter.shortage(),
+            last_words: data.host.last_error(),
         };
         let (kind, detail) = classify(error, &seen);
         CallError {

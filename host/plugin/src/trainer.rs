@@ -5,7 +5,7 @@ use fedhost_domain::model::{Metric, TensorSpec, Weights};
 use super::batch::Batch;
 use super::bindings::training;
 use super::component::{Opening, Plugin};
-use super::crossing::{lend, take};
+use super::conversion::{lend, take};
 use super::failure::{CallError, Kind, Refusal};
 use super::guest::Guest;
 use super::host::metrics;
@@ -36,7 +36,7 @@ impl Trainer {
             .exports
             .training
             .as_ref()
-            .ok_or_else(|| plugin.cannot(CALL, "training"))?;
+            .ok_or_else(|| plugin.lacks(CALL, "training"))?;
         let seed = opening.seed;
         let guest = Guest::open(
             plugin,

@@ -82,7 +82,7 @@ fn tell(global: &Global, step: &BuildStep<'_>) {
         BuildStep::Packing { name, language } => {
             screen::note(&format!("packing {name} with {language}"))
         }
-        BuildStep::CargoSays(line) => screen::note(line),
+        BuildStep::ToolOutput(line) => screen::note(line),
         BuildStep::Installed(built) if global.json => screen::note(&installed(built)),
         BuildStep::Installed(built) => screen::result(&installed(built)),
     }

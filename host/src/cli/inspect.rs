@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Ending, Global, list, screen};
-use fedhost_plugin::{Inspection, Verdict};
+use fedhost_plugin::{ComponentVerdict, Inspection};
 
 /// Shows what a component is: name, imports, exports, parameters, digest, memory; and whether this
 /// host would run it.
@@ -34,8 +34,8 @@ impl Inspect {
             screen::result(&in_words(&inspection));
         }
         match &inspection.verdict {
-            Verdict::Accepted => Ending::Done,
-            Verdict::Refused { reason } => Ending::Failed(anyhow::anyhow!(
+            ComponentVerdict::Accepted => Ending::Done,
+            ComponentVerdict::Refused { reason } => Ending::Failed(anyhow::anyhow!(
                 "{} would be refused: {reason}",
                 self.file.display()
             )),
@@ -86,7 +86,7 @@ fn in_words(inspection: &Inspection) -> String {
             ),
         );
     }
-    if inspection.verdict == Verdict::Accepted {
+    if inspection.verdict == ComponentVerdict::Accepted {
         line("verdict", "this host would run it");
     }
     text

@@ -1,4 +1,4 @@
-//! Running cargo, and learning from its messages where each module lies.
+//! Runs cargo, and reads from its messages where each module is.
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read};
@@ -12,23 +12,23 @@ use super::package::{Package, Workspace};
 use super::toolchain::Toolchain;
 use super::{BuildError, BuildStep};
 
-/// Given to cargo rather than asked of every guest's own files, so that a guest cannot be built
-/// slow by accident.
+/// Settings passed to cargo. They are not expected in the files of each guest, so that a guest is
+/// never built without optimisation by accident.
 const CONFIG: [&str; 7] = [
     "profile.release.opt-level=3",
     "profile.release.lto=\"fat\"",
     "profile.release.codegen-units=1",
     "profile.release.panic=\"abort\"",
     "profile.release.debug=false",
-    // Function names stay: a trap's backtrace is of no use without them.
+    // Function names stay: a backtrace is useless without them.
     "profile.release.strip=\"debuginfo\"",
     "profile.release.incremental=false",
 ];
 
-/// Lines of cargo's that an error repeats.
+/// The last lines of cargo's output that an error repeats.
 const LAST_LINES: usize = 20;
 
-/// Compiles all packages of a workspace; gives each with its module's path.
+/// Compiles all packages of a workspace; returns each with the path of its module.
 pub(super) fn compile<'a>(
     workspace: &Workspace<'a>,
     toolchain: &Toolchain,
@@ -71,8 +71,7 @@ fn command(workspace: &Workspace<'_>, toolchain: &Toolchain, names: &[String]) -
     for setting in CONFIG {
         command.args(["--config", setting]);
     }
-    // Inherited flags would take the place of these, and a guest without SIMD is several times
-    // slower.
+    // Inherited flags would replace these, and a guest without SIMD is several times slower.
     command
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -128,11 +127,11 @@ fn run(
     })
 }
 
-/// Passes every line on, and keeps the last ones.
+/// Reports every line, and returns the last ones.
 fn relay(stderr: impl Read, progress: &mut dyn FnMut(BuildStep<'_>)) -> String {
     let mut last: VecDeque<String> = VecDeque::with_capacity(LAST_LINES);
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-        progress(BuildStep::CargoSays(&line));
+        progress(BuildStep::ToolOutput(&line));
         if last.len() == LAST_LINES {
             last.pop_front();
         }
@@ -149,7 +148,7 @@ struct Message {
     filenames: Vec<PathBuf>,
 }
 
-/// The modules among cargo's messages; of every other kind of message only the form is known.
+/// Returns the modules that cargo's messages name. Other kinds of messages are ignored.
 fn modules(stdout: impl Read) -> Vec<Module> {
     let lines = BufReader::new(stdout).lines().map_while(Result::ok);
     let messages = lines.filter_map(|line| serde_json::from_str::<Message>(&line).ok());
@@ -200,7 +199,7 @@ mod tests {
         let text: String = (1..=30).map(|line| format!("line {line}\n")).collect();
         let mut passed = 0;
         let last = relay(text.as_bytes(), &mut |step| {
-            assert!(matches!(step, BuildStep::CargoSays(_)));
+            assert!(matches!(step, BuildStep::ToolOutput(_)));
             passed += 1;
         });
         assert_eq!(passed, 30);

@@ -1,4 +1,4 @@
-//! From a core module to a component in its place.
+//! Turns a core module into a component, and installs it.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -9,12 +9,12 @@ use wit_component::{ComponentEncoder, DecodedWasm};
 
 use super::{BuildError, Built};
 
-/// Everything a plug-in may import or export lies in this package.
+/// The package of all interfaces that a plug-in may import or export.
 const PACKAGE: &str = "fedhost:plugin/";
-/// All that may be imported from it.
+/// The interfaces that it may import.
 const IMPORTS: [&str; 2] = ["host", "types"];
 
-/// Makes a component of the module cargo built, and checks that it is one of this host's.
+/// Turns the module that cargo built into a component, and checks that it is a plug-in.
 pub(super) fn encode(package: &str, module: &Path) -> Result<Vec<u8>, BuildError> {
     let refuse = |reason: String| BuildError::NotAPlugin {
         package: package.into(),
@@ -33,7 +33,7 @@ pub(super) fn encode(package: &str, module: &Path) -> Result<Vec<u8>, BuildError
     Ok(component)
 }
 
-/// Whether a component is a plug-in by its imports and exports.
+/// Checks by its imports and exports that a component is a plug-in.
 pub(super) fn check(component: &[u8]) -> Result<(), String> {
     let decoded = wit_component::decode(component).map_err(|error| format!("{error:#}"))?;
     let DecodedWasm::Component(resolve, world) = decoded else {
@@ -61,7 +61,7 @@ fn check_names(imports: &[String], exports: &[String]) -> Result<(), String> {
         .collect();
     if !foreign.is_empty() {
         return Err(format!(
-            "it imports {}, which no plug-in may",
+            "it imports {}, which plug-ins must not",
             foreign.join(", ")
         ));
     }
@@ -78,7 +78,7 @@ fn may_import(name: &str) -> bool {
     interface(name).is_some_and(|interface| IMPORTS.contains(&interface))
 }
 
-/// `host` of `fedhost:plugin/host@0.1.0`.
+/// Returns the interface of a name: `host` of `fedhost:plugin/host@0.1.0`.
 fn interface(name: &str) -> Option<&str> {
     let name = name.strip_prefix(PACKAGE)?;
     Some(
@@ -87,7 +87,7 @@ fn interface(name: &str) -> Option<&str> {
     )
 }
 
-/// Writes the file under another name and renames it, so that a watching host never sees half of
+/// Writes the file under another name and renames it, so that a watching host never sees a part of
 /// it.
 pub(super) fn install(name: &str, bytes: &[u8], out: &Path) -> Result<Built, BuildError> {
     let path = out.join(format!("{name}.wasm"));
@@ -97,8 +97,8 @@ pub(super) fn install(name: &str, bytes: &[u8], out: &Path) -> Result<Built, Bui
         .and_then(|()| write(&draft, bytes))
         .and_then(|()| fs::rename(&draft, &path));
     if let Err(source) = written.and_then(|()| File::open(out)?.sync_all()) {
-        // Only tidiness: the failure that led here is the one to report.
-        drop(fs::remove_file(&draft));
+        // Best effort: the failure of the write is the one to report.
+        let _ = fs::remove_file(&draft);
         return Err(BuildError::Install { path, source });
     }
     let sha256 = Sha256::digest(bytes)
@@ -142,12 +142,12 @@ mod tests {
             (
                 &["wasi:io/streams@0.2.0", "env"],
                 &[metadata],
-                Some("it imports wasi:io/streams@0.2.0, env, which no plug-in may"),
+                Some("it imports wasi:io/streams@0.2.0, env, which plug-ins must not"),
             ),
             (
                 &["fedhost:plugin/hosting@0.1.0"],
                 &[metadata],
-                Some("it imports fedhost:plugin/hosting@0.1.0, which no plug-in may"),
+                Some("it imports fedhost:plugin/hosting@0.1.0, which plug-ins must not"),
             ),
             (
                 &[],
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_component_takes_the_place_of_the_one_before() {
+    fn a_new_component_replaces_the_old_one() {
         let out = tempfile::tempdir().unwrap();
         let plugins = out.path().join("plugins");
         install("x", b"old", &plugins).unwrap();
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_cannot_be_written_is_named() {
+    fn the_error_names_a_file_that_cannot_be_written() {
         let out = tempfile::tempdir().unwrap();
         let occupied = out.path().join("x.wasm");
         fs::create_dir(&occupied).unwrap();

@@ -1,4 +1,4 @@
-//! Which package a directory holds, as cargo sees it.
+//! Asks cargo which package a directory holds.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,18 +17,18 @@ pub struct Package {
     pub directory: PathBuf,
     /// Its `Cargo.toml`, without links.
     pub manifest: PathBuf,
-    /// The workspace it belongs to; its own directory when it is alone.
+    /// The root of its workspace; its own directory if it is in none.
     pub workspace: PathBuf,
 }
 
-/// Packages that one call of cargo builds.
+/// Packages of one workspace, built by one run of cargo.
 #[derive(Debug)]
 pub(super) struct Workspace<'a> {
     pub(super) root: PathBuf,
     pub(super) packages: Vec<&'a Package>,
 }
 
-/// One package a directory; a directory that was named twice counts once.
+/// Returns the package of each directory. A directory that is named twice counts once.
 pub(super) fn locate(directories: &[PathBuf]) -> Result<Vec<Package>, BuildError> {
     let mut packages: Vec<Package> = Vec::with_capacity(directories.len());
     for directory in directories {

@@ -1,5 +1,5 @@
-//! Plug-ins in Python and JavaScript: their modules are packed together with an interpreter, by
-//! tools that come from the languages' own registries and lie in a folder of the user's choice.
+//! Builds plug-ins in Python and JavaScript: packs their modules together with an interpreter, by
+//! tools from the languages' own registries in a folder that the user chooses.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use super::tools::Tools;
 use super::{BuildError, BuildStep, component};
 use crate::new::{Kind, Language, is_name};
 
-/// What a folder says of the plug-in in it.
+/// The file that describes the plug-in of a folder.
 pub(super) const CARD: &str = "plugin.toml";
 const WIT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/plugin.wit"));
 const PACK: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/templates/javascript/build.mjs"
 ));
-/// Lines of a tool's that an error repeats.
+/// The last lines of a tool's output that an error repeats.
 const LAST_LINES: usize = 20;
 
 /// A folder with a plug-in that is no crate.
@@ -39,7 +39,7 @@ struct Card {
 }
 
 impl Scripted {
-    /// `None` for a folder without a card; cargo's, then.
+    /// Reads the card of a folder; `None` if it has none, so that it is a crate.
     pub(super) fn locate(directory: &Path) -> Result<Option<Self>, BuildError> {
         let path = directory.join(CARD);
         if !path.is_file() {
@@ -57,12 +57,12 @@ impl Scripted {
         } = toml::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
         if !is_name(&name) {
             return Err(unreadable(format!(
-                "{name:?} is no name: lower-case words joined by hyphens"
+                "{name:?} is no name: use lower-case words joined by hyphens"
             )));
         }
         if language == Language::Rust {
             return Err(unreadable(
-                "a plug-in in Rust has a Cargo.toml, and none of this".to_owned(),
+                "a plug-in in Rust has a Cargo.toml and no plugin.toml".to_owned(),
             ));
         }
         let directory = directory
@@ -76,7 +76,7 @@ impl Scripted {
         }))
     }
 
-    /// The component, checked to be one of this host's.
+    /// Packs the component, and checks that it is a plug-in.
     pub(super) fn encode(
         &self,
         out: &Path,
@@ -134,7 +134,7 @@ impl Scripted {
     }
 }
 
-/// A folder for the interface and what is made of it; goes when the build is over.
+/// A temporary folder for the interface and the output of the tools; deleted after the build.
 struct Scratch {
     path: PathBuf,
 }
@@ -157,7 +157,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // Only tidiness.
+        // Best effort.
         fs::remove_dir_all(&self.path).ok();
     }
 }
@@ -174,7 +174,7 @@ fn run(
     })?;
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     text.lines()
-        .for_each(|line| progress(BuildStep::CargoSays(line)));
+        .for_each(|line| progress(BuildStep::ToolOutput(line)));
     if output.status.success() {
         return Ok(());
     }
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_without_a_card_is_left_to_cargo_and_a_bad_card_is_told() {
+    fn a_folder_without_a_card_is_a_crate_and_a_bad_card_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Scripted::locate(folder.path()).unwrap(), None);
         let cases = [

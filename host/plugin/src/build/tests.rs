@@ -70,7 +70,7 @@ fn a_crate_that_does_not_compile_says_why() {
     );
     let mut said = String::new();
     let error = build(&[guest], scratch.path(), &no_tools(), &mut |step| {
-        if let BuildStep::CargoSays(line) = step {
+        if let BuildStep::ToolOutput(line) = step {
             said.push_str(line);
         }
     });

@@ -1,5 +1,5 @@
-//! Finding a way to compile for the guests' target: it is installed, or rustup fetches it, or the
-//! standard library is compiled from the sources that a distribution ships beside its compiler.
+//! Finds a tool chain for the target of guests: the target is installed, or rustup adds it, or the
+//! standard library is compiled from the sources that a distribution ships with its compiler.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -24,12 +24,12 @@ enum Std {
     },
 }
 
-/// Where Debian puts its packages `rustc-web` and `cargo-web`; another Rust may come before them on
-/// the PATH.
+/// Where Debian installs its packages `rustc-web` and `cargo-web`. Another Rust may come before
+/// them on the PATH.
 const DISTRIBUTION: &str = "/usr/bin";
 
 impl Toolchain {
-    /// The first way that works, for a workspace that may choose its own tool chain.
+    /// Returns the first tool chain that works for a workspace, which may choose its own.
     pub(super) fn find(
         workspace: &Path,
         progress: &mut dyn FnMut(BuildStep<'_>),
@@ -48,12 +48,12 @@ impl Toolchain {
         choose(workspace, &compilers, OsStr::new("rustup"), progress)
     }
 
-    /// Cargo, with the flags and variables that make it use this tool chain.
+    /// Returns the command of cargo, with the flags and variables of this tool chain.
     pub(super) fn build_command(&self) -> Command {
         let mut command = Command::new(&self.cargo);
         command.args(["build", "--release", "--target", TARGET]);
         if self.rustc.is_absolute() {
-            // Else this cargo would take the compiler that comes first on the PATH.
+            // Otherwise cargo would use the first compiler on the PATH.
             command.env("RUSTC", &self.rustc);
         }
         if let Std::FromSource { linker } = &self.std {
@@ -173,7 +173,8 @@ impl Compiler {
         })
     }
 
-    /// Distributions leave out the linker that rustup's compilers bring along.
+    /// Returns the linker to set; `None` if the compiler has its own. Compilers of distributions
+    /// come without the linker that rustup's compilers include.
     fn linker(&self, workspace: &Path) -> Option<PathBuf> {
         let own = self
             .print(workspace, &["target-libdir"])?

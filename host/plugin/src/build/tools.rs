@@ -1,5 +1,4 @@
-//! The programs that pack Python and JavaScript: found, installed when that is asked for, or missed
-//! in words.
+//! Finds the programs that pack Python and JavaScript, and installs them on request.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,17 +16,17 @@ const JAVASCRIPT: &str = include_str!(concat!(
     "/templates/javascript/tools.json"
 ));
 
-/// Where the tools lie, and whether they may be fetched.
+/// Where the tools are, and whether they may be installed.
 #[derive(Clone, Copy, Debug)]
 pub struct Tools<'a> {
-    /// `python` and `javascript` lie in it.
+    /// The folder with `python` and `javascript`.
     pub folder: &'a Path,
-    /// Whether those that are missing are installed there.
+    /// Whether missing tools are installed there.
     pub install: bool,
 }
 
 impl Tools<'_> {
-    /// The program for Python, or the folder for JavaScript's.
+    /// Returns the program for Python, or the folder of the tools for JavaScript.
     pub(super) fn find(
         &self,
         language: Language,

@@ -1,20 +1,18 @@
-//! Forgets compiled code that nobody asks for any more: of components that were replaced, and of
-//! earlier engines.
+//! Deletes compiled code that is no longer used: of replaced components and of earlier engines.
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// An entry that was not loaded for so long is taken for one of something that is gone. Making it
-/// again costs a moment.
+/// An entry is deleted if it was not loaded for this time. Compiling it again takes a moment.
 const UNUSED_MOST: Duration = Duration::from_hours(90 * 24);
 
-/// Notes that an entry is in use. One that cannot be touched is merely made again one day.
+/// Marks an entry as used. An entry that cannot be marked is deleted too early, and compiled again.
 pub(super) fn touch(entry: &Path) {
     let _ = fs::File::open(entry).and_then(|file| file.set_modified(now()));
 }
 
-/// Deletes what was not touched for long, what a killed process left half written included.
+/// Deletes entries that were not used for a long time, and partial files of killed processes.
 pub(super) fn prune(directory: &Path) {
     let Some(oldest) = now().checked_sub(UNUSED_MOST) else {
         return;
@@ -30,7 +28,7 @@ pub(super) fn prune(directory: &Path) {
     for entry in entries.filter(|entry| is_ours(&entry.path())) {
         let touched = entry.metadata().and_then(|found| found.modified());
         if touched.is_ok_and(|touched| touched < oldest) {
-            // Another process may have been faster.
+            // Another process may have deleted it already.
             let _ = fs::remove_file(entry.path());
         }
     }

@@ -1,5 +1,4 @@
-//! Where a component is put to the test: instances of it, and what it says through the host's
-//! functions.
+//! The test bench of a component: opens its instances and counts its progress reports.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +18,7 @@ use crate::parameters::Parameter;
 use crate::preprocessor::Preprocessor;
 use crate::trainer::Trainer;
 
-/// What a trained model is trained on.
+/// Epochs with which the checks train a model.
 const TRAINING_EPOCHS: u32 = 2;
 
 pub(super) struct Bench<'a> {
@@ -54,7 +53,7 @@ impl<'a> Bench<'a> {
         Rows::waves(self.columns(), ROWS, seed)
     }
 
-    /// Progress reports so far.
+    /// Returns the number of progress reports so far.
     pub(super) fn reports(&self) -> u64 {
         self.reports.load(Ordering::Relaxed)
     }
@@ -63,7 +62,7 @@ impl<'a> Bench<'a> {
         Context::new("check", Arc::clone(&self.events))
     }
 
-    /// A context that asks the guest to stop at its first progress report.
+    /// Returns a context that asks the guest to stop at its first progress report.
     pub(super) fn cancelled(&self) -> Context {
         let cancel = CancellationToken::new();
         cancel.cancel();
@@ -106,7 +105,7 @@ impl<'a> Bench<'a> {
         ))
     }
 
-    /// A trainer of the set-up's own parameters and seed.
+    /// Opens a trainer with the parameters and the seed of the set-up.
     pub(super) fn open_trainer(&self) -> Result<Trainer, CallError> {
         self.trainer(&self.setup.parameters, self.setup.seed)
     }
@@ -116,14 +115,14 @@ impl<'a> Bench<'a> {
             .open_detector(self.opening(parameters, self.setup.seed, self.context()))
     }
 
-    /// The model after some training; it is the same each time.
+    /// Returns a trained model; the same each time.
     pub(super) fn trained(&self, rows: &Rows) -> Result<Weights, CallError> {
         let mut trainer = self.open_trainer()?;
         trainer.train(&rows.labelled(), TRAINING_EPOCHS)?;
         trainer.save()
     }
 
-    /// As a preprocessor, a component is a stream of rows.
+    /// Returns the component as a stream that turns rows into rows.
     pub(super) fn preprocessing(&self) -> Stage<'_> {
         let open = move || -> Result<Box<dyn Stream>, CallError> {
             Ok(Box::new(self.preprocessor(&self.setup.parameters)?))
@@ -135,7 +134,8 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// As a detector, it is one of scores; that of a model has the trained model loaded.
+    /// Returns the component as a stream that turns rows into scores; the detector of a model has
+    /// loaded a trained model.
     pub(super) fn scoring(&self) -> Stage<'_> {
         let open = move || -> Result<Box<dyn Stream>, CallError> {
             let mut detector = self.detector(&self.setup.parameters)?;

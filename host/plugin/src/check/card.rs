@@ -1,4 +1,4 @@
-//! What a component says of itself, and whether it keeps to it.
+//! Checks the description that a component gives of itself.
 
 use super::Check;
 use super::bench::Bench;
@@ -15,17 +15,17 @@ pub(super) fn checks<'a>() -> [Check<Bench<'a>>; 3] {
     [
         Check {
             name: "describe",
-            promise: "it says the same of itself each time",
+            promise: "its description is the same each time",
             run: describe,
         },
         Check {
             name: "file-name",
-            promise: "its file is called what it is called",
+            promise: "its file has the name of the plug-in",
             run: file_name,
         },
         Check {
             name: "parameters",
-            promise: "it opens at the limits of its parameters, or declines in words",
+            promise: "it opens at the limits of its parameters, or returns an error that says why not",
             run: limits,
         },
     ]
@@ -35,20 +35,20 @@ fn describe(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "asked two new instances, and the second one twice, for `describe`",
         expected: "the same answer each time",
-        mend: "let `describe` be a constant",
+        remedy: "make `describe` return a constant",
     };
     let first = trial.call(bench.plugin.describe(1, bench.context()))?;
     let again = trial.call(bench.plugin.describe(2, bench.context()))?;
     let known = bench.plugin.descriptor();
     first.iter().chain(&again).try_for_each(|card| match card {
         Ok(card) => trial.holds(card == known, || {
-            format!("{}, then {}", in_words(known), in_words(card))
+            format!("{}, then {}", summary(known), summary(card))
         }),
         Err(error) => Err(trial.fault(error.to_string())),
     })
 }
 
-fn in_words(card: &Descriptor) -> String {
+fn summary(card: &Descriptor) -> String {
     format!(
         "{} {}, {:?}, {} parameters",
         card.name,
@@ -62,7 +62,7 @@ fn file_name(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "compared the file's name with the name that `describe` gives",
         expected: "NAME.wasm, with the NAME of `describe`",
-        mend: "rename the file, or the plug-in; in Rust `env!(\"CARGO_PKG_NAME\")` keeps them alike",
+        remedy: "rename the file, or the plug-in; in Rust `env!(\"CARGO_PKG_NAME\")` keeps them alike",
     };
     let (file, name) = (stem(bench.plugin.file()), &bench.plugin.descriptor().name);
     trial.holds(file == *name, || {
@@ -83,7 +83,7 @@ fn limits(bench: &Bench<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Every choice, both sides of a switch, and both ends of a range.
+/// Returns every choice of a text, both values of a switch, or both ends of a range.
 fn extremes(spec: &ParameterSpec) -> Vec<Value> {
     match &spec.default {
         Value::Boolean(_) => vec![Value::Boolean(false), Value::Boolean(true)],
@@ -93,7 +93,7 @@ fn extremes(spec: &ParameterSpec) -> Vec<Value> {
             .flatten()
             .map(Value::Number)
             .collect(),
-        // Beyond 2^53 the nearest whole number is meant.
+        // Bounds are `f64`: beyond 2^53 the nearest whole number is used.
         Value::Integer(_) => [spec.minimum, spec.maximum]
             .into_iter()
             .flatten()
@@ -106,7 +106,7 @@ fn open_with(bench: &Bench<'_>, name: &str, value: &Value) -> Result<(), Fault> 
     let trial = Trial {
         done: "",
         expected: "an instance that takes the row, or an error that says what is legal",
-        mend: "narrow the parameter's range, or answer with invalid-parameter what cannot be served within 64 MiB",
+        remedy: "narrow the parameter's range, or return invalid-parameter for values that need more than 64 MiB",
     };
     let mut parameters = bench.setup.parameters.clone();
     for parameter in parameters
@@ -126,7 +126,7 @@ fn open_with(bench: &Bench<'_>, name: &str, value: &Value) -> Result<(), Fault> 
 }
 
 impl Plugin {
-    /// What a new instance says of itself, asked so many times.
+    /// Returns the descriptions that one new instance gives when it is asked `times` times.
     fn describe(
         &self,
         times: usize,
@@ -147,7 +147,7 @@ impl Plugin {
 }
 
 impl Bench<'_> {
-    /// One row through everything that the component can do.
+    /// Passes one row through every part of the component.
     fn one_row(&self, parameters: &[Parameter]) -> Result<(), CallError> {
         let can = self.plugin.abilities();
         let row = Rows::waves(self.columns(), 1, 3);

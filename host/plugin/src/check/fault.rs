@@ -1,5 +1,5 @@
-//! A broken promise in the words an author needs: what was done, what came, what should have come,
-//! what to mend.
+//! Describes a broken promise for the author of a component: what was done, what came, what was
+//! expected, and how to fix it.
 
 use fedhost_domain::model::{Weights, describe_shape};
 use serde::Serialize;
@@ -13,37 +13,38 @@ pub struct Fault {
     pub done: String,
     /// What the component answered.
     pub came: String,
-    /// What the law asks for.
+    /// What the promise requires.
     pub expected: String,
-    /// Where to look first.
-    pub mend: String,
+    /// How to fix it.
+    #[serde(rename = "mend")]
+    pub remedy: String,
 }
 
-/// The part of a fault that is known before anything has gone wrong.
+/// The parts of a fault that do not depend on what the component answers.
 #[derive(Clone, Copy)]
 pub(super) struct Trial {
     pub(super) done: &'static str,
     pub(super) expected: &'static str,
-    pub(super) mend: &'static str,
+    pub(super) remedy: &'static str,
 }
 
 impl Trial {
-    /// The fault, now that it is known what came.
+    /// Builds the fault from what came.
     pub(super) fn fault(&self, came: impl Into<String>) -> Fault {
         Fault {
             done: self.done.to_owned(),
             came: came.into(),
             expected: self.expected.to_owned(),
-            mend: self.mend.to_owned(),
+            remedy: self.remedy.to_owned(),
         }
     }
 
-    /// A call that had to go well.
+    /// Turns a failed call into a fault.
     pub(super) fn call<T>(&self, outcome: Result<T, CallError>) -> Result<T, Fault> {
         outcome.map_err(|error| self.failed(&error))
     }
 
-    /// What a failed call comes to.
+    /// Builds the fault of a failed call.
     pub(super) fn failed(&self, error: &CallError) -> Fault {
         self.fault(format!(
             "{} failed ({}): {}",
@@ -51,7 +52,7 @@ impl Trial {
         ))
     }
 
-    /// Nothing, or a fault.
+    /// Returns a fault unless the condition holds.
     pub(super) fn holds(&self, holds: bool, came: impl FnOnce() -> String) -> Result<(), Fault> {
         if holds {
             Ok(())
@@ -60,7 +61,7 @@ impl Trial {
         }
     }
 
-    /// Two runs gave the same bits, row by row of `width` numbers.
+    /// Returns a fault unless two runs gave the same bits. A row has `width` numbers.
     pub(super) fn same_numbers(
         &self,
         first: &[f32],
@@ -90,7 +91,7 @@ impl Trial {
         }
     }
 
-    /// Two states are the same, names, shapes and bits.
+    /// Returns a fault unless two states have the same names, shapes and bits.
     pub(super) fn same_weights(&self, first: &Weights, second: &Weights) -> Result<(), Fault> {
         self.same_shape(first, second)?;
         for ((spec, left), (_, right)) in first.iter().zip(second.iter()) {
@@ -107,7 +108,7 @@ impl Trial {
         Ok(())
     }
 
-    /// Two states have the same tensors.
+    /// Returns a fault unless two states have tensors of the same names and shapes.
     pub(super) fn same_shape(&self, first: &Weights, second: &Weights) -> Result<(), Fault> {
         self.holds(first.tensors() == second.tensors(), || {
             format!(

@@ -1,4 +1,4 @@
-//! What preprocessors promise besides.
+//! Promises of preprocessors beyond those of [`super::stream`].
 
 use super::Check;
 use super::bench::Bench;
@@ -8,17 +8,17 @@ pub(super) fn checks<'a>() -> [Check<Bench<'a>>; 3] {
     [
         Check {
             name: "columns",
-            promise: "the same columns come out of every instance",
+            promise: "every instance returns the same columns",
             run: columns,
         },
         Check {
             name: "fit",
-            promise: "fitting leaves the state that transforming leaves",
+            promise: "`fit` and `transform` lead to the same state",
             run: fit,
         },
         Check {
             name: "labels",
-            promise: "labels change nothing",
+            promise: "labels do not change the result",
             run: labels,
         },
     ]
@@ -28,7 +28,7 @@ fn columns(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "opened two instances with the same columns and parameters, and restored the first one's state in the second",
         expected: "the same output columns",
-        mend: "let the names that come out depend on columns, parameters and the state only",
+        remedy: "make the output columns depend on columns, parameters and state only",
     };
     let [mut first, mut second] = [
         trial.call(bench.preprocessor(&bench.setup.parameters))?,
@@ -49,7 +49,7 @@ fn fit(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "gave the same 600 rows to `fit` of one instance and to `transform` of another",
         expected: "the same saved state, bit for bit",
-        mend: "let both go through the same code; the Rust SDK's `fit` does when it is left alone",
+        remedy: "use the same code for both; the default `fit` of the Rust SDK does",
     };
     let rows = bench.rows(2).all();
     let mut fitted = trial.call(bench.preprocessor(&bench.setup.parameters))?;
@@ -66,7 +66,7 @@ fn labels(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "gave the same 600 rows without labels, then with labels to a second instance",
         expected: "the same bits both times",
-        mend: "do not look at labels in a preprocessor: a live stream has none",
+        remedy: "do not read labels in a preprocessor: a live stream has none",
     };
     let rows = bench.rows(2);
     let mut without = trial.call(bench.preprocessor(&bench.setup.parameters))?;

@@ -1,10 +1,11 @@
-//! Rows for checks: made up, always the same, of several scales, with unusual rows among them.
+//! Synthetic rows for checks: always the same, with columns of several scales and some unusual
+//! rows.
 
 use crate::batch::Batch;
 
-/// Longer than the windows that plug-ins begin with by default.
+/// More than the default windows of the plug-ins in this repository.
 pub(super) const ROWS: usize = 600;
-/// One row in so many is unusual, and labelled so.
+/// Every 11th row is unusual, and labelled as an anomaly.
 const UNUSUAL_EVERY: usize = 11;
 
 /// Rows with a label each.
@@ -16,8 +17,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Waves, each column with its own scale, level and rhythm, under noise that follows from
-    /// `seed`.
+    /// Returns waves with noise from `seed`; each column has its own scale, level and frequency.
     pub(super) fn waves(columns: usize, rows: usize, seed: u64) -> Self {
         let mut noise = Noise(seed);
         let (mut values, mut labels) =
@@ -39,7 +39,7 @@ impl Rows {
         }
     }
 
-    /// The same rows with other values, by row, column and value.
+    /// Changes every value; `change` gets row, column and value.
     pub(super) fn with(mut self, change: impl Fn(usize, usize, f32) -> f32) -> Self {
         let columns = self.columns.max(1);
         for (at, value) in self.values.iter_mut().enumerate() {
@@ -48,7 +48,7 @@ impl Rows {
         self
     }
 
-    /// Each column always at one value, as of a sensor that is stuck.
+    /// Returns rows in which no column changes, as from a stuck sensor.
     pub(super) fn constant(columns: usize, rows: usize) -> Self {
         Self::waves(columns, rows, 1).with(|_, column, _| 3.5 * (column as f32 + 1.0))
     }
@@ -57,7 +57,7 @@ impl Rows {
         self.labels.len()
     }
 
-    /// As many as `count`, from `from` on, without labels.
+    /// Returns up to `count` rows from row `from` on, without labels.
     pub(super) fn part(&self, from: usize, count: usize) -> Batch {
         let end = (from + count).min(self.count());
         let values = self
@@ -77,17 +77,17 @@ impl Rows {
     }
 }
 
-/// Lengths agree by construction, and nothing is infinite.
+/// Builds a batch. It cannot fail: lengths agree, and no value is infinite.
 fn batch(columns: usize, values: Vec<f32>, labels: Option<Vec<f32>>) -> Batch {
     let rows = values.len() / columns.max(1);
     Batch::new(rows, columns, values, labels).unwrap_or_else(|_| Batch::empty(columns))
 }
 
-/// A linear congruential generator; its upper bits are noise enough.
+/// A linear congruential generator; its upper bits are good enough as noise.
 struct Noise(u64);
 
 impl Noise {
-    /// From -0.5 to 0.5.
+    /// Returns a number from -0.5 to 0.5.
     fn next(&mut self) -> f32 {
         self.0 = self
             .0

@@ -1,5 +1,5 @@
-//! What a model's detector promises besides: it takes over what its trainer has learnt, and any
-//! mean of such.
+//! Promises of a model's detector beyond those of [`super::stream`]: it loads the weights of its
+//! trainer, and means of such weights.
 
 use fedhost_domain::model::Weights;
 
@@ -11,12 +11,12 @@ pub(super) fn checks<'a>() -> [Check<Bench<'a>>; 2] {
     [
         Check {
             name: "takes-model",
-            promise: "the detector takes over the trainer's weights",
+            promise: "the detector loads the trainer's weights",
             run: takes_model,
         },
         Check {
             name: "takes-mean",
-            promise: "trainer and detector take over a mean of models",
+            promise: "trainer and detector load a mean of models",
             run: takes_mean,
         },
     ]
@@ -24,9 +24,9 @@ pub(super) fn checks<'a>() -> [Check<Bench<'a>>; 2] {
 
 fn takes_model(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
-        done: "trained two models on other rows, and loaded one after the other into one detector between batches",
+        done: "trained two models on different rows, and loaded one after the other into one detector between batches",
         expected: "600 finite scores from each",
-        mend: "let trainer and detector share one way to save and load weights",
+        remedy: "use the same code to save and load weights in trainer and detector",
     };
     let mut detector = trial.call(bench.detector(&bench.setup.parameters))?;
     let rows = bench.rows(4).all();
@@ -40,9 +40,9 @@ fn takes_model(bench: &Bench<'_>) -> Result<(), Fault> {
 
 fn takes_mean(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
-        done: "trained two models on other rows, as two nodes do, took the mean of every weight, and loaded it",
-        expected: "trainer and detector take it, train on and score",
-        mend: "keep in the weights only what a mean leaves meaningful: no counters, codes or bits of wider numbers",
+        done: "trained two models on different rows, as two nodes do, and loaded the mean of their weights",
+        expected: "trainer and detector load it, then train and score",
+        remedy: "keep only values in the weights that can be averaged: no counters, codes or bits of wider numbers",
     };
     let first = trial.call(bench.trained(&bench.rows(1)))?;
     let second = trial.call(bench.trained(&bench.rows(5)))?;

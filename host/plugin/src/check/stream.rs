@@ -1,5 +1,5 @@
-//! What preprocessors and detectors promise alike: rows go in, in order, numbers come out, and a
-//! state lies between.
+//! Promises that preprocessors and detectors share: both turn a stream of rows into numbers, and
+//! keep a state.
 
 use fedhost_domain::model::{TensorSpec, Weights};
 
@@ -13,7 +13,7 @@ use crate::preprocessor::Preprocessor;
 
 /// A preprocessor or a detector.
 pub(super) trait Stream {
-    /// All numbers that come out.
+    /// Returns all numbers for a batch.
     fn feed(&mut self, rows: &Batch) -> Result<Vec<f32>, CallError>;
     fn save(&mut self) -> Result<Weights, CallError>;
     fn restore(&mut self, state: &Weights) -> Result<(), CallError>;
@@ -43,17 +43,17 @@ impl Stream for Detector {
     }
 }
 
-/// Opens a stream at its beginning.
+/// Opens a stream without state.
 pub(super) type Open<'a> = Box<dyn Fn() -> Result<Box<dyn Stream>, CallError> + 'a>;
 
-/// What comes out.
+/// What a stream returns.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Output {
     Rows,
     Scores,
 }
 
-/// A component in one of its two parts.
+/// A component as a preprocessor or as a detector.
 pub(super) struct Stage<'a> {
     pub(super) columns: usize,
     pub(super) output: Output,
@@ -69,42 +69,42 @@ pub(super) fn checks<'a>() -> [Check<Stage<'a>>; 9] {
         },
         Check {
             name: "batch-split",
-            promise: "it does not matter where batches are cut",
+            promise: "results do not depend on how rows are cut into batches",
             run: batch_split,
         },
         Check {
             name: "save-restore",
-            promise: "a saved state goes on exactly",
+            promise: "a restored state continues exactly",
             run: save_restore,
         },
         Check {
             name: "state-shape",
-            promise: "tensors of the state keep their names and shapes",
+            promise: "the tensors of the state keep their names and shapes",
             run: state_shape,
         },
         Check {
             name: "foreign-state",
-            promise: "a state of another plug-in is declined",
+            promise: "the state of another plug-in is declined",
             run: foreign_state,
         },
         Check {
             name: "zero-rows",
-            promise: "a batch without rows changes nothing",
+            promise: "a batch of 0 rows changes nothing",
             run: zero_rows,
         },
         Check {
             name: "one-row",
-            promise: "the first row alone is enough",
+            promise: "one row is enough for a result",
             run: one_row,
         },
         Check {
             name: "constant-columns",
-            promise: "columns that never change are fine",
+            promise: "columns that never change are accepted",
             run: constant_columns,
         },
         Check {
             name: "missing-values",
-            promise: "missing values are fine, and forgotten",
+            promise: "missing values are accepted, and have no lasting effect",
             run: missing_values,
         },
     ]
@@ -115,7 +115,7 @@ impl Stage<'_> {
         Rows::waves(self.columns, ROWS, 2)
     }
 
-    /// Numbers a row.
+    /// Returns how many numbers a row has.
     fn width(&self, numbers: &[f32], rows: usize) -> usize {
         if self.output == Output::Scores {
             1
@@ -124,7 +124,7 @@ impl Stage<'_> {
         }
     }
 
-    /// Feeds all rows in batches of these sizes, over and over.
+    /// Feeds all rows to a new stream, in batches whose sizes cycle through `sizes`.
     fn feed_in(&self, trial: &Trial, rows: &Rows, sizes: &[usize]) -> Result<Vec<f32>, Fault> {
         let mut stream = trial.call((self.open)())?;
         feed_from(trial, stream.as_mut(), rows, 0, sizes)
@@ -153,21 +153,21 @@ fn determinism(stage: &Stage<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "gave the same 600 rows to two instances with the same columns, parameters and seed",
         expected: "the same bits from both",
-        mend: "take everything random from the seed, and iterate over no container whose order varies",
+        remedy: "derive all randomness from the seed, and do not iterate over containers without a fixed order",
     };
-    let (rows, whole) = (stage.rows(), [ROWS]);
-    let first = stage.feed_in(&trial, &rows, &whole)?;
-    let second = stage.feed_in(&trial, &rows, &whole)?;
+    let rows = stage.rows();
+    let first = stage.feed_in(&trial, &rows, &[ROWS])?;
+    let second = stage.feed_in(&trial, &rows, &[ROWS])?;
     trial.same_numbers(&first, &second, stage.width(&first, ROWS))
 }
 
 fn batch_split(stage: &Stage<'_>) -> Result<(), Fault> {
-    let mend = "let a row see earlier rows and itself only, and keep what it needs of them in the instance, not in the \
-                batch";
+    let remedy = "compute a row's result from itself and earlier rows only, and keep what is needed of earlier rows in \
+                the instance, not in the batch";
     let by_one = Trial {
         done: "gave the same 600 rows in one batch, then row by row to a second instance",
         expected: "the same bits both times",
-        mend,
+        remedy,
     };
     let in_pieces = Trial {
         done: "gave the same 600 rows in one batch, then in batches of 0 to 64 rows",
@@ -189,8 +189,8 @@ fn save_restore(stage: &Stage<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "saved after 377 rows, restored in a new instance, and gave both the 223 rows that follow",
         expected: "the same bits from both, and the same state afterwards",
-        mend: "save everything that later rows depend on, counters and random generators too, and 64-bit values \
-               exactly (`state` in the Rust SDK)",
+        remedy: "save everything that later rows depend on, also counters and random generators, and 64-bit values \
+               without loss (`state` in the Rust SDK)",
     };
     let rows = stage.rows();
     let mut first = trial.call((stage.open)())?;
@@ -199,9 +199,9 @@ fn save_restore(stage: &Stage<'_>) -> Result<(), Fault> {
     let mut second = trial.call((stage.open)())?;
     trial.call(second.restore(&saved))?;
     trial.same_weights(&saved, &trial.call(second.save())?)?;
-    let went_on = feed_from(&trial, first.as_mut(), &rows, CUT, &[ROWS])?;
+    let original = feed_from(&trial, first.as_mut(), &rows, CUT, &[ROWS])?;
     let restored = feed_from(&trial, second.as_mut(), &rows, CUT, &[ROWS])?;
-    trial.same_numbers(&went_on, &restored, stage.width(&went_on, ROWS - CUT))?;
+    trial.same_numbers(&original, &restored, stage.width(&original, ROWS - CUT))?;
     trial.same_weights(&trial.call(first.save())?, &trial.call(second.save())?)
 }
 
@@ -209,7 +209,7 @@ fn state_shape(stage: &Stage<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "saved before any row, after 1 row, and after 600",
         expected: "tensors of the same names and shapes each time",
-        mend: "let names and shapes depend on columns and parameters only: pad what grows, and keep its length beside it",
+        remedy: "make names and shapes depend on columns and parameters only: pad what grows, and store its length",
     };
     let rows = stage.rows();
     let mut stream = trial.call((stage.open)())?;
@@ -222,9 +222,9 @@ fn state_shape(stage: &Stage<'_>) -> Result<(), Fault> {
 
 fn foreign_state(stage: &Stage<'_>) -> Result<(), Fault> {
     let trial = Trial {
-        done: "handed it a state with one tensor \"of-another-plug-in\" of 3 values, after 10 rows",
-        expected: "an error such as invalid-state, and the instance as it was",
-        mend: "compare names and shapes before taking anything over (`Weights::tensors` in the Rust SDK)",
+        done: "restored a state with one tensor \"of-another-plug-in\" of 3 values, after 10 rows",
+        expected: "an error such as invalid-state, and an unchanged instance",
+        remedy: "compare names and shapes before using any of it (`Weights::tensors` in the Rust SDK)",
     };
     let rows = stage.rows();
     let mut stream = trial.call((stage.open)())?;
@@ -234,7 +234,7 @@ fn foreign_state(stage: &Stage<'_>) -> Result<(), Fault> {
     trial.same_weights(&before, &trial.call(stream.save())?)
 }
 
-/// Weights that no plug-in can have saved.
+/// Returns weights that no plug-in has saved.
 pub(super) fn foreign(trial: &Trial) -> Result<Weights, Fault> {
     let tensor = TensorSpec {
         name: "of-another-plug-in".to_owned(),
@@ -243,22 +243,23 @@ pub(super) fn foreign(trial: &Trial) -> Result<Weights, Fault> {
     Weights::new(vec![tensor], vec![0.25; 3]).map_err(|error| trial.fault(error.to_string()))
 }
 
-/// The guest said no, in words.
+/// Returns a fault unless the guest declined.
 pub(super) fn declined(trial: &Trial, outcome: Result<(), CallError>) -> Result<(), Fault> {
     match outcome {
         Err(error) if matches!(error.kind, Kind::Refused(_)) => Ok(()),
         Err(error) => Err(trial.failed(&error)),
-        Ok(()) => Err(trial.fault("it was taken over")),
+        Ok(()) => Err(trial.fault("it was accepted")),
     }
 }
 
 fn zero_rows(stage: &Stage<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "gave it a batch of 0 rows, at the beginning and after 10 rows",
-        expected: "nothing comes out, and the state is as before",
-        mend: "return early when there are no rows; beware of dividing by their number",
+        expected: "no numbers, and an unchanged state",
+        remedy: "return early when there are no rows; do not divide by their number",
     };
-    let (rows, nothing) = (stage.rows(), Batch::empty(stage.columns));
+    let rows = stage.rows();
+    let nothing = Batch::empty(stage.columns);
     let mut stream = trial.call((stage.open)())?;
     for before in [0, 10] {
         trial.call(stream.feed(&rows.part(0, before)))?;
@@ -273,8 +274,8 @@ fn zero_rows(stage: &Stage<'_>) -> Result<(), Fault> {
 fn one_row(stage: &Stage<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "gave a new instance one row",
-        expected: "an answer for that row without NaN",
-        mend: "decide what to say before there is anything to compare with, such as 0",
+        expected: "a result for that row without NaN",
+        remedy: "choose a result for rows before there is anything to compare with, such as 0",
     };
     let mut stream = trial.call((stage.open)())?;
     let out = trial.call(stream.feed(&stage.rows().part(0, 1)))?;
@@ -283,9 +284,9 @@ fn one_row(stage: &Stage<'_>) -> Result<(), Fault> {
 
 fn constant_columns(stage: &Stage<'_>) -> Result<(), Fault> {
     let trial = Trial {
-        done: "gave it 600 rows in which no column ever changes, as of sensors that are stuck",
-        expected: "an answer for every row without NaN",
-        mend: "beware of dividing by a deviation or a range of 0",
+        done: "gave it 600 rows in which no column changes, as from stuck sensors",
+        expected: "a result for every row without NaN",
+        remedy: "do not divide by a deviation or a range of 0",
     };
     let rows = Rows::constant(stage.columns, ROWS);
     no_nan(&trial, &stage.feed_in(&trial, &rows, &[1, 50])?)
@@ -294,8 +295,8 @@ fn constant_columns(stage: &Stage<'_>) -> Result<(), Fault> {
 fn missing_values(stage: &Stage<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "gave it 600 rows with NaN, the mark of a missing value, in some of rows 0 to 199",
-        expected: "an answer for every row, and no NaN in the last 100",
-        mend: "pass over values that are not finite, and let none of them into a sum",
+        expected: "a result for every row, and no NaN in the last 100",
+        remedy: "skip values that are not finite, and keep them out of sums",
     };
     let gaps = |row: usize, column: usize, value: f32| {
         let missing =
@@ -311,7 +312,7 @@ fn missing_values(stage: &Stage<'_>) -> Result<(), Fault> {
 fn no_nan(trial: &Trial, out: &[f32]) -> Result<(), Fault> {
     match out.iter().position(|value| value.is_nan()) {
         None => Ok(()),
-        Some(at) => Err(trial.fault(format!("NaN as number {at} of {}", out.len()))),
+        Some(at) => Err(trial.fault(format!("number {at} of {} is NaN", out.len()))),
     }
 }
 

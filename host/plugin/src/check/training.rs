@@ -1,4 +1,4 @@
-//! What trainers promise.
+//! Promises of trainers.
 
 use super::Check;
 use super::bench::Bench;
@@ -20,7 +20,7 @@ pub(super) fn checks<'a>() -> [Check<Bench<'a>>; 11] {
         },
         Check {
             name: "save-load",
-            promise: "a loaded model is trained on as the one that was saved",
+            promise: "a loaded model trains like the one that was saved",
             run: save_load,
         },
         Check {
@@ -35,7 +35,7 @@ pub(super) fn checks<'a>() -> [Check<Bench<'a>>; 11] {
         },
         Check {
             name: "learns",
-            promise: "labelled rows are learnt from, and counted",
+            promise: "it learns from labelled rows, and counts them",
             run: learns,
         },
         Check {
@@ -45,27 +45,27 @@ pub(super) fn checks<'a>() -> [Check<Bench<'a>>; 11] {
         },
         Check {
             name: "stop",
-            promise: "it stops early when it is asked to",
+            promise: "it stops early when asked to",
             run: stop,
         },
         Check {
             name: "zero-rows",
-            promise: "a batch without rows changes nothing",
+            promise: "a batch of 0 rows changes nothing",
             run: zero_rows,
         },
         Check {
             name: "one-row",
-            promise: "one row is trained on, or declined in words",
+            promise: "it trains on one row, or declines it with an error",
             run: one_row,
         },
         Check {
             name: "constant-columns",
-            promise: "columns that never change are fine",
+            promise: "columns that never change are accepted",
             run: constant_columns,
         },
         Check {
             name: "missing-values",
-            promise: "missing values are fine",
+            promise: "missing values are accepted",
             run: missing_values,
         },
     ]
@@ -75,17 +75,18 @@ fn determinism(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "trained two instances with the same seed on the same 600 rows for 3 epochs",
         expected: "the same weights, bit for bit, and the same report",
-        mend: "take everything random from the seed, and iterate over no container whose order varies",
+        remedy: "derive all randomness from the seed, and do not iterate over containers without a fixed order",
     };
     let train = || {
         let mut trainer = bench.open_trainer()?;
         let report = trainer.train(&bench.rows(1).labelled(), EPOCHS)?;
         Ok((report, trainer.save()?))
     };
-    let (first, second) = (trial.call(train())?, trial.call(train())?);
-    trial.same_weights(&first.1, &second.1)?;
-    trial.holds(first.0 == second.0, || {
-        format!("a report of {:?}, then of {:?}", first.0, second.0)
+    let (first_report, first_weights) = trial.call(train())?;
+    let (second_report, second_weights) = trial.call(train())?;
+    trial.same_weights(&first_weights, &second_weights)?;
+    trial.holds(first_report == second_report, || {
+        format!("a report of {first_report:?}, then of {second_report:?}")
     })
 }
 
@@ -93,26 +94,26 @@ fn save_load(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "trained a model, saved it, loaded it in a new instance, and trained both on the same 600 rows",
         expected: "the same weights from both, bit for bit",
-        mend: "keep nothing from one training to the next but the weights: the host may do a training over again elsewhere",
+        remedy: "keep only the weights between two trainings: the host may repeat a training on another instance",
     };
-    let (first, then) = (bench.rows(1).labelled(), bench.rows(5).labelled());
-    let mut stayed = trial.call(bench.open_trainer())?;
-    trial.call(stayed.train(&first, EPOCHS))?;
-    let saved = trial.call(stayed.save())?;
-    let mut heir = trial.call(bench.open_trainer())?;
-    trial.call(heir.load(&saved))?;
-    trial.same_weights(&saved, &trial.call(heir.save())?)?;
-    for trainer in [&mut stayed, &mut heir] {
-        trial.call(trainer.train(&then, EPOCHS))?;
+    let mut original = trial.call(bench.open_trainer())?;
+    trial.call(original.train(&bench.rows(1).labelled(), EPOCHS))?;
+    let saved = trial.call(original.save())?;
+    let mut restored = trial.call(bench.open_trainer())?;
+    trial.call(restored.load(&saved))?;
+    trial.same_weights(&saved, &trial.call(restored.save())?)?;
+    let further_rows = bench.rows(5).labelled();
+    for trainer in [&mut original, &mut restored] {
+        trial.call(trainer.train(&further_rows, EPOCHS))?;
     }
-    trial.same_weights(&trial.call(stayed.save())?, &trial.call(heir.save())?)
+    trial.same_weights(&trial.call(original.save())?, &trial.call(restored.save())?)
 }
 
 fn shapes(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
-        done: "saved an untrained model, a trained one, and one of another seed trained on other rows",
+        done: "saved an untrained model, a trained one, and one with another seed trained on other rows",
         expected: "tensors of the same names and shapes",
-        mend: "let names and shapes depend on columns and parameters only, or nodes' models cannot be averaged",
+        remedy: "make names and shapes depend on columns and parameters only; otherwise models cannot be averaged",
     };
     let untrained = trial.call(trial.call(bench.open_trainer())?.save())?;
     trial.same_shape(&untrained, &trial.call(bench.trained(&bench.rows(1)))?)?;
@@ -123,9 +124,9 @@ fn shapes(bench: &Bench<'_>) -> Result<(), Fault> {
 
 fn foreign_weights(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
-        done: "handed it weights with one tensor \"of-another-plug-in\" of 3 values",
+        done: "loaded weights with one tensor \"of-another-plug-in\" of 3 values",
         expected: "an error such as invalid-state",
-        mend: "compare names and shapes before taking anything over (`Weights::tensors` in the Rust SDK)",
+        remedy: "compare names and shapes before using any of it (`Weights::tensors` in the Rust SDK)",
     };
     let mut trainer = trial.call(bench.open_trainer())?;
     declined(&trial, trainer.load(&foreign(&trial)?))
@@ -134,8 +135,8 @@ fn foreign_weights(bench: &Bench<'_>) -> Result<(), Fault> {
 fn learns(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "trained it on 600 ordinary rows, labelled, every 11th anomalous",
-        expected: "a sample count from 1 to 600, and other weights than before",
-        mend: "count every row learnt from once, however many epochs there were; 0 keeps a result from being sent",
+        expected: "a sample count from 1 to 600, and changed weights",
+        remedy: "count every row once, not once an epoch; a model with 0 samples is not sent",
     };
     let mut trainer = trial.call(bench.open_trainer())?;
     let before = trial.call(trainer.save())?;
@@ -143,15 +144,15 @@ fn learns(bench: &Bench<'_>) -> Result<(), Fault> {
     trial.holds(report.samples > 0, || "a report of 0 samples".to_owned())?;
     let after = trial.call(trainer.save())?;
     trial.holds(before.data() != after.data(), || {
-        "the weights it had before".to_owned()
+        "unchanged weights".to_owned()
     })
 }
 
 fn progress(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "trained it for 3 epochs, and counted its calls of `host.progress`",
-        expected: "one after every epoch; one in all when the rows are gone over once",
-        mend: "report after every epoch: it is how people see a training, and how the host stops one",
+        expected: "one after every epoch; at least one if the trainer makes a single pass",
+        remedy: "report after every epoch: users see the progress of a training by it, and the host can stop one",
     };
     let mut trainer = trial.call(bench.open_trainer())?;
     let before = bench.reports();
@@ -163,23 +164,21 @@ fn progress(bench: &Bench<'_>) -> Result<(), Fault> {
 fn stop(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "trained it for 50 epochs, and answered its first `host.progress` with `stop`",
-        expected: "it returns at once, as a success, with what there is",
-        mend: "leave the loop over the epochs when `progress` says stop",
+        expected: "it returns at once and successfully, with the model so far",
+        remedy: "leave the loop over the epochs when `progress` returns stop",
     };
     let mut trainer = trial.call(bench.cancelled_trainer())?;
     let before = bench.reports();
     trial.call(trainer.train(&bench.rows(1).labelled(), 50))?;
     let reports = bench.reports() - before;
-    trial.holds(reports <= 1, || {
-        format!("it reported {} times more", reports - 1)
-    })
+    trial.holds(reports <= 1, || format!("{} further reports", reports - 1))
 }
 
 fn zero_rows(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "trained a model further on a batch of 0 rows",
-        expected: "a report of 0 samples or an error invalid-input, and the weights as they were",
-        mend: "return early when there are no rows; beware of dividing by their number",
+        expected: "a report of 0 samples or an error invalid-input, and unchanged weights",
+        remedy: "return early when there are no rows; do not divide by their number",
     };
     let mut trainer = trial.call(bench.open_trainer())?;
     trial.call(trainer.train(&bench.rows(1).labelled(), 1))?;
@@ -194,7 +193,7 @@ fn one_row(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "trained a new instance on one row",
         expected: "a report or an error invalid-input, and finite weights",
-        mend: "beware of variances of a single row",
+        remedy: "do not use the variance of a single row",
     };
     train_on(
         bench,
@@ -205,9 +204,9 @@ fn one_row(bench: &Bench<'_>) -> Result<(), Fault> {
 
 fn constant_columns(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
-        done: "trained a new instance on 600 rows in which no column ever changes, as of sensors that are stuck",
+        done: "trained a new instance on 600 rows in which no column changes, as from stuck sensors",
         expected: "a report, and finite weights",
-        mend: "beware of dividing by a deviation or a range of 0",
+        remedy: "do not divide by a deviation or a range of 0",
     };
     let mut trainer = trial.call(bench.open_trainer())?;
     trial.call(trainer.train(&Rows::constant(bench.columns(), ROWS).labelled(), EPOCHS))?;
@@ -218,7 +217,7 @@ fn missing_values(bench: &Bench<'_>) -> Result<(), Fault> {
     let trial = Trial {
         done: "trained a new instance on 600 rows with NaN, the mark of a missing value, in every fifth value",
         expected: "a report of at least 1 sample, and finite weights",
-        mend: "pass over values that are not finite, and let none of them into a sum",
+        remedy: "skip values that are not finite, and keep them out of sums",
     };
     let gaps = |row: usize, column: usize, value: f32| {
         if (row + column).is_multiple_of(5) {
@@ -234,7 +233,7 @@ fn missing_values(bench: &Bench<'_>) -> Result<(), Fault> {
     let nothing = Trial {
         done: "trained a new instance on 600 rows in which every value is missing",
         expected: "a report or an error invalid-input, and finite weights",
-        mend: trial.mend,
+        remedy: trial.remedy,
     };
     train_on(
         bench,
@@ -249,7 +248,8 @@ fn train_on(bench: &Bench<'_>, trial: &Trial, rows: &Batch) -> Result<(), Fault>
     trial.call(trainer.save()).map(drop)
 }
 
-/// Rows that there is little to learn from may be declined, in words.
+/// Returns a fault unless the training succeeded or its rows were declined: a trainer may decline
+/// rows from which it cannot learn.
 fn trained_or_declined(trial: &Trial, outcome: Result<Report, CallError>) -> Result<(), Fault> {
     match outcome {
         Ok(_) => Ok(()),

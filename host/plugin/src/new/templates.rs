@@ -19,8 +19,8 @@ const SHARED: [File; 3] = [
 
 const CARGO: File = ("Cargo.toml", template!("rust/Cargo.toml.in"));
 const CARD: File = ("plugin.toml", template!("plugin.toml.in"));
-const CROSSING_PY: File = ("crossing.py", template!("python/crossing.py"));
-const CROSSING_JS: File = ("crossing.js", template!("javascript/crossing.js"));
+const CONVERSION_PY: File = ("conversion.py", template!("python/conversion.py"));
+const CONVERSION_JS: File = ("conversion.js", template!("javascript/conversion.js"));
 const PACKAGE: File = ("package.json", template!("javascript/package.json.in"));
 
 pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
@@ -34,7 +34,7 @@ pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
         }
         (Language::Python, Kind::Preprocessor) => &[
             CARD,
-            CROSSING_PY,
+            CONVERSION_PY,
             ("card.py", template!("python/preprocessor/card.py")),
             ("app.py", template!("python/preprocessor/app.py")),
             (
@@ -52,7 +52,7 @@ pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
         ],
         (Language::Python, Kind::Model) => &[
             CARD,
-            CROSSING_PY,
+            CONVERSION_PY,
             ("card.py", template!("python/model/card.py")),
             ("app.py", template!("python/model/app.py")),
             ("training.py", template!("python/model/training.py")),
@@ -65,7 +65,7 @@ pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
         ],
         (Language::Python, Kind::Detector) => &[
             CARD,
-            CROSSING_PY,
+            CONVERSION_PY,
             ("card.py", template!("python/detector/card.py")),
             ("app.py", template!("python/detector/app.py")),
             ("detection.py", template!("python/detector/detection.py")),
@@ -83,7 +83,7 @@ pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
                 template!("javascript/preprocessor/algorithm.js"),
             ),
             ("test.mjs", template!("javascript/preprocessor/test.mjs")),
-            CROSSING_JS,
+            CONVERSION_JS,
             PACKAGE,
         ],
         (Language::Javascript, Kind::Model) => &[
@@ -91,7 +91,7 @@ pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
             ("app.js", template!("javascript/model/app.js")),
             ("algorithm.js", template!("javascript/model/algorithm.js")),
             ("test.mjs", template!("javascript/model/test.mjs")),
-            CROSSING_JS,
+            CONVERSION_JS,
             PACKAGE,
         ],
         (Language::Javascript, Kind::Detector) => &[
@@ -102,7 +102,7 @@ pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
                 template!("javascript/detector/algorithm.js"),
             ),
             ("test.mjs", template!("javascript/detector/test.mjs")),
-            CROSSING_JS,
+            CONVERSION_JS,
             PACKAGE,
         ],
     };

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use fedhost_domain::event::Event;
 use fedhost_domain::model::Sha256Hex;
 use fedhost_plugin::{
-    Context, FindError, Kind, Limits, Loader, Parameters, Reason, Registry, Selector, Verdict,
+    ComponentVerdict, Context, FindError, Kind, Limits, Loader, Parameters, Reason, Registry,
+    Selector,
 };
 
 use crate::harness::{ENGINE, Ear, columns, component, loader, opening};
@@ -356,7 +357,7 @@ fn a_file_that_is_larger_than_it_may_be_is_not_compiled() {
 fn an_inspection_tells_everything_of_a_good_file_and_the_reason_of_a_bad_one() {
     let inspector = loader(Limits::default(), &Ear::default());
     let good = inspector.inspect(&component("standard-scaler")).unwrap();
-    assert_eq!(good.verdict, Verdict::Accepted);
+    assert_eq!(good.verdict, ComponentVerdict::Accepted);
     let descriptor = good.descriptor.as_ref().unwrap();
     assert_eq!(descriptor.name, "standard-scaler");
     assert!(
@@ -386,7 +387,9 @@ fn an_inspection_tells_everything_of_a_good_file_and_the_reason_of_a_bad_one() {
     .unwrap();
     let bad = inspector.inspect(&file).unwrap();
     assert_eq!(bad.imports.len(), 2);
-    assert!(matches!(&bad.verdict, Verdict::Refused { reason } if reason.contains("wasi:io/poll")));
+    assert!(
+        matches!(&bad.verdict, ComponentVerdict::Refused { reason } if reason.contains("wasi:io/poll"))
+    );
     let json = serde_json::to_value(&bad).unwrap();
     assert_eq!(json["verdict"]["verdict"], "refused");
 }

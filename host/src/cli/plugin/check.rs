@@ -8,12 +8,12 @@ use serde_json::json;
 
 use super::super::{Ending, Global, screen};
 use super::parameters;
-use fedhost_plugin::check::{Finding, Setup, check};
+use fedhost_plugin::check::{CheckResult, Setup, check};
 use fedhost_plugin::{Loader, Parameters, Plugin, Refused};
 
-/// Holds components to the laws of their interface: determinism, states that come back, batches cut
-/// anywhere, shapes, missing values, constant columns, few rows. Says of each broken promise what
-/// was done, what came, what was expected, and what to mend.
+/// Check that components keep the promises of their interface: determinism, saved states, batch
+/// cuts, shapes, missing values, constant columns, few rows. Prints for each broken promise what
+/// was done, what came, what was expected, and how to fix it.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fedhost plugin check plugins/my-model.wasm\n  fedhost plugin check plugins --json\n  fedhost plugin check plugins/my-model.wasm --parameter window_rows=50 --column pressure --limit memory_bytes=16777216\n\nExit code 1 when a promise is broken, or a component is refused."
@@ -36,10 +36,10 @@ pub(in crate::cli) struct Check {
     seed: u64,
 }
 
-/// What came of one file.
+/// The result for one file.
 struct Outcome {
     file: PathBuf,
-    checked: Result<(Plugin, Vec<Finding>), Refused>,
+    checked: Result<(Plugin, Vec<CheckResult>), Refused>,
 }
 
 impl Check {
@@ -77,7 +77,7 @@ impl Check {
             if path.is_dir() {
                 files.extend(components(path)?);
             } else {
-                // A file that is not there is bad input; one that is no component is a finding.
+                // A missing file is bad input; a file that is no component is a failed check.
                 path.metadata()
                     .with_context(|| format!("cannot read {}", path.display()))?;
                 files.push(path.clone());
@@ -118,10 +118,10 @@ impl Check {
         if !global.json {
             screen::result(&format!("{} ({})", plugin.id(), file.display()));
         }
-        let findings = check(&plugin, &setup, &mut |finding| tell(global, finding));
+        let results = check(&plugin, &setup, &mut |result| print(global, result));
         Ok(Outcome {
             file,
-            checked: Ok((plugin, findings)),
+            checked: Ok((plugin, results)),
         })
     }
 
@@ -148,23 +148,23 @@ fn components(directory: &Path) -> Result<Vec<PathBuf>, anyhow::Error> {
     Ok(files)
 }
 
-/// A promise that was kept takes a line, a broken one a paragraph.
-fn tell(global: &Global, finding: &Finding) {
-    let Finding {
+/// Prints a result: one line for a kept promise, a paragraph for a broken one.
+fn print(global: &Global, result: &CheckResult) {
+    let CheckResult {
         check,
         promise,
         fault,
-    } = finding;
+    } = result;
     match fault {
         _ if global.json => {}
         None if global.quiet => {}
         None => screen::result(&format!("  ok    {check}: {promise}")),
         Some(fault) => screen::result(&format!(
-            "  FAIL  {check}: {promise}\n        done      {}\n        came      {}\n        expected  {}\n        mend      {}",
+            "  FAIL  {check}: {promise}\n        done      {}\n        came      {}\n        expected  {}\n        fix       {}",
             fault.done,
             fault.came.replace('\n', "\n                  "),
             fault.expected,
-            fault.mend
+            fault.remedy
         )),
     }
 }
@@ -172,8 +172,8 @@ fn tell(global: &Global, finding: &Finding) {
 impl Outcome {
     fn document(&self) -> serde_json::Value {
         match &self.checked {
-            Ok((plugin, findings)) => json!({
-                "file": self.file, "plugin": plugin.id(), "refused": null, "failed": broken(findings), "checks": findings,
+            Ok((plugin, results)) => json!({
+                "file": self.file, "plugin": plugin.id(), "refused": null, "failed": broken(results), "checks": results,
             }),
             Err(refused) => json!({
                 "file": self.file, "plugin": null, "refused": refused.reason.to_string(), "failed": 0, "checks": [],
@@ -182,10 +182,10 @@ impl Outcome {
     }
 }
 
-fn broken(findings: &[Finding]) -> usize {
-    findings
+fn broken(results: &[CheckResult]) -> usize {
+    results
         .iter()
-        .filter(|finding| finding.fault.is_some())
+        .filter(|result| result.fault.is_some())
         .count()
 }
 
@@ -201,12 +201,12 @@ fn verdict(outcomes: &[Outcome]) -> Ending {
 impl Outcome {
     fn complaint(&self) -> Option<String> {
         match &self.checked {
-            Ok((_, findings)) => match broken(findings) {
+            Ok((_, results)) => match broken(results) {
                 0 => None,
                 broken => Some(format!(
                     "{} breaks {broken} of {} promises",
                     self.file.display(),
-                    findings.len()
+                    results.len()
                 )),
             },
             Err(refused) => Some(refused.to_string()),

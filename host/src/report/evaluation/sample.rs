@@ -14,7 +14,7 @@ use fedhost_evaluate::{
     BaselineResult, Card, DataCard, Document, Figures, FileCard, FileResult, FileTrace, Finding,
     Labels, PluginResult, Repeat, RepeatedRows, Said, Status,
 };
-use fedhost_plugin::{Inspection, Limits, Verdict};
+use fedhost_plugin::{ComponentVerdict, Inspection, Limits};
 
 /// What kind of evaluation to make up.
 #[derive(Clone, Debug)]
@@ -262,7 +262,7 @@ impl Sample {
             initial_memory_bytes: None,
             producers: Vec::new(),
             licence: Some(format!("MIT{}", self.text)),
-            verdict: Verdict::Accepted,
+            verdict: ComponentVerdict::Accepted,
         }
     }
 

@@ -5,7 +5,7 @@ use fedhost_domain::protocol::Protocol;
 
 use crate::report::words::{NONE, count, number, span};
 use fedhost_evaluate::{PluginResult, Status};
-use fedhost_plugin::{Limits, Verdict};
+use fedhost_plugin::{ComponentVerdict, Limits};
 
 /// A figure that is a number.
 pub(super) fn finite(figure: Option<f64>) -> Option<f64> {
@@ -95,7 +95,7 @@ pub(super) fn is_unfair(result: &PluginResult) -> bool {
 pub(super) fn ending(result: &PluginResult, limits: &Limits) -> String {
     let refused = matches!(
         result.component.as_ref().map(|it| &it.verdict),
-        Some(Verdict::Refused { .. })
+        Some(ComponentVerdict::Refused { .. })
     );
     match result.status {
         Status::Ok => "ran to the end and kept every promise that could be tried".to_owned(),

@@ -78,8 +78,8 @@ impl Plugins {
         let Lineup { preprocess, model } = &self.lineup;
         let preprocess = preprocess
             .as_ref()
-            .and_then(|configured| configured.plugin.preprocessor_rests());
-        preprocess.max(model.plugin.detector_rests())
+            .and_then(|configured| configured.plugin.preprocessor_quarantine());
+        preprocess.max(model.plugin.detector_quarantine())
     }
 
     /// Tells of a failed call; that a plug-in is left alone was told when it began.

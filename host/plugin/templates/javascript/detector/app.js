@@ -1,7 +1,7 @@
 // The plug-in `{{name}}`: glue between the host's interface and `algorithm.js`.
 
 import { Surprise } from './algorithm.js';
-import * as crossing from './crossing.js';
+import * as conversion from './conversion.js';
 
 const MEMORY_ROWS = {
   name: 'memory_rows',
@@ -29,20 +29,20 @@ class Detector {
   }
 
   static open(columns, parameters, _seed) {
-    return new Detector(columns.length, crossing.read(parameters, MEMORY_ROWS));
+    return new Detector(columns.length, conversion.read(parameters, MEMORY_ROWS));
   }
 
   load(model) {
     const { columns } = this;
-    this.surprise.load(crossing.tensors(model, { rows: columns, mean: columns, variance: columns }));
+    this.surprise.load(conversion.tensors(model, { rows: columns, mean: columns, variance: columns }));
   }
 
   save() {
-    return crossing.weights(this.surprise.save());
+    return conversion.weights(this.surprise.save());
   }
 
   score(input) {
-    return Float32Array.from(crossing.rows(input, this.columns), (row) => this.surprise.score(row));
+    return Float32Array.from(conversion.rows(input, this.columns), (row) => this.surprise.score(row));
   }
 }
 

@@ -3,7 +3,7 @@
 import { progress } from 'fedhost:plugin/host@0.1.0';
 
 import { Normal, mean } from './algorithm.js';
-import * as crossing from './crossing.js';
+import * as conversion from './conversion.js';
 
 const LEARNING_RATE = {
   name: 'learning_rate',
@@ -27,15 +27,15 @@ export const metadata = {
 class Model {
   constructor(columns, parameters) {
     this.columns = columns.length;
-    this.normal = new Normal(columns.length, crossing.read(parameters, LEARNING_RATE));
+    this.normal = new Normal(columns.length, conversion.read(parameters, LEARNING_RATE));
   }
 
   save() {
-    return crossing.weights(this.normal.save());
+    return conversion.weights(this.normal.save());
   }
 
   load(model) {
-    this.normal.load(crossing.tensors(model, { centre: this.columns, spread: this.columns }));
+    this.normal.load(conversion.tensors(model, { centre: this.columns, spread: this.columns }));
   }
 }
 
@@ -46,7 +46,7 @@ class Trainer extends Model {
 
   /** Learns from the rows that are not labelled anomalous; without labels, from all. */
   train(input, epochs) {
-    const rows = crossing.rows(input, this.columns).filter((_, row) => !(input.labels?.[row] >= 0.5));
+    const rows = conversion.rows(input, this.columns).filter((_, row) => !(input.labels?.[row] >= 0.5));
     let loss = 0;
     for (let epoch = 1; epoch <= epochs; epoch += 1) {
       this.normal.learn(rows);
@@ -63,7 +63,7 @@ class Detector extends Model {
   }
 
   score(input) {
-    return Float32Array.from(crossing.rows(input, this.columns), (row) => this.normal.score(row));
+    return Float32Array.from(conversion.rows(input, this.columns), (row) => this.normal.score(row));
   }
 }
 

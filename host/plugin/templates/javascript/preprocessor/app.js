@@ -1,7 +1,7 @@
 // The plug-in `{{name}}`: glue between the host's interface and `algorithm.js`.
 
 import { Changes } from './algorithm.js';
-import * as crossing from './crossing.js';
+import * as conversion from './conversion.js';
 
 const KEEP = {
   name: 'keep',
@@ -28,7 +28,7 @@ class Preprocessor {
   }
 
   static open(columns, parameters) {
-    return new Preprocessor(columns, crossing.read(parameters, KEEP));
+    return new Preprocessor(columns, conversion.read(parameters, KEEP));
   }
 
   outputColumns() {
@@ -41,18 +41,18 @@ class Preprocessor {
   }
 
   transform(input) {
-    const rows = crossing.rows(input, this.columns.length).map((row) => this.changes.step(row));
+    const rows = conversion.rows(input, this.columns.length).map((row) => this.changes.step(row));
     const out = rows.flatMap(({ values, changes }) => (this.keep ? [...values, ...changes] : changes));
     return { ...input, values: Float32Array.from(out) };
   }
 
   save() {
-    return crossing.weights(this.changes.save());
+    return conversion.weights(this.changes.save());
   }
 
   restore(state) {
     const length = this.columns.length;
-    this.changes.load(crossing.tensors(state, { known: length, last: length }));
+    this.changes.load(conversion.tensors(state, { known: length, last: length }));
   }
 }
 

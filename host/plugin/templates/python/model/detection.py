@@ -3,7 +3,7 @@
 from wit_world.exports import detection
 
 import card
-import crossing
+import conversion
 from algorithm import Normal
 
 
@@ -16,13 +16,13 @@ class Detector(detection.Detector):
 
     @classmethod
     def open(cls, columns, parameters, seed):
-        return cls(len(columns), crossing.read(parameters, card.LEARNING_RATE))
+        return cls(len(columns), conversion.read(parameters, card.LEARNING_RATE))
 
     def load(self, model):
-        self.normal.load(crossing.tensors(model, {"centre": self.columns, "spread": self.columns}))
+        self.normal.load(conversion.tensors(model, {"centre": self.columns, "spread": self.columns}))
 
     def save(self):
-        return crossing.weights(self.normal.save())
+        return conversion.weights(self.normal.save())
 
     def score(self, input):
-        return [self.normal.score(row) for row in crossing.rows(input, self.columns)]
+        return [self.normal.score(row) for row in conversion.rows(input, self.columns)]

@@ -4,7 +4,7 @@ from wit_world.exports import training
 from wit_world.imports import host, types
 
 import card
-import crossing
+import conversion
 from algorithm import Normal, mean
 
 
@@ -17,18 +17,18 @@ class Trainer(training.Trainer):
 
     @classmethod
     def open(cls, columns, parameters, seed):
-        return cls(len(columns), crossing.read(parameters, card.LEARNING_RATE))
+        return cls(len(columns), conversion.read(parameters, card.LEARNING_RATE))
 
     def save(self):
-        return crossing.weights(self.normal.save())
+        return conversion.weights(self.normal.save())
 
     def load(self, model):
-        self.normal.load(crossing.tensors(model, {"centre": self.columns, "spread": self.columns}))
+        self.normal.load(conversion.tensors(model, {"centre": self.columns, "spread": self.columns}))
 
     def train(self, input, epochs):
         """Learns from the rows that are not labelled anomalous; without labels, from all."""
         labels = input.labels or [0.0] * input.rows
-        rows = [row for row, label in zip(crossing.rows(input, self.columns), labels) if label < 0.5]
+        rows = [row for row, label in zip(conversion.rows(input, self.columns), labels) if label < 0.5]
         loss = 0.0
         for epoch in range(1, epochs + 1):
             self.normal.learn(rows)

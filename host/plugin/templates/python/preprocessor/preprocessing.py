@@ -4,7 +4,7 @@ from wit_world.exports import preprocessing
 from wit_world.imports import types
 
 import card
-import crossing
+import conversion
 from algorithm import Changes
 
 
@@ -17,7 +17,7 @@ class Preprocessor(preprocessing.Preprocessor):
 
     @classmethod
     def open(cls, columns, parameters):
-        return cls(columns, crossing.read(parameters, card.KEEP))
+        return cls(columns, conversion.read(parameters, card.KEEP))
 
     def output_columns(self):
         kept = self.columns if self.keep else []
@@ -28,14 +28,14 @@ class Preprocessor(preprocessing.Preprocessor):
 
     def transform(self, input):
         out = []
-        for row in crossing.rows(input, len(self.columns)):
+        for row in conversion.rows(input, len(self.columns)):
             values, changes = self.changes.step(row)
             out.extend(values if self.keep else [])
             out.extend(changes)
         return types.Batch(input.rows, out, input.labels)
 
     def save(self):
-        return crossing.weights(self.changes.save())
+        return conversion.weights(self.changes.save())
 
     def restore(self, state):
-        self.changes.load(crossing.tensors(state, dict.fromkeys(("known", "last"), len(self.columns))))
+        self.changes.load(conversion.tensors(state, dict.fromkeys(("known", "last"), len(self.columns))))

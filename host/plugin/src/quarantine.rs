@@ -12,7 +12,7 @@ use super::context::EventSink;
 use super::failure::{CallError, Kind};
 
 /// One a component: a file that replaces it begins with a clean record.
-pub(super) struct Ward {
+pub(super) struct PluginQuarantine {
     plugin: Arc<str>,
     policy: QuarantinePolicy,
     born: Instant,
@@ -20,7 +20,7 @@ pub(super) struct Ward {
     records: Mutex<BTreeMap<&'static str, Quarantine>>,
 }
 
-impl Ward {
+impl PluginQuarantine {
     pub(super) fn new(plugin: Arc<str>, policy: QuarantinePolicy) -> Self {
         Self {
             plugin,
@@ -31,7 +31,7 @@ impl Ward {
     }
 
     /// How much longer the part of a call is left alone.
-    pub(super) fn left(&self, call: &str) -> Option<Duration> {
+    pub(super) fn remaining(&self, call: &str) -> Option<Duration> {
         let now_ms = self.now_ms();
         self.records()
             .get(part_of(call))?
@@ -42,7 +42,7 @@ impl Ward {
 
     /// Whether the call may be made.
     pub(super) fn admit(&self, call: &'static str) -> Result<(), CallError> {
-        let Some(left) = self.left(call) else {
+        let Some(left) = self.remaining(call) else {
             return Ok(());
         };
         let detail = format!(

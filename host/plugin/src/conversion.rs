@@ -1,4 +1,4 @@
-//! Weights and texts on their way across the boundary: lent to the guest, checked on the way back.
+//! Converts weights to and from the ABI: borrowed on the way in, checked on the way out.
 
 use fedhost_domain::model::{TensorSpec, Weights};
 
@@ -12,7 +12,7 @@ const TENSORS_MAX: usize = 16_384;
 /// Extents of one tensor's shape.
 const EXTENTS_MAX: usize = 16;
 
-/// Lends weights to a call; the numbers are copied once, into the guest's memory.
+/// Passes weights to a call. The numbers are copied once, into the guest's memory.
 pub(super) fn lend<T>(weights: &Weights, call: impl FnOnce(WeightsParam<'_>) -> T) -> T {
     let tensors: Vec<TensorSpecParam<'_>> = weights
         .tensors()
@@ -28,11 +28,14 @@ pub(super) fn lend<T>(weights: &Weights, call: impl FnOnce(WeightsParam<'_>) -> 
     })
 }
 
-/// Takes weights from a guest: named, shaped and finite, or the fault in words.
+/// Converts weights of a guest.
+///
+/// # Errors
+/// A message, if a name, a shape or a number is invalid.
 pub(super) fn take(given: WeightsResult) -> Result<Weights, String> {
     if given.tensors.len() > TENSORS_MAX {
         return Err(format!(
-            "it returned {} tensors, at most {TENSORS_MAX} are taken",
+            "it returned {} tensors, at most {TENSORS_MAX} are accepted",
             given.tensors.len()
         ));
     }
@@ -53,7 +56,7 @@ pub(super) fn take(given: WeightsResult) -> Result<Weights, String> {
         }
     }
     Weights::new(tensors, given.data)
-        .map_err(|error| format!("it returned weights that are none: {error}"))
+        .map_err(|error| format!("it returned invalid weights: {error}"))
 }
 
 #[cfg(test)]
@@ -73,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn only_named_shaped_and_finite_weights_are_taken() {
+    fn only_named_shaped_and_finite_weights_are_accepted() {
         assert!(take(given("w", &[2], &[1.0, 2.0])).is_ok());
         let cases = [
             (given("w\u{1b}", &[1], &[1.0]), "not printable"),
