@@ -57,7 +57,7 @@ fn tools_that_are_missing_are_named_with_the_way_to_get_them() {
         .fedhost(&["plugin", "build", "a", "--tools", "nowhere"])
         .expect_code(1);
     for words in [
-        "JavaScript takes componentize-js",
+        "JavaScript needs componentize-js",
         "nowhere",
         "hint:",
         "--install-tools",

@@ -107,7 +107,7 @@ impl ParameterSpec {
         };
         if !is_parameter_name(&claimed.name) {
             return Err(spec.fault(
-                "has a name with other characters than a-z, 0-9, hyphen and underscore (lower-case)",
+                "has a name that is not lower-case letters, digits, hyphens and underscores",
             ));
         }
         spec.check_bounds()?;

@@ -38,7 +38,7 @@ acts! {
     too_many_rows: "(i32.store (i32.const 20) (i32.const 1000000))"
         => "invalid-output", "it returned 1000000 rows for 1";
     too_few_values: "(i32.store (i32.const 28) (i32.const 1))"
-        => "invalid-output", "1 rows of 2 columns call for 2 values, but there are 1";
+        => "invalid-output", "1 rows of 2 columns need 2 values, but there are 1";
     infinite_values: "(f32.store (local.get $values) (f32.const inf))"
         => "invalid-output", "the value in row 0, column 0 is infinite";
     a_list_beyond_its_memory: "(call $two (i32.const 24) (i32.const 0x7ffffff0) (i32.const 2))"

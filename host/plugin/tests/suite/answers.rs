@@ -32,10 +32,7 @@ fn scores_that_are_not_one_finite_number_a_row_are_dropped_and_the_instance_live
 fn weights_that_are_no_model_never_get_out() {
     let cases = [
         ("nan-weights", "is NaN"),
-        (
-            "data-shorter-than-shape",
-            "call for 3 values, but there are 2",
-        ),
+        ("data-shorter-than-shape", "need 3 values, but there are 2"),
         ("overflowing-shape", "but there are 1"),
         ("nameless-tensor", "tensor"),
         ("repeated-tensor", "already taken"),
