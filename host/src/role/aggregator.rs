@@ -210,7 +210,8 @@ impl Aggregator {
                     &refused.to_string(),
                     &record,
                 )
-                .await
+                .await?;
+                self.count(false).await
             }
         }
     }
@@ -272,6 +273,9 @@ impl Aggregator {
                         record,
                     )
                     .await?;
+                    if !rejection.is_superseded() {
+                        self.count(false).await?;
+                    }
                 }
             }
             Output::Failed { answered } => {
@@ -372,7 +376,7 @@ impl Aggregator {
         if self.inbox.refuse(dead_letter, clock::now_ms()) {
             self.settle(None).await?;
         }
-        self.count(false).await
+        Ok(())
     }
 
     /// Counts one more update. Beyond the cap, writes the dead-letter records and ends with an

@@ -185,6 +185,16 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// Whether an honest node sends such updates as a matter of course: it repeats an update while
+    /// it waits, or answers after the round has moved on. They are no sign of a broken sender.
+    #[must_use]
+    pub fn is_superseded(&self) -> bool {
+        matches!(
+            self,
+            Self::Duplicate { .. } | Self::Stale { .. } | Self::TooOld { .. }
+        )
+    }
+
     /// A short stable name of the reason.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -175,3 +175,67 @@ async fn an_update_of_a_version_that_is_not_compatible_is_refused() {
     stop.cancel();
     running.await.unwrap().unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn honest_repeats_never_count_towards_the_cap() {
+    let directory = tempfile::tempdir().unwrap();
+    let bus: Arc<dyn Bus> = Arc::new(EmbeddedLog::open(Options::new(directory.path())).unwrap());
+    for name in ["models", "updates", "evaluations", "updates.dlq"] {
+        let spec = TopicSpec {
+            name: name.to_owned(),
+            partitions: 1,
+            max_message_bytes: 1 << 20,
+            ..TopicSpec::default()
+        };
+        bus.create_topic(spec).await.unwrap();
+    }
+    let stop = CancellationToken::new();
+    let mut service = service(Arc::clone(&bus), &stop);
+    // Given a cap of half of the last four records, and a node that repeats its update while the
+    // other node is away
+    service.dead_letters.cap_records = 4;
+    let topics = Arc::clone(&service.topics);
+    let answer = async |node: u32| {
+        let spec = fedhost_domain::model::TensorSpec {
+            name: "w".into(),
+            shape: vec![1],
+        };
+        let weights = fedhost_domain::model::Weights::new(vec![spec], vec![1.0]).unwrap();
+        let update = models::NewUpdate {
+            node: NodeId::fog(node),
+            base_round: 0,
+            samples: 10,
+            weights: &weights,
+            plugin: &plugin("0.1.0"),
+            loss: 0.5,
+            metrics: &[],
+            train_ms: 1.0,
+        };
+        let record = models::update_record(&topics, update).await.unwrap();
+        let records = vec![record];
+        bus.write(Write {
+            records,
+            ..Write::default()
+        })
+        .await
+        .unwrap();
+    };
+    for _ in 0..20 {
+        answer(1).await;
+    }
+    // When the other node comes back
+    answer(2).await;
+    let running = tokio::spawn(service.run());
+    // Then the round closes
+    let mut models = bus
+        .subscribe("test", &["models"], Start::Earliest)
+        .await
+        .unwrap();
+    let model = tokio::time::timeout(PATIENCE, models.read(1))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(model.len(), 1);
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
