@@ -1,15 +1,15 @@
-//! Records that cannot be used: how often they are tried again, and when so many fail that the
-//! fault must lie elsewhere.
+//! Rules for records that cannot be used: how often a record is retried, and when too many records
+//! fail, so that the run has to stop.
 
 use std::collections::VecDeque;
 
-/// Of a small window no verdict is passed before so many records were seen.
+/// A cap is not checked before it has seen this number of records.
 const SEEN_MIN: usize = 20;
 
-/// Watches the newest records: at most a share of them may be dead-lettered.
+/// Limits the share of dead-lettered records in a sliding window of the newest records.
 ///
-/// One bad record at the start stops nothing: the verdict begins once a tenth of the window, and at
-/// least 20 records, were seen (or the whole window, when it is smaller).
+/// One bad record at the start does not exceed the cap: checking begins after a tenth of the
+/// window and at least 20 records, or after the whole window when it is smaller.
 #[derive(Clone, Debug)]
 pub struct Cap {
     records: usize,
@@ -47,10 +47,10 @@ impl Cap {
         }
     }
 
-    /// Takes the next record, and whether it could be used.
+    /// Counts the next record; `used` is false when it was dead-lettered.
     ///
     /// # Errors
-    /// With this record, too many of the newest were dead-lettered.
+    /// The share of dead-lettered records in the window is above the cap.
     pub fn record(&mut self, used: bool) -> Result<(), Exceeded> {
         self.window.push_back(!used);
         self.dead += u64::from(!used);
@@ -61,7 +61,9 @@ impl Cap {
         if self.window.len() < self.seen_min() {
             return Ok(());
         }
-        let (dead, of, share) = (self.dead, self.window.len() as u64, self.share);
+        let dead = self.dead;
+        let of = self.window.len() as u64;
+        let share = self.share;
         #[expect(
             clippy::cast_precision_loss,
             reason = "a window is far below 2^53 records"
@@ -74,16 +76,18 @@ impl Cap {
         }
     }
 
-    /// Takes the next records of a batch; all count, also those after one that was too many.
+    /// Counts the next records of a batch. All of them count, also those after the record that
+    /// exceeds the cap.
     ///
     /// # Errors
-    /// With one of them, too many of the newest were dead-lettered: the first such verdict.
+    /// The first excess, as [`record`](Self::record) reports it.
     pub fn record_all(&mut self, used: impl IntoIterator<Item = bool>) -> Result<(), Exceeded> {
-        let mut verdict = Ok(());
+        let mut first_excess = Ok(());
         for used in used {
-            verdict = verdict.and(self.record(used));
+            let counted = self.record(used);
+            first_excess = first_excess.and(counted);
         }
-        verdict
+        first_excess
     }
 
     fn seen_min(&self) -> usize {
@@ -91,10 +95,10 @@ impl Cap {
     }
 }
 
-/// How often something that failed is tried again, and after which pauses.
+/// How often a failed action is retried, and after which pauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retries {
-    /// Tries after the first.
+    /// Attempts after the first.
     pub retries: u32,
     /// The first pause.
     pub first_ms: u64,
@@ -103,11 +107,11 @@ pub struct Retries {
 }
 
 impl Retries {
-    /// The pause in milliseconds after the failed try `attempt`, counted from 1; `None` when it was
-    /// the last one.
+    /// The pause in milliseconds after the failed attempt number `attempt`, counted from 1; `None`
+    /// when no attempt is left.
     ///
-    /// The pause doubles with each try up to the longest. A `jitter` of 0 to 1 takes between half
-    /// and all of it, so that those who failed together do not come back together.
+    /// The pause doubles with each attempt, up to the longest. A `jitter` of 0 gives half of it, 1
+    /// gives all of it; with random jitter, clients that failed together do not retry together.
     #[must_use]
     pub fn pause_ms(&self, attempt: u32, jitter: f64) -> Option<u64> {
         if attempt > self.retries {

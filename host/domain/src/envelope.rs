@@ -1,10 +1,10 @@
-//! A model on the wire: JSON with a checksummed payload, see [`Envelope`].
+//! The wire format of a model: JSON with a checksummed payload, see [`Envelope`].
 //!
-//! What must stay absent: an envelope that was changed on its way and is still accepted, and one
-//! whose refusal costs more than its size. A chain covers every byte: `digest` covers the texts of
-//! `header` and `metadata` as they stand in the message, the `checksum` in the metadata covers the
-//! compressed payload, and no unknown field may stand beside them. It guards against damage, not
-//! against a forger, who can compute digests too.
+//! An envelope that was changed in transit must never be accepted, and a refusal must never cost
+//! more than the size of the message. Every byte is covered: `digest` covers the texts of `header`
+//! and `metadata` as they are in the message, `checksum` in the metadata covers the compressed
+//! payload, and unknown fields are refused. This protects against damage, not against forgery: an
+//! attacker can compute digests too.
 
 mod fields;
 mod payload;
@@ -26,20 +26,20 @@ pub use payload::{Compression, compress, decompress, from_base64, push_base64};
 pub use reject::Reject;
 pub use tensors::{from_safetensors, to_safetensors};
 
-/// The only version of the format that this program reads and writes.
+/// The only version of the format that is read and written.
 pub const VERSION: &str = "1.0";
 
-/// A model with what a receiver must know about it.
+/// A model with its metadata.
 ///
 /// On the wire it is one JSON object of `header`, `metadata`, `payload` (base64 of the compressed
-/// safetensors file) and `digest` (sha256 over the text of the header followed by that of the
-/// metadata). Fields that describe the payload are written by [`encode`](Self::encode) and checked
-/// by [`decode`](Self::decode), so they do not appear here.
+/// safetensors file) and `digest` (sha256 over the text of the header followed by the text of the
+/// metadata). [`encode`](Self::encode) writes the fields that describe the payload and
+/// [`decode`](Self::decode) checks them, so they do not appear here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Envelope {
     /// Who sends what, and when.
     pub header: Header,
-    /// What the weights stand for.
+    /// Where the weights come from.
     pub metadata: Metadata,
     /// The model.
     pub weights: Weights,
@@ -68,68 +68,68 @@ pub enum MessageKind {
     ModelUpdate,
 }
 
-/// What the weights stand for.
+/// Where the weights come from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
-    /// The version of the global model, or of the one that the update shall become part of.
+    /// The version of the global model, or of the one that the update is meant for.
     pub model_version: u64,
     /// The round that made the global model, or that the update is meant for.
     pub round_number: u64,
-    /// The global model that an update was trained from, 0 being the initial model. Other clients
-    /// may leave it out.
+    /// The global model that an update was trained from; 0 is the initial model. Other clients may
+    /// omit it.
     pub base_round: Option<u64>,
-    /// Rows behind the weights.
+    /// Rows that the weights were trained on.
     pub num_samples: u64,
     /// The component that the weights belong to.
     pub plugin: PluginId,
-    /// Figures of the plug-in, such as `loss`. Those that are not finite have no JSON form and are
+    /// Metrics of the plug-in, such as `loss`. Values that are not finite have no JSON form and are
     /// not written.
     pub metrics: BTreeMap<String, f64>,
-    /// Wall time of training in milliseconds. Other clients may leave it out.
+    /// Wall time of training in milliseconds. Other clients may omit it.
     pub train_ms: Option<u64>,
 }
 
-/// How large a message may be; both limits are inclusive.
+/// Limits on the size of a message; both are inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EnvelopeLimits {
-    /// Of the whole message.
+    /// Bytes of the whole message.
     pub max_bytes: usize,
-    /// Of the model.
+    /// Parameters of the model.
     pub max_parameters: usize,
 }
 
 /// Why an envelope cannot be written.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum EncodeError {
-    /// JSON knows only finite numbers.
+    /// JSON has only finite numbers.
     #[error(
         "the timestamp is {timestamp}, which has no JSON form\nhint: give seconds since the Unix epoch"
     )]
     BadTimestamp {
-        /// What it is.
+        /// The timestamp.
         timestamp: f64,
     },
-    /// safetensors uses the name for something else.
+    /// safetensors reserves the name.
     #[error(
-        "a tensor is named {name:?}, which safetensors keeps for itself\nhint: rename the tensor in the plug-in"
+        "a tensor is named {name:?}, which safetensors reserves\nhint: rename the tensor in the plug-in"
     )]
     ReservedName {
         /// The name.
         name: String,
     },
-    /// A library refused to write, which no valid model makes it do.
+    /// A library refused to write; a valid model does not cause this.
     #[error("{what} cannot be written: {reason}")]
     Unwritable {
         /// Which part.
         what: &'static str,
-        /// In the library's words.
+        /// The library's error message.
         reason: String,
     },
 }
 
-/// The second form of a message: the same header and metadata as text, and the compressed file
-/// beside them, without base64. On Kafka the text travels as a record's header of the name
-/// [`Self::HEADER`], and the payload as its value.
+/// The binary form of a message: header and metadata as text, and the compressed file without
+/// base64. On Kafka the text is the record header named [`Self::HEADER`], and the payload is the
+/// record's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binary {
     /// One JSON object of `header`, `metadata` and `digest`.
@@ -144,10 +144,10 @@ impl Binary {
 }
 
 impl Envelope {
-    /// The JSON text: compact, and the same bytes for the same envelope.
+    /// Returns the compact JSON text. Equal envelopes give equal bytes.
     ///
     /// # Errors
-    /// The timestamp is not finite, or a tensor bears the one name that safetensors reserves.
+    /// The timestamp is not finite, or a tensor has the one name that safetensors reserves.
     pub fn encode(&self, compression: Compression) -> Result<Vec<u8>, EncodeError> {
         let file = to_safetensors(&self.weights)?;
         let payload = compress(&file, compression)?;
@@ -156,7 +156,7 @@ impl Envelope {
         Ok(write::message(&header, &metadata, &payload))
     }
 
-    /// The second form.
+    /// Returns the binary form.
     ///
     /// # Errors
     /// As [`encode`](Self::encode).
@@ -171,10 +171,10 @@ impl Envelope {
         })
     }
 
-    /// Reads a message, whoever wrote it.
+    /// Reads an untrusted message.
     ///
-    /// Nothing is decompressed before its checksum was verified, and then at most what the stated
-    /// shapes need.
+    /// The payload is decompressed only after its checksum was verified, and only up to the size
+    /// that the stated shapes need.
     ///
     /// # Errors
     /// The first fault found.
@@ -184,7 +184,7 @@ impl Envelope {
         Self::verified(&message, || from_base64(&payload).map(Cow::Owned), limits)
     }
 
-    /// Reads the second form, under the same conditions.
+    /// Reads the binary form of an untrusted message, with the same checks.
     ///
     /// # Errors
     /// The first fault found.

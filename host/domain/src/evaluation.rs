@@ -1,4 +1,4 @@
-//! Pools what the nodes found when they scored their held-out rows with a global model.
+//! Pools the nodes' evaluations of a global model on their held-out rows.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,15 @@ use crate::event::{Evaluation, NodeEvaluation};
 use crate::metrics::ScoreSketch;
 use crate::model::NodeId;
 
-/// RoundEvaluations of one round's global model, node by node.
+/// The evaluations of one round's global model, by node.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RoundEvaluations {
     sketches: BTreeMap<NodeId, ScoreSketch>,
 }
 
 impl RoundEvaluations {
-    /// Takes a node's evaluation; a second one of the same node replaces the first, which it repeats.
+    /// Adds a node's evaluation. A second one of the same node is a repetition and replaces the
+    /// first.
     pub fn insert(&mut self, node: NodeId, sketch: ScoreSketch) {
         self.sketches.insert(node, sketch);
     }
@@ -38,7 +39,10 @@ impl RoundEvaluations {
                 roc_auc: sketch.roc_auc(),
             });
         }
-        (!nodes.is_empty()).then(|| Evaluation {
+        if nodes.is_empty() {
+            return None;
+        }
+        Some(Evaluation {
             rows: pool.rows(),
             anomalous: pool.anomalous(),
             roc_auc: pool.roc_auc(),
@@ -72,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_finding_counts_once() {
+    fn a_repeated_evaluation_counts_once() {
         let mut evaluations = RoundEvaluations::default();
         for _ in 0..2 {
             evaluations.insert(NodeId::fog(1), sketch(&[(0.0, false), (1.0, true)]));
@@ -81,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_without_held_out_rows_answers_all_the_same() {
+    fn a_node_without_held_out_rows_counts_as_answered() {
         let mut evaluations = RoundEvaluations::default();
         evaluations.insert(NodeId::fog(1), ScoreSketch::default());
         assert!(evaluations.cover([NodeId::fog(1)].iter()));

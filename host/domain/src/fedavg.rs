@@ -2,10 +2,10 @@
 //! w_k (McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from Decentralized
 //! Data").
 //!
-//! The mean has the same bits in whatever order the updates arrive and however they are grouped, by
-//! construction: each product n_k w_k is rounded by itself to one grid, fixed in advance, and from
-//! then on only integers are added. Memory is one 64-bit sum a parameter, however many nodes there
-//! are. What must stay absent: a float added to another one.
+//! The bits of the mean do not depend on the order or grouping of the updates, by construction:
+//! each product n_k w_k is rounded by itself to one grid, fixed in advance, and then only integers
+//! are added. Memory is one 64-bit sum per parameter, for any number of nodes. Two floats must never
+//! be added here.
 
 mod grid;
 mod sums;
@@ -19,30 +19,30 @@ use sums::Term;
 
 use crate::model::{ShapeMismatch, TensorSpec, Weights, WeightsError};
 
-/// Why a mean cannot be begun.
+/// Why an average cannot be created.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum NewError {
-    /// The tensors are no model.
+    /// The tensors are not a valid model.
     #[error("these tensors cannot be averaged: {0}")]
     Shape(#[from] WeightsError),
-    /// The limits leave no usable grid.
+    /// The limits allow no grid.
     #[error(transparent)]
     Limits(#[from] LimitsError),
 }
 
-/// Why an update was not added. The sum is as it was before.
+/// Why an update was not added. The sum is unchanged.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum AddError {
-    /// It is a different model.
+    /// It has other tensors.
     #[error(transparent)]
     Shape(#[from] ShapeMismatch),
-    /// It stands for nothing.
+    /// Its sample count is 0.
     #[error("the update stands for no samples")]
     NoSamples,
-    /// It would weigh more than an update may.
+    /// Its sample count is over the limit.
     #[error("the update stands for {samples} samples, over the limit of {limit}")]
     TooManySamples {
-        /// What it claims.
+        /// Its sample count.
         samples: u64,
         /// [`MeanLimits::max_samples`].
         limit: u64,
@@ -73,34 +73,34 @@ pub enum FinishError {
     /// Nothing was added.
     #[error("there are no updates to average")]
     NoUpdates,
-    /// The mean is no model, which the limits rule out.
-    #[error("the mean is no model: {0}")]
+    /// The mean is not a valid model. The limits exclude that.
+    #[error("the mean is not a valid model: {0}")]
     Weights(#[from] WeightsError),
 }
 
-/// A mean in the making.
+/// A running sample-weighted mean of models.
 #[derive(Clone, Debug)]
 pub struct Average {
     tensors: Vec<TensorSpec>,
     limits: MeanLimits,
     grid: Grid,
-    /// By parameter: the products so far in steps of the grid, plus [`BIAS`] for each update.
+    /// For each parameter, the sum of its products in steps of the grid, plus [`BIAS`] per update.
     sums: Vec<i64>,
     samples: u64,
     updates: u64,
 }
 
 impl Average {
-    /// An empty mean of models of this shape.
+    /// An empty mean of models with these tensors.
     ///
     /// # Errors
-    /// The tensors are no model, or the limits leave no usable grid.
+    /// The tensors are not a valid model, or the limits allow no grid.
     pub fn new(tensors: Vec<TensorSpec>, limits: MeanLimits) -> Result<Self, NewError> {
         let grid = Grid::new(&limits)?;
         let parameters = tensors.iter().try_fold(0_usize, |total, tensor| {
             total.checked_add(tensor.elements()?)
         });
-        // A model of zeros is as good a check as any, and gone at once.
+        // A model of zeros checks the tensors.
         let (tensors, zeros) =
             Weights::new(tensors, vec![0.0; parameters.unwrap_or(0)])?.into_parts();
         Ok(Self {
@@ -123,9 +123,9 @@ impl Average {
         self.settle(weights, samples, term, peak)
     }
 
-    /// Adds several updates and answers for each, in order: the same as [`add`](Self::add) for one
-    /// after the other, in less time. A refused update is left out; the others are added.
-    #[must_use = "each update has an answer of its own"]
+    /// Adds several updates and returns one result for each, in order. The results equal those of
+    /// [`add`](Self::add), in less time. A refused update does not prevent the others.
+    #[must_use = "each update has its own result"]
     pub fn add_all(&mut self, updates: &[(&Weights, u64)]) -> Vec<Result<(), AddError>> {
         let (fours, rest) = updates.as_chunks::<4>();
         let mut answers = Vec::with_capacity(updates.len());
@@ -156,7 +156,7 @@ impl Average {
             .collect()
     }
 
-    /// Refuses what can be refused without reading the values.
+    /// Makes the checks that need not read the values.
     fn admit<'a>(&self, weights: &'a Weights, samples: u64) -> Result<Term<'a>, AddError> {
         weights.expect_tensors(&self.tensors)?;
         let MeanLimits {
@@ -182,8 +182,8 @@ impl Average {
         })
     }
 
-    /// Counts a term that was added, or takes it out again when a value in it, its `peak`, is over
-    /// the limit.
+    /// Counts a term that was added, or removes it when its largest magnitude, `peak`, is over the
+    /// limit.
     fn settle(
         &mut self,
         weights: &Weights,
@@ -200,11 +200,11 @@ impl Average {
         Ok(())
     }
 
-    /// The mean of what was added so far; more can be added afterwards.
+    /// The mean of the updates so far; more can be added afterwards.
     ///
-    /// Each product is off by at most half a [`step`](Self::step), so a weight of the mean is
-    /// within `step * updates / (2 * samples)` of the exact one, then rounded to 32 bits, and never
-    /// over the limit.
+    /// The error of each product is at most half a [`step`](Self::step), so the error of a weight is
+    /// at most `step * updates / (2 * samples)`, plus the rounding to 32 bits. No weight is over the
+    /// limit.
     ///
     /// # Errors
     /// Nothing was added.
@@ -213,15 +213,14 @@ impl Average {
             return Err(FinishError::NoUpdates);
         }
         let bias = BIAS.wrapping_mul(self.updates.cast_signed());
-        let (step, samples, limit) = (self.grid.step(), self.samples as f64, self.limits.max_abs);
-        let mean = |&sum: &i64| {
+        let step = self.grid.step();
+        let samples = self.samples as f64;
+        let limit = self.limits.max_abs;
+        let means = self.sums.iter().map(|sum| {
             let product = sum.wrapping_sub(bias) as f64 * step;
             ((product / samples) as f32).clamp(-limit, limit)
-        };
-        Ok(Weights::new(
-            self.tensors.clone(),
-            self.sums.iter().map(mean).collect(),
-        )?)
+        });
+        Ok(Weights::new(self.tensors.clone(), means.collect())?)
     }
 
     /// The tensors that every update must have.
@@ -230,13 +229,13 @@ impl Average {
         &self.tensors
     }
 
-    /// The distance between neighbouring products of a weight and a sample count.
+    /// The step of the grid of products of a weight and a sample count.
     #[must_use]
     pub fn step(&self) -> f64 {
         self.grid.step()
     }
 
-    /// Samples of all updates together.
+    /// Samples of all updates.
     #[must_use]
     pub fn samples(&self) -> u64 {
         self.samples

@@ -1,12 +1,12 @@
 //! The pure core of fedhost.
 //!
-//! Nothing here reads a clock, a random source, the environment, a file or a socket: time and seeds
-//! are arguments, so the simulation and production run the same machines. What must stay absent:
+//! Nothing here reads a clock, a random source, the environment, a file or a socket. Time and seeds
+//! are arguments, so simulation and production run the same state machines. What must never occur:
 //!
 //! * a global model that depends on the order in which updates arrived ([`fedavg`]);
 //! * a non-finite, misshapen, stale, duplicated or oversized update in a sum ([`model`],
 //!   [`round`]);
-//! * an envelope that was changed on its way and is still accepted ([`envelope`]).
+//! * an envelope that was changed in transit and is still accepted ([`envelope`]).
 
 pub mod dead_letter;
 pub mod envelope;

@@ -1,10 +1,10 @@
-//! How well scores tell anomalies from normal rows.
+//! Metrics of how well scores separate anomalies from normal rows.
 //!
-//! [`Ranking`] is exact and needs every score in one place; [`Sweep`] gives the same figures of
-//! rows that come in the order of their scores, without keeping them; [`ScoreSketch`] counts scores
-//! in fine bins, so that nodes can be pooled without shipping their scores. A higher score is more
-//! anomalous. None ever answers with a number that its rows do not support: one class alone, or a
-//! score that is not finite, is refused or left out.
+//! [`Ranking`] is exact and needs all scores in memory. [`Sweep`] computes the same metrics of rows
+//! that arrive in the order of their scores, without storing them. [`ScoreSketch`] counts scores in
+//! fine bins, so that rows of several nodes are pooled without sending their scores. A higher score
+//! is more anomalous. No metric is computed from rows that do not determine it: rows of one class
+//! are refused, and scores that are not finite are refused or left out.
 
 mod areas;
 mod calibration;

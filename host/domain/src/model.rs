@@ -1,6 +1,6 @@
-//! What a federation passes around: named tensors, who made them, how many samples they stand for.
+//! Models and their identity: named tensors, digests, nodes and plug-ins.
 //!
-//! Every type here refuses a bad value when it is built, so nothing downstream checks again.
+//! Every type here refuses invalid values when it is constructed, so later code need not check.
 
 mod identity;
 
@@ -22,7 +22,7 @@ pub struct TensorSpec {
 }
 
 impl TensorSpec {
-    /// How many elements the shape holds, or `None` when that does not fit in memory.
+    /// The number of elements, or `None` when it does not fit in a `usize`.
     #[must_use]
     pub fn elements(&self) -> Option<usize> {
         self.shape.iter().try_fold(1_usize, |total, &extent| {
@@ -31,24 +31,24 @@ impl TensorSpec {
     }
 }
 
-/// Why a list of tensors is not a model.
+/// Why a list of tensors is not a valid model.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum WeightsError {
-    /// There is no tensor at all.
+    /// There is no tensor.
     #[error("there are no tensors")]
     Empty,
     /// A tensor has no name, or two share one.
     #[error("tensor {index} has the name {name:?}, which is empty or already taken")]
     BadName {
-        /// Its place in the list.
+        /// Its index in the list.
         index: usize,
-        /// The name it came with.
+        /// Its name.
         name: String,
     },
-    /// The shapes call for another number of values than there are.
-    #[error("the shapes call for {expected} values, but there are {found}")]
+    /// The number of values does not agree with the shapes.
+    #[error("the shapes need {expected} values, but there are {found}")]
     Length {
-        /// Elements by the shapes; `usize::MAX` when they overflow.
+        /// Values that the shapes need; `usize::MAX` when the number overflows.
         expected: usize,
         /// Values given.
         found: usize,
@@ -60,7 +60,7 @@ pub enum WeightsError {
         tensor: String,
         /// Row-major index within the tensor.
         index: usize,
-        /// The offending value.
+        /// The value.
         value: f32,
     },
 }
@@ -69,13 +69,14 @@ pub enum WeightsError {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("expected tensors {expected}, found {found}")]
 pub struct ShapeMismatch {
-    /// The shape that was called for, as `name[2x3], name[1]`.
+    /// The expected shape, as `name[2x3], name[1]`.
     pub expected: String,
-    /// The shape that came.
+    /// The shape that was found.
     pub found: String,
 }
 
-/// A model's parameters: uniquely named tensors of finite 32-bit floats, end to end in one list.
+/// A model's parameters: uniquely named tensors of finite 32-bit floats, one after the other in one
+/// list.
 #[derive(Clone, PartialEq)]
 pub struct Weights {
     tensors: Vec<TensorSpec>,
@@ -118,7 +119,7 @@ impl Weights {
     }
 
     fn check_finite(&self) -> Result<(), WeightsError> {
-        // One branch-free pass; the slow search runs only for a model that is refused anyway.
+        // One branch-free pass. The slow search runs only for a model that is refused.
         if self
             .data
             .iter()
@@ -154,7 +155,7 @@ impl Weights {
         &self.data
     }
 
-    /// Takes the model apart again.
+    /// Splits the model into tensors and values.
     #[must_use]
     pub fn into_parts(self) -> (Vec<TensorSpec>, Vec<f32>) {
         (self.tensors, self.data)
@@ -182,10 +183,10 @@ impl Weights {
         ArrayViewD::from_shape(shape, values).ok()
     }
 
-    /// Refuses a model whose tensors differ from `expected` in name, shape or order.
+    /// Checks that the tensors equal `expected` in name, shape and order.
     ///
     /// # Errors
-    /// Both shapes, in words.
+    /// Both shapes, as text.
     pub fn expect_tensors(&self, expected: &[TensorSpec]) -> Result<(), ShapeMismatch> {
         if self.tensors == expected {
             return Ok(());
@@ -214,7 +215,7 @@ impl Weights {
             .sqrt()
     }
 
-    /// Identity of the values: sha256 over names, shapes and little-endian values.
+    /// The digest of the model: sha256 over names, shapes and little-endian values.
     #[must_use]
     pub fn sha256(&self) -> Sha256Hex {
         let mut hasher = Sha256::new();
@@ -245,7 +246,7 @@ impl fmt::Debug for Weights {
     }
 }
 
-/// For example `weight[16], bias[1]`.
+/// Names and shapes as text, for example `weight[16], bias[1]`.
 #[must_use]
 pub fn describe_shape(tensors: &[TensorSpec]) -> String {
     let words: Vec<String> = tensors
@@ -263,13 +264,13 @@ pub fn describe_shape(tensors: &[TensorSpec]) -> String {
 pub struct Metric {
     /// For example `accuracy`.
     pub name: String,
-    /// Its value; not finite values are written as null, and read as NaN.
+    /// Its value; a value that is not finite is written as null and read as NaN.
     #[serde(deserialize_with = "f64_or_null")]
     pub value: f64,
 }
 
-/// Reads a number that may be null, as NaN: JSON has no NaN, and it must not cost the record around
-/// it when it is read back.
+/// Reads a number; null becomes NaN. JSON has no NaN, and a NaN must not make the record around it
+/// unreadable.
 ///
 /// # Errors
 /// It is neither a number nor null.
@@ -340,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tensor_is_seen_in_its_shape() {
+    fn a_tensor_is_viewed_in_its_shape() {
         let weights = Weights::new(
             vec![spec("bias", &[]), spec("w", &[2, 2])],
             vec![9.0, 1.0, 2.0, 3.0, 4.0],

@@ -1,8 +1,8 @@
-//! Evaluation protocols: which rows a model is trained on, and which it is judged by.
+//! Evaluation protocols: which rows a model is trained on, and which rows it scores.
 //!
-//! A protocol divides the rows of some files into [`Session`]s. In each, one model is trained, and
-//! then scores rows it has not been trained on. Rows of a file keep their order, except where a
-//! protocol shuffles them.
+//! A protocol divides the rows of some files into [`Session`]s. In each session one model is
+//! trained, and then scores rows that it was not trained on. Rows of a file keep their order, except
+//! where a protocol shuffles them.
 
 mod shuffle;
 
@@ -46,29 +46,29 @@ pub enum Protocol {
     /// trained on a row, with its label, once that many further rows are scored (Gama et al. 2013,
     /// doi:10.1007/s10994-012-5320-9).
     Prequential {
-        /// Rows until a label is known, at least 1: labels that are known at once make repeating
-        /// the last one win.
+        /// Rows until a label is known, at least 1. If labels were known at once, repeating the
+        /// last label would be the best model.
         delay_rows: u64,
     },
-    /// `shuffled-prequential:DELAY_ROWS`: the same with one model, for all rows, shuffled by the
-    /// seed. For rows that have no order, or one that gives the labels away.
+    /// `shuffled-prequential:DELAY_ROWS`: prequential with one model for all rows, shuffled by the
+    /// seed. For rows that have no order, or whose order reveals the labels.
     ShuffledPrequential {
         /// Rows until a label is known, at least 1.
         delay_rows: u64,
     },
 }
 
-/// A text names no protocol.
+/// A text that is not a protocol.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
-    "{text:?} is no protocol: {reason}\nhint: write prefix:ROWS, split:FRACTION, by-file:FRACTION, stratified:FRACTION, prequential:DELAY_ROWS or shuffled-prequential:DELAY_ROWS"
+    "{text:?} is not a protocol: {reason}\nhint: write prefix:ROWS, split:FRACTION, by-file:FRACTION, stratified:FRACTION, prequential:DELAY_ROWS or shuffled-prequential:DELAY_ROWS"
 )]
 pub struct NotAProtocol {
     text: String,
     reason: String,
 }
 
-/// Why a protocol cannot be followed with these files.
+/// Why a protocol cannot be applied to these files.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PlanError {
     /// Nothing would be left to score.
@@ -83,7 +83,7 @@ pub enum PlanError {
         /// The protocol.
         protocol: Protocol,
     },
-    /// A share of few files or rows is none, or all.
+    /// The fraction of a few files or rows is none of them, or all.
     #[error(
         "{protocol} divides {what} into {train} to train on and {score} to score\nhint: give more data, or another share"
     )]
@@ -99,14 +99,14 @@ pub enum PlanError {
     },
 }
 
-/// A file as a protocol sees it.
+/// A file of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataFile {
-    /// How it is called.
+    /// Its name.
     pub name: String,
-    /// Files of one folder belong together.
+    /// Its folder; the files of one folder belong together.
     pub folder: String,
-    /// How many it has.
+    /// Its number of rows.
     pub rows: u64,
 }
 
@@ -119,30 +119,30 @@ pub struct RowRange {
     pub rows: Range<u64>,
 }
 
-/// One model's life: what it is trained on, and then scores.
+/// The rows that one model is trained on, and then scores.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Session {
-    /// In order; empty when it is trained while it scores.
+    /// Rows to train on, in order; empty when the model is trained while it scores.
     pub train: Vec<RowRange>,
-    /// In order.
+    /// Rows to score, in order.
     pub score: Vec<RowRange>,
 }
 
-/// All that a protocol does with some files.
+/// A protocol, applied to some files.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Plan {
     /// Row ranges in their order, scored after the training.
     Ordered(Vec<Session>),
     /// All rows, shuffled.
     Shuffled {
-        /// The share of each class to train on before anything is scored.
+        /// The fraction of each class to train on before any row is scored.
         fraction: f64,
-        /// Rows until a label is known, when the model is trained while it scores.
+        /// Rows until a label is known; present when the model is trained while it scores.
         delay_rows: Option<u64>,
     },
-    /// Each file is scored and learnt from at the same time.
+    /// The model of each file is trained while it scores.
     Prequential {
-        /// One a file; nothing is trained on beforehand.
+        /// One session per file, without rows to train on.
         sessions: Vec<Session>,
         /// Rows until a label is known.
         delay_rows: u64,
@@ -150,10 +150,10 @@ pub enum Plan {
 }
 
 impl Protocol {
-    /// Divides the files.
+    /// Applies the protocol to the files.
     ///
     /// # Errors
-    /// A file, or the whole, has nothing to train on or nothing to score.
+    /// A file, or all files together, leave nothing to train on or nothing to score.
     pub fn plan(self, files: &[DataFile]) -> Result<Plan, PlanError> {
         match self {
             Self::Prefix { rows } => self.prefix(files, rows).map(Plan::Ordered),
@@ -172,15 +172,15 @@ impl Protocol {
                 delay_rows: Some(delay_rows),
             }),
             Self::Prequential { delay_rows } => {
-                let whole = |(file, source): (usize, &DataFile)| Session {
+                let sessions = files.iter().enumerate().map(|(file, source)| Session {
                     train: Vec::new(),
                     score: vec![RowRange {
                         file,
                         rows: 0..source.rows,
                     }],
-                };
+                });
                 Ok(Plan::Prequential {
-                    sessions: files.iter().enumerate().map(whole).collect(),
+                    sessions: sessions.collect(),
                     delay_rows,
                 })
             }
@@ -196,7 +196,7 @@ impl Protocol {
         )
     }
 
-    /// Whether rows are trained on before anything is scored.
+    /// Whether training ends before scoring begins.
     #[must_use]
     pub fn trains_before_scoring(self) -> bool {
         !matches!(
@@ -206,22 +206,27 @@ impl Protocol {
     }
 
     fn prefix(self, files: &[DataFile], rows: u64) -> Result<Vec<Session>, PlanError> {
-        let session = |(file, source): (usize, &DataFile)| {
+        let mut sessions = Vec::with_capacity(files.len());
+        for (file, source) in files.iter().enumerate() {
             if source.rows <= rows {
-                let (file, rows) = (source.name.clone(), source.rows);
                 return Err(PlanError::NothingToScore {
-                    file,
-                    rows,
+                    file: source.name.clone(),
+                    rows: source.rows,
                     protocol: self,
                 });
             }
-            let range = |rows| vec![RowRange { file, rows }];
-            Ok(Session {
-                train: range(0..rows),
-                score: range(rows..source.rows),
-            })
-        };
-        files.iter().enumerate().map(session).collect()
+            sessions.push(Session {
+                train: vec![RowRange {
+                    file,
+                    rows: 0..rows,
+                }],
+                score: vec![RowRange {
+                    file,
+                    rows: rows..source.rows,
+                }],
+            });
+        }
+        Ok(sessions)
     }
 
     fn split(self, files: &[DataFile], fraction: f64) -> Result<Session, PlanError> {
@@ -229,9 +234,8 @@ impl Protocol {
         for (file, source) in files.iter().enumerate() {
             let train = share(source.rows, fraction);
             if train == 0 || train == source.rows {
-                let what = format!("the {} rows of {}", source.rows, source.name);
                 return Err(PlanError::EmptyShare {
-                    what,
+                    what: format!("the {} rows of {}", source.rows, source.name),
                     train,
                     score: source.rows - train,
                     protocol: self,
@@ -270,12 +274,10 @@ impl Protocol {
             }
         }
         if session.train.is_empty() || session.score.is_empty() {
-            let (train, score) = (session.train.len() as u64, session.score.len() as u64);
-            let what = format!("the files of {} folders", folders.len());
             return Err(PlanError::EmptyShare {
-                what,
-                train,
-                score,
+                what: format!("the files of {} folders", folders.len()),
+                train: session.train.len() as u64,
+                score: session.score.len() as u64,
                 protocol: self,
             });
         }
@@ -283,7 +285,7 @@ impl Protocol {
     }
 }
 
-/// The nearest whole number of `of` things to a share of them.
+/// A fraction of `of` things, rounded to the nearest whole number.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -303,14 +305,14 @@ impl FromStr for Protocol {
         };
         let (name, value) = text
             .split_once(':')
-            .ok_or_else(|| refuse("there is no number behind a colon".into()))?;
+            .ok_or_else(|| refuse("it has no number after a colon".into()))?;
         let rows = || match value.parse() {
             Ok(rows @ 1..=u64::MAX) => Ok(rows),
-            _ => Err(refuse(format!("{value:?} is no whole number above 0"))),
+            _ => Err(refuse(format!("{value:?} is not a whole number above 0"))),
         };
         let fraction = || match value.parse() {
             Ok(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(fraction),
-            _ => Err(refuse(format!("{value:?} is no number between 0 and 1"))),
+            _ => Err(refuse(format!("{value:?} is not a number between 0 and 1"))),
         };
         match name {
             "prefix" => Ok(Self::Prefix { rows: rows()? }),

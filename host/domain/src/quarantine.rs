@@ -1,15 +1,15 @@
-//! When a component that keeps failing is left alone, and when it is tried again.
+//! Quarantine of a component that keeps failing: a circuit breaker with a growing cool-down.
 //!
-//! One call that fails so many times in a row shuts the component out for a pause, which doubles
-//! each time that it fails again right afterwards. A success of that call ends it, and all is
-//! forgotten.
+//! A call that fails a given number of times in a row puts the component into quarantine for a
+//! pause. The pause doubles each time that the component fails again directly afterwards. A success
+//! of that call ends the quarantine and resets the pause.
 
 use std::collections::BTreeMap;
 
-/// How much failing is borne with.
+/// When quarantine begins, and how long it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuarantinePolicy {
-    /// Failures of one call in a row that shut the component out; 0 is taken for 1.
+    /// Failures of one call in a row that begin a quarantine; 0 counts as 1.
     pub failures: u32,
     /// The first pause, in milliseconds.
     pub first_ms: u64,
@@ -18,7 +18,7 @@ pub struct QuarantinePolicy {
 }
 
 impl QuarantinePolicy {
-    /// Length of the pause when it is the `spell`th in a row, from 1.
+    /// Length in milliseconds of the `spell`th pause in a row, counted from 1.
     #[must_use]
     pub fn pause_ms(&self, spell: u32) -> u64 {
         let doubled = 1_u64
@@ -28,31 +28,33 @@ impl QuarantinePolicy {
     }
 }
 
-/// What an outcome has changed.
+/// A change of state, caused by the outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuarantineChange {
-    /// The component is shut out from now on.
+    /// Quarantine began, or was extended.
     Began {
         /// Failures in a row.
         failures: u32,
-        /// How long, in milliseconds.
+        /// Length of the quarantine, in milliseconds.
         pause_ms: u64,
     },
-    /// It works again.
+    /// The component works again.
     Ended,
 }
 
-/// The record of one component. Ask [`Self::admit`] before a call, and tell how it ended.
+/// The state of one component. Ask [`Self::admit`] before a call; report its outcome by
+/// [`Self::failed`] or [`Self::succeeded`].
 #[derive(Clone, Debug)]
 pub struct Quarantine {
     policy: QuarantinePolicy,
-    /// Failures in a row, by call: that opening works says nothing about scoring.
+    /// Failures in a row, by call: a successful `open` does not reset the failures of `score`.
     failures: BTreeMap<&'static str, u32>,
-    shut: Option<Shut>,
+    active: Option<Active>,
 }
 
+/// A quarantine that has not ended.
 #[derive(Clone, Copy, Debug)]
-struct Shut {
+struct Active {
     /// The call that has to succeed.
     call: &'static str,
     until_ms: u64,
@@ -60,42 +62,44 @@ struct Shut {
 }
 
 impl Quarantine {
-    /// Nothing has failed yet.
+    /// A component without failures.
     #[must_use]
     pub fn new(policy: QuarantinePolicy) -> Self {
         Self {
             policy,
             failures: BTreeMap::new(),
-            shut: None,
+            active: None,
         }
     }
 
-    /// Whether a call may be made.
+    /// Whether a call may be made now.
     ///
     /// # Errors
-    /// For how many more milliseconds none may.
+    /// The milliseconds until the next call may be made.
     pub fn admit(&self, now_ms: u64) -> Result<(), u64> {
-        match self.shut {
-            Some(shut) if now_ms < shut.until_ms => Err(shut.until_ms - now_ms),
+        match self.active {
+            Some(active) if now_ms < active.until_ms => Err(active.until_ms - now_ms),
             _ => Ok(()),
         }
     }
 
-    /// A call has failed.
+    /// Records that a call failed.
     pub fn failed(&mut self, now_ms: u64, call: &'static str) -> Option<QuarantineChange> {
-        // It began before the component was shut out, and tells nothing new.
+        // The call began before the quarantine did, so its failure is no further evidence.
         if self.admit(now_ms).is_err() {
             return None;
         }
         let failures = self.failures.entry(call).or_default();
         *failures = failures.saturating_add(1);
         let failures = *failures;
-        if self.shut.is_none() && failures < self.policy.failures {
+        if self.active.is_none() && failures < self.policy.failures {
             return None;
         }
-        let spell = self.shut.map_or(1, |shut| shut.spell.saturating_add(1));
+        let spell = self
+            .active
+            .map_or(1, |active| active.spell.saturating_add(1));
         let pause_ms = self.policy.pause_ms(spell);
-        self.shut = Some(Shut {
+        self.active = Some(Active {
             call,
             until_ms: now_ms.saturating_add(pause_ms),
             spell,
@@ -103,12 +107,14 @@ impl Quarantine {
         Some(QuarantineChange::Began { failures, pause_ms })
     }
 
-    /// A call has succeeded.
+    /// Records that a call succeeded.
     pub fn succeeded(&mut self, call: &'static str) -> Option<QuarantineChange> {
         self.failures.remove(call);
-        self.shut
-            .take_if(|shut| shut.call == call)
-            .map(|_| QuarantineChange::Ended)
+        if self.active?.call != call {
+            return None;
+        }
+        self.active = None;
+        Some(QuarantineChange::Ended)
     }
 }
 
@@ -123,7 +129,7 @@ mod tests {
         longest_ms: 350,
     };
 
-    fn shut_out() -> Quarantine {
+    fn quarantined() -> Quarantine {
         let mut quarantine = Quarantine::new(POLICY);
         assert_eq!(
             (quarantine.failed(0, SCORE), quarantine.failed(1, SCORE)),
@@ -149,8 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn a_component_is_shut_out_for_its_pause_and_no_longer() {
-        let quarantine = shut_out();
+    fn quarantine_lasts_for_the_pause() {
+        let quarantine = quarantined();
         assert_eq!(
             [2, 101, 102].map(|now_ms| quarantine.admit(now_ms)),
             [Err(100), Err(1), Ok(())]
@@ -158,8 +164,8 @@ mod tests {
     }
 
     #[test]
-    fn one_failure_after_the_pause_is_enough_for_a_longer_one() {
-        let mut quarantine = shut_out();
+    fn one_failure_after_the_pause_begins_a_longer_one() {
+        let mut quarantine = quarantined();
         assert_eq!(
             quarantine.failed(200, SCORE),
             Some(QuarantineChange::Began {
@@ -177,8 +183,8 @@ mod tests {
     }
 
     #[test]
-    fn a_success_of_the_call_that_failed_makes_all_good() {
-        let mut quarantine = shut_out();
+    fn a_success_of_the_call_that_failed_ends_the_quarantine() {
+        let mut quarantine = quarantined();
         assert_eq!(
             quarantine.succeeded("detector.open"),
             None,
@@ -199,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_count_when_they_come_in_a_row() {
+    fn only_failures_in_a_row_count() {
         let mut quarantine = Quarantine::new(POLICY);
         for now_ms in 0..10 {
             assert_eq!(quarantine.failed(now_ms, SCORE), None);
@@ -214,8 +220,8 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_comes_late_changes_nothing() {
-        let mut quarantine = shut_out();
+    fn a_failure_during_quarantine_changes_nothing() {
+        let mut quarantine = quarantined();
         assert_eq!(quarantine.failed(50, SCORE), None);
         assert_eq!(quarantine.admit(101), Err(1));
     }

@@ -1,4 +1,4 @@
-//! The round machine: updates and time in, global models out.
+//! The state machine of rounds: updates and time in, global models out.
 //!
 //! ```text
 //! gathering ──every expected node answered, or interval over with min_nodes──> aggregating ──> publishing ──> gathering
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Feed one input, carry out its outputs in order, feed the next. The machine never waits:
-//! [`Machine::deadline_ms`] says when it wants a [`Input::Tick`].
+//! [`Machine::deadline_ms`] returns when it needs an [`Input::Tick`].
 
 mod aggregating;
 mod gathering;
@@ -20,26 +20,26 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use aggregating::GlobalModel;
-use gathering::{Gathering, Verdict};
+use gathering::{Decision, Gathering};
 pub use rules::{Expected, Rejection, Rules, Update};
 
 use crate::event::{Participant, RoundClosed};
 use crate::fedavg;
 use crate::model::{NodeId, Weights};
 
-/// What survives a restart; to be stored together with the global model it speaks of.
+/// The state that survives a restart. It is stored together with its global model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// The newest published round, 0 before the first.
+    /// The newest published round; 0 before the first.
     pub published: u64,
-    /// When the round after it began to gather, milliseconds since the Unix epoch.
+    /// When the next round began to gather, in milliseconds since the Unix epoch.
     pub opened_ms: u64,
-    /// For each node whose updates could still come: the base of its newest update that was
-    /// counted. A repeated update is known by it, also in a later round.
+    /// The base round of each node's newest counted update, for nodes whose updates may still
+    /// arrive. It identifies a repeated update, also in a later round.
     pub counted: BTreeMap<NodeId, u64>,
 }
 
-/// What the machine is told.
+/// An input of the machine.
 #[derive(Clone, Debug)]
 pub enum Input {
     /// A decoded update. Legal while gathering or failed.
@@ -52,36 +52,36 @@ pub enum Input {
     Published,
 }
 
-/// What is to be done, or announced.
+/// An action for the caller, or a change to report.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// The update is part of the sum.
+    /// The update was added to the sum.
     Accepted(Participant),
-    /// The update is not, and never will be.
+    /// The update was refused, for good.
     Rejected {
-        /// Who sent it.
+        /// The sender.
         node: NodeId,
-        /// Why.
+        /// The reason.
         rejection: Rejection,
     },
-    /// The interval is over and too few nodes have answered.
+    /// The interval ended before enough nodes answered.
     Failed {
-        /// How many have.
+        /// The number of nodes that answered.
         answered: u64,
     },
-    /// Say [`Input::Aggregate`].
+    /// The round has enough updates; feed [`Input::Aggregate`].
     Aggregate,
-    /// Publish, then say [`Input::Published`]. The summary's durations are for the caller to fill
-    /// in.
+    /// Publish the model, then feed [`Input::Published`]. The caller fills in the durations of the
+    /// summary.
     Publish {
         /// The new global model.
         model: Arc<GlobalModel>,
-        /// How it came about.
+        /// The summary of the round.
         summary: Box<RoundClosed>,
-        /// To be stored with the model.
+        /// The state to store with the model.
         progress: Progress,
     },
-    /// The next round gathers.
+    /// The next round has begun to gather.
     Opened {
         /// Its number.
         round: u64,
@@ -90,11 +90,11 @@ pub enum Output {
     Complete,
 }
 
-/// A fault of this program: nothing that a node sends can cause it.
+/// An internal error. Nothing that a node sends can cause it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// An input came in a phase that cannot take it. The machine is unchanged.
-    #[error("round {round} is {phase} and cannot take the input {input}")]
+    /// The phase does not accept the input. The machine is unchanged.
+    #[error("round {round} is {phase} and does not accept the input {input}")]
     OutOfTurn {
         /// The round.
         round: u64,
@@ -103,7 +103,7 @@ pub enum Error {
         /// The input's name.
         input: &'static str,
     },
-    /// The rules leave no room for a mean; [`Rules::check`] tells before.
+    /// The limits of the rules do not allow an exact mean; [`Rules::check`] finds that earlier.
     #[error("round {round} cannot be averaged: {reason}")]
     NoMean {
         /// The round.
@@ -111,7 +111,7 @@ pub enum Error {
         /// Why not.
         reason: fedavg::NewError,
     },
-    /// The sum refused an update that the rules had accepted.
+    /// The sum refused an update that the rules accepted.
     #[error("round {round} has accepted an update that does not fit its sum: {reason}")]
     Unfit {
         /// The round.
@@ -119,7 +119,7 @@ pub enum Error {
         /// Why it does not fit.
         reason: fedavg::AddError,
     },
-    /// A round that gathered something has no mean.
+    /// The mean of a round with updates could not be computed.
     #[error("round {round} has no mean: {reason}")]
     Unfinished {
         /// The round.
@@ -150,7 +150,7 @@ impl Phase {
     }
 }
 
-/// Rounds of one federation, one after the other.
+/// The rounds of one federation, one after the other.
 #[derive(Debug)]
 pub struct Machine {
     rules: Arc<Rules>,
@@ -160,8 +160,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Goes on where `progress` was stored, with the global model that was stored with it; for a
-    /// fresh start that is nothing but the time.
+    /// Continues from a stored `progress` and the global model that was stored with it. For a fresh
+    /// start, `progress` has only the time.
     #[must_use]
     pub fn new(rules: Rules, progress: Progress, global: Option<Arc<Weights>>) -> Self {
         let mut machine = Self {
@@ -186,13 +186,13 @@ impl Machine {
         };
     }
 
-    /// The round whose global model is to be made; one past the last when complete.
+    /// The current round; one past the last when complete.
     #[must_use]
     pub fn round(&self) -> u64 {
         self.progress.published + 1
     }
 
-    /// What was stored with the newest global model.
+    /// The state that was stored with the newest global model.
     #[must_use]
     pub fn progress(&self) -> &Progress {
         &self.progress
@@ -204,7 +204,7 @@ impl Machine {
         self.global.as_ref()
     }
 
-    /// Whether an update may be fed now.
+    /// Whether the current phase accepts an update.
     #[must_use]
     pub fn accepts_updates(&self) -> bool {
         matches!(self.phase, Phase::Gathering(_) | Phase::Failed(_))
@@ -227,20 +227,24 @@ impl Machine {
         }
     }
 
-    /// When to say [`Input::Tick`], if nothing else happens before.
+    /// When to feed [`Input::Tick`], in milliseconds since the Unix epoch, unless another input
+    /// comes earlier.
     #[must_use]
     pub fn deadline_ms(&self) -> Option<u64> {
-        matches!(self.phase, Phase::Gathering(_)).then(|| {
-            self.progress
-                .opened_ms
-                .saturating_add(self.rules.round_interval_ms)
-        })
+        match self.phase {
+            Phase::Gathering(_) => Some(
+                self.progress
+                    .opened_ms
+                    .saturating_add(self.rules.round_interval_ms),
+            ),
+            _ => None,
+        }
     }
 
-    /// Takes one input at `now_ms` (milliseconds since the Unix epoch).
+    /// Processes one input at `now_ms` (milliseconds since the Unix epoch).
     ///
     /// # Errors
-    /// A fault of this program, never of an update.
+    /// An internal error, never a fault of an update.
     pub fn handle(&mut self, now_ms: u64, input: Input) -> Result<Vec<Output>, Error> {
         match input {
             Input::Update(update) => self.update(*update),
@@ -273,11 +277,11 @@ impl Machine {
             global: self.global.as_deref(),
         };
         match gathering.take(&self.rules, open, update)? {
-            Verdict::Rejected(rejection) => Ok(vec![Output::Rejected {
+            Decision::Rejected(rejection) => Ok(vec![Output::Rejected {
                 node,
                 rejection: *rejection,
             }]),
-            Verdict::Accepted(participant) => {
+            Decision::Accepted(participant) => {
                 let closes = gathering.is_complete(&self.rules)
                     || (overdue && gathering.is_enough(&self.rules));
                 let mut outputs = vec![Output::Accepted(*participant)];

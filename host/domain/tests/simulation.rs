@@ -80,11 +80,11 @@ fn every_global_model_is_the_mean_of_its_nodes_own_models() {
 }
 
 #[test]
-fn rounds_go_on_whatever_strangers_send_and_however_slow_nodes_are() {
+fn rounds_close_despite_untrusted_updates_and_slow_nodes() {
     for seed in seeds() {
         let faults = Faults {
             kills: true,
-            strangers: true,
+            untrusted_senders: true,
             absences: true,
             ..Faults::none()
         };

@@ -137,11 +137,11 @@ fn a_protocol_that_cannot_be_followed_is_refused() {
     let all = "prefix:ROWS, split:FRACTION, by-file:FRACTION, stratified:FRACTION, prequential:DELAY_ROWS or shuffled-";
     is_refused(
         &with(&["--protocol", "holdout:0.3"]),
-        &["\"holdout:0.3\" is no protocol", all],
+        &["\"holdout:0.3\" is not a protocol", all],
     );
     is_refused(
         &with(&["--protocol", "split:1.5"]),
-        &["\"1.5\" is no number between 0 and 1"],
+        &["\"1.5\" is not a number between 0 and 1"],
     );
     is_refused(
         &with(&["--protocol", "prefix:500"]),

@@ -14,7 +14,7 @@ fn first_excess(
 }
 
 #[test]
-fn a_bad_start_stops_nothing_before_enough_was_seen() {
+fn bad_records_at_the_start_do_not_exceed_the_cap() {
     // (window, share, records until all bad ones exceed the cap)
     for (records, share, seen) in [
         (1000, 0.5, 100),
@@ -60,7 +60,7 @@ fn exactly_the_share_is_allowed_and_one_more_is_not() {
 }
 
 #[test]
-fn of_a_batch_the_first_verdict_is_told_and_all_records_count() {
+fn a_batch_reports_the_first_excess_and_counts_all_records() {
     let mut cap = Cap::new(20, 0.5);
     let batch = [[false; 11].as_slice(), &[true; 9], &[false; 5], &[true; 15]].concat();
     assert_eq!(
@@ -79,7 +79,7 @@ fn of_a_batch_the_first_verdict_is_told_and_all_records_count() {
 }
 
 #[test]
-fn what_left_the_window_is_forgotten() {
+fn a_score_that_left_the_window_has_no_effect() {
     let mut cap = Cap::new(40, 0.25);
     for _ in 0..5 {
         assert!((0..30).all(|_| cap.record(true).is_ok()));
@@ -91,14 +91,14 @@ fn what_left_the_window_is_forgotten() {
 }
 
 #[test]
-fn a_share_of_one_and_a_window_of_nothing_allow_everything() {
+fn a_share_of_one_or_an_empty_window_allows_everything() {
     for cap in [Cap::new(100, 1.0), Cap::new(0, 0.0)] {
         assert_eq!(first_excess(cap, std::iter::repeat_n(false, 1000)), None);
     }
 }
 
 #[test]
-fn pauses_double_up_to_the_longest_and_end_with_the_last_try() {
+fn pauses_double_up_to_the_longest_and_end_with_the_last_attempt() {
     let retries = Retries {
         retries: 4,
         first_ms: 50,

@@ -1,4 +1,4 @@
-//! A JSON object, read field by field, so that a refusal names the field.
+//! Reads a JSON object field by field, so that a refusal names the field.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 
 use super::reject::{Reject, brief};
 
-/// The fields of one object, as text. None occurs twice: readers differ in which of two they
-/// believe.
+/// The fields of one object, as text. A repeated field is refused, because JSON readers differ in
+/// which of two values they use.
 pub(super) struct Fields<'a> {
-    /// The object's name, or nothing for the message itself.
+    /// The object's name; empty for the message itself.
     place: &'static str,
     texts: BTreeMap<String, &'a RawValue>,
 }
@@ -41,7 +41,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// The field's value; null is as good as absent.
+    /// The field's value; null counts as absent.
     pub(super) fn optional<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, Reject> {
         match self.texts.get(name) {
             Some(text) if text.get() != "null" => serde_json::from_str(text.get())
@@ -117,8 +117,8 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 }
 
-/// A finite number as the sender had it. serde_json's own floats may be off in the last bit, which
-/// would give a metric other bits after each hop.
+/// A finite number, read exactly. serde_json's own floats may differ in the last bit, so a metric
+/// would change its bits each time that it is passed on.
 #[derive(Clone, Copy)]
 pub(super) struct Exact(pub(super) f64);
 

@@ -1,4 +1,4 @@
-//! From a file's bytes to the text that stands in the message, and back.
+//! Converts a file's bytes to the text in the message, and back.
 
 use std::borrow::Cow;
 use std::io::{self, Read, Write as _};
@@ -25,12 +25,12 @@ pub enum Compression {
     Zstd,
     /// One frame of the LZ4 frame format.
     Lz4,
-    /// The file as it is.
+    /// Not compressed.
     None,
 }
 
 impl Compression {
-    /// By its name on the wire.
+    /// Looks up a compression by its name on the wire.
     pub(super) fn named(name: &str) -> Result<Self, Reject> {
         match name {
             "gzip" => Ok(Self::Gzip),
@@ -44,10 +44,10 @@ impl Compression {
     }
 }
 
-/// Compresses a file; the same bytes come out every time.
+/// Compresses a file. The same input gives the same bytes every time.
 ///
 /// # Errors
-/// None in practice: memory takes all that is written.
+/// None in practice: writing to memory does not fail.
 pub fn compress(file: &[u8], compression: Compression) -> Result<Cow<'_, [u8]>, EncodeError> {
     match compression {
         Compression::None => Ok(Cow::Borrowed(file)),
@@ -85,12 +85,12 @@ fn lz4(file: &[u8]) -> io::Result<Vec<u8>> {
     Ok(encoder.finish()?)
 }
 
-/// Weights hardly shrink.
+/// A buffer of the file's size: weights are hardly compressible.
 fn buffer(file: &[u8]) -> Vec<u8> {
     Vec::with_capacity(file.len() + file.len() / 1000 + 64)
 }
 
-/// Undoes [`compress`], or what another program did, and writes at most `max_bytes`.
+/// Decompresses a payload from [`compress`] or from another program, to at most `max_bytes`.
 ///
 /// # Errors
 /// The bytes are damaged, something follows them, or they unpack to more than `max_bytes`.
@@ -130,9 +130,10 @@ pub fn decompress(
     Ok(file)
 }
 
-/// Stops one byte after `max_bytes`, where the caller sees that it is too much.
+/// Stops one byte after `max_bytes`, so that the caller sees that the limit is exceeded.
 fn read<'a>(decoder: impl Read, payload: &[u8], max_bytes: usize) -> Result<Cow<'a, [u8]>, Reject> {
-    // Trained weights shrink by a tenth; a bomb gets no memory before it has filled what is there.
+    // Trained weights are compressible by a tenth only. A decompression bomb gets no more memory
+    // before it has filled this buffer.
     let mut file = Vec::with_capacity(max_bytes.min(payload.len().saturating_mul(2)));
     let most = u64::try_from(max_bytes)
         .unwrap_or(u64::MAX)
@@ -146,13 +147,13 @@ fn read<'a>(decoder: impl Read, payload: &[u8], max_bytes: usize) -> Result<Cow<
     Ok(Cow::Owned(file))
 }
 
-/// Appends the base64 form of `bytes` to a text.
+/// Appends `bytes` to a text in base64.
 pub fn push_base64(text: &mut String, bytes: &[u8]) {
     STANDARD.encode_string(bytes, text);
 }
 
-/// Undoes [`push_base64`]. Each sequence of bytes has one text only: padded, no spaces, no stray
-/// bits at the end.
+/// Decodes base64. Only the canonical text of a sequence of bytes is accepted: padded, without
+/// spaces, with zero bits at the end.
 ///
 /// # Errors
 /// The text is not of that form.

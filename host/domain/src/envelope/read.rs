@@ -1,4 +1,4 @@
-//! The parts of a message, each checked by itself and against the others.
+//! Reads the parts of a message and checks each by itself and against the others.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::model::{Sha256Hex, TensorSpec};
 
 use super::fields::{Exact, Fields};
 
-/// A message of a known version whose digest, if it has one, is right.
+/// A message of the known version whose digest, if present, is correct.
 pub(super) struct Message<'a> {
     header: Fields<'a>,
     metadata: Fields<'a>,
@@ -23,24 +23,24 @@ pub(super) struct Message<'a> {
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// What the metadata says about the payload.
+/// The metadata's statements about the payload.
 pub(super) struct Stated {
     pub(super) tensors: Vec<TensorSpec>,
     pub(super) compression: Compression,
     pub(super) checksum: Sha256Hex,
 }
 
-/// The message, and its payload as base64, not yet looked at.
+/// The message, and its payload as unchecked base64.
 pub(super) fn message(bytes: &[u8]) -> Result<(Message<'_>, Cow<'_, str>), Reject> {
     let fields = Fields::parse(text(bytes)?)?;
-    // An unknown neighbour could be a damaged `digest`.
+    // An unknown field could be a damaged `digest`.
     fields.allow_only(&["header", "metadata", "payload", "digest"])?;
     let message = checked(&fields)?;
     let Text(payload) = fields.required("payload")?;
     Ok((message, payload))
 }
 
-/// The message whose payload lies elsewhere.
+/// A message in binary form, whose payload is separate.
 pub(super) fn envelope(bytes: &[u8]) -> Result<Message<'_>, Reject> {
     let fields = Fields::parse(text(bytes)?)?;
     fields.allow_only(&["header", "metadata", "digest"])?;
@@ -175,7 +175,7 @@ fn tensors(fields: &Fields<'_>) -> Result<Vec<TensorSpec>, Reject> {
         .collect())
 }
 
-/// The total bounds what is unpacked, so it must be what the shapes call for.
+/// The total limits the unpacked size, so it must agree with the shapes.
 fn expect_total(
     fields: &Fields<'_>,
     tensors: &[TensorSpec],

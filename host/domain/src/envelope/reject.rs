@@ -1,10 +1,10 @@
-//! Every reason for which a message is refused.
+//! The reasons for which a message is refused.
 
 use std::fmt;
 
 use crate::model::Sha256Hex;
 
-/// Why a message is no envelope. [`code`](Self::code) is stable, the words are not.
+/// Why a message is not a valid envelope. [`code`](Self::code) is stable, the text is not.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Reject {
     /// The message, its model, or what the payload unpacks to.
@@ -21,14 +21,13 @@ pub enum Reject {
         /// What was found, and where.
         reason: String,
     },
-    /// A field that must be there is not.
+    /// A required field is missing.
     #[error("the field {field:?} is missing")]
     MissingField {
         /// With its place, such as `header.sender`.
         field: String,
     },
-    /// A field holds something else than it should, stands where none should, or contradicts
-    /// another one.
+    /// A field has a wrong value, is unknown, or contradicts another field.
     #[error("the field {field:?} is wrong: {reason}")]
     BadField {
         /// With its place, such as `header.sender`.
@@ -37,7 +36,7 @@ pub enum Reject {
         reason: String,
     },
     /// Another version of the format.
-    #[error("the message is of version {found:?}, only {known:?} is understood", known = super::VERSION)]
+    #[error("the message is of version {found:?}, only {known:?} is supported", known = super::VERSION)]
     UnknownVersion {
         /// What it says.
         found: String,
@@ -48,7 +47,7 @@ pub enum Reject {
         /// What it says.
         found: String,
     },
-    /// Header or metadata were changed on their way.
+    /// Header or metadata were changed in transit.
     #[error("the digest of header and metadata is {found}, but the message states {stated}")]
     DigestMismatch {
         /// As the message says.
@@ -56,15 +55,15 @@ pub enum Reject {
         /// Of what came.
         found: Sha256Hex,
     },
-    /// The payload is no safetensors file.
+    /// The payload's encoding is not safetensors.
     #[error("the payload is encoded as {found:?}\nhint: send \"safetensors\"")]
     UnsupportedEncoding {
         /// What the metadata says.
         found: String,
     },
-    /// The payload is compressed in a way that the format does not name.
+    /// The format has no such compression.
     #[error(
-        "the payload is compressed with {found:?}, which nobody here can undo\nhint: send \"gzip\", \"zstd\", \"lz4\" or \"none\""
+        "the payload is compressed with {found:?}, which is not supported\nhint: send \"gzip\", \"zstd\", \"lz4\" or \"none\""
     )]
     UnsupportedCompression {
         /// What the metadata says.
@@ -76,7 +75,7 @@ pub enum Reject {
         /// What was found, and where.
         reason: String,
     },
-    /// The payload was changed on its way.
+    /// The payload was changed in transit.
     #[error("the checksum of the payload is {found}, but the metadata states {stated}")]
     ChecksumMismatch {
         /// As the metadata says.
@@ -84,19 +83,19 @@ pub enum Reject {
         /// Of what came.
         found: Sha256Hex,
     },
-    /// The payload cannot be unpacked, or goes on after its end.
+    /// The payload cannot be decompressed, or bytes follow its end.
     #[error("the payload cannot be decompressed: {reason}")]
     BadCompression {
         /// What was found.
         reason: String,
     },
-    /// The unpacked payload is no safetensors file.
+    /// The decompressed payload is not a safetensors file.
     #[error("the payload is not a safetensors file: {reason}")]
     BadSafetensors {
         /// What was found.
         reason: String,
     },
-    /// A tensor of something else than 32-bit floats.
+    /// A tensor of another type than 32-bit floats.
     #[error(
         "tensor {tensor:?} is of type {found:?}\nhint: only 32-bit floats are averaged, convert it before sending"
     )]
@@ -106,7 +105,7 @@ pub enum Reject {
         /// Its type.
         found: String,
     },
-    /// The payload holds other tensors than the metadata says.
+    /// The payload has other tensors than the metadata states.
     #[error("the metadata states {stated}, but the payload holds {found}")]
     ShapeMismatch {
         /// The first tensor that differs, or how many there are.
@@ -114,16 +113,16 @@ pub enum Reject {
         /// What is there instead.
         found: String,
     },
-    /// The tensors are no model, see [`WeightsError`](crate::model::WeightsError).
-    #[error("the payload is no model: {reason}")]
+    /// The tensors are not a valid model, see [`WeightsError`](crate::model::WeightsError).
+    #[error("the payload is not a valid model: {reason}")]
     BadWeights {
-        /// In that error's words.
+        /// The text of that error.
         reason: String,
     },
 }
 
 impl Reject {
-    /// A short name for logs, counters and dead letters.
+    /// A short stable name for logs, metrics and dead-letter records.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -149,7 +148,7 @@ impl Reject {
 
 const BRIEF: usize = 200;
 
-/// The start of a text: what a stranger wrote is quoted in logs and must not flood them.
+/// The start of a text. Untrusted text is quoted in logs and must not flood them.
 pub(super) fn brief(text: impl fmt::Display) -> String {
     let mut text = text.to_string();
     if let Some((end, _)) = text.char_indices().nth(BRIEF) {

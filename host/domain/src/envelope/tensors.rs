@@ -9,13 +9,13 @@ use super::EncodeError;
 use super::reject::{Reject, brief};
 use crate::model::{TensorSpec, Weights, describe_shape};
 
-/// The key under which a safetensors header holds remarks instead of a tensor.
+/// The key of a safetensors header that holds metadata instead of a tensor.
 const RESERVED: &str = "__metadata__";
 const LENGTH_BYTES: usize = 8;
 const VALUE_BYTES: usize = 4;
 
-/// The model as a `.safetensors` file. Tensors lie in the model's order; the library's own writer
-/// would sort them.
+/// Writes the model as a `.safetensors` file, with the tensors in the model's order. The library's
+/// own writer would sort them.
 ///
 /// # Errors
 /// A tensor is called `__metadata__`.
@@ -58,11 +58,11 @@ fn infos(weights: &Weights) -> Vec<(String, TensorInfo)> {
     weights.iter().map(info).collect()
 }
 
-/// Reads a `.safetensors` file of 32-bit floats. Tensors come in the order of their data, empty
-/// ones at one place by name.
+/// Reads a `.safetensors` file of 32-bit floats. Tensors are returned in the order of their data;
+/// empty tensors at the same position are sorted by name.
 ///
 /// # Errors
-/// The file is damaged, holds other types than 32-bit floats, or is no model.
+/// The file is damaged, has other types than 32-bit floats, or is not a valid model.
 pub fn from_safetensors(file: &[u8]) -> Result<Weights, Reject> {
     let bad = |error: SafeTensorError| Reject::BadSafetensors {
         reason: brief(error),
@@ -113,8 +113,8 @@ fn spec(name: String, info: &TensorInfo) -> Result<TensorSpec, Reject> {
     Ok(TensorSpec { name, shape })
 }
 
-/// The largest legal file of these tensors: values, and a header with room for other writers'
-/// spacing and remarks.
+/// The size in bytes of the largest legal file of these tensors: the values, and a header with room
+/// for other writers' spaces and metadata.
 pub(super) fn size_max(tensors: &[TensorSpec]) -> usize {
     const REMARKS: usize = 64 * 1024;
     tensors.iter().fold(REMARKS, |total, spec| {
@@ -127,7 +127,7 @@ pub(super) fn size_max(tensors: &[TensorSpec]) -> usize {
     })
 }
 
-/// The model in the stated order, if it consists of just these tensors.
+/// The model with its tensors in the stated order; refused unless it has exactly these tensors.
 pub(super) fn as_stated(found: Weights, stated: &[TensorSpec]) -> Result<Weights, Reject> {
     if found.tensors() == stated {
         return Ok(found);
@@ -156,9 +156,9 @@ pub(super) fn as_stated(found: Weights, stated: &[TensorSpec]) -> Result<Weights
 }
 
 fn differs(stated: &TensorSpec, found: Option<&TensorSpec>) -> Reject {
-    let in_words = |spec: &TensorSpec| brief(describe_shape(std::slice::from_ref(spec)));
+    let describe = |spec: &TensorSpec| brief(describe_shape(std::slice::from_ref(spec)));
     Reject::ShapeMismatch {
-        stated: in_words(stated),
-        found: found.map_or("no such tensor".into(), in_words),
+        stated: describe(stated),
+        found: found.map_or("no such tensor".into(), describe),
     }
 }

@@ -1,4 +1,4 @@
-//! The JSON text of an envelope.
+//! Writes the JSON text of an envelope.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +58,8 @@ pub(super) fn metadata(
     compression: Compression,
     checksum: &Sha256Hex,
 ) -> Result<String, EncodeError> {
-    let (metadata, weights) = (&envelope.metadata, &envelope.weights);
+    let metadata = &envelope.metadata;
+    let weights = &envelope.weights;
     let tensors = weights.tensors();
     let finite = metadata
         .metrics
@@ -92,7 +93,7 @@ fn json(part: &impl Serialize) -> Result<String, EncodeError> {
     })
 }
 
-/// Puts the parts together without a space, so that no byte of the message is idle.
+/// Joins the parts without spaces, so that every byte of the message is checked.
 pub(super) fn message(header: &str, metadata: &str, payload: &[u8]) -> Vec<u8> {
     let mut text = open(header, metadata, payload.len().div_ceil(3) * 4);
     text.push_str(r#"","payload":""#);
@@ -101,14 +102,14 @@ pub(super) fn message(header: &str, metadata: &str, payload: &[u8]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The same without a payload.
+/// The same text without a payload.
 pub(super) fn envelope(header: &str, metadata: &str) -> Vec<u8> {
     let mut text = open(header, metadata, 0);
     text.push_str(r#""}"#);
     text.into_bytes()
 }
 
-/// Up to the last digit of the digest; `more` bytes are expected to follow.
+/// The text up to the last digit of the digest, with room for `more` bytes after it.
 fn open(header: &str, metadata: &str, more: usize) -> String {
     let digest = digest(header, metadata);
     let mut text = String::with_capacity(header.len() + metadata.len() + more + 128);
@@ -125,7 +126,7 @@ fn open(header: &str, metadata: &str, more: usize) -> String {
     text
 }
 
-/// Covers what the checksum of the payload does not.
+/// The digest of header and metadata; the payload has a checksum of its own.
 pub(super) fn digest(header: &str, metadata: &str) -> Sha256Hex {
     Sha256Hex::of([header, metadata].concat().as_bytes())
 }

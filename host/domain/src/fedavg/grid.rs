@@ -1,6 +1,6 @@
-//! The grid to which products are rounded, derived once from what a mean must be able to hold.
+//! The grid to which products are rounded, derived once from the limits of a mean.
 
-/// What a mean must be able to hold. The tighter the limits, the finer the grid.
+/// The limits of a mean. Tighter limits give a finer grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeanLimits {
     /// Largest legal magnitude of one weight: from [`f32::MIN_POSITIVE`] to [`f32::MAX`].
@@ -12,10 +12,10 @@ pub struct MeanLimits {
 }
 
 impl MeanLimits {
-    /// Refuses limits that leave no usable grid.
+    /// Checks that the limits allow a grid.
     ///
     /// # Errors
-    /// Names the first limit that is out of range.
+    /// The first limit that is out of range.
     pub fn check(&self) -> Result<(), LimitsError> {
         if !(f32::MIN_POSITIVE..=f32::MAX).contains(&self.max_abs) {
             return Err(LimitsError::MaxAbs(self.max_abs));
@@ -30,14 +30,14 @@ impl MeanLimits {
     }
 }
 
-/// Most samples of one update, 2^29: up to here the product with a weight of 24 bits is exact in a
-/// double.
+/// Most samples of one update, 2^29: up to this number the product with a weight of 24 bits is exact
+/// in a double.
 pub const SAMPLES_MAX: u64 = 1 << 29;
 
-/// Most updates of one mean, 2^24: up to here the total of samples is exact in a double.
+/// Most updates of one mean, 2^24: up to this number the total of samples is exact in a double.
 pub const UPDATES_MAX: u64 = 1 << 24;
 
-/// The limits leave no usable grid.
+/// The limits allow no grid.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum LimitsError {
     /// The weight limit is out of range.
@@ -51,20 +51,20 @@ pub enum LimitsError {
     MaxUpdates(u64),
 }
 
-/// Multiples of a power of two, wide enough apart for the largest legal product and the largest
-/// legal sum.
+/// A grid of multiples of a power of two. The step is large enough for the largest legal product and
+/// the largest legal sum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Grid {
     step: f64,
     steps_per_unit: f64,
 }
 
-/// Added to a double of magnitude below 2^51, it leaves the nearest integer (ties to even) in the
-/// low bits: the only such rounding that every x86-64 does on whole vectors.
+/// Adding it to a double of magnitude below 2^51 leaves the nearest integer (ties to even) in the
+/// low bits. No other such rounding is vectorised on every x86-64.
 const MAGIC: f64 = 1.5 * (1_u64 << 52) as f64;
 /// The widest product for which [`MAGIC`] works.
 const PRODUCT_BITS_MAX: u32 = 51;
-/// What a sum may take of the 63 bits that an `i64` has beside its sign; one stays spare.
+/// Bits of a sum. An `i64` has 63 beside its sign; one is spare.
 const SUM_BITS_MAX: u32 = 62;
 
 impl Grid {
@@ -80,28 +80,28 @@ impl Grid {
         })
     }
 
-    /// The distance between neighbouring products.
+    /// The distance between neighbouring products of the grid.
     pub(super) fn step(self) -> f64 {
         self.step
     }
 
-    /// The steps by which an update of so many samples moves the sum for a weight of 1; exact.
+    /// Steps that a weight of 1 adds to the sum in an update of `samples` samples; exact.
     pub(super) fn factor(self, samples: u64) -> f64 {
         samples as f64 * self.steps_per_unit
     }
 }
 
-/// The steps nearest to `weight * factor`, plus [`BIAS`], which is cheaper to take off a sum than
-/// off its terms.
+/// `weight * factor`, rounded to whole steps, plus [`BIAS`], which is cheaper to subtract from a sum
+/// than from its terms.
 ///
-/// The same arguments have the same answer, so whatever was added can be taken out again; it is the
-/// right answer as long as the weight is within the limits.
+/// Equal arguments give equal results, so a term that was added can be removed. The result is
+/// correct while the weight is within the limits.
 #[inline]
 pub(super) fn biased_steps(weight: f32, factor: f64) -> i64 {
     (f64::from(weight) * factor + MAGIC).to_bits().cast_signed()
 }
 
-/// [`biased_steps`] of nothing.
+/// [`biased_steps`] of 0.
 pub(super) const BIAS: i64 = MAGIC.to_bits().cast_signed();
 
 const MANTISSA_BITS: u32 = f64::MANTISSA_DIGITS - 1;
@@ -112,7 +112,7 @@ fn exponent_above(number: f64) -> i32 {
     (number.to_bits() >> MANTISSA_BITS) as i32 - EXPONENT_BIAS + 1
 }
 
-/// For exponents of normal doubles; exact, which `powi` does not promise.
+/// A power of two, for exponents of normal doubles. It is exact, which `powi` does not guarantee.
 fn power_of_two(exponent: i32) -> f64 {
     f64::from_bits(u64::from((exponent + EXPONENT_BIAS).cast_unsigned()) << MANTISSA_BITS)
 }

@@ -1,23 +1,23 @@
-//! The two loops over all parameters that decide how fast a mean is made.
+//! The two loops over all parameters, which determine the speed of a mean.
 //!
-//! They are written so that the compiler turns them into vector code for any x86-64: short arrays,
-//! no branches. The range is checked in the same loop, where that is nearly free; a loop before it
-//! would cost as much as the adding.
+//! They use short arrays and no branches, so that the compiler vectorises them for any x86-64. The
+//! range is checked in the same loop, where it is nearly free; a separate loop would cost as much as
+//! the sum.
 
 use super::grid::biased_steps;
 
-/// Values a turn: two vectors of floats, four of sums.
+/// Values per iteration: two vectors of floats, four of sums.
 const LANES: usize = 8;
 type Lanes = [f32; LANES];
 
-/// One update, ready to be added: its values, and the steps by which a weight of 1 moves the sum.
+/// One update to add: its values, and the steps that a weight of 1 adds to the sum.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Term<'a> {
     pub(super) values: &'a [f32],
     pub(super) factor: f64,
 }
 
-/// Adds a term, as long as the sums, and returns the largest magnitude in it.
+/// Adds a term of the same length as the sums, and returns the largest magnitude in it.
 pub(super) fn add(sums: &mut [i64], term: Term<'_>) -> f32 {
     let (sum_chunks, sum_rest) = sums.as_chunks_mut::<LANES>();
     let (chunks, rest) = term.values.as_chunks::<LANES>();
@@ -35,8 +35,8 @@ pub(super) fn add(sums: &mut [i64], term: Term<'_>) -> f32 {
     largest(peaks)
 }
 
-/// Adds four terms in one pass over the sums, which are twice the size of a model and rarely in
-/// cache.
+/// Adds four terms in one pass over the sums. The sums are twice the size of a model and are rarely
+/// in cache.
 pub(super) fn add_four(sums: &mut [i64], terms: [Term<'_>; 4]) -> [f32; 4] {
     let (sum_chunks, sum_rest) = sums.as_chunks_mut::<LANES>();
     let mut peaks = add_four_chunks(sum_chunks, terms).map(largest);
@@ -47,7 +47,7 @@ pub(super) fn add_four(sums: &mut [i64], terms: [Term<'_>; 4]) -> [f32; 4] {
     peaks
 }
 
-// Inlined into its caller, the loop runs out of registers and takes a quarter longer.
+// When the loop is inlined into its caller it runs out of registers and takes a quarter longer.
 #[inline(never)]
 fn add_four_chunks(sums: &mut [[i64; LANES]], terms: [Term<'_>; 4]) -> [Lanes; 4] {
     let [a, b, c, d] = terms.map(|term| term.values.as_chunks::<LANES>().0);
@@ -68,7 +68,7 @@ fn add_four_chunks(sums: &mut [[i64; LANES]], terms: [Term<'_>; 4]) -> [Lanes; 4
     peaks
 }
 
-/// Takes a term out again, exactly: integers that wrap around lose nothing.
+/// Removes a term exactly: wrapping integers lose nothing.
 pub(super) fn remove(sums: &mut [i64], term: Term<'_>) {
     for (sum, &value) in sums.iter_mut().zip(term.values) {
         *sum = sum.wrapping_sub(biased_steps(value, term.factor));
@@ -79,7 +79,7 @@ pub(super) fn remove(sums: &mut [i64], term: Term<'_>) {
 fn raise(peaks: &mut Lanes, values: &[f32]) {
     for (peak, value) in peaks.iter_mut().zip(values) {
         let magnitude = value.abs();
-        // One vector instruction; `f32::max` is several, for the sake of a NaN that no model holds.
+        // One vector instruction. `f32::max` needs several to handle NaN, which no model contains.
         *peak = if magnitude > *peak { magnitude } else { *peak };
     }
 }

@@ -154,7 +154,7 @@ fn a_bad_update_is_refused_by_name_and_leaves_no_trace() {
 }
 
 #[test]
-fn a_full_mean_takes_no_more() {
+fn a_full_mean_refuses_updates() {
     let weights = model(&[1.0]);
     let limits = MeanLimits {
         max_updates: 6,
@@ -182,7 +182,7 @@ fn a_full_mean_takes_no_more() {
 }
 
 #[test]
-fn nothing_has_no_mean() {
+fn no_updates_have_no_mean() {
     assert_eq!(empty(&model(&[1.0])).finish(), Err(FinishError::NoUpdates));
 }
 

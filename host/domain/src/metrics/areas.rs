@@ -1,6 +1,7 @@
-//! The two areas that need no threshold, from counts of rows in the order of their scores.
+//! The areas under the ROC and the precision-recall curve, from counts of rows in the order of
+//! their scores.
 
-/// Rows of each class among which scores make no difference.
+/// Rows of each class with equal scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) normals: u64,
@@ -8,7 +9,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Counts one row; a count stops at the largest number rather than starting anew.
+    /// Counts one row; counts saturate.
     pub(super) fn add_row(&mut self, anomalous: bool) {
         self.add(if anomalous {
             Self {
@@ -23,7 +24,7 @@ impl Counts {
         });
     }
 
-    /// Counts the rows of both; a count stops at the largest number rather than starting anew.
+    /// The sum of both counts; counts saturate.
     pub(super) fn add(&mut self, other: Self) {
         self.normals = self.normals.saturating_add(other.normals);
         self.anomalies = self.anomalies.saturating_add(other.anomalies);
@@ -38,7 +39,8 @@ pub(super) struct Areas {
 }
 
 impl Areas {
-    /// From groups of tied rows, the highest scores first; `None` unless both classes are present.
+    /// Computes the areas from groups of tied rows, highest scores first; `None` unless both classes
+    /// are present.
     pub(super) fn of(groups: impl Iterator<Item = Counts>) -> Option<Self> {
         let mut sums = AreaSums::default();
         groups.for_each(|group| sums.add(group));
@@ -48,7 +50,7 @@ impl Areas {
 
 /// The areas of the rows so far.
 ///
-/// Sums are `f64`: exact up to 2^52 pairs of rows, and unlike integers they cannot overflow beyond.
+/// Sums are `f64`: they are exact up to 2^52 pairs of rows and do not overflow.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct AreaSums {
     normals: f64,
@@ -58,9 +60,10 @@ pub(super) struct AreaSums {
 }
 
 impl AreaSums {
-    /// Adds a group of tied rows that score less than all before.
+    /// Adds a group of tied rows with a lower score than all groups before.
     pub(super) fn add(&mut self, group: Counts) {
-        let (normals, anomalies) = (group.normals as f64, group.anomalies as f64);
+        let normals = group.normals as f64;
+        let anomalies = group.anomalies as f64;
         self.pairs_in_order += normals * (self.anomalies + anomalies / 2.0);
         self.normals += normals;
         self.anomalies += anomalies;
@@ -72,7 +75,10 @@ impl AreaSums {
     /// `None` unless both classes are present.
     pub(super) fn areas(&self) -> Option<Areas> {
         let pairs = self.normals * self.anomalies;
-        (pairs > 0.0).then(|| Areas {
+        if pairs == 0.0 {
+            return None;
+        }
+        Some(Areas {
             roc_auc: self.pairs_in_order / pairs,
             average_precision: self.precisions / self.anomalies,
         })

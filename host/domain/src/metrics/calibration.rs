@@ -1,12 +1,12 @@
-//! Whether scores mean what they promise: thresholds their false-alarm rate, probabilities their
-//! frequency.
+//! Calibration: whether a threshold has the promised false-alarm rate, and whether scores are the
+//! probabilities of an anomaly.
 
 use serde::Serialize;
 
-/// A share of training rows below a threshold, and the false-alarm rate that this promises.
+/// A quantile of the training scores as a threshold, and the false-alarm rate that it promises.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct QuantileLevel {
-    /// Of the scores of training rows.
+    /// The quantile's level, of the scores of training rows.
     pub quantile: f64,
     /// `1 - quantile`, without its rounding error.
     pub nominal: f64,
@@ -28,13 +28,13 @@ pub const LEVELS: [QuantileLevel; 3] = [
     },
 ];
 
-/// False alarms at a threshold that was set on training rows.
+/// The false-alarm rate at a threshold that was set on training rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FalseAlarms {
-    /// What was promised.
+    /// The level and its promised rate.
     #[serde(flatten)]
     pub level: QuantileLevel,
-    /// The quantile itself.
+    /// The threshold: the quantile of the training scores.
     pub threshold: f32,
     /// The share of normal scored rows that score at least `threshold`.
     pub observed: f64,
@@ -48,7 +48,7 @@ pub struct FalseAlarmMeter {
 }
 
 impl FalseAlarmMeter {
-    /// At each of these levels, with its quantile of the training scores.
+    /// A meter for each of these levels, with its quantile of the training scores.
     #[must_use]
     pub fn new(thresholds: impl IntoIterator<Item = (QuantileLevel, f32)>) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl FalseAlarmMeter {
         }
     }
 
-    /// One for each level; none without normal rows.
+    /// One result for each level; empty without normal rows.
     #[must_use]
     pub fn finish(self) -> Vec<FalseAlarms> {
         let normals = self.normals as f64;
@@ -90,7 +90,7 @@ impl FalseAlarmMeter {
 /// Bins of the expected calibration error.
 const BINS: usize = 15;
 
-/// How well scores do as probabilities of an anomaly.
+/// How well scores predict the probability of an anomaly.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Probabilities {
     /// Brier score: the mean squared difference between score and outcome, 0 at best.
@@ -98,7 +98,7 @@ pub struct Probabilities {
     /// Expected calibration error (Naeini et al., 2015): the mean, over rows, of the difference
     /// between the mean score and the share of anomalies in a row's bin.
     pub calibration_error: f64,
-    /// For a reliability diagram; of 15 bins of equal width those with rows, ascending.
+    /// The bins of a reliability diagram: those of 15 bins of equal width that have rows, ascending.
     pub bins: Vec<ReliabilityBin>,
 }
 
@@ -113,7 +113,7 @@ pub struct ReliabilityBin {
     pub rows: u64,
 }
 
-/// Takes scores as probabilities, as long as they can be.
+/// Compares scores with outcomes, as long as all scores are probabilities.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProbabilityMeter {
     bins: [Bin; BINS],
@@ -137,7 +137,8 @@ impl ProbabilityMeter {
             return;
         }
         let score = f64::from(score);
-        // A bin has its upper edge, as scikit-learn's calibration_curve has it; the first has both.
+        // A bin includes its upper edge, as in scikit-learn's calibration_curve; the first bin
+        // includes both edges.
         let number = ((score * BINS as f64).ceil() as usize).saturating_sub(1);
         if let Some(bin) = self.bins.get_mut(number) {
             bin.scores += score;
@@ -147,7 +148,7 @@ impl ProbabilityMeter {
         self.squares += (score - f64::from(u8::from(anomalous))).powi(2);
     }
 
-    /// `None` without rows, or when a score was no probability.
+    /// The result; `None` without rows, or when a score was not a probability.
     #[must_use]
     pub fn finish(&self) -> Option<Probabilities> {
         let rows = self.bins.iter().map(|bin| bin.rows).sum::<u64>() as f64;
@@ -155,11 +156,12 @@ impl ProbabilityMeter {
             return None;
         }
         let bins: Vec<ReliabilityBin> = self.bins.iter().filter_map(Bin::reliability).collect();
-        let error =
-            |bin: &ReliabilityBin| (bin.mean_score - bin.anomalous).abs() * bin.rows as f64 / rows;
+        let errors = bins
+            .iter()
+            .map(|bin| (bin.mean_score - bin.anomalous).abs() * bin.rows as f64 / rows);
         Some(Probabilities {
             brier: self.squares / rows,
-            calibration_error: bins.iter().map(error).sum(),
+            calibration_error: errors.sum(),
             bins,
         })
     }
@@ -167,8 +169,11 @@ impl ProbabilityMeter {
 
 impl Bin {
     fn reliability(&self) -> Option<ReliabilityBin> {
+        if self.rows == 0 {
+            return None;
+        }
         let rows = self.rows as f64;
-        (self.rows > 0).then(|| ReliabilityBin {
+        Some(ReliabilityBin {
             mean_score: self.scores / rows,
             anomalous: self.anomalies as f64 / rows,
             rows: self.rows,
@@ -237,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_beyond_0_to_1_are_no_probabilities() {
+    fn scores_outside_0_to_1_are_not_probabilities() {
         for score in [-0.1, 1.1, f32::NAN] {
             assert_eq!(
                 probabilities(&[(0.5, true), (score, false), (0.5, true)]),

@@ -1,14 +1,13 @@
-//! What a threshold makes of the rows.
+//! The confusion matrix of rows at a threshold.
 
 use serde::Serialize;
 
 use super::areas::Counts;
 
-/// Rows by what they are and what they were called.
+/// A confusion matrix: rows by label and by decision.
 ///
-/// Every rate is 0 when no row could count towards it; [`normals`](Self::normals) and
-/// [`anomalies`](Self::anomalies) tell whether it says anything. A [`Ranking`](super::Ranking)
-/// always has rows of both classes.
+/// A rate is 0 when it has no rows; check [`normals`](Self::normals) and
+/// [`anomalies`](Self::anomalies). A [`Ranking`](super::Ranking) always has rows of both classes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Confusion {
@@ -16,14 +15,14 @@ pub struct Confusion {
     pub true_positives: u64,
     /// Normal rows that were flagged: false alarms.
     pub false_positives: u64,
-    /// Normal rows that were not.
+    /// Normal rows that were not flagged.
     pub true_negatives: u64,
-    /// Anomalies that were not: missed alarms.
+    /// Anomalies that were not flagged: missed alarms.
     pub false_negatives: u64,
 }
 
 impl Confusion {
-    /// What becomes of `total` when the rows of `flagged`, which are among them, are flagged.
+    /// The matrix of `total` rows, of which the rows of `flagged` are flagged.
     pub(super) fn of(total: Counts, flagged: Counts) -> Self {
         Self {
             true_positives: flagged.anomalies,
@@ -44,7 +43,7 @@ impl Confusion {
         *count = count.saturating_add(1);
     }
 
-    /// Counts every row of `other` so many times.
+    /// Counts every row of `other` `times` times.
     pub(super) fn add_times(&mut self, other: &Self, times: u64) {
         self.true_positives += other.true_positives * times;
         self.false_positives += other.false_positives * times;
@@ -64,8 +63,7 @@ impl Confusion {
         self.true_positives.saturating_add(self.false_negatives)
     }
 
-    /// The share of flagged rows that are anomalies; 0 when none is flagged, as scikit-learn has
-    /// it.
+    /// The share of flagged rows that are anomalies; 0 when none is flagged, as in scikit-learn.
     #[must_use]
     pub fn precision(&self) -> f64 {
         share(self.true_positives, self.false_positives)
@@ -101,7 +99,7 @@ impl Confusion {
     }
 }
 
-/// `part` in `part + rest`, and 0 in nothing.
+/// The share of `part` in `part + rest`; 0 when both are 0.
 fn share(part: u64, rest: u64) -> f64 {
     if part == 0 {
         0.0

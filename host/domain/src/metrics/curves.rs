@@ -1,21 +1,22 @@
-//! ROC and precision-recall curves in few points.
+//! ROC and precision-recall curves, reduced to few points.
 //!
-//! What is drawn from them cannot be told from the full curve; no area is computed from them.
+//! The points are for drawing: the drawn curve looks like the full one. No area is computed from
+//! them.
 
 use serde::Serialize;
 
 use super::confusion::Confusion;
 
-/// Parts of a curve between which points are told apart: about twice as many points are kept.
+/// Parts that a curve is divided into; each part keeps about two points.
 const PARTS: f64 = 240.0;
 
-/// A point of a curve; written down as `[x, y]`.
+/// A point of a curve; serialised as `[x, y]`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(into = "[f64; 2]")]
 pub struct Point {
-    /// To the right.
+    /// The horizontal coordinate.
     pub x: f64,
-    /// Upwards.
+    /// The vertical coordinate.
     pub y: f64,
 }
 
@@ -27,9 +28,8 @@ impl From<Point> for [f64; 2] {
 
 /// Both curves, each of at most about 500 points, from the highest threshold to the lowest.
 ///
-/// The points are exact; those left out lie no further than 1/240 from the ROC curve drawn through
-/// them, and on the precision-recall curve between the lowest and the highest precision that are
-/// kept for each 1/240 of recall.
+/// The points are exact. Points that are left out are at most 1/240 away from the drawn ROC curve,
+/// and between the lowest and the highest precision of their 1/240 of recall.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Curves {
     /// `x` is the false alarm rate, `y` the recall; from (0, 0) to (1, 1).
@@ -39,7 +39,7 @@ pub struct Curves {
     pub precision_recall: Vec<Point>,
 }
 
-/// Curves as far as the threshold has come down.
+/// Builds the curves while the threshold decreases.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CurveBuilder {
     roc: Roc,
@@ -67,7 +67,7 @@ impl CurveBuilder {
     }
 }
 
-/// Keeps a point for each step of some length; the curve only ever goes up and to the right.
+/// Keeps one point per step of a given length along a curve that only rises to the right.
 #[derive(Clone, Debug)]
 struct Roc {
     kept: Vec<Point>,
@@ -109,7 +109,7 @@ struct PrecisionRecall {
     newest: Option<Point>,
 }
 
-/// Points of one part of the recall; each with its place among them.
+/// The extreme points of one part of the recall, each with its position in the part.
 #[derive(Clone, Copy, Debug)]
 struct Part {
     number: u64,
@@ -171,7 +171,7 @@ impl Part {
         }
     }
 
-    /// In the order in which they came.
+    /// The two points, in order of arrival.
     fn kept(self) -> [Point; 2] {
         let (first, second) = if self.lowest.0 < self.highest.0 {
             (self.lowest, self.highest)

@@ -1,4 +1,4 @@
-//! How long a detector takes to notice.
+//! Detection delay: how many rows a detector needs to notice a window of anomalous rows.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ pub struct DetectionDelay {
     pub windows: u64,
     /// Windows in which a row was flagged.
     pub detected: u64,
-    /// Rows from the first of a window to its first flagged one, 0 when that is the first; mean
-    /// over detected windows, `None` when there is none.
+    /// Rows from the first row of a window to its first flagged row, 0 when the first is flagged:
+    /// the mean over detected windows, `None` when there is none.
     pub mean_rows: Option<f64>,
-    /// The median over detected windows; of an even number of them the mean of both in the middle.
+    /// The median over detected windows; for an even number, the mean of the two middle ones.
     pub median_rows: Option<f64>,
 }
 
 /// Takes rows in time order, one series after the other.
 ///
-/// Delays are counted by length. Different lengths need different rows, so `n` rows never make more
-/// than `sqrt(2n)` of them.
+/// Delays are counted by length. Each length needs rows of its own, so `n` rows have at most
+/// `sqrt(2n)` different lengths.
 #[derive(Clone, Debug)]
 pub struct DelayMeter {
     threshold: f32,
@@ -32,13 +32,13 @@ pub struct DelayMeter {
 
 #[derive(Clone, Copy, Debug)]
 enum Window {
-    /// No row was flagged so far, of this many.
+    /// Rows so far, none of them flagged.
     Unnoticed(u64),
     Detected,
 }
 
 impl DelayMeter {
-    /// Rows that score `threshold` or more are flagged.
+    /// A meter that flags rows with a score of `threshold` or more.
     #[must_use]
     pub fn new(threshold: f32) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl DelayMeter {
         }
     }
 
-    /// Takes the next row of the series.
+    /// Adds the next row of the series.
     pub fn push(&mut self, score: f32, anomalous: bool) {
         if !anomalous {
             return self.end_series();
@@ -65,7 +65,7 @@ impl DelayMeter {
         }
     }
 
-    /// Ends the series, and a window with it.
+    /// Ends the series and an open window.
     pub fn end_series(&mut self) {
         if let Some(Window::Unnoticed(_)) = self.window.take() {
             self.missed += 1;
@@ -78,19 +78,26 @@ impl DelayMeter {
         self.end_series();
         let detected: u64 = self.delays.values().sum();
         let windows = detected + self.missed;
-        (windows > 0).then(|| DetectionDelay {
+        if windows == 0 {
+            return None;
+        }
+        Some(DetectionDelay {
             windows,
             detected,
-            mean_rows: (detected > 0).then(|| self.sum() / detected as f64),
+            mean_rows: self.mean(detected),
             median_rows: self.median(detected),
         })
     }
 
-    fn sum(&self) -> f64 {
-        self.delays
+    fn mean(&self, detected: u64) -> Option<f64> {
+        if detected == 0 {
+            return None;
+        }
+        let delays = self
+            .delays
             .iter()
-            .map(|(&rows, &windows)| rows as f64 * windows as f64)
-            .sum()
+            .map(|(&rows, &windows)| rows as f64 * windows as f64);
+        Some(delays.sum::<f64>() / detected as f64)
     }
 
     fn median(&self, detected: u64) -> Option<f64> {
@@ -99,7 +106,7 @@ impl DelayMeter {
         Some((below as f64 + above as f64) / 2.0)
     }
 
-    /// The delay at a place among all in ascending order, counted from 0.
+    /// The delay at a position in ascending order, counted from 0.
     fn at(&self, place: u64) -> Option<u64> {
         let mut passed = 0;
         self.delays.iter().find_map(|(&rows, &windows)| {

@@ -1,16 +1,15 @@
-//! The score of the Numenta Anomaly Benchmark: early detection is rewarded, false alarms cost the
-//! more the further they lie from a window.
+//! The score of the Numenta Anomaly Benchmark: early detection is rewarded, and a false alarm costs
+//! more the further it is from a window.
 //!
 //! Lavin and Ahmad, "Evaluating Real-time Anomaly Detection Algorithms", 2015, arXiv:1510.03336;
-//! where the paper leaves something open, what the program of the repository numenta/NAB does
-//! decides. Each constant names the file there that has it. Differences: a window is a maximal run
-//! of anomalous rows, since labels are all that is known; a window of one row, after which that
-//! program divides by 0, counts as infinitely far away; a window within the probationary part
-//! counts not at all.
+//! where the paper is ambiguous, the program in the repository numenta/NAB decides. Each constant
+//! names its file there. Differences: a window is a maximal run of anomalous rows, because only
+//! labels are known; a window of one row, after which that program divides by 0, counts as
+//! infinitely far away; a window within the probationary part does not count.
 //!
 //! Flagging a row changes the raw score by an amount that depends only on the rows of its own
-//! series. [`NabSeries`] tells that [`Effect`] in time order, [`NabSweep`] adds effects up in the
-//! order of the scores: neither keeps rows.
+//! series. [`NabSeries`] computes this [`Effect`] in time order, [`NabSweep`] sums effects in the
+//! order of the scores. Neither stores rows.
 
 mod series;
 mod sweep;
@@ -19,7 +18,7 @@ pub use series::{Effect, NabSeries};
 pub use sweep::{Nab, NabSweep, Profiles};
 
 /// The published weights of a profile: `config/profiles.json`. The weight of a detected window is 1
-/// in all.
+/// in every profile.
 #[derive(Clone, Copy, Debug)]
 struct Weights {
     false_positive: f64,
@@ -45,14 +44,14 @@ const WEIGHTS: Profiles<Weights> = Profiles {
 const PROBATION_PERCENT: u64 = 15;
 /// No more rows than these count towards that share: `nab/sweeper.py`.
 const PROBATION_ROWS_COUNTED: u64 = 5000;
-/// How steep the reward falls: `nab/sweeper.py`, and the paper's equation for the scoring function.
+/// The slope of the reward: `nab/sweeper.py`, and the paper's equation for the scoring function.
 const STEEPNESS: f64 = 5.0;
-/// A false positive further than so many window widths from its window costs the whole weight:
+/// A false positive costs the whole weight beyond this distance from its window, in window widths:
 /// `nab/sweeper.py`.
 const FAR: f64 = 3.0;
 
-/// The reward at a place relative to a window: nearly 1 at -1, its first row; 0 at its end; nearly
-/// -1 at 1 and beyond.
+/// The reward at a position relative to a window: nearly 1 at -1, its first row; 0 at its end;
+/// nearly -1 at 1 and beyond.
 fn scaled_sigmoid(place: f64) -> f64 {
     if place > FAR {
         -1.0

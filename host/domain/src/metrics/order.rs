@@ -1,9 +1,9 @@
-//! The order of scores as whole numbers, which sort faster and split into bins.
+//! Maps scores to integers of the same order, which sort faster and are easily divided into bins.
 
-/// A number that orders as finite scores do; the two zeros have one.
+/// An integer with the order of the finite scores; both zeros have the same.
 #[must_use]
 pub const fn order_key(score: f32) -> u32 {
-    // Adding zero makes -0.0 the 0.0 that it equals.
+    // Adding zero turns -0.0 into 0.0.
     let bits = (score + 0.0).to_bits();
     if bits >> 31 == 0 {
         bits | 1 << 31

@@ -1,29 +1,30 @@
-//! Exact quantiles of scores that come in ascending order.
+//! Exact quantiles of scores that arrive in ascending order.
 
-/// The place of a quantile among `count` values in ascending order, counted from 0; `None` without
-/// values, or when `level` is not within 0 to 1.
+/// The position of a quantile among `count` values in ascending order, counted from 0; `None`
+/// without values, or when `level` is not within 0 to 1.
 ///
-/// It is numpy's method "higher": a value that occurs, never one between two. So a threshold at
-/// level `q` flags the share `1 - q` of the values it was taken from as closely as whole rows
-/// allow, where no values tie.
+/// This is numpy's method "higher": the quantile is always a value that occurs. So a threshold at
+/// level `q` flags the share `1 - q` of its own values, as closely as whole rows allow, when no
+/// values are equal.
 #[must_use]
 pub fn quantile_place(level: f64, count: u64) -> Option<u64> {
     let last = count.checked_sub(1)?;
-    (0.0..=1.0)
-        .contains(&level)
-        .then(|| ((last as f64 * level).ceil() as u64).min(last))
+    if !(0.0..=1.0).contains(&level) {
+        return None;
+    }
+    Some(((last as f64 * level).ceil() as u64).min(last))
 }
 
-/// Picks quantiles at several levels.
+/// Finds the quantiles at several levels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quantiles {
-    /// Place and value of each level.
+    /// Position and value of each level.
     picks: Vec<(Option<u64>, Option<f32>)>,
     passed: u64,
 }
 
 impl Quantiles {
-    /// At each of `levels`, of `count` values.
+    /// Quantiles at `levels`, of `count` values.
     #[must_use]
     pub fn new(levels: &[f64], count: u64) -> Self {
         Self {
@@ -35,7 +36,7 @@ impl Quantiles {
         }
     }
 
-    /// Takes the next value; values come in ascending order.
+    /// Adds the next value, in ascending order.
     pub fn add(&mut self, value: f32) {
         for (_, found) in self
             .picks
@@ -47,7 +48,8 @@ impl Quantiles {
         self.passed += 1;
     }
 
-    /// One for each level, in their order; `None` where there is none, or too few values came.
+    /// One quantile for each level, in their order; `None` when it does not exist, or when too few
+    /// values were added.
     #[must_use]
     pub fn finish(self) -> Vec<Option<f32>> {
         self.picks.into_iter().map(|(_, found)| found).collect()

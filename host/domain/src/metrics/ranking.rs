@@ -4,10 +4,10 @@ use super::areas::Counts;
 use super::confusion::Confusion;
 use super::sweep::{OperatingPoint, Sweep, Swept};
 
-/// Why there is no metric of these rows.
+/// Why rows cannot be ranked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RankingError {
-    /// Scores and labels do not belong together.
+    /// The numbers of scores and labels differ.
     #[error(
         "{scores} scores do not match {labels} labels\nhint: give exactly one label for each score"
     )]
@@ -17,7 +17,7 @@ pub enum RankingError {
         /// Number of labels.
         labels: usize,
     },
-    /// A score has no place in the order.
+    /// A score is not finite.
     #[error(
         "the score of row {row} is {score}, not a finite number\nhint: leave out rows that have no score"
     )]
@@ -27,9 +27,9 @@ pub enum RankingError {
         /// What was found.
         score: f32,
     },
-    /// There is nothing to tell apart.
+    /// The rows are of one class.
     #[error(
-        "{normals} normal and {anomalies} anomalous rows cannot be told apart\nhint: choose rows in which both occur"
+        "{normals} normal and {anomalies} anomalous rows have no ranking\nhint: choose rows in which both occur"
     )]
     OneClass {
         /// Rows labelled normal.
@@ -37,18 +37,17 @@ pub enum RankingError {
         /// Rows labelled anomalous.
         anomalies: u64,
     },
-    /// A threshold has no place in the order.
+    /// A threshold is NaN.
     #[error(
         "the threshold is not a number\nhint: give a number; rows that score at least as much are flagged"
     )]
     Threshold,
 }
 
-/// Labelled rows in the order of their scores, both classes present: whatever is asked of it has an
-/// answer.
+/// Labelled rows in the order of their scores. Both classes are present, so every metric exists.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranking {
-    /// Every score that occurs, with its rows, the highest first.
+    /// Each distinct score with its rows, highest first.
     steps: Vec<(f32, Counts)>,
     total: Counts,
     swept: Swept,
@@ -66,7 +65,7 @@ impl Ranking {
         steps
             .iter()
             .for_each(|&(score, counts)| sweep.close(score, counts));
-        let swept = sweep.figures().ok_or(RankingError::OneClass {
+        let swept = sweep.metrics().ok_or(RankingError::OneClass {
             normals: total.normals,
             anomalies: total.anomalies,
         })?;
@@ -91,10 +90,10 @@ impl Ranking {
         self.swept.average_precision
     }
 
-    /// What becomes of the rows when those are flagged that score `threshold` or more.
+    /// The confusion matrix when rows with a score of `threshold` or more are flagged.
     ///
     /// # Errors
-    /// `threshold` is NaN. The infinities are fine: one flags every row, the other none.
+    /// `threshold` is NaN. Infinite thresholds are legal: they flag all rows, or none.
     pub fn confusion(&self, threshold: f32) -> Result<Confusion, RankingError> {
         if threshold.is_nan() {
             return Err(RankingError::Threshold);
@@ -106,18 +105,17 @@ impl Ranking {
         ))
     }
 
-    /// The score that makes the best threshold by F1; of equals the highest, which flags the fewest
-    /// rows.
+    /// The threshold with the best F1; of several, the highest, which flags the fewest rows.
     ///
-    /// It is chosen with the labels in view: an upper bound on what a threshold set beforehand can
-    /// reach.
+    /// It is chosen with knowledge of the labels, so it is an upper bound for a threshold that is
+    /// set beforehand.
     #[must_use]
     pub fn best_f1(&self) -> OperatingPoint {
         self.swept.best_f1
     }
 }
 
-/// The rows, the highest score first.
+/// The rows, highest score first.
 fn descending(scores: &[f32], labels: &[bool]) -> Result<Vec<(f32, bool)>, RankingError> {
     if scores.len() != labels.len() {
         return Err(RankingError::Lengths {
@@ -137,8 +135,8 @@ fn descending(scores: &[f32], labels: &[bool]) -> Result<Vec<(f32, bool)>, Ranki
     Ok(rows)
 }
 
-/// Rows with equal scores put together; `==` rather than the sort's order, so that the two zeros
-/// are one score.
+/// Groups rows with equal scores. They are compared by `==`, not by the sort order, so that both
+/// zeros are one score.
 fn steps(rows: &[(f32, bool)]) -> Vec<(f32, Counts)> {
     let tied = rows.chunk_by(|(left, _), (right, _)| left == right);
     tied.filter_map(|rows| {

@@ -1,4 +1,4 @@
-//! Scores as counts: small enough to send, and the same whichever way they are added up.
+//! Counts of scores in bins: small enough to send, and independent of the order of merges.
 
 use std::collections::BTreeMap;
 
@@ -9,33 +9,32 @@ use super::order::order_key;
 
 /// Bits of a score's mantissa that a bin keeps, beside the sign and all 8 bits of the exponent.
 ///
-/// Two scores in one bin differ by less than one part in 2048, subnormal ones aside. A sketch never
-/// has more than 2^20 bins, nor more than it has rows.
+/// Two scores in one bin differ by less than one part in 2048, except subnormal ones. A sketch has
+/// at most 2^20 bins, and at most one bin per row.
 pub const MANTISSA_BITS: u32 = 11;
 
 const DROPPED_BITS: u32 = f32::MANTISSA_DIGITS - 1 - MANTISSA_BITS;
 const LOWEST_BIN: u32 = bin(f32::MIN);
 const HIGHEST_BIN: u32 = bin(f32::MAX);
 
-/// Rows of a bin as they are written down: bin, normal rows, anomalous rows.
+/// The serialised form of a bin: bin, normal rows, anomalous rows.
 type Entry = (u32, u64, u64);
 
-/// Counts of normal and anomalous rows by score, from which the areas of many nodes' rows pooled
-/// are computed.
+/// Counts of normal and anomalous rows by score. The areas of the pooled rows of many nodes are
+/// computed from merged sketches.
 ///
-/// Scores of one bin count as tied, so the ROC AUC is off by at most half the share of pairs of an
-/// anomaly and a normal row that meet in one bin. Written down as a list of `[bin, normals,
+/// Scores of one bin count as tied, so the error of the ROC AUC is at most half the share of pairs
+/// of an anomaly and a normal row in the same bin. Serialised as a list of `[bin, normals,
 /// anomalies]`, bins ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Entry>", into = "Vec<Entry>")]
 pub struct ScoreSketch {
-    /// Never an entry without rows, so equal contents are equal sketches.
+    /// Every entry has rows, so equal contents are equal sketches.
     bins: BTreeMap<u32, Counts>,
 }
 
 impl ScoreSketch {
-    /// Counts a row; says whether it was. A score that is not finite has no place in the order and
-    /// is left out.
+    /// Counts a row. Returns false, without counting it, when the score is not finite.
     pub fn add(&mut self, score: f32, anomalous: bool) -> bool {
         let has_place = score.is_finite();
         if has_place {
@@ -44,8 +43,7 @@ impl ScoreSketch {
         has_place
     }
 
-    /// Counts all rows of `other` too. Neither the order nor the grouping of merges makes a
-    /// difference.
+    /// Adds all rows of `other`. The order and grouping of merges make no difference.
     pub fn merge(&mut self, other: &Self) {
         for (&bin, &counts) in &other.bins {
             self.bins.entry(bin).or_default().add(counts);
@@ -65,14 +63,14 @@ impl ScoreSketch {
         self.areas().map(|areas| areas.average_precision)
     }
 
-    /// Rows counted; like every count here it stops at the largest number.
+    /// Rows counted; all counts saturate.
     #[must_use]
     pub fn rows(&self) -> u64 {
         let total = self.total();
         total.normals.saturating_add(total.anomalies)
     }
 
-    /// Of which anomalous.
+    /// Anomalous rows.
     #[must_use]
     pub fn anomalous(&self) -> u64 {
         self.total().anomalies
@@ -94,7 +92,7 @@ const fn bin(score: f32) -> u32 {
     order_key(score) >> DROPPED_BITS
 }
 
-/// Why a list is no sketch.
+/// Why a list is not a valid sketch.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SketchError {
     /// No finite score has this bin.

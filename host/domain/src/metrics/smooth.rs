@@ -1,10 +1,10 @@
-//! The mean of a row's score and those before it.
+//! A moving mean of scores.
 
 /// A causal moving mean over the rows of one series.
 ///
-/// It never subtracts: what leaves the mean leaves no rounding error behind, however large it was.
-/// Scores lie on two stacks, the older ones as sums of all that are younger on their stack, so that
-/// the oldest is on top and popping it is all that forgetting takes.
+/// It never subtracts, so a large score that leaves the mean leaves no rounding error. Scores are
+/// on two stacks. The older stack stores running sums with the oldest score on top, so that popping
+/// it removes that score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Smoother {
     rows: usize,
@@ -14,7 +14,8 @@ pub struct Smoother {
 }
 
 impl Smoother {
-    /// Over the last `rows` rows, fewer at the start of a series; 0 and 1 leave scores as they are.
+    /// A mean over the last `rows` rows, fewer at the start of a series; 0 and 1 do not change the
+    /// scores.
     #[must_use]
     pub fn new(rows: u32) -> Self {
         let rows = usize::try_from(rows).unwrap_or(usize::MAX).max(1);
@@ -37,7 +38,7 @@ impl Smoother {
         (sum / (self.older_sums.len() + self.newer.len()) as f64) as f32
     }
 
-    /// Forgets all rows: the next one begins another series.
+    /// Removes all rows; the next row begins another series.
     pub fn begin_series(&mut self) {
         self.older_sums.clear();
         self.newer.clear();
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn an_enormous_score_is_forgotten_without_a_trace() {
+    fn a_large_score_leaves_no_rounding_error() {
         let mut smoother = Smoother::new(2);
         let scores = [1e30, 0.1, 0.1, 0.1];
         assert_eq!(scores.map(|score| smoother.smooth(score))[2..], [0.1, 0.1]);

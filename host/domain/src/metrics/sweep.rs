@@ -1,5 +1,4 @@
-//! Exact metrics of rows that arrive in the order of their scores, in memory that does not grow
-//! with them.
+//! Exact metrics of rows that arrive in the order of their scores, in constant memory.
 
 use serde::Serialize;
 
@@ -10,7 +9,7 @@ use super::curves::{CurveBuilder, Curves};
 /// Why rows cannot be swept.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum SweepError {
-    /// A score has no place in the order, or not this one.
+    /// A score is not finite, or out of order.
     #[error(
         "the score {score} comes after {previous}\nhint: give rows in descending order of finite scores"
     )]
@@ -20,7 +19,7 @@ pub enum SweepError {
         /// The one before it; infinity before the first.
         previous: f32,
     },
-    /// The rows are not those that were announced.
+    /// The numbers of rows differ from the announced ones.
     #[error(
         "{normals} normal and {anomalies} anomalous rows came where {normals_announced} and {anomalies_announced} were announced\nhint: count the rows that are swept"
     )]
@@ -36,34 +35,35 @@ pub enum SweepError {
     },
 }
 
-/// A threshold and what it makes of the rows.
+/// A threshold and its confusion matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct OperatingPoint {
-    /// Rows that score at least this much are flagged.
+    /// Rows with at least this score are flagged.
     pub threshold: f32,
-    /// The outcome.
+    /// The confusion matrix.
     pub confusion: Confusion,
 }
 
-/// What a sweep over all rows found.
+/// The metrics of a sweep over all rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Swept {
     /// Area under the ROC curve, a tie counting half (Mann-Whitney).
     pub roc_auc: f64,
     /// Average precision as scikit-learn defines it.
     pub average_precision: f64,
-    /// The threshold with the best F1; of equals the highest. It is chosen with the labels in view.
+    /// The threshold with the best F1; of several, the highest. It is chosen with knowledge of the
+    /// labels.
     pub best_f1: OperatingPoint,
     /// Both curves.
     pub curves: Curves,
 }
 
-/// Rows so far, the highest scores first.
+/// A sweep over rows, highest scores first.
 #[derive(Clone, Debug)]
 pub struct Sweep {
     total: Counts,
     flagged: Counts,
-    /// The score of the newest rows, and how many have it.
+    /// The score of the newest rows, and the number of rows with it.
     tied: Option<(f32, Counts)>,
     sums: AreaSums,
     best_f1: OperatingPoint,
@@ -71,7 +71,7 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// For so many rows of each class.
+    /// A sweep over these numbers of rows of each class.
     #[must_use]
     pub fn new(normals: u64, anomalies: u64) -> Self {
         let total = Counts { normals, anomalies };
@@ -92,7 +92,7 @@ impl Sweep {
     /// Adds the next row.
     ///
     /// # Errors
-    /// The score is not finite, or higher than the one before.
+    /// The score is not finite, or is higher than the previous one.
     pub fn add(&mut self, score: f32, anomalous: bool) -> Result<(), SweepError> {
         let previous = self.tied.map_or(f32::INFINITY, |(previous, _)| previous);
         if !score.is_finite() || score > previous {
@@ -108,7 +108,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// The figures of all rows; `None` unless both classes are present.
+    /// The metrics of all rows; `None` unless both classes are present.
     ///
     /// # Errors
     /// Fewer or more rows came than were announced.
@@ -122,7 +122,7 @@ impl Sweep {
                 anomalies_announced: self.total.anomalies,
             });
         }
-        Ok(self.figures())
+        Ok(self.metrics())
     }
 
     fn close_tied(&mut self) {
@@ -145,8 +145,8 @@ impl Sweep {
         self.curves.add(&confusion);
     }
 
-    /// The figures of the rows that were closed.
-    pub(super) fn figures(self) -> Option<Swept> {
+    /// The metrics of the rows that were closed.
+    pub(super) fn metrics(self) -> Option<Swept> {
         let areas = self.sums.areas()?;
         Some(Swept {
             roc_auc: areas.roc_auc,

@@ -1,23 +1,23 @@
-//! A series in few points, for a plot.
+//! Reduces a series to few points for a plot.
 
 use serde::Serialize;
 
-/// Scores of a series over time, thinned so that no peak is lost.
+/// Scores of a series over time, reduced so that no peak is lost.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Trace {
     /// Scored rows of the series.
     pub rows: u64,
-    /// Row, counted from the first scored one, and score: the lowest and the highest of each
-    /// stretch of rows, in time order.
+    /// Row, counted from the first scored row, and score: the lowest and the highest of each row
+    /// range, in time order.
     pub points: Vec<(u64, f32)>,
-    /// First and last row of anomalous stretches. Gaps too short to be seen are closed.
+    /// First and last row of each anomalous row range. Gaps that are too short to see are closed.
     pub anomalous: Vec<(u64, u64)>,
 }
 
 /// Takes the rows of a series in time order.
 #[derive(Clone, Debug)]
 pub struct TraceBuilder {
-    /// Rows that become at most two points.
+    /// Rows that are reduced to at most two points.
     stretch: u64,
     lowest: Option<(u64, f32)>,
     highest: Option<(u64, f32)>,
@@ -25,7 +25,7 @@ pub struct TraceBuilder {
 }
 
 impl TraceBuilder {
-    /// For a series of `rows`, in at most `points` points (but at least two).
+    /// A builder for a series of `rows` rows and at most `points` points (but at least two).
     #[must_use]
     pub fn new(rows: u64, points: u32) -> Self {
         let stretches = u64::from(points / 2).max(1);
@@ -75,14 +75,17 @@ impl TraceBuilder {
     }
 
     fn close_stretch(&mut self) {
-        let (lowest, highest) = (self.lowest.take(), self.highest.take());
+        let lowest = self.lowest.take();
+        let highest = self.highest.take();
         let (first, second) = if lowest.map(|(row, _)| row) <= highest.map(|(row, _)| row) {
             (lowest, highest)
         } else {
             (highest, lowest)
         };
         self.trace.points.extend(first);
-        self.trace.points.extend(second.filter(|_| first != second));
+        if first != second {
+            self.trace.points.extend(second);
+        }
     }
 }
 

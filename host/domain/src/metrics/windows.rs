@@ -1,6 +1,6 @@
 //! Windows: maximal runs of anomalous rows within one series.
 
-/// Tells how long windows are, from the labels of one series in time order.
+/// Measures the lengths of windows, from the labels of one series in time order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WindowLengths {
     /// Rows of the window that has begun.
@@ -8,7 +8,7 @@ pub struct WindowLengths {
 }
 
 impl WindowLengths {
-    /// Takes the next row's label; gives the rows of the window that it ends.
+    /// Adds the next row's label. Returns the length of the window that it ends, if any.
     pub fn push(&mut self, anomalous: bool) -> Option<u64> {
         if anomalous {
             self.rows = self.rows.saturating_add(1);
@@ -17,8 +17,8 @@ impl WindowLengths {
         self.end_series()
     }
 
-    /// Ends the series; gives the rows of the window that ends with it. The next row begins another
-    /// series.
+    /// Ends the series. Returns the length of the window that ends with it, if any. The next row
+    /// begins another series.
     pub fn end_series(&mut self) -> Option<u64> {
         Some(std::mem::take(&mut self.rows)).filter(|&rows| rows > 0)
     }

@@ -1,4 +1,4 @@
-//! Who and what: digests, nodes, plug-ins.
+//! Identity of content, nodes and plug-ins.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl Sha256Hex {
         Self::finish(Sha256::new_with_prefix(bytes))
     }
 
-    /// Digest of what `hasher` was given.
+    /// Digest of the input of `hasher`.
     #[must_use]
     pub fn finish(hasher: Sha256) -> Self {
         Self(hex(&hasher.finalize()))
@@ -39,7 +39,7 @@ impl Sha256Hex {
         &self.0
     }
 
-    /// The first twelve digits, for people.
+    /// The first twelve digits, for display.
     #[must_use]
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
@@ -52,7 +52,7 @@ impl fmt::Display for Sha256Hex {
     }
 }
 
-/// A text is no lower-case sha256.
+/// A text is not a sha256 in lower case.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{0:?} is not a sha256 of 64 lower-case hexadecimal digits")]
 pub struct NotASha256(String);
@@ -77,25 +77,25 @@ impl From<Sha256Hex> for String {
     }
 }
 
-/// Who sends updates: `fog-node-1`, or any name of a client elsewhere.
+/// The id of a sender of updates: `fog-node-1`, or any name that another client uses.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NodeId(String);
 
 impl NodeId {
-    /// The id of the manifest's fog node `number`.
+    /// The id of fog node `number` of the manifest.
     #[must_use]
     pub fn fog(number: u32) -> Self {
         Self(format!("fog-node-{number}"))
     }
 
-    /// The sender of global models.
+    /// The id of the sender of global models.
     #[must_use]
     pub fn aggregator() -> Self {
         Self("aggregator".to_owned())
     }
 
-    /// The name itself.
+    /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -108,7 +108,7 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// A text is no node id.
+/// A text is not a node id.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{0:?} is not a node id: 1 to 128 letters, digits, '.', '_' or '-'")]
 pub struct NotANodeId(String);
@@ -131,22 +131,22 @@ impl From<NodeId> for String {
     }
 }
 
-/// Which component made something.
+/// The identity of a component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginId {
-    /// As its `describe` says.
+    /// The name that its `describe` returns.
     pub name: String,
-    /// Semantic version, as its `describe` says.
+    /// The semantic version that its `describe` returns.
     pub version: String,
     /// Digest of the component file.
     pub sha256: Sha256Hex,
 }
 
 impl PluginId {
-    /// Whether the two make models that may be averaged, and go on from each other's: the same
-    /// plug-in in versions that are compatible as semantic versions are (`0.1.0` and `0.1.4`,
-    /// `1.2.0` and `1.5.0`). A version that is none, or one before a release, goes with itself
-    /// alone.
+    /// Whether weights of the two components may be averaged, and one may load the other's: the
+    /// plug-in is the same and the versions are compatible by semantic versioning (`0.1.0` and
+    /// `0.1.4`, `1.2.0` and `1.5.0`). A pre-release, and a text that is not a semantic version, is
+    /// compatible with itself only.
     #[must_use]
     pub fn shares_weights_with(&self, other: &Self) -> bool {
         let line = line(&self.version);
@@ -156,7 +156,7 @@ impl PluginId {
     }
 }
 
-/// What compatible versions have in common: the number that is not 0, and those before it.
+/// The part that compatible versions share: the first number that is not 0, and those before it.
 fn line(version: &str) -> Option<(u64, u64, u64)> {
     let version = semver::Version::parse(version)
         .ok()
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_id_is_short_and_plain() {
+    fn a_node_id_has_a_limited_length_and_alphabet() {
         assert!(NodeId::try_from("line-3.press_2".to_owned()).is_ok());
         for bad in ["", "a b", "é", &"x".repeat(129)] {
             assert!(NodeId::try_from(bad.to_owned()).is_err(), "{bad:?}");

@@ -1,8 +1,8 @@
-//! Shuffled rows, in memory that does not grow with their number.
+//! Shuffles rows in constant memory.
 
-/// A seeded permutation of the numbers below a bound, computed where it is needed: a Feistel
-/// network over the next power of four, walked until it leads back below the bound (Black and
-/// Rogaway 2002, doi:10.1007/3-540-45760-7_9).
+/// A seeded permutation of the numbers below a bound, computed on demand: a Feistel network over
+/// the next power of four, with cycle walking until the result is below the bound (Black and Rogaway
+/// 2002, doi:10.1007/3-540-45760-7_9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permutation {
     length: u64,
@@ -13,7 +13,7 @@ pub struct Permutation {
 impl Permutation {
     const ROUNDS: usize = 6;
 
-    /// Of the numbers below `length`, at most 2^62.
+    /// A permutation of the numbers below `length`, which is at most 2^62.
     #[must_use]
     pub fn new(length: u64, seed: u64) -> Self {
         let bits = u64::BITS - length.saturating_sub(1).leading_zeros();
@@ -29,7 +29,7 @@ impl Permutation {
         }
     }
 
-    /// The number at a place below the length; each stands at one place.
+    /// The number at a place below `length`. Each number is at exactly one place.
     #[must_use]
     pub fn at(&self, place: u64) -> u64 {
         debug_assert!(place < self.length, "place {place} of {}", self.length);
@@ -57,16 +57,17 @@ fn mix(mut bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// Which part of the rows.
+/// The two sides of a split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// To train on.
+    /// Rows to train on.
     Train,
-    /// To score.
+    /// Rows to score.
     Score,
 }
 
-/// Shuffled rows of two classes, of each of which the first share is trained on.
+/// A stratified split: rows of two classes are shuffled, and the first fraction of each class is
+/// trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stratified {
     permutation: Permutation,
@@ -75,7 +76,7 @@ pub struct Stratified {
 }
 
 impl Stratified {
-    /// Of so many rows; `fraction` is between 0 and 1.
+    /// A split of `normals` and `anomalies` rows; `fraction` is between 0 and 1.
     #[must_use]
     pub fn new(normals: u64, anomalies: u64, fraction: f64, seed: u64) -> Self {
         let quotas = [normals, anomalies].map(|rows| super::share(rows, fraction));
@@ -85,7 +86,7 @@ impl Stratified {
         }
     }
 
-    /// How many rows there are on a side.
+    /// The number of rows on a side.
     #[must_use]
     pub fn rows(&self, side: Side) -> u64 {
         let train: u64 = self.quotas.iter().sum();
@@ -95,7 +96,7 @@ impl Stratified {
         }
     }
 
-    /// The numbers of one side's rows, in shuffled order; `is_anomalous` says what a row is.
+    /// The numbers of one side's rows, in shuffled order; `is_anomalous` returns the label of a row.
     pub fn side<'a>(
         self,
         side: Side,

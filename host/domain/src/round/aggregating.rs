@@ -1,4 +1,4 @@
-//! The aggregating phase: the mean, and the account of how it came about.
+//! The aggregating phase: the mean of a round, and its summary.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::rules::{Expected, Rules};
 use crate::event::{Durations, Participant, RoundClosed};
 use crate::model::{NodeId, Weights};
 
-/// A global model, ready to be published.
+/// A global model to publish.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlobalModel {
     /// The round that made it.
@@ -19,11 +19,11 @@ pub struct GlobalModel {
     pub samples: u64,
     /// Sample-weighted mean of the updates' losses.
     pub loss: f64,
-    /// The plug-in whose weights these are.
+    /// The plug-in that the weights belong to.
     pub plugin: String,
 }
 
-/// The model, and its account with durations for the caller to fill in.
+/// Returns the model and its summary; the caller fills in the durations.
 pub(super) fn finish(
     gathering: &mut Gathering,
     rules: &Rules,
@@ -62,7 +62,8 @@ pub(super) fn finish(
     ))
 }
 
-/// Summed in the order of node ids, so that it is as independent of arrival as the weights are.
+/// The mean loss, summed in the order of node ids, so that it does not depend on the order of
+/// arrival.
 #[expect(
     clippy::cast_precision_loss,
     reason = "sample counts are far below 2^53"

@@ -8,10 +8,10 @@ use crate::event::Participant;
 use crate::fedavg::{Average, FinishError};
 use crate::model::{NodeId, TensorSpec, Weights};
 
-/// Updates are added several at a time: each pass over the accumulator then serves them all.
+/// Updates are added in groups, so that one pass over the accumulator adds several.
 const ADDED_TOGETHER: usize = 8;
 
-/// What a verdict on an update depends on, beside the updates before it.
+/// The state of the machine that decides on an update, beside the updates before it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Open<'a> {
     pub(super) progress: &'a Progress,
@@ -19,22 +19,22 @@ pub(super) struct Open<'a> {
 }
 
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum Decision {
     Accepted(Box<Participant>),
     Rejected(Box<Rejection>),
 }
 
-/// What was learnt of an update while it was judged.
-struct Judged {
+/// Results of the checks of an accepted update.
+struct Checked {
     staleness: u64,
     norm: f64,
 }
 
-/// Updates of one round: the sum of most, the few newest still apart, and who sent them.
+/// Updates of one round: the sum, the newest updates that are not in it yet, and the senders.
 #[derive(Debug)]
 pub(super) struct Gathering {
     average: Option<Average>,
-    apart: Vec<(Weights, u64)>,
+    pending: Vec<(Weights, u64)>,
     /// Base of each participant's update.
     bases: BTreeMap<NodeId, u64>,
     pub(super) participants: BTreeMap<NodeId, Participant>,
@@ -43,12 +43,11 @@ pub(super) struct Gathering {
 
 impl Gathering {
     pub(super) fn new() -> Self {
-        let (bases, participants) = (BTreeMap::new(), BTreeMap::new());
         Self {
             average: None,
-            apart: Vec::new(),
-            bases,
-            participants,
+            pending: Vec::new(),
+            bases: BTreeMap::new(),
+            participants: BTreeMap::new(),
             rejected: 0,
         }
     }
@@ -78,12 +77,12 @@ impl Gathering {
         rules: &Rules,
         open: Open<'_>,
         update: Update,
-    ) -> Result<Verdict, Error> {
-        let Judged { staleness, norm } = match self.judge(rules, open, &update) {
-            Ok(judged) => judged,
+    ) -> Result<Decision, Error> {
+        let Checked { staleness, norm } = match self.check(rules, open, &update) {
+            Ok(checked) => checked,
             Err(rejection) => {
                 self.rejected += 1;
-                return Ok(Verdict::Rejected(Box::new(rejection)));
+                return Ok(Decision::Rejected(Box::new(rejection)));
             }
         };
         let participant = Participant {
@@ -95,18 +94,18 @@ impl Gathering {
             train_ms: update.train_ms,
             metrics: update.metrics,
         };
-        self.apart.push((update.weights, update.samples));
-        if self.apart.len() >= ADDED_TOGETHER {
-            self.add_those_apart(rules, open.progress.published + 1)?;
+        self.pending.push((update.weights, update.samples));
+        if self.pending.len() >= ADDED_TOGETHER {
+            self.add_pending(rules, open.progress.published + 1)?;
         }
         self.bases.insert(update.node.clone(), update.base_round);
         self.participants.insert(update.node, participant.clone());
-        Ok(Verdict::Accepted(Box::new(participant)))
+        Ok(Decision::Accepted(Box::new(participant)))
     }
 
     /// The mean of all updates.
     pub(super) fn finish(&mut self, rules: &Rules, round: u64) -> Result<Weights, Error> {
-        self.add_those_apart(rules, round)?;
+        self.add_pending(rules, round)?;
         let mean = self
             .average
             .as_ref()
@@ -114,7 +113,7 @@ impl Gathering {
         mean.map_err(|reason| Error::Unfinished { round, reason })
     }
 
-    /// Bases too old to be accepted again need not be remembered.
+    /// Bases that are too old to be accepted again are dropped.
     pub(super) fn progress_after(&self, rules: &Rules, before: &Progress, now_ms: u64) -> Progress {
         let published = before.published + 1;
         let oldest = published.saturating_sub(rules.max_staleness_rounds);
@@ -130,9 +129,9 @@ impl Gathering {
         }
     }
 
-    fn add_those_apart(&mut self, rules: &Rules, round: u64) -> Result<(), Error> {
-        let apart = std::mem::take(&mut self.apart);
-        let updates: Vec<(&Weights, u64)> = apart
+    fn add_pending(&mut self, rules: &Rules, round: u64) -> Result<(), Error> {
+        let pending = std::mem::take(&mut self.pending);
+        let updates: Vec<(&Weights, u64)> = pending
             .iter()
             .map(|(weights, samples)| (weights, *samples))
             .collect();
@@ -152,11 +151,10 @@ impl Gathering {
             .map_err(|reason| Error::Unfit { round, reason })
     }
 
-    /// The first rule the update breaks, if any: cheap rules first, those that read every weight
-    /// last.
-    fn judge(&self, rules: &Rules, open: Open<'_>, update: &Update) -> Result<Judged, Rejection> {
-        self.judge_sender(rules, open.progress, update)?;
-        let staleness = judge_time(rules, open, update)?;
+    /// Checks the rules, cheap ones first, and returns the first rule that the update breaks.
+    fn check(&self, rules: &Rules, open: Open<'_>, update: &Update) -> Result<Checked, Rejection> {
+        self.check_sender(rules, open.progress, update)?;
+        let staleness = check_time(rules, open, update)?;
         if !(1..=rules.max_samples).contains(&update.samples) {
             return Err(Rejection::BadSampleCount {
                 samples: update.samples,
@@ -167,15 +165,15 @@ impl Gathering {
             return Err(Rejection::BadLoss { loss: update.loss });
         }
         if let Some(tensors) = self.expected_tensors(open) {
-            judge_shape(tensors, &update.weights)?;
+            check_shape(tensors, &update.weights)?;
         }
-        Ok(Judged {
+        Ok(Checked {
             staleness,
-            norm: judge_size(rules, &update.weights)?,
+            norm: check_size(rules, &update.weights)?,
         })
     }
 
-    fn judge_sender(
+    fn check_sender(
         &self,
         rules: &Rules,
         progress: &Progress,
@@ -206,17 +204,16 @@ impl Gathering {
         Ok(())
     }
 
-    /// The global model's tensors; in the very first round those of the first update.
+    /// The tensors of the global model; in the first round those of the first update.
     fn expected_tensors<'a>(&'a self, open: Open<'a>) -> Option<&'a [TensorSpec]> {
-        let first_apart = || self.apart.first().map(|(weights, _)| weights.tensors());
         open.global
             .map(Weights::tensors)
             .or_else(|| self.average.as_ref().map(Average::tensors))
-            .or_else(first_apart)
+            .or_else(|| self.pending.first().map(|(weights, _)| weights.tensors()))
     }
 }
 
-fn judge_time(rules: &Rules, open: Open<'_>, update: &Update) -> Result<u64, Rejection> {
+fn check_time(rules: &Rules, open: Open<'_>, update: &Update) -> Result<u64, Rejection> {
     let newest = open.progress.published;
     let Some(staleness) = newest.checked_sub(update.base_round) else {
         return Err(Rejection::UnknownBase {
@@ -240,7 +237,7 @@ fn judge_time(rules: &Rules, open: Open<'_>, update: &Update) -> Result<u64, Rej
     Ok(staleness)
 }
 
-fn judge_shape(expected: &[TensorSpec], weights: &Weights) -> Result<(), Rejection> {
+fn check_shape(expected: &[TensorSpec], weights: &Weights) -> Result<(), Rejection> {
     weights
         .expect_tensors(expected)
         .map_err(|mismatch| Rejection::WrongShape {
@@ -249,7 +246,7 @@ fn judge_shape(expected: &[TensorSpec], weights: &Weights) -> Result<(), Rejecti
         })
 }
 
-fn judge_size(rules: &Rules, weights: &Weights) -> Result<f64, Rejection> {
+fn check_size(rules: &Rules, weights: &Weights) -> Result<f64, Rejection> {
     let magnitude = f64::from(weights.max_abs());
     if magnitude > rules.max_weight {
         return Err(Rejection::OverWeight {

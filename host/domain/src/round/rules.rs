@@ -1,4 +1,4 @@
-//! What an update is, and every reason for which one is refused.
+//! The rules of a federation, updates, and the reasons for which an update is refused.
 
 use std::collections::BTreeSet;
 
@@ -8,17 +8,17 @@ use crate::model::{Metric, NodeId, PluginId, Weights};
 /// The rules of a federation; all limits are inclusive.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
-    /// Who may send, and whose answers close a round early.
+    /// The nodes that may send updates, and whose answers close a round early.
     pub expected: Expected,
-    /// A round needs at least this many nodes; at least 1.
+    /// The fewest nodes that close a round; at least 1.
     pub min_nodes: u64,
-    /// How long a round gathers before it closes with those who answered.
+    /// How long a round gathers before it closes with the updates it has.
     pub round_interval_ms: u64,
-    /// How many global models behind the newest an update may be.
+    /// How many rounds the base of an update may be behind the newest global model.
     pub max_staleness_rounds: u64,
-    /// How much older than the round's opening an update may be. Measured from the opening, not
-    /// from now, so that an aggregator that was away for long does not discard the answers that
-    /// wait for it.
+    /// How much older than the opening of the round an update may be. The age is measured from the
+    /// opening, not from now, so that an aggregator does not discard the updates that arrived while
+    /// it was down.
     pub max_update_age_ms: u64,
     /// The plug-in whose weights are averaged.
     pub plugin: String,
@@ -28,14 +28,14 @@ pub struct Rules {
     pub max_norm: f64,
     /// Largest legal sample count of an update.
     pub max_samples: u64,
-    /// Most updates a round takes.
+    /// Most updates in a round.
     pub max_nodes: u64,
-    /// The last round; `None` goes on for ever.
+    /// The last round; `None` for no end.
     pub rounds: Option<u64>,
 }
 
 impl Rules {
-    /// What the mean must be able to hold.
+    /// The limits of the mean, derived from the rules.
     #[must_use]
     pub fn limits(&self) -> MeanLimits {
         #[expect(
@@ -50,16 +50,16 @@ impl Rules {
         }
     }
 
-    /// Refuses limits that together leave no room for an exact mean.
+    /// Checks that the limits together allow an exact mean.
     ///
     /// # Errors
-    /// Which do not fit, and why.
+    /// The first limit that is out of range.
     pub fn check(&self) -> Result<(), LimitsError> {
         self.limits().check()
     }
 }
 
-/// Whose updates count.
+/// The nodes whose updates count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// Only these nodes; a round is complete when all have answered.
@@ -68,12 +68,12 @@ pub enum Expected {
     Open,
 }
 
-/// A node's answer, as decoded from its envelope.
+/// A node's update, decoded from its envelope.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
-    /// Who.
+    /// The sender.
     pub node: NodeId,
-    /// The global model it was trained from, 0 being the initial model.
+    /// The global model it was trained from; 0 is the initial model.
     pub base_round: u64,
     /// When it was made, milliseconds since the Unix epoch by the sender's clock.
     pub timestamp_ms: u64,
@@ -81,17 +81,17 @@ pub struct Update {
     pub samples: u64,
     /// The weights after training.
     pub weights: Weights,
-    /// Which component trained it.
+    /// The component that trained it.
     pub plugin: PluginId,
     /// Training loss.
     pub loss: f64,
-    /// Wall time of training, when the sender told.
+    /// Wall time of training, when the sender reported it.
     pub train_ms: Option<u64>,
-    /// Other figures.
+    /// Other metrics.
     pub metrics: Vec<Metric>,
 }
 
-/// Why an update never reaches the sum.
+/// Why an update is refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Rejection {
     /// The federation is closed and does not list the sender.
@@ -103,17 +103,17 @@ pub enum Rejection {
     /// Trained by another plug-in.
     #[error("the update is of plug-in {found:?}, the federation averages {expected:?}")]
     WrongPlugin {
-        /// What the federation averages.
+        /// The plug-in that the federation averages.
         expected: String,
-        /// What the update was trained by.
+        /// The plug-in that trained the update.
         found: String,
     },
     /// Trained from a global model that does not exist.
     #[error("the update was trained from global model {base_round}, but the newest is {newest}")]
     UnknownBase {
-        /// The base it names.
+        /// The base that the update states.
         base_round: u64,
-        /// The newest there is.
+        /// The newest global model.
         newest: u64,
     },
     /// Trained from too old a global model.
@@ -127,18 +127,18 @@ pub enum Rejection {
     /// Made too long before the round opened.
     #[error("the update was made {age_ms} ms before the round opened, {limit_ms} ms are allowed")]
     TooOld {
-        /// Its age at the round's opening.
+        /// Its age when the round opened.
         age_ms: u64,
         /// The limit.
         limit_ms: u64,
     },
-    /// The node has answered already, in this round or with this base.
+    /// An update of the node was counted already, in this round or with this base.
     #[error("an update of {node} from this global model has been counted already")]
     Duplicate {
         /// The sender.
         node: NodeId,
     },
-    /// The sample count is zero or absurd.
+    /// The sample count is zero or too large.
     #[error("a sample count of {samples} is not between 1 and {limit}")]
     BadSampleCount {
         /// What it says.
@@ -146,15 +146,15 @@ pub enum Rejection {
         /// The limit.
         limit: u64,
     },
-    /// Tensors of other names or shapes.
+    /// The tensors have other names or shapes.
     #[error("the model has tensors {expected}, the update has {found}")]
     WrongShape {
-        /// In words.
+        /// Names and shapes of the model.
         expected: String,
-        /// In words.
+        /// Names and shapes of the update.
         found: String,
     },
-    /// A weight out of range.
+    /// A weight is out of range.
     #[error("a weight of magnitude {magnitude} is over the limit of {limit}")]
     OverWeight {
         /// The largest magnitude found.
@@ -162,7 +162,7 @@ pub enum Rejection {
         /// The limit.
         limit: f64,
     },
-    /// The weights together out of range.
+    /// The norm of the weights is out of range.
     #[error("a norm of {norm} is over the limit of {limit}")]
     OverNorm {
         /// The norm found.
@@ -170,14 +170,14 @@ pub enum Rejection {
         /// The limit.
         limit: f64,
     },
-    /// The loss is no number.
+    /// The loss is not a finite number.
     #[error("the training loss is {loss}")]
     BadLoss {
         /// What it says.
         loss: f64,
     },
     /// The round is full.
-    #[error("the round has taken {limit} updates, which is the most it may")]
+    #[error("the round already has {limit} updates, its limit")]
     TooManyUpdates {
         /// The limit.
         limit: u64,

@@ -118,7 +118,7 @@ fn a_round_closes_as_soon_as_every_expected_node_has_answered() {
 }
 
 #[test]
-fn the_interval_closes_a_round_with_those_who_answered() {
+fn the_interval_closes_a_round_with_the_updates_so_far() {
     let mut machine = machine(rules());
     feed(&mut machine, update(2, 0, &[4.0], 300));
     let deadline = machine.deadline_ms().unwrap();
@@ -176,7 +176,7 @@ fn an_open_federation_takes_any_node_and_waits_for_the_interval() {
 }
 
 #[test]
-fn every_reason_to_refuse_an_update_is_named_and_leaves_the_sum_alone() {
+fn every_refusal_names_its_reason_and_keeps_the_sum() {
     let cases: Vec<(&str, Update)> = vec![
         ("unknown_node", update(9, 0, &[1.0, 2.0], 1)),
         (
@@ -318,7 +318,7 @@ fn the_last_round_completes_the_machine() {
 }
 
 #[test]
-fn an_input_out_of_turn_is_refused_and_changes_nothing() {
+fn an_input_in_the_wrong_phase_is_refused_and_changes_nothing() {
     let mut machine = machine(rules());
     assert_eq!(
         phase(&machine.handle(OPENED, Input::Aggregate).unwrap_err()),
@@ -339,7 +339,7 @@ fn an_input_out_of_turn_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_restarted_machine_goes_on_with_the_round_it_was_in() {
+fn a_restarted_machine_continues_its_round() {
     let mut undisturbed = machine(rules());
     feed(&mut undisturbed, update(1, 0, &[1.0], 1));
     feed(&mut undisturbed, update(2, 0, &[2.0], 1));

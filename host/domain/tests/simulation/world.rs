@@ -21,8 +21,8 @@ const DEADLY_STEPS: usize = 20_000;
 pub(crate) struct Faults {
     /// Any process may lose its memory before any step.
     pub(crate) kills: bool,
-    /// Nodes that nobody listed, and nodes that send what they should not.
-    pub(crate) strangers: bool,
+    /// Unlisted nodes send updates, and listed nodes send invalid ones.
+    pub(crate) untrusted_senders: bool,
     /// Nodes do nothing for a while, so that rounds close without them.
     pub(crate) absences: bool,
     /// An update is written, but what the node remembers of it is not.
@@ -33,7 +33,7 @@ impl Faults {
     pub(crate) fn none() -> Self {
         Self {
             kills: false,
-            strangers: false,
+            untrusted_senders: false,
             absences: false,
             repeats: false,
         }
@@ -216,7 +216,7 @@ impl World {
             None => self.step_aggregator(),
             Some(index) => self.step_node(index),
         }
-        if self.faults.strangers && self.random.one_in(15) {
+        if self.faults.untrusted_senders && self.random.one_in(15) {
             self.send_nonsense();
         }
     }
@@ -374,11 +374,11 @@ impl World {
             0 => newest + 1 + self.random.below(3),
             _ => newest.saturating_sub(2 + self.random.below(3)),
         };
-        let stranger = NodeId::try_from("stranger".to_owned()).unwrap();
+        let untrusted = NodeId::try_from("untrusted".to_owned()).unwrap();
         let huge = weights(vec![1e6; PARAMETERS]);
         let update = match self.random.below(4) {
             0 => update(
-                stranger,
+                untrusted,
                 newest,
                 self.now_ms,
                 1,

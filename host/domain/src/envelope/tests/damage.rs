@@ -24,7 +24,7 @@ fn no_single_damaged_byte_is_accepted() {
 }
 
 #[test]
-fn no_damaged_byte_of_the_second_form_is_accepted() {
+fn no_damaged_byte_of_the_binary_form_is_accepted() {
     for compression in ALL {
         let Binary { envelope, payload } = update(weights()).encode_binary(compression).unwrap();
         let accepts = |envelope: &[u8], payload: &[u8]| {

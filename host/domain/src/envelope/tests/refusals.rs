@@ -77,7 +77,7 @@ fn the_draft_itself_is_accepted() {
 }
 
 #[test]
-fn every_reason_is_told_apart() {
+fn every_reason_has_its_own_code() {
     let draft = Draft::new;
     let stray_bits = "AB==";
     let half_floats = file_of(Dtype::F16, "weight", &[3], &[0; 6]);
@@ -210,7 +210,7 @@ fn every_reason_is_told_apart() {
 }
 
 #[test]
-fn what_is_not_one_json_object_is_refused() {
+fn a_text_that_is_not_one_json_object_is_refused() {
     let sent = String::from_utf8(Draft::new().sent()).unwrap();
     let cases: [(Vec<u8>, &str); 7] = [
         (b"".to_vec(), "not_json"),
@@ -264,7 +264,7 @@ fn both_limits_are_inclusive() {
 }
 
 #[test]
-fn a_bomb_is_not_unpacked_to_its_end() {
+fn a_decompression_bomb_is_stopped_at_the_limit() {
     let mut bomb = gzip(&vec![0; 8 << 20]);
     let trailer = bomb.len() - 8;
     bomb[trailer..].fill(0xff);
@@ -273,7 +273,7 @@ fn a_bomb_is_not_unpacked_to_its_end() {
     assert_eq!(
         refusal.code(),
         "too_large",
-        "whoever reads to the end meets the wrong checksum: {refusal}"
+        "a reader of the whole payload finds the wrong checksum: {refusal}"
     );
 }
 

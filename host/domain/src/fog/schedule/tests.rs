@@ -168,7 +168,7 @@ fn a_restarted_node_trains_on_the_same_rows() {
 }
 
 #[test]
-fn a_failed_training_sits_the_round_out() {
+fn a_failed_training_skips_the_round() {
     let mut schedule = fresh(config(RowsPerRound::Rows(10)));
     let training = Training {
         base_round: 0,

@@ -88,7 +88,7 @@ fn no_peak_of_the_precision_is_lost() {
 }
 
 #[test]
-fn points_are_written_down_as_pairs() {
+fn points_are_serialised_as_pairs() {
     let (curves, _) = curves(&[true, false]);
     let text = serde_json::to_string(&curves).unwrap();
     assert_eq!(

@@ -1,9 +1,8 @@
-//! Scores in few bins of about as many rows each.
+//! Divides scores into bins with about equal numbers of rows.
 
 const BINS: u64 = 2048;
 
-/// Numbers the bins of rows that come in descending order of their scores; equal scores are never
-/// parted.
+/// Assigns rows, in descending order of their scores, to bins. Equal scores share a bin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bins {
     rows: u64,
@@ -16,7 +15,7 @@ impl Bins {
     /// The largest number of bins.
     pub const MAX: usize = BINS as usize;
 
-    /// For so many rows.
+    /// Bins for `rows` rows.
     #[must_use]
     pub fn new(rows: u64) -> Self {
         Self {

@@ -7,14 +7,14 @@ use crate::metrics::areas::{Areas, Counts};
 use crate::metrics::confusion::Confusion;
 use crate::metrics::sweep::Swept;
 
-/// Draws that make an interval.
+/// Replicates for an interval.
 pub const REPLICATES: usize = 500;
-/// With fewer blocks draws differ too little from one another.
+/// The fewest blocks; with fewer, the replicates differ too little.
 const BLOCKS_MIN: usize = 5;
-/// Left out on either side of an interval.
+/// The share of replicates on either side of an interval.
 const TAIL: f64 = 0.025;
 
-/// Where a figure lies with 95 % confidence.
+/// The 95 % confidence interval of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
     /// Lower end.
@@ -23,15 +23,15 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// An interval for each figure; `None` where there are fewer than 5 blocks, or more than half of
-/// the draws lack a class of rows that the figure needs.
+/// One interval per metric; `None` with fewer than 5 blocks, or when more than half of the
+/// replicates lack a class of rows that the metric needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Intervals {
     /// Area under the ROC curve.
     pub roc_auc: Option<Interval>,
     /// Average precision.
     pub average_precision: Option<Interval>,
-    /// F1 at the threshold, which stays the same in all draws, as do those below.
+    /// F1 at the threshold. The threshold is the same in all replicates, also for the metrics below.
     pub f1: Option<Interval>,
     /// Precision.
     pub precision: Option<Interval>,
@@ -56,7 +56,7 @@ struct Block {
     outcome: Confusion,
 }
 
-/// Small, because there may be as many as blocks times bins, read once a draw.
+/// The rows of one block in one bin. It is compact, because every replicate reads all of them.
 #[derive(Clone, Copy, Debug)]
 struct BinCounts {
     bin: u16,
@@ -65,7 +65,7 @@ struct BinCounts {
 }
 
 impl Bootstrap {
-    /// No rows yet.
+    /// A bootstrap without rows.
     #[must_use]
     pub fn new(plan: &BlockPlan) -> Self {
         Self {
@@ -95,15 +95,15 @@ impl Bootstrap {
         }
     }
 
-    /// Counts a row for the figures at the threshold, in any order.
+    /// Counts a row for the metrics at the threshold, in any order.
     pub fn add_outcome(&mut self, block: u16, flagged: bool, anomalous: bool) {
         if let Some(block) = self.blocks.get_mut(usize::from(block)) {
             block.outcome.add_row(flagged, anomalous);
         }
     }
 
-    /// Intervals from so many draws; the same seed gives the same. `exact` are the figures of all
-    /// rows: by what bins put their areas off, the intervals are put right.
+    /// Computes the intervals from `replicates` draws; equal seeds give equal intervals. `exact` has
+    /// the metrics of all rows; the intervals are corrected by the error of the bins against it.
     #[must_use]
     pub fn intervals(&self, replicates: usize, seed: u64, exact: Option<&Swept>) -> Intervals {
         let blocks = self.blocks.len();
@@ -121,10 +121,10 @@ impl Bootstrap {
             found.add(areas, &outcome);
         }
         let (binned, _) = self.pooled(&vec![1; blocks], &mut bins);
-        found.intervals().put_right(binned.zip(exact))
+        found.intervals().corrected(binned.zip(exact))
     }
 
-    /// The figures of all rows when each block counts so many times; `bins` is scratch.
+    /// The metrics of a replicate in which each block counts `times` times; `bins` is scratch space.
     fn pooled(&self, times: &[u32], bins: &mut [Counts]) -> (Option<Areas>, Confusion) {
         bins.fill(Counts::default());
         let mut outcome = Confusion::default();
@@ -147,7 +147,7 @@ impl Bootstrap {
 }
 
 impl Intervals {
-    fn put_right(mut self, areas: Option<(Areas, &Swept)>) -> Self {
+    fn corrected(mut self, areas: Option<(Areas, &Swept)>) -> Self {
         if let Some((binned, exact)) = areas {
             self.roc_auc = self
                 .roc_auc
@@ -168,7 +168,7 @@ impl Interval {
     }
 }
 
-/// The figures of all draws that have them.
+/// The metrics of the replicates, where defined.
 #[derive(Clone, Debug, Default)]
 struct Replicates {
     wanted: usize,
@@ -187,7 +187,8 @@ impl Replicates {
             self.roc_auc.push(areas.roc_auc);
             self.average_precision.push(areas.average_precision);
         }
-        let (has_normals, has_anomalies) = (outcome.normals() > 0, outcome.anomalies() > 0);
+        let has_normals = outcome.normals() > 0;
+        let has_anomalies = outcome.anomalies() > 0;
         if has_normals && has_anomalies {
             self.f1.push(outcome.f1());
             self.precision.push(outcome.precision());
@@ -202,11 +203,11 @@ impl Replicates {
     }
 
     fn intervals(self) -> Intervals {
-        let interval = |figures: Vec<f64>| {
-            if 2 * figures.len() < self.wanted {
+        let interval = |values: Vec<f64>| {
+            if 2 * values.len() < self.wanted {
                 None
             } else {
-                interval(figures)
+                interval(values)
             }
         };
         Intervals {
@@ -221,13 +222,13 @@ impl Replicates {
     }
 }
 
-/// Rounded outwards, to values that occur.
-fn interval(mut figures: Vec<f64>) -> Option<Interval> {
-    figures.sort_unstable_by(f64::total_cmp);
-    let tail = (figures.len().checked_sub(1)? as f64 * TAIL).floor() as usize;
+/// The interval of these values; its ends are values that occur, rounded outwards.
+fn interval(mut values: Vec<f64>) -> Option<Interval> {
+    values.sort_unstable_by(f64::total_cmp);
+    let tail = (values.len().checked_sub(1)? as f64 * TAIL).floor() as usize;
     Some(Interval {
-        low: *figures.get(tail)?,
-        high: *figures.iter().rev().nth(tail)?,
+        low: *values.get(tail)?,
+        high: *values.iter().rev().nth(tail)?,
     })
 }
 
@@ -243,7 +244,7 @@ impl SplitMix {
         mixed ^ (mixed >> 31)
     }
 
-    /// How often each block is drawn, when as many are drawn as there are.
+    /// How often each block is drawn in one replicate of `blocks` draws.
     fn times_drawn(&mut self, blocks: usize) -> Vec<u32> {
         let mut times = vec![0; blocks];
         for _ in 0..blocks {
@@ -257,7 +258,7 @@ impl SplitMix {
         times
     }
 
-    /// Less than `bound`, all about as likely.
+    /// A number below `bound`, nearly uniform.
     fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next()) * bound as u128) >> 64) as usize
     }

@@ -1,8 +1,8 @@
-//! Which rows are drawn together.
+//! Divides rows into the blocks that a bootstrap draws.
 
-/// Whole series are drawn where there are so many.
+/// With at least this many series, whole series are drawn.
 const SERIES_MIN: usize = 10;
-/// Blocks that are aimed at, and not exceeded by more than one a series.
+/// The aimed number of blocks; exceeded by at most one per series.
 const BLOCKS: u64 = 200;
 
 /// Blocks of rows: whole series, neighbours together when there are many; of few series row ranges
@@ -19,7 +19,7 @@ enum Shape {
         series: u64,
         blocks: u64,
     },
-    /// The first block of each series, and the rows of a block.
+    /// The first block of each series, and the number of rows in a block.
     RowRanges {
         first: Vec<u64>,
         rows: u64,
@@ -27,7 +27,7 @@ enum Shape {
 }
 
 impl BlockPlan {
-    /// For series of so many rows each.
+    /// Blocks for series with these numbers of rows.
     #[must_use]
     pub fn new(series_rows: &[u64]) -> Self {
         if series_rows.len() >= SERIES_MIN {

@@ -79,7 +79,7 @@ fn an_interval_holds_the_truth_about_95_times_in_100() {
 }
 
 #[test]
-fn figures_lie_in_their_intervals() {
+fn metrics_lie_in_their_intervals() {
     let sample = world(7, 3, 1_000, 0.0);
     let intervals = bootstrap(&sample, 0.5).intervals(REPLICATES, 7, None);
     let (scores, labels): (Vec<f32>, Vec<bool>) = sample.iter().flatten().copied().unzip();
@@ -103,7 +103,7 @@ fn figures_lie_in_their_intervals() {
 }
 
 #[test]
-fn what_bins_are_off_is_put_right() {
+fn the_error_of_bins_is_corrected() {
     // So many rows that a bin holds several, and few enough draws that only the shift can differ.
     let sample = world(5, 12, 1_000, 0.2);
     let bootstrap = bootstrap(&sample, 0.5);

@@ -1,27 +1,28 @@
-//! What flagging each row of a series does to the raw score.
+//! The effect of flagging each row of a series on the raw score.
 
 use super::{probation, scaled_sigmoid};
 
-/// What it does to the raw score when the threshold comes down to a row, before any weight.
+/// The change of the raw score when the threshold reaches a row, before any weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Effect {
-    /// Of an anomalous row the reward, less that of the later row in its window that a higher
-    /// threshold would flag; of a normal row the cost, between -1 and 0. 0 where nothing changes.
+    /// For an anomalous row: its reward, less the reward of the later row of its window that a
+    /// higher threshold flags. For a normal row: its cost, between -1 and 0. 0 when nothing changes.
     pub value: f64,
-    /// Whether its window is missed by every higher threshold.
+    /// Whether every higher threshold misses its window.
     pub detects: bool,
 }
 
-/// Takes the rows of one series in time order, and gives them back, `T` each, with their effects.
+/// Takes the rows of one series in time order, each with a value `T`, and returns them with their
+/// effects.
 ///
-/// Within a window only the earliest flagged row counts. As the threshold comes down, a row becomes
-/// that one only when no earlier row of the window scores as much; it then takes the place of the
-/// next row of which the same is true. So such a row is held back until that next one, or the end
-/// of the window, has come; others are given back at once.
+/// Only the earliest flagged row of a window counts. As the threshold decreases, a row becomes the
+/// earliest one only when no earlier row of the window scores as high; it then replaces the next
+/// row with that property. So such a row is held until that next row, or the end of the window.
+/// Other rows are returned at once.
 #[derive(Clone, Debug)]
 pub struct NabSeries<T> {
     probation: u64,
-    /// The place of the next row in the series.
+    /// The position of the next row in the series.
     row: u64,
     window: Option<Window>,
     previous: Option<Window>,
@@ -42,7 +43,7 @@ struct Held<T> {
 }
 
 impl<T> NabSeries<T> {
-    /// A series of `rows` in all, of which the first `unscored` do not come: a detector was trained
+    /// A series of `rows` rows, of which the first `unscored` are not pushed: a detector was trained
     /// on them.
     #[must_use]
     pub fn new(rows: u64, unscored: u64) -> Self {
@@ -55,8 +56,7 @@ impl<T> NabSeries<T> {
         }
     }
 
-    /// Takes the next row; `window_rows` are the rows of the window that it is in, `None` when it
-    /// is normal.
+    /// Adds the next row. `window_rows` is the length of its window, `None` for a normal row.
     pub fn push(
         &mut self,
         row: T,
@@ -72,7 +72,7 @@ impl<T> NabSeries<T> {
         ready.into_iter().flatten()
     }
 
-    /// Ends the series; gives back the row that was held, if any.
+    /// Ends the series and returns the held row, if any.
     pub fn end(mut self) -> Option<(T, Effect)> {
         self.leave_window()
     }
@@ -122,14 +122,14 @@ impl<T> NabSeries<T> {
 }
 
 impl Window {
-    /// Of a row in the window; 1 for the first.
+    /// The reward of a row in the window; 1 for the first.
     fn reward(self, place: u64) -> f64 {
         let rows_left = (self.first + self.rows).saturating_sub(place);
         scaled_sigmoid(-(rows_left as f64) / self.rows as f64) / scaled_sigmoid(-1.0)
     }
 
-    /// Of a row after the window, as a negative number. A window of one row makes the quotient
-    /// infinite.
+    /// The cost of a row after the window, as a negative number. A window of one row makes the
+    /// quotient infinite.
     fn cost(self, place: u64) -> f64 {
         let rows_since = (place + 1).saturating_sub(self.first + self.rows);
         scaled_sigmoid(rows_since as f64 / self.rows.saturating_sub(1) as f64)

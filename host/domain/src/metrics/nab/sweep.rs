@@ -1,4 +1,4 @@
-//! The best score that any threshold reaches, per profile.
+//! The best score of all thresholds, per profile.
 
 use serde::Serialize;
 
@@ -35,20 +35,21 @@ impl<T: Copy> Profiles<T> {
 
 /// NAB scores of a corpus. A detector that flags nothing has 0, a perfect one 100.
 ///
-/// Per profile the threshold is the best for the whole corpus, chosen with the labels in view, as
-/// NAB does.
+/// Each profile uses the best threshold for the whole corpus, chosen with knowledge of the labels,
+/// as NAB does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Nab {
     /// The scores.
     #[serde(flatten)]
     pub scores: Profiles<f64>,
-    /// Rows that score at least this much are flagged; `None` where it is best to flag nothing.
+    /// The thresholds: rows with at least this score are flagged; `None` when flagging nothing is
+    /// best.
     pub thresholds: Profiles<Option<f32>>,
     /// Windows that are scored.
     pub windows: u64,
 }
 
-/// Adds up effects while the threshold comes down.
+/// Sums effects while the threshold decreases.
 #[derive(Clone, Debug, Default)]
 pub struct NabSweep {
     sums: Sums,
@@ -57,7 +58,7 @@ pub struct NabSweep {
     best: Profiles<Best>,
 }
 
-/// What the rows flagged so far are worth, before any weight.
+/// The sums over the rows flagged so far, before any weight.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
     rewards: f64,
@@ -72,17 +73,17 @@ struct Best {
 }
 
 impl NabSweep {
-    /// Adds the next row; rows come in descending order of their scores.
+    /// Adds the next row, in descending order of the scores.
     pub fn add(&mut self, score: f32, anomalous: bool, effect: Effect) {
         if self.tied.is_some_and(|tied| tied != score) {
             self.close_tied();
         }
         self.tied = Some(score);
-        *(if anomalous {
-            &mut self.sums.rewards
+        if anomalous {
+            self.sums.rewards += effect.value;
         } else {
-            &mut self.sums.costs
-        }) += effect.value;
+            self.sums.costs += effect.value;
+        }
         self.sums.detected += u64::from(effect.detects);
     }
 
@@ -92,7 +93,10 @@ impl NabSweep {
         self.close_tied();
         // Every row is flagged now, so every window is detected.
         let windows = self.sums.detected;
-        (windows > 0).then(|| Nab {
+        if windows == 0 {
+            return None;
+        }
+        Some(Nab {
             scores: self
                 .best
                 .zip(&WEIGHTS)
@@ -103,7 +107,8 @@ impl NabSweep {
     }
 
     fn close_tied(&mut self) {
-        let (sums, threshold) = (self.sums, self.tied);
+        let sums = self.sums;
+        let threshold = self.tied;
         self.best = self.best.zip(&WEIGHTS).map(|(best, weights)| {
             let gain = weights.gain(sums);
             if gain > best.gain {
@@ -116,12 +121,12 @@ impl NabSweep {
 }
 
 impl Weights {
-    /// The raw score, less that of a detector that flags nothing and so misses every window.
+    /// The raw score, less the raw score of a detector that flags nothing.
     fn gain(self, sums: Sums) -> f64 {
         sums.rewards + self.false_positive * sums.costs + self.missed_window * sums.detected as f64
     }
 
-    /// When the first row of every window is flagged, and no normal row.
+    /// The gain of flagging the first row of every window and no normal row.
     fn perfect_gain(self, windows: u64) -> f64 {
         (1.0 + self.missed_window) * windows as f64
     }

@@ -315,7 +315,7 @@ fn rows_of_training_count_towards_the_probationary_part() {
 }
 
 #[test]
-fn scores_are_written_down_by_profile() {
+fn scores_are_serialised_by_profile() {
     let text = serde_json::to_string(&nab(&[series(40, &[(20, 24)], &[20])]).unwrap()).unwrap();
     let thresholds = r#"{"standard":1.0,"low_fp":1.0,"low_fn":1.0}"#;
     let scores = r#""standard":100.0,"low_fp":100.0,"low_fn":100.0"#;

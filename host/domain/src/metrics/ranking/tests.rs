@@ -95,7 +95,7 @@ fn close(left: f64, right: f64) -> bool {
 }
 
 #[test]
-fn figures_agree_with_scikit_learn() {
+fn metrics_agree_with_scikit_learn() {
     for case in CASES {
         let ranking = rank(case.rows).unwrap();
         let best = ranking.best_f1();
@@ -165,7 +165,7 @@ fn of_equally_good_thresholds_the_highest_is_best() {
 }
 
 #[test]
-fn rows_without_an_answer_are_refused() {
+fn rows_without_a_ranking_are_refused() {
     assert_eq!(
         Ranking::new(&[1.0, 2.0], &[N]),
         Err(RankingError::Lengths {

@@ -102,7 +102,7 @@ fn a_list_that_no_sketch_writes_is_refused() {
 }
 
 #[test]
-fn counts_stop_at_the_largest_number() {
+fn counts_saturate() {
     let full = read("[[4000,18446744073709551614,1]]").unwrap();
     let sum = merged(&full, &full);
     assert_eq!((sum.rows(), sum.anomalous()), (u64::MAX, 2));
