@@ -19,6 +19,7 @@ mod running;
 mod supervise;
 pub mod topics;
 
+use miette::IntoDiagnostic as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,7 @@ use crate::role::{self, aggregator};
 use crate::run_log::last_round;
 use buses::Buses;
 use fedhost_base::announce::Announcer;
+use fedhost_base::hint::hint;
 use fedhost_base::observer::Observer;
 use fedhost_bus as bus;
 use fedhost_bus::trouble::Trouble;
@@ -104,7 +106,7 @@ impl Prepared {
         options: Options,
         announcer: Announcer,
         observed: &Observed,
-    ) -> Result<Self, anyhow::Error> {
+    ) -> Result<Self, miette::Report> {
         let observed = observed.announcing(announcer.clone());
         options.check(&manifest.manifest)?;
         let rules = parts::rules(&manifest.manifest, &options)?;
@@ -114,8 +116,9 @@ impl Prepared {
         let probes = probes(&manifest.manifest.api, &observed).await?;
         let (plugins, watcher) = if options.runs(Role::Aggregator) || options.runs(Role::FogNode) {
             let (settings, events) = (Arc::new(manifest.manifest.clone()), announcer.clone());
-            let opened =
-                tokio::task::spawn_blocking(move || plugins::open(&settings, &events)).await??;
+            let opened = tokio::task::spawn_blocking(move || plugins::open(&settings, &events))
+                .await
+                .into_diagnostic()??;
             (Some(opened.0), Some(opened.1))
         } else {
             (None, None)
@@ -145,7 +148,7 @@ impl Prepared {
 
     /// Whether the bus is there: what is wrong with it is better found before anything is started.
     /// A cluster that is away is no reason not to start.
-    async fn look(&self) -> Result<Option<Trouble>, anyhow::Error> {
+    async fn look(&self) -> Result<Option<Trouble>, miette::Report> {
         // Sensors have better things to do than to wait.
         let is_awaited = self.buses.spools() && !parts::sensors(self).is_empty();
         let patience = if is_awaited {
@@ -167,7 +170,7 @@ impl Prepared {
     }
 
     /// Reaches the bus, and makes its topics.
-    async fn make_ready(&self, at_most: Duration) -> Result<(), anyhow::Error> {
+    async fn make_ready(&self, at_most: Duration) -> Result<(), miette::Report> {
         self.buses.reach(at_most).await?;
         let limits = self.buses.broker_limits().await?;
         topics::prepare(
@@ -185,7 +188,7 @@ impl Prepared {
             match error.downcast() {
                 Ok(error @ bus::Error::Unreachable { .. }) => away.met(&error).await,
                 Ok(error) => return Err(cannot_begin("bus", &error)),
-                Err(error) => return Err(cannot_begin("bus", &error)),
+                Err(error) => return Err(cannot_begin("bus", error.as_ref())),
             }
         }
         away.over();
@@ -285,7 +288,7 @@ impl Prepared {
 }
 
 /// Answers probes, where the manifest asks for it.
-async fn probes(api: &Api, observed: &Observed) -> Result<Option<http::Handle>, anyhow::Error> {
+async fn probes(api: &Api, observed: &Observed) -> Result<Option<http::Handle>, miette::Report> {
     let Some(listen) = api.listen else {
         return Ok(None);
     };
@@ -298,12 +301,13 @@ async fn probes(api: &Api, observed: &Observed) -> Result<Option<http::Handle>, 
         .start()
         .await
         .map(Some)
-        .map_err(|error| anyhow::Error::new(cannot_begin("api", &error)))
+        .map_err(|error| cannot_begin("api", &error).into())
 }
 
-fn cannot_begin(part: &str, error: &dyn std::fmt::Display) -> role::Error {
+fn cannot_begin(part: &str, error: &dyn miette::Diagnostic) -> role::Error {
     role::Error::Start {
         part: part.to_owned(),
         reason: error.to_string(),
+        hint: hint(error),
     }
 }

@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use fedhost_base::hint::explain_report;
 
 /// Runs federated learning and anomaly detection on streams of sensor readings, with models as
 /// sandboxed WebAssembly plug-ins.
@@ -125,7 +126,7 @@ struct ManifestArgs {
 }
 
 impl ManifestArgs {
-    fn load(&self) -> Result<fedhost_manifest::Loaded, anyhow::Error> {
+    fn load(&self) -> Result<fedhost_manifest::Loaded, miette::Report> {
         #[expect(
             clippy::disallowed_methods,
             reason = "the command line is where the environment comes in"
@@ -149,9 +150,9 @@ pub enum Ending {
     /// It did what it was asked to.
     Done,
     /// It could not begin: bad usage, manifest or input.
-    Refused(anyhow::Error),
+    Refused(miette::Report),
     /// It began, and failed.
-    Failed(anyhow::Error),
+    Failed(miette::Report),
     /// It was interrupted, and stopped cleanly.
     Interrupted,
 }
@@ -169,8 +170,8 @@ impl Ending {
     }
 }
 
-impl From<Result<(), anyhow::Error>> for Ending {
-    fn from(result: Result<(), anyhow::Error>) -> Self {
+impl From<Result<(), miette::Report>> for Ending {
+    fn from(result: Result<(), miette::Report>) -> Self {
         result.map_or_else(Self::Refused, |()| Self::Done)
     }
 }
@@ -199,6 +200,6 @@ pub fn execute(cli: Cli) -> Ending {
 }
 
 /// Says on stderr what went wrong.
-pub fn complain(error: &anyhow::Error) {
-    screen::note(&format!("error: {error:#}"));
+pub fn complain(error: &miette::Report) {
+    screen::note(&format!("error: {}", explain_report(error)));
 }

@@ -48,23 +48,24 @@ impl DeadLetterTopic {
 }
 
 /// Why dead-letter records could not be read or changed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum Error {
     /// The bus refused.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Bus(#[from] bus::Error),
     /// It was never created.
-    #[error(
-        "there is no topic {topic:?}\nhint: `fedhost dlq list MANIFEST` shows the topics of dead letters; the first run of a manifest makes them"
-    )]
+    #[error("there is no topic {topic:?}")]
+    #[diagnostic(help(
+        "`fedhost dlq list MANIFEST` shows the topics of dead letters; the first run of a manifest makes them"
+    ))]
     NoTopic {
         /// The name that was looked for.
         topic: String,
     },
     /// The topic has fewer partitions.
-    #[error(
-        "topic {topic:?} has {partitions} partitions, there is no partition {partition}\nhint: they count from 0"
-    )]
+    #[error("topic {topic:?} has {partitions} partitions, there is no partition {partition}")]
+    #[diagnostic(help("they count from 0"))]
     NoPartition {
         /// The topic.
         topic: String,

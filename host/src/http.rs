@@ -33,25 +33,26 @@ pub struct Service {
 }
 
 /// Why the interface cannot start.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum Error {
     /// Without a token, metrics would be visible to the whole network.
     #[error(
-        "cannot listen on {listen} without a token: the network would see the metrics of this process\nhint: set api.token, or listen on 127.0.0.1"
+        "cannot listen on {listen} without a token: the network would see the metrics of this process"
     )]
+    #[diagnostic(help("set api.token, or listen on 127.0.0.1"))]
     TokenRequired {
         /// The address asked for.
         listen: SocketAddr,
     },
     /// A client cannot send such a token in a header.
-    #[error(
-        "the token is empty, or has characters that a header cannot carry\nhint: set api.token to ASCII characters without spaces, such as `openssl rand -hex 32` prints"
-    )]
+    #[error("the token is empty, or has characters that a header cannot carry")]
+    #[diagnostic(help(
+        "set api.token to ASCII characters without spaces, such as `openssl rand -hex 32` prints"
+    ))]
     UnusableToken,
     /// The address cannot be used.
-    #[error(
-        "cannot listen on {listen}: {reason}\nhint: choose another api.listen, or port 0 for a free one"
-    )]
+    #[error("cannot listen on {listen}: {reason}")]
+    #[diagnostic(help("choose another api.listen, or port 0 for a free one"))]
     Bind {
         /// The address asked for.
         listen: SocketAddr,

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::dead_letters::DeadLetterSink;
 use fedhost_base::announce::Announcer;
+use fedhost_base::hint::hint;
 use fedhost_base::observer::Observer;
 use fedhost_bus::{self as bus, Bus, Write};
 
@@ -136,7 +137,7 @@ impl Default for DeadLetters {
 }
 
 /// Why a role had to give up.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum Error {
     /// The bus refused.
     #[error("{role}: {error}")]
@@ -145,11 +146,15 @@ pub enum Error {
         role: String,
         /// The bus's error.
         error: Box<bus::Error>,
+        /// What to do about it.
+        #[help]
+        hint: Option<String>,
     },
     /// What the role stored earlier cannot be read.
-    #[error(
-        "{role}: its stored state {name:?} cannot be read: {reason}\nhint: it was written by another version; start with another `bus.directory`, or remove this one"
-    )]
+    #[error("{role}: its stored state {name:?} cannot be read: {reason}")]
+    #[diagnostic(help(
+        "it was written by another version; start with another `bus.directory`, or remove this one"
+    ))]
     State {
         /// Which role.
         role: String,
@@ -173,13 +178,19 @@ pub enum Error {
         part: String,
         /// Why not.
         reason: String,
+        /// What to do about it.
+        #[help]
+        hint: Option<String>,
     },
     /// The share of records that cannot be used is so large that the fault must lie elsewhere. They
     /// are all in the dead-letter topic. Started again, the role fails the same way until an
     /// operator has acknowledged it.
     #[error(
-        "{role}: {dead} of the last {of} records of {topic} could not be used, so it stops; they are kept as dead letters\nhint: look at them with `fedhost dlq list`, mend the source or the plug-in, and let it go on with `fedhost dlq acknowledge`, or raise dead_letters.cap_share"
+        "{role}: {dead} of the last {of} records of {topic} could not be used, so it stops; they are kept as dead letters"
     )]
+    #[diagnostic(help(
+        "look at them with `fedhost dlq list`, mend the source or the plug-in, and let it go on with `fedhost dlq acknowledge`, or raise dead_letters.cap_share"
+    ))]
     TooManyDeadLetters {
         /// Which role.
         role: String,
@@ -191,9 +202,8 @@ pub enum Error {
         of: u64,
     },
     /// A fault of this program.
-    #[error(
-        "{role}: {reason}\nhint: this is a defect of fedhost; please report it with the run log"
-    )]
+    #[error("{role}: {reason}")]
+    #[diagnostic(help("this is a defect of fedhost; please report it with the run log"))]
     Defect {
         /// Which role.
         role: String,
@@ -206,6 +216,7 @@ pub enum Error {
 pub(crate) fn on_bus(role: &str) -> impl Fn(bus::Error) -> Error + '_ {
     move |error| Error::Bus {
         role: role.to_owned(),
+        hint: hint(&error),
         error: Box::new(error),
     }
 }

@@ -14,12 +14,11 @@ use fedhost_domain::event::Stamped;
 pub use reader::{BadLine, Fault, last_round, read};
 
 /// Why a run log cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum Error {
     /// The file does not exist, or may not be read.
-    #[error(
-        "the run log {path} cannot be read: {source}\nhint: pass the `aggregation_log.jsonl` of a run"
-    )]
+    #[error("the run log {path} cannot be read: {source}")]
+    #[diagnostic(help("pass the `aggregation_log.jsonl` of a run"))]
     Read {
         /// The file.
         path: PathBuf,
@@ -27,9 +26,8 @@ pub enum Error {
         source: io::Error,
     },
     /// The file cannot be created, or its end cannot be read.
-    #[error(
-        "the run log {path} cannot be opened: {source}\nhint: it must be a file in a directory this user may write to"
-    )]
+    #[error("the run log {path} cannot be opened: {source}")]
+    #[diagnostic(help("it must be a file in a directory this user may write to"))]
     Open {
         /// The file.
         path: PathBuf,
@@ -37,9 +35,8 @@ pub enum Error {
         source: io::Error,
     },
     /// An event was not written. Other events are not affected.
-    #[error(
-        "an event cannot be added to the run log {path}: {source}\nhint: check whether the disk is full; the run itself continues"
-    )]
+    #[error("an event cannot be added to the run log {path}: {source}")]
+    #[diagnostic(help("check whether the disk is full; the run itself continues"))]
     Append {
         /// The file.
         path: PathBuf,

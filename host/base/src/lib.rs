@@ -1,4 +1,4 @@
-//! What all parts of the host share: the clock, back-off, delivery of events, names of metrics,
+//! What all parts of the host share: the clock, back-off, delivery of events, hints, names of metrics,
 //! secrets, and file patterns.
 //!
 //! Nothing here may know a bus, a plug-in or a manifest.
@@ -7,6 +7,7 @@ pub mod announce;
 pub mod backoff;
 pub mod clock;
 pub mod globs;
+pub mod hint;
 pub mod metric;
 pub mod observer;
 pub mod secrets;

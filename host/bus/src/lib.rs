@@ -151,7 +151,7 @@ pub enum Start {
 }
 
 /// Why a verb could not be carried out.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum Error {
     /// Nobody created it.
     #[error("topic {topic:?} does not exist")]
@@ -174,11 +174,15 @@ pub enum Error {
         topic: String,
         /// Why not.
         reason: String,
+        /// What to do about it.
+        #[help]
+        hint: Option<String>,
     },
     /// Larger than the bus carries for the topic.
-    #[error(
-        "a record of {bytes} bytes is over the limit of {limit} of topic {topic:?}\nhint: raise its max_message_bytes in the manifest and on the bus (on Kafka, with it the producer's max_request_size), or write less at a time"
-    )]
+    #[error("a record of {bytes} bytes is over the limit of {limit} of topic {topic:?}")]
+    #[diagnostic(help(
+        "raise its max_message_bytes in the manifest and on the bus (on Kafka, with it the producer's max_request_size), or write less at a time"
+    ))]
     TooLarge {
         /// The topic.
         topic: String,
@@ -188,25 +192,28 @@ pub enum Error {
         limit: u64,
     },
     /// Another process has the directory open.
-    #[error(
-        "the log in {directory} is in use by another process\nhint: stop the other `fedhost run`, or give this one its own `bus.directory`"
-    )]
+    #[error("the log in {directory} is in use by another process")]
+    #[diagnostic(help("stop the other `fedhost run`, or give this one its own `bus.directory`"))]
     InUse {
         /// The log's directory.
         directory: String,
     },
     /// The directory holds something that this version cannot read.
-    #[error("the log in {directory} cannot be opened: {reason}\nhint: {hint}")]
+    #[error("the log in {directory} cannot be opened: {reason}")]
     Unreadable {
         /// The log's directory.
         directory: String,
         /// What was found.
         reason: String,
         /// What to do about it.
+        #[help]
         hint: String,
     },
     /// The medium refused.
     #[error("the log in {directory} cannot {action}: {reason}")]
+    #[diagnostic(help(
+        "look for a full or failing disk, then start again: what was acknowledged is safe"
+    ))]
     Storage {
         /// The log's directory.
         directory: String,
@@ -216,7 +223,7 @@ pub enum Error {
         reason: String,
     },
     /// The bus cannot be reached, or does not answer. Whoever asks again may have more luck.
-    #[error("{bus} cannot {action}: {reason}\nhint: {hint}")]
+    #[error("{bus} cannot {action}: {reason}")]
     Unreachable {
         /// Which bus, for example `kafka at localhost:9092`.
         bus: String,
@@ -225,10 +232,11 @@ pub enum Error {
         /// What came back.
         reason: String,
         /// What to do about it.
+        #[help]
         hint: String,
     },
     /// The bus refused for good: credentials, rights, or a promise that it cannot keep.
-    #[error("{bus} refuses to {action}: {reason}\nhint: {hint}")]
+    #[error("{bus} refuses to {action}: {reason}")]
     Refused {
         /// Which bus.
         bus: String,
@@ -237,6 +245,7 @@ pub enum Error {
         /// What came back.
         reason: String,
         /// What to do about it.
+        #[help]
         hint: String,
     },
     /// A reader or writer is cut off: another one has taken over, or its client had to be given up.
@@ -250,9 +259,8 @@ pub enum Error {
         reason: String,
     },
     /// Another reader of the group is at work: two would each take every record.
-    #[error(
-        "group {group:?} has a reader of {topic:?} already\nhint: give this reader a group of its own, or end the other"
-    )]
+    #[error("group {group:?} has a reader of {topic:?} already")]
+    #[diagnostic(help("give this reader a group of its own, or end the other"))]
     GroupBusy {
         /// The group.
         group: String,
@@ -260,9 +268,10 @@ pub enum Error {
         topic: String,
     },
     /// A group that may only go on has nowhere to go on from.
-    #[error(
-        "group {group:?} has no stored offset in partition {partition} of topic {topic:?}\nhint: let new groups begin at the earliest or the latest record, or store an offset for this one"
-    )]
+    #[error("group {group:?} has no stored offset in partition {partition} of topic {topic:?}")]
+    #[diagnostic(help(
+        "let new groups begin at the earliest or the latest record, or store an offset for this one"
+    ))]
     NoOffset {
         /// The group.
         group: String,

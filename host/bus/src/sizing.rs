@@ -32,12 +32,11 @@ pub struct Recommendation {
 }
 
 /// A need that makes no sense.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum Error {
     /// No such number of megabytes.
-    #[error(
-        "{what} is {value} MB/s, which is no throughput\nhint: give a number of megabytes a second, such as 25 or 0.5"
-    )]
+    #[error("{what} is {value} MB/s, which is no throughput")]
+    #[diagnostic(help("give a number of megabytes a second, such as 25 or 0.5"))]
     BadThroughput {
         /// Which throughput.
         what: &'static str,
@@ -45,14 +44,12 @@ pub enum Error {
         value: f64,
     },
     /// Nobody reads.
-    #[error(
-        "a topic without consumers needs no partitions\nhint: give the number of consumers of the largest group, at least 1"
-    )]
+    #[error("a topic without consumers needs no partitions")]
+    #[diagnostic(help("give the number of consumers of the largest group, at least 1"))]
     NoConsumers,
     /// Not one topic's load.
-    #[error(
-        "this calls for {partitions} partitions, and one topic should have at most {MAXIMUM}\nhint: spread the load over several topics"
-    )]
+    #[error("this calls for {partitions} partitions, and one topic should have at most {MAXIMUM}")]
+    #[diagnostic(help("spread the load over several topics"))]
     TooMuch {
         /// What the need comes to.
         partitions: u64,

@@ -9,6 +9,7 @@ use fedhost_domain::event::Event;
 use crate::Error;
 use fedhost_base::backoff::Backoff;
 use fedhost_base::clock::Stopwatch;
+use fedhost_base::hint::hint;
 use fedhost_base::observer::Observer;
 
 /// Pauses while a bus cannot be reached.
@@ -67,13 +68,14 @@ impl Trouble {
             LASTING
         }
         .pause(now.attempts);
-        let story = error.to_string();
-        let (reason, hint) = story.split_once("\nhint: ").unwrap_or((&story, ""));
-        self.observer.condition(&self.part, Some(reason));
+        let reason = error.to_string();
+        self.observer.condition(&self.part, Some(&reason));
         if is_new {
-            let (part, reason, hint) = (self.part.clone(), reason.to_owned(), hint.to_owned());
-            self.observer
-                .announce(Event::ConnectionLost { part, reason, hint });
+            self.observer.announce(Event::ConnectionLost {
+                part: self.part.clone(),
+                reason,
+                hint: hint(error).unwrap_or_default(),
+            });
         }
         tokio::time::sleep(pause).await;
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::format::Format;
 
 /// What is wrong.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub(super) enum Fault {
     // The file as such.
     #[error("cannot be read: {0}")]

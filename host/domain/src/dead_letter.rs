@@ -20,7 +20,7 @@ pub struct Cap {
 }
 
 /// Too many of the newest records were dead-lettered.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 #[error(
     "{dead} of the last {of} records could not be used, more than the share of {share} that is allowed"
 )]

@@ -99,7 +99,7 @@ pub struct EnvelopeLimits {
 }
 
 /// Why an envelope cannot be written.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum EncodeError {
     /// JSON has only finite numbers.
     #[error(

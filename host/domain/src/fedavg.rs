@@ -20,21 +20,23 @@ use sums::Term;
 use crate::model::{ShapeMismatch, TensorSpec, Weights, WeightsError};
 
 /// Why an average cannot be created.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum NewError {
     /// The tensors are not a valid model.
     #[error("these tensors cannot be averaged: {0}")]
     Shape(#[from] WeightsError),
     /// The limits allow no grid.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Limits(#[from] LimitsError),
 }
 
 /// Why an update was not added. The sum is unchanged.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum AddError {
     /// It has other tensors.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Shape(#[from] ShapeMismatch),
     /// Its sample count is 0.
     #[error("the update stands for no samples")]
@@ -68,7 +70,7 @@ pub enum AddError {
 }
 
 /// Why there is no mean.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum FinishError {
     /// Nothing was added.
     #[error("there are no updates to average")]

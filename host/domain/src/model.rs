@@ -32,7 +32,7 @@ impl TensorSpec {
 }
 
 /// Why a list of tensors is not a valid model.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum WeightsError {
     /// There is no tensor.
     #[error("there are no tensors")]
@@ -66,7 +66,7 @@ pub enum WeightsError {
 }
 
 /// Two models cannot be averaged because their tensors differ.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 #[error("expected tensors {expected}, found {found}")]
 pub struct ShapeMismatch {
     /// The expected shape, as `name[2x3], name[1]`.

@@ -59,7 +59,7 @@ pub enum Protocol {
 }
 
 /// A text that is not a protocol.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 #[error(
     "{text:?} is not a protocol: {reason}\nhint: write prefix:ROWS, split:FRACTION, by-file:FRACTION, stratified:FRACTION, prequential:DELAY_ROWS or shuffled-prequential:DELAY_ROWS"
 )]
@@ -69,7 +69,7 @@ pub struct NotAProtocol {
 }
 
 /// Why a protocol cannot be applied to these files.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum PlanError {
     /// Nothing would be left to score.
     #[error(

@@ -23,7 +23,7 @@ pub struct Reading {
 }
 
 /// Why a record is no reading.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum ReadingError {
     /// Not a JSON object.
     #[error("not a JSON object: {0}")]

@@ -91,7 +91,7 @@ pub enum Output {
 }
 
 /// An internal error. Nothing that a node sends can cause it.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum Error {
     /// The phase does not accept the input. The machine is unchanged.
     #[error("round {round} is {phase} and does not accept the input {input}")]

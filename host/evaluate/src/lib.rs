@@ -113,15 +113,18 @@ pub enum Step {
 pub type Watch<'a> = &'a dyn Fn(&str, Step) -> ControlFlow<()>;
 
 /// Why there is no evaluation at all.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum EvaluateError {
     /// The rows cannot be divided as the protocol says.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Plan(#[from] PlanError),
     /// The rows cannot be read again.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Data(#[from] DatasetError),
     /// There are no figures of scores that need no model.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Figures(#[from] figures::Error),
 }

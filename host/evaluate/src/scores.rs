@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::Context as _;
+use miette::{IntoDiagnostic as _, miette};
 
 use super::figures::{self, Row, ScoreBook};
 use super::run::Evaluation;
@@ -27,13 +27,13 @@ impl Scores {
         &self,
         evaluation: &Evaluation<'_>,
         out: &mut dyn Write,
-    ) -> Result<(), anyhow::Error> {
+    ) -> Result<(), miette::Report> {
         let schedule = evaluation.schedule(evaluation.options.seed)?;
         let mut out = csv::Writer::from_writer(out);
         let head = ["file", "row", "label"]
             .into_iter()
             .chain(self.0.iter().map(|(plugin, _)| plugin.as_str()));
-        out.write_record(head)?;
+        out.write_record(head).into_diagnostic()?;
         let smooth_rows = evaluation.options.smooth_rows;
         let mut books: Vec<_> = self
             .0
@@ -44,11 +44,11 @@ impl Scores {
         schedule.each_scored(evaluation.corpus, |row| {
             if outcome.is_ok() {
                 outcome = line(evaluation, &row, &mut books)
-                    .and_then(|line| Ok(out.write_record(&line)?));
+                    .and_then(|line| Ok(out.write_record(&line).into_diagnostic()?));
             }
         });
         outcome?;
-        out.flush()?;
+        out.flush().into_diagnostic()?;
         Ok(())
     }
 }
@@ -57,7 +57,7 @@ fn line(
     evaluation: &Evaluation<'_>,
     row: &ScoredRow,
     books: &mut [impl Iterator<Item = Result<Row, figures::Error>>],
-) -> Result<csv::StringRecord, anyhow::Error> {
+) -> Result<csv::StringRecord, miette::Report> {
     let mut line = csv::StringRecord::new();
     line.push_field(
         evaluation
@@ -69,7 +69,9 @@ fn line(
     line.push_field(&row.number.to_string());
     line.push_field(if row.anomalous { "1" } else { "0" });
     for book in books {
-        let scored = book.next().context("there are fewer scores than rows")??;
+        let scored = book
+            .next()
+            .ok_or_else(|| miette!("there are fewer scores than rows"))??;
         line.push_field(&scored.score.to_string());
     }
     Ok(line)

@@ -19,22 +19,26 @@ use fedhost_dataset::{Corpus, DatasetError};
 use fedhost_plugin::{Batch, BatchError, CallError, Detector, Trainer};
 
 /// Why a trial has no result.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub(super) enum Stop {
     /// The plug-in is to blame, or its preprocessor.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Call(#[from] CallError),
     /// The rows cannot be read again.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Data(#[from] DatasetError),
     /// The rows cannot be divided.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Plan(#[from] PlanError),
     /// The rows cannot be handed over.
     #[error("the rows are no batch: {0}")]
     Batch(#[from] BatchError),
     /// There are no figures of the scores.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Scores(#[from] figures::Error),
     /// Somebody wants to stop.
     #[error("interrupted")]

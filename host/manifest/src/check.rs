@@ -108,7 +108,7 @@ impl Checker<'_> {
             .and_then(|text| nearest(text, words))
             .map(|word| format!("did you mean {word:?}?"));
         let refused = text
-            .and_then(|text| refusal(schema, text))
+            .and_then(|text| refusal(schema, text)?["reason"].as_str())
             .map(str::to_owned);
         let message = format!("expected {}, found {}", describe(schema), found(path, node));
         Err(self.report(path, node, message, refused.or(near)))
@@ -226,10 +226,9 @@ impl Checker<'_> {
         elsewhere: Option<String>,
     ) -> Bad {
         if let Some(refusal) = refusal(schema, name) {
-            let (reason, hint) = refusal
-                .split_once("\nhint: ")
-                .map_or((refusal, None), |(reason, hint)| (reason, Some(hint)));
-            return self.report(path, node, reason.to_owned(), hint.map(str::to_owned));
+            let text = |key| refusal[key].as_str().map(str::to_owned);
+            let reason = text("reason").unwrap_or_else(|| "it is refused".to_owned());
+            return self.report(path, node, reason, text("hint"));
         }
         if let Some(message) = elsewhere {
             return self.report(path, node, message, None);
@@ -275,8 +274,8 @@ fn keys_in_words<'a>(properties: impl Iterator<Item = (&'a String, &'a Value)>) 
 }
 
 /// Why this build refuses a word that belongs here in others.
-fn refusal<'a>(schema: &'a Value, word: &str) -> Option<&'a str> {
-    schema["x-refused"].get(word)?.as_str()
+fn refusal<'a>(schema: &'a Value, word: &str) -> Option<&'a Value> {
+    schema["x-refused"].get(word)
 }
 
 fn is_needed(schema: &Value, name: &str) -> bool {

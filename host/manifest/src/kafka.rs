@@ -132,7 +132,7 @@ impl RoleSettings {
 
 /// What differs for sensors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(extend("x-refused" = { "consumer": "a sensor only writes\nhint: leave it out" }))]
+#[schemars(extend("x-refused" = { "consumer": { "reason": "a sensor only writes", "hint": "leave it out" } }))]
 pub struct SensorSettings {
     /// Settings of their clients.
     #[serde(default, skip_serializing_if = "Settings::is_empty")]

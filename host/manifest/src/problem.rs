@@ -178,6 +178,8 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+impl miette::Diagnostic for Problems {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

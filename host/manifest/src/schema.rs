@@ -13,8 +13,8 @@ use super::kafka::MARK;
 
 /// The JSON schema of a manifest (draft 2020-12).
 ///
-/// Beyond the standard it uses `x-refused`, an object of words that a reader may expect here, and
-/// why they are refused; `x-librdkafka`, the name of a setting there; and `x-words`, the words of
+/// Beyond the standard it uses `x-refused`, an object of words that a reader may expect here, each
+/// with the `reason` why it is refused and, where there is one, a `hint`; `x-librdkafka`, the name of a setting there; and `x-words`, the words of
 /// which a text of format `words` is made.
 #[must_use]
 pub fn schema() -> &'static Value {

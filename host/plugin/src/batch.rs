@@ -12,7 +12,7 @@ pub struct Batch {
 }
 
 /// Why numbers are no valid batch.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum BatchError {
     /// The number of values is not rows times columns.
     #[error("{rows} rows of {columns} columns need {expected} values, but there are {found}")]

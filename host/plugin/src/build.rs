@@ -77,7 +77,7 @@ pub struct Built {
 }
 
 /// Why a build failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum BuildError {
     /// The directory holds no source of a plug-in.
     #[error("there is no Cargo.toml and no plugin.toml in {}\nhint: name the directory of a plug-in's source; `fedhost plugin new` makes one", .0.display())]

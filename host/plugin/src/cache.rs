@@ -26,7 +26,7 @@ pub(super) struct Cache {
 }
 
 /// Why a directory cannot hold compiled code.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub(super) enum CacheError {
     #[error("cannot be used: {0}")]
     Io(#[from] io::Error),

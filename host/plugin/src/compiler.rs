@@ -52,7 +52,7 @@ pub struct Bounds {
 }
 
 /// Why a child failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ChildError {
     /// The component is invalid.
     #[error("{0}")]

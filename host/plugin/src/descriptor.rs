@@ -43,7 +43,7 @@ pub struct ParameterSpec {
 }
 
 /// Why a plug-in's description is invalid.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum DescriptorError {
     /// The name cannot be used in manifests and file names.
     #[error(

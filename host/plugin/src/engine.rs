@@ -69,7 +69,7 @@ impl EngineProfile {
 }
 
 /// This machine cannot run plug-ins.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 #[error("cannot start the plug-in engine: {0}")]
 pub struct EngineError(String);
 

@@ -15,7 +15,7 @@ use super::text::plain;
 const WORDS_MAX_BYTES: usize = 1000;
 
 /// A call into a plug-in failed. The host and all other instances are unharmed.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 #[error("plug-in {plugin} failed in {call} ({kind}): {detail}")]
 pub struct CallError {
     /// The plug-in's name.
@@ -150,7 +150,7 @@ pub(super) fn refusal(error: &types::Error) -> (Kind, String) {
 }
 
 /// Raised inside the guest when its time is up.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("the deadline has passed")]
 pub(super) struct DeadlinePassed;
 

@@ -81,7 +81,7 @@ pub struct Started {
 }
 
 /// Why nothing was made.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum NewError {
     /// The name cannot be used in manifests, file names and crates.
     #[error(

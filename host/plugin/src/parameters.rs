@@ -93,7 +93,7 @@ pub struct Parameter {
 }
 
 /// What is wrong with one parameter.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum ParameterProblem {
     /// The plug-in has no such parameter.
     #[error("parameter {name:?} is not known{}", remedy(.nearest.as_deref(), .known))]

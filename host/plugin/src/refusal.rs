@@ -12,7 +12,7 @@ use super::text::plain;
 const NAMES_MAX: usize = 50;
 
 /// A file that this host does not run.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 #[error("{} is refused: {reason}", file.display())]
 pub struct Refused {
     /// Which.
@@ -22,7 +22,7 @@ pub struct Refused {
 }
 
 /// Why a file is not run.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum Reason {
     /// It cannot be read.
     #[error("it cannot be read: {0}")]
@@ -86,12 +86,15 @@ pub enum Reason {
     Idle,
     /// No engine can be made that suits its limits.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Engine(#[from] EngineError),
     /// It could not say what it is.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Describe(#[from] CallError),
     /// What it says of itself does not hold together.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Descriptor(#[from] DescriptorError),
 }
 

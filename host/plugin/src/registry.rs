@@ -39,7 +39,7 @@ struct Stamp {
 }
 
 /// The directory cannot be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("cannot read the plug-in directory {}: {source}\nhint: create it with `make plugins` or `fedhost plugin build`", directory.display())]
 pub struct OpenError {
     directory: PathBuf,
@@ -58,7 +58,7 @@ pub struct Selector {
 }
 
 /// A text selects no plug-in.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("{text:?} selects no plug-in: {reason}\nhint: write name or name@^0.1")]
 pub struct NotASelector {
     text: String,
@@ -93,7 +93,7 @@ impl FromStr for Selector {
 }
 
 /// No plug-in fits.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum FindError {
     /// A file of that name is there, but it is not run.
     #[error("plug-in {name:?} cannot be used: {refused}")]

@@ -23,7 +23,7 @@ pub struct Trust {
 }
 
 /// A text is no key.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 #[error(
     "{0:?} is no Ed25519 public key\nhint: 32 bytes in base64, as `openssl pkey -pubout -outform DER | tail -c 32 | base64` prints"
 )]

@@ -31,7 +31,7 @@ const GRACE: Duration = Duration::from_secs(15);
 pub async fn open(
     manifest: &Loaded,
     observer: Arc<dyn Observer>,
-) -> Result<Arc<dyn Bus>, anyhow::Error> {
+) -> Result<Arc<dyn Bus>, miette::Report> {
     let manifest = &manifest.manifest;
     Ok(match manifest.bus.kind {
         BusKind::Embedded => embedded::open(manifest, observer).await?,
@@ -115,7 +115,7 @@ impl Buses {
     pub(super) async fn open(
         manifest: &Manifest,
         observer: Arc<dyn Observer>,
-    ) -> Result<Self, anyhow::Error> {
+    ) -> Result<Self, miette::Report> {
         if manifest.bus.kind == BusKind::Embedded {
             return Ok(Self::Embedded(embedded::open(manifest, observer).await?));
         }

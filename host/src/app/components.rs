@@ -1,5 +1,6 @@
 //! The plug-ins that a manifest names: found, accepted, their parameters checked.
 
+use miette::{IntoDiagnostic as _, WrapErr as _};
 use std::sync::Arc;
 
 use crate::role::fog_node::plugins::Configured;
@@ -14,7 +15,7 @@ use fedhost_plugin::{
 pub(super) fn registry(
     manifest: &Manifest,
     announcer: &Announcer,
-) -> Result<(Loader, Registry), anyhow::Error> {
+) -> Result<(Loader, Registry), miette::Report> {
     let loader =
         loader(manifest, announcer)?.with_cache(&manifest.bus.directory.join("compiled-plugins"));
     let registry = Registry::open(&manifest.plugins.directory, &loader)?;
@@ -25,7 +26,7 @@ pub(super) fn registry(
 pub(super) fn preprocessor(
     manifest: &Manifest,
     registry: &Registry,
-) -> Option<Result<Configured, anyhow::Error>> {
+) -> Option<Result<Configured, miette::Report>> {
     let section = manifest.preprocess.as_ref()?;
     Some(configure(
         registry,
@@ -37,7 +38,10 @@ pub(super) fn preprocessor(
 }
 
 /// What learns.
-pub(super) fn model(manifest: &Manifest, registry: &Registry) -> Result<Configured, anyhow::Error> {
+pub(super) fn model(
+    manifest: &Manifest,
+    registry: &Registry,
+) -> Result<Configured, miette::Report> {
     configure(
         registry,
         "model",
@@ -52,25 +56,25 @@ pub(super) fn model(manifest: &Manifest, registry: &Registry) -> Result<Configur
 pub(super) fn uncached_registry(
     manifest: &Manifest,
     announcer: &Announcer,
-) -> Result<Registry, anyhow::Error> {
+) -> Result<Registry, miette::Report> {
     Ok(Registry::open(
         &manifest.plugins.directory,
         &loader(manifest, announcer)?,
     )?)
 }
 
-fn loader(manifest: &Manifest, announcer: &Announcer) -> Result<Loader, anyhow::Error> {
+fn loader(manifest: &Manifest, announcer: &Announcer) -> Result<Loader, miette::Report> {
     let settings = manifest.plugins.clone();
     let limits_for = Arc::new(move |name: &str| limits(settings.limits_for(name)));
     let trust = Trust::new(
         &manifest.plugins.trusted_keys,
         manifest.plugins.require_signature,
     );
-    let trust = trust.map_err(|error| anyhow::anyhow!("plugins.trusted_keys: {error}"))?;
+    let trust = trust.wrap_err("plugins.trusted_keys")?;
     let loader = Loader::new(&Engine::new()?, announcer.sink())
         .with_limits(limits_for)
         .trusting(trust);
-    Ok(loader.compiled_by(this_program()?))
+    Ok(loader.compiled_by(this_program().into_diagnostic()?))
 }
 
 #[derive(Clone, Copy)]
@@ -85,7 +89,7 @@ fn configure(
     selector: &PluginSelector,
     parameters: &manifest::Parameters,
     needs: Needs,
-) -> Result<Configured, anyhow::Error> {
+) -> Result<Configured, miette::Report> {
     let sha256 = selector.sha256.clone().map(TryInto::try_into).transpose()?;
     let selector = Selector {
         name: selector.name.clone(),
@@ -94,7 +98,7 @@ fn configure(
     };
     let plugin = registry
         .find(&selector)
-        .map_err(|error| anyhow::anyhow!("{section}.plugin: {error}"))?;
+        .wrap_err_with(|| format!("{section}.plugin"))?;
     check_abilities(&plugin, section, needs)?;
     let given: Parameters = parameters
         .iter()
@@ -105,12 +109,12 @@ fn configure(
             .iter()
             .map(|problem| format!("{section}.parameters: {problem}"))
             .collect();
-        anyhow::anyhow!(lines.join("\n"))
+        miette::miette!(lines.join("\n"))
     })?;
     Ok(Configured { plugin, parameters })
 }
 
-fn check_abilities(plugin: &Plugin, section: &str, needs: Needs) -> Result<(), anyhow::Error> {
+fn check_abilities(plugin: &Plugin, section: &str, needs: Needs) -> Result<(), miette::Report> {
     let abilities = plugin.abilities();
     let (able, what) = match needs {
         Needs::Preprocessing => (abilities.preprocessing, "preprocess rows"),
@@ -122,8 +126,9 @@ fn check_abilities(plugin: &Plugin, section: &str, needs: Needs) -> Result<(), a
     if able {
         return Ok(());
     }
-    anyhow::bail!(
-        "{section}.plugin: {} cannot {what}; it exports {abilities}\nhint: `fedhost plugin list` shows what each plug-in can do",
+    miette::bail!(
+        help = "`fedhost plugin list` shows what each plug-in can do",
+        "{section}.plugin: {} cannot {what}; it exports {abilities}",
         plugin.id()
     )
 }

@@ -55,7 +55,7 @@ fn plugins(manifest: &Manifest, tell: &mut Tell<'_>) {
     refused(&registry, tell);
 }
 
-fn plugin(section: &str, found: Result<Option<Configured>, anyhow::Error>) -> Finding {
+fn plugin(section: &str, found: Result<Option<Configured>, miette::Report>) -> Finding {
     match found {
         Ok(found) => {
             let found = found.map(|configured| configured.plugin);
@@ -79,7 +79,7 @@ fn refused(registry: &Registry, tell: &mut Tell<'_>) {
 }
 
 /// Errors carry their remedy on a line of its own.
-fn failure(subject: &str, error: &anyhow::Error) -> Finding {
+fn failure(subject: &str, error: &miette::Report) -> Finding {
     let told = format!("{error:#}");
     let (detail, hint) = told
         .split_once("\nhint: ")

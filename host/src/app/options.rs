@@ -32,10 +32,11 @@ pub struct Options {
 }
 
 /// An option does not go with the manifest.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum Error {
     /// Nobody has this number.
-    #[error("--node {node}: the manifest has no fog node {node}\nhint: it has {known}")]
+    #[error("--node {node}: the manifest has no fog node {node}")]
+    #[diagnostic(help("it has {known}"))]
     UnknownNode {
         /// The number given.
         node: u32,

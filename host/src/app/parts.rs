@@ -47,7 +47,7 @@ pub(super) fn spec(topic: Topic) -> bus::TopicSpec {
 ///
 /// # Errors
 /// The limits together leave no room for an exact mean.
-pub(super) fn rules(manifest: &Manifest, options: &Options) -> Result<Rules, anyhow::Error> {
+pub(super) fn rules(manifest: &Manifest, options: &Options) -> Result<Rules, miette::Report> {
     let federation = &manifest.federation;
     let nodes = manifest.fog_node_ids().into_iter().map(NodeId::fog);
     let rules = Rules {
@@ -67,7 +67,10 @@ pub(super) fn rules(manifest: &Manifest, options: &Options) -> Result<Rules, any
         rounds: rounds(manifest, options),
     };
     rules.check().map_err(|error| {
-        anyhow::anyhow!("federation: {error}\nhint: lower max_weight, max_samples or max_nodes to what the models need")
+        miette::miette!(
+            help = "lower max_weight, max_samples or max_nodes to what the models need",
+            "federation: {error}"
+        )
     })?;
     Ok(rules)
 }

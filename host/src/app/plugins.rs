@@ -16,6 +16,7 @@ use super::components;
 use crate::role::fog_node::plugins::{Configured, Lineup};
 use crate::role::models::check_line;
 use fedhost_base::announce::Announcer;
+use fedhost_base::hint::{explain_report, with_hint};
 use fedhost_manifest::Manifest;
 use fedhost_plugin::{Loader, Registry};
 
@@ -61,7 +62,7 @@ pub(super) struct PluginWatcher {
 pub(super) fn open(
     manifest: &Arc<Manifest>,
     announcer: &Announcer,
-) -> Result<(PluginProvider, PluginWatcher), anyhow::Error> {
+) -> Result<(PluginProvider, PluginWatcher), miette::Report> {
     let (loader, registry) = components::registry(manifest, announcer)?;
     let preprocess = components::preprocessor(manifest, &registry).transpose()?;
     let model = components::model(manifest, &registry)?;
@@ -146,13 +147,13 @@ impl PluginWatcher {
     /// What was found, if it is another component than the current one.
     fn newer(
         &self,
-        found: Result<Configured, anyhow::Error>,
+        found: Result<Configured, miette::Report>,
         current: &Configured,
     ) -> Option<Configured> {
         match found {
             Ok(found) => (!found.is(current)).then_some(found),
             Err(error) => {
-                self.refuse(current.plugin.id(), &error);
+                self.refuse(current.plugin.id(), &explain_report(&error));
                 None
             }
         }
@@ -162,13 +163,14 @@ impl PluginWatcher {
     fn is_of_the_same_line(&self, found: &Configured, current: &Configured) -> bool {
         let line = check_line(current.plugin.id(), found.plugin.id());
         if let Err(refused) = &line {
-            let hint = "hint: begin a new federation with it, in another bus.directory or with other topics";
-            self.refuse(current.plugin.id(), &format!("{refused}\n{hint}"));
+            const HINT: &str =
+                "begin a new federation with it, in another bus.directory or with other topics";
+            self.refuse(current.plugin.id(), &with_hint(refused, Some(HINT)));
         }
         line.is_ok()
     }
 
-    fn refuse(&self, current: &PluginId, reason: &dyn std::fmt::Display) {
+    fn refuse(&self, current: &PluginId, reason: &str) {
         self.announcer.announce(Event::PluginFailed {
             plugin: current.name.clone(),
             call: "swap".to_owned(),

@@ -16,6 +16,7 @@ use crate::role::{Context, Error, StartedSignal};
 use fedhost_base::announce::Announcer;
 use fedhost_base::backoff::Backoff;
 use fedhost_base::clock::Stopwatch;
+use fedhost_base::hint::explain;
 use fedhost_base::observer::Observer;
 use fedhost_bus as bus;
 
@@ -82,7 +83,7 @@ impl Supervised {
             if !self.may_restart(error, has_started) {
                 return ended;
             }
-            self.report(error.to_string(), &mut announced);
+            self.report(error, &mut announced);
             attempt = if worked.elapsed() >= RECOVERED_AFTER {
                 1
             } else {
@@ -117,8 +118,10 @@ impl Supervised {
     }
 
     /// Reports a restart and its reason; the same reason is announced once.
-    fn report(&self, reason: String, announced: &mut Option<String>) {
-        self.observer.condition(&self.name, reason.lines().next());
+    fn report(&self, error: &bus::Error, announced: &mut Option<String>) {
+        self.observer
+            .condition(&self.name, Some(&error.to_string()));
+        let reason = explain(error);
         if announced.as_ref() != Some(&reason) {
             self.announcer.announce(Event::RoleRestarted {
                 role: self.name.clone(),

@@ -7,6 +7,7 @@ use fedhost_domain::event::Event;
 
 use super::parts;
 use fedhost_base::announce::Announcer;
+use fedhost_base::hint::with_hint;
 use fedhost_bus::checkup::{Finding, Outcome};
 use fedhost_bus::compare::{Difference, differences, is_too_small};
 use fedhost_bus::limits::{self, BrokerLimits};
@@ -179,24 +180,27 @@ pub fn find<'a>(found: &'a [TopicInfo], name: &str) -> Option<&'a TopicInfo> {
 }
 
 /// The bus cannot carry what the manifest promises.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", self.in_words())]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{}", details(.0))]
+#[diagnostic(help("{}", hints(.0)))]
 pub struct TooSmall(Vec<Finding>);
 
-impl TooSmall {
-    fn in_words(&self) -> String {
-        let lines = self
-            .0
-            .iter()
-            .map(|finding| format!("{}: {}", finding.subject, finding.detail));
-        let hints: BTreeSet<&str> = self
-            .0
-            .iter()
-            .filter_map(|finding| finding.hint.as_deref())
-            .collect();
-        let hints = hints.into_iter().map(|hint| format!("hint: {hint}"));
-        lines.chain(hints).collect::<Vec<_>>().join("\n")
-    }
+/// One line a finding.
+fn details(findings: &[Finding]) -> String {
+    let lines: Vec<String> = findings
+        .iter()
+        .map(|finding| format!("{}: {}", finding.subject, finding.detail))
+        .collect();
+    lines.join("\n")
+}
+
+/// Each remedy once.
+fn hints(findings: &[Finding]) -> String {
+    let hints: BTreeSet<&str> = findings
+        .iter()
+        .filter_map(|finding| finding.hint.as_deref())
+        .collect();
+    hints.into_iter().collect::<Vec<_>>().join("; ")
 }
 
 /// What becomes of records that are larger than a topic takes, where they are not refused.
@@ -218,7 +222,7 @@ pub(super) async fn prepare(
     broker: &BrokerLimits,
     manifest: &Manifest,
     announcer: &Announcer,
-) -> Result<(), anyhow::Error> {
+) -> Result<(), miette::Report> {
     let mut too_small = Vec::new();
     for Asked { spec: asked, .. } in asked(manifest) {
         let info = bus.create_topic(asked.clone()).await?;
@@ -235,12 +239,9 @@ pub(super) async fn prepare(
             ..
         } in slow
         {
-            let hint = hint
-                .map(|hint| format!("\nhint: {hint}"))
-                .unwrap_or_default();
             announcer.announce(Event::Warned {
                 part: subject,
-                detail: detail + &hint,
+                detail: with_hint(detail, hint.as_deref()),
             });
         }
         for Difference {
@@ -275,6 +276,7 @@ pub(super) async fn prepare(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fedhost_base::hint::explain_report;
     use fedhost_bus::embedded::{EmbeddedLog, Options};
     use fedhost_manifest::load;
 
@@ -285,7 +287,7 @@ mod tests {
         let manifest = load(&path, [], &[]).unwrap().manifest;
         let log = EmbeddedLog::open(Options::new(directory.path().join("log"))).unwrap();
         let prepared = prepare(&log, &limits, &manifest, &Announcer::new(Vec::new())).await;
-        prepared.map_err(|error| error.to_string())
+        prepared.map_err(|error| explain_report(&error))
     }
 
     #[tokio::test]

@@ -37,7 +37,7 @@ struct CheckedLayers {
 }
 
 impl Check {
-    pub(super) fn execute(self, global: &Global) -> Result<(), anyhow::Error> {
+    pub(super) fn execute(self, global: &Global) -> Result<(), miette::Report> {
         let CheckedLayers {
             manifest: Some(manifest),
             sets,

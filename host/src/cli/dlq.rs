@@ -114,7 +114,9 @@ fn on_bus(manifest: &ManifestArgs, work: impl AsyncFnOnce(&Scene) -> Ending) -> 
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            return Ending::Refused(anyhow::Error::new(error).context("no threads can be started"));
+            return Ending::Refused(
+                miette::Report::from_err(error).wrap_err("no threads can be started"),
+            );
         }
     };
     let opened =

@@ -64,7 +64,7 @@ impl Doctor {
         }
         match tally.failed {
             0 => Ending::Done,
-            failed => Ending::Failed(anyhow::anyhow!(
+            failed => Ending::Failed(miette::miette!(
                 "{failed} of {} checks failed",
                 findings.len()
             )),

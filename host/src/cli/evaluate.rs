@@ -4,6 +4,7 @@ mod candidates;
 mod progress;
 mod table;
 
+use miette::IntoDiagnostic as _;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -164,7 +165,7 @@ impl Evaluate {
         &self,
         global: &Global,
         cancel: &CancellationToken,
-    ) -> Result<(Candidates, Corpus, Options), anyhow::Error> {
+    ) -> Result<(Candidates, Corpus, Options), miette::Report> {
         let options = self.options()?;
         self.outputs().try_for_each(check_writable)?;
         let candidates = Candidates::load(self)?;
@@ -182,11 +183,12 @@ impl Evaluate {
         Ok((candidates, corpus, options))
     }
 
-    fn options(&self) -> Result<Options, anyhow::Error> {
+    fn options(&self) -> Result<Options, miette::Report> {
         let is_prequential = !self.protocol.trains_before_scoring();
         let threshold = match self.threshold {
-            Some(Threshold::Quantile(_)) if is_prequential => anyhow::bail!(
-                "--threshold quantile takes the scores of rows to train on, and {} has none before it scores\nhint: choose value:X or best-f1",
+            Some(Threshold::Quantile(_)) if is_prequential => miette::bail!(
+                help = "choose value:X or best-f1",
+                "--threshold quantile takes the scores of rows to train on, and {} has none before it scores",
                 self.protocol
             ),
             Some(threshold) => threshold,
@@ -223,7 +225,7 @@ impl Evaluate {
         corpus: &Corpus,
         options: &Options,
         cancel: &CancellationToken,
-    ) -> Result<Document, anyhow::Error> {
+    ) -> Result<Document, miette::Report> {
         let (command, machine) = (command(), machine());
         let evaluation = Evaluation {
             corpus,
@@ -255,7 +257,7 @@ impl Evaluate {
         global: &Global,
         evaluation: &Evaluation<'_>,
         outcome: &Outcome,
-    ) -> Result<(), anyhow::Error> {
+    ) -> Result<(), miette::Report> {
         let document = &outcome.document;
         if let Some(file) = &self.scores {
             write(file, |out| outcome.scores.write(evaluation, out))?;
@@ -263,13 +265,15 @@ impl Evaluate {
         if let Some(file) = &self.table {
             let is_markdown = file.extension().is_some_and(|extension| extension == "md");
             write(file, |out| match is_markdown {
-                true => Ok(table::markdown(document, out)?),
-                false => Ok(table::csv(document, out)?),
+                true => Ok(table::markdown(document, out).into_diagnostic()?),
+                false => Ok(table::csv(document, out).into_diagnostic()?),
             })?;
         }
         if let Some(file) = &self.report {
             write(file, |out| {
-                Ok(out.write_all(report::evaluation::render(document).as_bytes())?)
+                Ok(out
+                    .write_all(report::evaluation::render(document).as_bytes())
+                    .into_diagnostic()?)
             })?;
         }
         for file in self.outputs().filter(|_| !global.quiet) {
@@ -313,7 +317,7 @@ fn quoted(word: &str) -> String {
 
 /// Says before everything else is done that the end of it would be lost. What is there already
 /// stays as it is.
-fn check_writable(file: &Path) -> Result<(), anyhow::Error> {
+fn check_writable(file: &Path) -> Result<(), miette::Report> {
     let is_new = !file.exists();
     std::fs::OpenOptions::new()
         .append(true)
@@ -326,23 +330,24 @@ fn check_writable(file: &Path) -> Result<(), anyhow::Error> {
     Ok(())
 }
 
-fn unwritable(file: &Path, reason: &dyn std::fmt::Display) -> anyhow::Error {
-    anyhow::anyhow!(
-        "{} cannot be written: {reason}\nhint: choose another place",
+fn unwritable(file: &Path, reason: &dyn std::fmt::Display) -> miette::Report {
+    miette::miette!(
+        help = "choose another place",
+        "{} cannot be written: {reason}",
         file.display()
     )
 }
 
 fn write(
     file: &Path,
-    fill: impl FnOnce(&mut dyn std::io::Write) -> Result<(), anyhow::Error>,
-) -> Result<(), anyhow::Error> {
+    fill: impl FnOnce(&mut dyn std::io::Write) -> Result<(), miette::Report>,
+) -> Result<(), miette::Report> {
     use std::io::Write as _;
     let mut out = std::io::BufWriter::new(
         std::fs::File::create(file).map_err(|error| unwritable(file, &error))?,
     );
     fill(&mut out)
-        .and_then(|()| Ok(out.flush()?))
+        .and_then(|()| Ok(out.flush().into_diagnostic()?))
         .map_err(|error| unwritable(file, &format_args!("{error:#}")))
 }
 
@@ -356,19 +361,21 @@ fn verdict(document: &Document) -> Ending {
     if failed.is_empty() {
         Ending::Done
     } else {
-        Ending::Failed(anyhow::anyhow!(failed.join("\n")))
+        Ending::Failed(miette::miette!(failed.join("\n")))
     }
 }
 
 /// A thread that waits for Ctrl-C.
-fn listen(cancel: &CancellationToken) -> Result<(), anyhow::Error> {
+fn listen(cancel: &CancellationToken) -> Result<(), miette::Report> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
+        .build()
+        .into_diagnostic()?;
     let cancel = cancel.clone();
     std::thread::Builder::new()
         .name("interrupt".to_owned())
-        .spawn(move || runtime.block_on(run::listen_for_ctrl_c(cancel)))?;
+        .spawn(move || runtime.block_on(run::listen_for_ctrl_c(cancel)))
+        .into_diagnostic()?;
     Ok(())
 }
 

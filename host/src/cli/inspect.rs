@@ -24,7 +24,7 @@ impl Inspect {
         let inspected = list::loader().and_then(|loader| Ok(loader.inspect(&self.file)?));
         let inspection = match inspected {
             Ok(inspection) => inspection,
-            Err(error) => return Ending::Refused(error.context(self.file.display().to_string())),
+            Err(error) => return Ending::Refused(error.wrap_err(self.file.display().to_string())),
         };
         if global.json {
             if let Err(error) = screen::json(&inspection) {
@@ -35,7 +35,7 @@ impl Inspect {
         }
         match &inspection.verdict {
             ComponentVerdict::Accepted => Ending::Done,
-            ComponentVerdict::Refused { reason } => Ending::Failed(anyhow::anyhow!(
+            ComponentVerdict::Refused { reason } => Ending::Failed(miette::miette!(
                 "{} would be refused: {reason}",
                 self.file.display()
             )),

@@ -1,5 +1,6 @@
 //! `fedhost plugin list`.
 
+use miette::IntoDiagnostic as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Global, screen};
+use fedhost_base::hint::with_hint;
 use fedhost_plugin::{Engine, EventSink, Loader, Plugin, Registry, this_program};
 
 /// Lists the plug-ins of a directory: what each can do, its parameters, and the files that are
@@ -20,13 +22,13 @@ pub(super) struct List {
 }
 
 /// A loader with default limits whose complaints are shown by the command itself.
-pub(super) fn loader() -> Result<Loader, anyhow::Error> {
+pub(super) fn loader() -> Result<Loader, miette::Report> {
     let nobody: EventSink = Arc::new(|_| {});
-    Ok(Loader::new(&Engine::new()?, nobody).compiled_by(this_program()?))
+    Ok(Loader::new(&Engine::new()?, nobody).compiled_by(this_program().into_diagnostic()?))
 }
 
 impl List {
-    pub(super) fn execute(&self, global: &Global) -> Result<(), anyhow::Error> {
+    pub(super) fn execute(&self, global: &Global) -> Result<(), miette::Report> {
         let registry = Registry::open(&self.directory, &loader()?)?;
         if global.json {
             let refused = registry.refused().iter();
@@ -41,10 +43,12 @@ impl List {
             return screen::json(&json!({ "plugins": plugins, "refused": refused }));
         }
         if registry.plugins().is_empty() && registry.refused().is_empty() {
-            screen::note(&format!(
-                "{} holds no component\nhint: `fedhost plugin build DIR... --out {}` makes some",
-                self.directory.display(),
-                self.directory.display()
+            let directory = self.directory.display();
+            screen::note(&with_hint(
+                format_args!("{directory} holds no component"),
+                Some(&format!(
+                    "`fedhost plugin build DIR... --out {directory}` makes some"
+                )),
             ));
         }
         for plugin in registry.plugins() {

@@ -29,8 +29,9 @@ pub(super) fn on_bus(
             .build();
         Ok((
             loaded,
-            runtime
-                .map_err(|error| anyhow::Error::new(error).context("no threads can be started"))?,
+            runtime.map_err(|error| {
+                miette::Report::from_err(error).wrap_err("no threads can be started")
+            })?,
         ))
     });
     let (loaded, runtime) = match prepared {
@@ -50,12 +51,12 @@ pub(super) fn on_bus(
 /// How a command's work ended early.
 pub(super) enum Failure {
     /// It could not begin.
-    Refused(anyhow::Error),
+    Refused(miette::Report),
     /// It began, and failed.
-    Failed(anyhow::Error),
+    Failed(miette::Report),
 }
 
-impl<E: Into<anyhow::Error>> From<E> for Failure {
+impl<E: Into<miette::Report>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }

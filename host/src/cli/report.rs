@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
+use miette::miette;
 
 use super::{Global, screen};
 use crate::report::{self, NamedLog};
@@ -24,7 +24,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn execute(&self, global: &Global) -> Result<(), anyhow::Error> {
+    pub(super) fn execute(&self, global: &Global) -> Result<(), miette::Report> {
         let logs = self
             .logs
             .iter()
@@ -41,9 +41,10 @@ impl Report {
             return screen::json(&report::summarise(&logs));
         }
         let page = report::render(&logs);
-        std::fs::write(&self.out, page).with_context(|| {
-            format!(
-                "the page {} cannot be written\nhint: choose another place with --out",
+        std::fs::write(&self.out, page).map_err(|error| {
+            miette!(
+                help = "choose another place with --out",
+                "the page {} cannot be written: {error}",
                 self.out.display()
             )
         })?;

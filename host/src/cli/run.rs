@@ -6,8 +6,8 @@ mod json_lines;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::Args;
+use miette::{IntoDiagnostic as _, WrapErr as _};
 use tokio_util::sync::CancellationToken;
 
 use super::{Ending, Global, LogFormat, ManifestArgs, screen};
@@ -67,7 +67,7 @@ impl Run {
             Ok(runtime) => runtime,
             Err(error) => {
                 return Ending::Refused(
-                    anyhow::Error::new(error).context("no threads can be started"),
+                    miette::Report::from_err(error).wrap_err("no threads can be started"),
                 );
             }
         };
@@ -130,7 +130,7 @@ fn announcer(
     console: &Arc<Console>,
     path: &std::path::Path,
     observed: &Observed,
-) -> Result<Announcer, anyhow::Error> {
+) -> Result<Announcer, miette::Report> {
     let log = RunLog::open(path)?;
     let mut listeners: Vec<Box<dyn Listener>> = vec![
         Box::new(console::Recorder::new(log)),
@@ -149,7 +149,10 @@ fn announcer(
 /// The first Ctrl-C, or SIGTERM, asks for a clean stop; the second does not wait for it.
 pub(super) async fn listen_for_ctrl_c(interrupt: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut terminated = signal(SignalKind::terminate()).context("SIGTERM").ok();
+    let mut terminated = signal(SignalKind::terminate())
+        .into_diagnostic()
+        .wrap_err("SIGTERM")
+        .ok();
     let mut asked = async || match &mut terminated {
         Some(terminated) => tokio::select! {
             _ = tokio::signal::ctrl_c() => {}

@@ -1,5 +1,6 @@
 //! The only place that prints: results on stdout, everything for people on stderr.
 
+use miette::IntoDiagnostic as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use serde::Serialize;
@@ -20,8 +21,8 @@ pub(super) fn bytes(content: &[u8]) {
 }
 
 /// Writes a result as one JSON document.
-pub(super) fn json(value: &impl Serialize) -> Result<(), anyhow::Error> {
-    result(&serde_json::to_string_pretty(value)?);
+pub(super) fn json(value: &impl Serialize) -> Result<(), miette::Report> {
+    result(&serde_json::to_string_pretty(value).into_diagnostic()?);
     Ok(())
 }
 

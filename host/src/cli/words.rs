@@ -1,5 +1,6 @@
 //! Events in words, for people who watch a run.
 
+use fedhost_base::hint::with_hint;
 use fedhost_domain::event::Event;
 
 /// How much somebody must want to know to be told.
@@ -130,9 +131,10 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
                 to.saturating_sub(1)
             ),
         ),
-        Event::ConnectionLost { part, reason, hint } => {
-            (Warning, format!("{part}: {reason}\nhint: {hint}"))
-        }
+        Event::ConnectionLost { part, reason, hint } => (
+            Warning,
+            with_hint(format_args!("{part}: {reason}"), Some(hint)),
+        ),
         Event::ConnectionRestored { part, after_ms } => {
             (Notice, format!("{part} works again, after {after_ms} ms"))
         }
@@ -161,9 +163,12 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
             to,
         } => (
             Warning,
-            format!(
-                "records {from} to {} of {topic}:{partition} were dropped by their topic's retention before {group} read them\nhint: raise its retention_ms",
-                to.saturating_sub(1)
+            with_hint(
+                format_args!(
+                    "records {from} to {} of {topic}:{partition} were dropped by their topic's retention before {group} read them",
+                    to.saturating_sub(1)
+                ),
+                Some("raise its retention_ms"),
             ),
         ),
         Event::Listening { address } => (Notice, format!("listening on http://{address}")),

@@ -19,7 +19,7 @@ pub enum Bound {
 }
 
 /// A text names no place among dead-letter records.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 #[error(
     "write an offset such as 120, a partition and an offset such as 0:120, a time such as 2026-03-01T12:00:00Z, or an age such as 36h or 7d"
 )]

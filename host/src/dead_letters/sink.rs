@@ -11,6 +11,7 @@ use fedhost_domain::event::Event;
 
 use super::format::{first_added, headers, text};
 use fedhost_base::announce::Announcer;
+use fedhost_base::hint::with_hint;
 use fedhost_base::metric;
 use fedhost_base::observer::Observer;
 use fedhost_bus::{self as bus, NewRecord, Sink, Write};
@@ -138,9 +139,13 @@ fn drop_value(record: &mut NewRecord, why: &str) -> String {
     added.push((headers::VALUE_BYTES.to_owned(), value_bytes));
     record.headers.extend(added);
     record.value = Bytes::new();
-    format!(
-        "record {partition}:{offset} of {topic} could not be used ({reason}), and is kept as a dead letter without its value: {why}\n\
-         hint: the value lies in {topic} for as long as its retention lasts; raise max_message_bytes of {topic} before more of them come"
+    with_hint(
+        format_args!(
+            "record {partition}:{offset} of {topic} could not be used ({reason}), and is kept as a dead letter without its value: {why}"
+        ),
+        Some(&format!(
+            "the value lies in {topic} for as long as its retention lasts; raise max_message_bytes of {topic} before more of them come"
+        )),
     )
 }
 

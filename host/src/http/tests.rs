@@ -8,6 +8,7 @@ use super::*;
 use crate::observe::Phase;
 use fedhost_base::announce::{Announcer, Listener};
 use fedhost_base::clock::Stopwatch;
+use fedhost_base::hint::explain;
 use fedhost_base::metric;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -182,10 +183,7 @@ async fn metrics_and_reasons_need_the_token() {
 async fn without_a_token_only_loopback_addresses_are_allowed() {
     for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
         let error = at(listen, None).0.start().await.unwrap_err();
-        assert!(
-            error.to_string().contains("\nhint: set api.token"),
-            "{error}"
-        );
+        assert!(explain(&error).contains("\nhint: set api.token"), "{error}");
     }
     for listen in ["127.0.0.1:0", "127.8.8.8:0", "[::ffff:127.0.0.1]:0"] {
         let handle = at(listen, None).0.start().await.unwrap();
@@ -206,8 +204,8 @@ async fn a_taken_address_is_named() {
         .0
         .start()
         .await
-        .unwrap_err()
-        .to_string();
+        .unwrap_err();
+    let error = explain(&error);
     assert!(
         error.contains(&first.address().to_string()) && error.contains("hint: "),
         "{error}"

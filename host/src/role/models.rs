@@ -202,7 +202,7 @@ pub async fn published(
     }
     check_line(plugin, &envelope.metadata.plugin).map_err(|refused| {
         lost(format!(
-            "{refused}\nhint: begin a new federation in another bus.directory, or with other topics"
+            "{refused}; begin a new federation in another bus.directory, or with other topics"
         ))
     })?;
     Ok(Arc::new(envelope.weights))

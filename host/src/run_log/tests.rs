@@ -1,5 +1,6 @@
 use std::fs;
 
+use fedhost_base::hint::explain;
 use fedhost_domain::event::{Durations, Event, RoundClosed, Stamped};
 use fedhost_domain::model::Sha256Hex;
 use proptest::prelude::*;
@@ -131,7 +132,7 @@ fn the_last_round_is_that_of_the_last_whole_round_closed_line() {
 
 #[test]
 fn the_error_of_a_missing_log_names_it_and_has_a_hint() {
-    let error = read("nowhere/log.jsonl".as_ref()).unwrap_err().to_string();
+    let error = explain(&read("nowhere/log.jsonl".as_ref()).unwrap_err());
     assert!(
         error.contains("nowhere/log.jsonl") && error.contains("\nhint: "),
         "{error}"

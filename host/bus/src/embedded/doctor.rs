@@ -9,6 +9,7 @@ use super::damage::{Damage, Damages};
 use super::journal;
 use super::store::Store;
 use crate::checkup::{Finding, Tell};
+use fedhost_base::hint::hint;
 
 const SUBJECT: &str = "log";
 
@@ -130,11 +131,9 @@ fn look_for_damage(directory: &Path, store: &Path, tell: &mut Tell<'_>) {
     ) {
         Ok(store) => store.announce_gaps(),
         Err(error) => {
-            let told = error.to_string();
-            let (detail, hint) = told
-                .split_once("\nhint: ")
-                .unwrap_or((&told, "look at the directory and its disk"));
-            tell(Finding::failed(SUBJECT, detail, hint));
+            let hint =
+                hint(&error).unwrap_or_else(|| "look at the directory and its disk".to_owned());
+            tell(Finding::failed(SUBJECT, error.to_string(), hint));
             return;
         }
     }

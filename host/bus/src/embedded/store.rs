@@ -150,9 +150,7 @@ impl Store {
             ),
             None => "write group offsets and state".to_owned(),
         };
-        let hint =
-            "look for a full or failing disk, then start again: what was acknowledged is safe";
-        self.error(action, format!("{reason}\nhint: {hint}"))
+        self.error(action, reason.to_owned())
     }
 
     /// # Errors

@@ -95,6 +95,7 @@ pub(super) fn check(spec: &TopicSpec) -> Result<(), Error> {
     let bad = |reason| Error::BadTopic {
         topic: spec.name.clone(),
         reason,
+        hint: None,
     };
     topic_name::check(&spec.name).map_err(bad)?;
     if !(1..=PARTITIONS_MAX).contains(&spec.partitions) {

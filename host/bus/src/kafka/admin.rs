@@ -291,6 +291,7 @@ fn check(spec: &TopicSpec) -> Result<(), Error> {
     let bad = |reason| Error::BadTopic {
         topic: spec.name.clone(),
         reason,
+        hint: None,
     };
     topic_name::check(&spec.name).map_err(bad)?;
     if spec.partitions == 0 {
@@ -338,22 +339,36 @@ fn refusal(connection: &Connection, spec: &TopicSpec, code: RDKafkaErrorCode) ->
             .collect::<Vec<_>>()
             .join(", ")
     };
-    let reason = match code {
-        RDKafkaErrorCode::InvalidReplicationFactor => format!(
-            "the cluster has too few brokers for {} copies\nhint: lower its replication_factor, or leave it out",
-            spec.replication_factor.unwrap_or(0)
+    let (reason, hint) = match code {
+        RDKafkaErrorCode::InvalidReplicationFactor => (
+            format!(
+                "the cluster has too few brokers for {} copies",
+                spec.replication_factor.unwrap_or(0)
+            ),
+            Some("lower its replication_factor, or leave it out"),
         ),
-        RDKafkaErrorCode::InvalidConfig => {
-            format!("the cluster does not take one of its settings ({})\nhint: compare them with Kafka's topic settings", names())
-        }
-        RDKafkaErrorCode::PolicyViolation => {
-            "the cluster has a policy for topics, and does not allow this one\nhint: ask who runs the cluster which settings it allows".to_owned()
-        }
-        RDKafkaErrorCode::InvalidTopic => {
-            "a topic is there whose name differs only in '.' and '_', and Kafka takes these for the same".to_owned()
-        }
-        RDKafkaErrorCode::InvalidPartitions => format!("the cluster does not take {} partitions", spec.partitions),
-        RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed => {
+        RDKafkaErrorCode::InvalidConfig => (
+            format!(
+                "the cluster does not take one of its settings ({})",
+                names()
+            ),
+            Some("compare them with Kafka's topic settings"),
+        ),
+        RDKafkaErrorCode::PolicyViolation => (
+            "the cluster has a policy for topics, and does not allow this one".to_owned(),
+            Some("ask who runs the cluster which settings it allows"),
+        ),
+        RDKafkaErrorCode::InvalidTopic => (
+            "there is a topic whose name differs only in '.' and '_', which are the same to Kafka"
+                .to_owned(),
+            None,
+        ),
+        RDKafkaErrorCode::InvalidPartitions => (
+            format!("the cluster does not take {} partitions", spec.partitions),
+            None,
+        ),
+        RDKafkaErrorCode::TopicAuthorizationFailed
+        | RDKafkaErrorCode::ClusterAuthorizationFailed => {
             return not_to_be_made(connection, "there is no right to create it");
         }
         other => return connection.refused(other),
@@ -361,6 +376,7 @@ fn refusal(connection: &Connection, spec: &TopicSpec, code: RDKafkaErrorCode) ->
     Error::BadTopic {
         topic: spec.name.clone(),
         reason,
+        hint: hint.map(str::to_owned),
     }
 }
 

@@ -17,6 +17,7 @@ use super::ticket::Ticket;
 use super::{Name, TOGETHER, aside};
 use crate::trouble::Trouble;
 use crate::{Bus, Error, Write};
+use fedhost_base::hint::explain;
 use fedhost_base::metric;
 use fedhost_base::observer::Observer;
 
@@ -227,7 +228,7 @@ impl Drain {
             let write = batch.finish(&self.name.state, ticket);
             match self.carry_over(write, taken.len() == 1).await? {
                 None => self.ticket = Some(ticket),
-                Some(error) => self.set_aside(&taken, &error.to_string()).await?,
+                Some(error) => self.set_aside(&taken, &explain(&error)).await?,
             }
         }
         self.forget(offset, stamp).await;
@@ -302,7 +303,7 @@ impl Drain {
             // arrived.
             self.observer.announce(Event::Warned {
                 part: self.name.part.clone(),
-                detail: error.to_string(),
+                detail: explain(&error),
             });
         }
         self.kept = failed;

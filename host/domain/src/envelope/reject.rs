@@ -5,7 +5,7 @@ use std::fmt;
 use crate::model::Sha256Hex;
 
 /// Why a message is not a valid envelope. [`code`](Self::code) is stable, the text is not.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum Reject {
     /// The message, its model, or what the payload unpacks to.
     #[error("{what} is over the limit of {limit}")]

@@ -38,7 +38,7 @@ pub const SAMPLES_MAX: u64 = 1 << 29;
 pub const UPDATES_MAX: u64 = 1 << 24;
 
 /// The limits allow no grid.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum LimitsError {
     /// The weight limit is out of range.
     #[error("the largest legal weight is {0:e}, out of range\nhint: give {min:e} to {max:e}, such as 1000", min = f32::MIN_POSITIVE, max = f32::MAX)]

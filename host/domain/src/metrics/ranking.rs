@@ -5,7 +5,7 @@ use super::confusion::Confusion;
 use super::sweep::{OperatingPoint, Sweep, Swept};
 
 /// Why rows cannot be ranked.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum RankingError {
     /// The numbers of scores and labels differ.
     #[error(

@@ -93,7 +93,7 @@ const fn bin(score: f32) -> u32 {
 }
 
 /// Why a list is not a valid sketch.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum SketchError {
     /// No finite score has this bin.
     #[error(

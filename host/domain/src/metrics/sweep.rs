@@ -7,7 +7,7 @@ use super::confusion::Confusion;
 use super::curves::{CurveBuilder, Curves};
 
 /// Why rows cannot be swept.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum SweepError {
     /// A score is not finite, or out of order.
     #[error(

@@ -53,7 +53,7 @@ impl fmt::Display for Sha256Hex {
 }
 
 /// A text is not a sha256 in lower case.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 #[error("{0:?} is not a sha256 of 64 lower-case hexadecimal digits")]
 pub struct NotASha256(String);
 
@@ -109,7 +109,7 @@ impl fmt::Display for NodeId {
 }
 
 /// A text is not a node id.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 #[error("{0:?} is not a node id: 1 to 128 letters, digits, '.', '_' or '-'")]
 pub struct NotANodeId(String);
 

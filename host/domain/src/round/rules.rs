@@ -92,7 +92,7 @@ pub struct Update {
 }
 
 /// Why an update is refused.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum Rejection {
     /// The federation is closed and does not list the sender.
     #[error("{node} is not one of the fog nodes listed in the manifest")]

@@ -9,7 +9,7 @@ use super::tape::{Record, Tape};
 use super::walk::{Step, Walk};
 
 /// Why there are no figures.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum Error {
     /// A score has no place in the order.
     #[error(
@@ -46,6 +46,7 @@ pub enum Error {
     Interrupted,
     /// The sorted rows are not those that were scored.
     #[error(transparent)]
+    #[diagnostic(transparent)]
     Sweep(#[from] SweepError),
 }
 

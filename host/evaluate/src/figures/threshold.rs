@@ -30,7 +30,7 @@ impl Threshold {
 }
 
 /// A text names no threshold.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 #[error(
     "\"{0}\" is no threshold\nhint: write quantile:Q with Q from 0 to 1 (quantile:0.999), value:X with a number X (value:3.5), or best-f1"
 )]

@@ -35,7 +35,7 @@ fn table(scope: Scope) -> Schema {
         properties.insert(property.key(), schema);
     }
     let refused: Map<String, Value> = table::elsewhere(scope)
-        .map(|(key, reason)| (key, Value::String(reason)))
+        .map(|(key, refusal)| (key, json!(refusal)))
         .collect();
     let mut schema = Map::new();
     schema.insert("type".into(), json!("object"));
@@ -67,7 +67,7 @@ fn schema_of(property: &Property) -> Value {
     let refused: Map<String, Value> = property
         .refused
         .iter()
-        .map(|&(word, reason)| (word.to_owned(), json!(reason)))
+        .map(|&(word, reason)| (word.to_owned(), json!({ "reason": reason })))
         .collect();
     if refused.is_empty() {
         schema

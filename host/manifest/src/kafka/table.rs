@@ -8,6 +8,7 @@ mod shared;
 
 pub(super) use super::property::Property;
 use super::property::{Side, key_of};
+use refused::Refusal;
 
 pub(super) use refused::refused;
 
@@ -58,21 +59,20 @@ pub(super) fn by_key(key: &str) -> Option<&'static Property> {
 }
 
 /// Keys that a table of this scope does not take, with the reason and the remedy.
-pub(super) fn elsewhere(scope: Scope) -> impl Iterator<Item = (String, String)> {
+pub(super) fn elsewhere(scope: Scope) -> impl Iterator<Item = (String, Refusal)> {
     let others = of_others(scope).flat_map(|(side, property)| {
-        let reason = format!(
-            "only {side}s have this setting\nhint: give it in [kafka.{side}]",
-            side = side.key()
-        );
+        let side = side.key();
+        let refusal = Refusal {
+            reason: format!("only {side}s have this setting").into(),
+            hint: format!("give it in [kafka.{side}]").into(),
+        };
         let names = property
             .other_names()
             .map(str::to_owned)
             .chain([property.key()]);
         names
-            .map(move |name| (name, reason.clone()))
+            .map(move |name| (name, refusal.clone()))
             .collect::<Vec<_>>()
     });
-    refused()
-        .map(|(key, reason)| (key, reason.to_owned()))
-        .chain(others)
+    refused().chain(others)
 }

@@ -1,5 +1,6 @@
 //! The embedded log of a manifest.
 
+use miette::IntoDiagnostic as _;
 use std::sync::Arc;
 
 use fedhost_domain::event::Event;
@@ -12,7 +13,7 @@ use fedhost_manifest::{self as manifest, Manifest};
 pub(super) async fn open(
     manifest: &Manifest,
     observer: Arc<dyn Observer>,
-) -> Result<Arc<EmbeddedLog>, anyhow::Error> {
+) -> Result<Arc<EmbeddedLog>, miette::Report> {
     let warned = Arc::clone(&observer);
     let options = Options {
         fsync: fsync(manifest.bus.fsync),
@@ -41,7 +42,9 @@ pub(super) async fn open(
         ..Options::new(&manifest.bus.directory)
     };
     Ok(Arc::new(
-        tokio::task::spawn_blocking(move || EmbeddedLog::open(options)).await??,
+        tokio::task::spawn_blocking(move || EmbeddedLog::open(options))
+            .await
+            .into_diagnostic()??,
     ))
 }
 

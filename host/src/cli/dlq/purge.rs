@@ -1,5 +1,6 @@
 //! `fedhost dlq purge`.
 
+use miette::IntoDiagnostic as _;
 use std::io::{self, IsTerminal as _};
 
 use clap::Args;
@@ -84,10 +85,11 @@ impl Purge {
         scene: &Scene,
         topic: &str,
         cuts: &[Cut],
-    ) -> Result<Option<bool>, anyhow::Error> {
+    ) -> Result<Option<bool>, miette::Report> {
         if !io::stdin().is_terminal() {
-            anyhow::bail!(
-                "nothing was deleted, as nobody can be asked\nhint: --yes deletes without asking"
+            miette::bail!(
+                help = "--yes deletes without asking",
+                "nothing was deleted, as nobody can be asked"
             );
         }
         screen::note(&format!(
@@ -100,7 +102,9 @@ impl Purge {
         });
         match scene.unless_stopped(answer).await {
             None => Ok(None),
-            Some(answer) => Ok(Some(answer??.trim() == "yes")),
+            Some(answer) => Ok(Some(
+                answer.into_diagnostic()?.into_diagnostic()?.trim() == "yes",
+            )),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::cli::{Ending, Global, screen};
 use crate::dead_letters::{
     self, Account, Bound, DeadLetterTopic, Error, Filter, REPLAYS_MAX, Refusal,
 };
+use fedhost_base::hint::with_hint;
 
 /// Puts the originals of dead letters back on their topic, byte for byte, the oldest first.
 #[derive(Debug, Args)]
@@ -87,7 +88,7 @@ impl Replay {
                 let done = format!(
                     "{done} records were replayed; started again, the replay goes on from there"
                 );
-                return Ending::Failed(anyhow::Error::new(error).context(done));
+                return Ending::Failed(miette::Report::from_err(error).wrap_err(done));
             }
             Err(error) => return ending_of(error),
         };
@@ -149,7 +150,7 @@ impl Replay {
         topic: &DeadLetterTopic,
         account: &Account,
         global: &Global,
-    ) -> Result<(), anyhow::Error> {
+    ) -> Result<(), miette::Report> {
         if global.json {
             let DeadLetterTopic { name, source } = topic;
             return screen::json(
@@ -201,15 +202,19 @@ impl Replay {
 fn why(refusal: Refusal, count: u64) -> String {
     let letters = super::letters(count);
     match refusal {
-        Refusal::ReplayedTooOften => format!(
-            "{letters} stayed: replayed {REPLAYS_MAX} times already, and failed each time\nhint: look at them with `fedhost dlq show`; --force replays them once more"
+        Refusal::ReplayedTooOften => with_hint(
+            format_args!(
+                "{letters} stayed: replayed {REPLAYS_MAX} times already, and failed each time"
+            ),
+            Some("look at them with `fedhost dlq show`; --force replays them once more"),
         ),
         Refusal::OfAnotherTopic => format!(
             "{letters} stayed: their header {} does not name the topic whose dead letters these are",
             dead_letters::headers::TOPIC
         ),
-        Refusal::WithoutValue => format!(
-            "{letters} stayed: the value was too large to be kept\nhint: it may still lie at the place that `fedhost dlq show` tells"
+        Refusal::WithoutValue => with_hint(
+            format_args!("{letters} stayed: the value was too large to be kept"),
+            Some("it may still lie at the place that `fedhost dlq show` names"),
         ),
     }
 }

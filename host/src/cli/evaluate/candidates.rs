@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow, bail};
+use miette::{bail, miette};
 
 use super::Evaluate;
 use crate::cli::plugin::parameters;
@@ -26,7 +26,7 @@ pub(super) struct Candidates {
 
 impl Candidates {
     /// Loads them. A component that is refused is a candidate too: its refusal is the result.
-    pub(super) fn load(args: &Evaluate) -> Result<Self, anyhow::Error> {
+    pub(super) fn load(args: &Evaluate) -> Result<Self, miette::Report> {
         let mut limits = vec![format!("call_deadline_ms={CALL_DEADLINE_MS}")];
         if args.fuel {
             limits.push(format!("fuel_per_call={COUNTED_FUEL}"));
@@ -54,8 +54,8 @@ impl Candidates {
         if let Some(stray) = given.keys().find(|name| !known.contains(*name)) {
             let known: Vec<String> = known.into_iter().collect();
             bail!(
-                "--parameters {stray}.… is for no plug-in of this evaluation\nhint: there are {}",
-                known.join(", ")
+                help = format!("there are {}", known.join(", ")),
+                "--parameters {stray}.… is for no plug-in of this evaluation"
             );
         }
         Ok(Self {
@@ -83,7 +83,7 @@ fn candidate(
     wanted: &str,
     loader: &Loader,
     given: &BTreeMap<String, Parameters>,
-) -> Result<Candidate, anyhow::Error> {
+) -> Result<Candidate, miette::Report> {
     let file = find(args, wanted)?;
     let inspection = loader.inspect(&file).ok();
     let subject = match loader.load(&file) {
@@ -92,7 +92,8 @@ fn candidate(
             check_version(wanted, &plugin)?;
             if !plugin.abilities().detection {
                 bail!(
-                    "{} scores no rows, it is a {}\nhint: a preprocessor goes to --preprocess",
+                    help = "a preprocessor goes to --preprocess",
+                    "{} scores no rows, it is a {}",
                     plugin.id(),
                     plugin.abilities()
                 );
@@ -112,12 +113,13 @@ fn preprocessor(
     wanted: &str,
     loader: &Loader,
     given: &mut BTreeMap<String, Parameters>,
-) -> Result<Subject, anyhow::Error> {
+) -> Result<Subject, miette::Report> {
     let plugin = loader.load(&find(args, wanted)?)?;
     check_version(wanted, &plugin)?;
     if !plugin.abilities().preprocessing {
         bail!(
-            "{} prepares no rows, it is a {}\nhint: a model goes to --plugin",
+            help = "a model goes to --plugin",
+            "{} prepares no rows, it is a {}",
             plugin.id(),
             plugin.abilities()
         );
@@ -125,7 +127,10 @@ fn preprocessor(
     subject(plugin, given)
 }
 
-fn subject(plugin: Plugin, given: &BTreeMap<String, Parameters>) -> Result<Subject, anyhow::Error> {
+fn subject(
+    plugin: Plugin,
+    given: &BTreeMap<String, Parameters>,
+) -> Result<Subject, miette::Report> {
     let none = Parameters::new();
     let given = given.get(&plugin.id().name).unwrap_or(&none);
     let parameters = parameters::complete(&plugin, given)?;
@@ -136,7 +141,7 @@ fn subject(plugin: Plugin, given: &BTreeMap<String, Parameters>) -> Result<Subje
 }
 
 /// A name is looked up in the folder; anything with a slash or `.wasm` at its end is a file.
-fn find(args: &Evaluate, wanted: &str) -> Result<PathBuf, anyhow::Error> {
+fn find(args: &Evaluate, wanted: &str) -> Result<PathBuf, miette::Report> {
     let file = Path::new(wanted);
     if file
         .extension()
@@ -144,9 +149,9 @@ fn find(args: &Evaluate, wanted: &str) -> Result<PathBuf, anyhow::Error> {
         || wanted.contains('/')
     {
         file.metadata().map_err(|error| {
-            anyhow!(
-                "cannot read the component {wanted}: {error}\nhint: {}",
-                there(args)
+            miette!(
+                help = there(args),
+                "cannot read the component {wanted}: {error}"
             )
         })?;
         return Ok(file.to_owned());
@@ -155,10 +160,10 @@ fn find(args: &Evaluate, wanted: &str) -> Result<PathBuf, anyhow::Error> {
     let file = args.plugins_dir.join(format!("{}.wasm", selector.name));
     if !file.is_file() {
         bail!(
-            "there is no plug-in {:?} in {}\nhint: {}",
+            help = meant(args, &selector.name),
+            "there is no plug-in {:?} in {}",
             selector.name,
-            args.plugins_dir.display(),
-            meant(args, &selector.name)
+            args.plugins_dir.display()
         );
     }
     Ok(file)
@@ -199,7 +204,7 @@ fn names(args: &Evaluate) -> BTreeSet<String> {
         .collect()
 }
 
-fn check_version(wanted: &str, plugin: &Plugin) -> Result<(), anyhow::Error> {
+fn check_version(wanted: &str, plugin: &Plugin) -> Result<(), miette::Report> {
     let Ok(Selector {
         version: Some(version),
         ..
@@ -209,7 +214,8 @@ fn check_version(wanted: &str, plugin: &Plugin) -> Result<(), anyhow::Error> {
     };
     if !version.matches(&plugin.descriptor().version) {
         bail!(
-            "{} is not version {version}\nhint: install that one, or ask for the one that is there",
+            help = "install that one, or ask for the one that is there",
+            "{} is not version {version}",
             plugin.id()
         );
     }
@@ -217,7 +223,7 @@ fn check_version(wanted: &str, plugin: &Plugin) -> Result<(), anyhow::Error> {
 }
 
 /// From `NAME.KEY=VALUE` each.
-fn by_plugin(given: &[String]) -> Result<BTreeMap<String, Parameters>, anyhow::Error> {
+fn by_plugin(given: &[String]) -> Result<BTreeMap<String, Parameters>, miette::Report> {
     let mut all: BTreeMap<String, Parameters> = BTreeMap::new();
     for text in given {
         let parsed: Option<(String, (String, Value))> =
@@ -229,7 +235,7 @@ fn by_plugin(given: &[String]) -> Result<BTreeMap<String, Parameters>, anyhow::E
                 Some((name.to_owned(), (key, value)))
             });
         let (name, (key, value)) = parsed
-            .with_context(|| format!("{text:?} sets no parameter\nhint: write NAME.KEY=VALUE"))?;
+            .ok_or_else(|| miette!(help = "write NAME.KEY=VALUE", "{text:?} sets no parameter"))?;
         all.entry(name).or_default().insert(key, value);
     }
     Ok(all)
@@ -238,6 +244,7 @@ fn by_plugin(given: &[String]) -> Result<BTreeMap<String, Parameters>, anyhow::E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fedhost_base::hint::explain_report;
 
     #[test]
     fn parameters_are_told_apart_by_plugin() {
@@ -251,7 +258,7 @@ mod tests {
         assert_eq!(parsed.keys().collect::<Vec<_>>(), ["ewma", "pca-t2q"]);
         assert_eq!(parsed["pca-t2q"]["share"], Value::Number(0.9));
         for bad in ["components=3", "pca-t2q.components"] {
-            let error = by_plugin(&[bad.to_owned()]).unwrap_err().to_string();
+            let error = explain_report(&by_plugin(&[bad.to_owned()]).unwrap_err());
             assert!(error.contains("hint: write NAME.KEY=VALUE"), "{error}");
         }
     }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Args;
+use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use serde_json::json;
 
 use super::super::{Ending, Global, screen};
@@ -71,7 +71,7 @@ impl Check {
         verdict(&outcomes)
     }
 
-    fn files(&self) -> Result<Vec<PathBuf>, anyhow::Error> {
+    fn files(&self) -> Result<Vec<PathBuf>, miette::Report> {
         let mut files = Vec::new();
         for path in &self.paths {
             if path.is_dir() {
@@ -79,7 +79,8 @@ impl Check {
             } else {
                 // A missing file is bad input; a file that is no component is a failed check.
                 path.metadata()
-                    .with_context(|| format!("cannot read {}", path.display()))?;
+                    .into_diagnostic()
+                    .wrap_err_with(|| format!("cannot read {}", path.display()))?;
                 files.push(path.clone());
             }
         }
@@ -92,7 +93,7 @@ impl Check {
         loader: &Loader,
         file: PathBuf,
         given: &Parameters,
-    ) -> Result<Outcome, anyhow::Error> {
+    ) -> Result<Outcome, miette::Report> {
         let plugin = match loader.load(&file) {
             Ok(plugin) => plugin,
             Err(refused) => {
@@ -134,17 +135,25 @@ impl Check {
     }
 }
 
-fn components(directory: &Path) -> Result<Vec<PathBuf>, anyhow::Error> {
+fn components(directory: &Path) -> Result<Vec<PathBuf>, miette::Report> {
     let pattern = directory.join("*.wasm");
     let pattern = pattern
         .to_str()
-        .with_context(|| format!("{} is no UTF-8", directory.display()))?;
-    let files: Vec<PathBuf> = glob::glob(pattern)?.filter_map(Result::ok).collect();
-    anyhow::ensure!(
-        !files.is_empty(),
-        "there is no component in {0}\nhint: `fedhost plugin build DIR --out {0}` makes one",
-        directory.display()
-    );
+        .ok_or_else(|| miette!("{} is no UTF-8", directory.display()))?;
+    let files: Vec<PathBuf> = glob::glob(pattern)
+        .into_diagnostic()?
+        .filter_map(Result::ok)
+        .collect();
+    if files.is_empty() {
+        miette::bail!(
+            help = format!(
+                "`fedhost plugin build DIR --out {0}` makes one",
+                directory.display()
+            ),
+            "there is no component in {0}",
+            directory.display()
+        )
+    }
     Ok(files)
 }
 
@@ -194,7 +203,7 @@ fn verdict(outcomes: &[Outcome]) -> Ending {
     if faulty.is_empty() {
         Ending::Done
     } else {
-        Ending::Failed(anyhow::anyhow!(faulty.join("\n")))
+        Ending::Failed(miette::miette!(faulty.join("\n")))
     }
 }
 

@@ -62,7 +62,7 @@ impl New {
     }
 }
 
-fn show(global: &Global, started: &Started) -> Result<(), anyhow::Error> {
+fn show(global: &Global, started: &Started) -> Result<(), miette::Report> {
     if global.json {
         return screen::json(started);
     }

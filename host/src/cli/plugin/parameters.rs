@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use miette::{IntoDiagnostic as _, WrapErr as _, bail, miette};
 
 use super::super::list;
 use fedhost_plugin::{Limits, Loader, Parameter, Parameters, Plugin, Value};
 
 /// From `KEY=VALUE` each; a value that is no number and no switch is text.
-pub(in crate::cli) fn parse(given: &[String]) -> Result<Parameters, anyhow::Error> {
+pub(in crate::cli) fn parse(given: &[String]) -> Result<Parameters, miette::Report> {
     given.iter().map(|text| parse_one(text)).collect()
 }
 
-fn parse_one(text: &str) -> Result<(String, Value), anyhow::Error> {
+fn parse_one(text: &str) -> Result<(String, Value), miette::Report> {
     let (name, value) = text
         .split_once('=')
-        .with_context(|| format!("{text:?} sets nothing\nhint: write KEY=VALUE"))?;
+        .ok_or_else(|| miette!(help = "write KEY=VALUE", "{text:?} sets nothing"))?;
     let as_is = || Value::Text(value.to_owned());
     Ok((
         name.to_owned(),
@@ -27,7 +27,7 @@ fn parse_one(text: &str) -> Result<(String, Value), anyhow::Error> {
 pub(in crate::cli) fn complete(
     plugin: &Plugin,
     given: &Parameters,
-) -> Result<Vec<Parameter>, anyhow::Error> {
+) -> Result<Vec<Parameter>, miette::Report> {
     match plugin.check_parameters(given) {
         Ok(parameters) => Ok(parameters),
         Err(problems) => {
@@ -40,23 +40,25 @@ pub(in crate::cli) fn complete(
 /// The limits of a run without a manifest, but for those that are given, and for two that would
 /// tell of this machine or of an earlier call, not of the component: the time for compiling, and
 /// quarantine.
-pub(in crate::cli) fn limits(given: &[String]) -> Result<Limits, anyhow::Error> {
+pub(in crate::cli) fn limits(given: &[String]) -> Result<Limits, miette::Report> {
     const COMPILE_MS: u64 = 600_000;
     let base = Limits {
         compile_ms: COMPILE_MS,
         failures_in_a_row: u32::MAX,
         ..Limits::default()
     };
-    let mut document: serde_json::Map<_, _> = serde_json::from_value(serde_json::to_value(base)?)?;
+    let mut document: serde_json::Map<_, _> =
+        serde_json::from_value(serde_json::to_value(base).into_diagnostic()?).into_diagnostic()?;
     for (name, value) in parse(given)? {
-        document.insert(name, serde_json::to_value(value)?);
+        document.insert(name, serde_json::to_value(value).into_diagnostic()?);
     }
     serde_json::from_value(document.into())
-        .context("--limit sets what `[plugins.limits]` of a manifest can set")
+        .into_diagnostic()
+        .wrap_err("--limit sets what `[plugins.limits]` of a manifest can set")
 }
 
 /// A loader under these limits.
-pub(in crate::cli) fn loader(given: &[String]) -> Result<Loader, anyhow::Error> {
+pub(in crate::cli) fn loader(given: &[String]) -> Result<Loader, miette::Report> {
     let limits = limits(given)?;
     Ok(list::loader()?.with_limits(Arc::new(move |_| limits)))
 }
@@ -64,6 +66,7 @@ pub(in crate::cli) fn loader(given: &[String]) -> Result<Loader, anyhow::Error> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fedhost_base::hint::explain_report;
 
     #[test]
     fn a_value_is_a_switch_a_number_or_text() {
@@ -82,9 +85,7 @@ mod tests {
             ]
         );
         assert!(
-            parse(&["rate".to_owned()])
-                .unwrap_err()
-                .to_string()
+            explain_report(&parse(&["rate".to_owned()]).unwrap_err())
                 .contains("hint: write KEY=VALUE")
         );
     }

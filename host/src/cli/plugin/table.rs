@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use miette::{IntoDiagnostic as _, WrapErr as _, bail, miette};
 
 /// Names under which a file's labels are known when none is given.
 const LABELS: [&str; 2] = ["anomaly", "label"];
@@ -28,20 +28,22 @@ pub(super) struct Reading<'a> {
 impl Table {
     /// Reads a file with a line of names; every column that is neither the label nor ignored holds
     /// numbers.
-    pub(super) fn read(path: &Path, reading: &Reading<'_>) -> Result<Self, anyhow::Error> {
+    pub(super) fn read(path: &Path, reading: &Reading<'_>) -> Result<Self, miette::Report> {
         let named = || path.display().to_string();
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(reading.delimiter)
             .trim(csv::Trim::All)
             .from_path(path)
-            .with_context(named)?;
+            .into_diagnostic()
+            .wrap_err_with(named)?;
         let names: Vec<String> = reader
             .headers()
-            .with_context(named)?
+            .into_diagnostic()
+            .wrap_err_with(named)?
             .iter()
             .map(str::to_owned)
             .collect();
-        let roles = roles(&names, reading).with_context(named)?;
+        let roles = roles(&names, reading).wrap_err_with(named)?;
         let columns = names
             .iter()
             .zip(&roles)
@@ -55,11 +57,11 @@ impl Table {
         };
         let mut labels = Vec::new();
         for record in reader.records() {
-            let record = record.with_context(named)?;
+            let record = record.into_diagnostic().wrap_err_with(named)?;
             for ((cell, role), name) in record.iter().zip(&roles).zip(&names) {
                 let read = || {
                     number(cell)
-                        .with_context(|| format!("{}, row {}, column {name}", named(), table.rows))
+                        .wrap_err_with(|| format!("{}, row {}, column {name}", named(), table.rows))
                 };
                 match role {
                     Role::Value => table.values.push(read()?),
@@ -81,7 +83,7 @@ enum Role {
     Ignored,
 }
 
-fn roles(names: &[String], reading: &Reading<'_>) -> Result<Vec<Role>, anyhow::Error> {
+fn roles(names: &[String], reading: &Reading<'_>) -> Result<Vec<Role>, miette::Report> {
     for wanted in reading
         .label
         .into_iter()
@@ -89,8 +91,8 @@ fn roles(names: &[String], reading: &Reading<'_>) -> Result<Vec<Role>, anyhow::E
     {
         if !names.iter().any(|name| name == wanted) {
             bail!(
-                "there is no column {wanted:?}\nhint: there are {}",
-                names.join(", ")
+                help = format!("there are {}", names.join(", ")),
+                "there is no column {wanted:?}"
             );
         }
     }
@@ -111,12 +113,15 @@ fn roles(names: &[String], reading: &Reading<'_>) -> Result<Vec<Role>, anyhow::E
     Ok(roles)
 }
 
-fn number(cell: &str) -> Result<f32, anyhow::Error> {
+fn number(cell: &str) -> Result<f32, miette::Report> {
     if cell.is_empty() {
         return Ok(f32::NAN);
     }
-    let value: f32 = cell.parse().with_context(|| {
-        format!("{cell:?} is no number\nhint: --ignore leaves a column out, --delimiter tells what is between columns")
+    let value: f32 = cell.parse().map_err(|_| {
+        miette!(
+            help = "--ignore leaves a column out, --delimiter names what is between columns",
+            "{cell:?} is no number"
+        )
     })?;
     Ok(if value.is_finite() { value } else { f32::NAN })
 }
@@ -125,7 +130,7 @@ fn number(cell: &str) -> Result<f32, anyhow::Error> {
 mod tests {
     use super::*;
 
-    fn read(content: &str, label: Option<&str>, ignore: &[&str]) -> Result<Table, anyhow::Error> {
+    fn read(content: &str, label: Option<&str>, ignore: &[&str]) -> Result<Table, miette::Report> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows.csv");
         std::fs::write(&path, content).unwrap();

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::Args;
 use fedhost_domain::metrics::Ranking;
+use miette::{IntoDiagnostic as _, WrapErr as _};
 use serde_json::json;
 
 use super::super::{Ending, Global, screen};
@@ -77,7 +77,7 @@ impl Try {
         }
     }
 
-    fn prepare(&self) -> Result<(Plugin, Vec<Parameter>, Table), anyhow::Error> {
+    fn prepare(&self) -> Result<(Plugin, Vec<Parameter>, Table), miette::Report> {
         let given = parameters::parse(&self.parameters)?;
         let reading = Reading {
             label: self.label.as_deref(),
@@ -95,7 +95,7 @@ impl Try {
         plugin: &Plugin,
         parameters: &[Parameter],
         table: &Table,
-    ) -> Result<Output, anyhow::Error> {
+    ) -> Result<Output, miette::Report> {
         let opening = || Opening {
             columns: &table.columns,
             parameters,
@@ -149,14 +149,15 @@ fn heard() -> Context {
     Context::new("try", events)
 }
 
-fn batch(table: &Table, labels: Option<Vec<f32>>) -> Result<Batch, anyhow::Error> {
+fn batch(table: &Table, labels: Option<Vec<f32>>) -> Result<Batch, miette::Report> {
     Batch::new(
         table.rows,
         table.columns.len(),
         table.values.clone(),
         labels,
     )
-    .context("the rows are no batch")
+    .into_diagnostic()
+    .wrap_err("the rows are no batch")
 }
 
 fn show(
@@ -164,7 +165,7 @@ fn show(
     plugin: &Plugin,
     table: &Table,
     output: &Output,
-) -> Result<(), anyhow::Error> {
+) -> Result<(), miette::Report> {
     let auc = output
         .roc_auc
         .map(|auc| format!("; area under the ROC curve {auc:.4}"))

@@ -15,6 +15,7 @@ use crate::cli::words::{Weight, describe};
 use crate::cli::{Global, LogFormat, screen};
 use crate::run_log::RunLog;
 use fedhost_base::announce::Listener;
+use fedhost_base::hint::explain;
 
 /// Rounds that are closed and wait for their evaluation before they are shown without it.
 const AWAITED_MAX: usize = 3;
@@ -284,7 +285,7 @@ impl Listener for Recorder {
             .unwrap_or_else(PoisonError::into_inner)
             .append(event);
         if let Err(error) = appended {
-            screen::note(&format!("warning: {error}"));
+            screen::note(&format!("warning: {}", explain(&error)));
         }
     }
 }

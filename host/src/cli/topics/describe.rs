@@ -61,15 +61,18 @@ impl Describe {
         })
     }
 
-    fn choose(&self, asked: Vec<Asked>) -> Result<Vec<Asked>, anyhow::Error> {
+    fn choose(&self, asked: Vec<Asked>) -> Result<Vec<Asked>, miette::Report> {
         if let Some(unknown) = self
             .topics
             .iter()
             .find(|name| asked.iter().all(|asked| asked.spec.name != **name))
         {
-            anyhow::bail!(
-                "the manifest has no topic {unknown:?}\nhint: `fedhost topics list {}` shows those it has",
-                self.manifest.manifest.display()
+            miette::bail!(
+                help = format!(
+                    "`fedhost topics list {}` shows those it has",
+                    self.manifest.manifest.display()
+                ),
+                "the manifest has no topic {unknown:?}"
             );
         }
         let chosen =

@@ -33,8 +33,9 @@ impl Lag {
         on_bus(&self.manifest, global, async |manifest, opener| {
             let bus = opener.open_existing(manifest).await?.ok_or_else(|| {
                 let directory = manifest.manifest.bus.directory.display();
-                Failure::Refused(anyhow::anyhow!(
-                    "there is no log in {directory} yet\nhint: `fedhost run` or `fedhost topics create` makes it"
+                Failure::Refused(miette::miette!(
+                    help = "`fedhost run` or `fedhost topics create` makes it",
+                    "there is no log in {directory} yet"
                 ))
             })?;
             let waiting = lag::waiting(bus.as_ref(), &manifest.manifest, clock::now_ms()).await?;

@@ -29,7 +29,7 @@ pub(in crate::cli) struct Recommend {
 }
 
 impl Recommend {
-    pub(super) fn execute(&self, global: &Global) -> Result<(), anyhow::Error> {
+    pub(super) fn execute(&self, global: &Global) -> Result<(), miette::Report> {
         let Self {
             throughput: throughput_mb_s,
             consumers,

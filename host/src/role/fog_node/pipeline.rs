@@ -17,6 +17,7 @@ use super::plugins::Plugins;
 use super::work::{Processed, Row, Stage, Work};
 use crate::role::message::{END, END_OF_SENSOR, HELD_OUT};
 use crate::role::sequence::Seen;
+use fedhost_base::hint::with_hint;
 use fedhost_bus::Record;
 use fedhost_plugin::{Batch, CallError, Detector, Kind, Preprocessor};
 
@@ -317,9 +318,11 @@ impl Pipeline {
             .preprocessor_id()
             .map(|id| id.name.clone())
             .unwrap_or_default();
-        let detail = format!(
-            "it returned rows of {found} columns, and this node has learnt from rows of {expected}\n\
-             hint: begin a new federation with it, in another bus.directory or with other topics"
+        let detail = with_hint(
+            format_args!(
+                "it returned rows of {found} columns, and this node has learnt from rows of {expected}"
+            ),
+            Some("begin a new federation with it, in another bus.directory or with other topics"),
         );
         Err(CallError {
             plugin,

@@ -5,6 +5,7 @@
 //! anew. One that cannot take the old one's place (it has other columns, or models of another
 //! shape) is refused, and the old one stays.
 
+use fedhost_base::hint::explain;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -37,15 +38,15 @@ enum Outcome {
 }
 
 /// Why a component cannot take another one's place.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 enum Unfit {
     #[error("{0}")]
     Failed(#[from] CallError),
-    #[error(
-        "its columns are {found}, and the model was made for {expected}\nhint: begin a new federation with it"
-    )]
+    #[error("its columns are {found}, and the model was made for {expected}")]
+    #[diagnostic(help("begin a new federation with it"))]
     Columns { expected: String, found: String },
-    #[error("its models are of another shape: {0}\nhint: begin a new federation with it")]
+    #[error("its models are of another shape: {0}")]
+    #[diagnostic(help("begin a new federation with it"))]
     Shape(String),
 }
 
@@ -176,7 +177,7 @@ fn outcome(
         },
         Err(unfit) => Outcome::Refused {
             new,
-            reason: unfit.to_string(),
+            reason: explain(&unfit),
         },
     }
 }

@@ -1,25 +1,75 @@
-//! Settings that other clients have, and why a manifest may not give them. What stands behind
-//! `hint:` is the remedy.
+//! Settings that other clients have, and why a manifest may not give them.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
 
 use crate::kafka::property::key_of;
 
-const SERIALIZER: &str =
-    "the messages have a format of their own, which no setting changes\nhint: leave it out";
-const STORE: &str = "librdkafka reads PEM and PKCS#12, no Java key stores\nhint: give ssl_ca_location a PEM file; `keytool -exportcert -rfc` writes one";
-const STORE_TYPE: &str = "librdkafka tells the type by itself\nhint: leave it out; ssl_keystore_location takes PKCS#12, ssl_certificate_location and ssl_key_location take PEM";
-const JAAS: &str = "JAAS is the way to sign in from Java\nhint: give sasl_mechanism, sasl_username and sasl_password";
-const KERBEROS: &str =
-    "Kerberos is not built in\nhint: use sasl_mechanism = \"SCRAM-SHA-512\", or certificates";
-const OAUTH: &str = "signing in with tokens is not built in\nhint: use sasl_mechanism = \"SCRAM-SHA-512\", or certificates";
-const FOREIGN_CODE: &str = "clients run no code from elsewhere\nhint: leave it out";
-const METRICS: &str = "the host has figures of its own\nhint: leave it out; statistics_interval_ms says how often they are taken";
-const GROUP: &str = "every role reads in a group of its own name\nhint: leave it out, or put kafka.group_prefix in front of all of them";
-const ONE_LIMIT: &str = "librdkafka has one limit for every try to connect, where Java's grows from try to try\nhint: leave it out; socket_connection_setup_timeout_ms is that limit";
-const OWN_THREAD: &str = "readers wait for records on threads of their own\nhint: leave it out";
-const GROUP_PROTOCOL: &str =
-    "all readers use the same group protocol\nhint: set kafka.group_protocol";
+/// Why a manifest may not give a setting.
+#[derive(Clone, Debug, Serialize)]
+pub(in crate::kafka) struct Refusal {
+    pub(in crate::kafka) reason: Cow<'static, str>,
+    /// What to do instead.
+    pub(in crate::kafka) hint: Cow<'static, str>,
+}
 
-static REFUSED: &[(&str, &str)] = &[
+impl Refusal {
+    const fn new(reason: &'static str, hint: &'static str) -> Self {
+        Self {
+            reason: Cow::Borrowed(reason),
+            hint: Cow::Borrowed(hint),
+        }
+    }
+}
+
+const SERIALIZER: Refusal = Refusal::new(
+    "the messages have a format of their own, which no setting changes",
+    "leave it out",
+);
+const STORE: Refusal = Refusal::new(
+    "librdkafka reads PEM and PKCS#12, no Java key stores",
+    "give ssl_ca_location a PEM file; `keytool -exportcert -rfc` writes one",
+);
+const STORE_TYPE: Refusal = Refusal::new(
+    "librdkafka tells the type by itself",
+    "leave it out; ssl_keystore_location takes PKCS#12, ssl_certificate_location and ssl_key_location take PEM",
+);
+const JAAS: Refusal = Refusal::new(
+    "JAAS is the way to sign in from Java",
+    "give sasl_mechanism, sasl_username and sasl_password",
+);
+const KERBEROS: Refusal = Refusal::new(
+    "Kerberos is not built in",
+    "use sasl_mechanism = \"SCRAM-SHA-512\", or certificates",
+);
+const OAUTH: Refusal = Refusal::new(
+    "signing in with tokens is not built in",
+    "use sasl_mechanism = \"SCRAM-SHA-512\", or certificates",
+);
+const FOREIGN_CODE: Refusal = Refusal::new("clients run no code from elsewhere", "leave it out");
+const METRICS: Refusal = Refusal::new(
+    "the host has figures of its own",
+    "leave it out; statistics_interval_ms says how often they are taken",
+);
+const GROUP: Refusal = Refusal::new(
+    "every role reads in a group of its own name",
+    "leave it out, or put kafka.group_prefix in front of all of them",
+);
+const ONE_LIMIT: Refusal = Refusal::new(
+    "librdkafka has one limit for every try to connect, where Java's grows from try to try",
+    "leave it out; socket_connection_setup_timeout_ms is that limit",
+);
+const OWN_THREAD: Refusal = Refusal::new(
+    "readers wait for records on threads of their own",
+    "leave it out",
+);
+const GROUP_PROTOCOL: Refusal = Refusal::new(
+    "all readers use the same group protocol",
+    "set kafka.group_protocol",
+);
+
+static REFUSED: &[(&str, Refusal)] = &[
     ("key.serializer", SERIALIZER),
     ("value.serializer", SERIALIZER),
     ("key.deserializer", SERIALIZER),
@@ -30,20 +80,29 @@ static REFUSED: &[(&str, &str)] = &[
     ("ssl.truststore.type", STORE_TYPE),
     (
         "ssl.truststore.certificates",
-        "librdkafka has another name for it\nhint: give ssl_ca_pem",
+        Refusal::new("librdkafka has another name for it", "give ssl_ca_pem"),
     ),
     ("ssl.keystore.type", STORE_TYPE),
     (
         "ssl.context",
-        "a context is an object of Python\nhint: give ssl_ca_location, ssl_certificate_location and ssl_key_location",
+        Refusal::new(
+            "a context is an object of Python",
+            "give ssl_ca_location, ssl_certificate_location and ssl_key_location",
+        ),
     ),
     (
         "ssl.protocol",
-        "OpenSSL agrees with the broker on the best they both have\nhint: leave it out",
+        Refusal::new(
+            "OpenSSL agrees with the broker on the best they both have",
+            "leave it out",
+        ),
     ),
     (
         "ssl.enabled.protocols",
-        "OpenSSL agrees with the broker on the best they both have\nhint: leave it out",
+        Refusal::new(
+            "OpenSSL agrees with the broker on the best they both have",
+            "leave it out",
+        ),
     ),
     ("ssl.engine.location", FOREIGN_CODE),
     ("sasl.jaas.config", JAAS),
@@ -68,7 +127,10 @@ static REFUSED: &[(&str, &str)] = &[
     ("plugin.library.paths", FOREIGN_CODE),
     (
         "partitioner.class",
-        "every key's partition is found as Java clients find it\nhint: leave it out",
+        Refusal::new(
+            "every key's partition is found as Java clients find it",
+            "leave it out",
+        ),
     ),
     ("metric.reporters", METRICS),
     ("metrics.num.samples", METRICS),
@@ -80,74 +142,124 @@ static REFUSED: &[(&str, &str)] = &[
     ("group.protocol", GROUP_PROTOCOL),
     (
         "transactional.id",
-        "every writer has a transactional id of its own\nhint: set kafka.transactional_id_prefix, and kafka.delivery = \"exactly-once\"",
+        Refusal::new(
+            "every writer has a transactional id of its own",
+            "set kafka.transactional_id_prefix, and kafka.delivery = \"exactly-once\"",
+        ),
     ),
     (
         "auto.commit.interval.ms",
-        "offsets are stored with what came of the records, never by the clock\nhint: leave it out",
+        Refusal::new(
+            "offsets are stored with what came of the records, never by the clock",
+            "leave it out",
+        ),
     ),
     (
         "auto.commit.enable",
-        "offsets are stored with what came of the records, never by the clock\nhint: leave it out, or set enable_auto_commit = false",
+        Refusal::new(
+            "offsets are stored with what came of the records, never by the clock",
+            "leave it out, or set enable_auto_commit = false",
+        ),
     ),
     (
         "rebalance.timeout.ms",
-        "librdkafka has another name for it\nhint: set max_poll_interval_ms",
+        Refusal::new(
+            "librdkafka has another name for it",
+            "set max_poll_interval_ms",
+        ),
     ),
     ("max.poll.timeout.ms", OWN_THREAD),
     ("consumer.timeout.ms", OWN_THREAD),
     ("socket.connection.setup.timeout.max.ms", ONE_LIMIT),
     (
         "exclude.internal.topics",
-        "readers ask for topics by name, never by a pattern\nhint: leave it out",
+        Refusal::new(
+            "readers ask for topics by name, never by a pattern",
+            "leave it out",
+        ),
     ),
     (
         "topic.blacklist",
-        "readers ask for topics by name, never by a pattern\nhint: leave it out",
+        Refusal::new(
+            "readers ask for topics by name, never by a pattern",
+            "leave it out",
+        ),
     ),
     (
         "api.version",
-        "the client agrees with the broker on the protocol\nhint: leave it out",
+        Refusal::new(
+            "the client agrees with the broker on the protocol",
+            "leave it out",
+        ),
     ),
     (
         "api.version.request",
-        "the client agrees with the broker on the protocol\nhint: leave it out",
+        Refusal::new(
+            "the client agrees with the broker on the protocol",
+            "leave it out",
+        ),
     ),
     (
         "api.version.fallback.ms",
-        "the client agrees with the broker on the protocol\nhint: leave it out",
+        Refusal::new(
+            "the client agrees with the broker on the protocol",
+            "leave it out",
+        ),
     ),
     (
         "broker.version.fallback",
-        "the client agrees with the broker on the protocol\nhint: leave it out",
+        Refusal::new(
+            "the client agrees with the broker on the protocol",
+            "leave it out",
+        ),
     ),
     (
         "enable.partition.eof",
-        "readers know the end of a partition by themselves\nhint: leave it out",
+        Refusal::new(
+            "readers know the end of a partition by themselves",
+            "leave it out",
+        ),
     ),
     (
         "queuing.strategy",
-        "records are sent in the order in which they were written\nhint: leave it out",
+        Refusal::new(
+            "records are sent in the order in which they were written",
+            "leave it out",
+        ),
     ),
     (
         "debug",
-        "librdkafka's own log is not shown\nhint: leave it out; `fedhost doctor` says what is wrong with a connection",
+        Refusal::new(
+            "librdkafka's own log is not shown",
+            "leave it out; `fedhost doctor` says what is wrong with a connection",
+        ),
     ),
     (
         "log.level",
-        "librdkafka's own log is not shown\nhint: leave it out; `fedhost doctor` says what is wrong with a connection",
+        Refusal::new(
+            "librdkafka's own log is not shown",
+            "leave it out; `fedhost doctor` says what is wrong with a connection",
+        ),
     ),
     (
         "enable.dead.letter.queue",
-        "what cannot be used is always kept, in a topic of its own\nhint: leave it out",
+        Refusal::new(
+            "what cannot be used is always kept, in a topic of its own",
+            "leave it out",
+        ),
     ),
     (
         "test.mock.num.brokers",
-        "the mock cluster loses records without a word\nhint: use bus.kind = \"embedded\" where there is no broker",
+        Refusal::new(
+            "the mock cluster loses records without a word",
+            "use bus.kind = \"embedded\" where there is no broker",
+        ),
     ),
 ];
 
-/// The refused settings: key of the manifest, reason and remedy.
-pub(in crate::kafka) fn refused() -> impl Iterator<Item = (String, &'static str)> {
-    REFUSED.iter().map(|(name, reason)| (key_of(name), *reason))
+/// The refused settings by their key of the manifest.
+pub(in crate::kafka) fn refused() -> impl Iterator<Item = (String, Refusal)> {
+    REFUSED
+        .iter()
+        .map(|(name, refusal)| (key_of(name), refusal.clone()))
 }

@@ -253,7 +253,7 @@ async fn a_cluster_that_cannot_be_reached_is_told_within_the_time_of_a_request()
         Arc::clone(&cluster.topics),
     )
     .await;
-    let refused = refused.err().expect("no broker").to_string();
+    let refused = fedhost_base::hint::explain(&refused.err().expect("no broker"));
     assert!(
         refused.contains("cannot start the writer of role") && refused.contains("hint: "),
         "{refused}"
