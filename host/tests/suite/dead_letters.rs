@@ -8,6 +8,7 @@
 )]
 mod case;
 mod cut_off;
+#[cfg(feature = "broker-tests")]
 #[path = "../../bus/tests/suite/conformance/kafka.rs"]
 #[expect(
     dead_code,
@@ -23,7 +24,9 @@ mod scene;
 macro_rules! on_every_bus {
     ($($about:ident: [$($promise:ident),* $(,)?]),* $(,)?) => {
         on_every_bus!(@on embedded_log, EmbeddedLog, $($about: [$($promise),*]),*);
+        #[cfg(feature = "broker-tests")]
         on_every_bus!(@on kafka_exactly_once, KafkaExactlyOnce, $($about: [$($promise),*]),*);
+        #[cfg(feature = "broker-tests")]
         on_every_bus!(@on kafka_at_least_once, KafkaAtLeastOnce, $($about: [$($promise),*]),*);
     };
     (@on $name:ident, $bus:ident, $($about:ident: [$($promise:ident),*]),*) => {

@@ -1,10 +1,10 @@
 //! What the host promises beyond one of its crates.
 
-#[cfg(test)]
+#[cfg(all(test, feature = "guest-tests"))]
 mod compiling;
 #[cfg(test)]
 mod dead_letters;
-#[cfg(test)]
+#[cfg(all(test, feature = "guest-tests"))]
 #[path = "../../plugin/tests/suite/harness.rs"]
 #[expect(dead_code, reason = "not all of it is needed here")]
 mod harness;

@@ -8,7 +8,7 @@ mod connection;
 mod describe;
 mod reading;
 pub(super) mod settings;
-#[cfg(test)]
+#[cfg(all(test, feature = "broker-tests"))]
 mod tests;
 
 use std::sync::Arc;

@@ -165,7 +165,7 @@ impl KafkaSource {
     }
 
     /// Leaves the group, and waits for that: [`Options::close`] at most.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "broker-tests"))]
     pub(super) async fn close(mut self) {
         self.shared.close();
         if let Some(ended) = self.ended.take() {
@@ -219,5 +219,5 @@ impl Drop for KafkaSource {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "broker-tests"))]
 mod tests;

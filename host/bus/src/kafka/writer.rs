@@ -13,7 +13,7 @@ mod offsets;
 mod pending;
 mod producer;
 mod shell;
-#[cfg(test)]
+#[cfg(all(test, feature = "broker-tests"))]
 mod tests;
 mod verdict;
 

@@ -2,7 +2,9 @@
 //! `KAFKA_BOOTSTRAP_SERVERS` names.
 
 mod case;
+#[cfg(feature = "broker-tests")]
 mod chunks;
+#[cfg(feature = "broker-tests")]
 mod kafka;
 mod promises;
 
@@ -26,6 +28,11 @@ mod buses {
     }
 
     conformance!(embedded_log, super::embedded);
+}
+
+#[cfg(feature = "broker-tests")]
+mod clusters {
+    use super::promises::conformance;
 
     conformance!(kafka_exactly_once, super::super::kafka::exactly_once);
 

@@ -13,13 +13,16 @@ use fedhost_bus::{Bus, GroupOffset, NewRecord, Position, Record, TopicInfo, Topi
 use tokio_util::sync::CancellationToken;
 
 use super::case::Case;
+#[cfg(feature = "broker-tests")]
 use super::kafka;
 
 /// Which bus.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum On {
     EmbeddedLog,
+    #[cfg(feature = "broker-tests")]
     KafkaExactlyOnce,
+    #[cfg(feature = "broker-tests")]
     KafkaAtLeastOnce,
 }
 
@@ -35,7 +38,9 @@ impl Scene {
             bus, prefix, _keep, ..
         } = match on {
             On::EmbeddedLog => embedded(),
+            #[cfg(feature = "broker-tests")]
             On::KafkaExactlyOnce => kafka::exactly_once().await,
+            #[cfg(feature = "broker-tests")]
             On::KafkaAtLeastOnce => kafka::at_least_once().await,
         };
         let topic = DeadLetterTopic::of(&format!("{prefix}updates"), ".dlq");

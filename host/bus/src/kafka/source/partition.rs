@@ -122,7 +122,7 @@ impl Partition {
         self.intake.tail()
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "broker-tests"))]
     pub(super) fn queued_bytes(&self) -> usize {
         self.queued_bytes
     }
@@ -252,12 +252,12 @@ impl Partition {
         self.queued_bytes = 0;
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "broker-tests"))]
     pub(super) fn is_leaving(&self) -> bool {
         self.leaving
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "broker-tests"))]
     pub(super) fn is_paused(&self) -> bool {
         self.paused
     }

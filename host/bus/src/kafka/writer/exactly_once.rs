@@ -6,7 +6,7 @@
 //! other, and its mark tells which.
 
 mod settle;
-#[cfg(test)]
+#[cfg(all(test, feature = "broker-tests"))]
 mod tests;
 
 use std::time::Instant;

@@ -185,7 +185,7 @@ pub(super) fn transactional_id(options: &Options, role: &str) -> String {
     format!("{}-{role}", options.transactional_id_prefix)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "broker-tests"))]
 mod tests {
     use super::super::tests::cluster::Cluster;
     use super::*;
