@@ -1,4 +1,5 @@
 mod damage;
+mod documented;
 mod refusals;
 
 use proptest::collection::{btree_map, btree_set, vec};
