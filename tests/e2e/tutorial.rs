@@ -105,7 +105,7 @@ impl Desk {
         let tools = root().canonicalize().unwrap().join("target/tools");
         assert!(
             tools.join(tool).exists(),
-            "there is no {tool} in {}: run `scripts/setup test`, or `make test`",
+            "there is no {tool} in {}: run `make test-tools`, or `make test`",
             tools.display()
         );
         std::fs::create_dir_all(self.folder.join("target")).unwrap();
