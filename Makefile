@@ -1,8 +1,12 @@
 # Thin names over cargo and fedhost. `make help` lists them.
 
 CARGO   ?= cargo
-# One build serves the demo and whoever uses the program; tests use cargo's own profile.
-FEDHOST := target/release/fedhost
+# Features only switch suites of tests on. Tests and lints have all of them, so that they share one build.
+ALL     := --locked --workspace --all-features
+RELEASE := target/release/fedhost
+DEBUG   := target/debug/fedhost
+# Adds the duration of a command to the table that `.ci/run` prints.
+PHASE   := scripts/phase
 GUESTS  := guests/standard-scaler guests/baseline-deviation guests/logistic-regression
 # All in Rust that come with the source.
 CATALOGUE := $(GUESTS) $(addprefix guests/, robust-scaler window-features mlp-classifier autoencoder pca-t2q \
@@ -11,21 +15,22 @@ CATALOGUE := $(GUESTS) $(addprefix guests/, robust-scaler window-features mlp-cl
 SCRIPTED := guests/python-zscore guests/javascript-ewma
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test big-evaluation chaos fuzz lint bench quality plugins scripted-plugins check-plugins \
-	test-plugins kafka-up kafka-down clean
+.PHONY: help setup demo quick test test-unit test-broker test-e2e test-chaos big-evaluation chaos fuzz lint format \
+	clippy dependencies doc bench quality plugins scripted-plugins check-plugins test-plugins test-tools debug-build kafka-up \
+	kafka-down clean
 
 help:           ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 24
 
 setup:          ## Check what the build needs, and fetch what can be fetched
 	@scripts/setup
 
 demo: setup     ## Two simulated machines learn together; ends with a report page
-	$(CARGO) build --release --locked -p fedhost
-	$(FEDHOST) plugin build $(GUESTS) --out plugins
+	$(CARGO) build --locked -p fedhost
+	$(DEBUG) plugin build $(GUESTS) --out plugins
 	rm -rf data/demo
-	$(FEDHOST) run config/demo.toml
-	$(FEDHOST) report data/demo/aggregation_log.jsonl --out data/demo/report.html
+	$(DEBUG) run config/demo.toml
+	$(DEBUG) report data/demo/aggregation_log.jsonl --out data/demo/report.html
 
 plugins: setup  ## Build the plug-ins that come with the source into plugins/
 	$(CARGO) run --release --locked -p fedhost -- plugin build $(CATALOGUE) --out plugins
@@ -33,36 +38,76 @@ plugins: setup  ## Build the plug-ins that come with the source into plugins/
 scripted-plugins: setup ## Pack the plug-ins in Python and JavaScript into plugins/; fetches the tools for it
 	$(CARGO) run --release --locked -p fedhost -- plugin build $(SCRIPTED) --out plugins --install-tools
 
-check-plugins: setup ## Hold every Rust plug-in of the source to the laws of its interface
-	$(CARGO) run --locked -q -p fedhost -- plugin build $(CATALOGUE) --out target/catalogue
-	$(CARGO) run --locked -q -p fedhost -- plugin check target/catalogue --quiet
+debug-build:
+	@$(PHASE) 'build the program' $(CARGO) build $(ALL) --bin fedhost
 
-test-plugins: setup
-	$(CARGO) run --locked -q -p fedhost -- plugin build $(GUESTS) guests/misbehaving guests/misbehaving-preprocessor --out target/test-plugins
+check-plugins: setup debug-build ## Check every Rust plug-in of the source against the rules of its interface
+	@$(PHASE) 'build the catalogue' $(DEBUG) plugin build $(CATALOGUE) --out target/catalogue
+	@$(PHASE) 'plugin check' $(DEBUG) plugin check target/catalogue --quiet
 
-test: test-plugins check-plugins ## All tests, with an Apache Kafka of their own, or that at KAFKA_BOOTSTRAP_SERVERS
+test-plugins: setup debug-build
+	@$(PHASE) 'build test plug-ins' $(DEBUG) plugin build $(GUESTS) guests/misbehaving guests/misbehaving-preprocessor --out target/test-plugins
+
+test-tools: debug-build # Tools for plug-ins in Python and JavaScript, in target/tools, which tests of the tutorial use
+	@$(PHASE) 'pack plug-ins' $(DEBUG) plugin build $(SCRIPTED) --out target/scripted --install-tools
+
+quick:          ## After each edit: format, clippy, unit tests; no network, broker or plug-ins; under a minute when warm
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(ALL) --all-targets -- -D warnings
+	$(CARGO) test --locked --workspace --lib --quiet
+
+test: test-plugins check-plugins test-tools ## All tests, with an Apache Kafka of their own, or that at KAFKA_BOOTSTRAP_SERVERS
+	@$(PHASE) 'fetch what tests need' scripts/setup test
+	@$(PHASE) 'build tests' $(CARGO) test $(ALL) --no-run
+	@$(PHASE) 'run tests' scripts/kafka with $(CARGO) test $(ALL)
+
+test-unit:      ## All tests that need nothing but Rust
+	$(CARGO) test --locked --workspace
+
+test-broker:    ## Tests of the bus and of dead letters on Apache Kafka
+	@scripts/setup broker
+	scripts/kafka with $(CARGO) test $(ALL) --lib --test suite -- kafka conformance::chunks
+
+test-e2e: test-plugins check-plugins test-tools ## Tests of the built program and of the plug-in runtime, with Kafka, Python and Node.js
 	@scripts/setup test
-	scripts/kafka with $(CARGO) test --locked --workspace
+	scripts/kafka with $(CARGO) test $(ALL) --test e2e --test plugins --test memory
+
+test-chaos: test-plugins ## The short form of `make chaos`
+	@scripts/setup broker
+	@scripts/kafka fetch
+	$(CARGO) test $(ALL) --test chaos
 
 big-evaluation: test-plugins ## A file of 5 GiB is judged in 300 MiB of memory; takes half an hour and 12 GB in TMPDIR
-	$(CARGO) build --locked -p fedhost
-	EVALUATE_MIB=5120 $(CARGO) test --locked -p fedhost-e2e --test e2e -- evaluate::memory --nocapture
+	EVALUATE_MIB=5120 $(CARGO) test $(ALL) --test e2e -- evaluate::memory --nocapture
 
 chaos: test-plugins ## Proof of delivery: every fault, three seeds; CHAOS="--list", CHAOS="--case NAME --seed N"
-	$(CARGO) build --locked -p fedhost
+	@scripts/setup broker
 	@scripts/kafka fetch
-	$(CARGO) test --locked -p fedhost-e2e --test chaos -- $(or $(CHAOS),--all --seeds 3)
+	$(CARGO) test $(ALL) --test chaos -- $(or $(CHAOS),--all --seeds 3)
 
-lint: setup     ## Formatting, clippy for host and guests, documentation links
-	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	$(CARGO) clippy --locked --target wasm32-unknown-unknown -p fedhost-guest $(foreach guest,$(notdir $(CATALOGUE)) misbehaving misbehaving-preprocessor,-p $(guest)) -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps -p fedhost-base -p fedhost-bus -p fedhost-dataset -p fedhost-domain -p fedhost-evaluate \
-		-p fedhost-manifest -p fedhost-plugin -p fedhost -p fedhost-guest
+fuzz: test-plugins ## Damaged components and values at the plug-in boundary, 16 times as many as in `make test`; CASES=N
+	PROPTEST_CASES=$(or $(CASES),4096) $(CARGO) test $(ALL) --test plugins -- fuzz
+
+lint: format clippy dependencies doc ## Formatting, clippy for host and guests, licences and dependencies, documentation
+
+format:
+	@$(PHASE) 'format' $(CARGO) fmt --all --check
+
+clippy: setup
+	@$(PHASE) 'clippy' $(CARGO) clippy $(ALL) --all-targets -- -D warnings
+	@$(PHASE) 'clippy for WebAssembly' $(CARGO) clippy --locked --target wasm32-unknown-unknown -p fedhost-guest \
+		$(foreach guest,$(notdir $(CATALOGUE)) misbehaving misbehaving-preprocessor,-p $(guest)) -- -D warnings
+
+dependencies:
+	@$(PHASE) 'dependencies' scripts/dependencies
+
+doc: setup
+	@RUSTDOCFLAGS="-D warnings" $(PHASE) 'documentation' $(CARGO) doc --locked --all-features --no-deps \
+		$(foreach crate,-base -bus -dataset -domain -evaluate -manifest -plugin -guest,-p fedhost$(crate)) -p fedhost
 
 quality: plugins ## Judge the catalogue on real data in DATA (skab/, adbench/, nab/); tables in target/quality
 	$(CARGO) build --release --locked -p fedhost
-	FEDHOST=$(FEDHOST) scripts/quality $(or $(DATA),data) target/quality
+	FEDHOST=$(RELEASE) scripts/quality $(or $(DATA),data) target/quality
 
 bench: plugins  ## All figures, also in target/bench.json
 	$(CARGO) bench --locked -p fedhost --bench figures
