@@ -117,30 +117,23 @@ fn a_damaged_log_is_told_and_left_as_it_is() {
     }
     assert_eq!(about(&examined(&scene, 0), "damage")[0]["detail"], "none");
     // When a disk changes one byte of a record that is not the last one
-    let store = scene.path("data/store");
-    let journals = std::fs::read_dir(&store)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let journal = journals
-        .into_iter()
-        .find(|path| path.extension().is_some_and(|extension| extension == "jnl"))
-        .unwrap();
-    let mut content = std::fs::read(&journal).unwrap();
+    let segment = scene.path(format!("data/segments/{:020}.log", 1));
+    let mut content = std::fs::read(&segment).unwrap();
     let value = content
         .windows(7)
         .position(|window| window == b"a value")
         .unwrap();
     content[value] ^= 1;
-    std::fs::write(&journal, &content).unwrap();
-    // Then it is told, and left for the next run to mend
+    std::fs::write(&segment, &content).unwrap();
+    // Then it is told, and left as it is
     let document = examined(&scene, 0);
     let damage = about(&document, "damage");
     assert_eq!(damage[0]["outcome"], "warning", "{document}");
     assert!(
-        damage[0]["detail"].as_str().unwrap().contains(".jnl"),
+        damage[0]["detail"].as_str().unwrap().contains(".log"),
         "{document}"
     );
-    assert_eq!(std::fs::read(&journal).unwrap(), content);
+    assert_eq!(std::fs::read(&segment).unwrap(), content);
 }
 
 #[test]

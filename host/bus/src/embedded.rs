@@ -1,9 +1,9 @@
 //! A durable log in a directory, for one process: the bus that needs no broker.
 //!
-//! Records lie in checksummed batches on [fjall](https://docs.rs/fjall); what a [`Write`] holds is
-//! committed at once or not at all, and an acknowledged write survives the death of the process at
-//! any instant. What a disk has damaged is skipped and told ([`Damage`]), never shown. A partition
-//! is chosen from a key as Apache Kafka does it.
+//! One commit after another is appended to a segment file, with all that its [`Write`]s hold, and
+//! counts as a whole or not at all (`entry`). An acknowledged write survives the death of the process
+//! at any instant. What a disk has damaged is skipped and reported ([`Damage`]), never shown. A
+//! partition is chosen from a key as Apache Kafka does it.
 //!
 //! Within the process, a group has one reader of a topic at a time, which reads all partitions.
 //!
@@ -12,15 +12,19 @@
 //! which might be the newest of its key.
 
 mod batch;
+mod chain;
 mod commit;
 mod cursor;
 mod damage;
 pub mod doctor;
-mod journal;
+mod entry;
+mod index;
 mod keys;
-mod manifest;
+mod log;
 mod partition;
+mod recovery;
 mod retention;
+mod segment;
 mod source;
 mod store;
 mod topic;
@@ -32,7 +36,6 @@ use std::thread::JoinHandle;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fjall::PersistMode;
 use tokio::sync::{mpsc, oneshot};
 
 use self::cursor::Cursor;
@@ -66,30 +69,27 @@ pub struct Options {
     pub directory: PathBuf,
     /// When an acknowledged write is on the disk.
     pub fsync: Fsync,
-    /// Memory that each partition takes before its records move from the journal to a table of
-    /// their own, in bytes, at least 1. Retention gives disk space back in pieces of about this
-    /// size.
-    pub buffer_bytes: u64,
-    /// Told of every damaged stretch once, while opening or from the task that read there; must
+    /// A file of the log takes no more records once it is this large. Opening a log after a kill
+    /// reads about this much of it, and retention gives disk space back when a file is full.
+    pub segment_bytes: u64,
+    /// Called with every damaged stretch once, while opening or from the task that read there; must
     /// neither block nor use the log.
     pub on_damage: OnDamage,
-    /// Told of trouble that costs nothing yet, such as disk space that cannot be given back; under
-    /// the same conditions.
+    /// Called with trouble that costs nothing yet, such as disk space that cannot be given back;
+    /// under the same conditions.
     pub on_warning: OnWarning,
 }
 
 impl Options {
-    /// The defaults: no sync, and nobody is told of damage.
+    /// The defaults: no sync, and damage is not reported.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        let (fsync, buffer_bytes) = (Fsync::default(), 16 << 20);
-        let (on_damage, on_warning) = (Arc::new(|_| {}), Arc::new(|_| {}));
         Self {
             directory: directory.into(),
-            fsync,
-            buffer_bytes,
-            on_damage,
-            on_warning,
+            fsync: Fsync::default(),
+            segment_bytes: 16 << 20,
+            on_damage: Arc::new(|_| {}),
+            on_warning: Arc::new(|_| {}),
         }
     }
 }
@@ -104,8 +104,8 @@ pub struct EmbeddedLog {
 }
 
 impl EmbeddedLog {
-    /// Opens or creates the log. Reads what the store has not sorted away yet, at most about 200
-    /// MB; blocks meanwhile.
+    /// Opens or creates the log. Reads the index of each segment and the newest segment; blocks
+    /// meanwhile.
     ///
     /// # Errors
     /// [`Error::InUse`], [`Error::Unreadable`] or [`Error::Storage`].
@@ -113,30 +113,27 @@ impl EmbeddedLog {
         let Options {
             directory,
             fsync,
-            buffer_bytes,
+            segment_bytes,
             on_damage,
             on_warning,
         } = options;
-        let mode = match fsync {
-            Fsync::Never => PersistMode::Buffer,
-            Fsync::Always => PersistMode::SyncData,
-        };
-        let store = Arc::new(Store::open(
-            &directory,
-            buffer_bytes.max(1),
-            Damages::new(on_damage, on_warning),
-        )?);
-        let (commands, writer) = writer::start(Arc::clone(&store), mode)
+        let damages = Damages::new(on_damage, on_warning);
+        let store = Arc::new(Store::open(&directory, segment_bytes, fsync, damages)?);
+        let (commands, writer) = writer::start(Arc::clone(&store))
             .map_err(|error| store.error("start its writer", error.to_string()))?;
-        let gate = Arc::new(RwLock::new(Some(store)));
-        let subscriptions = Subscriptions::default();
         Ok(Self {
             directory,
-            gate,
-            subscriptions,
+            gate: Arc::new(RwLock::new(Some(store))),
+            subscriptions: Subscriptions::default(),
             commands,
             writer: Mutex::new(Some(writer)),
         })
+    }
+
+    /// Whether there is a log in `directory`, of whatever version.
+    #[must_use]
+    pub fn is_there(directory: &Path) -> bool {
+        store::is_there(directory)
     }
 
     /// Where it lies.

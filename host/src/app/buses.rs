@@ -62,7 +62,7 @@ pub(super) fn spool_directory(manifest: &Manifest) -> PathBuf {
 }
 
 fn holds_log(directory: &Path) -> bool {
-    directory.join("store").exists()
+    EmbeddedLog::is_there(directory)
 }
 
 /// The bus of a run. Cheap to clone.

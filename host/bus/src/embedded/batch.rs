@@ -171,18 +171,24 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Checks a stored value.
-    pub(super) fn open(value: impl Into<Bytes>) -> Result<Self, Broken> {
-        let mut value = value.into();
-        let bytes = value.len() as u64;
+    /// Checks a stored value without keeping it.
+    pub(super) fn check(mut value: &[u8]) -> Result<(), Broken> {
         let version = value.try_get_u8()?;
         if version != VERSION {
             return Err(Broken::Version(version));
         }
-        let checksum = value.try_get_u64_le()?;
-        if checksum != xxh3_64(&value) {
+        if value.try_get_u64_le()? != xxh3_64(value) {
             return Err(Broken::Checksum);
         }
+        Ok(())
+    }
+
+    /// Checks a stored value.
+    pub(super) fn open(value: impl Into<Bytes>) -> Result<Self, Broken> {
+        let mut value = value.into();
+        let bytes = value.len() as u64;
+        Self::check(&value)?;
+        value.advance(PREFIX_BYTES);
         let head = Head {
             base: value.try_get_u64_le()?,
             count: value.try_get_u32_le()?,

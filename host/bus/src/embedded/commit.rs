@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fjall::{OwnedWriteBatch, PersistMode};
 
 use super::batch::{self, Builder};
 use super::keys;
-use super::partition::{Partition, Tail, batch_key};
+use super::log;
+use super::partition::{Partition, Tail};
 use super::retention;
-use super::store::{Store, guarded};
+use super::store::Store;
 use super::topic::Topic;
 use super::writer::Reply;
 use crate::{Error, NewRecord, Position, Write};
@@ -21,20 +21,17 @@ const BATCH_BYTES: usize = 1 << 20;
 /// Gathers writes, then makes them durable and acknowledges them.
 pub(super) struct Commit<'a> {
     store: &'a Store,
-    batch: OwnedWriteBatch,
-    drafts: BTreeMap<(Arc<str>, u32), Draft>,
-    /// Offsets and state; one entry a key, because all of a commit is one version of the store.
-    entries: BTreeMap<Vec<u8>, Option<Bytes>>,
+    draft: log::Draft,
+    partitions: BTreeMap<(Arc<str>, u32), Addition>,
     waiting: Vec<(Reply<Vec<Position>>, Vec<Position>)>,
     bytes: u64,
 }
 
 /// What is to be appended to one partition.
-struct Draft {
+struct Addition {
     topic: Arc<Topic>,
     partition: Arc<Partition>,
     builder: Builder,
-    before: Tail,
     tail: Tail,
 }
 
@@ -100,13 +97,11 @@ fn place(store: &Store, record: &NewRecord, last: &mut Option<Arc<Topic>>) -> Re
 }
 
 impl<'a> Commit<'a> {
-    pub(super) fn new(store: &'a Store, mode: PersistMode) -> Self {
-        let batch = store.database.batch().durability(Some(mode));
+    pub(super) fn new(store: &'a Store) -> Self {
         Self {
             store,
-            batch,
-            drafts: BTreeMap::new(),
-            entries: BTreeMap::new(),
+            draft: store.begin(),
+            partitions: BTreeMap::new(),
             waiting: Vec::new(),
             bytes: 0,
         }
@@ -117,12 +112,14 @@ impl<'a> Commit<'a> {
         self.bytes
     }
 
-    /// Takes a write in, or refuses it at once when it cannot be carried out; the others are none
-    /// the wiser.
+    /// Takes a write in, or refuses it at once when it cannot be carried out, without affecting the
+    /// others.
     pub(super) fn add(&mut self, write: Write, reply: Reply<Vec<Position>>) {
         match places(self.store, &write) {
-            // A writer that has gone away hears neither.
-            Err(error) => drop(reply.send(Err(error))),
+            Err(error) => {
+                // The caller may have gone.
+                let _ = reply.send(Err(error));
+            }
             Ok(places) => {
                 let positions = self.append(write, places);
                 self.waiting.push((reply, positions));
@@ -139,27 +136,27 @@ impl<'a> Commit<'a> {
             .collect();
         for offset in write.offsets {
             let next = Bytes::copy_from_slice(&offset.next.to_be_bytes());
-            self.entries.insert(keys::group_offset(&offset), Some(next));
+            self.draft.put(keys::group_offset(&offset), Some(next));
         }
         for (name, value) in write.state {
             self.bytes += value.as_ref().map_or(0, Bytes::len) as u64;
-            self.entries.insert(keys::state(&name), value);
+            self.draft.put(keys::state(&name), value);
         }
         positions
     }
 
     fn push(&mut self, record: &NewRecord, Place { topic, partition }: Place) -> Position {
         let (name, index) = (Arc::clone(&topic.name), partition.index);
-        let draft = self
-            .drafts
+        let addition = self
+            .partitions
             .entry((Arc::clone(&name), index))
-            .or_insert_with(|| Draft::new(topic, partition));
-        let offset = draft.tail.next + draft.builder.count();
-        let before = draft.builder.len();
-        draft.builder.push(record);
-        self.bytes += (draft.builder.len() - before) as u64;
-        if draft.builder.len() >= BATCH_BYTES {
-            draft.seal(&mut self.batch);
+            .or_insert_with(|| Addition::new(topic, partition));
+        let offset = addition.tail.next + addition.builder.count();
+        let before = addition.builder.len();
+        addition.builder.push(record);
+        self.bytes += (addition.builder.len() - before) as u64;
+        if addition.builder.len() >= BATCH_BYTES {
+            addition.seal(&mut self.draft);
         }
         Position {
             topic: name,
@@ -170,61 +167,49 @@ impl<'a> Commit<'a> {
 
     /// Makes everything durable, then visible, then acknowledges it.
     pub(super) fn finish(mut self) {
-        for draft in self.drafts.values_mut() {
-            draft.seal(&mut self.batch);
-            retention::advance(&draft.partition, &draft.topic.spec, &mut draft.tail);
-            let key = keys::tail(&draft.topic.name, draft.partition.index);
-            self.batch
-                .insert(&self.store.meta, key, draft.tail.encode());
+        for addition in self.partitions.values_mut() {
+            addition.seal(&mut self.draft);
+            let Addition {
+                topic,
+                partition,
+                tail,
+                ..
+            } = addition;
+            retention::advance(partition, &topic.spec, tail);
+            let key = keys::tail(&topic.name, partition.index);
+            self.draft.put(key, Some(tail.encode().into()));
         }
-        let Self {
-            store,
-            mut batch,
-            drafts,
-            entries,
-            waiting,
-            ..
-        } = self;
-        for (key, value) in entries {
-            match value {
-                Some(value) => batch.insert(&store.meta, key, &*value),
-                None => batch.remove(&store.meta, key),
-            }
-        }
-        let result = guarded(|| batch.commit());
+        let result = self.store.commit(self.draft);
         if result.is_ok() {
-            drafts.values().for_each(Draft::publish);
+            self.partitions.values().for_each(Addition::publish);
         }
-        for (reply, positions) in waiting {
+        for (reply, positions) in self.waiting {
             let answer = match &result {
                 Ok(()) => Ok(positions),
-                Err(reason) => Err(store.write_error(&positions, reason)),
+                Err(reason) => Err(self.store.write_error(&positions, reason)),
             };
-            drop(reply.send(answer));
+            // The write is done also when the caller has gone.
+            let _ = reply.send(answer);
         }
-        if result.is_ok() {
-            drafts.values().for_each(|draft| draft.tidy(store));
-            store.relieve(&store.meta);
-        }
+        self.store.tidy();
     }
 }
 
-impl Draft {
+impl Addition {
     fn new(topic: Arc<Topic>, partition: Arc<Partition>) -> Self {
         let tail = partition.tail();
         Self {
             topic,
             partition,
             builder: Builder::default(),
-            before: tail,
             tail,
         }
     }
 
     /// Turns the records gathered so far into a batch.
-    fn seal(&mut self, batch: &mut OwnedWriteBatch) {
-        if let Some((head, value)) = self.builder.finish(self.tail.next, self.tail.bytes_written) {
-            batch.insert(&self.partition.keyspace, batch_key(self.tail.end), value);
+    fn seal(&mut self, draft: &mut log::Draft) {
+        if let Some((head, batch)) = self.builder.finish(self.tail.next, self.tail.bytes_written) {
+            draft.add(&self.partition, self.tail.end, &batch);
             self.tail.append(&head);
         }
     }
@@ -232,10 +217,5 @@ impl Draft {
     fn publish(&self) {
         self.partition.publish(self.tail);
         self.topic.wake();
-    }
-
-    fn tidy(&self, store: &Store) {
-        store.relieve(&self.partition.keyspace);
-        retention::reclaim(store, &self.partition, &self.before, &self.tail);
     }
 }

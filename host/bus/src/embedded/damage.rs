@@ -1,16 +1,19 @@
-//! What of the log could not be read any more, told once each.
+//! What of the log cannot be read any more, reported once each.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::journal::Cut;
+use super::batch::Head;
 use super::partition::Partition;
+use super::recovery::Cut;
+use super::topic::Topic;
 
 /// A stretch of the log that cannot be read any more. Everything else still can.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// The topic; empty when a write was lost of which nothing can be told but its place in a file.
+    /// The topic; empty when a write was lost of which only its place in a file is known.
     pub topic: String,
     /// The partition.
     pub partition: u32,
@@ -22,13 +25,13 @@ pub struct Damage {
     pub detail: String,
 }
 
-/// Whoever wants to know of damage.
+/// Takes a report of damage.
 pub type OnDamage = Arc<dyn Fn(Damage) + Send + Sync>;
 
-/// Whoever wants to know of trouble that costs nothing yet, in words.
+/// Takes a report of trouble that costs nothing yet.
 pub type OnWarning = Arc<dyn Fn(String) + Send + Sync>;
 
-/// Tells every damaged stretch once, however many read there; and what else goes wrong.
+/// Reports every damaged stretch once, also when several readers find it; and what else goes wrong.
 pub(super) struct Damages {
     tell: OnDamage,
     warn: OnWarning,
@@ -42,6 +45,10 @@ impl Damages {
             warn,
             told: Mutex::default(),
         }
+    }
+
+    pub(super) fn on_warning(&self) -> OnWarning {
+        Arc::clone(&self.warn)
     }
 
     pub(super) fn warn(&self, trouble: String) {
@@ -67,22 +74,66 @@ impl Damages {
         }
     }
 
-    /// A cut may have held offsets and state too, so it is told beside the records that are found
-    /// missing.
-    pub(super) fn announce_cut(&self, Cut { file, bytes }: &Cut) {
-        let detail = format!(
-            "bytes {} to {} of {} were damaged; records, group offsets or state written there may be lost, and the file was kept as {}",
-            bytes.start,
-            bytes.end,
-            file.display(),
-            file.with_extension("damaged").display(),
-        );
+    /// A cut may have held offsets and state too, so it is reported beside the records that are
+    /// found missing.
+    pub(super) fn announce_cut(&self, cut: &Cut) {
         (self.tell)(Damage {
             topic: String::new(),
             partition: 0,
             from: 0,
             to: 0,
-            detail,
+            detail: cut.to_string(),
         });
+    }
+
+    /// Reads all batches of `topics` and reports what is missing. Most damage is reported to the
+    /// one who reads there; behind a cut there may be no reader any more.
+    pub(super) fn announce_gaps(&self, topics: &[Arc<Topic>]) {
+        for partition in topics.iter().flat_map(|topic| &topic.partitions) {
+            let tail = partition.tail();
+            let mut expected = tail.oldest;
+            let mut reason = None;
+            for number in tail.numbers() {
+                match partition.batch(number) {
+                    Err(why) => {
+                        reason.get_or_insert(why);
+                    }
+                    Ok(batch) => {
+                        let Head { base, .. } = *batch.head();
+                        if base > expected {
+                            self.announce(partition, expected..base, missing(reason.take()));
+                        }
+                        expected = batch.head().end();
+                    }
+                }
+            }
+            if expected < tail.next {
+                self.announce(partition, expected..tail.next, missing(reason));
+            }
+        }
+    }
+}
+
+fn missing(reason: Option<String>) -> String {
+    reason.unwrap_or_else(|| "the batch is missing".to_owned())
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            topic,
+            partition,
+            from,
+            to,
+            detail,
+        } = self;
+        if topic.is_empty() {
+            return write!(formatter, "{detail}");
+        }
+        let last = to.saturating_sub(1);
+        write!(
+            formatter,
+            "records {from} to {last} of {topic}:{partition} cannot be read: {detail}"
+        )
     }
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::damage::{Damage, Damages};
-use super::journal;
-use super::store::Store;
+use super::recovery::recover;
+use super::store::{self, files, topics, unreadable};
+use crate::Error;
 use crate::checkup::{Finding, Tell};
 use fedhost_base::hint::hint;
 
@@ -15,8 +16,7 @@ const SUBJECT: &str = "log";
 
 /// Examines the log in `directory`. Reads all of it, so it blocks for a while where there is much.
 pub fn examine(directory: &Path, tell: &mut Tell<'_>) {
-    let store = directory.join("store");
-    if !store.exists() {
+    if !store::is_there(directory) {
         tell(Finding::ok(SUBJECT, "empty: the first run makes it"));
         return;
     }
@@ -38,7 +38,7 @@ pub fn examine(directory: &Path, tell: &mut Tell<'_>) {
                 "not looked for while the log is in use",
             ));
         }
-        Ok(false) => look_for_damage(directory, &store, tell),
+        Ok(false) => look_for_damage(directory, tell),
     }
 }
 
@@ -89,68 +89,20 @@ fn process_of(locks: &str, inode: u64) -> Option<u32> {
     })
 }
 
-/// A damaged journal is left as it is, for the next run to mend and to tell of; else the log is
-/// opened as a run does.
-fn look_for_damage(directory: &Path, store: &Path, tell: &mut Tell<'_>) {
-    const HINT: &str = "restore the directory from a copy, or run on: everything else is sound, and the run tells what is lost";
-    match journal::damage(store) {
-        Ok(cuts) if cuts.is_empty() => {}
-        Ok(cuts) => {
-            for cut in cuts {
-                let detail = format!(
-                    "bytes {} to {} of {}",
-                    cut.bytes.start,
-                    cut.bytes.end,
-                    cut.file.display()
-                );
-                tell(Finding::warning("damage", detail, HINT));
-            }
-            return;
-        }
-        Err(error) => {
-            tell(Finding::failed(
-                "damage",
-                format!("its journal cannot be read: {error}"),
-                "see that this user may read the directory",
-            ));
-            return;
-        }
-    }
-    let found: Arc<Mutex<Vec<Damage>>> = Arc::default();
-    let collected = Arc::clone(&found);
-    let on_damage = move |damage| {
-        collected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(damage)
-    };
-    match Store::open(
-        directory,
-        BUFFER_BYTES,
-        Damages::new(Arc::new(on_damage), Arc::new(|_| {})),
-    ) {
-        Ok(store) => store.announce_gaps(),
+/// Only reads: what is damaged is left as it is, for the next run to report too.
+fn look_for_damage(directory: &Path, tell: &mut Tell<'_>) {
+    const HINT: &str = "restore the directory from a copy, or run on: everything else is sound, and the run reports what is lost";
+    let found = match damage(directory) {
+        Ok(found) => found,
         Err(error) => {
             let hint =
                 hint(&error).unwrap_or_else(|| "look at the directory and its disk".to_owned());
             tell(Finding::failed(SUBJECT, error.to_string(), hint));
             return;
         }
-    }
-    let found = found.lock().unwrap_or_else(PoisonError::into_inner);
-    for Damage {
-        topic,
-        partition,
-        from,
-        to,
-        detail,
-    } in found.iter()
-    {
-        let lost = format!(
-            "records {from} to {} of {topic}:{partition} cannot be read: {detail}",
-            to.saturating_sub(1)
-        );
-        tell(Finding::warning("damage", lost, HINT));
+    };
+    for damage in &found {
+        tell(Finding::warning("damage", damage.to_string(), HINT));
     }
     tell(Finding::ok(SUBJECT, "free to be opened"));
     if found.is_empty() {
@@ -158,8 +110,26 @@ fn look_for_damage(directory: &Path, store: &Path, tell: &mut Tell<'_>) {
     }
 }
 
-/// Nothing is written while looking.
-const BUFFER_BYTES: u64 = 1 << 20;
+/// What opening the log and reading all of it would report.
+fn damage(directory: &Path) -> Result<Vec<Damage>, Error> {
+    let found: Arc<Mutex<Vec<Damage>>> = Arc::default();
+    let collected = Arc::clone(&found);
+    let on_damage = move |damage| {
+        let mut collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
+        collected.push(damage);
+    };
+    let damages = Damages::new(Arc::new(on_damage), Arc::new(|_| {}));
+    let files = files(directory)?;
+    let recovered = recover(&files).map_err(|reason| unreadable(directory, reason))?;
+    let topics = topics(&files, &recovered).map_err(|reason| unreadable(directory, reason))?;
+    recovered
+        .cuts
+        .iter()
+        .for_each(|cut| damages.announce_cut(cut));
+    damages.announce_gaps(&topics);
+    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut *found))
+}
 
 #[cfg(test)]
 mod tests {

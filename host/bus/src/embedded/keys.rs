@@ -1,4 +1,4 @@
-//! Names and values of the small entries in the store.
+//! Keys and forms of the small values in the log.
 
 use std::collections::BTreeMap;
 
@@ -6,26 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::{GroupOffset, TopicSpec};
 
-pub(super) const FORMAT: u8 = b'f';
 pub(super) const TOPIC: u8 = b't';
-pub(super) const TAIL: u8 = b'p';
+const TAIL: u8 = b'p';
 const GROUP: u8 = b'g';
 const STATE: u8 = b's';
 
-/// Longer names of groups and state are refused: a key of the store has at most 64 KiB.
+/// Longer names of groups and state are refused.
 pub(super) const NAME_BYTES_MAX: usize = 32 << 10;
-
-/// The keyspace of a partition; unique, because what follows the last dash is a number.
-pub(super) fn keyspace(topic: &str, partition: u32) -> String {
-    format!("{topic}-{partition}")
-}
 
 pub(super) fn topic(name: &str) -> Vec<u8> {
     key(TOPIC, &[name.as_bytes()])
 }
 
 pub(super) fn tail(topic: &str, partition: u32) -> Vec<u8> {
-    key(TAIL, &[keyspace(topic, partition).as_bytes()])
+    // Unique, because what follows the last dash is a number.
+    key(TAIL, &[format!("{topic}-{partition}").as_bytes()])
 }
 
 /// What all offsets of a group begin with.

@@ -1,17 +1,15 @@
-//! One partition: its batches in the store, numbered without gaps, and how far they reach.
+//! One partition: its batches, numbered without gaps, and how far they reach.
 //!
-//! Batches are found by number with point reads only. A range scan would stop at the first damaged
-//! block, and a scan over merged tables even skips sound entries beside it; a point read fails
-//! alone.
+//! A batch is read by its number, alone, so a damaged one takes no other with it.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{Buf, BufMut, Bytes};
-use fjall::Keyspace;
+use bytes::{Buf, BufMut};
 
 use super::batch::{Batch, Head};
-use super::store::guarded;
+use super::chain::Chain;
+use super::segment::Files;
 use crate::Record;
 
 const TAIL_VERSION: u8 = 1;
@@ -20,21 +18,55 @@ const TAIL_VERSION: u8 = 1;
 pub(super) struct Partition {
     pub(super) topic: Arc<str>,
     pub(super) index: u32,
-    pub(super) keyspace: Keyspace,
+    pub(super) chain: Arc<Chain>,
+    files: Arc<Files>,
     tail: Mutex<Tail>,
     /// The oldest readable batch, which retention asks for with every write.
     front: Mutex<Option<(u64, Head)>>,
 }
 
 impl Partition {
-    pub(super) fn new(topic: Arc<str>, index: u32, keyspace: Keyspace, tail: Tail) -> Self {
-        Self {
+    /// `tail` is as it was stored; where none was, the batches say how far they reach.
+    pub(super) fn new(
+        topic: Arc<str>,
+        index: u32,
+        files: Arc<Files>,
+        chain: Arc<Chain>,
+        tail: Option<Tail>,
+    ) -> Self {
+        let partition = Self {
             topic,
             index,
-            keyspace,
-            tail: Mutex::new(tail),
+            chain,
+            files,
+            tail: Mutex::default(),
             front: Mutex::default(),
-        }
+        };
+        partition.publish(tail.unwrap_or_else(|| partition.tail_of_batches()));
+        partition.chain.truncate(partition.tail().end);
+        partition
+    }
+
+    fn tail_of_batches(&self) -> Tail {
+        let Some((first, last)) = self.chain.ends() else {
+            return Tail::default();
+        };
+        let oldest = self.first_readable(first..last + 1);
+        let newest = (first..last + 1)
+            .rev()
+            .find_map(|number| Some((number, *self.batch(number).ok()?.head())));
+        let (Some((_, oldest)), Some((number, newest))) = (oldest, newest) else {
+            return Tail::default();
+        };
+        let mut tail = Tail {
+            first,
+            end: number,
+            oldest: oldest.base,
+            bytes_dropped: oldest.bytes_before,
+            ..Tail::default()
+        };
+        tail.append(&newest);
+        tail
     }
 
     /// How far the acknowledged batches reach.
@@ -49,7 +81,12 @@ impl Partition {
 
     /// Reads a batch; the error says what is wrong with it.
     pub(super) fn batch(&self, number: u64) -> Result<Batch, String> {
-        read_batch(&self.keyspace, number)
+        let (segment, slot) = self
+            .chain
+            .find(number)
+            .ok_or_else(|| "the batch is missing".to_owned())?;
+        let bytes = self.files.read(segment, slot)?;
+        Batch::open(bytes).map_err(|broken| self.files.name(segment, slot, &broken.to_string()))
     }
 
     /// The head of the first readable batch in `numbers`, and its number.
@@ -95,17 +132,6 @@ impl Partition {
         }
         start
     }
-}
-
-/// Where a batch lies in the keyspace of its partition.
-pub(super) fn batch_key(number: u64) -> [u8; 8] {
-    number.to_be_bytes()
-}
-
-fn read_batch(keyspace: &Keyspace, number: u64) -> Result<Batch, String> {
-    let value = guarded(|| keyspace.get(batch_key(number)))?;
-    let value = value.ok_or_else(|| "the batch is missing".to_owned())?;
-    Batch::open(Bytes::from_owner(value)).map_err(|broken| broken.to_string())
 }
 
 /// How far a partition reaches; stored with every write to it.
@@ -175,34 +201,6 @@ impl Tail {
             bytes_written: field()?,
             newest_ms: field()?,
         })
-    }
-
-    /// What the batches themselves tell, for a partition whose stored tail was lost with a damaged
-    /// write.
-    pub(super) fn from_batches(keyspace: &Keyspace) -> Result<Self, String> {
-        let number = |guard: Option<fjall::Guard>| -> Result<Option<u64>, String> {
-            let Some(guard) = guard else { return Ok(None) };
-            let key = guarded(|| guard.key())?;
-            let key =
-                <[u8; 8]>::try_from(&*key).map_err(|_| "a batch has an unknown key".to_owned())?;
-            Ok(Some(u64::from_be_bytes(key)))
-        };
-        let (Some(first), Some(last)) = (
-            number(keyspace.first_key_value())?,
-            number(keyspace.last_key_value())?,
-        ) else {
-            return Ok(Self::default());
-        };
-        let oldest = *read_batch(keyspace, first)?.head();
-        let mut tail = Self {
-            first,
-            end: last,
-            oldest: oldest.base,
-            bytes_dropped: oldest.bytes_before,
-            ..Self::default()
-        };
-        tail.append(read_batch(keyspace, last)?.head());
-        Ok(tail)
     }
 }
 

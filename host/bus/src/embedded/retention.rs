@@ -5,11 +5,9 @@
 //! its partition. So a replay of old records is kept like a live stream, and a partition that
 //! nobody writes to keeps what it has.
 
-use fjall::{AbstractTree, PersistMode};
-
 use super::keys;
-use super::partition::{Partition, Tail, batch_key};
-use super::store::{Store, guarded};
+use super::partition::{Partition, Tail};
+use super::store::Store;
 use crate::{Error, TopicSpec};
 
 /// Moves the front of `tail` past every batch that `spec` lets go.
@@ -49,12 +47,7 @@ pub(super) fn advance(partition: &Partition, spec: &TopicSpec, tail: &mut Tail) 
 ///
 /// # Errors
 /// The partition ends before that, or the medium refused.
-pub(super) fn forget(
-    store: &Store,
-    mode: PersistMode,
-    partition: &Partition,
-    before: u64,
-) -> Result<(), Error> {
+pub(super) fn forget(store: &Store, partition: &Partition, before: u64) -> Result<(), Error> {
     let tail = partition.tail();
     let action = || {
         format!(
@@ -85,38 +78,16 @@ pub(super) fn forget(
         bytes_dropped,
         ..tail
     };
-    let mut batch = store.database.batch().durability(Some(mode));
-    batch.insert(
-        &store.meta,
+    let mut draft = store.begin();
+    draft.put(
         keys::tail(&partition.topic, partition.index),
-        after.encode(),
+        Some(after.encode().into()),
     );
-    guarded(|| batch.commit()).map_err(|reason| store.error(action(), reason))?;
+    store
+        .commit(draft)
+        .map_err(|reason| store.error(action(), reason))?;
     partition.publish(after);
-    reclaim(store, partition, &tail, &after);
-    store.relieve(&store.meta);
+    store.reclaim();
+    store.tidy();
     Ok(())
-}
-
-/// Gives room back, once for every buffer of bytes dropped. Only whole files go, so nothing is
-/// read.
-pub(super) fn reclaim(store: &Store, partition: &Partition, before: &Tail, after: &Tail) {
-    let step = store.buffer_bytes;
-    if before.bytes_dropped / step == after.bytes_dropped / step {
-        return;
-    }
-    // The newest batch tells the next offset, should the stored tail be damaged.
-    let end = after.first.min(after.end.saturating_sub(1));
-    let dropped = guarded(|| {
-        Ok(partition
-            .keyspace
-            .tree
-            .drop_range(batch_key(0)..batch_key(end))?)
-    });
-    if let Err(reason) = dropped {
-        let place = format!("{}:{}", partition.topic, partition.index);
-        store.damages.warn(format!(
-            "old records of {place} still take up room: {reason}"
-        ));
-    }
 }

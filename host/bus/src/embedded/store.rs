@@ -1,106 +1,99 @@
-//! The key-value store under the log: the only place that knows how fjall is opened, laid out and
-//! asked.
-//!
-//! A keyspace `TOPIC-PARTITION` holds a partition's batches under their numbers: appended, never
-//! merged. The keyspace `meta` holds everything small, under a letter: `f`ormat, `t`opics,
-//! `p`artition tails, `g`roup offsets, `s`tate.
+//! The open log: its topics, its small values, and the way in for the one writer.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::thread;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::Bytes;
-use fjall::compaction::Fifo;
-use fjall::config::FilterPolicy;
-use fjall::{
-    AbstractTree, CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode,
-};
 
+use super::chain::{Chain, Place};
 use super::damage::Damages;
+use super::entry::Values;
+use super::log::{Draft, Log};
 use super::partition::{Partition, Tail};
+use super::recovery::{Recovered, recover};
+use super::segment::Files;
 use super::topic::Topic;
-use super::{journal, keys, manifest};
+use super::{Fsync, keys};
 use crate::{Error, GroupOffset, Position, TopicSpec};
 
-const FORMAT: &[u8] = b"1";
-/// Bounds both the room that journals take and the time to replay them.
-const JOURNALS_BYTES_MAX: u64 = 128 << 20;
+/// Where the segments lie.
+const SEGMENTS: &str = "segments";
+/// Where earlier versions of this program kept the log, in another form.
+const STORE: &str = "store";
 const UNREADABLE_HINT: &str = "unless space or permission is missing, restore it from a copy, or move it away to start with an empty one";
-/// Full write buffers of a keyspace on their way to a table; at 4, fjall waits.
-const FULL_BUFFERS_MAX: usize = 2;
+const EARLIER_HINT: &str = "name another `bus.directory` or move this one away to start with an empty log; the version of fedhost that wrote it can still read it";
 
-/// An open store and what it holds in memory: the topics and how far their partitions reach.
+/// An open log and what it holds in memory: the topics, how far their partitions reach, and all
+/// small values.
 pub(super) struct Store {
     directory: String,
-    /// Size of a keyspace's write buffer, and about that of the pieces in which retention gives
-    /// room back.
-    pub(super) buffer_bytes: u64,
     pub(super) damages: Damages,
+    fsync: Fsync,
     topics: RwLock<BTreeMap<Arc<str>, Arc<Topic>>>,
-    pub(super) meta: Keyspace,
-    pub(super) database: Database,
+    values: RwLock<Values>,
+    files: Arc<Files>,
+    log: Mutex<Log>,
     /// Released last.
     _lock: File,
 }
 
 impl Store {
-    /// Opens or creates the store in `directory`.
+    /// Opens or creates the log in `directory`.
     pub(super) fn open(
         directory: &Path,
-        buffer_bytes: u64,
+        segment_bytes: u64,
+        fsync: Fsync,
         damages: Damages,
     ) -> Result<Self, Error> {
         let name = directory.display().to_string();
-        let unreadable = |reason: String| {
-            let (directory, hint) = (name.clone(), UNREADABLE_HINT.to_owned());
-            Error::Unreadable {
-                directory,
-                reason,
-                hint,
-            }
+        let storage = |action: &str, error: std::io::Error| Error::Storage {
+            directory: name.clone(),
+            action: action.to_owned(),
+            reason: error.to_string(),
         };
-        let storage = |action: &str, reason: String| {
-            let (directory, action) = (name.clone(), action.to_owned());
-            Error::Storage {
-                directory,
-                action,
-                reason,
-            }
-        };
-        fs::create_dir_all(directory).map_err(|error| storage("be created", error.to_string()))?;
-        let lock = lock(directory).map_err(|error| storage("be locked", error.to_string()))?;
+        fs::create_dir_all(directory).map_err(|error| storage("be created", error))?;
+        let lock = lock(directory).map_err(|error| storage("be locked", error))?;
         let lock = lock.ok_or_else(|| Error::InUse {
             directory: name.clone(),
         })?;
-
-        let path = directory.join("store");
-        if !path.exists() {
-            create(directory, &path).map_err(|reason| storage("be created", reason))?;
-        }
-        manifest::check(&path).map_err(unreadable)?;
-        let cuts =
-            journal::mend(&path).map_err(|error| unreadable(format!("its journal: {error}")))?;
-        let database = guarded(|| configured(&path)).map_err(unreadable)?;
-        let meta = guarded(|| database.keyspace("meta", buffered)).map_err(unreadable)?;
-
-        let topics = RwLock::default();
+        let files = files(directory)?;
+        create(directory, &files).map_err(|error| storage("be created", error))?;
+        let recovered = recover(&files).map_err(|reason| unreadable(directory, reason))?;
+        files.clear().map_err(|error| storage("be opened", error))?;
+        let action = match recovered.newest {
+            Some(_) => "be opened",
+            None => "be created",
+        };
+        let log = Log::open(
+            &files,
+            &recovered,
+            fsync,
+            segment_bytes,
+            damages.on_warning(),
+        )
+        .map_err(|error| storage(action, error))?;
+        let topics = topics(&files, &recovered).map_err(|reason| unreadable(directory, reason))?;
         let store = Self {
             directory: name.clone(),
-            buffer_bytes,
             damages,
-            topics,
-            meta,
-            database,
+            fsync,
+            topics: RwLock::default(),
+            values: RwLock::new(recovered.values),
+            files,
+            log: Mutex::new(log),
             _lock: lock,
         };
-        store.load().map_err(unreadable)?;
-        cuts.iter().for_each(|cut| store.damages.announce_cut(cut));
-        if !cuts.is_empty() {
-            store.announce_gaps();
+        topics.iter().for_each(|topic| store.insert(topic));
+        let warnings = recovered.warnings.into_iter();
+        warnings.for_each(|warning| store.damages.warn(warning));
+        recovered
+            .cuts
+            .iter()
+            .for_each(|cut| store.damages.announce_cut(cut));
+        if !recovered.cuts.is_empty() {
+            store.damages.announce_gaps(&topics);
         }
         Ok(store)
     }
@@ -118,24 +111,58 @@ impl Store {
         }
     }
 
-    /// Has the keyspace's write buffer moved to a table when it is full, and waits while too many
-    /// are on their way.
-    pub(super) fn relieve(&self, keyspace: &Keyspace) {
-        if keyspace.tree.active_memtable().size() < self.buffer_bytes {
-            return;
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a commit. Only the writer's thread may, one at a time.
+    pub(super) fn begin(&self) -> Draft {
+        self.log().begin()
+    }
+
+    /// Makes a commit durable, then its values known; its batches are known once their partitions'
+    /// tails are published.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn commit(&self, draft: Draft) -> Result<(), String> {
+        self.commit_as(draft, self.fsync)
+    }
+
+    fn commit_as(&self, draft: Draft, fsync: Fsync) -> Result<(), String> {
+        let puts = self.log().append(draft, fsync)?;
+        let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
+        for (key, value) in puts {
+            match value {
+                Some(value) => values.insert(key, value),
+                None => values.remove(&key),
+            };
         }
-        // fjall itself waits too, further on and in the middle of a commit, but forever when the
-        // disk has failed.
-        let alive = || self.database.persist(PersistMode::Buffer).is_ok();
-        while keyspace.tree.sealed_memtable_count() >= FULL_BUFFERS_MAX && alive() {
-            thread::sleep(Duration::from_millis(1));
+        Ok(())
+    }
+
+    /// Begins a new segment when the newest is full, and gives back what retention has left.
+    pub(super) fn tidy(&self) {
+        if self.log().is_full() {
+            let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
+            self.log().go_on(&values);
+            drop(values);
+            self.reclaim();
         }
-        if let Err(reason) = guarded(|| keyspace.rotate_memtable()) {
-            self.damages.warn(format!(
-                "the write buffer of {} cannot be emptied: {reason}",
-                self.directory
-            ));
+    }
+
+    /// Gives back the room of batches that no partition holds any more. The newest batch of each is
+    /// kept: it shows the next offset, should the stored one be damaged.
+    pub(super) fn reclaim(&self) {
+        let mut oldest = BTreeMap::new();
+        for topic in self.topics() {
+            for partition in &topic.partitions {
+                let tail = partition.tail();
+                let place = (Arc::clone(&topic.name), partition.index);
+                oldest.insert(place, tail.first.min(tail.end.saturating_sub(1)));
+            }
         }
+        self.log().reclaim(&oldest);
     }
 
     /// Why the records at `positions`, or the offsets and state of a write without any, were not
@@ -180,16 +207,16 @@ impl Store {
         let action = || format!("create topic {:?}", spec.name);
         let stored =
             keys::encode_spec(&spec).map_err(|error| self.error(action(), error.to_string()))?;
-        let topic = self
-            .build(spec.clone(), &BTreeMap::new())
+        let mut draft = self.begin();
+        draft.put(keys::topic(&spec.name), Some(stored.into()));
+        self.commit_as(draft, Fsync::Always)
             .map_err(|reason| self.error(action(), reason))?;
-        guarded(|| {
-            self.meta.insert(keys::topic(&spec.name), stored)?;
-            self.database.persist(PersistMode::SyncAll)
-        })
-        .map_err(|reason| self.error(action(), reason))?;
-        let topic = Arc::new(topic);
+        let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
+        let chain = |topic: &Arc<str>, partition| self.log().chain(topic, partition);
+        let topic = Arc::new(build(&self.files, spec, &values, chain));
+        drop(values);
         self.insert(&topic);
+        self.tidy();
         Ok(topic)
     }
 
@@ -198,120 +225,105 @@ impl Store {
         topics.insert(Arc::clone(&topic.name), Arc::clone(topic));
     }
 
-    /// Reads all of `meta`, also so that damage in it is found now and not by a later compaction.
-    fn load(&self) -> Result<(), String> {
-        let (mut specs, mut tails) = (Vec::new(), BTreeMap::new());
-        let mut entries = self.meta.iter();
-        let mut fresh = true;
-        while let Some(guard) = guarded(|| Ok(entries.next()))? {
-            let (key, value) = guarded(|| guard.into_inner())?;
-            fresh = false;
-            match key.split_first() {
-                Some((&keys::FORMAT, _)) if *value != *FORMAT => {
-                    return Err(format!(
-                        "its format {:?} is not known to this version",
-                        value.escape_ascii().to_string()
-                    ));
-                }
-                Some((&keys::TOPIC, _)) => {
-                    specs.push(keys::decode_spec(&value).map_err(|error| error.to_string())?)
-                }
-                Some((&keys::TAIL, partition)) => {
-                    tails.insert(partition.to_vec(), Tail::decode(&value));
-                }
-                _ => {}
-            }
-        }
-        if fresh {
-            guarded(|| self.meta.insert([keys::FORMAT], FORMAT))?;
-        }
-        for spec in specs {
-            self.insert(&Arc::new(self.build(spec, &tails)?));
-        }
-        Ok(())
-    }
-
-    /// Opens or creates a topic's partitions; a tail that is not in `tails` is looked up.
-    fn build(
-        &self,
-        spec: TopicSpec,
-        tails: &BTreeMap<Vec<u8>, Option<Tail>>,
-    ) -> Result<Topic, String> {
-        let name: Arc<str> = spec.name.as_str().into();
-        let partition = |index| {
-            let keyspace = guarded(|| {
-                self.database
-                    .keyspace(&keys::keyspace(&name, index), appended)
-            })?;
-            let key = keys::tail(&name, index);
-            let stored = match key
-                .split_first()
-                .and_then(|(_, partition)| tails.get(partition))
-            {
-                Some(tail) => *tail,
-                None => guarded(|| self.meta.get(&key))?.and_then(|value| Tail::decode(&value)),
-            };
-            let tail = stored.map_or_else(|| Tail::from_batches(&keyspace), Ok)?;
-            Ok(Arc::new(Partition::new(
-                Arc::clone(&name),
-                index,
-                keyspace,
-                tail,
-            )))
-        };
-        let partitions = (0..spec.partitions)
-            .map(partition)
-            .collect::<Result<_, String>>()?;
-        Ok(Topic::new(spec, partitions))
-    }
-
-    /// Damage is mostly told to the one who reads there; after a mended journal nobody may ever
-    /// read there again.
-    pub(super) fn announce_gaps(&self) {
-        for partition in self.topics().iter().flat_map(|topic| &topic.partitions) {
-            let tail = partition.tail();
-            let mut expected = tail.oldest;
-            for (number, head) in tail
-                .numbers()
-                .filter_map(|number| partition.first_readable(number..number + 1))
-            {
-                if head.base > expected {
-                    let detail = format!("no sound batch before number {number}");
-                    self.damages
-                        .announce(partition, expected..head.base, detail);
-                }
-                expected = head.end();
-            }
-            if expected < tail.next {
-                self.damages.announce(
-                    partition,
-                    expected..tail.next,
-                    "no sound batch at the end".to_owned(),
-                );
-            }
-        }
-    }
-
     pub(super) fn group_offsets(&self, group: &str) -> Result<Vec<GroupOffset>, Error> {
-        let read = || {
-            let mut offsets = Vec::new();
-            let mut entries = self.meta.prefix(keys::group(group));
-            while let Some(guard) = guarded(|| Ok(entries.next()))? {
-                let (key, value) = guarded(|| guard.into_inner())?;
-                offsets.extend(keys::decode_group_offset(group, &key, &value));
-            }
-            Ok(offsets)
-        };
-        read().map_err(|reason: String| {
-            self.error(format!("read the offsets of group {group:?}"), reason)
-        })
+        let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
+        let prefix = keys::group(group);
+        Ok(values
+            .range(prefix.clone()..)
+            .take_while(|(key, _)| key.starts_with(&prefix))
+            .filter_map(|(key, value)| keys::decode_group_offset(group, key, value))
+            .collect())
     }
 
     pub(super) fn state(&self, name: &str) -> Result<Option<Bytes>, Error> {
-        let value = guarded(|| self.meta.get(keys::state(name)));
-        let value = value.map_err(|reason| self.error(format!("read state {name:?}"), reason))?;
-        Ok(value.map(Bytes::from_owner))
+        let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(values.get(&keys::state(name)).cloned())
     }
+}
+
+/// Whether there is a log in `directory`, of whatever version.
+pub(super) fn is_there(directory: &Path) -> bool {
+    directory.join(SEGMENTS).exists() || directory.join(STORE).exists()
+}
+
+/// The segment files in `directory`.
+///
+/// # Errors
+/// An earlier version made the log.
+pub(super) fn files(directory: &Path) -> Result<Arc<Files>, Error> {
+    let store = directory.join(STORE);
+    if store.exists() {
+        return Err(Error::Unreadable {
+            directory: directory.display().to_string(),
+            reason: format!(
+                "{} was written by an earlier version, in a form that this one does not read",
+                store.display()
+            ),
+            hint: EARLIER_HINT.to_owned(),
+        });
+    }
+    Ok(Arc::new(Files::new(directory.join(SEGMENTS))))
+}
+
+/// Why the log in `directory` cannot be opened.
+pub(super) fn unreadable(directory: &Path, reason: String) -> Error {
+    Error::Unreadable {
+        directory: directory.display().to_string(),
+        reason,
+        hint: UNREADABLE_HINT.to_owned(),
+    }
+}
+
+/// The topics of a log as it was recovered.
+///
+/// # Errors
+/// A specification cannot be read.
+pub(super) fn topics(files: &Arc<Files>, recovered: &Recovered) -> Result<Vec<Arc<Topic>>, String> {
+    let mut topics = Vec::new();
+    for (key, value) in &recovered.values {
+        if key.first() == Some(&keys::TOPIC) {
+            let spec = keys::decode_spec(value).map_err(|error| error.to_string())?;
+            let chain = |topic: &Arc<str>, partition| {
+                let place: Place = (Arc::clone(topic), partition);
+                recovered.chains.get(&place).cloned().unwrap_or_default()
+            };
+            topics.push(Arc::new(build(files, spec, &recovered.values, chain)));
+        }
+    }
+    Ok(topics)
+}
+
+fn build(
+    files: &Arc<Files>,
+    spec: TopicSpec,
+    values: &Values,
+    chain: impl Fn(&Arc<str>, u32) -> Arc<Chain>,
+) -> Topic {
+    let name: Arc<str> = spec.name.as_str().into();
+    let partition = |index| {
+        let tail = values
+            .get(&keys::tail(&name, index))
+            .and_then(|tail| Tail::decode(tail));
+        let chain = chain(&name, index);
+        Arc::new(Partition::new(
+            Arc::clone(&name),
+            index,
+            Arc::clone(files),
+            chain,
+            tail,
+        ))
+    };
+    let partitions = (0..spec.partitions).map(partition).collect();
+    Topic::new(spec, partitions)
+}
+
+/// Makes the directory of the segments.
+fn create(directory: &Path, files: &Files) -> std::io::Result<()> {
+    if files.directory().exists() {
+        return Ok(());
+    }
+    fs::create_dir(files.directory())?;
+    File::open(directory)?.sync_all()
 }
 
 /// The lock is the system's: it goes with the process, however that ends. `None` when another one
@@ -326,63 +338,5 @@ fn lock(directory: &Path) -> std::io::Result<Option<File>> {
         Ok(()) => Ok(Some(file)),
         Err(fs::TryLockError::WouldBlock) => Ok(None),
         Err(fs::TryLockError::Error(error)) => Err(error),
-    }
-}
-
-/// Creates the store under another name first: a kill half-way must not leave something that can
-/// neither be opened nor created.
-fn create(directory: &Path, path: &Path) -> Result<(), String> {
-    let draft = directory.join("store.new");
-    if draft.exists() {
-        fs::remove_dir_all(&draft).map_err(|error| error.to_string())?;
-    }
-    drop(guarded(|| configured(&draft))?);
-    fs::rename(&draft, path)
-        .and_then(|()| File::open(directory)?.sync_all())
-        .map_err(|error| error.to_string())
-}
-
-fn configured(path: &Path) -> fjall::Result<Database> {
-    Database::builder(path)
-        .max_journaling_size(JOURNALS_BYTES_MAX)
-        // The store checks a journal by compressing it again: a newer compressor would find every
-        // frame damaged.
-        .journal_compression(CompressionType::None)
-        .open()
-}
-
-/// With a write buffer that [`Store::relieve`] looks after. Left to itself, fjall 3.1 asks its
-/// workers with every write to a full buffer; they then wait for room in their own full queue
-/// forever, and the buffer grows without end (<https://github.com/fjall-rs/fjall/issues/260>).
-fn buffered() -> KeyspaceCreateOptions {
-    KeyspaceCreateOptions::default().max_memtable_size(u64::MAX)
-}
-
-/// Batches are only ever appended: nothing is merged, so no old block is read in the background,
-/// where finding one damaged would stop the whole store. Tables never overlap, so there is nothing
-/// to filter.
-fn appended() -> KeyspaceCreateOptions {
-    buffered()
-        .compaction_strategy(Arc::new(Fifo::new(u64::MAX, None)))
-        .filter_policy(FilterPolicy::disabled())
-}
-
-/// Runs a call into the store. Some damaged files make it panic; that must not reach the tasks that
-/// read and write.
-pub(super) fn guarded<T>(call: impl FnOnce() -> fjall::Result<T>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(fjall::Error::Io(error))) => Err(error.to_string()),
-        Ok(Err(fjall::Error::Poisoned)) => {
-            Err("an earlier write failed, and the store takes no more".to_owned())
-        }
-        Ok(Err(error)) => Err(format!("the store says {error:?}")),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("unknown reason");
-            Err(format!("the store gave up: {text}"))
-        }
     }
 }

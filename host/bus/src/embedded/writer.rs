@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use fjall::PersistMode;
 use tokio::sync::{mpsc, oneshot};
 
 use super::commit::Commit;
@@ -31,18 +30,15 @@ pub(super) enum Command {
 }
 
 /// Starts the thread, which ends with [`Command::Close`].
-pub(super) fn start(
-    store: Arc<Store>,
-    mode: PersistMode,
-) -> std::io::Result<(mpsc::Sender<Command>, JoinHandle<()>)> {
+pub(super) fn start(store: Arc<Store>) -> std::io::Result<(mpsc::Sender<Command>, JoinHandle<()>)> {
     let (sender, commands) = mpsc::channel(QUEUE);
     let thread = thread::Builder::new()
         .name("log-writer".to_owned())
-        .spawn(move || run(&store, mode, commands))?;
+        .spawn(move || run(&store, commands))?;
     Ok((sender, thread))
 }
 
-fn run(store: &Store, mode: PersistMode, mut commands: mpsc::Receiver<Command>) {
+fn run(store: &Store, mut commands: mpsc::Receiver<Command>) {
     let (mut waiting, mut closing) = (None, false);
     loop {
         let next = || {
@@ -63,10 +59,10 @@ fn run(store: &Store, mode: PersistMode, mut commands: mpsc::Receiver<Command>) 
             // Nobody is left to hear when the reply cannot be sent; the deed is done all the same.
             Command::CreateTopic(spec, reply) => drop(reply.send(create_topic(store, spec))),
             Command::DeleteRecords(topic, partition, before, reply) => {
-                drop(reply.send(delete_records(store, mode, &topic, partition, before)));
+                drop(reply.send(delete_records(store, &topic, partition, before)));
             }
             Command::Write(write, reply) => {
-                let mut commit = Commit::new(store, mode);
+                let mut commit = Commit::new(store);
                 commit.add(write, reply);
                 while commit.bytes() < COMMIT_BYTES
                     && let Ok(next) = commands.try_recv()
@@ -97,13 +93,7 @@ fn create_topic(store: &Store, mut spec: TopicSpec) -> Result<TopicInfo, Error> 
     }
 }
 
-fn delete_records(
-    store: &Store,
-    mode: PersistMode,
-    topic: &str,
-    partition: u32,
-    before: u64,
-) -> Result<(), Error> {
+fn delete_records(store: &Store, topic: &str, partition: u32, before: u64) -> Result<(), Error> {
     let topic = store.topic(topic)?;
-    retention::forget(store, mode, topic.partition(partition)?, before)
+    retention::forget(store, topic.partition(partition)?, before)
 }

@@ -1,12 +1,11 @@
 use std::sync::Mutex;
 
-use fjall::PersistMode;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::embedded::Fsync;
 use crate::embedded::commit::Commit;
 use crate::embedded::damage::Damage;
-use crate::embedded::partition::batch_key;
 use crate::embedded::store::Store;
 use crate::{NewRecord, TopicSpec, Write};
 
@@ -26,7 +25,7 @@ impl Fixture {
             Arc::new(move |damage| told.lock().unwrap().push(damage)),
             Arc::new(|_| {}),
         );
-        let store = Store::open(directory.path(), 1 << 20, damages).unwrap();
+        let store = Store::open(directory.path(), 1 << 20, Fsync::Never, damages).unwrap();
         let (retention_ms, retention_bytes) = (None, None);
         let name = "t".to_owned();
         let spec = TopicSpec {
@@ -57,7 +56,7 @@ impl Fixture {
             headers: Vec::new(),
         };
         let records = (0..count).map(|_| record()).collect();
-        let mut commit = Commit::new(&self.store, PersistMode::Buffer);
+        let mut commit = Commit::new(&self.store);
         commit.add(
             Write {
                 records,
@@ -74,12 +73,9 @@ impl Fixture {
 
     /// As if nothing could be read there any more.
     fn lose(&self, batches: &[u64]) {
-        batches.iter().for_each(|number| {
-            self.partition()
-                .keyspace
-                .remove(batch_key(*number))
-                .unwrap()
-        });
+        batches
+            .iter()
+            .for_each(|number| self.partition().chain.lose(*number));
     }
 
     /// The offsets that a reader from `start` gets, in reads of `max`.

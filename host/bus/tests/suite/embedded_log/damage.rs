@@ -8,7 +8,7 @@ use fedhost_bus::embedded::{Damage, EmbeddedLog, Options};
 use fedhost_bus::{Admin, Error, Record, Sink, Write};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use super::support::{files, offsets, open, options, read_all, record, spec, write};
+use super::support::{files, offsets, options, read_all, record, spec, write};
 
 const PARTITIONS: u32 = 2;
 
@@ -54,9 +54,9 @@ struct Written {
     writes: u64,
 }
 
-async fn empty_log(directory: &Path, buffer_bytes: u64) -> EmbeddedLog {
+async fn empty_log(directory: &Path, segment_bytes: u64) -> EmbeddedLog {
     let log = EmbeddedLog::open(Options {
-        buffer_bytes,
+        segment_bytes,
         ..options(directory).0
     })
     .expect("the log opens");
@@ -66,36 +66,29 @@ async fn empty_log(directory: &Path, buffer_bytes: u64) -> EmbeddedLog {
     log
 }
 
-/// A closed log whose records are all in its journal.
-async fn log_in_journal(directory: &Path) -> Written {
+/// A closed log whose records are all in one segment.
+async fn log_in_one_segment(directory: &Path) -> Written {
     let mut written = Written::default();
     let log = empty_log(directory, 16 << 20).await;
     append(&log, 40, &mut written).await;
-    drop(log);
-    // The first opening shortens the journal to what is in it.
-    drop(open(directory));
     written
 }
 
-/// A closed log with most of its records in tables.
-async fn log_in_tables(directory: &Path) -> Written {
+/// A closed log with records in several segments.
+async fn log_in_segments(directory: &Path) -> Written {
     let mut written = Written::default();
     let log = empty_log(directory, 32 << 10).await;
-    let tables = || {
-        files(directory)
-            .iter()
-            .filter(|file| file.parent().unwrap().ends_with("tables"))
-            .count()
-    };
-    // The store moves records to tables in the background; writing goes on until it has.
-    let before = tables();
-    while tables() < before + 6 {
+    while segments(directory).len() < 7 {
         append(&log, 5, &mut written).await;
-        tokio::task::yield_now().await;
     }
-    drop(log);
-    drop(open(directory));
     written
+}
+
+/// The segments, oldest first.
+fn segments(directory: &Path) -> Vec<PathBuf> {
+    let mut found = files(directory);
+    found.retain(|file| is_segment(file));
+    found
 }
 
 /// A directory's files, to be put back after each trial.
@@ -210,8 +203,8 @@ async fn outcome(directory: &Path, written: &Written) -> Outcome {
     }
 }
 
-fn is_journal(file: &Path) -> bool {
-    file.extension().is_some_and(|extension| extension == "jnl")
+fn is_segment(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "log")
 }
 
 /// Changes one byte of one of the log's files at a time, and counts what came of it.
@@ -245,16 +238,16 @@ async fn trials(
 }
 
 #[tokio::test]
-async fn a_damaged_journal_loses_the_write_that_was_hit_and_no_other() {
-    // Given a log whose records are all in its journal
+async fn a_damaged_newest_segment_loses_the_write_that_was_hit_and_no_other() {
+    // Given a log whose records are all in one segment, which is gone through when it opens
     let directory = tempfile::tempdir().unwrap();
-    let written = log_in_journal(directory.path()).await;
-    // When any byte of the journal changes
+    let written = log_in_one_segment(directory.path()).await;
+    // When any byte of it changes
     let seen = trials(directory.path(), &written, |file| {
-        if is_journal(file) { 60 } else { 0 }
+        if is_segment(file) { 60 } else { 0 }
     })
     .await;
-    // Then the log opens, what is lost is told, and nothing wrong is shown
+    // Then the log opens, what is lost is reported, and nothing wrong is shown
     assert!(
         !seen.contains_key(&Outcome::Unreadable) && seen[&Outcome::Partial] > 30,
         "{seen:?}"
@@ -262,19 +255,15 @@ async fn a_damaged_journal_loses_the_write_that_was_hit_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_damaged_table_loses_the_batches_that_were_hit_and_no_others() {
-    // Given a log with most of its records in tables
+async fn damage_anywhere_loses_the_batches_that_were_hit_and_no_others() {
+    // Given a log with records in several segments
     let directory = tempfile::tempdir().unwrap();
-    let written = log_in_tables(directory.path()).await;
+    let written = log_in_segments(directory.path()).await;
     // When any byte of any file changes
-    let seen = trials(directory.path(), &written, |file| {
-        if is_journal(file) { 5 } else { 4 }
-    })
-    .await;
-    // Then what is lost is told, and nothing wrong is shown; a damaged list of tables is refused as
-    // a whole
+    let seen = trials(directory.path(), &written, |_| 5).await;
+    // Then what is lost is reported, nothing wrong is shown, and nothing is refused
     assert!(
-        seen[&Outcome::Partial] > 5 && seen.contains_key(&Outcome::Unreadable),
+        seen[&Outcome::Partial] > 5 && !seen.contains_key(&Outcome::Unreadable),
         "{seen:?}"
     );
 }
@@ -282,46 +271,39 @@ async fn a_damaged_table_loses_the_batches_that_were_hit_and_no_others() {
 #[tokio::test]
 async fn files_cut_short_or_emptied_are_no_worse() {
     let directory = tempfile::tempdir().unwrap();
-    let written = log_in_tables(directory.path()).await;
+    let written = log_in_segments(directory.path()).await;
     let pristine = Pristine::of(directory.path());
-    // A journal's end is where a kill stops it: it cannot be told that there was more.
-    for (file, content) in pristine
-        .0
-        .iter()
-        .filter(|(file, content)| !content.is_empty() && !is_journal(file))
-    {
+    for (file, content) in pristine.0.iter().filter(|(_, content)| !content.is_empty()) {
         for length in [0, content.len() / 2] {
             pristine.restore(directory.path());
             fs::write(file, &content[..length]).unwrap();
             println!("{} cut to {length} of {}", file.display(), content.len());
-            outcome(directory.path(), &written).await;
+            assert_ne!(
+                outcome(directory.path(), &written).await,
+                Outcome::Unreadable
+            );
         }
     }
 }
 
 #[tokio::test]
-async fn a_missing_list_of_tables_deletes_no_table() {
-    // Given a log in which a list of tables is missing, so that the store would take the tables for
-    // left-overs
+async fn missing_files_are_reported_and_take_nothing_else_with_them() {
+    // Given a log in several segments
     let directory = tempfile::tempdir().unwrap();
-    let written = log_in_tables(directory.path()).await;
+    let written = log_in_segments(directory.path()).await;
     let pristine = Pristine::of(directory.path());
-    let is_list = |file: &&PathBuf| {
-        file.ends_with("current") && file.with_file_name("tables").read_dir().unwrap().count() > 0
-    };
-    let lists: Vec<&PathBuf> = pristine.0.keys().filter(is_list).collect();
-    assert!(
-        lists.len() > PARTITIONS as usize,
-        "the list of keyspaces and those of the partitions"
-    );
-    for list in lists {
-        fs::remove_file(list).unwrap();
-        // When it is opened, then it is refused, and nothing has gone
-        assert_eq!(
-            outcome(directory.path(), &written).await,
-            Outcome::Unreadable
-        );
-        fs::write(list, &pristine.0[list]).unwrap();
-        assert!(Pristine::of(directory.path()).0 == pristine.0);
+    let newest = segments(directory.path()).pop().unwrap();
+    for file in pristine.0.keys().filter(|file| !file.ends_with("lock")) {
+        // When one file is missing
+        pristine.restore(directory.path());
+        fs::remove_file(file).unwrap();
+        // Then what it held is reported; an index is made again from its segment
+        let expected = match is_segment(file) {
+            true if *file == newest => Outcome::Shortened,
+            true => Outcome::Partial,
+            false => Outcome::Whole,
+        };
+        println!("{}", file.display());
+        assert_eq!(outcome(directory.path(), &written).await, expected);
     }
 }

@@ -114,8 +114,8 @@ async fn the_disk_space_of_deleted_records_is_given_back_and_offsets_are_kept() 
     }
     log.close();
     // Then its files hold a small part of it
-    let tables = files(&directory.path().join("store/keyspaces"));
-    let bytes: u64 = tables
+    let segments = files(&directory.path().join("segments"));
+    let bytes: u64 = segments
         .iter()
         .map(|file| file.metadata().unwrap().len())
         .sum();

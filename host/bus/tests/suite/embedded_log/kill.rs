@@ -222,12 +222,15 @@ async fn check(log: &EmbeddedLog, acks: &[Ack], context: &str) {
 
 #[tokio::test]
 async fn a_log_whose_creation_was_killed_is_created_anew() {
-    // Given what a kill leaves while the store is being made
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(directory.path().join("store.new/keyspaces")).unwrap();
-    std::fs::write(directory.path().join("store.new/0.jnl"), [0; 100]).unwrap();
-    // When the log is opened, then it works
-    let log = open(directory.path());
-    log.create_topic(spec(TOPIC, 1)).await.expect("a topic");
-    assert_eq!(write(&log, vec![record(TOPIC, 0, "x")]).await[0].offset, 0);
+    // Given what a kill or a loss of power leaves while the first segment is being made
+    for left in [&b""[..], b"FHLG\x01\x03", &[0; 100]] {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(directory.path().join("segments")).unwrap();
+        let segment = format!("segments/{:020}.log", 1);
+        std::fs::write(directory.path().join(segment), left).unwrap();
+        // When the log is opened, then it works
+        let log = open(directory.path());
+        log.create_topic(spec(TOPIC, 1)).await.expect("a topic");
+        assert_eq!(write(&log, vec![record(TOPIC, 0, "x")]).await[0].offset, 0);
+    }
 }

@@ -274,26 +274,26 @@ async fn a_group_has_one_reader_of_a_topic_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_later_format_is_not_touched() {
-    // Given a directory whose store is not ours to read
+async fn a_log_of_an_earlier_version_is_refused_and_not_touched() {
+    // Given a directory with a log as earlier versions made it
     let directory = tempfile::tempdir().unwrap();
-    drop(open(directory.path()));
-    let marker = directory.path().join("store/version");
-    std::fs::write(&marker, b"FJL\x09").unwrap();
-    // When it is opened, then it is refused with a hint
+    let store = directory.path().join("store");
+    std::fs::create_dir(&store).unwrap();
+    std::fs::write(store.join("version"), b"FJL\x03").unwrap();
+    // When it is opened, then it is refused with the folder and a way out
     let error = EmbeddedLog::open(Options::new(directory.path()))
         .err()
         .expect("refused");
+    let text = error.to_string();
     assert!(
-        matches!(&error, Error::Unreadable { .. }) && hint(&error).is_some(),
+        matches!(&error, Error::Unreadable { .. })
+            && text.contains("store was written by an earlier version")
+            && hint(&error).is_some(),
         "{error}"
     );
-    // And a store without a version is not taken for an empty one
-    std::fs::remove_file(&marker).unwrap();
-    let error = EmbeddedLog::open(Options::new(directory.path()))
-        .err()
-        .expect("refused");
-    assert!(matches!(&error, Error::Unreadable { .. }), "{error}");
+    // And nothing was made of it
+    assert!(!directory.path().join("segments").exists());
+    assert_eq!(std::fs::read(store.join("version")).unwrap(), b"FJL\x03");
 }
 
 #[tokio::test]

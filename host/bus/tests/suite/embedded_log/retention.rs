@@ -1,6 +1,7 @@
 //! What is dropped, and what never is.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use fedhost_bus::embedded::EmbeddedLog;
@@ -140,8 +141,8 @@ async fn the_disk_space_of_old_records_is_given_back() {
     }
     log.close();
     // Then the files of the partition hold a small part of it
-    let tables = files(&directory.path().join("store/keyspaces"));
-    let bytes: u64 = tables
+    let segments = files(&directory.path().join("segments"));
+    let bytes: u64 = segments
         .iter()
         .map(|file| file.metadata().unwrap().len())
         .sum();
@@ -150,6 +151,39 @@ async fn the_disk_space_of_old_records_is_given_back() {
         "{bytes} bytes of 3 million remain"
     );
     assert_eq!(read_all(&open(directory.path()), "t").await.len(), 4);
+}
+
+#[tokio::test]
+async fn the_disk_space_beside_records_that_are_kept_is_given_back() {
+    // Given a topic that keeps little, and one that keeps everything and is written now and then
+    let directory = tempfile::tempdir().unwrap();
+    let log = log_with(directory.path(), None, Some(100_000)).await;
+    log.create_topic(spec("kept", 1)).await.expect("a topic");
+    // When both are written, so that each segment has something of both
+    for round in 0..150_u32 {
+        write(&log, vec![record("t", 0, vec![7; 20_000])]).await;
+        write(&log, vec![record("kept", 0, round.to_string())]).await;
+    }
+    log.close();
+    // Then little more than what is kept takes up room, where the file system can do that
+    let segments = files(&directory.path().join("segments"));
+    let metadata = segments.iter().map(|file| file.metadata().unwrap());
+    let bytes: u64 = metadata.map(|file| file.blocks() * 512).sum();
+    assert!(bytes < 1_500_000, "{bytes} bytes of 3 million remain");
+    // And it is all there, also after opening again without the indexes
+    for file in segments
+        .iter()
+        .filter(|file| file.extension().unwrap() == "index")
+    {
+        std::fs::remove_file(file).unwrap();
+    }
+    let (options, announced) = options(directory.path());
+    let log = EmbeddedLog::open(options).expect("the log opens");
+    let kept = read_all(&log, "kept").await;
+    let expected: Vec<String> = (0..150).map(|round| round.to_string()).collect();
+    assert_eq!(kept.iter().map(text).collect::<Vec<_>>(), expected);
+    assert_eq!(read_all(&log, "t").await.len(), 4);
+    println!("{:?}", announced.lock().unwrap());
 }
 
 #[tokio::test]

@@ -14,14 +14,14 @@ pub(crate) const CHILD_DIRECTORY: &str = "FEDHOST_TEST_LOG";
 /// Damage, as it was announced.
 pub(crate) type Announced = Arc<Mutex<Vec<Damage>>>;
 
-/// With write buffers so small that records soon reach files of their own.
+/// With segments so small that there soon are several.
 pub(crate) fn options(directory: &Path) -> (Options, Announced) {
     let announced = Announced::default();
     let told = Arc::clone(&announced);
     let on_damage = Arc::new(move |damage| told.lock().unwrap().push(damage));
     (
         Options {
-            buffer_bytes: 32 << 10,
+            segment_bytes: 32 << 10,
             on_damage,
             ..Options::new(directory)
         },

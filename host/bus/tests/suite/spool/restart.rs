@@ -201,11 +201,11 @@ async fn what_a_disk_has_damaged_is_told_and_the_rest_arrives() {
     .await;
 }
 
-/// Changes a byte of the journal where it holds `what`.
+/// Changes a byte of the log where it holds `what`.
 fn damage(directory: &std::path::Path, what: &[u8]) {
-    for entry in directory.join("store").read_dir().unwrap() {
+    for entry in directory.join("segments").read_dir().unwrap() {
         let file = entry.unwrap().path();
-        if file.extension().is_some_and(|extension| extension == "jnl") {
+        if file.extension().is_some_and(|extension| extension == "log") {
             let mut content = fs::read(&file).unwrap();
             let at = content
                 .windows(what.len())
