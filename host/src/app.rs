@@ -1,65 +1,65 @@
-//! The composition root: the only file that names every edge. What starts in which order, and how
-//! it ends.
+//! The composition root: the only file that names every edge. It decides what starts in which
+//! order, and how a run ends.
 //!
 //! Start: the log is opened, probes are answered, plug-ins are found and their parameters checked,
-//! the bus is reached and topics are made; until then nothing has happened. Then the aggregator,
-//! the fog nodes, the sensors. Sensors with a spool do not wait for a cluster that is away;
-//! everybody else does. End: sensors stop first, fog nodes finish the batch in hand and store what
-//! they know, the bus is closed last; all of that by one deadline.
+//! the bus is reached and topics are made; until then nothing has happened. Then the roles start,
+//! by the table of the manifest. Roles that work alone, over a spool, do not wait for an
+//! unreachable cluster; all others do. End: the roles that feed others stop first, the others
+//! finish the batch in hand and store their state, the bus is closed last; all of that by one
+//! deadline.
 
+mod access;
 pub mod buses;
 mod components;
 mod deadline;
 pub mod doctor;
 pub mod lag;
 mod options;
-mod parts;
 mod plugins;
+mod roles;
 mod running;
+mod settings;
 mod supervise;
+#[cfg(test)]
+mod tests;
 pub mod topics;
 
-use miette::IntoDiagnostic as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fedhost_domain::event::{Event, RoundClosed};
-use fedhost_domain::model::{PluginId, Sha256Hex};
-use fedhost_domain::round::Rules;
+use fedhost_domain::model::Sha256Hex;
+use miette::IntoDiagnostic as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::http;
 use crate::observe::{Observed, Phase};
-use crate::role::{self, aggregator};
+use crate::role;
 use crate::run_log::last_round;
+use access::BusAccess;
 use buses::Buses;
 use fedhost_base::announce::Announcer;
 use fedhost_base::hint::hint;
-use fedhost_base::observer::Observer;
-use fedhost_bus as bus;
 use fedhost_bus::trouble::Trouble;
-use fedhost_manifest::{Api, Loaded};
-pub use options::{Options, Role};
-use plugins::{PluginProvider, PluginWatcher};
+use fedhost_manifest::{Api, Loaded, Spooling};
+pub use options::Options;
+use plugins::PluginWatcher;
+use roles::LocalRoles;
 use running::Running;
 
-/// For a cluster to answer, where work could begin without that.
-const FIRST_LOOK: Duration = Duration::from_secs(3);
+/// How long a cluster may take to answer where work can start without it.
+const FIRST_PROBE: Duration = Duration::from_secs(3);
 
-/// A run that could begin: everything is checked and open, nothing has started.
+/// A run that is ready to start: everything is checked and open, nothing has started.
 pub struct Prepared {
-    manifest: Loaded,
-    options: Options,
-    announcer: Announcer,
+    roles: Arc<LocalRoles>,
+    access: BusAccess,
     observed: Observed,
-    buses: Buses,
-    rules: Rules,
-    /// Absent when only sensors run here: they need no plug-in.
-    plugins: Option<PluginProvider>,
-    watcher: Option<PluginWatcher>,
+    manifest_sha256: Sha256Hex,
+    plugin_watcher: Option<PluginWatcher>,
     probes: Option<http::Handle>,
-    /// Its topics are not looked after yet.
+    /// An unreachable bus, whose topics are not made yet.
     away: Option<Trouble>,
 }
 
@@ -68,14 +68,14 @@ pub struct Prepared {
 pub enum Outcome {
     /// Every role has done its work.
     Completed,
-    /// The time that it was given is over.
+    /// Its time limit is over.
     TimeLimit,
-    /// Somebody asked it to stop.
+    /// It was interrupted.
     Interrupted,
 }
 
 impl Outcome {
-    /// As the run log has it.
+    /// Its name in the run log.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -100,22 +100,24 @@ impl Prepared {
     /// Checks and opens everything. Blocks while plug-ins are compiled.
     ///
     /// # Errors
-    /// Everything that keeps the run from beginning, with its remedy.
+    /// Everything that keeps the run from starting, with its remedy.
     pub async fn new(
-        manifest: Loaded,
+        loaded: Loaded,
         options: Options,
         announcer: Announcer,
         observed: &Observed,
     ) -> Result<Self, miette::Report> {
+        let manifest = Arc::new(loaded.manifest.clone());
         let observed = observed.announcing(announcer.clone());
-        options.check(&manifest.manifest)?;
-        let rules = parts::rules(&manifest.manifest, &options)?;
+        options.check(&manifest)?;
+        let rules = settings::rules(&manifest, &options)?;
         // First of all, so that a second process on the same directory is refused before it
         // announces anything.
-        let buses = Buses::open(&manifest.manifest, Arc::new(observed.clone())).await?;
-        let probes = probes(&manifest.manifest.api, &observed).await?;
-        let (plugins, watcher) = if options.runs(Role::Aggregator) || options.runs(Role::FogNode) {
-            let (settings, events) = (Arc::new(manifest.manifest.clone()), announcer.clone());
+        let buses = Buses::open(&manifest, Arc::new(observed.clone())).await?;
+        let probes = probes(&manifest.api, &observed).await?;
+        let specs = options.select(manifest.roles());
+        let (plugins, plugin_watcher) = if specs.iter().any(|spec| spec.needs_plugins) {
+            let (settings, events) = (Arc::clone(&manifest), announcer.clone());
             let opened = tokio::task::spawn_blocking(move || plugins::open(&settings, &events))
                 .await
                 .into_diagnostic()??;
@@ -123,76 +125,42 @@ impl Prepared {
         } else {
             (None, None)
         };
-        for detail in manifest.manifest.kafka_warnings() {
+        for detail in manifest.kafka_warnings() {
             announcer.announce(Event::Warned {
                 part: "kafka".to_owned(),
                 detail,
             });
         }
-        let away = None;
-        let mut prepared = Self {
-            manifest,
-            options,
-            announcer,
-            observed,
+        let access = BusAccess {
             buses,
-            rules,
-            plugins,
-            watcher,
-            probes,
-            away,
+            manifest: Arc::clone(&manifest),
+            announcer,
+            observer: Arc::new(observed.clone()),
         };
-        prepared.away = prepared.look().await?;
-        Ok(prepared)
-    }
-
-    /// Whether the bus is there: what is wrong with it is better found before anything is started.
-    /// A cluster that is away is no reason not to start.
-    async fn look(&self) -> Result<Option<Trouble>, miette::Report> {
-        // Sensors have better things to do than to wait.
-        let is_awaited = self.buses.spools() && !parts::sensors(self).is_empty();
-        let patience = if is_awaited {
-            FIRST_LOOK
+        // A fault of the bus is better found before anything has started.
+        let works_alone = specs.iter().any(|spec| spec.spooling == Spooling::Alone);
+        let at_most = if access.buses.spools() && works_alone {
+            FIRST_PROBE
         } else {
             Duration::MAX
         };
-        let Err(error) = self.make_ready(patience).await else {
-            return Ok(None);
+        let away = access.probe(at_most).await?;
+        let roles = LocalRoles {
+            manifest,
+            options,
+            rules,
+            plugins,
+            run_log: run_log_path(&loaded),
         };
-        let error = error.downcast::<bus::Error>()?;
-        let bus::Error::Unreachable { bus, .. } = &error else {
-            return Err(error.into());
-        };
-        let observer: Arc<dyn Observer> = Arc::new(self.observed.clone());
-        let mut away = Trouble::new(bus, &observer);
-        away.met(&error).await;
-        Ok(Some(away))
-    }
-
-    /// Reaches the bus, and makes its topics.
-    async fn make_ready(&self, at_most: Duration) -> Result<(), miette::Report> {
-        self.buses.reach(at_most).await?;
-        let limits = self.buses.broker_limits().await?;
-        topics::prepare(
-            self.buses.shared().as_ref(),
-            &limits,
-            &self.manifest.manifest,
-            &self.announcer,
-        )
-        .await
-    }
-
-    /// Waits for a bus that is away, however long that takes; the process is not ready meanwhile.
-    async fn wait_for_bus(&self, mut away: Trouble) -> Result<(), role::Error> {
-        while let Err(error) = self.make_ready(Duration::MAX).await {
-            match error.downcast() {
-                Ok(error @ bus::Error::Unreachable { .. }) => away.met(&error).await,
-                Ok(error) => return Err(cannot_begin("bus", &error)),
-                Err(error) => return Err(cannot_begin("bus", error.as_ref())),
-            }
-        }
-        away.over();
-        Ok(())
+        Ok(Self {
+            roles: Arc::new(roles),
+            access,
+            observed,
+            manifest_sha256: Sha256Hex::of(loaded.canonical.as_bytes()),
+            plugin_watcher,
+            probes,
+            away,
+        })
     }
 
     /// Runs until the work is done, `interrupt` is set, or time is up.
@@ -200,35 +168,31 @@ impl Prepared {
     /// # Errors
     /// The first role that had to give up; the others have been stopped.
     pub async fn run(mut self, interrupt: CancellationToken) -> Result<Outcome, role::Error> {
-        let (probes, away) = (self.probes.take(), self.away.take());
         let stop_watcher = CancellationToken::new();
-        if let Some(watcher) = self.watcher.take() {
+        if let Some(watcher) = self.plugin_watcher.take() {
             tokio::spawn(watcher.run(stop_watcher.clone()));
         }
-        let prepared = Arc::new(self);
-        let mut running = Running::new(&prepared);
-        let newest = if away.is_none() {
-            prepared.newest(FIRST_LOOK).await
-        } else {
-            None
+        let away = self.away.take();
+        let newest = match &away {
+            None => self.access.newest_round(FIRST_PROBE).await,
+            Some(_) => None,
         };
-        prepared
+        self.access
             .announcer
-            .announce(prepared.started(newest.as_ref()));
+            .announce(self.started(newest.as_ref()));
+        let mut running = Running::new(&self.roles, &self.access, &self.observed);
         running.start(away.is_none());
-        let outcome = running
-            .wait(away, interrupt, prepared.options.duration)
-            .await;
-        prepared.observed.enter(Phase::Stopping);
+        let duration = self.roles.options.duration;
+        let outcome = running.wait(away, interrupt, duration).await;
+        self.observed.enter(Phase::Stopping);
         stop_watcher.cancel();
         let stopped = running.stop().await;
         let outcome = outcome.and_then(|outcome| stopped.map(|()| outcome));
-        let newest = prepared.newest(running.deadline().left()).await;
-        prepared
-            .announcer
-            .announce(prepared.finished(newest.as_ref(), &outcome));
-        prepared.buses.close(running.deadline()).await;
-        if let Some(probes) = probes {
+        let newest = self.access.newest_round(running.deadline().left()).await;
+        let finished = self.finished(newest.as_ref(), &outcome);
+        self.access.announcer.announce(finished);
+        self.access.buses.close(running.deadline()).await;
+        if let Some(probes) = self.probes.take() {
             probes.close().await;
         }
         outcome
@@ -236,11 +200,11 @@ impl Prepared {
 
     fn started(&self, newest: Option<&RoundClosed>) -> Event {
         Event::RunStarted {
-            manifest: self.options.manifest_name.clone(),
-            manifest_sha256: Sha256Hex::of(self.manifest.canonical.as_bytes()),
+            manifest: self.roles.options.manifest_name.clone(),
+            manifest_sha256: self.manifest_sha256.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             resumed_round: self.round(newest),
-            plugins: self.plugin_ids(),
+            plugins: self.roles.plugin_ids(),
         }
     }
 
@@ -259,31 +223,12 @@ impl Prepared {
         }
     }
 
-    /// The account of the newest round; for the run log, so a bus that does not give it in time is
-    /// no reason to wait or stop.
-    async fn newest(&self, within: Duration) -> Option<RoundClosed> {
-        let bus = self.buses.shared();
-        tokio::time::timeout(within, aggregator::newest_round(bus.as_ref()))
-            .await
-            .ok()?
-            .ok()
-            .flatten()
-    }
-
-    /// Its number; when the bus does not tell, that of the newest round in the run log.
+    /// The newest round's number; that of the run log when the bus does not return the round.
     fn round(&self, newest: Option<&RoundClosed>) -> u64 {
-        let logged = || last_round(&run_log_path(&self.manifest)).ok().flatten();
-        newest
-            .map(|closed| closed.round)
-            .or_else(logged)
-            .unwrap_or(0)
-    }
-
-    fn plugin_ids(&self) -> Vec<PluginId> {
-        self.plugins
-            .as_ref()
-            .map(PluginProvider::ids)
-            .unwrap_or_default()
+        match newest {
+            Some(closed) => closed.round,
+            None => last_round(&self.roles.run_log).ok().flatten().unwrap_or(0),
+        }
     }
 }
 
@@ -301,10 +246,10 @@ async fn probes(api: &Api, observed: &Observed) -> Result<Option<http::Handle>, 
         .start()
         .await
         .map(Some)
-        .map_err(|error| cannot_begin("api", &error).into())
+        .map_err(|error| cannot_start("api", &error).into())
 }
 
-fn cannot_begin(part: &str, error: &dyn miette::Diagnostic) -> role::Error {
+fn cannot_start(part: &str, error: &dyn miette::Diagnostic) -> role::Error {
     role::Error::Start {
         part: part.to_owned(),
         reason: error.to_string(),

@@ -158,8 +158,9 @@ impl Topics {
         all.map(|(_, topic)| topic).collect()
     }
 
-    /// Every topic but dead letters, each with the key that names it.
-    pub(super) fn by_key(&self, nodes: &BTreeSet<u32>) -> Vec<(String, Topic)> {
+    /// Every topic but dead-letter topics, each with the key that names it, such as `sensor_data`.
+    #[must_use]
+    pub fn by_key(&self, nodes: &BTreeSet<u32>) -> Vec<(String, Topic)> {
         let of_roles = [
             ("global_model", self.global_model()),
             ("model_updates", self.model_updates()),

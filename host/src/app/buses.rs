@@ -3,7 +3,7 @@
 mod embedded;
 mod kafka;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use fedhost_bus::kafka::View;
 use fedhost_bus::limits::BrokerLimits;
 use fedhost_bus::spool::{self, Spooled};
 use fedhost_bus::{self as bus, Bus};
-use fedhost_manifest::{BusKind, Loaded, Manifest};
+use fedhost_manifest::{BusKind, Loaded, Manifest, RoleSpec, Spooling};
 pub use kafka::options as kafka_options;
 
 /// For roles on an embedded log to finish what they have in hand.
@@ -52,15 +52,6 @@ pub fn is_there(manifest: &Loaded) -> bool {
     }
 }
 
-/// Where the spools of a manifest lie.
-pub(super) fn spool_directory(manifest: &Manifest) -> PathBuf {
-    manifest
-        .spool
-        .directory
-        .clone()
-        .unwrap_or_else(|| manifest.bus.directory.join("spool"))
-}
-
 fn holds_log(directory: &Path) -> bool {
     EmbeddedLog::is_there(directory)
 }
@@ -83,18 +74,6 @@ pub(super) struct OnKafka {
     spool: Option<spool::Options>,
     /// For everything to be over, once a run stops.
     close: Duration,
-}
-
-/// What of a role's writes may wait on this machine's disk for a cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spooling {
-    /// Nothing.
-    No,
-    /// All of it, once the role has begun with what the cluster keeps.
-    Writes,
-    /// The role also begins without the cluster, from what it has written here: nobody else does
-    /// its work.
-    Alone,
 }
 
 /// What one role reads and writes through; to be closed when the role has ended.
@@ -122,7 +101,7 @@ impl Buses {
         let cluster = Cluster::new(manifest, &observer);
         let host = Arc::new(cluster.host());
         let (directory, fsync) = (
-            spool_directory(manifest),
+            manifest.spool_directory(),
             embedded::fsync(manifest.spool.fsync),
         );
         let max_bytes = manifest.spool.max_bytes;
@@ -192,44 +171,31 @@ impl Buses {
         }
     }
 
-    /// The role's own way to the bus.
+    /// The role's own access to the bus.
     ///
     /// # Errors
     /// Its spool cannot be opened.
-    pub(super) async fn of_role(
-        &self,
-        role: &str,
-        spooling: Spooling,
-    ) -> Result<RoleBus, bus::Error> {
+    pub(super) async fn of_role(&self, spec: &RoleSpec) -> Result<RoleBus, bus::Error> {
         let kafka = match self {
             Self::Embedded(log) => return Ok(RoleBus::Embedded(Arc::clone(log))),
             Self::Kafka(kafka) => kafka,
         };
-        let view = Arc::new(kafka.cluster.view(role));
-        match kafka.spool.as_ref().filter(|_| spooling != Spooling::No) {
-            None => Ok(RoleBus::Kafka(view)),
-            Some(options) => {
-                let (alone, away) = (
-                    spooling == Spooling::Alone,
-                    !kafka.reached.load(Ordering::Relaxed),
-                );
-                let remote = Arc::clone(&view) as Arc<dyn Bus>;
-                let spool = Spooled::open(
-                    spool::Options {
-                        alone,
-                        away,
-                        ..options.clone()
-                    },
-                    remote,
-                    role,
-                )
-                .await?;
-                Ok(RoleBus::Spooled {
-                    spool: Arc::new(spool),
-                    view,
-                })
-            }
-        }
+        let view = Arc::new(kafka.cluster.view(&spec.name, spec.clients));
+        let spool = kafka.spool.as_ref();
+        let Some(options) = spool.filter(|_| spec.spooling != Spooling::No) else {
+            return Ok(RoleBus::Kafka(view));
+        };
+        let options = spool::Options {
+            alone: spec.spooling == Spooling::Alone,
+            away: !kafka.reached.load(Ordering::Relaxed),
+            ..options.clone()
+        };
+        let remote = Arc::clone(&view) as Arc<dyn Bus>;
+        let spool = Spooled::open(options, remote, &spec.name).await?;
+        Ok(RoleBus::Spooled {
+            spool: Arc::new(spool),
+            view,
+        })
     }
 
     /// Ends every client, in the time that is left; what was acknowledged is safe.

@@ -38,8 +38,8 @@ impl ShutdownDeadline {
         self.left().saturating_sub(self.within / 4)
     }
 
-    /// For sensors: what they do is short, and others wait for them.
-    pub(super) fn left_for_sensors(&self) -> Duration {
+    /// For roles that feed others: their work is short, and the others wait for them.
+    pub(super) fn left_for_feeders(&self) -> Duration {
         self.left().saturating_sub(self.within / 2)
     }
 }
@@ -62,7 +62,7 @@ mod tests {
         other.begin();
         assert_eq!(closing.until.get().copied(), first);
         assert!(
-            closing.left_for_sensors() < closing.left_for_work()
+            closing.left_for_feeders() < closing.left_for_work()
                 && closing.left_for_work() < closing.left()
         );
     }
@@ -75,7 +75,7 @@ mod tests {
             [
                 closing.left(),
                 closing.left_for_work(),
-                closing.left_for_sensors()
+                closing.left_for_feeders()
             ],
             [Duration::ZERO; 3]
         );

@@ -1,20 +1,19 @@
 //! Everything that a run of a manifest would need, looked at without a run.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fedhost_domain::model::NodeId;
-
-use super::lag::{self, Reader};
 use super::{buses, components, topics};
 use crate::role::fog_node::plugins::Configured;
 use fedhost_base::announce::Announcer;
 use fedhost_base::observer::NoObserver;
 use fedhost_base::observer::Observer;
+use fedhost_bus::TopicSpec;
 use fedhost_bus::checkup::{Finding, Tell, examine_directory};
 use fedhost_bus::embedded;
 use fedhost_bus::kafka::doctor::{Needs, Reading};
 use fedhost_bus::kafka::{self, Options};
-use fedhost_manifest::{BusKind, ClientRole, Loaded, Manifest};
+use fedhost_manifest::{BusKind, ClientRole, Extent, Loaded, Manifest, Read, RoleSpec};
 use fedhost_plugin::Registry;
 
 /// Examines plug-ins, then the bus, and tells of each finding as it is made. Blocks; must not be
@@ -28,11 +27,12 @@ pub fn examine(manifest: &Loaded, tell: &mut Tell<'_>) {
         BusKind::Embedded => embedded::doctor::examine(directory, tell),
         BusKind::Kafka => {
             if manifest.spool.enabled {
-                examine_directory("spool", &buses::spool_directory(manifest), tell);
+                examine_directory("spool", &manifest.spool_directory(), tell);
             }
             let nobody: Arc<dyn Observer> = Arc::new(NoObserver);
             let options = buses::kafka_options(manifest, ClientRole::Admin, &nobody);
-            kafka::doctor::examine(&options, &needs(manifest, &options), tell);
+            let needs = needs(manifest, &manifest.roles(), &options);
+            kafka::doctor::examine(&options, &needs, tell);
         }
     }
 }
@@ -87,58 +87,37 @@ fn failure(subject: &str, error: &miette::Report) -> Finding {
     Finding::failed(subject, detail, hint)
 }
 
-/// What the roles of the manifest do on a cluster.
-fn needs(manifest: &Manifest, options: &Options) -> Needs {
-    let asked = topics::asked(manifest);
+/// What the roles of the manifest do on a cluster. Topics that no role writes are made, and left to
+/// other programs.
+pub(super) fn needs(manifest: &Manifest, roles: &[RoleSpec], options: &Options) -> Needs {
+    let written: BTreeSet<String> = roles
+        .iter()
+        .flat_map(|spec| spec.writes(manifest))
+        .map(|topic| topic.name)
+        .collect();
+    let topics: Vec<TopicSpec> = topics::asked(manifest)
+        .into_iter()
+        .map(|asked| asked.spec)
+        .collect();
+    let names = topics.iter().map(|topic| &topic.name);
     Needs {
-        reads: readings(manifest, options),
-        writes: asked
+        reads: roles
             .iter()
-            .filter(|asked| is_written(manifest, &asked.spec.name))
-            .map(|asked| asked.spec.name.clone())
+            .flat_map(|spec| &spec.reads)
+            .map(|read| reading(read, options))
             .collect(),
-        topics: asked.into_iter().map(|asked| asked.spec).collect(),
+        writes: names
+            .filter(|name| written.contains(*name))
+            .cloned()
+            .collect(),
+        topics,
     }
 }
 
-fn readings(manifest: &Manifest, options: &Options) -> Vec<Reading> {
-    let tracked = lag::readers(manifest)
-        .into_iter()
-        .map(|Reader { group, topic }| (group, topic, true));
-    let models = manifest.fog_node_ids().into_iter().map(|node| {
-        let group = format!("{}.models", NodeId::fog(node).as_str());
-        (group, manifest.topics.global_model().name, false)
-    });
-    let reading = |(group, topic, stores_offsets): (String, String, bool)| Reading {
-        group: options.group(&group),
-        topic,
-        stores_offsets,
-    };
-    tracked.chain(models).map(reading).collect()
-}
-
-/// Topics that the manifest only names are made, and left to others.
-fn is_written(manifest: &Manifest, name: &str) -> bool {
-    let topics = &manifest.topics;
-    let shared = [
-        topics.global_model(),
-        topics.model_updates(),
-        topics.predictions(),
-        topics.evaluations(),
-        topics.state(),
-    ];
-    let readings = manifest
-        .fog_node_ids()
-        .into_iter()
-        .map(|node| topics.sensor_data_of(node));
-    let read: Vec<_> = readings.chain([topics.model_updates()]).collect();
-    let letters = read
-        .iter()
-        .map(|topic| topics.dead_letter_of(topic))
-        .collect::<Vec<_>>();
-    shared
-        .iter()
-        .chain(&read)
-        .chain(&letters)
-        .any(|topic| topic.name == name)
+fn reading(read: &Read, options: &Options) -> Reading {
+    Reading {
+        group: options.group(&read.group),
+        topic: read.topic.name.clone(),
+        stores_offsets: read.extent == Extent::All,
+    }
 }

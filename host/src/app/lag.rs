@@ -2,19 +2,11 @@
 
 use std::ops::Range;
 
-use fedhost_domain::model::NodeId;
 use serde::Serialize;
 
 use super::topics;
 use fedhost_bus::{Admin, Error, GroupOffset, TopicInfo};
-use fedhost_manifest::Manifest;
-
-/// A consumer group of a federation, and a topic that it reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reader {
-    pub(super) group: String,
-    pub(super) topic: String,
-}
+use fedhost_manifest::{Extent, Manifest, Read, RoleSpec};
 
 /// How far a group is behind in one partition.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -76,14 +68,16 @@ pub async fn waiting(
 ) -> Result<Waiting, Error> {
     let found = bus.topics().await?;
     let mut groups = Vec::new();
-    for Reader { group, topic } in readers(manifest) {
-        let Some(info) = topics::find(&found, &topic) else {
+    let roles = manifest.roles();
+    for read in tracked(&roles) {
+        let (group, topic) = (&read.group, &read.topic.name);
+        let Some(info) = topics::find(&found, topic) else {
             continue;
         };
-        let stored = bus.group_offsets(&group).await?;
+        let stored = bus.group_offsets(group).await?;
         for (partition, offsets) in (0..).zip(&info.offsets) {
-            let committed = committed(&stored, &topic, partition);
-            let mut lag = Lag::new(&group, &topic, partition, committed, offsets);
+            let committed = committed(&stored, topic, partition);
+            let mut lag = Lag::new(group, topic, partition, committed, offsets);
             lag.measure(bus, offsets, now_ms).await?;
             groups.push(lag);
         }
@@ -103,19 +97,10 @@ pub async fn waiting(
     })
 }
 
-/// The groups that have to read every record.
-pub(super) fn readers(manifest: &Manifest) -> Vec<Reader> {
-    let topics = &manifest.topics;
-    let aggregator = [topics.model_updates(), topics.evaluations()].map(|topic| Reader {
-        group: "aggregator".to_owned(),
-        topic: topic.name,
-    });
-    let nodes = manifest.fog_node_ids().into_iter();
-    let node = |node| Reader {
-        group: NodeId::fog(node).as_str().to_owned(),
-        topic: topics.sensor_data_of(node).name,
-    };
-    aggregator.into_iter().chain(nodes.map(node)).collect()
+/// What has to be read record by record, so that its reader can be behind.
+pub(super) fn tracked(roles: &[RoleSpec]) -> impl Iterator<Item = &Read> {
+    let reads = roles.iter().flat_map(|spec| &spec.reads);
+    reads.filter(|read| read.extent == Extent::All)
 }
 
 fn committed(stored: &[GroupOffset], topic: &str, partition: u32) -> Option<u64> {

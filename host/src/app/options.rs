@@ -3,18 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fedhost_manifest::Manifest;
-
-/// A part of the federation that can run on its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
-pub enum Role {
-    /// Averages the fog nodes' updates into global models
-    Aggregator,
-    /// Preprocesses, scores and learns
-    FogNode,
-    /// Puts rows on a fog node's topic
-    Sensor,
-}
+use fedhost_manifest::{Manifest, RoleKind, RoleSpec};
 
 /// What the command line asks of a run.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +11,7 @@ pub struct Options {
     /// The manifest's file name, for the run log.
     pub manifest_name: String,
     /// Empty means all.
-    pub roles: BTreeSet<Role>,
+    pub roles: BTreeSet<RoleKind>,
     /// Numbers of the fog nodes, and of the nodes whose sensors run; empty means all.
     pub nodes: BTreeSet<u32>,
     /// Goes before the manifest's.
@@ -34,7 +23,7 @@ pub struct Options {
 /// An option does not go with the manifest.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum Error {
-    /// Nobody has this number.
+    /// No fog node has this number.
     #[error("--node {node}: the manifest has no fog node {node}")]
     #[diagnostic(help("it has {known}"))]
     UnknownNode {
@@ -49,16 +38,17 @@ pub enum Error {
 }
 
 impl Options {
-    /// Whether the role runs in this process.
+    /// Those of `roles` that run in this process.
     #[must_use]
-    pub fn runs(&self, role: Role) -> bool {
-        self.roles.is_empty() || self.roles.contains(&role)
-    }
-
-    /// Whether the node's fog node and sensors run in this process.
-    #[must_use]
-    pub fn runs_node(&self, node: u32) -> bool {
-        self.nodes.is_empty() || self.nodes.contains(&node)
+    pub fn select(&self, mut roles: Vec<RoleSpec>) -> Vec<RoleSpec> {
+        roles.retain(|spec| {
+            let is_kind = self.roles.is_empty() || self.roles.contains(&spec.id.kind());
+            let node = spec.id.node();
+            let is_node =
+                self.nodes.is_empty() || node.is_none_or(|node| self.nodes.contains(&node));
+            is_kind && is_node
+        });
+        roles
     }
 
     /// Refuses what does not go with the manifest.

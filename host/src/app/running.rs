@@ -3,40 +3,56 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::buses::Spooling;
+use super::Outcome;
+use super::access::BusAccess;
 use super::deadline::ShutdownDeadline;
-use super::supervise::{BACKOFF, RestartPolicy, Supervised};
-use super::{Outcome, Prepared, Role, parts};
-use crate::observe::Phase;
+use super::roles::LocalRoles;
+use super::supervise::{BACKOFF, Supervised};
+use crate::observe::{Observed, Phase};
 use crate::role::{Context, Error};
 use fedhost_bus::trouble::Trouble;
+use fedhost_manifest::{Completion, RoleSpec, Spooling};
 
-/// The tasks of a run. Sensors can be stopped apart from the rest.
+/// The tasks of a run, started by the table of roles.
 pub(super) struct Running {
-    prepared: Arc<Prepared>,
-    roles: JoinSet<Result<(), Error>>,
-    sensors: JoinSet<Result<(), Error>>,
-    stop_roles: CancellationToken,
-    stop_sensors: CancellationToken,
-    /// The run is over when the roles are, whatever the sensors still have to say.
-    roles_decide: bool,
+    roles: Arc<LocalRoles>,
+    access: BusAccess,
+    observed: Observed,
+    workers: Tasks,
+    /// They are stopped before the workers.
+    feeders: Tasks,
+    /// Roles that wait for the bus.
+    waiting: Vec<RoleSpec>,
+    /// The run is complete when all workers are, whatever the feeders still have to write.
+    workers_decide: bool,
     deadline: ShutdownDeadline,
+}
+
+/// Tasks that are stopped together.
+#[derive(Default)]
+struct Tasks {
+    running: JoinSet<Result<(), Error>>,
+    stop: CancellationToken,
 }
 
 impl Running {
     /// Nothing runs yet.
-    pub(super) fn new(prepared: &Arc<Prepared>) -> Self {
+    pub(super) fn new(roles: &Arc<LocalRoles>, access: &BusAccess, observed: &Observed) -> Self {
+        let waiting = roles.specs();
         Self {
-            prepared: Arc::clone(prepared),
-            roles: JoinSet::new(),
-            sensors: JoinSet::new(),
-            stop_roles: CancellationToken::new(),
-            stop_sensors: CancellationToken::new(),
-            roles_decide: false,
-            deadline: ShutdownDeadline::new(prepared.buses.shutdown_within()),
+            roles: Arc::clone(roles),
+            access: access.clone(),
+            observed: observed.clone(),
+            workers: Tasks::default(),
+            feeders: Tasks::default(),
+            workers_decide: waiting
+                .iter()
+                .any(|spec| spec.completion == Completion::EndsRun),
+            waiting,
+            deadline: ShutdownDeadline::new(access.buses.shutdown_within()),
         }
     }
 
@@ -45,88 +61,53 @@ impl Running {
         &self.deadline
     }
 
-    /// Starts everything; while the bus is away, only those that can do without it.
-    pub(super) fn start(&mut self, is_bus_there: bool) {
-        if is_bus_there || self.prepared.buses.spools() {
-            self.start_sensors();
+    /// Starts all roles; while the bus is unreachable, only those that work without it.
+    pub(super) fn start(&mut self, is_bus_reachable: bool) {
+        if is_bus_reachable {
+            self.start_waiting();
+            return;
         }
-        if is_bus_there {
-            self.start_roles();
-            self.prepared.observed.enter(Phase::Working);
-        }
+        let spools = self.access.buses.spools();
+        let (alone, waiting) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|spec| spools && spec.spooling == Spooling::Alone);
+        self.waiting = waiting;
+        self.spawn_all(alone);
     }
 
-    fn start_sensors(&mut self) {
-        for sensor in parts::sensors(&self.prepared) {
-            let name = format!("sensor-{}-{}", sensor.node(), sensor.name());
-            let supervised = self.supervised(
-                name,
-                RestartPolicy::Never,
-                Spooling::Alone,
-                &self.stop_sensors,
-            );
-            let prepared = Arc::clone(&self.prepared);
-            let start = move |context: Context| parts::sensor(&prepared, context, &sensor).run();
-            self.sensors.spawn(supervised.run(start));
-        }
+    /// The bus is reachable: starts the roles that have waited for it.
+    fn start_waiting(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.spawn_all(waiting);
+        self.observed.enter(Phase::Working);
     }
 
-    fn start_roles(&mut self) {
-        if self.prepared.options.runs(Role::Aggregator) {
-            let supervised = self.supervised(
-                "aggregator".to_owned(),
-                RestartPolicy::Rejoin,
-                Spooling::No,
-                &self.stop_roles,
-            );
-            let prepared = Arc::clone(&self.prepared);
-            let start = move |context: Context| start_aggregator(Arc::clone(&prepared), context);
-            self.roles.spawn(supervised.run(start));
-        }
-        for number in parts::fog_nodes(&self.prepared) {
-            let name = format!("fog-node-{number}");
-            let supervised = self.supervised(
-                name,
-                RestartPolicy::Rejoin,
-                Spooling::Writes,
-                &self.stop_roles,
-            );
-            let prepared = Arc::clone(&self.prepared);
-            let start =
-                move |context: Context| start_fog_node(Arc::clone(&prepared), context, number);
-            self.roles.spawn(supervised.run(start));
-        }
-        self.roles_decide = !self.roles.is_empty();
-    }
-
-    fn supervised(
-        &self,
-        name: String,
-        restart: RestartPolicy,
-        spooling: Spooling,
-        stop: &CancellationToken,
-    ) -> Supervised {
-        let Prepared {
-            buses,
-            observed,
-            announcer,
-            ..
-        } = &*self.prepared;
-        Supervised {
-            name,
-            restart,
-            spooling,
-            buses: buses.clone(),
-            observer: Arc::new(observed.clone()),
-            announcer: announcer.clone(),
-            stop: stop.clone(),
-            deadline: self.deadline.clone(),
-            backoff: BACKOFF,
+    fn spawn_all(&mut self, specs: Vec<RoleSpec>) {
+        for spec in specs {
+            let tasks = match spec.completion {
+                Completion::EndsRun => &mut self.workers,
+                Completion::Feeds => &mut self.feeders,
+            };
+            let supervised = Supervised {
+                spec: spec.clone(),
+                buses: self.access.buses.clone(),
+                observer: Arc::clone(&self.access.observer),
+                announcer: self.access.announcer.clone(),
+                stop: tasks.stop.clone(),
+                deadline: self.deadline.clone(),
+                backoff: BACKOFF,
+            };
+            let roles = Arc::clone(&self.roles);
+            let start = move |context: Context| {
+                let (roles, spec) = (Arc::clone(&roles), spec.clone());
+                async move { roles.run(&spec, context).await }
+            };
+            tasks.running.spawn(supervised.run(start));
         }
     }
 
     /// Until every role has done its work, the first one fails, or it is time to stop. While the
-    /// bus is `away`, those that need it wait for it.
+    /// bus is `away`, the roles that need it wait for it.
     pub(super) async fn wait(
         &mut self,
         away: Option<Trouble>,
@@ -140,41 +121,32 @@ impl Running {
             }
         };
         let mut waits = away.is_some();
-        let prepared = Arc::clone(&self.prepared);
-        let is_there = async {
+        let access = self.access.clone();
+        let is_reachable = async {
             match away {
-                Some(away) => prepared.wait_for_bus(away).await,
+                Some(away) => access.wait(away).await,
                 None => Ok(()),
             }
         };
-        tokio::pin!(time_is_up, is_there);
+        tokio::pin!(time_is_up, is_reachable);
         while waits || !self.is_done() {
             tokio::select! {
                 () = interrupt.cancelled() => return Ok(Outcome::Interrupted),
                 () = &mut time_is_up => return Ok(Outcome::TimeLimit),
-                Some(ended) = self.sensors.join_next() => parts::joined(ended)?,
-                Some(ended) = self.roles.join_next() => parts::joined(ended)?,
-                there = &mut is_there, if waits => {
-                    there?;
+                Some(ended) = self.feeders.running.join_next() => joined(ended)?,
+                Some(ended) = self.workers.running.join_next() => joined(ended)?,
+                reachable = &mut is_reachable, if waits => {
+                    reachable?;
                     waits = false;
-                    self.go_on();
+                    self.start_waiting();
                 }
             }
         }
         Ok(Outcome::Completed)
     }
 
-    /// The bus is there: starts what has waited for it.
-    fn go_on(&mut self) {
-        if !self.prepared.buses.spools() {
-            self.start_sensors();
-        }
-        self.start_roles();
-        self.prepared.observed.enter(Phase::Working);
-    }
-
     fn is_done(&self) -> bool {
-        self.roles.is_empty() && (self.roles_decide || self.sensors.is_empty())
+        self.workers.running.is_empty() && (self.workers_decide || self.feeders.running.is_empty())
     }
 
     /// Stops all tasks; those that do not end in time are left behind.
@@ -184,39 +156,33 @@ impl Running {
     pub(super) async fn stop(&mut self) -> Result<(), Error> {
         self.deadline.begin();
         let mut first = Ok(());
-        self.stop_sensors.cancel();
-        let sensors = ended(&mut self.sensors, &mut first);
-        drop(tokio::time::timeout(self.deadline.left_for_sensors(), sensors).await);
-        self.stop_roles.cancel();
-        ended(&mut self.sensors, &mut first).await;
-        ended(&mut self.roles, &mut first).await;
+        self.feeders.stop.cancel();
+        let feeders = self.feeders.ended(&mut first);
+        let _ = tokio::time::timeout(self.deadline.left_for_feeders(), feeders).await;
+        self.workers.stop.cancel();
+        self.feeders.ended(&mut first).await;
+        self.workers.ended(&mut first).await;
         first
     }
 }
 
-/// Waits until all have ended.
-async fn ended(tasks: &mut JoinSet<Result<(), Error>>, first: &mut Result<(), Error>) {
-    while let Some(ended) = tasks.join_next().await {
-        if first.is_ok() {
-            *first = parts::joined(ended);
+impl Tasks {
+    /// Waits until all have ended; keeps the first failure.
+    async fn ended(&mut self, first: &mut Result<(), Error>) {
+        while let Some(ended) = self.running.join_next().await {
+            if first.is_ok() {
+                *first = joined(ended);
+            }
         }
     }
 }
 
-async fn start_aggregator(prepared: Arc<Prepared>, context: Context) -> Result<(), Error> {
-    match parts::aggregator(&prepared, context) {
-        Some(service) => service.run().await,
-        None => Ok(()),
-    }
-}
-
-async fn start_fog_node(
-    prepared: Arc<Prepared>,
-    context: Context,
-    number: u32,
-) -> Result<(), Error> {
-    match parts::fog_node(&prepared, context, number) {
-        Some(service) => service.run().await,
-        None => Ok(()),
-    }
+/// A task's result; a panic in it is a defect of this program.
+fn joined(ended: Result<Result<(), Error>, JoinError>) -> Result<(), Error> {
+    ended.unwrap_or_else(|error| {
+        Err(Error::Defect {
+            role: "a role".to_owned(),
+            reason: error.to_string(),
+        })
+    })
 }

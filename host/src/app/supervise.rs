@@ -10,7 +10,7 @@ use std::time::Duration;
 use fedhost_domain::event::Event;
 use tokio_util::sync::CancellationToken;
 
-use super::buses::{Buses, Spooling};
+use super::buses::Buses;
 use super::deadline::ShutdownDeadline;
 use crate::role::{Context, Error, StartedSignal};
 use fedhost_base::announce::Announcer;
@@ -19,6 +19,7 @@ use fedhost_base::clock::Stopwatch;
 use fedhost_base::hint::explain;
 use fedhost_base::observer::Observer;
 use fedhost_bus as bus;
+use fedhost_manifest::{RestartPolicy, RoleSpec};
 
 /// Pauses before a role restarts.
 pub(super) const BACKOFF: Backoff = Backoff {
@@ -28,21 +29,9 @@ pub(super) const BACKOFF: Backoff = Backoff {
 /// A role that worked this long has recovered from its last failure.
 const RECOVERED_AFTER: Duration = Duration::from_secs(60);
 
-/// Whether a role that was cut off stands in line again for its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RestartPolicy {
-    /// It waits until it is its turn.
-    Rejoin,
-    /// Nobody decides whose turn it is, so two of them would cut each other off for ever.
-    Never,
-}
-
 /// A role to keep running.
 pub(super) struct Supervised {
-    /// Such as `fog-node-1`; also the name of its view of the bus.
-    pub(super) name: String,
-    pub(super) restart: RestartPolicy,
-    pub(super) spooling: Spooling,
+    pub(super) spec: RoleSpec,
     pub(super) buses: Buses,
     pub(super) announcer: Announcer,
     pub(super) observer: Arc<dyn Observer>,
@@ -100,7 +89,7 @@ impl Supervised {
     fn signal(&self, started: &Arc<AtomicBool>) -> StartedSignal {
         let started = Arc::clone(started);
         let observer = Arc::clone(&self.observer);
-        let name = self.name.clone();
+        let name = self.spec.name.clone();
         StartedSignal::new(move || {
             started.store(true, Ordering::Relaxed);
             observer.condition(&name, None);
@@ -109,7 +98,7 @@ impl Supervised {
 
     fn may_restart(&self, error: &bus::Error, has_started: bool) -> bool {
         match error {
-            bus::Error::Lost { .. } => self.restart == RestartPolicy::Rejoin,
+            bus::Error::Lost { .. } => self.spec.restart == RestartPolicy::Rejoin,
             // A broker that is away comes back; a client that could not be ended in time lets go of
             // its readers later.
             bus::Error::Unreachable { .. } | bus::Error::GroupBusy { .. } => true,
@@ -120,11 +109,11 @@ impl Supervised {
     /// Reports a restart and its reason; the same reason is announced once.
     fn report(&self, error: &bus::Error, announced: &mut Option<String>) {
         self.observer
-            .condition(&self.name, Some(&error.to_string()));
+            .condition(&self.spec.name, Some(&error.to_string()));
         let reason = explain(error);
         if announced.as_ref() != Some(&reason) {
             self.announcer.announce(Event::RoleRestarted {
-                role: self.name.clone(),
+                role: self.spec.name.clone(),
                 reason: reason.clone(),
             });
             *announced = Some(reason);
@@ -133,7 +122,7 @@ impl Supervised {
 
     fn warn(&self, detail: String) {
         self.announcer.announce(Event::Warned {
-            part: self.name.clone(),
+            part: self.spec.name.clone(),
             detail,
         });
     }
@@ -145,7 +134,7 @@ impl Supervised {
     ) -> Result<(), Error> {
         let view = tokio::select! {
             () = self.stop.cancelled() => return Ok(()),
-            view = self.buses.of_role(&self.name, self.spooling) => view.map_err(crate::role::on_bus(&self.name))?,
+            view = self.buses.of_role(&self.spec) => view.map_err(crate::role::on_bus(&self.spec.name))?,
         };
         let (bus, announcer, stop) = (view.bus(), self.announcer.clone(), self.stop.clone());
         let observer = Arc::clone(&self.observer);

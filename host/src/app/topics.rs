@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use fedhost_domain::event::Event;
 
-use super::parts;
+use super::settings;
 use fedhost_base::announce::Announcer;
 use fedhost_base::hint::with_hint;
 use fedhost_bus::checkup::{Finding, Outcome};
 use fedhost_bus::compare::{Difference, differences, is_too_small};
 use fedhost_bus::limits::{self, BrokerLimits};
 use fedhost_bus::{self as bus, Admin, TopicInfo, TopicSpec};
-use fedhost_manifest::{BusKind, Manifest, Topics};
+use fedhost_manifest::{BusKind, Manifest, Topic};
 
 /// A topic that a manifest asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,71 +25,52 @@ pub struct Asked {
     pub dead_letters: bool,
 }
 
-/// All topics that the manifest asks for, each followed by that of its dead letters.
+/// All topics that the manifest asks for, each followed by its dead-letter topic.
 #[must_use]
 pub fn asked(manifest: &Manifest) -> Vec<Asked> {
     let topics = &manifest.topics;
-    let nodes = manifest.fog_node_ids();
-    let readings = |name: &str| {
-        nodes
-            .iter()
-            .find(|&&node| topics.sensor_data_of(node).name == name)
-            .copied()
-    };
-    let with_letters = |topic: fedhost_manifest::Topic| {
-        let (letters, purpose) = (
-            topics.dead_letter_of(&topic),
-            purpose(topics, &topic.name, readings(&topic.name)),
-        );
+    let mut asked = Vec::new();
+    let by_key = topics.by_key(&manifest.fog_node_ids()).into_iter();
+    for (key, topic) in by_key.filter(|(key, _)| key != "state") {
+        let purpose = purpose(manifest, &key, &topic.name);
         let unused = format!("what could not be used of {}", topic.name);
-        [
-            Asked {
-                spec: parts::spec(topic),
-                purpose,
-                dead_letters: false,
-            },
-            Asked {
-                spec: parts::spec(letters),
-                purpose: unused,
-                dead_letters: true,
-            },
-        ]
-    };
-    let mut asked: Vec<Asked> = topics
-        .all(&nodes)
-        .into_iter()
-        .flat_map(with_letters)
-        .collect();
+        let dead_letters = topics.dead_letter_of(&topic);
+        asked.push(Asked::new(topic, purpose, false));
+        asked.push(Asked::new(dead_letters, unused, true));
+    }
     // The embedded log has a place of its own for state.
     if manifest.bus.kind == BusKind::Kafka {
         let purpose = "what the roles remember between runs".to_owned();
-        asked.push(Asked {
-            spec: parts::spec(topics.state()),
-            purpose,
-            dead_letters: false,
-        });
+        asked.push(Asked::new(topics.state(), purpose, false));
     }
     asked
 }
 
-fn purpose(topics: &Topics, name: &str, node: Option<u32>) -> String {
-    let shared = [
-        (topics.global_model(), "global models, for the fog nodes"),
-        (topics.model_updates(), "model updates, for the aggregator"),
-        (topics.predictions(), "anomaly scores of readings"),
-        (
-            topics.evaluations(),
-            "how well global models do, for the aggregator",
-        ),
-    ];
-    let shared = shared
-        .into_iter()
-        .find(|(topic, _)| topic.name == name)
-        .map(|(_, purpose)| purpose.to_owned());
-    let readings = || node.map(|node| format!("readings, for fog node {node}"));
-    shared
-        .or_else(readings)
-        .unwrap_or_else(|| "named by the manifest".to_owned())
+impl Asked {
+    fn new(topic: Topic, purpose: String, dead_letters: bool) -> Self {
+        Self {
+            spec: settings::topic_spec(topic),
+            purpose,
+            dead_letters,
+        }
+    }
+}
+
+/// What lies in the topic of this key and name.
+fn purpose(manifest: &Manifest, key: &str, name: &str) -> String {
+    let purpose = match key {
+        "global_model" => "global models, for the fog nodes",
+        "model_updates" => "model updates, for the aggregator",
+        "predictions" => "anomaly scores of readings",
+        "evaluations" => "how well global models do, for the aggregator",
+        "sensor_data" => {
+            let mut nodes = manifest.fog_node_ids().into_iter();
+            let node = nodes.find(|&node| manifest.topics.sensor_data_of(node).name == name);
+            return node.map_or_else(String::new, |node| format!("readings, for fog node {node}"));
+        }
+        _ => "named by the manifest",
+    };
+    purpose.to_owned()
 }
 
 /// How a topic was found.

@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use miette::{IntoDiagnostic as _, WrapErr as _};
 use tokio_util::sync::CancellationToken;
 
 use super::{Ending, Global, LogFormat, ManifestArgs, screen};
-use crate::app::{self, Options, Outcome, Prepared, Role};
+use crate::app::{self, Options, Outcome, Prepared};
 use crate::observe::Observed;
 use crate::run_log::RunLog;
 use console::Console;
 use fedhost_base::announce::{Announcer, Listener};
-use fedhost_manifest::Loaded;
+use fedhost_manifest::{Loaded, RoleKind};
 use json_lines::JsonLines;
 
 /// Runs every role of a manifest in this process, or the roles named, until its rounds are done or
@@ -34,8 +35,8 @@ pub(super) struct Run {
     #[command(flatten)]
     manifest: ManifestArgs,
     /// Run only this role here; may be repeated
-    #[arg(long = "role", value_enum)]
-    roles: Vec<Role>,
+    #[arg(long = "role", value_parser = role_kinds())]
+    roles: Vec<RoleKind>,
     /// Run only this fog node, and the sensors that feed it; may be repeated
     #[arg(long = "node", value_name = "ID")]
     nodes: Vec<u32>,
@@ -45,6 +46,11 @@ pub(super) struct Run {
     /// Stop after this time, such as 30s, 10m or 2h
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
+}
+
+fn role_kinds() -> impl TypedValueParser<Value = RoleKind> {
+    let values = RoleKind::ALL.map(|kind| PossibleValue::new(kind.word()).help(kind.summary()));
+    PossibleValuesParser::new(values).try_map(|word| word.parse::<RoleKind>())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -28,7 +28,7 @@ use fedhost_base::clock::{self, Stopwatch};
 use fedhost_bus::{self as bus, Bus, NewRecord, Record, Source, Start, Write};
 use inbox::Inbox;
 
-const ROLE: &str = "aggregator";
+const ROLE: &str = NodeId::AGGREGATOR;
 /// Header of a global model: the aggregator's state after it, in JSON.
 const PROGRESS: &str = "fedhost-progress";
 

@@ -49,6 +49,8 @@ pub struct Service {
     pub number: u32,
     /// The topic of its readings.
     pub readings: Arc<str>,
+    /// The consumer group in which it reads global models.
+    pub models_group: String,
     /// Where it begins to read them when it never has.
     pub start: Start,
     /// The topics it shares with others.

@@ -27,7 +27,6 @@ const MAX_BYTES: usize = 64 << 20;
 const MAX_PARAMETERS: usize = 16 << 20;
 /// Larger envelopes are packed and unpacked on a thread of their own.
 const LARGE_BYTES: usize = 256 << 10;
-const AGGREGATOR: &str = "aggregator";
 const LOSS: &str = "loss";
 
 /// How models are written; every way is read.
@@ -186,7 +185,7 @@ pub async fn published(
     plugin: &PluginId,
 ) -> Result<Arc<Weights>, Error> {
     let lost = |reason: String| Error::State {
-        role: AGGREGATOR.to_owned(),
+        role: NodeId::AGGREGATOR.to_owned(),
         name: topic.to_string(),
         reason: format!("the global model of round {round} is not there: {reason}"),
     };
@@ -367,7 +366,7 @@ pub async fn global_record(
         },
         weights: model.weights.as_ref().clone(),
     };
-    let trace = trace::of_round(&topics.global_model, model.round, AGGREGATOR);
+    let trace = trace::of_round(&topics.global_model, model.round, NodeId::AGGREGATOR);
     record(
         topics,
         &topics.global_model,

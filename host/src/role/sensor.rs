@@ -30,6 +30,8 @@ const AHEAD: usize = 2 * BATCH;
 pub struct Service {
     /// Everyone's context.
     pub context: Context,
+    /// Its name in the table of roles, such as `sensor-1-pump`.
+    pub role: String,
     /// Its section of the manifest.
     pub sensor: Sensor,
     /// The topic of its fog node's readings.
@@ -52,7 +54,7 @@ impl Service {
     /// The bus refused, or the stored state cannot be read.
     pub async fn run(self) -> Result<(), Error> {
         let bus = self.context.bus.as_ref();
-        let stored: Option<Progress> = super::stored(bus, &self.role(), &self.state_name()).await?;
+        let stored: Option<Progress> = super::stored(bus, &self.role, &self.state_name()).await?;
         let mut progress = stored.unwrap_or_default();
         self.context.started.send();
         if progress.ended {
@@ -87,10 +89,6 @@ impl Service {
 
     fn node(&self) -> NodeId {
         NodeId::fog(self.sensor.node())
-    }
-
-    fn role(&self) -> String {
-        format!("sensor {}", self.sensor.name())
     }
 
     fn state_name(&self) -> String {
@@ -141,7 +139,7 @@ impl Service {
             .bus
             .write(write)
             .await
-            .map_err(on_bus(&self.role()))?;
+            .map_err(on_bus(&self.role))?;
         for item in items {
             self.announce_bad(item);
         }

@@ -89,10 +89,13 @@ impl NodeId {
         Self(format!("fog-node-{number}"))
     }
 
+    /// The name of the sender of global models.
+    pub const AGGREGATOR: &str = "aggregator";
+
     /// The id of the sender of global models.
     #[must_use]
     pub fn aggregator() -> Self {
-        Self("aggregator".to_owned())
+        Self(Self::AGGREGATOR.to_owned())
     }
 
     /// The id as text.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::parts;
+use crate::app::settings;
 use fedhost_base::backoff::Backoff;
 use fedhost_base::observer::Observer;
 use fedhost_bus::Error;
@@ -16,7 +16,7 @@ const HOST: &str = "host";
 /// Bytes that a reader keeps ready when the manifest sets no other size.
 const AHEAD_BYTES: u64 = 64 << 20;
 
-/// A cluster, and which clients its manifest gives to whom.
+/// A cluster, and the settings of its clients.
 #[derive(Clone)]
 pub(in crate::app) struct Cluster {
     kafka: Kafka,
@@ -53,33 +53,19 @@ impl Cluster {
         self.kafka.broker_limits().await
     }
 
-    /// The view of a role, whose name begins with what it is.
-    pub(super) fn view(&self, role: &str) -> View {
-        self.kafka.view(
-            role,
-            options(&self.manifest, clients_of(role), &self.observer),
-        )
+    /// The view of the role of this name, whose clients take the settings of `clients`.
+    pub(super) fn view(&self, role: &str, clients: ClientRole) -> View {
+        self.kafka
+            .view(role, options(&self.manifest, clients, &self.observer))
     }
 
-    /// The view of whoever has no role.
+    /// The view of commands, and of a run's own look at topics and state.
     pub(super) fn host(&self) -> View {
         self.kafka.visit(
             HOST,
             options(&self.manifest, ClientRole::Admin, &self.observer),
         )
     }
-}
-
-fn clients_of(role: &str) -> ClientRole {
-    let kinds = [
-        ClientRole::Aggregator,
-        ClientRole::FogNode,
-        ClientRole::Sensor,
-    ];
-    kinds
-        .into_iter()
-        .find(|kind| role.starts_with(kind.word()))
-        .unwrap_or(ClientRole::Admin)
 }
 
 /// How the clients of one kind of role reach the cluster of a manifest.
@@ -98,7 +84,7 @@ pub fn options(manifest: &Manifest, role: ClientRole, observer: &Arc<dyn Observe
         },
         transactional_id_prefix: kafka.transactional_id_prefix.clone(),
         group_prefix: kafka.group_prefix.clone(),
-        state_topic: parts::spec(manifest.topics.state()),
+        state_topic: settings::topic_spec(manifest.topics.state()),
         ahead_bytes: usize::try_from(ahead_bytes).unwrap_or(usize::MAX),
         max_poll_records: clients.max_poll_records,
         max_block: Duration::from_millis(clients.max_block_ms),

@@ -8,6 +8,7 @@ use super::*;
 use crate::observe::{Observed, Phase};
 use fedhost_base::announce::Listener;
 use fedhost_bus::embedded::{EmbeddedLog, Options};
+use fedhost_manifest::{ClientRole, Completion, RoleId, Spooling};
 
 /// Keeps what is announced.
 #[derive(Clone, Default)]
@@ -59,9 +60,18 @@ impl Scene {
 
     fn role(&self, restart: RestartPolicy, within: Duration) -> Supervised {
         Supervised {
-            name: "fog-node-1".to_owned(),
-            restart,
-            spooling: Spooling::No,
+            spec: RoleSpec {
+                id: RoleId::FogNode(1),
+                name: "fog-node-1".to_owned(),
+                clients: ClientRole::FogNode,
+                reads: Vec::new(),
+                results: Vec::new(),
+                keeps_state: true,
+                needs_plugins: false,
+                spooling: Spooling::No,
+                restart,
+                completion: Completion::EndsRun,
+            },
             buses: self.buses.clone(),
             observer: Arc::new(self.observed.clone()),
             announcer: self.announcer.clone(),

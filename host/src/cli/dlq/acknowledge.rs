@@ -1,7 +1,6 @@
 //! `fedhost dlq acknowledge`.
 
 use clap::Args;
-use fedhost_domain::model::NodeId;
 use serde::Serialize;
 
 use super::Scene;
@@ -47,16 +46,17 @@ async fn acknowledge_all(scene: &Scene) -> Result<Vec<Halted>, crate::role::Erro
     let Some(bus) = scene.bus.as_deref() else {
         return Ok(Vec::new());
     };
-    let nodes = scene.manifest.fog_node_ids().into_iter().map(NodeId::fog);
-    let roles = [NodeId::aggregator()]
-        .into_iter()
-        .chain(nodes)
-        .map(|role| role.to_string());
     let mut halted = Vec::new();
-    for role in roles {
-        if let Some(halt) = halt(bus, &role).await? {
-            acknowledge(bus, &role).await?;
-            halted.push(Halted { role, halt });
+    for role in scene.manifest.roles() {
+        if role.reads.is_empty() {
+            continue;
+        }
+        if let Some(halt) = halt(bus, &role.name).await? {
+            acknowledge(bus, &role.name).await?;
+            halted.push(Halted {
+                role: role.name,
+                halt,
+            });
         }
     }
     Ok(halted)

@@ -32,7 +32,7 @@ pub(super) struct Globals {
 impl Globals {
     pub(super) async fn open(service: &Service) -> Result<Self, Error> {
         let (bus, topic) = (&service.context.bus, &service.topics.global_model);
-        let group = format!("{}.models", service.id());
+        let group = service.models_group.clone();
         let mut source = bus.subscribe(&group, &[topic], Start::Earliest).await?;
         let offsets = bus
             .group_offsets(&group)

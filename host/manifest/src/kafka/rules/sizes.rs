@@ -112,17 +112,20 @@ fn larger(topics: Vec<Named>, limit: u64) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-fn topics_read(manifest: &Manifest, role: ClientRole) -> Vec<Named> {
-    let topics = &manifest.topics;
-    match role {
-        ClientRole::Aggregator => vec![
-            ("model_updates", topics.model_updates()),
-            ("state", topics.state()),
-        ],
-        ClientRole::FogNode => vec![
-            ("global_model", topics.global_model()),
-            ("sensor_data", topics.sensor_data_of(0)),
-        ],
-        ClientRole::Sensor | ClientRole::Admin => Vec::new(),
+/// What the roles read with these clients; a topic that exists for each fog node is listed once.
+fn topics_read(manifest: &Manifest, clients: ClientRole) -> Vec<Named> {
+    let mut topics: Vec<Named> = Vec::new();
+    for spec in manifest.roles() {
+        if spec.clients != clients || spec.reads.is_empty() {
+            continue;
+        }
+        let state = spec.keeps_state.then(|| ("state", manifest.topics.state()));
+        let reads = spec.reads.into_iter().map(|read| (read.key, read.topic));
+        for (key, topic) in reads.chain(state) {
+            if topics.iter().all(|(known, _)| *known != key) {
+                topics.push((key, topic));
+            }
+        }
     }
+    topics
 }

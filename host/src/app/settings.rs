@@ -1,0 +1,147 @@
+//! Translates sections of the manifest into the types of roles and buses. Pure: opens nothing.
+
+use std::sync::Arc;
+
+use fedhost_domain::envelope::Compression;
+use fedhost_domain::fog::schedule;
+use fedhost_domain::model::NodeId;
+use fedhost_domain::round::{Expected, Rules};
+
+use super::options::Options;
+use crate::role::{DeadLetters, Topics, models};
+use fedhost_bus as bus;
+use fedhost_manifest::{
+    self as manifest, BusKind, ClientRole, Join, Manifest, NewGroup, Packing, RowsPerRound, Topic,
+    WhenBehind,
+};
+
+/// The specification by which a topic is created.
+pub(super) fn topic_spec(topic: Topic) -> bus::TopicSpec {
+    let settings = topic.further_settings();
+    let Topic {
+        name,
+        partitions,
+        retention_ms,
+        retention_bytes,
+        max_message_bytes,
+        replication_factor,
+        ..
+    } = topic;
+    bus::TopicSpec {
+        name,
+        partitions,
+        retention_ms,
+        retention_bytes,
+        max_message_bytes,
+        replication_factor,
+        settings,
+    }
+}
+
+/// The rules of the federation.
+///
+/// # Errors
+/// The limits together leave no room for an exact mean.
+pub(super) fn rules(manifest: &Manifest, options: &Options) -> Result<Rules, miette::Report> {
+    let federation = &manifest.federation;
+    let nodes = manifest.fog_node_ids().into_iter().map(NodeId::fog);
+    let rules = Rules {
+        expected: match federation.join {
+            Join::Listed => Expected::Listed(nodes.collect()),
+            Join::Open => Expected::Open,
+        },
+        min_nodes: u64::from(federation.min_nodes),
+        round_interval_ms: federation.round_interval_ms,
+        max_staleness_rounds: federation.max_staleness_rounds,
+        max_update_age_ms: federation.max_update_age_ms,
+        plugin: manifest.model.plugin.name.clone(),
+        max_weight: federation.max_weight,
+        max_norm: federation.max_norm,
+        max_samples: federation.max_samples,
+        max_nodes: u64::from(federation.max_nodes),
+        rounds: rounds(manifest, options),
+    };
+    rules.check().map_err(|error| {
+        miette::miette!(
+            help = "lower max_weight, max_samples or max_nodes to what the models need",
+            "federation: {error}"
+        )
+    })?;
+    Ok(rules)
+}
+
+fn rounds(manifest: &Manifest, options: &Options) -> Option<u64> {
+    options.rounds.or(manifest.federation.rounds)
+}
+
+/// Where a fog node starts to read its readings without a stored offset.
+pub(super) fn start(manifest: &Manifest) -> bus::Start {
+    match manifest.bus.kind {
+        BusKind::Embedded => bus::Start::Earliest,
+        BusKind::Kafka => match manifest.kafka_clients(ClientRole::FogNode).start {
+            NewGroup::Earliest => bus::Start::Earliest,
+            NewGroup::Latest => bus::Start::Latest,
+            NewGroup::Refuses => bus::Start::Stored,
+        },
+    }
+}
+
+/// When a role gives up on a record, and when on its stream.
+pub(super) fn dead_letters(manifest: &Manifest) -> DeadLetters {
+    let manifest::DeadLetters {
+        retries,
+        retry_first_ms,
+        retry_longest_ms,
+        cap_share,
+        cap_records,
+    } = manifest.dead_letters;
+    DeadLetters {
+        retries,
+        first_ms: retry_first_ms,
+        longest_ms: retry_longest_ms,
+        cap_share,
+        cap_records: u32::try_from(cap_records).unwrap_or(u32::MAX),
+    }
+}
+
+/// When a fog node trains.
+pub(super) fn schedule(manifest: &Manifest, options: &Options) -> schedule::Config {
+    schedule::Config {
+        rows_per_round: match manifest.training.rows_per_round {
+            RowsPerRound::Count(rows) => schedule::RowsPerRound::Rows(rows),
+            RowsPerRound::All(_) => schedule::RowsPerRound::All,
+        },
+        backlog_rows: manifest.training.window_rows,
+        when_behind: match manifest.training.when_behind {
+            WhenBehind::Skip => schedule::WhenBehind::Skip,
+            WhenBehind::Wait => schedule::WhenBehind::Wait,
+        },
+        rounds: rounds(manifest, options),
+        // One interval for the round to close without this node, one for the answer to be lost.
+        retry_after_ms: manifest.federation.round_interval_ms.saturating_mul(2),
+    }
+}
+
+/// The topics that roles share.
+pub(super) fn topics(manifest: &Manifest) -> Arc<Topics> {
+    Arc::new(Topics {
+        global_model: manifest.topics.global_model().name.into(),
+        model_updates: manifest.topics.model_updates().name.into(),
+        predictions: manifest.topics.predictions().name.into(),
+        evaluations: manifest.topics.evaluations().name.into(),
+        dead_letter_suffix: manifest.topics.dead_letter_suffix.clone(),
+        wire: wire(manifest),
+    })
+}
+
+fn wire(manifest: &Manifest) -> models::Wire {
+    models::Wire {
+        binary: manifest.federation.wire == manifest::Wire::Binary,
+        compression: match manifest.federation.compression {
+            Packing::Gzip => Compression::Gzip,
+            Packing::Zstd => Compression::Zstd,
+            Packing::Lz4 => Compression::Lz4,
+            Packing::None => Compression::None,
+        },
+    }
+}
