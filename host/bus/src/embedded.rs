@@ -40,7 +40,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::cursor::Cursor;
 use self::damage::Damages;
-pub use self::damage::{Damage, OnDamage, OnWarning};
+pub use self::damage::{OnDamage, OnWarning};
 use self::source::{EmbeddedSource, Gate, Subscriptions};
 use self::store::Store;
 use self::writer::{Command, Reply};

@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fedhost_domain::event::Event;
+use fedhost_domain::event::{Damage, Event};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -365,15 +365,13 @@ fn log_options(
         (Arc::clone(name), Arc::clone(observer)),
     );
     embedded::Options {
-        on_damage: Arc::new(move |damage: embedded::Damage| {
+        on_damage: Arc::new(move |damage: Damage| {
             let (name, observer) = &damaged;
-            observer.announce(Event::LogDamaged {
+            observer.announce(Event::LogDamaged(Damage {
                 topic: name.part.clone(),
-                partition: damage.partition,
-                from: damage.from,
-                to: damage.to,
                 detail: format!("{} (in {})", damage.detail, name.directory),
-            });
+                ..damage
+            }));
         }),
         on_warning: Arc::new(move |detail| {
             let (name, observer) = &warned;

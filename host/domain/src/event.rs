@@ -1,14 +1,22 @@
-//! Every fact the host announces. One enum feeds the terminal, the log, the run log and whatever
-//! listens later.
+//! Every fact the host announces. One enum feeds the terminal, the run log, the metrics and every
+//! other listener.
 //!
 //! A variant says what happened, in the past tense, with the ids and numbers a reader needs to act
 //! on it.
 
+mod damage;
+mod round;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::{Metric, NodeId, PluginId, Sha256Hex, f64_or_null};
+pub use damage::Damage;
+pub use round::{Durations, Evaluation, NodeEvaluation, Participant, RoundClosed};
 
 /// An event and when it happened; one line of the run log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,18 +54,18 @@ pub enum Event {
     UpdateAccepted {
         /// The round it counts in.
         round: u64,
-        /// Who, with how much.
+        /// The sender, and its weight in the mean.
         participant: Participant,
     },
     /// An update never reached the sum.
     UpdateRejected {
         /// The round that was being gathered.
         round: u64,
-        /// The sender, when it could be told.
+        /// The sender, when it is known.
         node: Option<NodeId>,
         /// A short stable code, such as `stale`.
         reason: String,
-        /// The whole story.
+        /// The full explanation.
         detail: String,
     },
     /// A round's time is up and too few nodes have answered; it goes on gathering.
@@ -82,7 +90,7 @@ pub enum Event {
     },
     /// A fog node published an update.
     NodeTrained {
-        /// Who trained.
+        /// The node.
         node: NodeId,
         /// The round the update is meant for.
         round: u64,
@@ -96,7 +104,7 @@ pub enum Event {
     },
     /// A fog node found its earlier state and goes on from there.
     NodeResumed {
-        /// Who.
+        /// The node.
         node: NodeId,
         /// Rows it had read before it stopped.
         rows: u64,
@@ -107,7 +115,7 @@ pub enum Event {
     },
     /// Training could not keep up with the rows and moved on to newer ones.
     TrainingSkipped {
-        /// Who.
+        /// The node.
         node: NodeId,
         /// Labelled rows that no round has waited for.
         rows: u64,
@@ -134,34 +142,23 @@ pub enum Event {
         offset: u64,
         /// A short stable code, such as `undecodable`.
         reason: String,
-        /// The whole story.
+        /// The full explanation.
         detail: String,
     },
-    /// A stretch of the embedded log cannot be read any more.
-    LogDamaged {
-        /// The topic.
-        topic: String,
-        /// The partition.
-        partition: u32,
-        /// First lost offset.
-        from: u64,
-        /// One past the last lost offset.
-        to: u64,
-        /// What was found.
-        detail: String,
-    },
+    /// Records of the embedded log cannot be read any more.
+    LogDamaged(Damage),
     /// Something is not as it should be, and nothing is lost by it yet.
     Warned {
         /// Which part of the host, such as `log`.
         part: String,
-        /// The whole story.
+        /// The full explanation.
         detail: String,
     },
     /// A client of the bus lost its broker, or was refused; what it holds is kept, and tried again.
     ConnectionLost {
         /// Which client, such as `writer of fog-node-1`.
         part: String,
-        /// The whole story.
+        /// The full explanation.
         reason: String,
         /// What to do about it.
         hint: String,
@@ -204,7 +201,7 @@ pub enum Event {
         /// One past the last lost offset.
         to: u64,
     },
-    /// Probes, and whoever collects figures, are answered over HTTP.
+    /// Probes and requests for metrics are answered over HTTP.
     Listening {
         /// Address and port.
         address: String,
@@ -245,7 +242,7 @@ pub enum Event {
         /// `trap`, `deadline`, `fuel`, `memory`, `output-too-large`, `invalid-output`, `refused`,
         /// `quarantined` or `error`.
         kind: String,
-        /// The whole story.
+        /// The full explanation.
         detail: String,
     },
     /// A node took another component into use.
@@ -261,11 +258,12 @@ pub enum Event {
         /// The topic of the node's readings.
         topic: String,
         /// By partition, the first offset that the new component handles.
+        #[serde(deserialize_with = "by_partition")]
         first_offsets: BTreeMap<u32, u64>,
-        /// In words, what the new component goes on from.
+        /// What the new component resumes from, as text.
         state: String,
     },
-    /// A component failed again and again, and is left alone for a while.
+    /// A component kept failing, and is not called until a pause ends.
     PluginQuarantined {
         /// Its name.
         plugin: String,
@@ -277,10 +275,10 @@ pub enum Event {
         failures: u32,
         /// For how long.
         pause_ms: u64,
-        /// The last failure's whole story.
+        /// The full explanation of the last failure.
         detail: String,
     },
-    /// A component that was left alone works again.
+    /// A component that was in quarantine works again.
     PluginReleased {
         /// Its name.
         plugin: String,
@@ -322,132 +320,15 @@ pub enum Event {
     },
 }
 
-/// One node's part in a round.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Participant {
-    /// Who.
-    pub node: NodeId,
-    /// Rows it trained on: its weight in the mean.
-    pub samples: u64,
-    /// How many global models behind the newest its update was.
-    pub staleness: u64,
-    /// Training loss, as its plug-in reports it.
-    #[serde(deserialize_with = "f64_or_null")]
-    pub loss: f64,
-    /// Euclidean norm of its weights.
-    #[serde(deserialize_with = "f64_or_null")]
-    pub norm: f64,
-    /// Wall time of local training, when the node told.
-    pub train_ms: Option<u64>,
-    /// Other figures of its plug-in.
-    pub metrics: Vec<Metric>,
-}
-
-/// A finished round.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RoundClosed {
-    /// Its number, from 1.
-    pub round: u64,
-    /// Who took part, by node.
-    pub participants: Vec<Participant>,
-    /// Expected nodes that did not answer.
-    pub missing: Vec<NodeId>,
-    /// Updates refused while it was open.
-    pub rejected: u64,
-    /// `complete` when every expected node answered, else `interval`.
-    pub closed_by: String,
-    /// Sum of the participants' samples.
-    pub samples: u64,
-    /// Sample-weighted mean of the participants' losses.
-    #[serde(deserialize_with = "f64_or_null")]
-    pub loss: f64,
-    /// Identity of the new global model.
-    pub weights_sha256: Sha256Hex,
-    /// Its Euclidean norm.
-    #[serde(deserialize_with = "f64_or_null")]
-    pub norm: f64,
-    /// Where the time went.
-    pub durations: Durations,
-}
-
-/// Where a round's time went, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Durations {
-    /// From opening to the last update.
-    #[serde(deserialize_with = "f64_or_null")]
-    pub gathering_ms: f64,
-    /// Finishing the mean.
-    #[serde(deserialize_with = "f64_or_null")]
-    pub aggregating_ms: f64,
-    /// Encoding, and the durable write.
-    #[serde(deserialize_with = "f64_or_null")]
-    pub publishing_ms: f64,
-}
-
-/// How well a global model tells held-out anomalies from the rest, over all nodes that answered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// Held-out rows.
-    pub rows: u64,
-    /// Of which anomalous.
-    pub anomalous: u64,
-    /// Area under the ROC curve of all nodes' rows pooled; absent when only one class is present.
-    pub roc_auc: Option<f64>,
-    /// Average precision, pooled.
-    pub average_precision: Option<f64>,
-    /// The same, node by node.
-    pub nodes: Vec<NodeEvaluation>,
-}
-
-/// One node's part of an evaluation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NodeEvaluation {
-    /// Who.
-    pub node: NodeId,
-    /// Its held-out rows.
-    pub rows: u64,
-    /// Of which anomalous.
-    pub anomalous: u64,
-    /// On its own rows.
-    pub roc_auc: Option<f64>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_with_a_loss_that_is_no_number_can_be_read_again() {
-        let metrics = vec![Metric {
-            name: "accuracy".into(),
-            value: f64::INFINITY,
-        }];
-        let (node, train_ms) = (NodeId::fog(1), None);
-        let participant = Participant {
-            node,
-            samples: 3,
-            staleness: 0,
-            loss: f64::NAN,
-            norm: 2.5,
-            train_ms,
-            metrics,
-        };
-        let line = serde_json::to_string(&Stamped {
-            time_ms: 1,
-            event: Event::UpdateAccepted {
-                round: 1,
-                participant,
-            },
-        });
-
-        let Stamped {
-            event: Event::UpdateAccepted { participant, .. },
-            ..
-        } = serde_json::from_str(&line.unwrap()).unwrap()
-        else {
-            panic!("another event came back")
-        };
-        assert!(participant.loss.is_nan() && participant.metrics[0].value.is_nan());
-        assert_eq!((participant.samples, participant.norm), (3, 2.5));
-    }
+/// Keys of a JSON object are text; serde reads them as numbers only where it has not buffered them,
+/// as it does for a tagged enum.
+fn by_partition<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<u32, u64>, D::Error> {
+    let by_text = BTreeMap::<String, u64>::deserialize(deserializer)?;
+    let by_partition = by_text.into_iter().map(|(partition, offset)| {
+        let partition = partition.parse().map_err(D::Error::custom)?;
+        Ok((partition, offset))
+    });
+    by_partition.collect()
 }

@@ -1,7 +1,7 @@
 //! Events in words, for people who watch a run.
 
 use fedhost_base::hint::with_hint;
-use fedhost_domain::event::Event;
+use fedhost_domain::event::{Damage, Event};
 
 /// How much somebody must want to know to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,16 +115,16 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
             Warning,
             format!("{source}: record {partition}:{offset} was skipped ({reason}): {detail}"),
         ),
-        Event::LogDamaged { topic, detail, .. } if topic.is_empty() => {
+        Event::LogDamaged(Damage { topic, detail, .. }) if topic.is_empty() => {
             (Warning, format!("the log is damaged: {detail}"))
         }
-        Event::LogDamaged {
+        Event::LogDamaged(Damage {
             topic,
             partition,
             from,
             to,
             detail,
-        } => (
+        }) => (
             Warning,
             format!(
                 "records {from} to {} of {topic}:{partition} are lost: {detail}",

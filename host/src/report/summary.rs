@@ -7,7 +7,7 @@ mod collect;
 mod nodes;
 mod tally;
 
-use fedhost_domain::event::{Evaluation, RoundClosed};
+use fedhost_domain::event::{Damage, Evaluation, RoundClosed};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 use serde::Serialize;
 
@@ -217,21 +217,6 @@ pub struct SkippedRecords {
     pub source: String,
     /// A short stable code.
     pub reason: String,
-}
-
-/// A stretch of the embedded log that is lost.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Damage {
-    /// The topic.
-    pub topic: String,
-    /// The partition.
-    pub partition: u32,
-    /// First lost offset.
-    pub from: u64,
-    /// One past the last lost offset.
-    pub to: u64,
-    /// What was found.
-    pub detail: String,
 }
 
 /// A sensor that has published all its rows.

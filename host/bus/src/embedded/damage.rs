@@ -1,29 +1,15 @@
 //! What of the log cannot be read any more, reported once each.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use fedhost_domain::event::Damage;
 
 use super::batch::Head;
 use super::partition::Partition;
 use super::recovery::Cut;
 use super::topic::Topic;
-
-/// A stretch of the log that cannot be read any more. Everything else still can.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Damage {
-    /// The topic; empty when a write was lost of which only its place in a file is known.
-    pub topic: String,
-    /// The partition.
-    pub partition: u32,
-    /// First lost offset.
-    pub from: u64,
-    /// One past the last lost offset.
-    pub to: u64,
-    /// What was found.
-    pub detail: String,
-}
 
 /// Takes a report of damage.
 pub type OnDamage = Arc<dyn Fn(Damage) + Send + Sync>;
@@ -116,24 +102,4 @@ impl Damages {
 
 fn missing(reason: Option<String>) -> String {
     reason.unwrap_or_else(|| "the batch is missing".to_owned())
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            topic,
-            partition,
-            from,
-            to,
-            detail,
-        } = self;
-        if topic.is_empty() {
-            return write!(formatter, "{detail}");
-        }
-        let last = to.saturating_sub(1);
-        write!(
-            formatter,
-            "records {from} to {last} of {topic}:{partition} cannot be read: {detail}"
-        )
-    }
 }

@@ -5,12 +5,13 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::damage::{Damage, Damages};
+use super::damage::Damages;
 use super::recovery::recover;
 use super::store::{self, files, topics, unreadable};
 use crate::Error;
 use crate::checkup::{Finding, Tell};
 use fedhost_base::hint::hint;
+use fedhost_domain::event::Damage;
 
 const SUBJECT: &str = "log";
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fedhost_domain::event::Event;
 
 use fedhost_base::observer::Observer;
-use fedhost_bus::embedded::{Damage, EmbeddedLog, Fsync, Options};
+use fedhost_bus::embedded::{EmbeddedLog, Fsync, Options};
 use fedhost_manifest::{self as manifest, Manifest};
 
 /// Opens the log, and announces what a disk has damaged in it.
@@ -17,22 +17,7 @@ pub(super) async fn open(
     let warned = Arc::clone(&observer);
     let options = Options {
         fsync: fsync(manifest.bus.fsync),
-        on_damage: Arc::new(move |damage: Damage| {
-            let Damage {
-                topic,
-                partition,
-                from,
-                to,
-                detail,
-            } = damage;
-            observer.announce(Event::LogDamaged {
-                topic,
-                partition,
-                from,
-                to,
-                detail,
-            });
-        }),
+        on_damage: Arc::new(move |damage| observer.announce(Event::LogDamaged(damage))),
         on_warning: Arc::new(move |detail| {
             warned.announce(Event::Warned {
                 part: "log".to_owned(),

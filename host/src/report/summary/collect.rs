@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fedhost_domain::event::{Event, RoundClosed, Stamped};
+use fedhost_domain::event::{Damage, Event, RoundClosed, Stamped};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 
 use super::nodes::Nodes;
 use super::tally::Counter;
 use super::{
-    Change, Damage, Manifest, OpenRound, Plugin, PluginFailure, Rejection, Round, RoundEvaluation,
+    Change, Manifest, OpenRound, Plugin, PluginFailure, Rejection, Round, RoundEvaluation,
     RunSummary, Sensor, SkippedRecords,
 };
 use crate::report::NamedLog;
@@ -148,19 +148,7 @@ impl Collector {
                     detail,
                 );
             }
-            Event::LogDamaged {
-                topic,
-                partition,
-                from,
-                to,
-                detail,
-            } => self.damaged(Damage {
-                topic: topic.clone(),
-                partition: *partition,
-                from: *from,
-                to: *to,
-                detail: detail.clone(),
-            }),
+            Event::LogDamaged(damage) => self.damaged(damage),
             Event::PluginLoaded {
                 plugin,
                 file,
@@ -274,9 +262,9 @@ impl Collector {
     }
 
     /// Damage is announced at every start; it is the same damage.
-    fn damaged(&mut self, damage: Damage) {
-        if !self.summary.damage.contains(&damage) {
-            self.summary.damage.push(damage);
+    fn damaged(&mut self, damage: &Damage) {
+        if !self.summary.damage.contains(damage) {
+            self.summary.damage.push(damage.clone());
         }
     }
 

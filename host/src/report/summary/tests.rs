@@ -1,4 +1,6 @@
-use fedhost_domain::event::{Durations, Evaluation, Event, Participant, RoundClosed, Stamped};
+use fedhost_domain::event::{
+    Damage, Durations, Evaluation, Event, Participant, RoundClosed, Stamped,
+};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 
 use super::*;
@@ -286,13 +288,13 @@ fn a_swapped_plugin_is_another_entry_since_its_round() {
 
 #[test]
 fn damage_announced_at_every_start_is_told_once() {
-    let damaged = Event::LogDamaged {
+    let damaged = Event::LogDamaged(Damage {
         topic: "t".into(),
         partition: 0,
         from: 3,
         to: 9,
         detail: "checksum".into(),
-    };
+    });
     assert_eq!(
         summary(vec![started(), damaged.clone(), started(), damaged])
             .damage

@@ -5,9 +5,9 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::embedded::Fsync;
 use crate::embedded::commit::Commit;
-use crate::embedded::damage::Damage;
 use crate::embedded::store::Store;
 use crate::{NewRecord, TopicSpec, Write};
+use fedhost_domain::event::Damage;
 
 /// A partition with six batches of ten records.
 struct Fixture {

@@ -1,0 +1,286 @@
+//! The run log is a contract: these lines stay as they are, byte for byte, and are read again.
+
+use super::*;
+
+fn plugin() -> PluginId {
+    PluginId {
+        name: "autoencoder".into(),
+        version: "0.1.0".into(),
+        sha256: Sha256Hex::of(b"autoencoder"),
+    }
+}
+
+fn metrics() -> Vec<Metric> {
+    vec![Metric {
+        name: "accuracy".into(),
+        value: 0.5,
+    }]
+}
+
+fn participant() -> Participant {
+    Participant {
+        node: NodeId::fog(1),
+        samples: 3,
+        staleness: 1,
+        loss: 0.25,
+        norm: 2.5,
+        train_ms: Some(7),
+        metrics: metrics(),
+    }
+}
+
+fn evaluation(rows: u64) -> Evaluation {
+    Evaluation {
+        rows,
+        anomalous: 2,
+        roc_auc: Some(0.75),
+        average_precision: None,
+        nodes: vec![NodeEvaluation {
+            node: NodeId::fog(2),
+            rows,
+            anomalous: 2,
+            roc_auc: None,
+        }],
+    }
+}
+
+fn round_events() -> Vec<Event> {
+    vec![
+        Event::RoundOpened { round: 2 },
+        Event::UpdateAccepted {
+            round: 2,
+            participant: participant(),
+        },
+        Event::UpdateRejected {
+            round: 2,
+            node: Some(NodeId::fog(1)),
+            reason: "stale".into(),
+            detail: "too old".into(),
+        },
+        Event::UpdateRejected {
+            round: 2,
+            node: None,
+            reason: "checksum".into(),
+            detail: "damaged".into(),
+        },
+        Event::RoundFailed {
+            round: 2,
+            answered: 1,
+            min_nodes: 2,
+        },
+        Event::RoundClosed(RoundClosed {
+            round: 2,
+            participants: vec![participant()],
+            missing: vec![NodeId::fog(3)],
+            rejected: 1,
+            closed_by: "interval".into(),
+            samples: 3,
+            loss: 0.25,
+            weights_sha256: Sha256Hex::of(b"weights"),
+            norm: 2.5,
+            durations: Durations {
+                gathering_ms: 1.5,
+                aggregating_ms: 0.5,
+                publishing_ms: 2.0,
+            },
+        }),
+        Event::RoundEvaluated {
+            round: 2,
+            before: Some(evaluation(4)),
+            after: evaluation(5),
+        },
+        Event::NodeTrained {
+            node: NodeId::fog(1),
+            round: 3,
+            samples: 30,
+            loss: 0.125,
+            train_ms: 9,
+        },
+        Event::NodeResumed {
+            node: NodeId::fog(1),
+            rows: 10,
+            replayed: 4,
+            round: 2,
+        },
+        Event::TrainingSkipped {
+            node: NodeId::fog(1),
+            rows: 8,
+        },
+        Event::SensorFinished {
+            node: NodeId::fog(1),
+            sensor: "pump".into(),
+            rows: 100,
+            skipped: 1,
+        },
+    ]
+}
+
+fn plugin_events() -> Vec<Event> {
+    vec![
+        Event::PluginLoaded {
+            plugin: plugin(),
+            file: "autoencoder.wasm".into(),
+            compile_ms: 12,
+        },
+        Event::PluginFailed {
+            plugin: "autoencoder".into(),
+            call: "detector.score".into(),
+            kind: "trap".into(),
+            detail: "unreachable".into(),
+        },
+        Event::PluginSwapped {
+            node: NodeId::fog(1),
+            part: "model".into(),
+            old: plugin(),
+            new: plugin(),
+            topic: "sensor-data-node-1".into(),
+            first_offsets: [(0, 5), (2, 7)].into(),
+            state: "the last global model".into(),
+        },
+        Event::PluginQuarantined {
+            plugin: "autoencoder".into(),
+            part: "trainer".into(),
+            call: "trainer.train".into(),
+            failures: 5,
+            pause_ms: 1_000,
+            detail: "unreachable".into(),
+        },
+        Event::PluginReleased {
+            plugin: "autoencoder".into(),
+            part: "trainer".into(),
+        },
+        Event::PluginLogged {
+            plugin: "autoencoder".into(),
+            instance: "fog-node-1".into(),
+            level: "info".into(),
+            message: "\"quoted\" µ".into(),
+        },
+        Event::PluginProgress {
+            plugin: "autoencoder".into(),
+            instance: "fog-node-1".into(),
+            epoch: 1,
+            epochs: 3,
+            metrics: metrics(),
+        },
+    ]
+}
+
+fn host_events() -> Vec<Event> {
+    vec![
+        Event::RunStarted {
+            manifest: "demo.toml".into(),
+            manifest_sha256: Sha256Hex::of(b"manifest"),
+            version: "0.1.0".into(),
+            resumed_round: 2,
+            plugins: vec![plugin()],
+        },
+        Event::RecordSkipped {
+            source: "model_updates".into(),
+            partition: 1,
+            offset: 9,
+            reason: "undecodable".into(),
+            detail: "not JSON".into(),
+        },
+        Event::LogDamaged(Damage {
+            topic: "predictions".into(),
+            partition: 1,
+            from: 3,
+            to: 5,
+            detail: "checksum".into(),
+        }),
+        Event::Warned {
+            part: "log".into(),
+            detail: "slow".into(),
+        },
+        Event::ConnectionLost {
+            part: "writer of fog-node-1".into(),
+            reason: "refused".into(),
+            hint: "start it".into(),
+        },
+        Event::ConnectionRestored {
+            part: "writer of fog-node-1".into(),
+            after_ms: 20,
+        },
+        Event::StandingBy {
+            group: "aggregator".into(),
+        },
+        Event::PartitionStalled {
+            group: "aggregator".into(),
+            topic: "model_updates".into(),
+            partition: 0,
+            next: 3,
+            end: 9,
+        },
+        Event::RecordsExpired {
+            group: "aggregator".into(),
+            topic: "model_updates".into(),
+            partition: 0,
+            from: 0,
+            to: 3,
+        },
+        Event::Listening {
+            address: "127.0.0.1:8080".into(),
+        },
+        Event::RoleRestarted {
+            role: "fog-node-1".into(),
+            reason: "fenced".into(),
+        },
+        Event::TopicDiffers {
+            topic: "predictions".into(),
+            setting: "retention.ms".into(),
+            asked: "1".into(),
+            found: "2".into(),
+        },
+        Event::RunFinished {
+            round: 5,
+            outcome: "completed".into(),
+            weights_sha256: Some(Sha256Hex::of(b"weights")),
+        },
+    ]
+}
+
+#[test]
+fn every_event_keeps_its_line_of_the_run_log() {
+    let events = [host_events(), round_events(), plugin_events()].concat();
+    let lines: Vec<String> = (1_700_000_000_000_u64..)
+        .zip(events)
+        .map(|(time_ms, event)| {
+            let stamped = Stamped { time_ms, event };
+            let line = serde_json::to_string(&stamped).unwrap();
+            assert_eq!(serde_json::from_str::<Stamped>(&line).unwrap(), stamped);
+            line
+        })
+        .collect();
+    let golden: Vec<&str> = include_str!("tests/run_log.jsonl").lines().collect();
+    assert_eq!(lines, golden);
+}
+
+#[test]
+fn an_event_with_a_loss_that_is_no_number_can_be_read_again() {
+    let participant = Participant {
+        loss: f64::NAN,
+        train_ms: None,
+        metrics: vec![Metric {
+            name: "accuracy".into(),
+            value: f64::INFINITY,
+        }],
+        ..participant()
+    };
+    let line = serde_json::to_string(&Stamped {
+        time_ms: 1,
+        event: Event::UpdateAccepted {
+            round: 1,
+            participant,
+        },
+    });
+
+    let Stamped {
+        event: Event::UpdateAccepted { participant, .. },
+        ..
+    } = serde_json::from_str(&line.unwrap()).unwrap()
+    else {
+        panic!("another event came back")
+    };
+    assert!(participant.loss.is_nan() && participant.metrics[0].value.is_nan());
+    assert_eq!((participant.samples, participant.norm), (3, 2.5));
+}
