@@ -1,4 +1,4 @@
-//! The compilers and runtimes that all plug-ins of a process share.
+//! The wasmtime engines that all plug-ins of a process share.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,18 +13,18 @@ use super::limits::{Limits, size};
 use super::sandbox::StoreData;
 use super::watchdog::{Watch, Watchdog};
 
-/// Most stack that a guest may use, in bytes: half of what a thread of the blocking pool has, the
-/// rest is for host code.
+/// The most stack that a guest may use, in bytes: half of the stack of a thread of the blocking
+/// pool. The rest is for host code.
 const STACK_MAX_BYTES: u32 = 1 << 20;
 
-/// Address space set aside for each memory, so that bounds checks cost nothing: a guest cannot
-/// address more.
+/// Address space reserved for each memory. A guest cannot address more, so bounds checks cost
+/// nothing.
 const MEMORY_RESERVATION_BYTES: u64 = 4 << 30;
 
-/// Unmapped space behind each memory: catches constant offsets past its end.
+/// Unmapped space behind each memory; it catches constant offsets past the end.
 const MEMORY_GUARD_BYTES: u64 = 32 << 20;
 
-/// One a process; a clone is a handle to the same.
+/// The plug-in engine. There is one in a process; a clone is a handle to the same one.
 #[derive(Clone)]
 pub struct Engine {
     runtime: Arc<Runtime>,
@@ -36,14 +36,13 @@ struct Runtime {
     linker: Linker<StoreData>,
 }
 
-/// Runtimes differ in what the engine fixes once for all its guests. There are as few as different
-/// limits ask for.
+/// One runtime for each profile that is in use, and their common watchdog.
 struct EngineSet {
     watchdog: Watchdog,
     members: Arc<Mutex<BTreeMap<EngineProfile, Arc<Runtime>>>>,
 }
 
-/// The limits that the engine fixes.
+/// The limits that are fixed in an engine and in the code that it compiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct EngineProfile {
     stack_bytes: u32,
@@ -62,7 +61,7 @@ impl EngineProfile {
         }
     }
 
-    /// What compiled code depends on.
+    /// Whether compiled code counts fuel.
     pub(super) fn counts_work(self) -> bool {
         self.counts_work
     }
@@ -77,23 +76,23 @@ impl Engine {
     /// Sets up the compiler and starts the watchdog thread.
     ///
     /// # Errors
-    /// When the processor or operating system cannot run it.
+    /// The processor or the operating system does not support it.
     pub fn new() -> Result<Self, EngineError> {
         let members: Arc<Mutex<BTreeMap<EngineProfile, Arc<Runtime>>>> = Arc::default();
-        let barked_at = Arc::clone(&members);
-        let bark = move || {
-            lock(&barked_at)
+        let watched = Arc::clone(&members);
+        let watchdog = Watchdog::start(move || {
+            lock(&watched)
                 .values()
                 .for_each(|runtime| runtime.wasm.increment_epoch())
-        };
-        let watchdog = Watchdog::start(bark).map_err(|error| EngineError(error.to_string()))?;
+        });
+        let watchdog = watchdog.map_err(|error| EngineError(error.to_string()))?;
         EngineSet { watchdog, members }.found()
     }
 
-    /// The same engine with the stack and the counting of work that these limits ask for.
+    /// Returns the engine for the profile of these limits.
     ///
     /// # Errors
-    /// When the processor or operating system cannot run it.
+    /// The processor or the operating system does not support it.
     pub(super) fn suited_to(&self, limits: &Limits) -> Result<Self, EngineError> {
         let runtime = self.engines.member(EngineProfile::of(limits))?;
         Ok(Self {
@@ -106,7 +105,8 @@ impl Engine {
         &self.runtime.wasm
     }
 
-    /// Holds everything a guest can reach: the functions of `fedhost:plugin/host`, nothing else.
+    /// Returns the linker with all functions that a guest can import: those of
+    /// `fedhost:plugin/host`.
     pub(super) fn linker(&self) -> &Linker<StoreData> {
         &self.runtime.linker
     }
@@ -129,7 +129,7 @@ impl EngineSet {
         if let Some(runtime) = lock(&self.members).get(&profile) {
             return Ok(Arc::clone(runtime));
         }
-        // Without the lock, which the watchdog needs.
+        // Not under the lock, which the watchdog needs.
         let runtime =
             Arc::new(Runtime::new(profile).map_err(|error| EngineError(format!("{error:#}")))?);
         Ok(Arc::clone(
@@ -153,10 +153,10 @@ impl Runtime {
     }
 }
 
-/// Everything off that a guest of ours does not need: each is code that a stranger's component
-/// cannot reach. Relaxed SIMD is off so that training gives the same bits on every machine.
-/// Instances are made on demand: a host keeps tens of them for long, and a pool would have to be as
-/// large as the largest limit of any plug-in.
+/// Returns the settings of an engine. Features that plug-ins do not need are off, so that an
+/// untrusted component cannot reach their code. Relaxed SIMD is off so that training gives the same
+/// bits on every machine. Instances are allocated on demand, not pooled: a host keeps tens of them
+/// for a long time, and each slot of a pool would need the largest limit of any plug-in.
 pub(super) fn config(profile: EngineProfile) -> Config {
     let mut config = Config::new();
     config

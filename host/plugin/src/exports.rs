@@ -1,4 +1,4 @@
-//! Which of the four interfaces a component exports, looked up once.
+//! Finds which of the four interfaces a component exports.
 
 use std::fmt;
 
@@ -39,7 +39,7 @@ impl fmt::Display for Abilities {
     }
 }
 
-/// Where the exports of one component lie.
+/// The exports of one component.
 pub(super) struct Exports {
     pub(super) metadata: metadata::GuestIndices,
     pub(super) preprocessing: Option<preprocessing::GuestIndices>,
@@ -48,7 +48,7 @@ pub(super) struct Exports {
 }
 
 impl Exports {
-    /// An interface may be missing, but not half there.
+    /// Finds the exports. An interface may be missing, but not incomplete.
     pub(super) fn find(pre: &InstancePre<StoreData>) -> Result<Self> {
         let has = |interface: &str| {
             pre.component()
@@ -77,8 +77,7 @@ impl Exports {
         }
     }
 
-    /// Checks the types of everything that is exported, so that opening an instance later cannot
-    /// fail for them.
+    /// Checks the types of all exports, so that opening an instance cannot fail because of them.
     pub(super) fn check_types(
         &self,
         store: &mut Store<StoreData>,

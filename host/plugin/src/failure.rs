@@ -1,4 +1,4 @@
-//! Why a call into a plug-in failed, in words an operator can act on.
+//! Explains why a call into a plug-in failed, and what an operator can do.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use super::limits::Limits;
 use super::meter::Shortage;
 use super::text::plain;
 
-/// Bytes of a guest's own words that are passed on.
-const WORDS_MAX_BYTES: usize = 1000;
+/// Bytes of a guest's own text that are passed on.
+const TEXT_MAX_BYTES: usize = 1000;
 
-/// A call into a plug-in failed. The host and all other instances are unharmed.
+/// A call into a plug-in failed. The host and other instances are not affected.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 #[error("plug-in {plugin} failed in {call} ({kind}): {detail}")]
 pub struct CallError {
@@ -29,7 +29,7 @@ pub struct CallError {
 }
 
 impl CallError {
-    /// The fact to announce; whoever handles the error announces it, once.
+    /// Returns the event of this failure. The code that handles the error announces it, once.
     #[must_use]
     pub fn event(&self) -> Event {
         Event::PluginFailed {
@@ -52,21 +52,22 @@ pub enum Kind {
     Fuel,
     /// The guest crashed after it was refused more memory, or more of a table.
     Memory,
-    /// The guest handed over more than it may, and was stopped before the host made room for it.
+    /// The guest returned more than it may, and was stopped before the host allocated memory for
+    /// it.
     OutputTooLarge,
-    /// The guest answered with something that cannot be used; the answer was dropped. The instance
-    /// lives on, unless the answer could not even be read.
+    /// The guest returned an unusable result, which was dropped. The instance can still be used,
+    /// unless the result could not be read at all.
     InvalidOutput,
-    /// The guest, or the host on its behalf, declined the input; the instance lives on.
+    /// The guest, or the host on its behalf, declined the input; the instance can still be used.
     Refused(Refusal),
     /// An earlier call ended this instance; a new one has to be opened.
     Dead,
-    /// The plug-in failed too often, and is left alone for a while; the guest was not called.
+    /// The plug-in failed too often and is quarantined; the guest was not called.
     Quarantined,
 }
 
 impl Kind {
-    /// Whether the plug-in is to blame.
+    /// Whether the failure counts towards quarantine.
     #[must_use]
     pub fn is_fault(self) -> bool {
         match self {
@@ -80,7 +81,7 @@ impl Kind {
         }
     }
 
-    /// A short stable code: `trap`, `deadline`, `fuel`, `memory`, `output-too-large`,
+    /// Returns a short stable code: `trap`, `deadline`, `fuel`, `memory`, `output-too-large`,
     /// `invalid-output`, `refused`, `quarantined` or `error`.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -137,7 +138,7 @@ impl Refusal {
     }
 }
 
-/// Takes a guest's own error apart; its text is cut and cleaned.
+/// Converts a guest's own error; its text is cut, and control characters removed.
 pub(super) fn refusal(error: &types::Error) -> (Kind, String) {
     let (refusal, text) = match error {
         types::Error::InvalidParameter(text) => (Refusal::InvalidParameter, text),
@@ -146,7 +147,7 @@ pub(super) fn refusal(error: &types::Error) -> (Kind, String) {
         types::Error::Diverged(text) => (Refusal::Diverged, text),
         types::Error::Other(text) => (Refusal::Other, text),
     };
-    (Kind::Refused(refusal), plain(text, WORDS_MAX_BYTES))
+    (Kind::Refused(refusal), plain(text, TEXT_MAX_BYTES))
 }
 
 /// Raised inside the guest when its time is up.
@@ -154,45 +155,45 @@ pub(super) fn refusal(error: &types::Error) -> (Kind, String) {
 #[error("the deadline has passed")]
 pub(super) struct DeadlinePassed;
 
-/// What the host saw of a call that did not return.
-pub(super) struct Circumstances<'a> {
+/// What the host knows about a call that did not return.
+pub(super) struct FailedCall<'a> {
     pub(super) limits: &'a Limits,
-    /// What was asked for in vain.
+    /// The memory or table that was refused.
     pub(super) shortage: Option<Shortage>,
-    /// The last error line that the guest logged in this call: a panic message, mostly.
-    pub(super) last_words: Option<&'a str>,
+    /// The last error line that the guest logged in this call; usually a panic message.
+    pub(super) last_error: Option<&'a str>,
 }
 
-/// Says what ended a call, from the engine's error and the circumstances.
-pub(super) fn classify(error: &wasmtime::Error, seen: &Circumstances<'_>) -> (Kind, String) {
+/// Returns what ended a call, from the engine's error and what the host knows.
+pub(super) fn classify(error: &wasmtime::Error, seen: &FailedCall<'_>) -> (Kind, String) {
     let trace = error
         .downcast_ref::<WasmBacktrace>()
         .map(ToString::to_string)
         .unwrap_or_default();
-    let whereabouts = innermost(&trace)
+    let location = innermost(&trace)
         .map(|names| format!(" in {names}"))
         .unwrap_or_default();
-    let words = seen
-        .last_words
-        .map(|words| format!(": {words}"))
+    let logged = seen
+        .last_error
+        .map(|line| format!(": {line}"))
         .unwrap_or_default();
     let limits = seen.limits;
     if error.is::<DeadlinePassed>() {
         let detail = format!(
-            "stopped at the limit of {} ms{whereabouts}\nhint: hand it less at a time, or raise limits.call_deadline_ms",
+            "stopped at the limit of {} ms{location}\nhint: use smaller batches, or raise limits.call_deadline_ms",
             limits.call_deadline_ms
         );
         (Kind::Deadline, detail)
     } else if is_output_too_large(error) {
         let detail = format!(
-            "handed over more than the limit of {} bytes\nhint: hand it less at a time, or raise limits.output_bytes",
+            "returned more than the limit of {} bytes\nhint: use smaller batches, or raise limits.output_bytes",
             limits.output_bytes
         );
         (Kind::OutputTooLarge, detail)
     } else if let Some(shortage) = seen.shortage {
-        (Kind::Memory, in_words(shortage, limits, &whereabouts))
+        (Kind::Memory, shortage_detail(shortage, limits, &location))
     } else if let Some(trap) = error.downcast_ref::<Trap>() {
-        of_trap(*trap, limits, &format!("{whereabouts}{words}"))
+        trap_detail(*trap, limits, &format!("{location}{logged}"))
     } else if is_too_many_parts(error) {
         let detail = format!(
             "{}\nhint: raise limits.instances or limits.tables",
@@ -202,63 +203,67 @@ pub(super) fn classify(error: &wasmtime::Error, seen: &Circumstances<'_>) -> (Ki
     } else {
         (
             Kind::InvalidOutput,
-            of_broken_rules(&error.root_cause().to_string(), &words),
+            abi_violation_detail(&error.root_cause().to_string(), &logged),
         )
     }
 }
 
-fn in_words(shortage: Shortage, limits: &Limits, whereabouts: &str) -> String {
+fn shortage_detail(shortage: Shortage, limits: &Limits, location: &str) -> String {
     match shortage {
         Shortage::Memory(asked) => format!(
-            "asked for {asked} bytes of memory in all, the limit is {}{whereabouts}\n\
-             hint: hand it less at a time, or raise limits.memory_bytes",
+            "asked for {asked} bytes of memory in all, the limit is {}{location}\n\
+             hint: use smaller batches, or raise limits.memory_bytes",
             limits.memory_bytes
         ),
         Shortage::Table(asked) => format!(
-            "asked for tables of {asked} elements in all, the limit is {}{whereabouts}\n\
+            "asked for tables of {asked} elements in all, the limit is {}{location}\n\
              hint: raise limits.table_elements",
             limits.table_elements
         ),
     }
 }
 
-fn of_trap(trap: Trap, limits: &Limits, story: &str) -> (Kind, String) {
-    let words = trap.to_string();
-    let words = words.strip_prefix("wasm trap: ").unwrap_or(&words);
+fn trap_detail(trap: Trap, limits: &Limits, context: &str) -> (Kind, String) {
+    let message = trap.to_string();
+    let message = message.strip_prefix("wasm trap: ").unwrap_or(&message);
     match trap {
         Trap::OutOfFuel => {
             let fuel = limits.fuel_per_call.unwrap_or_default();
-            let hint = "hint: hand it less at a time, or raise limits.fuel_per_call";
+            let hint = "hint: use smaller batches, or raise limits.fuel_per_call";
             (
                 Kind::Fuel,
-                format!("stopped at the limit of {fuel} units of work{story}\n{hint}"),
+                format!("stopped at the limit of {fuel} units of work{context}\n{hint}"),
             )
         }
         Trap::StackOverflow => {
-            let hint = "hint: it calls itself too deeply; limits.stack_bytes can be up to 1048576";
+            let hint = "hint: its recursion is too deep; limits.stack_bytes can be up to 1048576";
             (
                 Kind::Trap,
-                format!("{words}, at {} bytes{story}\n{hint}", limits.stack_bytes),
+                format!(
+                    "{message}, at {} bytes{context}\n{hint}",
+                    limits.stack_bytes
+                ),
             )
         }
         Trap::CannotLeaveComponent => {
-            let words =
-                "called the host while the host was reading its answer or handing over arguments";
-            (Kind::Trap, format!("{words}{story}"))
+            let message =
+                "called the host while the host was reading its result or passing arguments";
+            (Kind::Trap, format!("{message}{context}"))
         }
-        _ => (Kind::Trap, format!("{words}{story}")),
+        _ => (Kind::Trap, format!("{message}{context}")),
     }
 }
 
-/// The engine could make nothing of what the guest handed over.
-fn of_broken_rules(words: &str, story: &str) -> String {
-    let words = plain(words, WORDS_MAX_BYTES);
+/// Describes a call whose result violates the component ABI.
+fn abi_violation_detail(message: &str, context: &str) -> String {
+    let message = plain(message, TEXT_MAX_BYTES);
     format!(
-        "it broke the rules of calls: {words}{story}\nhint: its code, or the tool that built it, is faulty"
+        "it violated the component ABI: {message}{context}\nhint: its code, or the tool that built it, is faulty"
     )
 }
 
-/// As the engine words it for lack of a type of its own; a test holds the pinned version to it.
+/// The engine has no type for this error, so its text is compared; a test checks the text of the
+/// pinned version.
 fn is_too_many_parts(error: &wasmtime::Error) -> bool {
     error
         .root_cause()
@@ -266,8 +271,8 @@ fn is_too_many_parts(error: &wasmtime::Error) -> bool {
         .starts_with("resource limit exceeded")
 }
 
-/// The engine's type for this is private, so its words are all there is; a test holds the pinned
-/// version to them.
+/// The engine's type for this error is private, so its text is compared; a test checks the text of
+/// the pinned version.
 fn is_output_too_large(error: &wasmtime::Error) -> bool {
     error
         .root_cause()

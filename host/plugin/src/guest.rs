@@ -1,5 +1,5 @@
-//! What a preprocessor, a trainer and a detector have in common: a sandbox with one open session in
-//! it, dead after the first call that did not return.
+//! The common part of preprocessor, trainer and detector: a sandbox with one open session. It is
+//! dead after the first call that did not return.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::failure::{CallError, Kind, Refusal, refusal};
 use super::quarantine::PluginQuarantine;
 use super::sandbox::{Sandbox, StoreData, Usage};
 
-/// A trap or an answer; the answer may be the guest's own error.
+/// A trap or a result; the result may be the guest's own error.
 pub(super) type Reply<T> = wasmtime::Result<Result<T, types::Error>>;
 
 /// An instance of a component with the exports `E`.
@@ -65,7 +65,7 @@ impl<E> Guest<E> {
             let session = open(&exports, store, &columns, &parameters)?;
             Ok(session.map(|session| (exports, session)))
         });
-        plugin.quarantine.note(call, &opened, &events);
+        plugin.quarantine.record(call, &opened, &events);
         let name = Arc::from(plugin.id().name.as_str());
         let (usage, quarantine) = (sandbox.usage(), Arc::clone(&plugin.quarantine));
         let mut guest = Self {
@@ -85,9 +85,8 @@ impl<E> Guest<E> {
         Ok(guest)
     }
 
-    /// Enters the guest, unless it is in quarantine, and lets `verify` make of its answer what the
-    /// host can use, or say what is wrong with it. After a call that did not return, the guest's
-    /// memory is given back and every further call is refused.
+    /// Calls the guest, unless it is quarantined, and converts its result with `verify`. After a
+    /// call that did not return, the guest's memory is freed and every further call is refused.
     pub(super) fn call<T, U>(
         &mut self,
         call: &'static str,
@@ -107,8 +106,8 @@ impl<E> Guest<E> {
         let outcome = sandbox.call(call, |store| enter(exports, store, *session));
         self.usage = sandbox.usage();
         let outcome = match outcome {
-            Ok(Ok(answer)) => {
-                verify(answer).map_err(|fault| self.error(call, Kind::InvalidOutput, fault))
+            Ok(Ok(result)) => {
+                verify(result).map_err(|fault| self.error(call, Kind::InvalidOutput, fault))
             }
             Ok(Err(error)) => Err(self.declined(call, &error)),
             Err(failed) => {
@@ -116,11 +115,11 @@ impl<E> Guest<E> {
                 Err(failed)
             }
         };
-        self.quarantine.note(call, &outcome, &self.events);
+        self.quarantine.record(call, &outcome, &self.events);
         outcome
     }
 
-    /// Refuses a batch of other columns than the instance was opened with.
+    /// Refuses a batch with another number of columns than the instance was opened with.
     pub(super) fn check_columns(&self, call: &'static str, batch: &Batch) -> Result<(), CallError> {
         if batch.columns() == self.columns {
             return Ok(());

@@ -1,5 +1,4 @@
-//! The functions a guest may call: it can say something and report progress, and cannot flood
-//! anyone with either.
+//! The functions that a guest may call: to log and to report progress, both bounded.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,26 +11,27 @@ use super::context::Context;
 use super::limits::Limits;
 use super::text::plain;
 
-/// Progress reports of one call that are delivered; the rest is answered and counted.
+/// Progress reports of one call that are delivered; further ones are only counted.
 const PROGRESS_EVENTS_PER_CALL: u32 = 1000;
 /// Numbers that one report may carry.
 pub(super) const METRICS_MAX: usize = 64;
 /// Bytes of a metric's name.
 const METRIC_NAME_MAX_BYTES: usize = 64;
 
-/// The host's side of one instance.
+/// The host's state of one instance.
 pub(super) struct HostState {
     plugin: Arc<str>,
     context: Context,
     limits: Limits,
-    /// From here on the guest is asked to stop, so that it can still return what it has.
+    /// From this time on the guest is asked to stop, so that it can return a result before its
+    /// deadline.
     stop_from: Instant,
     logs: Tally,
     reports: Tally,
     last_error: Option<String>,
 }
 
-/// How much of a flow was delivered in this call.
+/// How many lines or reports of this call were delivered.
 #[derive(Default)]
 struct Tally {
     delivered: u32,
@@ -52,14 +52,13 @@ impl Tally {
 
 impl HostState {
     pub(super) fn new(plugin: Arc<str>, limits: Limits, context: Context) -> Self {
-        let (logs, reports) = (Tally::default(), Tally::default());
         Self {
             plugin,
             context,
             limits,
             stop_from: fedhost_base::clock::now(),
-            logs,
-            reports,
+            logs: Tally::default(),
+            reports: Tally::default(),
             last_error: None,
         }
     }
@@ -71,30 +70,28 @@ impl HostState {
         self.last_error = None;
     }
 
-    /// Says how much was dropped, once a call.
+    /// Logs a warning for what was dropped in this call.
     pub(super) fn end_call(&self) {
-        let flows = [
-            (&self.logs, "log lines"),
-            (&self.reports, "progress reports"),
-        ];
-        for (tally, flow) in flows.into_iter().filter(|(tally, _)| tally.dropped > 0) {
-            let delivered = tally.delivered;
-            self.say(
+        self.warn_of_dropped(&self.logs, "log lines");
+        self.warn_of_dropped(&self.reports, "progress reports");
+    }
+
+    fn warn_of_dropped(&self, tally: &Tally, what: &str) {
+        let Tally { delivered, dropped } = tally;
+        if *dropped > 0 {
+            self.log(
                 "warning",
-                format!(
-                    "{} more {flow} were dropped after the first {delivered}",
-                    tally.dropped
-                ),
+                format!("{dropped} more {what} were dropped after the first {delivered}"),
             );
         }
     }
 
-    /// The last error line of this call.
+    /// Returns the last error line of this call.
     pub(super) fn last_error(&self) -> Option<&str> {
         self.last_error.as_deref()
     }
 
-    fn say(&self, level: &str, message: String) {
+    fn log(&self, level: &str, message: String) {
         (self.context.events)(Event::PluginLogged {
             plugin: self.plugin.to_string(),
             instance: self.context.instance.clone(),
@@ -121,7 +118,7 @@ impl host::Host for HostState {
             self.last_error = Some(message.clone());
         }
         if admitted {
-            self.say(level_name(level), message);
+            Self::log(self, level_name(level), message);
         }
     }
 
@@ -152,7 +149,8 @@ fn level_name(level: host::Level) -> &'static str {
     }
 }
 
-/// A guest's numbers: the first [`METRICS_MAX`], finite, with clean names.
+/// Converts the metrics of a guest: the first [`METRICS_MAX`] finite ones, names without control
+/// characters.
 pub(super) fn metrics(reported: Vec<types::Metric>) -> Vec<Metric> {
     reported
         .into_iter()
@@ -170,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_guests_numbers_are_few_finite_and_cleanly_named() {
+    fn metrics_of_a_guest_are_bounded_finite_and_have_clean_names() {
         let metric = |name: &str, value| types::Metric {
             name: name.into(),
             value,

@@ -1,5 +1,4 @@
-//! What a component is, for people and scripts: everything that can be told, whether or not this
-//! host would run it.
+//! Describes a component file, whether or not this host would run it.
 
 use std::path::Path;
 
@@ -19,26 +18,26 @@ const TEXT_MAX_BYTES: usize = 256;
 /// Size of a page of memory.
 const PAGE_BYTES: u64 = 65_536;
 
-/// Everything known of one file.
+/// The description of one file.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inspection {
-    /// As it was given.
+    /// Its path, as given.
     pub file: String,
     /// Size in bytes.
     pub size_bytes: usize,
     /// Digest of the file.
     pub sha256: Sha256Hex,
-    /// What it asks of its host.
+    /// The names of its imports.
     pub imports: Vec<String>,
-    /// What it offers.
+    /// The names of its exports.
     pub exports: Vec<String>,
-    /// What it can be opened as; absent when it is refused.
+    /// What it can be opened as; absent if it is refused.
     pub abilities: Option<Abilities>,
-    /// What it says of itself; absent when it is refused.
+    /// Its description of itself; absent if it is refused.
     pub descriptor: Option<Descriptor>,
-    /// Memory it starts with; absent when it is refused, or has none.
+    /// Its initial memory; absent if it is refused, or has none.
     pub initial_memory_bytes: Option<u64>,
-    /// The tools that made it, such as `language: Rust`, from the component's metadata.
+    /// The tools that built it, such as `language: Rust`, from the component's metadata.
     pub producers: Vec<Producer>,
     /// The licence expression in the component's metadata.
     pub licence: Option<String>,
@@ -46,7 +45,7 @@ pub struct Inspection {
     pub verdict: ComponentVerdict,
 }
 
-/// A tool that had a part in making a component.
+/// A tool that was used to build a component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Producer {
     /// `language`, `processed-by` or `sdk`.
@@ -71,11 +70,11 @@ pub enum ComponentVerdict {
 }
 
 impl Loader {
-    /// Looks at a file without announcing anything. The component is compiled and asked who it is,
-    /// under its limits.
+    /// Inspects a file without announcing an event. The component is compiled, and its `describe`
+    /// is called, under its limits.
     ///
     /// # Errors
-    /// When the file cannot be read at all.
+    /// The file cannot be read.
     pub fn inspect(&self, file: &Path) -> Result<Inspection, Reason> {
         let bytes = self.read(file)?;
         let scan = Scan::of(&bytes).unwrap_or_default();
@@ -113,7 +112,7 @@ impl Loader {
     }
 }
 
-/// What the tools that made a component left in it; of a damaged file, as far as it can be read.
+/// Returns the metadata that tools have added to a component; of a damaged file, the readable part.
 fn metadata(bytes: &[u8]) -> (Vec<Producer>, Option<String>) {
     let mut producers: Vec<Producer> = Vec::new();
     let mut licence = None;

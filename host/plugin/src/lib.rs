@@ -1,17 +1,17 @@
-//! Runs third-party components: finds them, accepts or refuses them, opens instances, and keeps
-//! every call within bounds. The only place that knows wasmtime.
+//! Runs third-party components: finds them, accepts or refuses them, opens instances, and bounds
+//! every call. The only crate that may use wasmtime.
 //!
 //! ```text
-//! Engine ── one a process: compiler, linker, watchdog
+//! Engine ── one in a process: compiler, linker, watchdog
 //!   └─ Loader ── file -> Plugin, or Refused with the reason;  inspect
 //!        └─ Registry ── a directory of plug-ins, found by Selector
 //!             └─ Plugin ── check_parameters, then open_preprocessor | open_trainer | open_detector
 //!                  └─ Preprocessor, Trainer, Detector ── blocking calls; worker::run makes them async
 //! ```
 //!
-//! What must stay absent: a guest on a thread that polls a bus; a call without a deadline or a
-//! memory limit; a value from a guest that reaches the host unchecked; an import other than
-//! `fedhost:plugin/host`; compiled code from anyone but this host.
+//! There must be no guest on a thread that polls a bus; no call without a deadline or a memory
+//! limit; no unchecked value from a guest; no import other than `fedhost:plugin/host`; no compiled
+//! code that this host has not compiled.
 
 mod backtrace;
 mod batch;

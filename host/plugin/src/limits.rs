@@ -1,17 +1,17 @@
-//! What a plug-in may use, in numbers.
+//! The limits of a plug-in.
 
 use std::time::Duration;
 
 use fedhost_domain::quarantine::QuarantinePolicy;
 use serde::{Deserialize, Serialize};
 
-/// Longest deadline that is honoured; beyond it an instant could not be computed on every machine.
+/// The longest deadline; with a longer one, an `Instant` could overflow on some machines.
 const DEADLINE_MAX_MS: u64 = 365 * 24 * 3600 * 1000;
 
-/// Part of a call's time after which the guest is asked to stop.
+/// The share of a call's time after which the guest is asked to stop.
 const STOP_AFTER: f64 = 0.9;
 
-/// What a plug-in may use: its file and compiler once, each of its instances and calls always.
+/// The limits of a plug-in: of its file and compilation, of each instance, and of each call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -27,12 +27,12 @@ pub struct Limits {
     pub stack_bytes: u32,
     /// Wall time of one call in milliseconds; creating the instance counts as a call.
     pub call_deadline_ms: u64,
-    /// Work of one call, in the engine's units: about one an instruction, the same on every
-    /// machine. Without it work is not counted, which is faster.
+    /// Fuel of one call: about one unit an instruction, the same on every machine. Without this
+    /// limit fuel is not counted, which is faster.
     pub fuel_per_call: Option<u64>,
-    /// Bytes that one call may hand to the host.
+    /// Bytes that one call may return to the host.
     pub output_bytes: u64,
-    /// Log lines of one call that are delivered; the rest is counted.
+    /// Log lines of one call that are delivered; further ones are only counted.
     pub log_lines_per_call: u32,
     /// Bytes of one log line that are delivered.
     pub log_line_bytes: u32,
@@ -42,7 +42,7 @@ pub struct Limits {
     pub compile_ms: u64,
     /// Memory for compiling it, in bytes.
     pub compile_memory_bytes: u64,
-    /// Failures of a call in a row that put the plug-in into quarantine.
+    /// Consecutive failures of a call after which the plug-in is quarantined.
     pub failures_in_a_row: u32,
     /// The first quarantine, in milliseconds; each further one is twice as long.
     pub quarantine_first_ms: u64,
@@ -77,13 +77,13 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Wall time of one call, at most a year.
+    /// Returns the wall time of one call, at most a year.
     #[must_use]
     pub fn call_deadline(&self) -> Duration {
         Duration::from_millis(self.call_deadline_ms.min(DEADLINE_MAX_MS))
     }
 
-    /// Time of one call after which a progress report is answered with `stop`.
+    /// Returns the time of one call after which a progress report returns `stop`.
     #[must_use]
     pub fn stop_after(&self) -> Duration {
         self.call_deadline().mul_f64(STOP_AFTER)
@@ -104,7 +104,7 @@ impl Limits {
     }
 }
 
-/// As many as this machine can count.
+/// Converts to `usize`; a number that does not fit becomes the largest one.
 pub(super) fn size(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_are_those_of_the_manual() {
+    fn an_empty_table_gives_the_documented_defaults() {
         let limits: Limits = serde_json::from_str("{}").unwrap();
         assert_eq!(limits, Limits::default());
         assert_eq!(

@@ -1,4 +1,4 @@
-//! From a file to a plug-in that may be opened: read, look at, compile, link, ask who it is.
+//! Loads a plug-in from a file: reads, scans, compiles and links it, and calls `describe`.
 
 use std::fs;
 use std::io::Read as _;
@@ -27,7 +27,7 @@ use super::text::plain;
 /// Bytes of an engine's message that are passed on.
 const MESSAGE_MAX_BYTES: usize = 1000;
 
-/// The limits of the plug-in of that name.
+/// Returns the limits of the plug-in with a name.
 pub type LimitsFor = Arc<dyn Fn(&str) -> Limits + Send + Sync>;
 
 /// Turns files into plug-ins. Blocks while it compiles, so call it through [`super::worker::run`].
@@ -41,35 +41,34 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Default limits for every plug-in, no cache, no signatures, and no process of its own for
+    /// Creates a loader with default limits, no cache, no signatures, and no child process for
     /// compiling.
     #[must_use]
     pub fn new(engine: &Engine, events: EventSink) -> Self {
-        let (cache, compiler, trust) = (None, Compiler::Here, Trust::default());
         Self {
             engine: engine.clone(),
-            cache,
-            compiler,
-            trust,
+            cache: None,
+            compiler: Compiler::Here,
+            trust: Trust::default(),
             limits_for: Arc::new(|_| Limits::default()),
             events,
         }
     }
 
-    /// Limits by plug-in name. A component that has not yet said its name is asked under those of
-    /// its file's stem.
+    /// Sets the limits by plug-in name. Until a component has described itself, the limits for the
+    /// stem of its file name apply.
     #[must_use]
     pub fn with_limits(self, limits_for: LimitsFor) -> Self {
         Self { limits_for, ..self }
     }
 
-    /// Keeps compiled code in `directory`, which is created when missing. A directory that others
-    /// can write is not used; that is announced, and everything still works, only slower to start.
+    /// Caches compiled code in `directory`, which is created if it is missing. A directory that
+    /// other users can write is not used; a warning is announced, and starts are slower.
     #[must_use]
     pub fn with_cache(mut self, directory: &Path) -> Self {
         match Cache::open(directory) {
             Ok(cache) => self.cache = Some(cache),
-            Err(error) => self.complain(&format!(
+            Err(error) => self.warn(&format!(
                 "the directory for compiled code, {}, {error}",
                 directory.display()
             )),
@@ -77,9 +76,9 @@ impl Loader {
         self
     }
 
-    /// Compiles in child processes of `program`, which must be a build of this very program (see
-    /// [`this_program`](super::this_program)): what a stranger's component does to its compiler
-    /// stays there.
+    /// Compiles in child processes of `program`, which must be the running program (see
+    /// [`this_program`](super::this_program)), so that an untrusted component cannot exhaust this
+    /// process while it is compiled.
     #[must_use]
     pub fn compiled_by(self, program: PathBuf) -> Self {
         Self {
@@ -88,17 +87,17 @@ impl Loader {
         }
     }
 
-    /// Takes only components that are vouched for.
+    /// Accepts only components whose signatures `trust` accepts.
     #[must_use]
     pub fn trusting(self, trust: Trust) -> Self {
         Self { trust, ..self }
     }
 
-    /// Loads a plug-in, and announces a refusal. Who takes the plug-in into use announces
+    /// Loads a plug-in, and announces a refusal. The code that starts to use the plug-in announces
     /// [`Plugin::loaded`].
     ///
     /// # Errors
-    /// The reason, for this file alone.
+    /// The reason of the refusal.
     pub fn load(&self, file: &Path) -> Result<Plugin, Refused> {
         self.examine(file).inspect_err(|refused| {
             (self.events)(Event::PluginFailed {
@@ -110,7 +109,7 @@ impl Loader {
         })
     }
 
-    /// The same without announcing anything.
+    /// Loads a plug-in without announcing an event.
     pub(super) fn examine(&self, file: &Path) -> Result<Plugin, Refused> {
         let refused = |reason| Refused {
             file: file.to_owned(),
@@ -121,7 +120,7 @@ impl Loader {
         self.plugin(file, &bytes).map_err(refused)
     }
 
-    /// Reads a file whole, unless it is too large.
+    /// Reads a file, unless it is too large.
     pub(super) fn read(&self, file: &Path) -> Result<Vec<u8>, Reason> {
         read(file, (self.limits_for)(&stem(file)).component_bytes)
     }
@@ -169,8 +168,7 @@ impl Loader {
         })
     }
 
-    /// Compiles a component for an engine that suits its limits, and resolves its imports and
-    /// exports.
+    /// Compiles a component for the engine of its limits, and resolves its imports and exports.
     fn link(&self, bytes: &[u8], sha256: &Sha256Hex, limits: &Limits) -> Result<Linked, Reason> {
         let engine = self.engine.suited_to(limits)?;
         let (component, cached) = self.compiled(&engine, bytes, sha256, limits)?;
@@ -190,7 +188,7 @@ impl Loader {
         })
     }
 
-    /// The component, and whether the cache had it.
+    /// Returns the compiled component, and whether it was in the cache.
     fn compiled(
         &self,
         engine: &Engine,
@@ -202,22 +200,22 @@ impl Loader {
         let entry = self.cache.as_ref().map(|cache| cache.entry(wasm, sha256));
         match entry.as_ref().map(|entry| entry.load(wasm)) {
             Some(Ok(Some(component))) => return Ok((component, true)),
-            Some(Err(damage)) => self.complain(&format!(
-                "compiled code of component {sha256} is made again: {damage}"
+            Some(Err(damage)) => self.warn(&format!(
+                "the cached code of component {sha256} is compiled again: {damage}"
             )),
             Some(Ok(None)) | None => {}
         }
         let code = self.compiler.compile(engine, bytes, limits)?;
         let component = deserialize(wasm, &code).map_err(|error| interface(&error))?;
         if let Some(Err(error)) = entry.map(|entry| entry.write(&code)) {
-            self.complain(&format!(
-                "compiled code of component {sha256} is not kept: {error}"
+            self.warn(&format!(
+                "the code of component {sha256} cannot be cached: {error}"
             ));
         }
         Ok((component, false))
     }
 
-    /// Instantiates once under limits: checks all types and asks for the description.
+    /// Creates one instance: checks all types, and calls `describe`.
     fn describe(&self, file: &Path, linked: &Linked, limits: Limits) -> Result<Descriptor, Reason> {
         let Linked {
             engine,
@@ -239,7 +237,7 @@ impl Loader {
         )?)
     }
 
-    fn complain(&self, detail: &str) {
+    fn warn(&self, detail: &str) {
         (self.events)(Event::Warned {
             part: "plug-in cache".to_owned(),
             detail: detail.to_owned(),
@@ -247,7 +245,7 @@ impl Loader {
     }
 }
 
-/// A component that an engine can instantiate.
+/// A compiled component with resolved imports and exports.
 struct Linked {
     engine: Engine,
     pre: InstancePre<StoreData>,
@@ -255,7 +253,7 @@ struct Linked {
     cached: bool,
 }
 
-/// Reads a file whole, unless it is too large, however it grows meanwhile.
+/// Reads a file, unless it is too large. The limit also holds if the file grows meanwhile.
 fn read(file: &Path, max: u64) -> Result<Vec<u8>, Reason> {
     let unreadable = |error: std::io::Error| Reason::Unreadable(error.to_string());
     let opened = fs::File::open(file).map_err(unreadable)?;
@@ -280,7 +278,7 @@ fn interface(error: &wasmtime::Error) -> Reason {
     Reason::Interface(plain(&format!("{error:#}"), MESSAGE_MAX_BYTES))
 }
 
-/// The file's name without its extension.
+/// Returns the file's name without its extension.
 pub(super) fn stem(file: &Path) -> String {
     file.file_stem()
         .unwrap_or_default()

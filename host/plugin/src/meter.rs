@@ -1,14 +1,14 @@
-//! Holds an instance to its memory and tables, and remembers what it was refused.
+//! Enforces the limits of memory and tables of an instance, and records refusals.
 
 use wasmtime::ResourceLimiter;
 
 use super::limits::{Limits, size};
 
-/// Memories of one component instance; their sizes are accounted together.
+/// The most memories of one component instance; the limit is on the sum of their sizes.
 const MEMORIES_MAX: usize = 32;
 
-/// Accounts the totals over all memories and all tables of a store: limits of a plug-in, not of
-/// each of its parts.
+/// Sums up all memories and all tables of a store: the limits are of an instance, not of each
+/// memory or table.
 pub(super) struct Meter {
     memory: Total,
     table: Total,
@@ -16,13 +16,13 @@ pub(super) struct Meter {
     tables: usize,
 }
 
-/// What a guest asked for in vain in this call: it merely traps after a failed growth, this tells
-/// why.
+/// What was refused in this call. A guest usually traps after a failed growth; this gives the
+/// reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shortage {
-    /// So many bytes of memory in all.
+    /// Memory; the total in bytes that was asked for.
     Memory(usize),
-    /// So many elements of tables in all.
+    /// Tables; the total of elements that was asked for.
     Table(usize),
 }
 
@@ -44,7 +44,7 @@ impl Meter {
         }
     }
 
-    /// The most memory that was ever in use, in bytes.
+    /// Returns the peak of memory in use, in bytes.
     pub(super) fn peak_memory(&self) -> usize {
         self.memory.peak
     }
@@ -72,7 +72,7 @@ impl Total {
     }
 
     fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
-        // Beyond the part's own declared maximum nothing would grow, so nothing may be accounted.
+        // The engine refuses growth beyond the declared maximum, so it must not be counted.
         if maximum.is_some_and(|maximum| desired > maximum) {
             return false;
         }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_past_a_memorys_own_maximum_costs_nothing() {
+    fn growth_beyond_a_declared_maximum_is_not_counted() {
         let mut meter = meter(300);
         assert!(meter.memory_growing(0, 100, Some(150)).unwrap());
         assert!(!meter.memory_growing(100, 200, Some(150)).unwrap());

@@ -1,5 +1,5 @@
-//! Starts a plug-in, for `fedhost plugin new`: a folder of plain files that builds, passes its own
-//! test, and has sample rows to score.
+//! Creates a new plug-in, for `fedhost plugin new`: a folder with sources that build, a test that
+//! passes, and sample rows.
 
 mod templates;
 
@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// It prepares rows for a model.
     Preprocessor,
-    /// It is trained, federated, and then scores.
+    /// It is trained in a federation, and scores rows.
     Model,
-    /// It scores without a training.
+    /// It scores rows without training.
     Detector,
 }
 
@@ -28,9 +28,9 @@ pub enum Kind {
 pub enum Language {
     /// A crate that links `fedhost-guest`.
     Rust,
-    /// Modules that the interpreter is packed with.
+    /// Modules that are packed with an interpreter.
     Python,
-    /// Modules that the engine is packed with.
+    /// Modules that are packed with a JavaScript engine.
     Javascript,
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for Language {
     }
 }
 
-/// What is to be started.
+/// The plug-in to create.
 #[derive(Clone, Debug)]
 pub struct Start<'a> {
     /// The plug-in's name, and its folder's.
@@ -63,35 +63,35 @@ pub struct Start<'a> {
     pub kind: Kind,
     /// What it is written in.
     pub language: Language,
-    /// The folder in which its own is made.
+    /// The folder in which its folder is created.
     pub parent: &'a Path,
-    /// The source of `fedhost-guest`; without it the published version is named. For Rust only.
+    /// The source of `fedhost-guest`; without it, the published version is used. For Rust only.
     pub sdk: Option<&'a Path>,
 }
 
-/// What was made.
+/// The plug-in that was created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Started {
     /// Its folder.
     pub folder: PathBuf,
-    /// In it, sorted.
+    /// Its files, sorted.
     pub files: Vec<PathBuf>,
-    /// What to run next: its test, a build, a check, the sample.
+    /// The next commands: its test, build, check, and a try with the sample.
     pub commands: [String; 4],
 }
 
-/// Why nothing was made.
+/// Why no plug-in was created.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum NewError {
     /// The name cannot be used in manifests, file names and crates.
     #[error(
-        "{0:?} is no name for a plug-in\nhint: lower-case letters and digits, words joined by hyphens, a letter first, such as vibration-score"
+        "{0:?} is no name for a plug-in\nhint: use lower-case words joined by hyphens, such as vibration-score"
     )]
     Name(String),
-    /// Something is there already.
-    #[error("{} is already there\nhint: choose another name, or remove it first", .0.display())]
+    /// The folder exists.
+    #[error("{} exists already\nhint: choose another name, or remove it first", .0.display())]
     Exists(PathBuf),
-    /// The SDK is not where it was said to be.
+    /// The given folder does not hold the SDK.
     #[error("there is no crate fedhost-guest in {}\nhint: --sdk names the folder guests/sdk of fedhost's source", .0.display())]
     NoSdk(PathBuf),
     /// A file cannot be written.
@@ -104,11 +104,11 @@ pub enum NewError {
     },
 }
 
-/// Makes the folder.
+/// Creates the folder and its files.
 ///
 /// # Errors
-/// Before anything is written, for a bad name, a folder that exists, or an SDK that is not there;
-/// else when a file cannot be written.
+/// The name is invalid, the folder exists, or the SDK is missing: then nothing is written. Or a
+/// file cannot be written.
 pub fn start(start: &Start<'_>) -> Result<Started, NewError> {
     if !is_name(start.name) {
         return Err(NewError::Name(start.name.to_owned()));
@@ -141,7 +141,7 @@ pub(super) fn is_name(name: &str) -> bool {
                 .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
     let first = name.starts_with(|first: char| first.is_ascii_lowercase());
-    // Cargo and Rust have a use of their own for the last ones.
+    // Cargo and Rust reserve these names.
     name.len() <= 64
         && first
         && name.split('-').all(word)
@@ -151,7 +151,7 @@ pub(super) fn is_name(name: &str) -> bool {
 /// How the Rust crate finds the SDK.
 struct Dependency {
     sdk: String,
-    /// Crates elsewhere are workspaces of their own, whatever lies above them.
+    /// Crates outside of the folder of guests are workspaces of their own.
     workspace: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! What an operator sets, checked against what a plug-in offers before any guest sees it.
+//! Parameters of a plug-in, checked against its description before a guest gets them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,7 +26,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// What kind of value it is, in words.
+    /// Returns its type for error messages.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -37,7 +37,7 @@ impl Value {
         }
     }
 
-    /// As a number, when it is one.
+    /// Returns it as a number, if it is one.
     #[must_use]
     #[expect(
         clippy::cast_precision_loss,
@@ -83,12 +83,12 @@ impl fmt::Display for Value {
     }
 }
 
-/// A parameter that has been checked, or filled in with its default.
+/// A checked parameter, or one with its default value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
-    /// As the plug-in calls it.
+    /// Its name.
     pub name: String,
-    /// Of the plug-in's kind, within its range.
+    /// Its value, of the right type and within its range.
     pub value: Value,
 }
 
@@ -96,11 +96,11 @@ pub struct Parameter {
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum ParameterProblem {
     /// The plug-in has no such parameter.
-    #[error("parameter {name:?} is not known{}", remedy(.nearest.as_deref(), .known))]
+    #[error("parameter {name:?} is unknown{}", remedy(.nearest.as_deref(), .known))]
     Unknown {
-        /// As it was given.
+        /// The name that was given.
         name: String,
-        /// The plug-in's parameter whose name is nearest, when one is near.
+        /// The most similar name among the plug-in's parameters, if one is similar.
         nearest: Option<String>,
         /// All parameters of the plug-in.
         known: Vec<String>,
@@ -112,7 +112,7 @@ pub enum ParameterProblem {
         name: String,
         /// The value given.
         given: Value,
-        /// The kind expected, in words.
+        /// The expected type.
         expected: &'static str,
     },
     /// The value is out of range.
@@ -156,7 +156,7 @@ fn range(minimum: Option<f64>, maximum: Option<f64>) -> String {
     }
 }
 
-/// Checks everything at once; fills in defaults, in the plug-in's order.
+/// Checks all parameters, and fills in defaults, in the plug-in's order.
 pub(super) fn check(
     descriptor: &Descriptor,
     given: &Parameters,
@@ -211,7 +211,7 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         .map(|(_, known)| known)
 }
 
-/// The value as the plug-in expects it, or what is wrong with it.
+/// Returns the value with the type that the plug-in expects, or what is wrong with it.
 pub(super) fn check_one(spec: &ParameterSpec, given: &Value) -> Result<Value, ParameterProblem> {
     let name = || spec.name.clone();
     let value = match (&spec.default, given) {
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_will_do_where_a_number_is_expected_but_not_the_other_way_round() {
+    fn a_whole_number_is_accepted_as_a_number_but_not_the_reverse() {
         let checked = check(
             &descriptor(),
             &given(&[("learning-rate", Value::Integer(1))]),
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_told_at_once_and_each_says_what_to_do() {
+    fn all_problems_are_returned_together_with_hints() {
         let problems = check(
             &descriptor(),
             &given(&[
@@ -347,7 +347,7 @@ mod tests {
         assert_eq!(
             words,
             [
-                "parameter \"learning_rate\" is not known\nhint: did you mean \"learning-rate\"?",
+                "parameter \"learning_rate\" is unknown\nhint: did you mean \"learning-rate\"?",
                 "parameter \"window\" is 0, which is not at least 1",
                 "parameter \"centre\" is \"mode\", which is none of mean, median",
                 "parameter \"robust\" is 1, which is not true or false",

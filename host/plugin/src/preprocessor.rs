@@ -1,4 +1,4 @@
-//! An open preprocessor: turns one source's rows, in order, into rows of other columns.
+//! An open preprocessor, which turns the rows of one source, in order, into rows of other columns.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use super::guest::Guest;
 use super::sandbox::Usage;
 use super::text::is_name;
 
-/// Columns that one row may come to have.
+/// The most columns of a returned row.
 const COLUMNS_MAX: usize = 65_536;
 
 /// One instance; sees one source's rows from their start. Calls block: make them through
@@ -59,7 +59,7 @@ impl Preprocessor {
     /// Learns from rows.
     ///
     /// # Errors
-    /// When the plug-in declines or fails.
+    /// The plug-in declines or fails.
     pub fn fit(&mut self, input: &Batch) -> Result<(), CallError> {
         const CALL: &str = "preprocessor.fit";
         self.guest.check_columns(CALL, input)?;
@@ -72,11 +72,11 @@ impl Preprocessor {
         self.ask_for_columns()
     }
 
-    /// The same rows in the output columns: as many rows, NaN for a missing value, labels as they
-    /// were.
+    /// Returns the rows in the output columns: the same number of rows, NaN for a missing value,
+    /// labels unchanged.
     ///
     /// # Errors
-    /// When the plug-in declines, fails, or returns other rows.
+    /// The plug-in declines, fails, or returns another number of rows.
     pub fn transform(&mut self, input: &Batch) -> Result<Batch, CallError> {
         const CALL: &str = "preprocessor.transform";
         self.guest.check_columns(CALL, input)?;
@@ -92,11 +92,10 @@ impl Preprocessor {
         )
     }
 
-    /// Everything it has learnt.
+    /// Returns its state; one without state returns a tensor of shape `[0]`.
     ///
     /// # Errors
-    /// When the plug-in declines, fails, or returns numbers that are not finite. One without state
-    /// returns a tensor of shape `[0]`.
+    /// The plug-in declines, fails, or returns numbers that are not finite.
     pub fn save(&mut self) -> Result<Weights, CallError> {
         const CALL: &str = "preprocessor.save";
         self.guest.call(
@@ -106,10 +105,10 @@ impl Preprocessor {
         )
     }
 
-    /// Goes on from a saved state.
+    /// Restores a saved state.
     ///
     /// # Errors
-    /// When the plug-in declines or fails.
+    /// The plug-in declines or fails.
     pub fn restore(&mut self, state: &Weights) -> Result<(), CallError> {
         self.guest.call(
             "preprocessor.restore",
@@ -123,13 +122,13 @@ impl Preprocessor {
         self.ask_for_columns()
     }
 
-    /// What it has used so far.
+    /// Returns what it has used so far.
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.guest.usage()
     }
 
-    /// Whether a call has ended it; a new one has to be opened.
+    /// Whether a failed call has ended it, so that a new one has to be opened.
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.guest.is_dead()
@@ -159,10 +158,10 @@ fn same_rows(input: &Batch, output: BatchResult, width: usize) -> Result<Batch, 
             input.rows()
         ));
     }
-    // Labels are the host's: what the guest made of them is not even looked at.
+    // Labels belong to the host; those that the guest returns are ignored.
     let labels = input.labels().map(<[f32]>::to_vec);
     Batch::new(input.rows(), width, output.values, labels)
-        .map_err(|error| format!("it returned a batch that is none: {error}"))
+        .map_err(|error| format!("it returned an invalid batch: {error}"))
 }
 
 fn column_names(columns: Vec<String>) -> Result<Vec<String>, String> {

@@ -1,5 +1,5 @@
-//! Leaves a plug-in alone that fails again and again: keeps the record of all its instances, and
-//! tells when it changes.
+//! Quarantines a plug-in that keeps failing: counts the failures of all its instances, and
+//! announces changes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,12 +11,12 @@ use fedhost_domain::quarantine::{Quarantine, QuarantineChange, QuarantinePolicy}
 use super::context::EventSink;
 use super::failure::{CallError, Kind};
 
-/// One a component: a file that replaces it begins with a clean record.
+/// The quarantine of one component. A component that replaces it starts without failures.
 pub(super) struct PluginQuarantine {
     plugin: Arc<str>,
     policy: QuarantinePolicy,
-    born: Instant,
-    /// By part: that a trainer fails is no reason not to score.
+    created: Instant,
+    /// By part: a failing trainer does not stop the detector.
     records: Mutex<BTreeMap<&'static str, Quarantine>>,
 }
 
@@ -25,12 +25,13 @@ impl PluginQuarantine {
         Self {
             plugin,
             policy,
-            born: fedhost_base::clock::now(),
+            created: fedhost_base::clock::now(),
             records: Mutex::default(),
         }
     }
 
-    /// How much longer the part of a call is left alone.
+    /// Returns the time until the quarantine of a call's part ends; `None` if it is not
+    /// quarantined.
     pub(super) fn remaining(&self, call: &str) -> Option<Duration> {
         let now_ms = self.now_ms();
         self.records()
@@ -40,15 +41,15 @@ impl PluginQuarantine {
             .map(Duration::from_millis)
     }
 
-    /// Whether the call may be made.
+    /// Refuses a call during quarantine.
     pub(super) fn admit(&self, call: &'static str) -> Result<(), CallError> {
-        let Some(left) = self.remaining(call) else {
+        let Some(remaining) = self.remaining(call) else {
             return Ok(());
         };
         let detail = format!(
-            "it failed again and again, and is left alone for another {} ms\n\
-             hint: replace its file, and it is tried at once",
-            left.as_millis()
+            "it kept failing, and is quarantined for another {} ms\n\
+             hint: replace its file to try it at once",
+            remaining.as_millis()
         );
         Err(CallError {
             plugin: self.plugin.to_string(),
@@ -58,8 +59,8 @@ impl PluginQuarantine {
         })
     }
 
-    /// Takes note of how a call ended. A guest that declines its input is neither well nor ill.
-    pub(super) fn note<T>(
+    /// Records how a call ended. Declined input neither resets nor increments the failure count.
+    pub(super) fn record<T>(
         &self,
         call: &'static str,
         outcome: &Result<T, CallError>,
@@ -97,7 +98,7 @@ impl PluginQuarantine {
     }
 
     fn now_ms(&self) -> u64 {
-        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.created.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn records(&self) -> MutexGuard<'_, BTreeMap<&'static str, Quarantine>> {
@@ -105,7 +106,7 @@ impl PluginQuarantine {
     }
 }
 
-/// `detector.score` is a call of the part `detector`.
+/// Returns the part of a call: `detector` of `detector.score`.
 fn part_of(call: &str) -> &str {
     call.split_once('.').map_or(call, |(part, _)| part)
 }

@@ -1,4 +1,4 @@
-//! Why a file is not run, in words its author and its operator can act on.
+//! Explains why a file is refused, and what its author or an operator can do.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use super::engine::EngineError;
 use super::failure::CallError;
 use super::text::plain;
 
-/// Names that one refusal lists.
+/// The most names that one refusal lists.
 const NAMES_MAX: usize = 50;
 
-/// A file that this host does not run.
+/// A refused file.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 #[error("{} is refused: {reason}", file.display())]
 pub struct Refused {
@@ -21,21 +21,19 @@ pub struct Refused {
     pub reason: Reason,
 }
 
-/// Why a file is not run.
+/// Why a file is refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum Reason {
     /// It cannot be read.
     #[error("it cannot be read: {0}")]
     Unreadable(String),
-    /// It is larger than it may be.
-    #[error(
-        "it has more than the {max} bytes that are compiled\nhint: raise limits.component_bytes"
-    )]
+    /// It is too large.
+    #[error("it is larger than the limit of {max} bytes\nhint: raise limits.component_bytes")]
     TooLarge {
         /// The limit.
         max: u64,
     },
-    /// It is no WebAssembly at all.
+    /// It is no WebAssembly.
     #[error("it is no WebAssembly file")]
     NotWasm,
     /// It is the module from which a component is made.
@@ -46,21 +44,21 @@ pub enum Reason {
     /// It cannot be parsed to its end.
     #[error("it is damaged: {0}\nhint: copy or build it again")]
     Damaged(String),
-    /// The compiler does not take it.
+    /// The compiler refuses it.
     #[error(
         "it is not valid: {0}\nhint: it is damaged, or was built with a WebAssembly proposal that is off in this host"
     )]
     Invalid(String),
-    /// The compiler did not come to an end.
+    /// The compiler failed.
     #[error("{0}")]
     Compiler(String),
-    /// Nobody who is trusted vouches for it.
+    /// It has no trusted signature.
     #[error("{0}")]
     Signature(String),
-    /// It has nothing to do with this host.
+    /// It is no plug-in.
     #[error(
         "it is a component, but no plug-in for this host: it imports {}; it exports {}\n\
-         hint: start from `fedhost plugin new`",
+         hint: `fedhost plugin new` creates a plug-in",
         list(imports),
         list(exports)
     )]
@@ -70,35 +68,35 @@ pub enum Reason {
         /// Everything it exports.
         exports: Vec<String>,
     },
-    /// It was built for another version of our interface.
-    #[error("it speaks {}, this host speaks fedhost:plugin 0.1\nhint: build it again with this host's wit folder", list(.0))]
+    /// It was built for another version of the interface.
+    #[error("it uses {}, this host supports fedhost:plugin 0.1\nhint: build it again with this host's wit folder", list(.0))]
     OtherVersion(Vec<String>),
-    /// It asks for more than this host offers.
-    #[error("it asks for {}, and this host offers fedhost:plugin/host alone{}", list(.0), wasi_hint(.0))]
+    /// It imports more than this host offers.
+    #[error("it imports {}, but this host offers only fedhost:plugin/host{}", list(.0), wasi_hint(.0))]
     Imports(Vec<String>),
     /// An interface is missing, incomplete or has other types.
     #[error("{0}\nhint: build it again with this host's wit folder")]
     Interface(String),
-    /// It says what it is, and offers nothing to call.
+    /// It exports only its description.
     #[error(
-        "it exports none of preprocessing, training and detection\nhint: start from `fedhost plugin new`"
+        "it exports none of preprocessing, training and detection\nhint: `fedhost plugin new` creates a plug-in that does"
     )]
     Idle,
-    /// No engine can be made that suits its limits.
+    /// No engine can be created for its limits.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Engine(#[from] EngineError),
-    /// It could not say what it is.
+    /// Its `describe` failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Describe(#[from] CallError),
-    /// What it says of itself does not hold together.
+    /// Its description is invalid.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Descriptor(#[from] DescriptorError),
 }
 
-/// A stranger's names: few enough to read, and nothing in them but what can be read.
+/// Lists untrusted names: bounded in number and length, without control characters.
 fn list(names: &[String]) -> String {
     let mut listed: Vec<String> = names
         .iter()
@@ -127,12 +125,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_strangers_names_are_few_and_hide_nothing() {
+    fn untrusted_names_are_bounded_and_printable() {
         let forged = Reason::Imports(vec!["a\u{1b}[2J\nERROR".to_owned(), "x".repeat(10_000)]);
-        let told = forged.to_string();
+        let message = forged.to_string();
         assert!(
-            told.contains("a[2J ERROR, xxx") && told.len() < 500,
-            "{told}"
+            message.contains("a[2J ERROR, xxx") && message.len() < 500,
+            "{message}"
         );
         let many = Reason::OtherVersion(vec!["n".to_owned(); 1_000]).to_string();
         assert!(many.contains("n, n, and 950 more"), "{many}");

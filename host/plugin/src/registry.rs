@@ -1,4 +1,4 @@
-//! The plug-ins of one directory, found by name.
+//! Finds the plug-ins of one directory by name.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,21 +16,21 @@ use super::parameters::nearest;
 use super::refusal::Refused;
 use super::signature::signature_of;
 
-/// Everything that was found in a directory of components.
+/// The plug-ins and the refused files of a directory.
 pub struct Registry {
     directory: PathBuf,
     plugins: Vec<Arc<Plugin>>,
     refused: Vec<Refused>,
-    /// As the files were when they were last loaded.
+    /// The stamps of the files when they were last loaded.
     loaded: BTreeMap<PathBuf, Stamps>,
-    /// As they were when they were last looked at.
+    /// The stamps of the files at the last refresh.
     seen: BTreeMap<PathBuf, Stamps>,
 }
 
-/// Of a component and of its signature.
+/// The stamps of a component and of its signature.
 type Stamps = [Stamp; 2];
 
-/// What tells that a file has been written to.
+/// Changes when a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     bytes: u64,
@@ -46,14 +46,14 @@ pub struct OpenError {
     source: io::Error,
 }
 
-/// Which plug-in is wanted: `name`, `name@^0.1`, or the same pinned to a digest.
+/// Selects a plug-in: `name`, `name@^0.1`, or the same pinned to a digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selector {
-    /// The plug-in's own name.
+    /// The plug-in's name.
     pub name: String,
-    /// Versions that will do; `None` takes any.
+    /// The accepted versions; `None` accepts any.
     pub version: Option<semver::VersionReq>,
-    /// The one component that will do; `None` takes any.
+    /// The digest of the accepted component; `None` accepts any.
     pub sha256: Option<Sha256Hex>,
 }
 
@@ -92,10 +92,10 @@ impl FromStr for Selector {
     }
 }
 
-/// No plug-in fits.
+/// Why no plug-in was found.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum FindError {
-    /// A file of that name is there, but it is not run.
+    /// There is a file of that name, but it is refused.
     #[error("plug-in {name:?} cannot be used: {refused}")]
     Refused {
         /// The name that was looked for.
@@ -103,21 +103,21 @@ pub enum FindError {
         /// Which file, and why.
         refused: Refused,
     },
-    /// There is none of that name.
+    /// There is no plug-in of that name.
     #[error("there is no plug-in {name:?} in {}{}", directory.display(), remedy(.nearest.as_deref(), .available))]
     Unknown {
         /// The name that was looked for.
         name: String,
         /// Where it was looked for.
         directory: PathBuf,
-        /// The name that is nearest, when one is near.
+        /// The most similar name, if one is similar.
         nearest: Option<String>,
-        /// All names that are there.
+        /// All names of the directory.
         available: Vec<String>,
     },
-    /// There is one of that name, but not of that version or digest.
+    /// There is a plug-in of that name, but with another version or digest.
     #[error(
-        "plug-in {name:?} in {} is not {wanted}; there is {}\nhint: install that one, or ask for one that is there",
+        "plug-in {name:?} in {} is not {wanted}; there is {}\nhint: install that version, or select an installed one",
         directory.display(),
         available.join(", ")
     )]
@@ -128,7 +128,7 @@ pub enum FindError {
         directory: PathBuf,
         /// The version and digest that were asked for.
         wanted: String,
-        /// What is there under that name.
+        /// The plug-ins of that name.
         available: Vec<String>,
     },
 }
@@ -137,19 +137,18 @@ fn remedy(nearest: Option<&str>, available: &[String]) -> String {
     match nearest {
         Some(nearest) => format!("\nhint: did you mean {nearest:?}?"),
         None if available.is_empty() => {
-            "\nhint: it is empty; fill it with `make plugins`".to_owned()
+            "\nhint: the directory is empty; `make plugins` builds the catalogue".to_owned()
         }
         None => format!("\nhint: there are {}", available.join(", ")),
     }
 }
 
 impl Registry {
-    /// Loads every `*.wasm` of a directory, in the order of their names. A file that is refused is
-    /// announced and kept in [`Self::refused`]; it never stops the others. Blocks while it
-    /// compiles.
+    /// Loads every `*.wasm` of a directory, sorted by name. A refused file is announced and listed
+    /// in [`Self::refused`]; it does not affect other files. Blocks while it compiles.
     ///
     /// # Errors
-    /// When the directory cannot be read.
+    /// The directory cannot be read.
     pub fn open(directory: &Path, loader: &Loader) -> Result<Self, OpenError> {
         let files = components(directory).map_err(|source| OpenError {
             directory: directory.to_owned(),
@@ -168,12 +167,13 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Loads what has changed since it was loaded, and forgets what is gone; says whether there was
-    /// anything. A file that is still being written to waits until it is the same in two looks. A
-    /// component whose file is broken by now stays, beside the refusal. Blocks while it compiles.
+    /// Loads changed files and drops deleted ones; returns whether there were any. A changed file
+    /// is loaded once it is the same in two refreshes, because it may still be written. If a
+    /// changed file is refused, its old component stays available beside the refusal. Blocks while
+    /// it compiles.
     ///
     /// # Errors
-    /// When the directory cannot be read; nothing has changed then.
+    /// The directory cannot be read; then nothing changes.
     pub fn refresh(&mut self, loader: &Loader) -> io::Result<bool> {
         let files = components(&self.directory)?;
         let before = std::mem::replace(&mut self.seen, files);
@@ -211,7 +211,7 @@ impl Registry {
             Ok(plugin) => {
                 let known = self.plugins.iter().position(|known| known.file() == file);
                 match known.and_then(|index| self.plugins.get_mut(index)) {
-                    // Written again as it was: what is known of it stays known.
+                    // The same component was written again: its quarantine stays.
                     Some(known) if known.id() == plugin.id() => {}
                     Some(known) => *known = Arc::new(plugin),
                     None => {
@@ -223,22 +223,23 @@ impl Registry {
         }
     }
 
-    /// All plug-ins that may be used, in the order of their files.
+    /// All accepted plug-ins, sorted by file.
     #[must_use]
     pub fn plugins(&self) -> &[Arc<Plugin>] {
         &self.plugins
     }
 
-    /// All files that are not run, and why.
+    /// All refused files, with the reasons.
     #[must_use]
     pub fn refused(&self) -> &[Refused] {
         &self.refused
     }
 
-    /// The plug-in of that name; of several that fit, the highest version, then the first file.
+    /// Returns the selected plug-in; of several, the one with the highest version, then the first
+    /// file.
     ///
     /// # Errors
-    /// What is there instead, or why the one that was meant is refused.
+    /// There is no such plug-in, or it is refused.
     pub fn find(&self, wanted: &Selector) -> Result<Arc<Plugin>, FindError> {
         let named = || {
             self.plugins
@@ -251,20 +252,21 @@ impl Registry {
             .max_by(|left, right| left.descriptor().version.cmp(&right.descriptor().version))
             .cloned()
             .ok_or_else(|| {
-                self.why_not(
+                self.find_error(
                     wanted,
                     named().map(|plugin| plugin.id().to_string()).collect(),
                 )
             })
     }
 
-    fn why_not(&self, wanted: &Selector, same_name: Vec<String>) -> FindError {
-        let (name, directory) = (wanted.name.clone(), self.directory.clone());
+    fn find_error(&self, wanted: &Selector, same_name: Vec<String>) -> FindError {
+        let name = wanted.name.clone();
+        let directory = self.directory.clone();
         if !same_name.is_empty() {
             return FindError::Other {
                 name,
                 directory,
-                wanted: wanted.in_words(),
+                wanted: wanted.requirements(),
                 available: same_name,
             };
         }
@@ -305,7 +307,7 @@ impl Selector {
                 .is_none_or(|wanted| *wanted == plugin.id().sha256)
     }
 
-    fn in_words(&self) -> String {
+    fn requirements(&self) -> String {
         let version = self
             .version
             .as_ref()
@@ -327,7 +329,7 @@ fn components(directory: &Path) -> io::Result<BTreeMap<PathBuf, Stamps>> {
             .extension()
             .is_some_and(|extension| extension == "wasm")
         {
-            // A signature that arrives later is a reason to look again.
+            // A component is loaded again when its signature changes.
             let stamps = [Stamp::of(&file), Stamp::of(&signature_of(&file))];
             files.insert(file, stamps);
         }
@@ -336,7 +338,8 @@ fn components(directory: &Path) -> io::Result<BTreeMap<PathBuf, Stamps>> {
 }
 
 impl Stamp {
-    /// Of a file that cannot be looked at too: loading it tells why.
+    /// Returns the stamp of a file; also of one that cannot be read, since loading it gives the
+    /// error.
     fn of(file: &Path) -> Self {
         let found = fs::metadata(file).ok();
         Self {
@@ -347,7 +350,7 @@ impl Stamp {
     }
 }
 
-/// Another file under the same name has another one, however alike they look.
+/// Returns the inode: it differs if another file of the same size and time has replaced this one.
 #[cfg(unix)]
 fn identity(found: &fs::Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::ino(found)
@@ -386,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_is_answered_with_what_is_there() {
+    fn the_error_of_an_unknown_name_lists_the_available_names() {
         let unknown = |nearest: Option<&str>, available: &[&str]| {
             let available = available.iter().map(|&name| name.to_owned()).collect();
             let nearest = nearest.map(str::to_owned);

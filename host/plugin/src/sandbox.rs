@@ -1,4 +1,4 @@
-//! One store, and what bounds every call into it.
+//! A wasmtime store with limits on every call.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,31 +7,31 @@ use wasmtime::{Store, UpdateDeadline};
 
 use super::context::Context;
 use super::engine::Engine;
-use super::failure::{CallError, Circumstances, DeadlinePassed, classify};
+use super::failure::{CallError, DeadlinePassed, FailedCall, classify};
 use super::host::HostState;
 use super::limits::{Limits, size};
 use super::meter::Meter;
 
-/// Handles that a guest may hold at a time; ours hold one.
+/// Resource handles that a guest may hold at a time; plug-ins need one.
 const HANDLES_MAX: usize = 1000;
 
-/// What the store carries for the host.
+/// The host's data in the store.
 pub(super) struct StoreData {
     pub(super) host: HostState,
     meter: Meter,
     deadline: Instant,
 }
 
-/// What an instance has used so far; outlives its death.
+/// What an instance has used so far; available after it died, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Calls into the guest, with the one that opened it.
+    /// Calls into the guest, including the one that opened it.
     pub calls: u64,
     /// Wall time of these calls.
     pub busy: Duration,
-    /// The most memory it ever held, in bytes.
+    /// Peak of its memory, in bytes.
     pub peak_memory_bytes: u64,
-    /// Work of these calls, in the engine's units; 0 when it is not counted.
+    /// Fuel of these calls; 0 if it is not counted.
     pub fuel: u64,
 }
 
@@ -57,7 +57,7 @@ impl Sandbox {
         store.set_hostcall_fuel(size(limits.output_bytes));
         store.set_max_component_handles(HANDLES_MAX);
         store.set_epoch_deadline(1);
-        // The epoch moves when *some* call is over time; each store then looks at its own deadline.
+        // The epoch changes when any call exceeds its deadline; each store then checks its own.
         store.epoch_deadline_callback(|store| {
             if fedhost_base::clock::now() < store.data().deadline {
                 Ok(UpdateDeadline::Continue(1))
@@ -93,7 +93,7 @@ impl Sandbox {
         let watch = self.engine.watch(started + time);
         let outcome = self.refuel().and_then(|()| enter(&mut self.store));
         drop(watch);
-        self.usage.fuel = self.usage.fuel.saturating_add(self.burnt());
+        self.usage.fuel = self.usage.fuel.saturating_add(self.consumed_fuel());
         let data = self.store.data();
         data.host.end_call();
         self.usage.calls += 1;
@@ -102,8 +102,8 @@ impl Sandbox {
         outcome.map_err(|error| self.failure(call, &error))
     }
 
-    /// Units of work since [`Self::refuel`].
-    fn burnt(&self) -> u64 {
+    /// Returns the fuel consumed since [`Self::refuel`].
+    fn consumed_fuel(&self) -> u64 {
         let left = || self.store.get_fuel().unwrap_or(0);
         self.limits
             .fuel_per_call
@@ -118,10 +118,10 @@ impl Sandbox {
 
     fn failure(&self, call: &'static str, error: &wasmtime::Error) -> CallError {
         let data = self.store.data();
-        let seen = Circumstances {
+        let seen = FailedCall {
             limits: &self.limits,
             shortage: data.meter.shortage(),
-            last_words: data.host.last_error(),
+            last_error: data.host.last_error(),
         };
         let (kind, detail) = classify(error, &seen);
         CallError {

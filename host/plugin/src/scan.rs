@@ -1,19 +1,19 @@
-//! Looks at a component's outside without compiling it: a stranger's file is refused for what it
-//! asks before any compiler sees it.
+//! Reads the imports and exports of a component without compiling it, so that an untrusted file
+//! with forbidden imports never reaches the compiler.
 
 use wasmparser::{Encoding, Parser, Payload};
 
 use super::refusal::Reason;
 use super::text::plain;
 
-/// The WIT package this host speaks.
+/// The WIT package of this host.
 const PACKAGE: &str = "fedhost:plugin/";
 /// Bytes of a parser's message that are passed on.
 const MESSAGE_MAX_BYTES: usize = 300;
 /// The only interfaces that a component may import.
 const IMPORTABLE: [&str; 2] = ["host", "types"];
 
-/// Names on a component's outside, in its order.
+/// The names of a component's imports and exports, in its order.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Scan {
     pub(super) imports: Vec<String>,
@@ -21,7 +21,7 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    /// Reads the names; a core module, another file or a damaged one has none.
+    /// Reads the names. Refuses core modules, damaged files, and files that are no WebAssembly.
     pub(super) fn of(bytes: &[u8]) -> Result<Self, Reason> {
         if !bytes.starts_with(b"\0asm") {
             return Err(Reason::NotWasm);
@@ -54,7 +54,7 @@ impl Scan {
         Ok(scan)
     }
 
-    /// Whether this host would link it, by the names alone.
+    /// Checks by the names that this host could link it.
     pub(super) fn check(&self) -> Result<(), Reason> {
         let names = || self.imports.iter().chain(&self.exports);
         if !names().any(|name| name.starts_with(PACKAGE)) {
@@ -88,23 +88,23 @@ fn damaged(error: wasmparser::BinaryReaderError) -> Reason {
     Reason::Damaged(format!("{words} at byte {}", error.offset()))
 }
 
-/// Interface and version, when the name belongs to our package.
-fn of_our_package(name: &str) -> Option<(&str, Option<semver::Version>)> {
+/// Splits a name of this host's package into interface and version.
+fn split_name(name: &str) -> Option<(&str, Option<semver::Version>)> {
     let (interface, version) = name.strip_prefix(PACKAGE)?.split_once('@')?;
     Some((interface, semver::Version::parse(version).ok()))
 }
 
 fn is_other_version(name: &str) -> bool {
     name.starts_with(PACKAGE)
-        && !matches!(of_our_package(name), Some((_, Some(version))) if is_spoken(&version))
+        && !matches!(split_name(name), Some((_, Some(version))) if is_supported(&version))
 }
 
 fn is_importable(name: &str) -> bool {
-    matches!(of_our_package(name), Some((interface, _)) if IMPORTABLE.contains(&interface))
+    matches!(split_name(name), Some((interface, _)) if IMPORTABLE.contains(&interface))
 }
 
-/// 0.1.x: a later patch may add things, but changes none.
-fn is_spoken(version: &semver::Version) -> bool {
+/// Accepts 0.1.x: a later patch may add to the interface, but not change it.
+fn is_supported(version: &semver::Version) -> bool {
     version.major == 0 && version.minor == 1 && version.pre.is_empty()
 }
 
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn patches_of_our_package_are_welcome() {
+    fn later_patches_of_the_package_are_accepted() {
         let names = scan(
             &["fedhost:plugin/types@0.1.0", "fedhost:plugin/host@0.1.7"],
             &["fedhost:plugin/metadata@0.1.0"],
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_told_apart_from_a_forbidden_import() {
+    fn another_version_is_reported_before_a_forbidden_import() {
         for other in [
             "fedhost:plugin/metadata@0.2.0",
             "fedhost:plugin/metadata@1.0.0-rc.1",

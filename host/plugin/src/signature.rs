@@ -1,5 +1,5 @@
-//! Who vouches for a component: an Ed25519 signature of its bytes in a file beside it,
-//! `NAME.wasm.sig`, made with a key that the manifest trusts.
+//! Verifies the signature of a component: an Ed25519 signature of its bytes in the file
+//! `NAME.wasm.sig` beside it, by a key that the manifest trusts.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,10 +12,11 @@ use ed25519_dalek::{PUBLIC_KEY_LENGTH, SIGNATURE_LENGTH, Signature, VerifyingKey
 
 use super::refusal::Reason;
 
-/// Bytes that are read of a signature's file; in base64 it has 88, and a line break.
+/// The most bytes that are read of a signature file; in base64, a signature has 88 and a line
+/// break.
 const FILE_MAX_BYTES: u64 = 1024;
 
-/// Whose components are taken.
+/// The keys that are trusted, and whether a signature is required.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
     keys: Vec<VerifyingKey>,
@@ -30,8 +31,8 @@ pub struct Trust {
 pub struct NotAKey(String);
 
 impl Trust {
-    /// `keys` in base64. Without `required` a component may also have no signature; a bad one is
-    /// never taken.
+    /// Creates it from `keys` in base64. Without `required`, a component may have no signature; one
+    /// with an invalid signature is always refused.
     ///
     /// # Errors
     /// The first text that is no key.
@@ -43,8 +44,8 @@ impl Trust {
         Ok(Self { keys, required })
     }
 
-    /// Whether these bytes, which were read from `file`, may be run. Without any key no signature
-    /// is looked at.
+    /// Checks that these bytes, which were read from `file`, may be run. Without any key,
+    /// signatures are ignored.
     pub(super) fn check(&self, file: &Path, bytes: &[u8]) -> Result<(), Reason> {
         if self.keys.is_empty() && !self.required {
             return Ok(());
@@ -73,8 +74,8 @@ impl Trust {
 
     fn verify(&self, bytes: &[u8], text: &[u8]) -> Result<(), String> {
         let signature = signature(text)
-            .ok_or("its signature is none: 64 bytes, or these in base64, are expected")?;
-        // The strict form leaves no second signature or key that would do as well.
+            .ok_or("its signature is invalid: 64 bytes, or these in base64, are expected")?;
+        // The strict form accepts exactly one signature and one encoding of the key.
         if self
             .keys
             .iter()
@@ -83,14 +84,14 @@ impl Trust {
             return Ok(());
         }
         Err(
-            "its signature was not made with a trusted key over this very file\n\
-             hint: add the key to plugins.trusted_keys if you trust its owner; else do not run it"
+            "its signature does not match this file and a trusted key\n\
+             hint: add the key to plugins.trusted_keys if you trust its owner; otherwise do not run it"
                 .to_owned(),
         )
     }
 }
 
-/// Where the signature of a component lies.
+/// Returns the path of a component's signature.
 pub(super) fn signature_of(file: &Path) -> PathBuf {
     let mut name = OsString::from(file);
     name.push(".sig");
@@ -112,7 +113,7 @@ fn key(text: &str) -> Option<VerifyingKey> {
         .filter(|key| !key.is_weak())
 }
 
-/// As `openssl pkeyutl` writes it, or in base64.
+/// Parses a signature as `openssl pkeyutl` writes it, or in base64.
 fn signature(text: &[u8]) -> Option<Signature> {
     let raw = <[u8; SIGNATURE_LENGTH]>::try_from(text).ok();
     let encoded = || STANDARD.decode(text.trim_ascii()).ok()?.try_into().ok();
@@ -140,7 +141,7 @@ mod tests {
         Trust::new(&keys, required).unwrap()
     }
 
-    /// What becomes of a component with that signature beside it, if any.
+    /// Checks a component with that signature beside it, if any.
     fn check(trust: &Trust, signature: Option<&[u8]>) -> Result<(), String> {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("p.wasm");
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_component_is_taken_from_whom_it_is_trusted() {
+    fn a_component_with_a_trusted_signature_is_accepted() {
         let ours = signer(1).sign(COMPONENT).to_bytes();
         let theirs = signer(2).sign(COMPONENT).to_bytes();
         let of_another_file = signer(1).sign(b"\0asm").to_bytes();
@@ -162,7 +163,7 @@ mod tests {
             trusting(&[signer(3), signer(1)], true),
             trusting(&[signer(1)], false),
         );
-        // Whom to trust, what lies beside the component, and why it is refused.
+        // The trust, the signature, and why the component is refused.
         type Case<'a> = (&'a Trust, Option<&'a [u8]>, Option<&'a str>);
         let cases: [Case<'_>; 9] = [
             (&required, Some(&ours), None),
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused() {
+    fn an_invalid_key_is_refused() {
         for bad in ["", "AAAA", "not base64 at all", &STANDARD.encode([0; 32])] {
             assert!(Trust::new(&[bad.to_owned()], false).is_err(), "{bad:?}");
         }

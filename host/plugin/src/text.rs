@@ -1,8 +1,8 @@
-//! Makes a guest's words fit for a terminal, a log line and a page.
+//! Makes a guest's text safe for a terminal, a log line and a page.
 
-/// One line of at most `max_bytes` bytes: line breaks and tabs become spaces, other control
-/// characters and those that hide or reverse text are dropped, what is over is cut and marked with
-/// `…`.
+/// Returns one line of at most `max_bytes` bytes: line breaks and tabs become spaces, other control
+/// characters and those that hide or reverse text are dropped, and a longer text is cut and marked
+/// with `…`.
 pub(super) fn plain(text: &str, max_bytes: usize) -> String {
     const CUT: char = '…';
     let mut line = String::with_capacity(text.len().min(max_bytes));
@@ -29,7 +29,7 @@ fn plain_character(character: char) -> Option<char> {
     }
 }
 
-/// Whether text can stand as a name: not empty, not long, nothing hidden in it.
+/// Whether a text is a valid name: not empty, not too long, without hidden characters.
 pub(super) fn is_name(text: &str, max_bytes: usize) -> bool {
     (1..=max_bytes).contains(&text.len())
         && text
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escape_sequences_and_hidden_characters_do_not_get_through() {
+    fn escape_sequences_and_hidden_characters_are_dropped() {
         assert_eq!(
             plain("a\u{1b}[31mred\u{202e}\nb\t\u{0}c\n", 100),
             "a[31mred b c"
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_hides_nothing() {
+    fn a_name_has_no_hidden_characters() {
         assert!(is_name("weight.0", 10));
         for bad in ["", "a\nb", "a\u{202e}", "eleven bytes"] {
             assert!(!is_name(bad, 10), "{bad:?}");

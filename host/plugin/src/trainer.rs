@@ -1,4 +1,4 @@
-//! An open trainer: takes a model, improves it on local rows, gives it back.
+//! An open trainer, which trains a model on local rows.
 
 use fedhost_domain::model::{Metric, TensorSpec, Weights};
 
@@ -14,18 +14,18 @@ use super::sandbox::Usage;
 /// One instance. Calls block: make them through [`super::worker::run`].
 pub struct Trainer {
     guest: Guest<training::Guest>,
-    /// Of the first model that crossed, in either direction: all others must have them.
+    /// The tensors of the first model that was loaded or saved; all others must have the same.
     tensors: Option<Vec<TensorSpec>>,
 }
 
-/// What a training call says of itself.
+/// The checked report of a training call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// Rows it trained on: the weight of the model in the mean; never more than it was given.
+    /// Rows it trained on, at most those of the batch: the weight of the model in the mean.
     pub samples: u64,
-    /// Finite.
+    /// The loss; finite.
     pub loss: f64,
-    /// Finite, at most 64.
+    /// At most 64 finite metrics.
     pub metrics: Vec<Metric>,
 }
 
@@ -55,11 +55,11 @@ impl Trainer {
         })
     }
 
-    /// The model as it stands; right after opening, the one to start from.
+    /// Returns the current model; right after opening, the initial one.
     ///
     /// # Errors
-    /// When the plug-in declines, fails, or returns numbers that are not finite or of another shape
-    /// than before.
+    /// The plug-in declines, fails, or returns numbers that are not finite or tensors of another
+    /// shape than before.
     pub fn save(&mut self) -> Result<Weights, CallError> {
         const CALL: &str = "trainer.save";
         let Self { guest, tensors } = self;
@@ -74,10 +74,10 @@ impl Trainer {
         )
     }
 
-    /// Goes on from a model, such as the global one.
+    /// Loads a model, such as the global one.
     ///
     /// # Errors
-    /// When the model's shape is known to be wrong, or the plug-in declines or fails.
+    /// The model has other tensors than before, or the plug-in declines or fails.
     pub fn load(&mut self, model: &Weights) -> Result<(), CallError> {
         const CALL: &str = "trainer.load";
         if self.tensors.is_some() {
@@ -92,15 +92,14 @@ impl Trainer {
             },
             Ok,
         )?;
-        // Only now: a model that the guest has declined is no reference.
+        // Not earlier: a model that the guest has declined must not set the expected shape.
         self.check_shape(CALL, model)
     }
 
-    /// Trains for so many epochs, or fewer when it is asked to stop.
+    /// Trains for `epochs` epochs, or fewer if it is asked to stop.
     ///
     /// # Errors
-    /// When the plug-in declines, fails, or reports a loss that is not finite or more samples than
-    /// there are rows.
+    /// The plug-in declines, fails, or reports a loss that is not finite or more samples than rows.
     pub fn train(&mut self, input: &Batch, epochs: u32) -> Result<Report, CallError> {
         const CALL: &str = "trainer.train";
         self.guest.check_columns(CALL, input)?;
@@ -111,17 +110,17 @@ impl Trainer {
                     .trainer()
                     .call_train(store, session, input.as_param(), epochs)
             },
-            |report| plausible(report, input.rows()),
+            |report| check_report(report, input.rows()),
         )
     }
 
-    /// What it has used so far.
+    /// Returns what it has used so far.
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.guest.usage()
     }
 
-    /// Whether a call has ended it; a new one has to be opened.
+    /// Whether a failed call has ended it, so that a new one has to be opened.
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.guest.is_dead()
@@ -134,7 +133,7 @@ impl Trainer {
     }
 }
 
-/// The first model decides.
+/// Checks that a model has the same tensors as the first one.
 fn same_shape(tensors: &mut Option<Vec<TensorSpec>>, model: &Weights) -> Result<(), String> {
     let expected = tensors.get_or_insert_with(|| model.tensors().to_vec());
     model
@@ -142,7 +141,7 @@ fn same_shape(tensors: &mut Option<Vec<TensorSpec>>, model: &Weights) -> Result<
         .map_err(|mismatch| mismatch.to_string())
 }
 
-fn plausible(report: training::Report, rows: usize) -> Result<Report, String> {
+fn check_report(report: training::Report, rows: usize) -> Result<Report, String> {
     if !report.loss.is_finite() {
         return Err(format!("it reported a loss of {}", report.loss));
     }
@@ -168,16 +167,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_report_that_passes_can_be_averaged(samples in 0_u64..20, bits in any::<u64>(), rows in 0_usize..20, count in 0_usize..100) {
+        fn an_accepted_report_can_be_averaged(samples in 0_u64..20, bits in any::<u64>(), rows in 0_usize..20, count in 0_usize..100) {
             let loss = f64::from_bits(bits);
             let metric = |_| types::Metric { name: "loss\u{1b}".into(), value: loss };
             let report = training::Report { samples, loss, metrics: (0..count).map(metric).collect() };
-            match plausible(report, rows) {
+            match check_report(report, rows) {
                 Ok(report) => {
                     prop_assert!(report.loss.is_finite() && report.samples <= rows as u64 && report.metrics.len() <= 64);
                     prop_assert!(report.metrics.iter().all(|metric| metric.name == "loss" && metric.value.is_finite()));
                 }
-                Err(words) => prop_assert!(!loss.is_finite() || samples > rows as u64, "{}", words),
+                Err(error) => prop_assert!(!loss.is_finite() || samples > rows as u64, "{}", error),
             }
         }
     }

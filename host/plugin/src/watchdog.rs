@@ -1,9 +1,9 @@
-//! Ends calls that outlive their deadline, without ticking: one thread sleeps until the earliest
+//! Ends calls that exceed their deadlines, without polling: one thread sleeps until the earliest
 //! deadline of a running call.
 //!
-//! When no call is running, no timer is running either: at most one sleep is left over from the
-//! last call, after which the thread waits without a time limit. A call costs two short locks; the
-//! thread is woken only for a deadline that is earlier than the one it already sleeps for.
+//! Without a running call there is no timer: at most one sleep of the last call is left, after
+//! which the thread waits without a time limit. A call costs two short locks; the thread is woken
+//! only for a deadline that is earlier than the one for which it sleeps.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -28,9 +28,9 @@ struct Schedule {
 }
 
 impl Watchdog {
-    /// Starts the thread. It calls `bark` once at or after each deadline that is still watched, and
-    /// then forgets it.
-    pub(super) fn start(bark: impl Fn() + Send + 'static) -> io::Result<Self> {
+    /// Starts the thread. It calls `on_deadline` once at or after each deadline that is still
+    /// watched, and then drops the deadline.
+    pub(super) fn start(on_deadline: impl Fn() + Send + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             schedule: Mutex::default(),
             changed: Condvar::new(),
@@ -38,7 +38,7 @@ impl Watchdog {
         let watched = Arc::clone(&shared);
         thread::Builder::new()
             .name("plugin-watchdog".into())
-            .spawn(move || watched.run(bark))?;
+            .spawn(move || watched.run(on_deadline))?;
         Ok(Self(shared))
     }
 
@@ -83,12 +83,12 @@ impl Shared {
         self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self, bark: impl Fn()) {
+    fn run(&self, on_deadline: impl Fn()) {
         let mut schedule = self.lock();
         while !schedule.stopped {
             let now = fedhost_base::clock::now();
             if schedule.expire(now) {
-                bark();
+                on_deadline();
             }
             schedule.sleeping_until = schedule.deadlines.first().map(|(deadline, _)| *deadline);
             schedule = match schedule.sleeping_until {
@@ -97,9 +97,9 @@ impl Shared {
                     .wait(schedule)
                     .unwrap_or_else(PoisonError::into_inner),
                 Some(until) => {
-                    let nap = until.saturating_duration_since(now);
+                    let pause = until.saturating_duration_since(now);
                     self.changed
-                        .wait_timeout(schedule, nap)
+                        .wait_timeout(schedule, pause)
                         .unwrap_or_else(PoisonError::into_inner)
                         .0
                 }
@@ -109,7 +109,7 @@ impl Shared {
 }
 
 impl Schedule {
-    /// Forgets the deadlines that have passed; says whether there were any.
+    /// Removes the deadlines that have passed; returns whether there were any.
     fn expire(&mut self, now: Instant) -> bool {
         let before = self.deadlines.len();
         self.deadlines.retain(|(deadline, _)| *deadline > now);
@@ -125,57 +125,56 @@ mod tests {
     use super::*;
 
     fn watchdog() -> (Watchdog, mpsc::Receiver<Instant>) {
-        let (barks, heard) = mpsc::sync_channel(16);
-        (
-            Watchdog::start(move || barks.send(fedhost_base::clock::now()).unwrap()).unwrap(),
-            heard,
-        )
+        let (sender, expired) = mpsc::sync_channel(16);
+        let watchdog =
+            Watchdog::start(move || sender.send(fedhost_base::clock::now()).unwrap()).unwrap();
+        (watchdog, expired)
     }
 
     #[test]
-    fn an_earlier_deadline_is_heard_first_although_it_was_set_later() {
-        let (watchdog, heard) = watchdog();
+    fn an_earlier_deadline_that_is_set_later_expires_first() {
+        let (watchdog, expired) = watchdog();
         let start = fedhost_base::clock::now();
         let _late = watchdog.watch(start + Duration::from_secs(3600));
         let _soon = watchdog.watch(start + Duration::from_millis(20));
-        let at = heard.recv_timeout(Duration::from_secs(30)).unwrap();
+        let at = expired.recv_timeout(Duration::from_secs(30)).unwrap();
         assert!(
             at >= start + Duration::from_millis(20),
-            "barked {:?} after the start",
+            "expired {:?} after the start",
             at - start
         );
     }
 
     #[test]
-    fn a_finished_call_is_not_barked_at() {
-        let (watchdog, heard) = watchdog();
+    fn a_finished_call_does_not_expire() {
+        let (watchdog, expired) = watchdog();
         let start = fedhost_base::clock::now();
         drop(watchdog.watch(start + Duration::from_millis(150)));
         let _other = watchdog.watch(start + Duration::from_millis(200));
-        let first = heard.recv_timeout(Duration::from_secs(30)).unwrap();
+        let first = expired.recv_timeout(Duration::from_secs(30)).unwrap();
         assert!(
             first >= start + Duration::from_millis(200),
-            "barked {:?} after the start",
+            "expired {:?} after the start",
             first - start
         );
-        assert!(heard.try_recv().is_err());
+        assert!(expired.try_recv().is_err());
     }
 
     #[test]
     fn no_timer_runs_while_no_call_is_running() {
-        let (watchdog, heard) = watchdog();
+        let (watchdog, expired) = watchdog();
         let _call = watchdog.watch(fedhost_base::clock::now());
-        heard.recv_timeout(Duration::from_secs(30)).unwrap();
-        // The thread held the lock while it barked, so by now it has gone back to sleep.
+        expired.recv_timeout(Duration::from_secs(30)).unwrap();
+        // The thread held the lock during the callback, so by now it sleeps again.
         assert_eq!(watchdog.0.lock().sleeping_until, None);
     }
 
     #[test]
     fn the_thread_ends_with_its_handle() {
-        let (watchdog, heard) = watchdog();
+        let (watchdog, expired) = watchdog();
         drop(watchdog);
         assert_eq!(
-            heard.recv_timeout(Duration::from_secs(30)),
+            expired.recv_timeout(Duration::from_secs(30)),
             Err(mpsc::RecvTimeoutError::Disconnected)
         );
     }

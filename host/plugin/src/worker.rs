@@ -1,4 +1,4 @@
-//! The async side: guests run on the blocking pool, never on a thread that polls the bus.
+//! Runs guests on the blocking pool; they must never run on a thread that polls the bus.
 
 use std::panic::resume_unwind;
 
@@ -7,9 +7,9 @@ use tokio::task;
 /// Runs work that blocks, such as opening an instance or compiling a component, and waits for it
 /// without blocking.
 ///
-/// Dropping the future lets the work finish unheard. A panic of `work` goes on in the caller. When
-/// the runtime shuts down before the work has begun, this never resolves, like everything else on
-/// that runtime.
+/// If the future is dropped, the work still finishes and its result is dropped. A panic of `work`
+/// continues in the caller. If the runtime shuts down before the work has begun, the future never
+/// resolves, like every other future of that runtime.
 pub async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match task::spawn_blocking(work).await {
         Ok(result) => result,

@@ -140,7 +140,7 @@ fn files_that_are_no_plug_ins_are_results_too() {
             binary(
                 "(component (import \"fedhost:plugin/host@0.1.0\" (instance)) (import \"wasi:filesystem/types@0.2.0\" (instance)))",
             ),
-            "it asks for wasi:filesystem/types@0.2.0",
+            "it imports wasi:filesystem/types@0.2.0",
         ),
     ];
     let paths = files.iter().map(|(name, bytes, _)| {

@@ -124,7 +124,7 @@ fn parameters_of_nobody_and_unknown_ones_are_refused() {
     );
     is_refused(
         &with(&["--parameters", "logistic-regression.rate=1"]),
-        &["\"rate\" is not known", "learning_rate"],
+        &["\"rate\" is unknown", "learning_rate"],
     );
     is_refused(
         &with(&["--parameters", "rate"]),

@@ -34,11 +34,11 @@ files! {
     a_bit_flipped_file: flipped() => "refused", "it is ";
     a_component_of_another_trade: binary("(component)") => "refused", "no plug-in for this host: it imports nothing";
     imports_it_may_not_have: importing("wasi:filesystem/types@0.2.0")
-        => "refused", "it asks for wasi:filesystem/types@0.2.0, and this host offers fedhost:plugin/host alone";
+        => "refused", "it imports wasi:filesystem/types@0.2.0, but this host offers only fedhost:plugin/host";
     an_import_of_ours_that_is_not_for_it: importing("fedhost:plugin/detection@0.1.0")
-        => "refused", "it asks for fedhost:plugin/detection@0.1.0";
+        => "refused", "it imports fedhost:plugin/detection@0.1.0";
     a_newer_interface: guest().speaking("@0.1.0", "@0.2.0").component()
-        => "refused", "fedhost:plugin/preprocessing@0.2.0, this host speaks fedhost:plugin 0.1";
+        => "refused", "fedhost:plugin/preprocessing@0.2.0, this host supports fedhost:plugin 0.1";
     another_type_under_the_same_name: guest().speaking("summary: string,", "summary: list<u8>,").component()
         => "refused", "hint: build it again with this host's wit folder";
     a_proposal_that_is_off: guest().with("(memory $memory (export \"memory\") 2)", "(memory $memory (export \"memory\") 2) (memory 1)").component()

@@ -1,4 +1,4 @@
-//! The files of each kind in each language, as they lie in `host/plugin/templates`.
+//! The template files of each kind in each language, from `host/plugin/templates`.
 
 use super::{Kind, Language};
 
@@ -8,7 +8,7 @@ macro_rules! template {
     };
 }
 
-/// Where a file goes, and what is in it before its marks are filled.
+/// The path of a file, and its template.
 type File = (&'static str, &'static str);
 
 const SHARED: [File; 3] = [

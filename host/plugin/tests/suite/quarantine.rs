@@ -1,4 +1,4 @@
-//! A plug-in that fails again and again is left alone, and tried again.
+//! A plug-in that keeps failing is quarantined, and tried again after a pause.
 
 use fedhost_domain::event::Event;
 use fedhost_plugin::{CallError, Kind, Limits, Parameters, Value};
