@@ -5,7 +5,8 @@
 //! at any instant. What a disk has damaged is skipped and reported ([`Damage`]), never shown. A
 //! partition is chosen from a key as Apache Kafka does it.
 //!
-//! Within the process, a group has one reader of a topic at a time, which reads all partitions.
+//! A group has one reader of a topic that reads all partitions, or members that share them; all of
+//! them are in this process.
 //!
 //! Of a topic's settings only `cleanup.policy` means something here: a topic that is `compact`
 //! keeps all its records. They are not compacted, and neither age nor size lets any of them go,
@@ -18,10 +19,13 @@ mod cursor;
 mod damage;
 pub mod doctor;
 mod entry;
+mod group;
 mod index;
 mod keys;
 mod log;
+mod member;
 mod partition;
+mod reading;
 mod recovery;
 mod retention;
 mod segment;
@@ -33,6 +37,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -41,12 +46,15 @@ use tokio::sync::{mpsc, oneshot};
 use self::cursor::Cursor;
 use self::damage::Damages;
 pub use self::damage::{OnDamage, OnWarning};
-use self::source::{EmbeddedSource, Gate, Subscriptions};
+use self::group::Groups;
+use self::member::EmbeddedMember;
+use self::reading::Gate;
+use self::source::EmbeddedSource;
 use self::store::Store;
 use self::writer::{Command, Reply};
 use super::{
-    Admin, Bus, Error, GroupOffset, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec,
-    Write,
+    Admin, Bus, Error, GroupOffset, Member, Position, Record, Sink, Source, Start, TopicInfo,
+    TopicSpec, Write,
 };
 
 /// What an acknowledged write survives.
@@ -62,6 +70,9 @@ pub enum Fsync {
     Always,
 }
 
+/// The default of [`Options::drain`], as of `kafka.drain_ms`.
+const DRAIN: Duration = Duration::from_secs(5);
+
 /// How to open a log.
 #[derive(Clone)]
 pub struct Options {
@@ -72,6 +83,8 @@ pub struct Options {
     /// A file of the log takes no more records once it is this large. Opening a log after a kill
     /// reads about this much of it, and retention gives disk space back when a file is full.
     pub segment_bytes: u64,
+    /// For a member of a group to finish what is under way when a partition goes to another one.
+    pub drain: Duration,
     /// Called with every damaged stretch once, while opening or from the task that read there; must
     /// neither block nor use the log.
     pub on_damage: OnDamage,
@@ -88,6 +101,7 @@ impl Options {
             directory: directory.into(),
             fsync: Fsync::default(),
             segment_bytes: 16 << 20,
+            drain: DRAIN,
             on_damage: Arc::new(|_| {}),
             on_warning: Arc::new(|_| {}),
         }
@@ -98,7 +112,7 @@ impl Options {
 pub struct EmbeddedLog {
     directory: PathBuf,
     gate: Gate,
-    subscriptions: Subscriptions,
+    groups: Arc<Groups>,
     commands: mpsc::Sender<Command>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -114,17 +128,19 @@ impl EmbeddedLog {
             directory,
             fsync,
             segment_bytes,
+            drain,
             on_damage,
             on_warning,
         } = options;
         let damages = Damages::new(on_damage, on_warning);
         let store = Arc::new(Store::open(&directory, segment_bytes, fsync, damages)?);
-        let (commands, writer) = writer::start(Arc::clone(&store))
+        let groups = Arc::new(Groups::new(drain));
+        let (commands, writer) = writer::start(Arc::clone(&store), Arc::clone(&groups))
             .map_err(|error| store.error("start its writer", error.to_string()))?;
         Ok(Self {
             directory,
             gate: Arc::new(RwLock::new(Some(store))),
-            subscriptions: Subscriptions::default(),
+            groups,
             commands,
             writer: Mutex::new(Some(writer)),
         })
@@ -168,6 +184,7 @@ impl EmbeddedLog {
         if let Some(store) = store {
             store.topics().iter().for_each(|topic| topic.wake());
         }
+        self.groups.wake();
     }
 
     /// Sends a command to the writer's thread, and waits for what came of it. A caller that stops
@@ -269,8 +286,24 @@ impl Bus for EmbeddedLog {
         topics: &[&str],
         start: Start,
     ) -> Result<Box<dyn Source>, Error> {
-        let source =
-            EmbeddedSource::subscribe(&self.gate, &self.subscriptions, group, topics, start)?;
+        let source = EmbeddedSource::subscribe(&self.gate, &self.groups, group, topics, start)?;
         Ok(Box::new(source))
+    }
+
+    async fn join(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+    ) -> Result<Box<dyn Member>, Error> {
+        let member = EmbeddedMember::join(
+            &self.gate,
+            &self.groups,
+            &self.commands,
+            group,
+            topics,
+            start,
+        )?;
+        Ok(Box::new(member))
     }
 }

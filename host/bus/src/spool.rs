@@ -48,8 +48,8 @@ use self::ticket::Ticket;
 use super::embedded::{self, Fsync};
 use super::trouble::Trouble;
 use super::{
-    Admin, Bus, Error, GroupOffset, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec,
-    Write,
+    Admin, Bus, Error, GroupOffset, Member, Position, Record, Sink, Source, Start, TopicInfo,
+    TopicSpec, Write,
 };
 use fedhost_base::observer::Observer;
 
@@ -491,6 +491,7 @@ impl Bus for Spooled {
             topic,
             partition,
             next,
+            epoch: None,
         };
         self.request(Request::Begin(
             inner.positions().into_iter().map(begin).collect(),
@@ -500,5 +501,20 @@ impl Bus for Spooled {
             inner,
             status: self.status.subscribe(),
         }))
+    }
+
+    async fn join(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+    ) -> Result<Box<dyn Member>, Error> {
+        let _ = (topics, start);
+        Err(Error::Refused {
+            bus: group.to_owned(),
+            action: "join".to_owned(),
+            reason: "not here".to_owned(),
+            hint: String::new(),
+        })
     }
 }

@@ -266,6 +266,7 @@ impl UnderWay<'_> {
                 topic: Arc::clone(&topic),
                 partition,
                 next,
+                epoch: None,
             };
             write.offsets.extend(changes.next.map(offset));
             let state = |(number, bits)| (state_name(&topic, partition, number), bits);

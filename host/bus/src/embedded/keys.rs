@@ -46,6 +46,7 @@ pub(super) fn decode_group_offset(name: &str, key: &[u8], value: &[u8]) -> Optio
         topic: str::from_utf8(topic).ok()?.into(),
         partition: u32::from_be_bytes(*partition),
         next: u64::from_be_bytes(value.try_into().ok()?),
+        epoch: None,
     })
 }
 
@@ -124,6 +125,7 @@ mod tests {
             topic: "t".into(),
             partition: 3,
             next: 9,
+            epoch: None,
         };
         let key = group_offset(&offset);
         assert!(!key.starts_with(&group("fog")));

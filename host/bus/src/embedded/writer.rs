@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::{mpsc, oneshot};
 
 use super::commit::Commit;
+use super::group::Groups;
 use super::store::Store;
 use super::{retention, topic};
 use crate::{Error, Position, TopicInfo, TopicSpec, Write};
@@ -25,20 +26,25 @@ pub(super) enum Command {
     CreateTopic(TopicSpec, Reply<TopicInfo>),
     /// The topic, the partition, and the first offset that stays.
     DeleteRecords(String, u32, u64, Reply<()>),
+    /// Answered once everything before it is carried out.
+    Barrier(Reply<()>),
     /// The last one: what is queued by now is carried out, later commands are refused.
     Close,
 }
 
 /// Starts the thread, which ends with [`Command::Close`].
-pub(super) fn start(store: Arc<Store>) -> std::io::Result<(mpsc::Sender<Command>, JoinHandle<()>)> {
+pub(super) fn start(
+    store: Arc<Store>,
+    groups: Arc<Groups>,
+) -> std::io::Result<(mpsc::Sender<Command>, JoinHandle<()>)> {
     let (sender, commands) = mpsc::channel(QUEUE);
     let thread = thread::Builder::new()
         .name("log-writer".to_owned())
-        .spawn(move || run(&store, commands))?;
+        .spawn(move || run(&store, &groups, commands))?;
     Ok((sender, thread))
 }
 
-fn run(store: &Store, mut commands: mpsc::Receiver<Command>) {
+fn run(store: &Store, groups: &Groups, mut commands: mpsc::Receiver<Command>) {
     let (mut waiting, mut closing) = (None, false);
     loop {
         let next = || {
@@ -61,14 +67,15 @@ fn run(store: &Store, mut commands: mpsc::Receiver<Command>) {
             Command::DeleteRecords(topic, partition, before, reply) => {
                 drop(reply.send(delete_records(store, &topic, partition, before)));
             }
+            Command::Barrier(reply) => drop(reply.send(Ok(()))),
             Command::Write(write, reply) => {
                 let mut commit = Commit::new(store);
-                commit.add(write, reply);
+                add(&mut commit, groups, write, reply);
                 while commit.bytes() < COMMIT_BYTES
                     && let Ok(next) = commands.try_recv()
                 {
                     match next {
-                        Command::Write(write, reply) => commit.add(write, reply),
+                        Command::Write(write, reply) => add(&mut commit, groups, write, reply),
                         other => {
                             waiting = Some(other);
                             break;
@@ -78,6 +85,15 @@ fn run(store: &Store, mut commands: mpsc::Receiver<Command>) {
                 commit.finish();
             }
         }
+    }
+}
+
+/// Takes a write in, unless its member has lost the partition meanwhile.
+fn add(commit: &mut Commit<'_>, groups: &Groups, write: Write, reply: Reply<Vec<Position>>) {
+    match groups.check(&write.offsets) {
+        Ok(()) => commit.add(write, reply),
+        // A caller that has gone away does not need the answer.
+        Err(error) => drop(reply.send(Err(error))),
     }
 }
 

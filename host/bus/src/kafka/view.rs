@@ -18,8 +18,8 @@ use super::writer::{Checker, Writer};
 use super::{Cluster, Delivery, Options};
 use crate::limits::BrokerLimits;
 use crate::{
-    Admin, Bus, Error, GroupOffset, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec,
-    Write,
+    Admin, Bus, Error, GroupOffset, Member, Position, Record, Sink, Source, Start, TopicInfo,
+    TopicSpec, Write,
 };
 
 /// A way to a cluster. Cheap to clone; what its views know of topics and readers is shared.
@@ -352,5 +352,20 @@ impl Bus for View {
         start: Start,
     ) -> Result<Box<dyn Source>, Error> {
         self.reader(group, topics, start, Sharing::Whole).await
+    }
+
+    async fn join(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+    ) -> Result<Box<dyn Member>, Error> {
+        let _ = (topics, start);
+        Err(Error::Refused {
+            bus: group.to_owned(),
+            action: "join".to_owned(),
+            reason: "not here".to_owned(),
+            hint: String::new(),
+        })
     }
 }

@@ -89,6 +89,7 @@ impl Batch {
             topic,
             partition,
             next,
+            epoch: None,
         };
         Write {
             records: self.records,
@@ -110,6 +111,7 @@ mod tests {
                 topic: "t".into(),
                 partition: 0,
                 next,
+                epoch: None,
             };
             let state = vec![("s".to_owned(), value.map(Bytes::from))];
             Entry {

@@ -34,6 +34,7 @@ mod tests {
                 topic: "t".into(),
                 partition,
                 next,
+                epoch: None,
             },
         }
     }

@@ -189,6 +189,7 @@ fn take_move(from: &mut Bytes) -> Result<Move, Broken> {
             topic,
             partition,
             next,
+            epoch: None,
         },
     })
 }
@@ -268,6 +269,7 @@ mod tests {
             topic,
             partition: 3,
             next: 9,
+            epoch: None,
         };
         let state = vec![
             ("set".to_owned(), Some(Bytes::from("x"))),

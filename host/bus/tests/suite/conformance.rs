@@ -10,6 +10,7 @@ mod promises;
 
 mod buses {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use fedhost_bus::embedded::{EmbeddedLog, Options};
 
@@ -18,11 +19,19 @@ mod buses {
 
     pub(super) async fn embedded() -> Case {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let log = EmbeddedLog::open(Options::new(directory.path())).expect("an empty log opens");
+        let options = Options {
+            drain: Duration::from_millis(300),
+            ..Options::new(directory.path())
+        };
+        let drain = options.drain;
+        let log = EmbeddedLog::open(options).expect("an empty log opens");
         Case {
             bus: Arc::new(log),
             prefix: String::new(),
             make_first: None,
+            drain,
+            churn: 40,
+            repeats: false,
             _keep: Box::new(directory),
         }
     }

@@ -66,6 +66,7 @@ impl Evaluations {
             topic,
             partition,
             next: first(partition).copied().unwrap_or(next),
+            epoch: None,
         };
         positions.map(offset).collect()
     }

@@ -91,6 +91,7 @@ impl Inbox {
             topic: Arc::clone(&self.topic),
             partition,
             next: self.held.get(&partition).copied().unwrap_or(next),
+            epoch: None,
         };
         let offsets = self.next.iter().map(offset).collect();
         Write {

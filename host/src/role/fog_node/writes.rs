@@ -24,6 +24,7 @@ pub(super) fn offset(group: &str, topic: &Arc<str>, partition: u32, next: u64) -
         topic: Arc::clone(topic),
         partition,
         next,
+        epoch: None,
     }
 }
 

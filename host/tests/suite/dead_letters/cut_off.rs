@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fedhost_bus::{
-    Admin, Bus, Error, GroupOffset, Position, Record, Sink, Source, Start, TopicInfo, TopicSpec,
-    Write,
+    Admin, Bus, Error, GroupOffset, Member, Position, Record, Sink, Source, Start, TopicInfo,
+    TopicSpec, Write,
 };
 
 /// What becomes of the write at which the writer is cut off.
@@ -102,5 +102,14 @@ impl Bus for CutOff {
         start: Start,
     ) -> Result<Box<dyn Source>, Error> {
         self.bus.subscribe(group, topics, start).await
+    }
+
+    async fn join(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+    ) -> Result<Box<dyn Member>, Error> {
+        self.bus.join(group, topics, start).await
     }
 }

@@ -174,6 +174,7 @@ pub(super) fn group_offsets(
             topic: element.topic().into(),
             partition,
             next,
+            epoch: None,
         });
     }
     offsets.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));

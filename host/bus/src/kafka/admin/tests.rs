@@ -456,6 +456,7 @@ async fn a_group_s_offsets_are_told_whatever_else_lies_in_the_cluster() {
         topic: scene.name.as_str().into(),
         partition,
         next,
+        epoch: None,
     });
     assert_eq!(
         scene.admin.group_offsets(&scene.name).await.expect("told"),

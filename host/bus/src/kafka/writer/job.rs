@@ -506,6 +506,7 @@ mod tests {
             topic: topic.into(),
             partition,
             next: 1,
+            epoch: None,
         };
         for (bad, words) in [
             (offset("other", 0), "topic \"other\" does not exist"),

@@ -170,6 +170,7 @@ mod tests {
             topic: topic.into(),
             partition,
             next,
+            epoch: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fedhost_bus::Bus;
 
@@ -13,6 +14,12 @@ pub(crate) struct Case {
     /// Makes a topic with so many partitions where the bus itself cannot: it is told of the topic
     /// afterwards.
     pub(crate) make_first: Option<MakeTopic>,
+    /// For a member to finish what is under way when it is to give a partition up.
+    pub(crate) drain: Duration,
+    /// How often a member comes or goes in the test that tries this at random.
+    pub(crate) churn: u32,
+    /// Whether the records of a refused write may be there, and come again.
+    pub(crate) repeats: bool,
     /// Whatever has to live as long as the bus.
     pub(crate) _keep: Box<dyn Any + Send + Sync>,
 }

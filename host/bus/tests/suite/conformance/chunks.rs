@@ -78,6 +78,7 @@ impl Scene {
             topic: Arc::clone(topic),
             partition: 0,
             next,
+            epoch: None,
         };
         self.view
             .write(Write {

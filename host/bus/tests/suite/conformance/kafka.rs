@@ -18,6 +18,9 @@ use uuid::Uuid;
 use super::case::Case;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+const DRAIN: Duration = Duration::from_secs(2);
+/// Members that come or go in the test that tries this at random: each takes some seconds.
+const CHURN: u32 = 10;
 
 pub(crate) async fn exactly_once() -> Case {
     real(Delivery::ExactlyOnce).await
@@ -42,6 +45,9 @@ async fn real(delivery: Delivery) -> Case {
         bus: Arc::new(view),
         prefix,
         make_first: None,
+        drain: DRAIN,
+        churn: CHURN,
+        repeats: delivery == Delivery::AtLeastOnce,
         _keep: Box::new(swept),
     }
 }
@@ -81,6 +87,9 @@ pub(crate) async fn mocked() -> Case {
         bus: Arc::new(view),
         prefix,
         make_first: Some(Box::new(make)),
+        drain: DRAIN,
+        churn: CHURN,
+        repeats: true,
         _keep: Box::new(host),
     }
 }
@@ -124,7 +133,7 @@ pub(crate) fn prefixed(servers: &str, delivery: Delivery) -> (String, Options) {
         max_block: Duration::from_secs(60),
         consumer_protocol: false,
         stall_after: PATIENCE,
-        drain: Duration::from_secs(5),
+        drain: DRAIN,
         close: Duration::from_secs(5),
         request: PATIENCE,
         backoff: Backoff::default(),

@@ -6,6 +6,7 @@
 mod groups;
 mod keeping;
 mod reading;
+mod sharing;
 mod topics;
 mod writing;
 
@@ -22,6 +23,7 @@ use super::case::Case;
 pub(crate) use self::groups::*;
 pub(crate) use self::keeping::*;
 pub(crate) use self::reading::*;
+pub(crate) use self::sharing::*;
 pub(crate) use self::topics::*;
 pub(crate) use self::writing::*;
 
@@ -67,6 +69,14 @@ macro_rules! conformance {
             the_newest_record_of_each_partition_is_found,
             deleted_records_are_gone_and_the_others_stay,
             more_than_there_is_cannot_be_deleted,
+            a_joining_member_takes_over_after_the_drain,
+            the_partitions_of_a_dropped_member_go_to_the_others,
+            a_write_of_a_member_that_lost_the_partition_is_refused,
+            a_member_without_partitions_waits_for_some,
+            a_group_is_read_alone_or_shared,
+            an_offset_without_an_epoch_does_not_move_a_shared_group,
+            members_that_leave_in_order_do_nothing_twice,
+            members_that_come_and_go_lose_and_repeat_nothing,
         ]);
     };
     // `$d` is a dollar sign for the macro inside, whose first rules swallow what is left out.
@@ -238,5 +248,6 @@ fn offset(case: &Case, group: &str, topic: &Arc<str>, next: u64) -> GroupOffset 
         topic: Arc::clone(topic),
         partition: 0,
         next,
+        epoch: None,
     }
 }

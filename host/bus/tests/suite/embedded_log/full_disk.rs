@@ -25,6 +25,7 @@ fn numbered_write(number: u64) -> Write {
         topic: "t".into(),
         partition: 0,
         next: number,
+        epoch: None,
     };
     Write {
         records,

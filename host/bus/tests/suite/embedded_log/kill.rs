@@ -41,6 +41,7 @@ fn numbered_write(writer: u64, round: u64) -> Write {
         topic: TOPIC.into(),
         partition: 0,
         next: round,
+        epoch: None,
     };
     Write {
         records,

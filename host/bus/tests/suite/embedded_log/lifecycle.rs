@@ -17,6 +17,7 @@ async fn what_was_written_is_there_after_closing_and_opening() {
         topic: "t".into(),
         partition: 1,
         next: 2,
+        epoch: None,
     };
     for round in 0..3 {
         // Given a log that was opened before, or not
@@ -71,6 +72,7 @@ async fn the_last_of_many_writes_that_share_a_commit_wins() {
             topic: "t".into(),
             partition: 0,
             next: number,
+            epoch: None,
         };
         let value = (number % 3 != 2).then(|| Bytes::from(number.to_string()));
         let state = vec![("s".to_owned(), value), ("r".to_owned(), None)];

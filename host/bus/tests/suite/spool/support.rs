@@ -13,8 +13,8 @@ use fedhost_base::observer::{Labels, Observer};
 use fedhost_bus::embedded::{EmbeddedLog, Fsync, Options};
 use fedhost_bus::spool::{self, Spooled};
 use fedhost_bus::{
-    Admin, Bus, Error, GroupOffset, NewRecord, Position, Record, Sink, Source, Start, TopicInfo,
-    TopicSpec, Write,
+    Admin, Bus, Error, GroupOffset, Member, NewRecord, Position, Record, Sink, Source, Start,
+    TopicInfo, TopicSpec, Write,
 };
 use fedhost_domain::event::Event;
 use tempfile::TempDir;
@@ -253,6 +253,16 @@ impl Bus for Remote {
         self.answer("subscribe")?;
         self.log.subscribe(group, topics, start).await
     }
+
+    async fn join(
+        &self,
+        group: &str,
+        topics: &[&str],
+        start: Start,
+    ) -> Result<Box<dyn Member>, Error> {
+        self.answer("join")?;
+        self.log.join(group, topics, start).await
+    }
 }
 
 /// Hears all that a spool tells.
@@ -421,6 +431,7 @@ pub(crate) fn offset(next: u64) -> GroupOffset {
         topic: TOPIC.into(),
         partition: 1,
         next,
+        epoch: None,
     }
 }
 

@@ -274,6 +274,7 @@ impl Process {
             topic: topic.into(),
             partition,
             next,
+            epoch: None,
         };
         let member = self.groups.member(group, &offset.topic).expect("a reader");
         assert_eq!(member.fenced(&offset), None);
@@ -300,6 +301,7 @@ impl Process {
             topic: topic.into(),
             partition,
             next,
+            epoch: None,
         };
         self.groups
             .member(group, &offset.topic)

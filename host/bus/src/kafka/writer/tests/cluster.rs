@@ -206,6 +206,7 @@ impl Cluster {
             topic: Arc::clone(topic),
             partition,
             next,
+            epoch: None,
         }
     }
 

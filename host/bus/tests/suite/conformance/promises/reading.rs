@@ -192,6 +192,7 @@ pub(crate) async fn a_group_that_may_only_go_on_needs_somewhere_to_go_on_from(ca
         topic: Arc::clone(&topic),
         partition: 0,
         next: first.offset + 1,
+        epoch: None,
     };
     case.bus
         .write(Write {

@@ -1,0 +1,38 @@
+//! Topics, as they are asked for and as they are.
+
+use std::collections::BTreeMap;
+
+/// How a topic is made and kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopicSpec {
+    /// Legal characters and length as in Kafka.
+    pub name: String,
+    /// At least 1.
+    pub partitions: u32,
+    /// Records older than this may be dropped; `None` keeps them.
+    pub retention_ms: Option<u64>,
+    /// Oldest records are dropped while a partition is larger than this; `None` keeps them.
+    pub retention_bytes: Option<u64>,
+    /// A larger key and value together are refused, or travel in chunks; see
+    /// [`Admin::record_bytes_max`].
+    pub max_message_bytes: u64,
+    /// Brokers that hold a copy; `None` leaves it to the bus. A bus on one machine has one copy
+    /// whatever is asked.
+    pub replication_factor: Option<u16>,
+    /// Further settings by the names that Kafka gives them, such as `cleanup.policy`. A bus that
+    /// has no such setting leaves them aside.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// A topic as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicInfo {
+    /// As it was created.
+    pub spec: TopicSpec,
+    /// By partition: the oldest offset still there, and the next one to be written.
+    pub offsets: Vec<std::ops::Range<u64>>,
+    /// Whether the bus tells the topic's settings. Where it does not, `spec` holds them as they
+    /// were asked for, or without limits when nobody asked; its name, partitions and copies are as
+    /// they are all the same.
+    pub settings_known: bool,
+}
