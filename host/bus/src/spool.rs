@@ -509,12 +509,13 @@ impl Bus for Spooled {
         topics: &[&str],
         start: Start,
     ) -> Result<Box<dyn Member>, Error> {
-        let _ = (topics, start);
+        let reason = format!("it joins no group yet that shares {}", topics.join(", "));
+        let _ = start;
         Err(Error::Refused {
-            bus: group.to_owned(),
-            action: "join".to_owned(),
-            reason: "not here".to_owned(),
-            hint: String::new(),
+            bus: self.name.part.clone(),
+            action: format!("join group {group:?}"),
+            reason,
+            hint: "join without a spool".to_owned(),
         })
     }
 }

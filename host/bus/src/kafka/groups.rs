@@ -8,19 +8,22 @@ use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use crate::GroupOffset;
+use crate::{Error, GroupOffset};
 
-/// A reader as a member of its group.
-pub(super) trait Member: Send + Sync {
-    /// Stores offsets in the name of this member and its generation; blocks until the broker has
-    /// answered.
-    fn commit(&self, offsets: &TopicPartitionList) -> KafkaResult<()>;
+/// A client in its consumer group.
+pub(super) trait Reader: Send + Sync {
+    /// Whether it shares the partitions with other readers of the group.
+    fn shares(&self) -> bool;
 
-    /// For a transaction that carries offsets of this member.
+    /// Stores offsets in the name of this reader and its generation; blocks until the broker has
+    /// answered. `list` holds the same offsets.
+    fn commit(&self, offsets: &[GroupOffset], list: &TopicPartitionList) -> KafkaResult<()>;
+
+    /// For a transaction that carries offsets of this reader.
     fn metadata(&self) -> Option<ConsumerGroupMetadata>;
 
-    /// Why this member must not move that offset any more: the partition was taken away from it.
-    /// `None` while it may.
+    /// Why this reader must not move that offset: the partition was taken from it. `None` while it
+    /// may.
     fn fenced(&self, offset: &GroupOffset) -> Option<String>;
 
     /// That offset is stored: everything below it is safe.
@@ -28,35 +31,97 @@ pub(super) trait Member: Send + Sync {
 }
 
 /// By group and topic.
-type Members = HashMap<(String, Arc<str>), Weak<dyn Member>>;
+type Readers = HashMap<(String, Arc<str>), Vec<Weak<dyn Reader>>>;
 
-/// The members in this process.
+/// The readers in this process.
 #[derive(Default)]
-pub(super) struct Groups(Mutex<Members>);
+pub(super) struct Groups(Mutex<Readers>);
 
 impl Groups {
-    /// Remembers a member for as long as it lives; `false` when the group has a living reader of
-    /// the topic already.
-    pub(super) fn join(&self, group: &str, topics: &[Arc<str>], member: &Arc<dyn Member>) -> bool {
-        let mut members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        members.retain(|_, member| member.strong_count() > 0);
+    /// Remembers a reader for as long as it lives.
+    ///
+    /// # Errors
+    /// [`Error::GroupBusy`]: the group has a living reader of a topic, and one of the two reads all
+    /// partitions.
+    pub(super) fn join(
+        &self,
+        group: &str,
+        topics: &[Arc<str>],
+        reader: &Arc<dyn Reader>,
+    ) -> Result<(), Error> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, readers| {
+            readers.retain(|reader| reader.strong_count() > 0);
+            !readers.is_empty()
+        });
         let key = |topic: &Arc<str>| (group.to_owned(), Arc::clone(topic));
-        if topics.iter().any(|topic| members.contains_key(&key(topic))) {
-            return false;
+        for topic in topics {
+            let mut others = all
+                .get(&key(topic))
+                .into_iter()
+                .flatten()
+                .filter_map(Weak::upgrade);
+            if others.any(|other| !other.shares() || !reader.shares()) {
+                return Err(Error::GroupBusy {
+                    group: group.to_owned(),
+                    topic: topic.to_string(),
+                });
+            }
         }
-        members.extend(
-            topics
-                .iter()
-                .map(|topic| (key(topic), Arc::downgrade(member))),
-        );
-        true
+        for topic in topics {
+            let readers = all.entry(key(topic)).or_default();
+            readers.push(Arc::downgrade(reader));
+        }
+        Ok(())
     }
 
-    /// The living reader of the topic, if it is in this process.
-    pub(super) fn member(&self, group: &str, topic: &Arc<str>) -> Option<Arc<dyn Member>> {
-        let members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        members
-            .get(&(group.to_owned(), Arc::clone(topic)))?
-            .upgrade()
+    /// The living reader in whose name that offset is stored, if it is in this process.
+    pub(super) fn reader(&self, offset: &GroupOffset) -> Option<Arc<dyn Reader>> {
+        let readers = self.readers(offset);
+        readers
+            .into_iter()
+            .find(|reader| !reader.shares() || reader.fenced(offset).is_none())
+    }
+
+    /// Whether that offset may be written.
+    ///
+    /// # Errors
+    /// [`Error::Lost`] for a reader of all partitions, [`Error::Fenced`] where they are shared.
+    pub(super) fn check(&self, offset: &GroupOffset) -> Result<(), Error> {
+        let fenced = |reason| {
+            Err(Error::Fenced {
+                group: offset.group.clone(),
+                reason,
+            })
+        };
+        let mut refusal = None;
+        for reader in self.readers(offset) {
+            match reader.fenced(offset) {
+                None => return Ok(()),
+                Some(reason) => refusal = Some((reader.shares(), reason)),
+            }
+        }
+        match refusal {
+            Some((true, reason)) => fenced(reason),
+            Some((false, reason)) => Err(Error::Lost {
+                what: format!("group {:?}", offset.group),
+                reason,
+            }),
+            None if offset.epoch.is_some() => fenced(format!(
+                "the member that read partition {} of {} has left the group",
+                offset.partition, offset.topic
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn readers(&self, offset: &GroupOffset) -> Vec<Arc<dyn Reader>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let readers = all.get(&(offset.group.clone(), Arc::clone(&offset.topic)));
+        readers
+            .into_iter()
+            .flatten()
+            .filter_map(Weak::upgrade)
+            .collect()
     }
 }

@@ -9,7 +9,7 @@
 //! the broker asks for that whenever a member comes or goes, and nearly always the same reader goes
 //! on with its work in hand. Should another one lead after all, which takes a member that joins
 //! with an older name, or a reader that was thought dead, then the earlier one has ended before it
-//! is told of any record more; its writes are refused, here by [`Member::fenced`] and at the broker
+//! is told of any record more; its writes are refused, here by [`Reader::fenced`] and at the broker
 //! by the generation that its offsets carry, each with its records and state as a whole. So what
 //! was in hand is lost to nobody and applied once: the next reader begins at the offsets that are
 //! stored. It is only done twice, which waiting would cost every rebalance.
@@ -39,23 +39,15 @@ use tokio::sync::oneshot;
 
 use self::member::{Membership, Slot};
 use self::plan::Plan;
+pub(super) use self::plan::Sharing;
 pub use self::plan::reader_properties;
 use self::poller::Poller;
 use self::shared::Shared;
 use self::shelf::Phase;
 use super::client::Listener;
-use super::groups::{Groups, Member};
+use super::groups::{Groups, Reader};
 use super::options::Options;
-use crate::{Error, Record, Source, Start};
-
-/// How a group's partitions are divided between processes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sharing {
-    /// One reader has them all; others stand by to take over.
-    Whole,
-    /// Each reader has some.
-    Shared,
-}
+use crate::{Error, Member, MemberEvent, Record, Source, Start};
 
 /// A reader of one consumer group. Dropped, it leaves the group without waiting for that.
 pub(super) struct KafkaSource {
@@ -63,15 +55,15 @@ pub(super) struct KafkaSource {
     shared: Arc<Shared>,
     part: String,
     /// Known to [`Groups`] for as long as this lives.
-    _member: Arc<dyn Member>,
+    _reader: Arc<dyn Reader>,
     /// Resolves when the thread has ended.
     ended: Option<oneshot::Receiver<()>>,
 }
 
 impl KafkaSource {
-    /// Joins the group, and waits until it has given this reader its partitions: for ever, while
-    /// another process has all of them. A reader that does not share carries out `turn` as soon as
-    /// it is its turn, before it knows where to begin.
+    /// Joins the group. A reader of all partitions waits until it has them: for ever, while another
+    /// process reads them. It carries out `turn` as soon as it is its turn, before it knows where
+    /// to begin. A reader that shares carries it out first, and does not wait for partitions.
     ///
     /// # Errors
     /// A topic does not exist, this process has a reader of it for the group already, or the
@@ -91,25 +83,17 @@ impl KafkaSource {
                 topic: String::new(),
             });
         }
-        let (shared, slot) = (
-            Arc::new(Shared::new(options.ahead_bytes)),
-            Arc::new(Slot::default()),
-        );
-        let member: Arc<dyn Member> = Arc::new(Membership {
+        let shared = Arc::new(Shared::new(options.ahead_bytes));
+        let slot = Arc::new(Slot::default());
+        let reader: Arc<dyn Reader> = Arc::new(Membership {
             sharing,
             shared: Arc::clone(&shared),
             slot: Arc::clone(&slot),
         });
-        if !groups.join(group, &plan.topics, &member) {
-            let topic = plan
-                .topics
-                .iter()
-                .find(|topic| groups.member(group, topic).is_some());
-            let topic = topic.map(ToString::to_string).unwrap_or_default();
-            return Err(Error::GroupBusy {
-                group: group.to_owned(),
-                topic,
-            });
+        groups.join(group, &plan.topics, &reader)?;
+        let mut turn = Some(turn);
+        if let Some(turn) = turn.take_if(|_| sharing == Sharing::Shared) {
+            turn.await?;
         }
         let (part, (running, ended)) = (plan.part(), oneshot::channel());
         let listener = Arc::new(Listener::new(part.clone(), &options.observer));
@@ -125,7 +109,7 @@ impl KafkaSource {
             plan,
             shared,
             part,
-            _member: member,
+            _reader: reader,
             ended: Some(ended),
         };
         source.joined(turn).await?;
@@ -135,9 +119,8 @@ impl KafkaSource {
 
     async fn joined(
         &self,
-        turn: impl Future<Output = Result<(), Error>> + Send,
+        mut turn: Option<impl Future<Output = Result<(), Error>> + Send>,
     ) -> Result<(), Error> {
-        let mut turn = Some(turn);
         loop {
             if let Some(error) = self.shared.shelf().take_end() {
                 return Err(error);
@@ -162,6 +145,18 @@ impl KafkaSource {
     /// be asked for once.
     pub(super) fn departure(&mut self) -> Option<oneshot::Receiver<()>> {
         self.ended.take()
+    }
+
+    /// What was handed out of those partitions, which are leaving, is done.
+    fn release(&self, partitions: &[(Arc<str>, u32)]) {
+        let mut shelf = self.shared.shelf();
+        for (topic, index) in partitions {
+            if let Some(partition) = shelf.find_mut(topic, *index) {
+                partition.release();
+            }
+        }
+        drop(shelf);
+        self.shared.settle();
     }
 
     /// Leaves the group, and waits for that: [`Options::close`] at most.
@@ -205,6 +200,36 @@ impl Source for KafkaSource {
             partition.seek(next);
         }
         self.shared.signal.raise();
+    }
+}
+
+/// A reader that shares the group's partitions with other members.
+pub(super) struct KafkaMember(pub(super) KafkaSource);
+
+#[async_trait]
+impl Member for KafkaMember {
+    async fn next(&mut self, max: usize) -> Result<MemberEvent, Error> {
+        let KafkaSource { plan, shared, .. } = &self.0;
+        tokio::task::coop::consume_budget().await;
+        let max = max.min(plan.options.max_poll_records).max(1);
+        loop {
+            if let Some(event) = shared.next_event(max)? {
+                return Ok(event);
+            }
+            shared.arrival().await;
+        }
+    }
+
+    fn release(&mut self, partitions: &[(Arc<str>, u32)]) {
+        self.0.release(partitions);
+    }
+
+    fn positions(&self) -> BTreeMap<(Arc<str>, u32), u64> {
+        self.0.positions()
+    }
+
+    fn seek(&mut self, topic: &str, partition: u32, next: u64) {
+        self.0.seek(topic, partition, next);
     }
 }
 

@@ -12,7 +12,7 @@ use super::admin::ClusterAdmin;
 use super::catalogue::Catalogue;
 use super::chunks;
 use super::groups::Groups;
-use super::source::{KafkaSource, Sharing};
+use super::source::{KafkaMember, KafkaSource, Sharing};
 use super::state::{Hidden, StateReader};
 use super::writer::{Checker, Writer};
 use super::{Cluster, Delivery, Options};
@@ -189,26 +189,13 @@ impl View {
         }
     }
 
-    /// A reader that shares the group's partitions with other members, here or elsewhere.
-    ///
-    /// # Errors
-    /// As [`Bus::subscribe`].
-    pub async fn join(
-        &self,
-        group: &str,
-        topics: &[&str],
-        start: Start,
-    ) -> Result<Box<dyn Source>, Error> {
-        self.reader(group, topics, start, Sharing::Shared).await
-    }
-
     async fn reader(
         &self,
         group: &str,
         topics: &[&str],
         start: Start,
         sharing: Sharing,
-    ) -> Result<Box<dyn Source>, Error> {
+    ) -> Result<KafkaSource, Error> {
         self.show_written().await;
         let Kafka {
             options, groups, ..
@@ -228,7 +215,7 @@ impl View {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .extend(source.departure());
-        Ok(Box::new(source))
+        Ok(source)
     }
 
     /// Waits until readers that were dropped have left their groups, so that others need not wait
@@ -351,7 +338,8 @@ impl Bus for View {
         topics: &[&str],
         start: Start,
     ) -> Result<Box<dyn Source>, Error> {
-        self.reader(group, topics, start, Sharing::Whole).await
+        let source = self.reader(group, topics, start, Sharing::Whole).await?;
+        Ok(Box::new(source))
     }
 
     async fn join(
@@ -360,12 +348,7 @@ impl Bus for View {
         topics: &[&str],
         start: Start,
     ) -> Result<Box<dyn Member>, Error> {
-        let _ = (topics, start);
-        Err(Error::Refused {
-            bus: group.to_owned(),
-            action: "join".to_owned(),
-            reason: "not here".to_owned(),
-            hint: String::new(),
-        })
+        let source = self.reader(group, topics, start, Sharing::Shared).await?;
+        Ok(Box::new(KafkaMember(source)))
     }
 }

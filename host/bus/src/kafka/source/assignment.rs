@@ -7,13 +7,14 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 
 use fedhost_domain::event::Event;
 
-use super::Sharing;
 use super::context::{Client, Context};
 use super::failure::{Failure, persist};
 use super::offsets::{self, Begin};
 use super::partition::{Partition, Place};
-use super::shelf::Phase;
-use crate::Start;
+use super::plan::Sharing;
+use super::shelf::{Phase, Shelf};
+use crate::{Assignment, MemberEvent, Start};
+use fedhost_base::clock;
 
 impl Context {
     /// Answers for a reader that goes on.
@@ -58,12 +59,23 @@ impl Context {
             client,
             &offsets::at(begins.iter().map(|begin| (&begin.place, begin.next)))?,
         )?;
-        // As long as others have them all there is nothing to read, and nobody to say so: the new
-        // protocol keeps silent.
-        if !begins.is_empty() {
-            self.shared.enter(Phase::Reading);
-        }
+        self.assigned(&begins);
         Ok(())
+    }
+
+    /// The reader has to know what it has from now on.
+    fn assigned(&self, begins: &[Begin]) {
+        let mut shelf = self.shared.shelf();
+        let assigned: Vec<Assignment> = begins
+            .iter()
+            .filter_map(|Begin { place, .. }| shelf.find(&place.0, place.1))
+            .map(|partition| partition.assignment(self.plan.name()))
+            .collect();
+        if !assigned.is_empty() {
+            shelf.change(MemberEvent::Assigned(assigned));
+        }
+        drop(shelf);
+        self.shared.wake_reader();
     }
 
     /// A sharing member has to give some partitions back: what it handed out may be finished first.
@@ -72,30 +84,34 @@ impl Context {
         if !client.assignment_lost() {
             self.drain(&places);
         }
-        let gone: Vec<Partition> = {
-            let mut shelf = self.shared.shelf();
-            places
-                .iter()
-                .filter_map(|place| shelf.remove(place))
-                .collect()
-        };
-        gone.into_iter()
-            .for_each(|partition| self.metrics().forget(partition));
+        let request = self.plan.options.request;
+        self.shared.wait_until(request, Shelf::commits_nothing);
+        for partition in self.shared.remove(&places) {
+            self.metrics().forget(partition);
+        }
         Ok(let_go(client, list)?)
     }
 
     fn drain(&self, places: &[Place]) {
+        let drain = self.plan.options.drain;
         let mut shelf = self.shared.shelf();
         for (topic, index) in places {
             if let Some(partition) = shelf.find_mut(topic, *index) {
                 partition.begin_to_leave();
             }
         }
+        if !places.is_empty() {
+            shelf.change(MemberEvent::Revoking {
+                partitions: places.to_vec(),
+                deadline: clock::now() + drain,
+            });
+        }
         drop(shelf);
-        self.shared.wait_until(self.plan.options.drain, |shelf| {
+        self.shared.wake_reader();
+        self.shared.wait_until(drain, |shelf| {
             places
                 .iter()
-                .all(|(topic, index)| shelf.find(topic, *index).is_none_or(Partition::is_safe))
+                .all(|(topic, index)| shelf.find(topic, *index).is_none_or(Partition::is_released))
         });
     }
 

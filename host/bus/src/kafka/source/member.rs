@@ -6,12 +6,12 @@ use rdkafka::consumer::{CommitMode, Consumer as _, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use super::Sharing;
 use super::context::Client;
+use super::plan::Sharing;
 use super::shared::Shared;
-use super::shelf::Phase;
+use super::shelf::{Phase, Shelf};
 use crate::GroupOffset;
-use crate::kafka::groups::Member;
+use crate::kafka::groups::Reader;
 
 /// The client at work; empty while there is none.
 #[derive(Default)]
@@ -36,12 +36,68 @@ pub(super) struct Membership {
     pub(super) slot: Arc<Slot>,
 }
 
-impl Member for Membership {
-    fn commit(&self, offsets: &TopicPartitionList) -> KafkaResult<()> {
-        let client = self.slot.get().ok_or(KafkaError::ConsumerCommit(
-            RDKafkaErrorCode::UnknownMemberId,
-        ))?;
-        client.commit(offsets, CommitMode::Sync)
+impl Membership {
+    fn why_fenced(&self, shelf: &Shelf, offset: &GroupOffset) -> Option<String> {
+        if let Phase::Ended(error) = shelf.phase() {
+            return Some(error.to_string());
+        }
+        let GroupOffset {
+            topic,
+            partition,
+            next,
+            epoch,
+            ..
+        } = offset;
+        match (self.sharing, shelf.find(topic, *partition), epoch) {
+            (_, None, _) => Some(format!(
+                "{topic}/{partition} is with another reader of the group"
+            )),
+            // It has had the partition since it joined: older work is what a spool has left, which
+            // comes first.
+            (Sharing::Whole, Some(_), None) => None,
+            (Sharing::Whole, Some(_), Some(_)) => Some(format!(
+                "{topic}/{partition} was read when the members of the group shared it"
+            )),
+            (Sharing::Shared, Some(owned), Some(epoch)) if owned.epoch() == *epoch => {
+                owned.fenced(*next)
+            }
+            (Sharing::Shared, Some(_), Some(_)) => Some(format!(
+                "{topic}/{partition} was taken from the member that read it"
+            )),
+            (Sharing::Shared, Some(_), None) => Some(format!(
+                "the members of the group share {topic}/{partition}, so an offset needs an epoch"
+            )),
+        }
+    }
+}
+
+impl Reader for Membership {
+    fn shares(&self) -> bool {
+        self.sharing == Sharing::Shared
+    }
+
+    fn commit(&self, offsets: &[GroupOffset], list: &TopicPartitionList) -> KafkaResult<()> {
+        let refused = |code| Err(KafkaError::ConsumerCommit(code));
+        let Some(client) = self.slot.get() else {
+            return refused(RDKafkaErrorCode::UnknownMemberId);
+        };
+        if !self.shares() {
+            return client.commit(list, CommitMode::Sync);
+        }
+        {
+            // The client commits in its newest generation, in which a partition that has just left
+            // belongs to another member: so none leaves before the commit is through.
+            let mut shelf = self.shared.shelf();
+            let is_fenced = |offset| self.why_fenced(&shelf, offset).is_some();
+            if offsets.iter().any(is_fenced) {
+                return refused(RDKafkaErrorCode::AssignmentLost);
+            }
+            shelf.begin_commit();
+        }
+        let committed = client.commit(list, CommitMode::Sync);
+        self.shared.shelf().end_commit();
+        self.shared.settle();
+        committed
     }
 
     fn metadata(&self) -> Option<ConsumerGroupMetadata> {
@@ -49,35 +105,17 @@ impl Member for Membership {
     }
 
     fn fenced(&self, offset: &GroupOffset) -> Option<String> {
-        let GroupOffset {
-            topic,
-            partition,
-            next,
-            ..
-        } = offset;
-        let shelf = self.shared.shelf();
-        if let Phase::Ended(error) = shelf.phase() {
-            return Some(error.to_string());
-        }
-        match shelf.find(topic, *partition) {
-            // Whoever reads alone has had it since it joined: older work is what a spool has left,
-            // which comes first.
-            Some(_) if self.sharing == Sharing::Whole => None,
-            Some(owned) => owned.fenced(*next),
-            None => Some(format!(
-                "{topic}/{partition} is with another reader of the group"
-            )),
-        }
+        self.why_fenced(&self.shared.shelf(), offset)
     }
 
     fn stored(&self, offset: &GroupOffset) {
-        if let Some(partition) = self
-            .shared
-            .shelf()
-            .find_mut(&offset.topic, offset.partition)
+        let mut shelf = self.shared.shelf();
+        if let Some(partition) = shelf.find_mut(&offset.topic, offset.partition)
+            && offset.epoch.is_none_or(|epoch| epoch == partition.epoch())
         {
             partition.stored(offset.next);
         }
+        drop(shelf);
         self.shared.settle();
     }
 }

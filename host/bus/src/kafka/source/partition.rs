@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::intake::{Intake, bytes};
-use crate::Record;
 use crate::kafka::chunks::Trouble;
+use crate::{Assignment, Record, epoch};
 
 /// Partition and topic.
 pub(super) type Place = (Arc<str>, u32);
@@ -21,15 +21,9 @@ pub(super) struct Partition {
     next: u64,
     /// On the way to the queue; an empty one while it is lent.
     intake: Intake,
-    /// A place that the client has not been sent to yet; what it delivers meanwhile comes from the
-    /// old one.
-    sought: Option<u64>,
-    /// Nothing has come from there yet.
-    unproven: bool,
-    /// The client has been told to deliver nothing.
-    paused: bool,
-    /// Being taken away: nothing is handed out any more.
-    leaving: bool,
+    feed: Feed,
+    /// Identifies this ownership of the partition.
+    epoch: u64,
     ledger: Ledger,
     /// One past the newest record in the log, as far as known.
     end: u64,
@@ -40,6 +34,27 @@ pub(super) struct Partition {
     told: Option<(u64, u64)>,
     newest_ms: Option<u64>,
     fresh: Handed,
+}
+
+/// Where the client stands with a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Feed {
+    /// The client is to be sent to `to`; what it delivers meanwhile comes from the old place.
+    Seeking {
+        to: u64,
+        /// Somebody outside asked for that place, which need not exist.
+        unproven: bool,
+    },
+    /// The client was sent to a place of which nothing has come yet.
+    Unproven,
+    /// The client delivers what comes.
+    Delivering,
+    /// The client delivers nothing: enough is queued.
+    Paused,
+    /// Being taken away: nothing is handed out any more.
+    Leaving,
+    /// Being taken away, and what was handed out is done.
+    Released,
 }
 
 /// What was handed out, and what of it is safe.
@@ -92,10 +107,8 @@ impl Partition {
             queued_bytes: 0,
             next,
             intake: Intake::new(next),
-            sought: None,
-            unproven: false,
-            paused: false,
-            leaving: false,
+            feed: Feed::Delivering,
+            epoch: epoch::next(),
             ledger,
             end: next,
             passed: next,
@@ -130,17 +143,19 @@ impl Partition {
     /// For what the client delivered; `None` while what it delivers comes from elsewhere. To be
     /// given back.
     pub(super) fn lend(&mut self) -> Option<Intake> {
-        let wanted = self.sought.is_none() && !self.leaving;
+        let wanted = self.is_fed();
         let empty = Intake::new(self.tail());
         wanted.then(|| std::mem::replace(&mut self.intake, empty))
     }
 
     /// Queues what has come, unless the reader was sent elsewhere meanwhile.
     pub(super) fn give_back(&mut self, intake: Intake) {
-        if self.sought.is_some() || self.leaving {
+        if !self.is_fed() {
             return;
         }
-        self.unproven &= intake.tail() == self.tail();
+        if self.feed == Feed::Unproven && intake.tail() != self.tail() {
+            self.feed = Feed::Delivering;
+        }
         self.end = self.end.max(intake.tail());
         self.intake = intake;
         self.queue_ready();
@@ -152,8 +167,22 @@ impl Partition {
             self.queue.push_back(record);
         }
         if let Some(back_to) = self.intake.take_back_to() {
-            (self.sought, self.passed, self.told) = (Some(back_to), self.passed.min(back_to), None);
+            self.feed = Feed::Seeking {
+                to: back_to,
+                unproven: self.is_unproven(),
+            };
+            self.passed = self.passed.min(back_to);
+            self.told = None;
         }
+    }
+
+    /// What the client delivers is wanted.
+    fn is_fed(&self) -> bool {
+        matches!(self.feed, Feed::Unproven | Feed::Delivering | Feed::Paused)
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        matches!(self.feed, Feed::Leaving | Feed::Released)
     }
 
     /// Takes in and queues in one go.
@@ -167,7 +196,7 @@ impl Partition {
 
     /// Hands out at most `max` records to `records`.
     pub(super) fn take(&mut self, max: usize, records: &mut Vec<Record>) {
-        let count = if self.leaving {
+        let count = if self.is_leaving() {
             0
         } else {
             max.min(self.queue.len())
@@ -186,29 +215,52 @@ impl Partition {
         }
     }
 
-    /// Goes on from `next`; nothing from before is handed out any more.
+    /// Goes on from `next`; nothing from before is handed out any more. Changes nothing once the
+    /// partition is being taken away.
     pub(super) fn seek(&mut self, next: u64) {
+        if self.is_leaving() {
+            return;
+        }
         self.queue.clear();
         self.queued_bytes = 0;
         self.intake = Intake::new(next);
-        (self.next, self.passed, self.told) = (next, next, None);
-        (self.sought, self.unproven) = (Some(next), true);
+        self.next = next;
+        self.passed = next;
+        self.told = None;
+        self.feed = Feed::Seeking {
+            to: next,
+            unproven: true,
+        };
         self.ledger.seek(next);
     }
 
     /// Where the client is to be sent.
     pub(super) fn sought(&self) -> Option<u64> {
-        self.sought
+        match self.feed {
+            Feed::Seeking { to, .. } => Some(to),
+            _ => None,
+        }
     }
 
     /// The client was sent to `next`. Another seek may have come in between.
     pub(super) fn placed(&mut self, next: u64) {
-        self.sought = self.sought.filter(|&sought| sought != next);
+        if let Feed::Seeking { to, unproven } = self.feed
+            && to == next
+        {
+            self.feed = if unproven {
+                Feed::Unproven
+            } else {
+                Feed::Delivering
+            };
+        }
     }
 
     /// It was sent to a place of which it is not known yet whether it exists.
     pub(super) fn is_unproven(&self) -> bool {
-        self.unproven
+        matches!(
+            self.feed,
+            Feed::Unproven | Feed::Seeking { unproven: true, .. }
+        )
     }
 
     /// The log no longer has what comes after the queue: the client goes on at `to`.
@@ -236,7 +288,7 @@ impl Partition {
 
     /// Nothing is queued, and the client is to deliver what comes.
     pub(super) fn is_idle(&self) -> bool {
-        self.queue.is_empty() && !self.paused && !self.leaving && self.sought.is_none()
+        self.queue.is_empty() && matches!(self.feed, Feed::Unproven | Feed::Delivering)
     }
 
     /// How far it has come, in queued records or marks.
@@ -246,25 +298,47 @@ impl Partition {
 
     /// Stops handing out. What is queued is dropped: whoever reads on begins at the stored offset.
     pub(super) fn begin_to_leave(&mut self) {
-        self.leaving = true;
+        self.feed = Feed::Leaving;
         self.intake = Intake::new(self.tail());
         self.queue.clear();
         self.queued_bytes = 0;
     }
 
-    #[cfg(all(test, feature = "broker-tests"))]
-    pub(super) fn is_leaving(&self) -> bool {
-        self.leaving
+    /// What was handed out is done: the next reader may have the partition.
+    pub(super) fn release(&mut self) {
+        if self.feed == Feed::Leaving {
+            self.feed = Feed::Released;
+        }
+    }
+
+    pub(super) fn is_released(&self) -> bool {
+        self.feed == Feed::Released
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// As its owner gets to know it.
+    pub(super) fn assignment(&self, group: &str) -> Assignment {
+        Assignment {
+            group: group.to_owned(),
+            topic: Arc::clone(&self.topic),
+            partition: self.index,
+            next: self.next,
+            epoch: self.epoch,
+        }
+    }
+
+    /// Everything handed out is stored.
+    #[cfg(test)]
+    pub(super) fn is_safe(&self) -> bool {
+        self.ledger.safe >= self.ledger.handed
     }
 
     #[cfg(all(test, feature = "broker-tests"))]
     pub(super) fn is_paused(&self) -> bool {
-        self.paused
-    }
-
-    /// Everything handed out is stored.
-    pub(super) fn is_safe(&self) -> bool {
-        self.ledger.safe >= self.ledger.handed
+        self.feed == Feed::Paused
     }
 
     pub(super) fn stored(&mut self, next: u64) {
@@ -321,18 +395,22 @@ impl Partition {
         self.intake
             .make_room(share.saturating_sub(self.queued_bytes));
         let settled = self.intake.is_settled();
-        let brake = match self.paused {
-            false if self.queued_bytes >= share && settled => Brake::Pause,
-            true if self.has_room(share) || !settled => Brake::Resume,
-            _ => return None,
-        };
-        self.paused = brake == Brake::Pause;
-        Some(brake)
+        match self.feed {
+            Feed::Unproven | Feed::Delivering if self.queued_bytes >= share && settled => {
+                self.feed = Feed::Paused;
+                Some(Brake::Pause)
+            }
+            Feed::Paused if self.has_room(share) || !settled => {
+                self.feed = Feed::Delivering;
+                Some(Brake::Resume)
+            }
+            _ => None,
+        }
     }
 
     /// It was stopped, and half of what may be queued is handed out.
     pub(super) fn waits_for_room(&self, share: usize) -> bool {
-        self.paused && self.has_room(share)
+        self.feed == Feed::Paused && self.has_room(share)
     }
 
     fn has_room(&self, share: usize) -> bool {
@@ -357,7 +435,9 @@ impl Partition {
     }
 
     pub(super) fn set_going(&mut self) {
-        self.paused = false;
+        if self.feed == Feed::Paused {
+            self.feed = Feed::Delivering;
+        }
     }
 }
 

@@ -4,10 +4,19 @@ use std::sync::Arc;
 
 use rdkafka::ClientConfig;
 
-use super::{Sharing, statistics};
+use super::statistics;
 use crate::kafka::{Options, Properties};
 use crate::{Error, Start};
 use fedhost_base::clock;
+
+/// How a group's partitions are divided between its readers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::kafka) enum Sharing {
+    /// One reader has them all; others stand by to take over.
+    Whole,
+    /// Each reader has some.
+    Shared,
+}
 
 pub(super) struct Plan {
     pub(super) group: String,
@@ -47,6 +56,12 @@ impl Plan {
             options,
             since_ms,
         }
+    }
+
+    /// The group as this process calls it, without the prefix that it has on the cluster.
+    pub(super) fn name(&self) -> &str {
+        let prefix = self.options.group_prefix.as_str();
+        self.group.strip_prefix(prefix).unwrap_or(&self.group)
     }
 
     /// As conditions and events name it.

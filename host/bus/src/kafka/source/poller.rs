@@ -7,13 +7,12 @@ use std::time::Duration;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
 
-use super::Sharing;
 use super::context::{Client, Context};
 use super::failure::{Failure, persist};
 use super::member::Slot;
 use super::metrics::Metrics;
 use super::offsets;
-use super::plan::Plan;
+use super::plan::{Plan, Sharing};
 use super::session::Session;
 use super::shared::Shared;
 use super::shelf::Phase;
@@ -37,7 +36,7 @@ impl Poller {
             if !matches!(failure, Failure::UnknownTopic(_)) {
                 self.listener.is_in_trouble(diagnosis.clone());
             }
-            if !self.may_go_on() {
+            if !self.may_go_on(&failure) {
                 self.end(failure, diagnosis);
                 break;
             }
@@ -57,6 +56,10 @@ impl Poller {
         let client = Arc::new(self.client()?);
         let outcome = self.join(&client).and_then(|()| {
             self.slot.put(Some(Arc::clone(&client)));
+            if self.plan.sharing == Sharing::Shared {
+                // It may be long until there is a partition for it.
+                self.shared.enter(Phase::Reading);
+            }
             let mut session = Session::new(&client, *attempt > 0);
             let outcome = session.run();
             *attempt = if session.is_settled() { 0 } else { *attempt };
@@ -112,20 +115,27 @@ impl Poller {
 
     /// A reader that shares gets its partitions back; one that reads alone begins again from what
     /// is stored, and so must its owner. What never worked is for whoever wanted it to decide.
-    fn may_go_on(&self) -> bool {
+    fn may_go_on(&self, failure: &Failure) -> bool {
         let joining = matches!(self.shared.shelf().phase(), Phase::Joining);
-        self.plan.sharing == Sharing::Shared && !joining && !self.shared.is_closing()
+        self.plan.sharing == Sharing::Shared
+            && !joining
+            && !matches!(failure, Failure::NoOffset(_))
+            && !self.shared.is_closing()
     }
 
     fn end(&self, failure: Failure, diagnosis: Diagnosis) {
         let joining = matches!(self.shared.shelf().phase(), Phase::Joining);
         let error = match failure {
             Failure::UnknownTopic(topic) if joining => Error::UnknownTopic { topic },
-            Failure::NoOffset((topic, partition)) if joining => Error::NoOffset {
-                group: self.plan.group.clone(),
-                topic: topic.to_string(),
-                partition,
-            },
+            Failure::NoOffset((topic, partition))
+                if joining || self.plan.sharing == Sharing::Shared =>
+            {
+                Error::NoOffset {
+                    group: self.plan.group.clone(),
+                    topic: topic.to_string(),
+                    partition,
+                }
+            }
             _ if joining => {
                 diagnosis.into_error(&self.plan.options.bus_name(), &self.plan.action())
             }
@@ -136,17 +146,12 @@ impl Poller {
 
     /// Lets all partitions go.
     fn clear(&self) {
-        let mut shelf = self.shared.shelf();
-        let places: Vec<_> = shelf
-            .partitions()
-            .iter()
-            .map(|partition| partition.place())
-            .collect();
-        let gone: Vec<_> = places
-            .iter()
-            .filter_map(|place| shelf.remove(place))
-            .collect();
-        drop(shelf);
+        let places: Vec<_> = {
+            let shelf = self.shared.shelf();
+            let partitions = shelf.partitions().iter();
+            partitions.map(|partition| partition.place()).collect()
+        };
+        let gone = self.shared.remove(&places);
         let metrics = Metrics {
             group: &self.plan.group,
             observer: &*self.plan.options.observer,

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::partition::{Partition, Place};
 use super::shelf::{Phase, Shelf};
-use crate::{Error, Record};
+use crate::{Error, MemberEvent, Record};
 
 pub(super) struct Shared {
     shelf: Mutex<Shelf>,
@@ -66,6 +67,41 @@ impl Shared {
             self.signal.raise();
         }
         Ok((!records.is_empty()).then_some(records))
+    }
+
+    /// A change of what the reader has, else at most `max` records; `None` when there are neither.
+    pub(super) fn next_event(&self, max: usize) -> Result<Option<MemberEvent>, Error> {
+        let change = {
+            let mut shelf = self.shelf();
+            match shelf.take_end() {
+                Some(error) => return Err(error),
+                None => shelf.take_change(),
+            }
+        };
+        match change {
+            Some(change) => Ok(Some(change)),
+            None => Ok(self.take(max)?.map(MemberEvent::Records)),
+        }
+    }
+
+    /// Lets partitions go. A reader that shares has to know of those that it has not released.
+    pub(super) fn remove(&self, places: &[Place]) -> Vec<Partition> {
+        let mut shelf = self.shelf();
+        let gone: Vec<Partition> = places
+            .iter()
+            .filter_map(|place| shelf.remove(place))
+            .collect();
+        let lost: Vec<Place> = gone
+            .iter()
+            .filter(|partition| !partition.is_released())
+            .map(Partition::place)
+            .collect();
+        if !lost.is_empty() {
+            shelf.change(MemberEvent::Lost(lost));
+        }
+        drop(shelf);
+        self.wake_reader();
+        gone
     }
 
     pub(super) fn is_closing(&self) -> bool {

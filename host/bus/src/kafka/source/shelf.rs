@@ -1,15 +1,19 @@
 //! Where the client's thread puts records, and the reader takes them: pure bookkeeping, the same
 //! for every reader.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::partition::{Brake, Partition, Place};
-use crate::{Error, Record};
+use crate::{Error, MemberEvent, Record};
 
 /// What a reader owns, and how it is doing.
 pub(super) struct Shelf {
     partitions: Vec<Partition>,
+    /// What a reader that shares does not know yet of its partitions.
+    changes: VecDeque<MemberEvent>,
+    /// Commits of offsets under way: no partition leaves meanwhile.
+    commits: usize,
     /// The partition that the next read begins with.
     turn: usize,
     phase: Phase,
@@ -40,11 +44,12 @@ pub(super) enum Phase {
 
 impl Shelf {
     pub(super) fn new(ahead_bytes: usize) -> Self {
-        let (partitions, phase) = (Vec::new(), Phase::Joining);
         Self {
-            partitions,
+            partitions: Vec::new(),
+            changes: VecDeque::new(),
+            commits: 0,
             turn: 0,
-            phase,
+            phase: Phase::Joining,
             called: false,
             settled: false,
             closing: false,
@@ -91,6 +96,27 @@ impl Shelf {
             ref other => ("the reader".to_owned(), other.to_string()),
         };
         Some(std::mem::replace(error, Error::Lost { what, reason }))
+    }
+
+    /// The reader has to know of a change, before any further record.
+    pub(super) fn change(&mut self, change: MemberEvent) {
+        self.changes.push_back(change);
+    }
+
+    pub(super) fn take_change(&mut self) -> Option<MemberEvent> {
+        self.changes.pop_front()
+    }
+
+    pub(super) fn begin_commit(&mut self) {
+        self.commits += 1;
+    }
+
+    pub(super) fn end_commit(&mut self) {
+        self.commits = self.commits.saturating_sub(1);
+    }
+
+    pub(super) fn commits_nothing(&self) -> bool {
+        self.commits == 0
     }
 
     pub(super) fn is_reading(&self) -> bool {

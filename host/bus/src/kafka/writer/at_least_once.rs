@@ -114,11 +114,35 @@ impl AtLeastOnce {
         self.shell.is_well();
         let merged = offsets::merge(done.iter().flat_map(|entry| &entry.job.content.offsets));
         for share in offsets::shares(&self.shell.groups, merged) {
-            if let Err(reason) = self.commit(&share) {
-                done = refuse_those_with(&share, done, &reason);
-            }
+            done = self.store(share, done);
         }
         self.shell.answer(done);
+    }
+
+    /// Stores the offsets of one reader, and answers writes that it must not move any more; returns
+    /// the others.
+    fn store(&mut self, mut share: Share, mut done: Vec<Entry>) -> Vec<Entry> {
+        while let Err(reason) = self.commit(&share) {
+            let is_fenced = |entry: &Entry| self.shell.check(&entry.job.content).is_err();
+            let (fenced, left): (Vec<_>, _) = done.into_iter().partition(is_fenced);
+            if fenced.is_empty() || !share.is_shared() {
+                let all = fenced.into_iter().chain(left).collect();
+                return refuse_those_with(&share, all, &reason);
+            }
+            // A member lost some of its partitions; writes of the others are not affected.
+            for entry in fenced {
+                let refusal = self.shell.check(&entry.job.content).err();
+                let error = refusal.unwrap_or_else(|| share.refusal(reason.clone()));
+                entry.job.answer(Err(error));
+            }
+            done = left;
+            let offsets = done.iter().flat_map(|entry| &entry.job.content.offsets);
+            share.offsets = offsets::merge(offsets.filter(|offset| share.holds(offset)));
+            if share.offsets.is_empty() {
+                break;
+            }
+        }
+        done
     }
 
     /// Stores the offsets of one reader; tries until the reader's place is gone, or the writer's
@@ -129,7 +153,7 @@ impl AtLeastOnce {
             match verdict::after_commit(&error) {
                 _ if over => return Err(error.to_string()),
                 Commit::Again => self.shell.try_later(diagnosis::of(&error)),
-                Commit::Lost if self.shell.rides_out(&error) => {
+                Commit::Lost if self.shell.rides_out(share, &error) => {
                     offsets::check(&self.shell.groups, &share.offsets)
                         .map_err(|refused| refused.to_string())?;
                 }
@@ -244,7 +268,7 @@ fn refuse_those_with(share: &Share, done: Vec<Entry>, reason: &str) -> Vec<Entry
     };
     let (refused, left): (Vec<_>, _) = done.into_iter().partition(holds);
     for entry in refused {
-        entry.job.answer(Err(offsets::lost(&share.group, reason)));
+        entry.job.answer(Err(share.refusal(reason)));
     }
     left
 }

@@ -164,14 +164,13 @@ impl ExactlyOnce {
     /// helps.
     fn mend(&mut self, cycle: &mut Pending, cause: Cause) -> Result<(), End> {
         match cause {
-            Cause::Stale(_, refused) if self.shell.rides_out(&refused) => {}
+            Cause::Stale(share, refused) if self.shell.rides_out(&share, &refused) => {}
             Cause::Stale(share, refused) => {
                 for entry in cycle
                     .take_where(|content| content.offsets.iter().any(|offset| share.holds(offset)))
                 {
-                    entry
-                        .job
-                        .answer(Err(offsets::lost(&share.group, refused.to_string())));
+                    let refusal = share.refusal(refused.to_string());
+                    entry.job.answer(Err(refusal));
                 }
             }
             Cause::Other(diagnosis) => self.shell.try_later(diagnosis),

@@ -7,7 +7,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerGroupMetadat
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::super::groups::{Groups, Member};
+use super::super::groups::{Groups, Reader};
 use super::super::options::Options;
 use crate::{Error, GroupOffset};
 
@@ -15,8 +15,36 @@ use crate::{Error, GroupOffset};
 #[derive(Clone)]
 pub(super) struct Share {
     pub(super) group: String,
-    member: Option<Arc<dyn Member>>,
+    owner: Owner,
     pub(super) offsets: Vec<GroupOffset>,
+}
+
+/// In whose name offsets are stored.
+#[derive(Clone)]
+enum Owner {
+    Reader(Arc<dyn Reader>),
+    /// A member that had its partition a moment ago.
+    Gone,
+    /// No reader: the group has none in this process.
+    Outsider,
+}
+
+impl Owner {
+    fn of(groups: &Groups, offset: &GroupOffset) -> Self {
+        match groups.reader(offset) {
+            Some(reader) => Self::Reader(reader),
+            None if offset.epoch.is_some() => Self::Gone,
+            None => Self::Outsider,
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Reader(a), Self::Reader(b)) => Arc::ptr_eq(a, b),
+            (Self::Gone, Self::Gone) | (Self::Outsider, Self::Outsider) => true,
+            _ => false,
+        }
+    }
 }
 
 /// The last word on each partition of each group.
@@ -30,15 +58,13 @@ pub(super) fn merge<'a>(offsets: impl Iterator<Item = &'a GroupOffset>) -> Vec<G
 pub(super) fn shares(groups: &Groups, merged: Vec<GroupOffset>) -> Vec<Share> {
     let mut shares: Vec<Share> = Vec::new();
     for offset in merged {
-        let member = groups.member(&offset.group, &offset.topic);
-        let same = |share: &Share| {
-            share.group == offset.group && is_same(share.member.as_ref(), member.as_ref())
-        };
-        match shares.iter_mut().find(|share| same(share)) {
+        let owner = Owner::of(groups, &offset);
+        let same = |share: &&mut Share| share.group == offset.group && share.owner.is(&owner);
+        match shares.iter_mut().find(same) {
             Some(share) => share.offsets.push(offset),
             None => shares.push(Share {
                 group: offset.group.clone(),
-                member,
+                owner,
                 offsets: vec![offset],
             }),
         }
@@ -46,30 +72,9 @@ pub(super) fn shares(groups: &Groups, merged: Vec<GroupOffset>) -> Vec<Share> {
     shares
 }
 
-fn is_same(a: Option<&Arc<dyn Member>>, b: Option<&Arc<dyn Member>>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-        (None, None) => true,
-        _ => false,
-    }
-}
-
 /// Refuses a write whose offsets its reader must not move any more.
 pub(super) fn check(groups: &Groups, offsets: &[GroupOffset]) -> Result<(), Error> {
-    for offset in offsets {
-        let member = groups.member(&offset.group, &offset.topic);
-        if let Some(reason) = member.and_then(|member| member.fenced(offset)) {
-            return Err(lost(&offset.group, reason));
-        }
-    }
-    Ok(())
-}
-
-pub(super) fn lost(group: &str, reason: impl Into<String>) -> Error {
-    Error::Lost {
-        what: format!("group {group:?}"),
-        reason: reason.into(),
-    }
+    offsets.iter().try_for_each(|offset| groups.check(offset))
 }
 
 /// Whether the broker says that the reader's place in its group is gone.
@@ -101,19 +106,50 @@ impl Share {
     /// answered.
     pub(super) fn commit(&self, options: &Options) -> KafkaResult<()> {
         let list = self.list()?;
-        match &self.member {
-            Some(member) => member.commit(&list),
-            None => self.outsider(options)?.commit(&list, CommitMode::Sync),
+        match &self.owner {
+            Owner::Reader(reader) => reader.commit(&self.offsets, &list),
+            Owner::Gone => Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::AssignmentLost)),
+            Owner::Outsider => self.outsider(options)?.commit(&list, CommitMode::Sync),
         }
     }
 
     /// In whose name a transaction carries the offsets.
     pub(super) fn metadata(&self, options: &Options) -> KafkaResult<ConsumerGroupMetadata> {
-        let metadata = match &self.member {
-            Some(member) => member.metadata(),
-            None => self.outsider(options)?.group_metadata(),
+        let gone = || KafkaError::ConsumerCommit(RDKafkaErrorCode::AssignmentLost);
+        let metadata = match &self.owner {
+            Owner::Reader(reader) => {
+                let metadata = reader.metadata();
+                // Asked for after the generation is known: a partition that the reader still has
+                // belongs to it in that generation, and in a later one the broker refuses.
+                let is_fenced = |offset| reader.shares() && reader.fenced(offset).is_some();
+                if self.offsets.iter().any(is_fenced) {
+                    return Err(gone());
+                }
+                metadata
+            }
+            Owner::Gone => return Err(gone()),
+            Owner::Outsider => self.outsider(options)?.group_metadata(),
         };
         metadata.ok_or(KafkaError::ConsumerCommit(RDKafkaErrorCode::UnknownGroup))
+    }
+
+    /// The end of a write whose offsets are refused.
+    pub(super) fn refusal(&self, reason: impl Into<String>) -> Error {
+        let reason = reason.into();
+        if self.is_shared() {
+            let group = self.group.clone();
+            return Error::Fenced { group, reason };
+        }
+        Error::Lost {
+            what: format!("group {:?}", self.group),
+            reason,
+        }
+    }
+
+    /// Whether the offsets are those of members that share partitions. Then a refusal of the broker
+    /// says only that the group changes; which write is fenced shows in what each member has.
+    pub(super) fn is_shared(&self) -> bool {
+        self.offsets.iter().any(|offset| offset.epoch.is_some())
     }
 
     pub(super) fn list(&self) -> KafkaResult<TopicPartitionList> {
@@ -130,8 +166,8 @@ impl Share {
 
     /// Tells the reader that everything below its offsets is safe.
     pub(super) fn stored(&self) {
-        if let Some(member) = &self.member {
-            self.offsets.iter().for_each(|offset| member.stored(offset));
+        if let Owner::Reader(reader) = &self.owner {
+            self.offsets.iter().for_each(|offset| reader.stored(offset));
         }
     }
 
@@ -174,10 +210,14 @@ mod tests {
         }
     }
 
-    struct Reader;
+    struct Whole;
 
-    impl Member for Reader {
-        fn commit(&self, _: &TopicPartitionList) -> KafkaResult<()> {
+    impl Reader for Whole {
+        fn shares(&self) -> bool {
+            false
+        }
+
+        fn commit(&self, _: &[GroupOffset], _: &TopicPartitionList) -> KafkaResult<()> {
             Ok(())
         }
 
@@ -213,10 +253,12 @@ mod tests {
     #[test]
     fn each_reader_gets_its_own_offsets() {
         // Given a group with two readers, and a third topic that nobody here reads
-        let (groups, readers): (_, [Arc<dyn Member>; 2]) =
-            (Groups::default(), [Arc::new(Reader), Arc::new(Reader)]);
-        assert!(groups.join("g", &["a".into(), "b".into()], &readers[0]));
-        assert!(groups.join("g", &["c".into()], &readers[1]));
+        let (groups, readers): (_, [Arc<dyn Reader>; 2]) =
+            (Groups::default(), [Arc::new(Whole), Arc::new(Whole)]);
+        groups
+            .join("g", &["a".into(), "b".into()], &readers[0])
+            .unwrap();
+        groups.join("g", &["c".into()], &readers[1]).unwrap();
         let all = ["a", "b", "c", "d"].map(|topic| offset("g", topic, 0, 1));
         // When offsets of all of them are divided
         let shares = shares(&groups, merge(all.iter()));
@@ -230,8 +272,8 @@ mod tests {
 
     #[test]
     fn a_reader_that_lost_the_partition_does_not_move_its_offset() {
-        let (groups, reader): (_, Arc<dyn Member>) = (Groups::default(), Arc::new(Reader));
-        assert!(groups.join("g", &["t".into()], &reader));
+        let (groups, reader): (_, Arc<dyn Reader>) = (Groups::default(), Arc::new(Whole));
+        groups.join("g", &["t".into()], &reader).unwrap();
         check(&groups, &[offset("g", "t", 0, 1)]).unwrap();
         let refused =
             check(&groups, &[offset("g", "t", 0, 1), offset("g", "t", 1, 1)]).unwrap_err();

@@ -14,7 +14,7 @@ use super::super::groups::Groups;
 use super::super::options::Options;
 use super::job::{Content, Outgoing};
 use super::mailbox::{End, Limit, Mailbox, Need, Post};
-use super::offsets;
+use super::offsets::{self, Share};
 use super::pending::Entry;
 use super::producer::Producer;
 use super::verdict::{self, Fault};
@@ -102,12 +102,14 @@ impl Shell {
 
     /// Waits a moment when offsets were refused in the midst of a rebalance, after which their
     /// reader may read on; `false` when there is none, or it takes too long.
-    pub(super) fn rides_out(&mut self, refused: &KafkaError) -> bool {
+    pub(super) fn rides_out(&mut self, share: &Share, refused: &KafkaError) -> bool {
         let since = *self.rebalancing.get_or_insert_with(clock::now);
-        let rides_out = refused
-            .rdkafka_error_code()
-            .is_some_and(offsets::is_in_rebalance)
-            && clock::now().saturating_duration_since(since) < self.options.request;
+        let may_pass = share.is_shared()
+            || refused
+                .rdkafka_error_code()
+                .is_some_and(offsets::is_in_rebalance);
+        let rides_out =
+            may_pass && clock::now().saturating_duration_since(since) < self.options.request;
         if rides_out {
             self.mailbox.pause(self.options.backoff.first);
         }

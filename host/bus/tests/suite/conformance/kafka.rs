@@ -71,6 +71,8 @@ pub(crate) async fn mocked() -> Case {
         ("session.timeout.ms", "3000"),
         ("heartbeat.interval.ms", "500"),
     ]);
+    // With the classic protocol the mocked broker takes most of a minute to arrange two members.
+    options.consumer_protocol = true;
     let maker = Arc::clone(&host);
     let make = move |name: &str, partitions: u32| {
         let cluster = maker.client().mock_cluster().expect("a mocked cluster");

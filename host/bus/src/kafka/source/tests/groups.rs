@@ -154,7 +154,7 @@ async fn partitions_move_when_what_was_handed_out_is_stored(consumer_protocol: b
     eventually("all partitions", || one.positions().len() == 4).await;
     take(&mut one, 200).await;
     // When a second one joins
-    let waiting = second.join(&group, &[&topic], Sharing::Shared);
+    let mut other = second.read(&group, &[&topic], Sharing::Shared).await;
     let leaving = || {
         let shelf = one.shared.shelf();
         let safe = shelf
@@ -167,15 +167,21 @@ async fn partitions_move_when_what_was_handed_out_is_stored(consumer_protocol: b
     eventually("partitions are to be given back", || !leaving().is_empty()).await;
     let given_back = leaving();
     assert!(given_back.len() < 4, "only some have to go");
-    // Then they are kept until what was handed out is stored
-    assert!(!waiting.is_finished());
+    // Then they are kept until what was handed out is done
+    let stale: Vec<_> = given_back
+        .iter()
+        .map(|partition| first.offset(&group, &topic, *partition, 50))
+        .collect();
     for partition in &given_back {
         first.store(&group, &topic, *partition, 50).await;
     }
-    let mut other = within(waiting)
-        .await
-        .expect("no panic")
-        .expect("subscribed");
+    assert_eq!(leaving(), given_back);
+    assert!(other.positions().is_empty());
+    let released: Vec<_> = given_back
+        .iter()
+        .map(|partition| (topic.as_str().into(), *partition))
+        .collect();
+    one.release(&released);
     eventually("the second has them", || {
         other.positions().len() == given_back.len()
     })
@@ -192,6 +198,10 @@ async fn partitions_move_when_what_was_handed_out_is_stored(consumer_protocol: b
     assert!(numbers(&redone).iter().all(|&number| number >= 50));
     let rest = take(&mut one, 10 * (4 - moved.len())).await;
     assert!(numbers(&rest).iter().all(|&number| number >= 50));
+    for offset in &stale {
+        let fenced = first.groups.check(offset);
+        assert!(matches!(fenced, Err(Error::Fenced { .. })), "{fenced:?}");
+    }
     for partition in moved {
         assert!(first.fenced(&group, &topic, partition, 50).is_some());
         assert_eq!(

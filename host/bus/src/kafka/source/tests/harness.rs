@@ -15,6 +15,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::task::JoinHandle;
 
 use crate::kafka::groups::Groups;
+use crate::kafka::source::shared::Shared;
 use crate::kafka::source::{KafkaSource, Sharing};
 use crate::kafka::{Delivery, Options, Properties};
 use crate::{Error, GroupOffset, Record, Source, Start, TopicSpec};
@@ -202,6 +203,8 @@ pub(super) struct Process {
     pub(super) options: Options,
     pub(super) groups: Arc<Groups>,
     pub(super) observer: Arc<Recorder>,
+    /// What its readers share with their clients, to see which epochs there are.
+    readers: Mutex<Vec<Arc<Shared>>>,
 }
 
 impl Process {
@@ -211,6 +214,7 @@ impl Process {
             options: cluster.options(&observer),
             groups: Arc::default(),
             observer,
+            readers: Mutex::default(),
         }
     }
 
@@ -227,7 +231,7 @@ impl Process {
         start: Start,
         sharing: Sharing,
     ) -> Result<KafkaSource, Error> {
-        within(KafkaSource::subscribe(
+        let source = within(KafkaSource::subscribe(
             &self.options,
             &self.groups,
             group,
@@ -236,7 +240,38 @@ impl Process {
             sharing,
             no_turn(),
         ))
-        .await
+        .await?;
+        let mut readers = self.readers.lock().expect("no panic");
+        readers.push(Arc::clone(&source.shared));
+        drop(readers);
+        Ok(source)
+    }
+
+    /// The ownership under which a reader that shares has the partition now.
+    fn epoch(&self, sharing: bool, topic: &str, partition: u32) -> Option<u64> {
+        let readers = self.readers.lock().expect("no panic");
+        let find = |shared: &Arc<Shared>| Some(shared.shelf().find(topic, partition)?.epoch());
+        readers.iter().find_map(find).filter(|_| sharing)
+    }
+
+    pub(super) fn offset(
+        &self,
+        group: &str,
+        topic: &str,
+        partition: u32,
+        next: u64,
+    ) -> GroupOffset {
+        let mut offset = GroupOffset {
+            group: group.to_owned(),
+            topic: topic.into(),
+            partition,
+            next,
+            epoch: None,
+        };
+        let refusal = self.groups.check(&offset);
+        let shared = matches!(refusal, Err(Error::Fenced { .. }));
+        offset.epoch = self.epoch(shared, topic, partition);
+        offset
     }
 
     /// Subscribes from the start on a task of its own.
@@ -269,21 +304,16 @@ impl Process {
 
     /// Stores the next offset to read, as a writer does.
     pub(super) async fn store(&self, group: &str, topic: &str, partition: u32, next: u64) {
-        let offset = GroupOffset {
-            group: group.to_owned(),
-            topic: topic.into(),
-            partition,
-            next,
-            epoch: None,
-        };
-        let member = self.groups.member(group, &offset.topic).expect("a reader");
-        assert_eq!(member.fenced(&offset), None);
+        let offset = self.offset(group, topic, partition, next);
+        let reader = self.groups.reader(&offset).expect("a reader");
+        assert_eq!(reader.fenced(&offset), None);
         let stored = tokio::task::spawn_blocking(move || {
             let mut list = TopicPartitionList::new();
             let position = Offset::Offset(offset.next.cast_signed());
             list.add_partition_offset(&offset.topic, offset.partition.cast_signed(), position)
                 .expect("an offset");
-            member.commit(&list).map(|()| member.stored(&offset))
+            let committed = reader.commit(std::slice::from_ref(&offset), &list);
+            committed.map(|()| reader.stored(&offset))
         });
         within(stored).await.expect("no panic").expect("committed");
     }
@@ -296,17 +326,9 @@ impl Process {
         partition: u32,
         next: u64,
     ) -> Option<String> {
-        let offset = GroupOffset {
-            group: group.to_owned(),
-            topic: topic.into(),
-            partition,
-            next,
-            epoch: None,
-        };
-        self.groups
-            .member(group, &offset.topic)
-            .expect("a reader")
-            .fenced(&offset)
+        let offset = self.offset(group, topic, partition, next);
+        let refusal = self.groups.check(&offset).err();
+        refusal.map(|error| error.to_string())
     }
 }
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{Recorder, Writer};
 use crate::kafka::catalogue::Catalogue;
-use crate::kafka::groups::{Groups, Member};
+use crate::kafka::groups::{Groups, Reader};
 use crate::kafka::state::StateReader;
 use crate::kafka::{Delivery, Options, Properties};
 use crate::{Error, GroupOffset, Position, Record, TopicSpec};
@@ -282,7 +282,7 @@ impl Cluster {
         &self,
         group: &str,
         topic: &Arc<str>,
-    ) -> Arc<dyn Member> {
+    ) -> Arc<dyn Reader> {
         let consumer = self.consumer(group, topic);
         while partitions(&consumer) == 0 {
             drop(consumer.poll(SECOND / 10));
@@ -299,7 +299,7 @@ impl Cluster {
         &self,
         group: &str,
         topic: &Arc<str>,
-    ) -> Arc<dyn Member> {
+    ) -> Arc<dyn Reader> {
         let (first, second) = (self.consumer(group, topic), self.consumer(group, topic));
         while partitions(&first) == 0 {
             drop(first.poll(SECOND / 10));
@@ -330,8 +330,10 @@ impl Cluster {
         consumer
     }
 
-    fn join(&self, group: &str, topic: &Arc<str>, reader: Arc<dyn Member>) -> Arc<dyn Member> {
-        assert!(self.groups.join(group, &[Arc::clone(topic)], &reader));
+    fn join(&self, group: &str, topic: &Arc<str>, reader: Arc<dyn Reader>) -> Arc<dyn Reader> {
+        self.groups
+            .join(group, &[Arc::clone(topic)], &reader)
+            .expect("the only reader");
         reader
     }
 }
@@ -352,13 +354,17 @@ impl Rearranged {
     }
 }
 
-impl Member for Rearranged {
-    fn commit(&self, offsets: &TopicPartitionList) -> KafkaResult<()> {
+impl Reader for Rearranged {
+    fn shares(&self) -> bool {
+        false
+    }
+
+    fn commit(&self, _: &[GroupOffset], list: &TopicPartitionList) -> KafkaResult<()> {
         match self.take_outdated() {
             Some(_) => Err(KafkaError::ConsumerCommit(
                 rdkafka::types::RDKafkaErrorCode::IllegalGeneration,
             )),
-            None => self.first.commit(offsets, CommitMode::Sync),
+            None => self.first.commit(list, CommitMode::Sync),
         }
     }
 
@@ -377,8 +383,12 @@ struct Left {
     metadata: Mutex<Option<ConsumerGroupMetadata>>,
 }
 
-impl Member for Left {
-    fn commit(&self, _: &TopicPartitionList) -> KafkaResult<()> {
+impl Reader for Left {
+    fn shares(&self) -> bool {
+        false
+    }
+
+    fn commit(&self, _: &[GroupOffset], _: &TopicPartitionList) -> KafkaResult<()> {
         Err(KafkaError::ConsumerCommit(
             rdkafka::types::RDKafkaErrorCode::UnknownMemberId,
         ))
