@@ -98,7 +98,9 @@ impl Supervised {
 
     fn may_restart(&self, error: &bus::Error, has_started: bool) -> bool {
         match error {
-            bus::Error::Lost { .. } => self.spec.restart == RestartPolicy::Rejoin,
+            bus::Error::Lost { .. } | bus::Error::Fenced { .. } => {
+                self.spec.restart == RestartPolicy::Rejoin
+            }
             // A broker that is away comes back; a client that could not be ended in time lets go of
             // its readers later.
             bus::Error::Unreachable { .. } | bus::Error::GroupBusy { .. } => true,
@@ -171,6 +173,7 @@ fn concerns_the_bus(error: &bus::Error) -> bool {
     use bus::Error as E;
     match error {
         E::Lost { .. }
+        | E::Fenced { .. }
         | E::Unreachable { .. }
         | E::Refused { .. }
         | E::UnknownTopic { .. }
