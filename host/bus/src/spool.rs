@@ -22,6 +22,7 @@ mod elsewhere;
 mod entry;
 mod intake;
 mod local;
+mod member;
 mod source;
 mod status;
 mod ticket;
@@ -42,6 +43,7 @@ use self::drain::Drain;
 use self::entry::Sums;
 use self::intake::{Intake, Request};
 use self::local::{Local, Reader};
+use self::member::SpooledMember;
 use self::source::SpooledSource;
 use self::status::{Contact, End, Level, Status};
 use self::ticket::Ticket;
@@ -509,13 +511,12 @@ impl Bus for Spooled {
         topics: &[&str],
         start: Start,
     ) -> Result<Box<dyn Member>, Error> {
-        let reason = format!("it joins no group yet that shares {}", topics.join(", "));
-        let _ = start;
-        Err(Error::Refused {
-            bus: self.name.part.clone(),
-            action: format!("join group {group:?}"),
-            reason,
-            hint: "join without a spool".to_owned(),
-        })
+        let inner = self.remote.join(group, topics, start).await?;
+        // What an earlier process has left goes out now: members work side by side, so this one
+        // disturbs no other.
+        self.set_going();
+        let status = self.status.subscribe();
+        let member = SpooledMember::new(inner, status, self.requests.clone());
+        Ok(Box::new(member))
     }
 }

@@ -57,9 +57,9 @@ pub struct Kafka {
     /// need different ones, or none and different topics. Example: `"plant-7."`.
     #[schemars(extend("format" = "prefix"))]
     pub group_prefix: String,
-    /// How readers that share a group's partitions between processes come to an agreement:
-    /// `classic`; `consumer`, which Kafka has from 4.0. The readers of a run share none: of those
-    /// of a role one has all partitions, and the others stand by; they are always classic.
+    /// How readers that share a group's partitions agree on them: `classic` (cooperative), or
+    /// `consumer` (KIP-848), which Kafka has from 4.0. The roles of a run share none yet: one reader
+    /// has all partitions and the others stand by; they are always classic.
     pub group_protocol: GroupProtocol,
     /// Whether brokers may go unverified: only with it may ssl_check_hostname or
     /// enable_ssl_certificate_verification be false.
@@ -68,8 +68,8 @@ pub struct Kafka {
     /// 3600000.
     #[schemars(range(min = 1000, max = 3_600_000))]
     pub stall_after_ms: u64,
-    /// Milliseconds that work under way may take when its partition goes to another reader: 0 to
-    /// 3600000.
+    /// Milliseconds for a reader that shares partitions to finish the work under way when one goes
+    /// to another reader, 0 to 3600000; then it is taken, and the reader's late writes are refused.
     #[schemars(range(min = 0, max = 3_600_000))]
     pub drain_ms: u64,
     /// Milliseconds that a client may take to close, 0 to 3600000; then it is left behind.

@@ -60,7 +60,9 @@ impl Taken {
 #[derive(Default)]
 pub(super) struct Batch {
     records: Vec<NewRecord>,
-    offsets: BTreeMap<(String, Arc<str>, u32), u64>,
+    /// By group, topic, partition and epoch: writes of two epochs are never merged, so that one of an
+    /// ownership that has ended is refused.
+    offsets: BTreeMap<(String, Arc<str>, u32, Option<u64>), u64>,
     state: BTreeMap<String, Option<Bytes>>,
 }
 
@@ -76,7 +78,7 @@ impl Batch {
         self.records.extend(records);
         let moves = moves
             .into_iter()
-            .map(|Move { to, .. }| ((to.group, to.topic, to.partition), to.next));
+            .map(|Move { to, .. }| ((to.group, to.topic, to.partition, to.epoch), to.next));
         self.offsets.extend(moves);
         self.state.extend(state);
     }
@@ -84,12 +86,12 @@ impl Batch {
     /// With the value `ticket` under `name`, so that both arrive or neither.
     pub(super) fn finish(mut self, name: &str, ticket: Ticket) -> Write {
         self.state.insert(name.to_owned(), Some(ticket.encode()));
-        let offset = |((group, topic, partition), next)| GroupOffset {
+        let offset = |((group, topic, partition, epoch), next)| GroupOffset {
             group,
             topic,
             partition,
             next,
-            epoch: None,
+            epoch,
         };
         Write {
             records: self.records,

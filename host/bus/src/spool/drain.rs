@@ -68,7 +68,9 @@ impl Drain {
                 }
                 Error::Closed => return end(&self.status, End::Closed),
                 // Which of them it is shows when each goes alone.
-                Error::TooLarge { .. } if self.suspect < self.reader.next() => {
+                Error::TooLarge { .. } | Error::Fenced { .. }
+                    if self.suspect < self.reader.next() =>
+                {
                     self.suspect = self.reader.next()
                 }
                 error => {
@@ -216,30 +218,45 @@ impl Drain {
         );
         self.status
             .send_modify(|status| status.oldest_ms = oldest_ms);
-        let mut batch = None;
-        for Taken { entry, offset, .. } in &taken {
-            if self.is_done(&entry.moves).await? {
-                self.leave_out(*offset, entry.records.len());
+        let mut done = Vec::new();
+        let mut kept = Vec::new();
+        for write in taken {
+            if self.is_done(&write.entry.moves).await? {
+                done.push(write);
             } else {
-                batch.get_or_insert_with(Batch::default).push(entry.clone());
+                kept.push(write);
             }
         }
-        if let Some(batch) = batch {
-            let write = batch.finish(&self.name.state, ticket);
-            match self.carry_over(write, taken.len() == 1).await? {
-                None => self.ticket = Some(ticket),
-                Some(error) => self.set_aside(&taken, &explain(&error)).await?,
+        if !kept.is_empty() {
+            let mut batch = Batch::default();
+            for write in &kept {
+                batch.push(write.entry.clone());
             }
+            let write = batch.finish(&self.name.state, ticket);
+            match self.carry_over(write, kept.len() == 1).await? {
+                None => self.ticket = Some(ticket),
+                Some(error @ Error::Fenced { .. }) => {
+                    for write in &kept {
+                        self.leave_out(write, &error.to_string());
+                    }
+                }
+                Some(error) => self.set_aside(&kept, &explain(&error)).await?,
+            }
+        }
+        // Not before: a batch that is refused is tried again, write by write.
+        for write in &done {
+            self.leave_out(write, "another process has done its work meanwhile");
         }
         self.forget(offset, stamp).await;
         Ok(())
     }
 
-    fn leave_out(&self, offset: u64, records: usize) {
+    /// Its input is read again by the process that has the partitions.
+    fn leave_out(&self, write: &Taken, reason: &str) {
+        let (offset, records) = (write.offset, write.entry.records.len());
         let directory = &self.name.directory;
-        let detail = format!(
-            "write {offset} of {directory} with {records} records was left out: another process has done its work meanwhile"
-        );
+        let detail =
+            format!("write {offset} of {directory} with {records} records was left out: {reason}");
         self.observer.announce(Event::Warned {
             part: self.name.part.clone(),
             detail,
@@ -251,7 +268,9 @@ impl Drain {
         let judged = alone.then(|| write.clone());
         match (self.remote.write(write).await, judged) {
             (Ok(_), _) => Ok(None),
-            (Err(error @ Error::TooLarge { .. }), Some(_)) => Ok(Some(error)),
+            (Err(error @ (Error::TooLarge { .. } | Error::Fenced { .. })), Some(_)) => {
+                Ok(Some(error))
+            }
             // It may be larger than the topic takes by now.
             (Err(error @ Error::Refused { .. }), Some(judged)) => {
                 self.remote.topics().await?;

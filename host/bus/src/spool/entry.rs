@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! value: version u8
-//!        | moves u32 x ( group | topic | partition u32 | from u64 | next u64 )
+//!        | moves u32 x ( group | topic | partition u32 | from u64 | next u64 | in version 2: epoch u64 (none: 0) )
 //!        | state u32 x ( name | 0u8, or 1u8 and value )
 //!        | records u32 x ( topic | partition u32 (none: 2^32-1) | timestamp u64 | 0u8, or 1u8 and key | value
 //!                          | headers u32 x ( name | value ) )
@@ -19,6 +19,8 @@ use bytes::{Buf, BufMut, Bytes, TryGetError};
 use crate::{GroupOffset, NewRecord, Record, Write};
 
 const VERSION: u8 = 1;
+/// With the epochs of offsets: for groups whose members share partitions.
+const VERSION_WITH_EPOCHS: u8 = 2;
 const STAMP_BYTES: usize = 32;
 const NO_PARTITION: u32 = u32::MAX;
 
@@ -98,7 +100,9 @@ pub(super) fn size(value: &[u8]) -> u64 {
 
 /// `from` tells where a group stood before.
 pub(super) fn encode(write: &Write, from: impl Fn(&GroupOffset) -> u64) -> Vec<u8> {
-    let mut value = vec![VERSION];
+    let shared = write.offsets.iter().any(|offset| offset.epoch.is_some());
+    let version = if shared { VERSION_WITH_EPOCHS } else { VERSION };
+    let mut value = vec![version];
     value.put_u32_le(length(&write.offsets));
     for offset in &write.offsets {
         put(&mut value, offset.group.as_bytes());
@@ -106,6 +110,9 @@ pub(super) fn encode(write: &Write, from: impl Fn(&GroupOffset) -> u64) -> Vec<u
         value.put_u32_le(offset.partition);
         value.put_u64_le(from(offset));
         value.put_u64_le(offset.next);
+        if shared {
+            value.put_u64_le(offset.epoch.unwrap_or(0));
+        }
     }
     value.put_u32_le(length(&write.state));
     for (name, content) in &write.state {
@@ -154,10 +161,12 @@ fn length<T>(items: &[T]) -> u32 {
 pub(super) fn decode(mut value: Bytes) -> Result<Entry, Broken> {
     let from = &mut value;
     let version = from.try_get_u8()?;
-    if version != VERSION {
-        return Err(Broken::Version(version));
-    }
-    let moves = many(from, take_move)?;
+    let shared = match version {
+        VERSION => false,
+        VERSION_WITH_EPOCHS => true,
+        other => return Err(Broken::Version(other)),
+    };
+    let moves = many(from, |from| take_move(from, shared))?;
     let state = many(from, |from| Ok((take_text(from)?, take_option(from)?)))?;
     let mut topic = Arc::from("");
     let records = many(from, |from| take_record(from, &mut topic))?;
@@ -175,13 +184,13 @@ fn many<T>(
     (0..from.try_get_u32_le()?).map(|_| item(from)).collect()
 }
 
-fn take_move(from: &mut Bytes) -> Result<Move, Broken> {
-    let (group, topic) = (take_text(from)?, take_text(from)?.into());
-    let (partition, before, next) = (
-        from.try_get_u32_le()?,
-        from.try_get_u64_le()?,
-        from.try_get_u64_le()?,
-    );
+fn take_move(from: &mut Bytes, shared: bool) -> Result<Move, Broken> {
+    let group = take_text(from)?;
+    let topic = take_text(from)?.into();
+    let partition = from.try_get_u32_le()?;
+    let before = from.try_get_u64_le()?;
+    let next = from.try_get_u64_le()?;
+    let epoch = if shared { from.try_get_u64_le()? } else { 0 };
     Ok(Move {
         from: before,
         to: GroupOffset {
@@ -189,7 +198,7 @@ fn take_move(from: &mut Bytes) -> Result<Move, Broken> {
             topic,
             partition,
             next,
-            epoch: None,
+            epoch: Some(epoch).filter(|&epoch| epoch != 0),
         },
     })
 }
@@ -303,6 +312,14 @@ mod tests {
                 records: Vec::new()
             }
         );
+    }
+
+    #[test]
+    fn the_epoch_of_an_offset_comes_back() {
+        let mut write = write();
+        write.offsets[0].epoch = Some(7);
+        let entry = decode(encode(&write, |_| 4).into()).unwrap();
+        assert_eq!(entry.moves[0].to, write.offsets[0]);
     }
 
     #[test]

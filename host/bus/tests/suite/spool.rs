@@ -8,5 +8,6 @@ mod kill;
 mod outage;
 mod property;
 mod restart;
+mod sharing;
 mod support;
 mod takeover;

@@ -65,7 +65,12 @@ impl Remote {
     }
 
     pub(crate) async fn at(directory: &Path) -> Self {
-        let log = EmbeddedLog::open(Options::new(directory)).unwrap();
+        // Nothing is taken from a member of a group before it releases it.
+        let options = Options {
+            drain: Duration::from_secs(60),
+            ..Options::new(directory)
+        };
+        let log = EmbeddedLog::open(options).unwrap();
         let spec = TopicSpec {
             name: TOPIC.into(),
             partitions: 2,
