@@ -415,9 +415,15 @@ impl World {
                 "rounds are published in order, each once"
             );
         }
+        let (progress, committed) = &self.committed;
         assert!(
-            self.committed.1 <= self.aggregator.position
-                || self.aggregator.position <= self.updates.len()
+            (*committed..=self.updates.len()).contains(&self.aggregator.position),
+            "the aggregator is never before the committed offset, nor past the last update"
+        );
+        assert_eq!(
+            progress.published,
+            self.globals.len() as u64,
+            "a global model and the committed progress are stored together"
         );
         assert!(
             self.aggregator.machine.answered() <= self.nodes.len(),
