@@ -2,6 +2,7 @@
 //! into reads and writes.
 
 pub mod aggregator;
+pub mod federation;
 pub mod fog_node;
 pub mod halt;
 pub mod message;
@@ -75,23 +76,6 @@ impl Context {
         };
         sink.write(write).await.map_err(on_bus(role))
     }
-}
-
-/// The topics that roles share.
-#[derive(Clone, Debug)]
-pub struct Topics {
-    /// From the aggregator to the fog nodes.
-    pub global_model: Arc<str>,
-    /// From the fog nodes to the aggregator.
-    pub model_updates: Arc<str>,
-    /// Scores of readings.
-    pub predictions: Arc<str>,
-    /// From the fog nodes to the aggregator: how well a global model does.
-    pub evaluations: Arc<str>,
-    /// Added to a topic's name for the records of it that could not be used.
-    pub dead_letter_suffix: String,
-    /// How models are written.
-    pub wire: models::Wire,
 }
 
 /// When a role gives up on a record, and when on the whole stream.

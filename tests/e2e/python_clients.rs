@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fedhost::role::Topics;
-use fedhost::role::models::{Wire, global_record};
+use fedhost::role::federation::{Topics, Wire};
+use fedhost::role::models::global_record;
 use fedhost_base::observer::NoObserver;
 use fedhost_bus::{Bus, NewRecord, Record, Start, TopicSpec, Write};
 use fedhost_domain::envelope::Compression;

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fedhost::role::aggregator::Service;
+use fedhost::role::federation::{Topics, Wire};
 use fedhost::role::models::{NewUpdate, update_record};
-use fedhost::role::{Context, DeadLetters, StartedSignal, Topics};
+use fedhost::role::{Context, DeadLetters, StartedSignal};
 use fedhost_base::announce::Announcer;
 use fedhost_base::clock::Stopwatch;
 use fedhost_base::observer::NoObserver;
@@ -70,7 +71,7 @@ async fn rounds() -> Vec<f64> {
         model_updates: "updates".into(),
         predictions: "predictions".into(),
         evaluations: "evaluations".into(),
-        wire: fedhost::role::models::Wire::default(),
+        wire: Wire::default(),
         dead_letter_suffix: ".dlq".into(),
     });
     for name in ["global", "updates", "evaluations"] {

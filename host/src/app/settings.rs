@@ -8,7 +8,8 @@ use fedhost_domain::model::NodeId;
 use fedhost_domain::round::{Expected, Rules};
 
 use super::options::Options;
-use crate::role::{DeadLetters, Topics, models};
+use crate::role::DeadLetters;
+use crate::role::federation::{Topics, Wire};
 use fedhost_bus as bus;
 use fedhost_manifest::{
     self as manifest, BusKind, ClientRole, Join, Manifest, NewGroup, Packing, RowsPerRound, Topic,
@@ -134,8 +135,8 @@ pub(super) fn topics(manifest: &Manifest) -> Arc<Topics> {
     })
 }
 
-fn wire(manifest: &Manifest) -> models::Wire {
-    models::Wire {
+fn wire(manifest: &Manifest) -> Wire {
+    Wire {
         binary: manifest.federation.wire == manifest::Wire::Binary,
         compression: match manifest.federation.compression {
             Packing::Gzip => Compression::Gzip,

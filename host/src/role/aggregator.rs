@@ -19,9 +19,10 @@ use fedhost_domain::round::{GlobalModel, Input, Machine, Output, Progress, Rules
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::federation::Topics;
 use super::halt::{self, DeadLetterHalt, Watch};
 use super::message::skipped;
-use super::{Context, DeadLetters, Error, Topics, models, on_bus, trace};
+use super::{Context, DeadLetters, Error, models, on_bus, trace};
 use crate::dead_letters::{Failure, dead_letter};
 use evaluations::Evaluations;
 use fedhost_base::clock::{self, Stopwatch};

@@ -29,9 +29,10 @@ use fedhost_domain::model::{NodeId, Weights};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::federation::Topics;
 use super::halt::{self, Watch};
 use super::models::ReceivedGlobal;
-use super::{Context, DeadLetters, Error, Topics, models, on_bus, trace};
+use super::{Context, DeadLetters, Error, models, on_bus, trace};
 use batches::Held;
 use fedhost_base::clock;
 use fedhost_bus::{Record, Source, Start, Write};

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fedhost_domain::envelope::{
-    Binary, Compression, EncodeError, Envelope, EnvelopeLimits, Header, MessageKind, Metadata,
-    Reject,
+    Binary, EncodeError, Envelope, EnvelopeLimits, Header, MessageKind, Metadata, Reject,
 };
 use fedhost_domain::event::Event;
 use fedhost_domain::metrics::ScoreSketch;
@@ -15,8 +14,9 @@ use fedhost_domain::model::{Metric, NodeId, PluginId, Weights};
 use fedhost_domain::round::{GlobalModel, Update};
 use serde::{Deserialize, Serialize};
 
+use super::federation::{Topics, Wire};
 use super::message::{self, Message};
-use super::{Error, Topics, trace};
+use super::{Error, trace};
 use fedhost_base::clock;
 use fedhost_bus::{self as bus, Bus, NewRecord, Position, Record};
 use fedhost_plugin::worker;
@@ -28,24 +28,6 @@ const MAX_PARAMETERS: usize = 16 << 20;
 /// Larger envelopes are packed and unpacked on a thread of their own.
 const LARGE_BYTES: usize = 256 << 10;
 const LOSS: &str = "loss";
-
-/// How models are written; every way is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wire {
-    /// As [`Binary`] rather than as one JSON object.
-    pub binary: bool,
-    /// Of the weights.
-    pub compression: Compression,
-}
-
-impl Default for Wire {
-    fn default() -> Self {
-        Self {
-            binary: false,
-            compression: Compression::Gzip,
-        }
-    }
-}
 
 /// How well a global model scores a node's held-out rows.
 #[derive(Clone, Debug, Serialize, Deserialize)]

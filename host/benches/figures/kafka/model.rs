@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fedhost::role::Topics;
-use fedhost::role::models::{NewUpdate, Wire, decode_update, update_record};
+use fedhost::role::federation::{Topics, Wire};
+use fedhost::role::models::{NewUpdate, decode_update, update_record};
 use fedhost_bus::{Bus, Source, Start, Write};
 use fedhost_domain::envelope::Compression;
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex, TensorSpec, Weights};

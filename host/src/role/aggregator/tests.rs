@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::role::StartedSignal;
+use crate::role::federation::Wire;
 use fedhost_base::announce::Announcer;
 use fedhost_base::observer::NoObserver;
 use fedhost_bus::TopicSpec;
@@ -34,7 +35,7 @@ fn service(bus: Arc<dyn Bus>, stop: &CancellationToken) -> Service {
         predictions: "predictions".into(),
         evaluations: "evaluations".into(),
         dead_letter_suffix: ".dlq".to_owned(),
-        wire: models::Wire::default(),
+        wire: Wire::default(),
     };
     Service {
         context: Context {
