@@ -8,6 +8,8 @@
 //! body of a commit or a checkpoint: xxh3-64 of the puts u64 | put...
 //! put:   key length u32 | value length u32 (removed: 2^32-1) | key | value
 //! ```
+//! The body of a commit or a checkpoint ends with "." (not in its checksum): a segment is made larger
+//! than what is in it, so what ends with zeros was not written to its end.
 //! All integers are little-endian. A commit is written after its batches; without it they do not
 //! count. A checkpoint holds all small values and begins each segment. An entry is sound only at
 //! the place in its file where it was written, so a copy of one inside a record is never taken for
@@ -34,6 +36,7 @@ const HEAD_BYTES: usize = 32;
 const TOPIC_BYTES_MAX: usize = 249;
 const CHECKSUM_BYTES: usize = 8;
 const REMOVED: u32 = u32::MAX;
+const END: &[u8] = b".";
 
 /// The small values of a log by key: topics, how far partitions reach, group offsets, state.
 pub(super) type Values = BTreeMap<Vec<u8>, Bytes>;
@@ -114,11 +117,13 @@ pub(super) fn encode_puts<'a>(
     if let Some((checksum, puts)) = body.split_at_mut_checked(CHECKSUM_BYTES) {
         checksum.copy_from_slice(&xxh3_64(puts).to_le_bytes());
     }
+    body.put_slice(END);
     body
 }
 
 /// `None` when the checksum fails.
-fn decode_puts(mut body: &[u8]) -> Option<Puts> {
+fn decode_puts(body: &[u8]) -> Option<Puts> {
+    let mut body = body.strip_suffix(END)?;
     if body.try_get_u64_le().ok()? != xxh3_64(body) {
         return None;
     }
@@ -158,7 +163,7 @@ pub(super) struct Survey<'a> {
     /// Stretches of zeros between entries: given back to the file system by retention, or never
     /// written before the machine lost power.
     pub(super) zeros: Vec<Range<usize>>,
-    /// Where entries end. What follows is an unfinished entry, such as a kill leaves behind.
+    /// Where entries end. What follows is zeros, or an unfinished entry such as a kill leaves.
     pub(super) end: usize,
 }
 
@@ -173,6 +178,7 @@ impl<'a> Survey<'a> {
     /// # Errors
     /// [`LaterVersion`].
     pub(super) fn of(content: &'a [u8]) -> Result<Self, LaterVersion> {
+        let content = written(content);
         let mut survey = Self::default();
         let mut at = 0;
         while let Some(outline) = find(content, at)? {
@@ -222,10 +228,22 @@ pub(super) fn begins_with_checkpoint(content: &[u8]) -> bool {
         && content.get(outline.body).and_then(decode_puts).is_some()
 }
 
+/// Without the zeros at the end; there may be many, so they are compared in large steps.
+fn written(content: &[u8]) -> &[u8] {
+    const ZEROS: &[u8] = &[0; 4096];
+    let mut rest = content;
+    while let Some(shorter) = rest.strip_suffix(ZEROS) {
+        rest = shorter;
+    }
+    let end = rest.iter().rposition(|byte| *byte != 0);
+    rest.get(..end.map_or(0, |last| last + 1))
+        .unwrap_or_default()
+}
+
 /// Whether the end of a segment, in which no sound head begins, was never a whole entry: a kill
-/// cuts a head short, and a loss of power may leave zeros.
+/// cuts a head short.
 fn is_unfinished(rest: &[u8]) -> bool {
-    if rest.iter().all(|byte| *byte == 0) || MAGIC.starts_with(rest) {
+    if MAGIC.starts_with(rest) {
         return true;
     }
     let topic_bytes = match rest.get(KIND_AT..KIND_AT + 3) {

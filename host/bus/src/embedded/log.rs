@@ -118,16 +118,17 @@ impl Log {
         };
         for number in &recovered.without_index {
             let end = std::fs::metadata(files.segment(*number))?.len();
-            log.seal(*number, end, File::open(files.segment(*number))?)?;
+            log.seal(*number, end, files.open_to_write(*number)?)?;
         }
         if newest.sound {
             log.file.set_len(log.end)?;
             files.delete_index(log.segment)?;
             if log.end == 0 {
                 log.write_checkpoint(&recovered.values)?;
+            } else {
+                log.extend();
             }
         } else {
-            log.end = log.file.metadata()?.len();
             log.roll(&recovered.values)?;
         }
         Ok(log)
@@ -236,6 +237,7 @@ impl Log {
         let body = entry::encode_puts(values.iter().map(|(key, value)| (key, Some(value))));
         let mut bytes = Vec::new();
         head.write(&body, 0, &mut bytes);
+        self.extend();
         self.file.write_all_at(&bytes, 0)?;
         if self.fsync == Fsync::Always {
             self.file.sync_data()?;
@@ -244,6 +246,12 @@ impl Log {
         self.end = bytes.len() as u64;
         self.checkpoint_bytes = self.end;
         Ok(())
+    }
+
+    /// Makes the segment as large as it will be. A sync of a file that does not grow is far cheaper;
+    /// where this fails, the writes say why.
+    fn extend(&self) {
+        let _ = self.file.set_len(self.segment_bytes.max(self.end));
     }
 
     /// Puts a segment on the disk and writes its index, in the background; one at a time.
@@ -256,7 +264,8 @@ impl Log {
             .name("log-sealer".to_owned())
             .spawn(move || {
                 let sealed = segment
-                    .sync_data()
+                    .set_len(end)
+                    .and_then(|()| segment.sync_data())
                     .and_then(|()| index.write(&files, number));
                 if let Err(error) = sealed {
                     on_warning(format!(
@@ -366,7 +375,8 @@ impl Drop for Log {
         let index = self.index(self.segment, self.end);
         let closed = self
             .file
-            .sync_data()
+            .set_len(self.end)
+            .and_then(|()| self.file.sync_data())
             .and_then(|()| index.write(&self.files, self.segment));
         if let Err(error) = closed {
             (self.on_warning)(format!(

@@ -61,7 +61,7 @@ pub(super) struct Recovered {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Newest {
     pub(super) number: u64,
-    /// Where its last commit ends.
+    /// Where its last commit ends; when it is not sound, where all that was written ends.
     pub(super) end: u64,
     /// Whether all before `end` is sound, so that entries may follow there.
     pub(super) sound: bool,
@@ -232,7 +232,7 @@ impl Recovered {
         let sound = survey.damaged.is_empty() && survey.zeros.is_empty();
         self.newest = Some(Newest {
             number,
-            end: end as u64,
+            end: if sound { end } else { survey.end } as u64,
             sound,
         });
         Ok(())
