@@ -1,7 +1,7 @@
 //! Events in words, for people who watch a run.
 
 use fedhost_base::hint::with_hint;
-use fedhost_domain::event::{Damage, Event};
+use fedhost_domain::event::Event;
 
 /// How much somebody must want to know to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,22 +115,10 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
             Warning,
             format!("{source}: record {partition}:{offset} was skipped ({reason}): {detail}"),
         ),
-        Event::LogDamaged(Damage { topic, detail, .. }) if topic.is_empty() => {
-            (Warning, format!("the log is damaged: {detail}"))
+        Event::LogDamaged(damage) if damage.topic.is_empty() => {
+            (Warning, format!("the log is damaged: {damage}"))
         }
-        Event::LogDamaged(Damage {
-            topic,
-            partition,
-            from,
-            to,
-            detail,
-        }) => (
-            Warning,
-            format!(
-                "records {from} to {} of {topic}:{partition} are lost: {detail}",
-                to.saturating_sub(1)
-            ),
-        ),
+        Event::LogDamaged(damage) => (Warning, damage.to_string()),
         Event::ConnectionLost { part, reason, hint } => (
             Warning,
             with_hint(format_args!("{part}: {reason}"), Some(hint)),

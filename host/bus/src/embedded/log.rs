@@ -1,20 +1,19 @@
 //! The end of the log: commits are appended to the newest segment, which is followed by a new one
-//! when it is full. Segments in which retention has left nothing are deleted; of others, the parts
-//! that it has left are given back to the file system.
+//! when it is full.
 //!
 //! Only the writer's thread appends.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod reclaim;
+
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::iter;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
-use rustix::fs::{FallocateFlags, fallocate};
 
 use super::Fsync;
 use super::chain::{Chain, Place};
@@ -125,6 +124,7 @@ impl Log {
             files.delete_index(log.segment)?;
             if log.end == 0 {
                 log.write_checkpoint(&recovered.values)?;
+                files.sync_directory()?;
             } else {
                 log.extend();
             }
@@ -293,75 +293,6 @@ impl Log {
             }
         }
         Index { end, pieces }
-    }
-
-    /// Gives back what lies below the numbers in `oldest`, which has the first batch to keep of each
-    /// partition. The newest two segments are left: the last but one stands in for a damaged
-    /// checkpoint.
-    pub(super) fn reclaim(&mut self, oldest: &BTreeMap<Place, u64>) {
-        let Some((&protected, candidates)) = self.older.split_last() else {
-            return;
-        };
-        let mut thinner = BTreeSet::new();
-        let mut used = BTreeSet::new();
-        for (place, chain) in &self.chains {
-            if let Some(oldest) = oldest.get(place) {
-                thinner.extend(chain.release_below(*oldest, protected));
-            }
-            used.extend(chain.segments());
-        }
-        let candidates = candidates.to_vec();
-        for number in candidates {
-            let released = if !used.contains(&number) {
-                self.older.retain(|other| *other != number);
-                self.files.delete(number)
-            } else if thinner.contains(&number) {
-                self.release(number)
-            } else {
-                Ok(())
-            };
-            if let Err(error) = released {
-                (self.on_warning)(format!(
-                    "old records in {} still take up room: {error}",
-                    self.files.segment(number).display()
-                ));
-            }
-        }
-    }
-
-    /// Gives all of a segment back but the batches that are still known.
-    fn release(&mut self, number: u64) -> io::Result<()> {
-        if self.cannot_release {
-            return Ok(());
-        }
-        let mut kept: Vec<Range<u64>> = Vec::new();
-        for ((topic, _), chain) in &self.chains {
-            let head = entry::head_bytes(topic) as u64;
-            for slot in chain
-                .pieces_in(number)
-                .iter()
-                .flat_map(|piece| &piece.slots)
-            {
-                let start = u64::from(slot.position);
-                kept.push(start - head.min(start)..start + u64::from(slot.length));
-            }
-        }
-        kept.sort_unstable_by_key(|stretch| stretch.start);
-        let file = self.files.open_to_write(number)?;
-        let end = file.metadata()?.len();
-        let mut from = 0;
-        for stretch in kept.into_iter().chain(iter::once(end..end)) {
-            if stretch.start > from {
-                let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-                if let Err(error) = fallocate(&file, flags, from, stretch.start - from) {
-                    // Most file systems can; where one cannot, saying so once is enough.
-                    self.cannot_release = true;
-                    return Err(error.into());
-                }
-            }
-            from = from.max(stretch.end);
-        }
-        Ok(())
     }
 }
 

@@ -34,7 +34,7 @@ impl fmt::Display for Damage {
         let last = to.saturating_sub(1);
         write!(
             formatter,
-            "records {from} to {last} of {topic}:{partition} cannot be read: {detail}"
+            "records {from} to {last} of {topic}:{partition} are lost: {detail}"
         )
     }
 }

@@ -308,3 +308,47 @@ async fn missing_files_are_reported_and_take_nothing_else_with_them() {
         assert_eq!(outcome(directory.path(), &written).await, expected);
     }
 }
+
+#[tokio::test]
+async fn a_write_of_which_a_part_never_reached_the_disk_is_gone_as_a_whole() {
+    // Given a log that was not closed, with two writes to two partitions
+    let directory = tempfile::tempdir().unwrap();
+    let log = empty_log(directory.path(), 16 << 20).await;
+    for number in ["1", "2"] {
+        let records = vec![
+            record("t", 0, format!("first of {number}")),
+            record("t", 1, format!("second of {number}")),
+        ];
+        let state = vec![("s".to_owned(), Some(number.into()))];
+        log.write(Write {
+            records,
+            state,
+            ..Write::default()
+        })
+        .await
+        .expect("written");
+    }
+    let pristine = Pristine::of(directory.path());
+    drop(log);
+    pristine.restore(directory.path());
+    // When the machine loses power before one of the blocks of the second write is on the disk
+    let segment = segments(directory.path()).pop().unwrap();
+    let mut content = fs::read(&segment).unwrap();
+    let lost = b"second of 2";
+    let at = content
+        .windows(lost.len())
+        .position(|window| window == lost)
+        .expect("it is there");
+    content[at..at + lost.len()].fill(0);
+    fs::write(&segment, content).unwrap();
+    // Then nothing of that write is there, and that is reported with the file
+    let (options, announced) = options(directory.path());
+    let log = EmbeddedLog::open(options).expect("the log opens");
+    assert_eq!(offsets(&log, "t").await, [0..1, 0..1]);
+    assert_eq!(log.state("s").await.expect("state"), Some("1".into()));
+    let announced = announced.lock().unwrap();
+    assert!(
+        announced.len() == 1 && announced[0].detail.contains(segment.to_str().unwrap()),
+        "{announced:?}"
+    );
+}
