@@ -1,7 +1,7 @@
 // The plug-in `javascript-ewma`: glue between the host's interface and `algorithm.js`.
 
 import { Chart } from './algorithm.js';
-import * as crossing from './crossing.js';
+import * as conversion from './conversion.js';
 
 const SMOOTHING = {
   name: 'smoothing',
@@ -37,21 +37,21 @@ class Detector {
   }
 
   static open(columns, parameters, _seed) {
-    const [smoothing, memoryRows] = [SMOOTHING, MEMORY_ROWS].map((spec) => crossing.read(parameters, spec));
+    const [smoothing, memoryRows] = [SMOOTHING, MEMORY_ROWS].map((spec) => conversion.read(parameters, spec));
     return new Detector(columns.length, smoothing, memoryRows);
   }
 
   load(model) {
     const lengths = Object.keys(this.chart.save()).map((name) => [name, this.columns]);
-    this.chart.load(crossing.tensors(model, Object.fromEntries(lengths)));
+    this.chart.load(conversion.tensors(model, Object.fromEntries(lengths)));
   }
 
   save() {
-    return crossing.weights(this.chart.save());
+    return conversion.weights(this.chart.save());
   }
 
   score(input) {
-    return Float32Array.from(crossing.rows(input, this.columns), (row) => this.chart.score(row));
+    return Float32Array.from(conversion.rows(input, this.columns), (row) => this.chart.score(row));
   }
 }
 

@@ -3,7 +3,7 @@
 from wit_world.exports import detection
 
 import card
-import crossing
+import conversion
 from algorithm import Surprise
 
 
@@ -16,13 +16,13 @@ class Detector(detection.Detector):
 
     @classmethod
     def open(cls, columns, parameters, seed):
-        return cls(len(columns), crossing.read(parameters, card.MEMORY_ROWS))
+        return cls(len(columns), conversion.read(parameters, card.MEMORY_ROWS))
 
     def load(self, model):
-        self.surprise.load(crossing.tensors(model, dict.fromkeys(("rows", "mean", "variance"), self.columns)))
+        self.surprise.load(conversion.tensors(model, dict.fromkeys(("rows", "mean", "variance"), self.columns)))
 
     def save(self):
-        return crossing.weights(self.surprise.save())
+        return conversion.weights(self.surprise.save())
 
     def score(self, input):
-        return [self.surprise.score(row) for row in crossing.rows(input, self.columns)]
+        return [self.surprise.score(row) for row in conversion.rows(input, self.columns)]

@@ -1,4 +1,4 @@
-//! `plugin new`, and what is missing for a build, in words.
+//! `plugin new`, and the messages for missing build tools.
 
 use fedhost_e2e::{Scene, root};
 
@@ -72,7 +72,7 @@ fn tools_that_are_missing_are_named_with_the_way_to_get_them() {
 }
 
 #[test]
-fn rows_that_cannot_be_tried_are_told_with_their_place() {
+fn rows_that_cannot_be_tried_are_reported_with_their_place() {
     let scene = Scene::new();
     scene.write("rows.csv", "a,b\n1,2\n3,x\n");
     let component = fedhost_e2e::plugins()
@@ -99,4 +99,50 @@ fn rows_that_cannot_be_tried_are_told_with_their_place() {
         .fedhost(&["plugin", "try", &component, "rows.csv", "--ignore", "b"])
         .expect_code(0);
     assert_eq!(table.stdout.lines().count(), 3, "{}", table.stdout);
+}
+
+#[test]
+fn the_scripted_guests_equal_their_templates() {
+    let scene = Scene::new();
+    let cases = [
+        (
+            "python-zscore",
+            "python",
+            &[
+                "algorithm.py",
+                "app.py",
+                "card.py",
+                "conversion.py",
+                "detection.py",
+                "test_algorithm.py",
+            ][..],
+        ),
+        ("javascript-ewma", "javascript", &["conversion.js"][..]),
+    ];
+    for (name, language, shared) in cases {
+        scene
+            .fedhost(&[
+                "plugin",
+                "new",
+                name,
+                "--kind",
+                "detector",
+                "--language",
+                language,
+            ])
+            .expect_code(0);
+        for file in shared {
+            let template = std::fs::read_to_string(scene.path(name).join(file)).unwrap();
+            let guest = root().join("guests").join(name).join(file);
+            if std::env::var_os("BLESS").is_some() {
+                std::fs::write(&guest, &template).unwrap();
+            }
+            assert_eq!(
+                std::fs::read_to_string(&guest).unwrap(),
+                template,
+                "{} differs from its template (BLESS=1 writes it)",
+                guest.display()
+            );
+        }
+    }
 }

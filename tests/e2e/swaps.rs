@@ -181,7 +181,7 @@ fn a_component_that_cannot_be_used_is_refused_and_the_old_one_stays() {
 #[test]
 fn a_model_whose_weights_have_another_shape_is_not_taken() {
     let model =
-        "plugin = \"misbehaving\"\nparameters = { act = \"wrong-shape-weights-once-mended\" }";
+        "plugin = \"misbehaving\"\nparameters = { act = \"wrong-shape-weights-once-repaired\" }";
     let scene = scene(&manifest(model));
     let run = scene.start(&["run", "run.toml", "--json"]);
     wait_for(&scene, "round_closed", 1);
@@ -208,7 +208,7 @@ fn a_model_whose_weights_have_another_shape_is_not_taken() {
 #[test]
 fn a_detector_that_fails_in_every_call_is_left_alone_until_it_is_replaced() {
     // Given a detector that spins
-    let model = "plugin = \"misbehaving\"\nparameters = { act = \"spin-in-score-until-mended\" }";
+    let model = "plugin = \"misbehaving\"\nparameters = { act = \"spin-in-score-until-repaired\" }";
     let limits = "call_deadline_ms = 100\nfailures_in_a_row = 4\nquarantine_first_ms = 3600000\n\
                   quarantine_longest_ms = 3600000";
     let manifest = manifest(model);
@@ -239,7 +239,7 @@ fn a_detector_that_fails_in_every_call_is_left_alone_until_it_is_replaced() {
 #[test]
 fn a_batch_that_waited_for_its_detector_is_scored_after_a_restart() {
     // Given a run that was stopped while a batch waited
-    let model = "plugin = \"misbehaving\"\nparameters = { act = \"spin-in-score-until-mended\" }";
+    let model = "plugin = \"misbehaving\"\nparameters = { act = \"spin-in-score-until-repaired\" }";
     let limits = "call_deadline_ms = 100\nfailures_in_a_row = 1\nquarantine_first_ms = 3600000\n\
                   quarantine_longest_ms = 3600000";
     let manifest = manifest(model).replace("rows = 1000000", "rows = 2000");

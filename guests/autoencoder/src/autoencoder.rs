@@ -1,12 +1,13 @@
 //! An autoencoder with one hidden layer, trained by Adam on mini-batches.
 //!
-//! The first training measures the columns' means and deviations; they stay, and are part of the
-//! model. Adam starts anew in every training: what it remembers is twice the model, is not
-//! averaged, and would make a training depend on more than its arguments.
+//! The first training measures the columns' means and deviations. They stay fixed and are part of
+//! the model. Every training starts with a new Adam: its state is twice the size of the model, is
+//! not averaged, and would make a training depend on more than its arguments.
 
+use fedhost_guest::training::{Epoch, expect_finite, finite_scores, fit};
 use fedhost_guest::{
-    Adam, Batch, Descriptor, Detector, Error, Metric, Model, Parameters, Progress, Random, Report,
-    Result, Scales, Setting, Signal, Trainer, Weights,
+    Adam, Batch, Descriptor, Detector, Error, Model, Parameters, Progress, Report, Result, Scales,
+    Setting, Signal, Trainer, Weights,
 };
 
 use crate::network::Network;
@@ -19,7 +20,7 @@ const HIDDEN: Setting<i64> = Setting::integer(
 );
 const LEARNING_RATE: Setting<f64> = Setting::number(
     "learning_rate",
-    "about how far a step of Adam's moves a weight",
+    "about how far one step of Adam moves a weight",
     0.005,
     1e-6..=1.0,
 );
@@ -31,10 +32,9 @@ const NORMAL_ONLY: Setting<bool> = Setting::flag(
     true,
 );
 
-/// Largest magnitude of a standardised value in training: a wild reading is not to bend the whole
-/// network.
+/// Largest magnitude of a standardised value in training: an outlier must not dominate the network.
 const TRAINING_CLIP: f32 = 10.0;
-/// And in scoring, where it is to show: its square stays finite in 32 bits.
+/// The same in scoring, where an outlier must raise the score: its square stays finite in 32 bits.
 const SCORING_CLIP: f32 = 1e6;
 
 /// A model of rows with a given number of columns.
@@ -52,7 +52,7 @@ pub struct Autoencoder {
 
 impl Model for Autoencoder {
     fn describe() -> Descriptor {
-        let summary = "A neural network that copies normal rows; scores are the mean squared errors of the copies.";
+        let summary = "A neural network that reconstructs normal rows; scores are mean squared reconstruction errors.";
         let descriptor =
             Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
         descriptor
@@ -81,7 +81,8 @@ impl Model for Autoencoder {
     }
 
     fn save(&self) -> Result<Weights> {
-        let (columns, hidden) = (self.columns as u32, self.hidden as u32);
+        let columns = self.columns as u32;
+        let hidden = self.hidden as u32;
         let parts = self.network.parts();
         let weights = Weights::default().with("mean", &[columns], self.scales.mean());
         let weights = weights.with("deviation", &[columns], self.scales.deviation());
@@ -92,7 +93,8 @@ impl Model for Autoencoder {
     }
 
     fn load(&mut self, model: Weights) -> Result<()> {
-        let (columns, hidden) = ([self.columns as u32], [self.hidden as u32]);
+        let columns = [self.columns as u32];
+        let hidden = [self.hidden as u32];
         let square = [self.hidden as u32, self.columns as u32];
         let [mean, deviation, parts @ ..] = model.tensors([
             ("mean", &columns),
@@ -128,28 +130,13 @@ impl Trainer for Autoencoder {
             trained.scales = Scales::of(&values, self.columns);
         }
         trained.scales.apply(&mut values, TRAINING_CLIP);
-        let mut rows: Vec<&[f32]> = values.chunks_exact(self.columns).collect();
-        let mut random = Random::new(self.seed);
+        let rows: Vec<&[f32]> = values.chunks_exact(self.columns).collect();
         let mut adam = Adam::new(self.network.parameters().len());
-        let mut loss = 0.0;
-        for epoch in 1..=epochs {
-            random.shuffle(&mut rows);
-            loss = trained.epoch(&rows, &mut adam)?;
-            if progress(Progress {
-                epoch,
-                epochs,
-                metrics: vec![Metric::new("loss", loss)],
-            }) == Signal::Stop
-            {
-                break;
-            }
-        }
+        let report = fit(rows.len(), self.seed, epochs, progress, |order| {
+            trained.epoch(&rows, order, &mut adam)
+        })?;
         *self = trained;
-        Ok(Report {
-            samples: rows.len() as u64,
-            loss,
-            metrics: Vec::new(),
-        })
+        Ok(report)
     }
 }
 
@@ -158,13 +145,8 @@ impl Detector for Autoencoder {
         self.scales.apply(&mut batch.values, SCORING_CLIP);
         let mut pass = self.network.pass();
         let rows = batch.values.chunks_exact(self.columns);
-        let scores: Vec<f32> = rows.map(|row| self.network.copy(row, &mut pass)).collect();
-        match scores.iter().find(|score| !score.is_finite()) {
-            Some(score) => Err(Error::Diverged(format!(
-                "a score is {score}: the weights are too large"
-            ))),
-            None => Ok(scores),
-        }
+        let scores = rows.map(|row| self.network.reconstruct(row, &mut pass));
+        finite_scores(scores.collect(), "the weights are too large")
     }
 }
 
@@ -182,34 +164,25 @@ impl Autoencoder {
         }
     }
 
-    /// The mean error of the rows, each taken just before the step of its mini-batch.
-    fn epoch(&mut self, rows: &[&[f32]], adam: &mut Adam) -> Result<f64> {
+    fn epoch(&mut self, rows: &[&[f32]], order: &[usize], adam: &mut Adam) -> Result<Epoch> {
         let mut loss = 0.0;
         let mut gradient = vec![0.0; self.network.parameters().len()];
         let mut pass = self.network.pass();
-        for mini_batch in rows.chunks(self.batch_size) {
+        for mini_batch in order.chunks(self.batch_size) {
             gradient.fill(0.0);
             let share = 1.0 / mini_batch.len() as f32;
-            for row in mini_batch {
-                loss += f64::from(self.network.copy(row, &mut pass));
+            for row in mini_batch.iter().filter_map(|&row| rows.get(row)) {
+                loss += f64::from(self.network.reconstruct(row, &mut pass));
                 self.network
                     .add_gradient(share, row, &mut pass, &mut gradient);
             }
             adam.step(self.rate, &gradient, self.network.parameters_mut());
         }
-        if !loss.is_finite()
-            || !self
-                .network
-                .parameters()
-                .iter()
-                .all(|value| value.is_finite())
-        {
-            let remedy = "lower the learning rate";
-            return Err(Error::Diverged(format!(
-                "the weights or the loss are no longer finite\nhint: {remedy}"
-            )));
-        }
-        Ok(loss / rows.len() as f64)
+        expect_finite(loss, self.network.parameters(), "lower the learning rate")?;
+        Ok(Epoch {
+            loss: loss / order.len() as f64,
+            metrics: Vec::new(),
+        })
     }
 }
 

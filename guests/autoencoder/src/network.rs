@@ -1,9 +1,9 @@
-//! The network: its parameters in one list, the copy it makes of a row, and the gradient.
+//! The network: its parameters in one list, the reconstruction of a row, and the gradient.
 
 use fedhost_guest::{Random, kernels};
 
-/// From a row to fewer tangents and back: `decoder * tanh(encoder * x + encoder_bias) +
-/// decoder_bias`.
+/// An encoder to a few hyperbolic tangents, and a decoder: `decoder * tanh(encoder * x +
+/// encoder_bias) + decoder_bias`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     columns: usize,
@@ -12,34 +12,34 @@ pub struct Network {
     parameters: Vec<f32>,
 }
 
-/// The parts of a list of parameters, in the order they lie in it.
+/// The parts of a list of parameters, in order.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
     /// `[hidden, columns]`
     pub encoder: &'a [f32],
     /// `[hidden]`
     pub encoder_bias: &'a [f32],
-    /// `[hidden, columns]`: what a hidden unit adds to every column.
+    /// `[hidden, columns]`: the contribution of a hidden unit to every column.
     pub decoder: &'a [f32],
     /// `[columns]`
     pub decoder_bias: &'a [f32],
 }
 
-/// Room for what one row leaves behind.
+/// Scratch space for one row.
 #[derive(Clone, Debug)]
 pub struct Pass {
     units: Vec<f32>,
-    /// The copy less the row.
+    /// The reconstruction minus the row.
     error: Vec<f32>,
-    /// Of the error over what went into the units.
+    /// Derivatives of the error with respect to the inputs of the units.
     slopes: Vec<f32>,
 }
 
 impl Network {
     /// An untrained network.
     ///
-    /// Its weights are drawn, but the same for every seed: nodes whose hidden units differed from
-    /// the start could not be averaged.
+    /// Its weights are random, but the same for every seed: nodes with different initial hidden
+    /// units could not be averaged.
     #[must_use]
     pub fn new(columns: usize, hidden: usize) -> Self {
         let mut random = Random::new(0);
@@ -83,7 +83,8 @@ impl Network {
         }
     }
 
-    /// Room for [`copy`](Self::copy) and [`add_gradient`](Self::add_gradient).
+    /// Scratch space for [`reconstruct`](Self::reconstruct) and
+    /// [`add_gradient`](Self::add_gradient).
     #[must_use]
     pub fn pass(&self) -> Pass {
         Pass {
@@ -93,8 +94,8 @@ impl Network {
         }
     }
 
-    /// Copies a row; the mean over the columns of the squared errors.
-    pub fn copy(&self, row: &[f32], pass: &mut Pass) -> f32 {
+    /// Reconstructs a row and returns the mean squared error over the columns.
+    pub fn reconstruct(&self, row: &[f32], pass: &mut Pass) -> f32 {
         let parts = self.parts();
         kernels::gemv(parts.encoder, row, &mut pass.units);
         kernels::axpy(1.0, parts.encoder_bias, &mut pass.units);
@@ -105,7 +106,8 @@ impl Network {
         kernels::dot(&pass.error, &pass.error) / self.columns as f32
     }
 
-    /// Adds to `gradient` that of `share` times the error of the row that was copied last.
+    /// Adds to `gradient` the gradient of `share` times the error of the row that was reconstructed
+    /// last.
     pub fn add_gradient(&self, share: f32, row: &[f32], pass: &mut Pass, gradient: &mut [f32]) {
         let (encoder, rest) = gradient.split_at_mut(self.hidden * self.columns);
         let (encoder_bias, rest) = rest.split_at_mut(self.hidden);
@@ -136,7 +138,7 @@ mod tests {
             *parameter += 0.1 * (index % 5) as f32 - 0.15;
         }
         let mut pass = network.pass();
-        network.copy(&row, &mut pass);
+        network.reconstruct(&row, &mut pass);
         let mut gradient = vec![0.0; network.parameters().len()];
         network.add_gradient(1.0, &row, &mut pass, &mut gradient);
         for (index, expected) in gradient.iter().enumerate() {
@@ -144,7 +146,7 @@ mod tests {
             let mut moved = |by: f32| {
                 let mut moved = network.clone();
                 moved.parameters_mut()[index] += by;
-                moved.copy(&row, &mut pass)
+                moved.reconstruct(&row, &mut pass)
             };
             let found = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
             assert!(
@@ -155,8 +157,8 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_nothing_is_copied_from_the_start() {
+    fn an_untrained_network_reconstructs_a_row_of_zeros() {
         let network = Network::new(3, 2);
-        assert_eq!(network.copy(&[0.0; 3], &mut network.pass()), 0.0);
+        assert_eq!(network.reconstruct(&[0.0; 3], &mut network.pass()), 0.0);
     }
 }

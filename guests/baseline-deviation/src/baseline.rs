@@ -1,16 +1,16 @@
-//! Deviation from a source's own beginning.
+//! Deviation from the first rows of a source.
 //!
-//! Machines of one kind differ more from each other than one machine differs from itself when it
-//! fails. So every column is measured against the first `window` rows of the same source: minus
-//! their mean, in their standard deviations. Its magnitude comes out beside it, so that a linear
-//! model can call both directions anomalous.
+//! Machines of one kind differ more from each other than a failing machine differs from its own
+//! normal state. So every column is standardised by the first `window` rows of the same source. The
+//! magnitude of the deviation is a second output, so that a linear model can score deviations in
+//! both directions.
 //!
 //! * While the window fills, the statistics are those of the rows so far, the present one included;
-//!   then they stay.
-//! * A value that is missing or infinite does not count and comes out as 0.
-//! * A column that has not varied gives no scale to measure with and comes out as 0. If it stays so
-//!   until the window is full, it is silent for good: any other rule would turn the last digit of a
-//!   constant into an alarm.
+//!   then they are fixed.
+//! * A value that is missing or infinite is not counted, and its output is 0.
+//! * A column that has not varied has no scale, and its output is 0. If it has not varied until the
+//!   window is full, its output stays 0: otherwise the last digit of a constant would cause an
+//!   alarm.
 
 use fedhost_guest::{
     Batch, Descriptor, Parameters, Preprocessor, Result, Running, Setting, Weights, running, state,
@@ -24,7 +24,7 @@ const WINDOW: Setting<i64> = Setting::integer(
 );
 const CLIP: Setting<f64> = Setting::number(
     "clip",
-    "largest magnitude that comes out, in standard deviations",
+    "largest magnitude of the output, in standard deviations",
     50.0,
     0.1..=1e6,
 );
@@ -47,7 +47,8 @@ impl BaselineDeviation {
 
 impl Preprocessor for BaselineDeviation {
     fn describe() -> Descriptor {
-        let summary = "How far every column has moved from its source's first rows, in their standard deviations.";
+        let summary =
+            "Deviation of each column from its source's first rows, in their standard deviations.";
         Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary)
             .with(&WINDOW)
             .with(&CLIP)

@@ -1,7 +1,6 @@
-//! The plug-in `baseline-deviation`: how far every column has moved from its source's own
-//! beginning.
+//! The plug-in `baseline-deviation`: deviation of each column from the first rows of its source.
 //!
-//! The algorithm is in [`baseline`]; this file only makes a component of it.
+//! The algorithm is in [`baseline`]; this file only exports the component.
 
 pub mod baseline;
 

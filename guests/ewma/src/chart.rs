@@ -1,20 +1,20 @@
-//! One column's chart: a baseline, and what has been added up since.
+//! One column's control chart: a baseline, and an average or sums of later readings.
 
 use fedhost_guest::{Error, Result, Running};
 
-/// How readings are added up.
+/// How readings are accumulated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
-    /// Their moving average, in which the newest has this weight.
+    /// A moving average.
     Average {
-        /// Above 0, up to 1.
+        /// The weight of the newest reading: above 0, up to 1.
         weight: f64,
     },
-    /// Their cumulative sums.
+    /// Cumulative sums.
     Sum {
-        /// Taken off every reading, in deviations.
+        /// Subtracted from every reading, in deviations.
         slack: f64,
-        /// Where the sums stop.
+        /// The limit of the sums.
         most: f64,
     },
 }
@@ -27,15 +27,16 @@ pub struct Chart {
     up: f64,
     /// The sum of readings below the mean, as a positive number.
     down: f64,
-    /// What the average still lacks in weight: `(1 - weight)` to the power of the readings so far.
+    /// The weight that the average still lacks: `(1 - weight)` to the power of the number of
+    /// readings.
     lacking: f64,
 }
 
-/// Floats that a chart is saved as.
+/// The number of fields of a saved chart.
 pub const FIELDS: usize = 6;
 
 impl Chart {
-    /// Of no readings.
+    /// A chart without readings.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -44,7 +45,7 @@ impl Chart {
         }
     }
 
-    /// Takes in one reading and gives the score after it; the first `baseline_rows` are the
+    /// Adds one reading and returns the score after it. The first `baseline_rows` readings are the
     /// baseline and score 0.
     pub fn score(&mut self, value: f64, baseline_rows: f64, clip: f64, rule: Rule) -> f64 {
         if self.baseline.count < baseline_rows {
@@ -58,7 +59,7 @@ impl Chart {
         self.present(rule)
     }
 
-    /// The score as it stands.
+    /// The present score.
     #[must_use]
     pub fn present(&self, rule: Rule) -> f64 {
         match rule {
@@ -88,7 +89,7 @@ impl Chart {
         }
     }
 
-    /// For a saved state.
+    /// The fields for a saved state.
     #[must_use]
     pub fn fields(&self) -> [f64; FIELDS] {
         let Running {
@@ -99,16 +100,16 @@ impl Chart {
         [count, mean, squares, self.up, self.down, self.lacking]
     }
 
-    /// From what [`fields`](Self::fields) gave.
+    /// A chart from its [`fields`](Self::fields).
     ///
     /// # Errors
-    /// [`Error::InvalidState`] for numbers that no readings lead to.
+    /// [`Error::InvalidState`] for fields that no readings lead to.
     pub fn from_fields(fields: [f64; FIELDS]) -> Result<Self> {
         let [count, mean, squares, up, down, lacking] = fields;
         let possible =
             count >= 0.0 && squares >= 0.0 && down >= 0.0 && (0.0..=1.0).contains(&lacking);
         if !possible || fields.iter().any(|field| !field.is_finite()) {
-            return Err(Error::InvalidState(format!("{fields:?} are no chart")));
+            return Err(Error::InvalidState(format!("{fields:?} is not a chart")));
         }
         Ok(Self {
             baseline: Running {

@@ -1,7 +1,7 @@
 //! A control chart for every column.
 //!
-//! The baseline of a column is its first values, and never changes: a mean that followed the stream
-//! would follow the drift that is to be found.
+//! The baseline of a column is its first values and never changes: a mean that followed the stream
+//! would also follow the drift to detect.
 
 use fedhost_guest::{
     Batch, Descriptor, Detector, Model, Parameters, Result, Setting, Weights, state,
@@ -11,37 +11,37 @@ use crate::chart::{Chart, FIELDS, Rule};
 
 const CHART: Setting<&str> = Setting::choice(
     "chart",
-    "what readings are added up in",
+    "the kind of control chart",
     "ewma",
     &["ewma", "cusum"],
 );
 const BASELINE_ROWS: Setting<i64> = Setting::integer(
     "baseline_rows",
-    "values at the start that mean and deviation are of",
+    "first values, which give mean and deviation",
     200,
     2..=1_000_000,
 );
 const WEIGHT: Setting<f64> = Setting::number(
     "weight",
-    "of the newest reading in the moving average",
+    "weight of the newest reading in the moving average",
     0.1,
     0.001..=1.0,
 );
 const SLACK: Setting<f64> = Setting::number(
     "slack",
-    "half the shift that a cumulative sum is to find, in deviations",
+    "half the shift that a cumulative sum detects, in deviations",
     0.5,
     0.0..=10.0,
 );
 const CLIP: Setting<f64> = Setting::number(
     "clip",
-    "most that one reading counts for, in deviations",
+    "largest magnitude of a reading, in deviations",
     10.0,
     1.0..=1e6,
 );
 const SUM_MAX: Setting<f64> = Setting::number(
     "sum_max",
-    "where cumulative sums stop, in deviations",
+    "limit of cumulative sums, in deviations",
     1_000.0,
     1.0..=1e9,
 );
@@ -78,7 +78,7 @@ impl Ewma {
 
 impl Model for Ewma {
     fn describe() -> Descriptor {
-        let summary = "Small lasting shifts: a moving average (limit 3) or a cumulative sum (limit 5) of every column.";
+        let summary = "Small lasting shifts: a moving average (limit 3) or a cumulative sum (limit 5) of each column.";
         let descriptor =
             Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
         let descriptor = descriptor.with(&CHART).with(&BASELINE_ROWS).with(&WEIGHT);

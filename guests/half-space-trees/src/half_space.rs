@@ -1,7 +1,7 @@
 //! Half-space trees over a stream.
 //!
-//! A row first extends its columns' ranges, is then scored by the reference counts and then counted
-//! itself. The cuts follow from the seed; ranges and counts are the state.
+//! A row first extends its columns' ranges, is then scored by the reference counts, and is then
+//! counted. The cuts are derived from the seed; ranges and counts are the state.
 
 use fedhost_guest::{
     Batch, Descriptor, Detector, Error, Model, Parameters, Random, Result, Setting, Weights,
@@ -19,7 +19,7 @@ const TREES: Setting<i64> = Setting::integer(
 const DEPTH: Setting<i64> = Setting::integer("depth", "halvings from root to leaf", 10, 1..=15);
 const WINDOW_ROWS: Setting<i64> = Setting::integer(
     "window_rows",
-    "rows whose counts are the reference for the next so many",
+    "rows of a window, whose counts are the reference for the next window",
     500,
     2..=1_000_000,
 );
@@ -30,11 +30,11 @@ pub struct HalfSpaceTrees {
     trees: Trees,
     window_rows: f32,
     ranges: Vec<Range>,
-    /// Rows by node, of the window that was completed last.
+    /// Rows by node, of the last complete window.
     reference: Vec<f32>,
     /// Rows by node, of the present window.
     latest: Vec<f32>,
-    /// In the present window.
+    /// Rows in the present window.
     rows: f32,
     /// Whether a window was completed.
     settled: bool,
@@ -66,8 +66,7 @@ impl HalfSpaceTrees {
 
 impl Model for HalfSpaceTrees {
     fn describe() -> Descriptor {
-        let summary =
-            "Half-space trees: rows where few rows of the last window were; needs no training.";
+        let summary = "Half-space trees: rows in regions with few rows of the last window; needs no training.";
         let descriptor =
             Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
         descriptor.with(&TREES).with(&DEPTH).with(&WINDOW_ROWS)

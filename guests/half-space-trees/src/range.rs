@@ -3,20 +3,20 @@
 /// The smallest and the largest finite value so far.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
-    /// Above `high` as long as there was none.
+    /// Above `high` before the first value.
     pub low: f32,
-    /// Below `low` as long as there was none.
+    /// Below `low` before the first value.
     pub high: f32,
 }
 
 impl Range {
-    /// Of no values; finite, so that it can be saved.
+    /// The range of no values; finite, so that it can be saved.
     pub const EMPTY: Self = Self {
         low: f32::MAX,
         high: f32::MIN,
     };
 
-    /// Takes in one value, if it is finite.
+    /// Extends the range by one value, if it is finite.
     pub fn extend(&mut self, value: f32) {
         if value.is_finite() {
             // Compared by hand: a component calls functions for `f32::min` and `f32::max`.
@@ -25,8 +25,8 @@ impl Range {
         }
     }
 
-    /// Where in the range a value lies, from 0 to 1; in the middle when it is missing or there is
-    /// no range.
+    /// The position of a value in the range, from 0 to 1; 0.5 when it is missing or there is no
+    /// range.
     #[must_use]
     pub fn place(&self, value: f32) -> f32 {
         let (low, high) = (f64::from(self.low), f64::from(self.high));

@@ -1,17 +1,17 @@
-//! Trees of halvings drawn in advance, and the counts of rows in their nodes.
+//! Trees of random cuts, and the counts of rows in their nodes.
 //!
-//! All trees are complete and of one depth, so a tree is a list: the root first, and below node `i`
-//! of it nodes `2 i + 1` (values under the cut) and `2 i + 2` (all others).
+//! All trees are complete and of equal depth, so a tree is a list: the root is first, and the
+//! children of node `i` are nodes `2 i + 1` (values below the cut) and `2 i + 2` (all others).
 
 use fedhost_guest::Random;
 
-/// A cut keeps away from both edges of its cell by this share of it.
+/// The smallest distance of a cut from both edges of its cell, as a share of the cell.
 const MARGIN: f32 = 0.15;
 
 /// The cuts of all trees.
 #[derive(Clone, Debug)]
 pub struct Trees {
-    /// Of inner nodes, tree by tree.
+    /// The cuts of inner nodes, tree by tree.
     cuts: Vec<Cut>,
     depth: u32,
 }
@@ -23,7 +23,7 @@ struct Cut {
 }
 
 impl Trees {
-    /// So many trees over so many columns, whose values will lie between 0 and 1.
+    /// Random trees over `columns` columns with values between 0 and 1.
     #[must_use]
     pub fn draw(trees: usize, depth: u32, columns: usize, random: &mut Random) -> Self {
         let mut cuts = Vec::with_capacity(trees * inner_nodes(depth));
@@ -40,13 +40,13 @@ impl Trees {
         Self { cuts, depth }
     }
 
-    /// Nodes of all trees, which is how many counts there are.
+    /// The number of nodes of all trees, which is the number of counts.
     #[must_use]
     pub fn nodes(&self) -> usize {
         self.cuts.len() / inner_nodes(self.depth) * nodes(self.depth)
     }
 
-    /// Adds 1 to the count of every node that a row comes through.
+    /// Adds 1 to the count of every node on the row's paths.
     pub fn count(&self, row: &[f32], counts: &mut [f32]) {
         for (cuts, counts) in self
             .by_tree()
@@ -63,11 +63,11 @@ impl Trees {
         }
     }
 
-    /// How empty the cells are that a row comes through, from 0 to 1, by the counts of `rows` rows.
+    /// How empty the cells on the row's paths are, from 0 to 1, by the counts of `rows` rows.
     ///
-    /// A node's count stands for rows that its cell would have if all cells of its depth were
-    /// equally full: count times 2 to the depth. The way down ends where less than a tenth of all
-    /// rows is left: smaller counts tell nothing.
+    /// The mass of a node is its count times 2 to the depth: the number of rows if all cells of its
+    /// depth were equally full. A path ends at a node with less than a tenth of all rows, because
+    /// smaller counts are too noisy.
     #[must_use]
     pub fn emptiness(&self, row: &[f32], counts: &[f32], rows: f32) -> f32 {
         let mut mass = 0.0;

@@ -1,8 +1,8 @@
-//! Components written by hand, for tests of hosts: what no compiler would make of an honest
+//! Hand-written components for tests of hosts, which a compiler does not generate from a correct
 //! program.
 //!
-//! Each begins as [`Handmade::passing`], a preprocessor that does nothing and is spelt out in
-//! `passing.wat`; a test puts what it wants into the places that are marked there.
+//! Each begins as [`Handmade::passing`], a preprocessor without effect from `passing.wat`. A test
+//! inserts code at the marked places.
 
 #![expect(
     clippy::panic,
@@ -17,7 +17,7 @@ use wit_parser::Resolve;
 const PASSING: &str = include_str!("passing.wat");
 const WIT: &str = include_str!("../../../wit/plugin.wit");
 
-/// A component that is being written.
+/// A component under construction.
 #[derive(Clone, Debug)]
 pub struct Handmade {
     module: String,
@@ -25,7 +25,7 @@ pub struct Handmade {
 }
 
 impl Handmade {
-    /// A preprocessor of that name that passes rows on as they came.
+    /// A preprocessor of that name that returns its rows unchanged.
     #[must_use]
     pub fn passing(name: &str) -> Self {
         let module = PASSING
@@ -37,20 +37,20 @@ impl Handmade {
         }
     }
 
-    /// The same with more code where the module says `(; place ;)`.
+    /// Inserts code at the comment `(; place ;)` of the module.
     ///
     /// # Panics
-    /// There is no such place.
+    /// There is no such comment.
     #[must_use]
     pub fn at(self, place: &str, code: &str) -> Self {
         let mark = format!("(; {place} ;)");
         self.with(&mark, &format!("{mark} {code}"))
     }
 
-    /// The same with another text in the module, wherever one stands.
+    /// Replaces a text everywhere in the module.
     ///
     /// # Panics
-    /// It stands nowhere.
+    /// The module does not contain the text.
     #[must_use]
     pub fn with(mut self, text: &str, other: &str) -> Self {
         assert!(
@@ -61,7 +61,7 @@ impl Handmade {
         self
     }
 
-    /// The same with another text in the interface that it claims to speak, and in the module.
+    /// Replaces a text in the declared interface and in the module.
     #[must_use]
     pub fn speaking(mut self, text: &str, other: &str) -> Self {
         assert!(
@@ -73,10 +73,10 @@ impl Handmade {
         self
     }
 
-    /// The component, valid as such.
+    /// The component in binary form.
     ///
     /// # Panics
-    /// It is not.
+    /// It is not valid.
     #[must_use]
     pub fn component(&self) -> Vec<u8> {
         let mut module = self.module();
@@ -97,7 +97,7 @@ impl Handmade {
             .unwrap_or_else(|why| panic!("{why:#}"))
     }
 
-    /// The core module inside.
+    /// The core module of the component.
     ///
     /// # Panics
     /// It cannot be parsed.
@@ -107,7 +107,7 @@ impl Handmade {
     }
 }
 
-/// Any module or component, from its text.
+/// A module or component, from its text.
 ///
 /// # Panics
 /// It cannot be parsed.
@@ -116,7 +116,7 @@ pub fn binary(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// The component with so many instances of an empty module beside its own.
+/// Adds `instances` instances of an empty module to the component.
 #[must_use]
 pub fn crowded(component: &[u8], instances: u32) -> Vec<u8> {
     const MODULE: u8 = 1;
@@ -157,7 +157,7 @@ fn sections(component: &[u8]) -> impl Iterator<Item = u8> {
     })
 }
 
-/// In the variable length that the format has for numbers.
+/// Encodes a number as LEB128.
 fn number(mut value: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     while value >= 0x80 {
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_put_in_is_part_of_the_component() {
+    fn inserted_code_is_part_of_the_component() {
         let plain = Handmade::passing("plain");
         assert_ne!(
             plain.component(),
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "nowhere")]
-    fn a_place_that_is_not_there_is_no_place_to_put_anything() {
+    fn an_unknown_place_is_refused() {
         let _ = Handmade::passing("plain").at("nowhere", "nop");
     }
 }

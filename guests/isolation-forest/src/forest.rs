@@ -1,14 +1,14 @@
-//! Isolation trees over a sample, and how deep in them a row ends.
+//! Isolation trees over a sample, and the depth at which a row ends.
 
 use fedhost_guest::Random;
 
 use crate::reservoir::MISSING;
 
-/// Trees over the same sample; the same for the same sample and seed.
+/// Trees over one sample; equal samples and seeds give equal trees.
 #[derive(Clone, Debug)]
 pub struct Forest {
     trees: Vec<Tree>,
-    /// Mean depth at which a random search tree over as many rows ends.
+    /// Mean depth of a random search tree over the same number of rows.
     usual: f64,
 }
 
@@ -27,8 +27,8 @@ impl Forest {
         }
     }
 
-    /// From 0 to 1, higher is more easily set apart; 0.5 of every row where the sample has fewer
-    /// than two rows.
+    /// The score of a row, from 0 to 1; higher is easier to isolate. 0.5 for all rows when the sample
+    /// has fewer than two rows.
     #[must_use]
     pub fn score(&self, row: &[f32]) -> f32 {
         if self.usual <= 0.0 {
@@ -53,8 +53,7 @@ fn draw<'a>(rows: &[&'a [f32]], count: usize, random: &mut Random) -> Vec<&'a [f
     rows
 }
 
-/// Mean depth of an unsuccessful search in a random binary search tree, which is `c(n)` of the
-/// paper.
+/// Mean depth of an unsuccessful search in a random binary search tree: `c(n)` of the paper.
 fn usual_depth(rows: usize) -> f64 {
     const EULER: f64 = 0.577_215_664_901_532_9;
     match rows {
@@ -72,16 +71,15 @@ struct Tree {
     nodes: Vec<Node>,
 }
 
-/// A cut, or an end where `smaller` is 0, as no cut leads back to the root.
+/// A cut, or a leaf when `smaller` is 0, because no cut leads back to the root.
 #[derive(Clone, Copy, Debug, Default)]
 struct Node {
     column: u32,
-    /// Smaller values go one way, all others and what is missing the other.
+    /// Smaller values go to one child, all others and missing values to the other.
     threshold: f32,
-    /// Where smaller values go; the others go to the node behind it.
+    /// The child of smaller values; the next node is the child of the others.
     smaller: u32,
-    /// Of an end: cuts from the root, and those that as many rows as ended here would usually still
-    /// take.
+    /// For a leaf: its depth, plus the usual depth of a tree over the rows that ended here.
     depth: f32,
 }
 
@@ -178,7 +176,7 @@ fn draw_cut(rows: &[&[f32]], columns: &mut [usize], random: &mut Random) -> Opti
     None
 }
 
-/// Brings the rows of which `first` holds to the front.
+/// Moves the rows for which `first` is true to the front.
 fn part<'a, 'b>(
     rows: &'b mut [&'a [f32]],
     first: impl Fn(&[f32]) -> bool,
@@ -266,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbouring_floats_can_be_told_apart() {
+    fn neighbouring_floats_can_be_separated() {
         let (low, high) = (1.0_f32, 1.0_f32.next_up());
         let forest = Forest::grow(&[low, high], 1, 50, 256, 3);
         assert!(

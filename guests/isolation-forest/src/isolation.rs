@@ -1,8 +1,8 @@
 //! An isolation forest over a stream.
 //!
-//! Each row is scored by the forest as it is and then offered to the sample, so a row never tells
-//! how unusual it is itself. The forest is a function of the sample it was grown from and a seed:
-//! that is what is saved, in place of its trees.
+//! Each row is scored by the present forest and then offered to the sample, so a row does not
+//! influence its own score. The forest is a function of its sample and a seed, which are saved
+//! instead of the trees.
 
 use fedhost_guest::{
     Batch, Descriptor, Detector, Error, Model, Parameters, Random, Result, Setting, Weights, state,
@@ -13,7 +13,7 @@ use crate::reservoir::Reservoir;
 
 const TREES: Setting<i64> = Setting::integer(
     "trees",
-    "how many; more are steadier and slower",
+    "how many; more give steadier scores and are slower",
     100,
     1..=1_000,
 );
@@ -42,7 +42,7 @@ const LEARNING_ROWS: Setting<i64> = Setting::integer(
     0..=1_000_000_000,
 );
 
-/// The forest is grown again when one in so many rows of the sample is new.
+/// The forest is grown again when one in this number of rows of the sample is new.
 const FRESH: u64 = 4;
 
 /// One source's forest.
@@ -63,19 +63,19 @@ struct Settings {
     tree_rows: usize,
     sample_rows: usize,
     horizon: u64,
-    /// `u64::MAX` for ever.
+    /// `u64::MAX` for no limit.
     learning: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Counters {
-    /// Rows learnt from.
+    /// Rows offered to the sample.
     seen: u64,
     /// Rows that entered the sample since the forest was grown.
     fresh: u64,
-    /// Of the present forest.
+    /// The seed of the present forest.
     forest_seed: u64,
-    /// Of the generator of samples and of further seeds.
+    /// The state of the generator of samples and seeds.
     random: u64,
 }
 
@@ -135,7 +135,7 @@ impl IsolationForest {
             .and_then(|rows| rows.checked_mul(self.columns));
         let values = length.and_then(|length| values.get(..length));
         let values = values.ok_or_else(|| {
-            Error::InvalidState(format!("the sample is said to have {rows} rows"))
+            Error::InvalidState(format!("the stated number of sample rows is {rows}"))
         })?;
         Ok(Reservoir::new(values.to_vec()))
     }

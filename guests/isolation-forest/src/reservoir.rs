@@ -2,26 +2,26 @@
 
 use fedhost_guest::Random;
 
-/// Stands for a missing value; it is beyond every other one, and no cut is drawn by it.
+/// Represents a missing value. It is above all other values, and cuts ignore it.
 pub const MISSING: f32 = f32::MAX;
 
-/// Rows, end to end.
+/// Rows, one after the other.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reservoir {
     values: Vec<f32>,
 }
 
 impl Reservoir {
-    /// Takes over rows that [`values`](Self::values) gave.
+    /// A sample of rows from [`values`](Self::values).
     #[must_use]
     pub fn new(values: Vec<f32>) -> Self {
         Self { values }
     }
 
-    /// Offers the row that comes after `seen` others; whether it is in the sample now.
+    /// Offers the row after `seen` others; returns whether it entered the sample.
     ///
-    /// Of up to `horizon` rows each is as likely in the sample; from then on, each new row enters
-    /// with the same chance.
+    /// Up to `horizon` rows, each is equally likely in the sample; later rows enter with a constant
+    /// probability.
     pub fn offer(
         &mut self,
         row: &[f32],
@@ -46,13 +46,13 @@ impl Reservoir {
         }
     }
 
-    /// How many rows of this width there are.
+    /// The number of rows of this width.
     #[must_use]
     pub fn rows(&self, width: usize) -> usize {
         self.values.len() / width
     }
 
-    /// All rows, end to end, every value finite.
+    /// All rows, one after the other; every value is finite.
     #[must_use]
     pub fn values(&self) -> &[f32] {
         &self.values

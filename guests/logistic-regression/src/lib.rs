@@ -1,7 +1,7 @@
-//! The plug-in `logistic-regression`: tells labelled anomalies from the rest by a weighted sum of
-//! the columns.
+//! The plug-in `logistic-regression`: separates labelled anomalies from normal rows by a weighted
+//! sum of the columns.
 //!
-//! The algorithm is in [`regression`]; this file only makes a component of it.
+//! The algorithm is in [`regression`]; this file only exports the component.
 
 pub mod regression;
 

@@ -3,21 +3,22 @@
 //! The log-odds that a row is anomalous are `bias` plus the sum of `weight[i]` times column `i`.
 //! Training takes the rows in an order shuffled by the seed, and after every mini-batch moves
 //! against the gradient of the mean log loss plus `l2 / 2` times the squared length of `weight`
-//! (the bias is free). A value that is missing or infinite counts as 0, so the columns should be
-//! centred, as `baseline-deviation` and `standard-scaler` do.
+//! (the bias has no penalty). A value that is missing or infinite counts as 0, so the columns should
+//! be centred, as `baseline-deviation` and `standard-scaler` do.
 //!
-//! The log loss curves in the weights as the square of the values, and a step that is right for
-//! standardised columns is far too long for values of 50. So the weights' steps are divided by the
-//! mean square of the batch's values where that is above 1. It also keeps one node with wild rows
-//! from outweighing the others in a federated mean.
+//! The curvature of the log loss grows with the square of the values, so a step that is right for
+//! standardised columns is far too long for values of 50. The steps of the weights are therefore
+//! divided by the mean square of the batch's values when that is above 1. This also prevents that
+//! one node with large values dominates a federated mean.
 //!
-//! A row's score is its log-odds, not its probability: in 32 bits a probability is 1 from log-odds
-//! of 17 on, and the strongest alarms could no longer be told apart. 0 is even odds, and `1 / (1 +
+//! A row's score is its log-odds, not its probability: in 32 bits a probability is 1 for log-odds of
+//! 17 and more, so strong alarms would have equal scores. 0 is even odds, and `1 / (1 +
 //! exp(-score))` is the probability.
 
+use fedhost_guest::training::{Epoch, LabelledRows, LogLoss, expect_finite, finite_scores, fit};
 use fedhost_guest::{
-    Batch, Descriptor, Detector, Error, Metric, Model, Parameters, Progress, Random, Report,
-    Result, Setting, Signal, Trainer, Weights, kernels,
+    Batch, Descriptor, Detector, Metric, Model, Parameters, Progress, Report, Result, Setting,
+    Signal, Trainer, Weights, kernels,
 };
 
 const LEARNING_RATE: Setting<f64> = Setting::number(
@@ -92,30 +93,15 @@ impl Trainer for LogisticRegression {
         epochs: u32,
         progress: &mut dyn FnMut(Progress) -> Signal,
     ) -> Result<Report> {
-        let rows = Rows::new(batch, self.weight.len())?;
-        let mut order: Vec<usize> = (0..rows.labels.len()).collect();
-        let mut random = Random::new(self.seed);
+        let mut rows = LabelledRows::new(batch, self.weight.len())?;
+        kernels::fill_missing(rows.values_mut());
+        let weight_rate = self.rate / mean_square(rows.values(), self.weight.len()).max(1.0);
         let mut trained = self.clone();
-        let mut last = Epoch::default();
-        for epoch in 1..=epochs {
-            random.shuffle(&mut order);
-            last = trained.epoch(&rows, &order)?;
-            if progress(Progress {
-                epoch,
-                epochs,
-                metrics: last.metrics(),
-            }) == Signal::Stop
-            {
-                break;
-            }
-        }
+        let report = fit(rows.count(), self.seed, epochs, progress, |order| {
+            trained.epoch(&rows, order, weight_rate)
+        })?;
         *self = trained;
-        let metrics = vec![Metric::new("accuracy", last.accuracy)];
-        Ok(Report {
-            samples: rows.labels.len() as u64,
-            loss: last.loss,
-            metrics,
-        })
+        Ok(report)
     }
 }
 
@@ -127,140 +113,52 @@ impl Detector for LogisticRegression {
             .chunks_exact(self.weight.len())
             .map(|row| self.log_odds(row))
             .collect();
-        match scores.iter().find(|score| !score.is_finite()) {
-            Some(score) => Err(Error::Diverged(format!(
-                "a score is {score}: weights times values are too large"
-            ))),
-            None => Ok(scores),
-        }
-    }
-}
-
-/// Means over the rows of one epoch, each row taken just before the step of its mini-batch.
-#[derive(Clone, Copy, Debug, Default)]
-struct Epoch {
-    loss: f64,
-    accuracy: f64,
-}
-
-impl Epoch {
-    fn metrics(self) -> Vec<Metric> {
-        vec![
-            Metric::new("loss", self.loss),
-            Metric::new("accuracy", self.accuracy),
-        ]
+        finite_scores(scores, "weights times values are too large")
     }
 }
 
 impl LogisticRegression {
-    fn epoch(&mut self, rows: &Rows, order: &[usize]) -> Result<Epoch> {
-        let (mut loss, mut right) = (0.0, 0_u32);
-        let weight_rate = self.rate / rows.mean_square.max(1.0);
+    /// `weight_rate` is the learning rate of the weights; that of the bias is `rate`.
+    fn epoch(&mut self, rows: &LabelledRows, order: &[usize], weight_rate: f32) -> Result<Epoch> {
+        let mut loss = 0.0;
+        let mut correct = 0_u32;
         let mut gradient = vec![0.0; self.weight.len()];
         for mini_batch in order.chunks(self.batch_size) {
             let penalty = f64::from(self.l2 / 2.0 * kernels::dot(&self.weight, &self.weight));
             gradient.fill(0.0);
             let mut bias_gradient = 0.0;
             for (row, label) in mini_batch.iter().filter_map(|&row| rows.get(row)) {
-                let guess = Guess::of(self.log_odds(row), label);
-                kernels::axpy(guess.slope, row, &mut gradient);
-                bias_gradient += guess.slope;
-                loss += f64::from(guess.loss) + penalty;
-                right += u32::from(guess.right);
+                let row_loss = LogLoss::of(self.log_odds(row), label);
+                kernels::axpy(row_loss.slope, row, &mut gradient);
+                bias_gradient += row_loss.slope;
+                loss += f64::from(row_loss.loss) + penalty;
+                correct += u32::from(row_loss.is_correct);
             }
             let count = mini_batch.len() as f32;
             kernels::scale(1.0 - weight_rate * self.l2, &mut self.weight);
             kernels::axpy(-weight_rate / count, &gradient, &mut self.weight);
             self.bias -= self.rate / count * bias_gradient;
         }
-        let finite = self.bias.is_finite() && self.weight.iter().all(|weight| weight.is_finite());
-        if !finite || !loss.is_finite() {
-            let remedy = "lower the learning rate, or scale the columns";
-            return Err(Error::Diverged(format!(
-                "the weights or the loss are no longer finite\nhint: {remedy}"
-            )));
-        }
+        expect_finite(
+            loss,
+            self.weight.iter().chain([&self.bias]),
+            "lower the learning rate, or scale the columns",
+        )?;
         let count = order.len() as f64;
         Ok(Epoch {
             loss: loss / count,
-            accuracy: f64::from(right) / count,
+            metrics: vec![Metric::new("accuracy", f64::from(correct) / count)],
         })
     }
 }
 
-/// What the model says of one labelled row.
-struct Guess {
-    loss: f32,
-    /// Of the loss over the log-odds.
-    slope: f32,
-    right: bool,
-}
-
-impl Guess {
-    /// `exp` of a negative number only, so nothing overflows however sure the model is. `libm`
-    /// gives the same bits natively and in a component.
-    fn of(log_odds: f32, label: f32) -> Self {
-        let unlikely = libm::expf(-log_odds.abs());
-        let probability = if log_odds >= 0.0 { 1.0 } else { unlikely } / (1.0 + unlikely);
-        Self {
-            loss: log_odds.max(0.0) - log_odds * label + libm::log1pf(unlikely),
-            slope: probability - label,
-            right: (log_odds > 0.0) == (label > 0.0),
-        }
-    }
-}
-
-/// Labelled rows without missing values.
-struct Rows {
-    columns: usize,
-    values: Vec<f32>,
-    labels: Vec<f32>,
-    /// Of all values.
-    mean_square: f32,
-}
-
-impl Rows {
-    fn new(batch: Batch, columns: usize) -> Result<Self> {
-        let Batch {
-            mut values, labels, ..
-        } = batch;
-        let labels = labels
-            .ok_or_else(|| Error::InvalidInput("there are no labels to learn from".into()))?;
-        if labels.is_empty() {
-            return Err(Error::InvalidInput(
-                "there are no rows to learn from".into(),
-            ));
-        }
-        if let Some((row, label)) = labels
-            .iter()
-            .enumerate()
-            .find(|&(_, &label)| label != 0.0 && label != 1.0)
-        {
-            return Err(Error::InvalidInput(format!(
-                "the label of row {row} is {label}, legal: 0 or 1"
-            )));
-        }
-        kernels::fill_missing(&mut values);
-        let squares: f64 = values
-            .chunks(columns)
-            .map(|row| f64::from(kernels::dot(row, row)))
-            .sum();
-        let mean_square = (squares / values.len() as f64) as f32;
-        Ok(Self {
-            columns,
-            values,
-            labels,
-            mean_square,
-        })
-    }
-
-    fn get(&self, row: usize) -> Option<(&[f32], f32)> {
-        let start = row * self.columns;
-        Some((
-            self.values.get(start..start + self.columns)?,
-            *self.labels.get(row)?,
-        ))
-    }
+/// The mean of the squares of these values, which are rows of `columns` columns.
+fn mean_square(values: &[f32], columns: usize) -> f32 {
+    let squares: f64 = values
+        .chunks(columns)
+        .map(|row| f64::from(kernels::dot(row, row)))
+        .sum();
+    (squares / values.len() as f64) as f32
 }
 
 #[cfg(test)]

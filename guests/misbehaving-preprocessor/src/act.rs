@@ -1,16 +1,16 @@
-//! A trivial preprocessor that misbehaves where it is told to.
+//! A trivial preprocessor that breaks one law on request.
 //!
-//! Well-behaved, it gives out what it is given, with a 0 for a missing value, and counts rows.
-//! Always, its `describe` says how often it was asked.
+//! Without a request it returns its rows, with 0 for a missing value, and counts them. Its
+//! `describe` always returns the number of its calls, which breaks a law.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use fedhost_guest::{Batch, Descriptor, Parameters, Preprocessor, Result, Setting, Weights, state};
 
-/// Which promise to break.
-pub const ACT: Setting<&str> = Setting::choice("act", "the promise to break", "none", &CHOICES);
+/// The law to break.
+pub const ACT: Setting<&str> = Setting::choice("act", "the law to break", "none", &CHOICES);
 
-/// What `act` can be.
+/// The values of `act`.
 pub const CHOICES: [&str; 11] = [
     "none",
     // While transforming.
@@ -27,7 +27,7 @@ pub const CHOICES: [&str; 11] = [
     "renames",
 ];
 
-/// A preprocessor and the promise it breaks.
+/// A preprocessor and the law it breaks.
 #[derive(Debug)]
 pub struct Misbehaving {
     act: String,
@@ -40,7 +40,7 @@ impl Preprocessor for Misbehaving {
     fn describe() -> Descriptor {
         static ASKED: AtomicU32 = AtomicU32::new(0);
         let asked = ASKED.fetch_add(1, Ordering::Relaxed) + 1;
-        let summary = format!("Breaks one promise on request; asked {asked} times.");
+        let summary = format!("Breaks one law on request; called {asked} times.");
         Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), &summary).with(&ACT)
     }
 
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn with_nothing_to_break_it_gives_out_what_it_is_given() {
+    fn without_a_law_to_break_it_returns_its_rows() {
         let batch = Batch::new(2, vec![1.0, f32::NAN, 3.0, 4.0]);
         assert_eq!(
             open("none").transform(batch).unwrap().values,
@@ -161,12 +161,12 @@ mod tests {
     }
 
     #[test]
-    fn each_time_it_is_asked_it_says_something_else() {
+    fn every_description_is_different() {
         assert_ne!(Misbehaving::describe(), Misbehaving::describe());
     }
 
     #[test]
-    fn what_is_wrong_is_wrong() {
+    fn every_act_breaks_its_law() {
         let batch = || Batch::new(2, vec![1.0, 2.0, 3.0, 4.0]).with_labels(vec![0.0, 1.0]);
         assert_eq!(
             open("looks-at-labels").transform(batch()).unwrap().values[0],

@@ -1,7 +1,7 @@
-//! The plug-in `misbehaving-preprocessor`: breaks one promise, on request, and one always. It is
-//! never installed.
+//! The plug-in `misbehaving-preprocessor`: breaks one law on request, and one always. It is for tests
+//! only.
 //!
-//! What it can do is listed in [`act`]; this file only makes a component of it.
+//! [`act`] lists the laws; this file only exports the component.
 
 pub mod act;
 

@@ -1,13 +1,13 @@
-//! The promises there are to break, and how those are broken that do not depend on the model.
+//! The laws that can be broken, and the acts that do not depend on the model.
 
 use std::hint::black_box;
 
 use fedhost_guest::{Error, Result, Setting, host, log};
 
-/// Which promise to break.
-pub const ACT: Setting<&str> = Setting::choice("act", "the promise to break", "none", &CHOICES);
+/// The law to break.
+pub const ACT: Setting<&str> = Setting::choice("act", "the law to break", "none", &CHOICES);
 
-/// What `act` can be; `none` is a well-behaved model.
+/// The values of `act`; `none` is a correct model.
 pub const CHOICES: [&str; 59] = [
     "none",
     // In scoring, the act whose number, counted from 0, is the first value of the batch.
@@ -16,7 +16,7 @@ pub const CHOICES: [&str; 59] = [
     "spin-in-open",
     "spin-in-train",
     "spin-in-score",
-    "spin-in-score-until-mended",
+    "spin-in-score-until-repaired",
     // While training and while scoring.
     "trap",
     "panic",
@@ -48,7 +48,7 @@ pub const CHOICES: [&str; 59] = [
     "infinite-weights",
     "weights-in-disguise",
     "wrong-shape-weights",
-    "wrong-shape-weights-once-mended",
+    "wrong-shape-weights-once-repaired",
     "data-shorter-than-shape",
     "overflowing-shape",
     "nameless-tensor",
@@ -72,14 +72,14 @@ pub const CHOICES: [&str; 59] = [
     "looks-back",
     "grows",
     "remembers-nan",
-    // Cheats: while scoring, by what an honest model knows nothing of.
+    // Cheats: while scoring, with knowledge that an honest model does not have.
     "counts-rows",
     "half-counts-rows",
     "counts-calls",
     "looks-ahead",
-    // While training, for scores that win wherever anomalies come in a row.
+    // While training, for scores that are best when anomalies follow each other.
     "repeats-label",
-    // No cheat: its scores betray what the host has told it.
+    // No cheat: its scores reveal its inputs.
     "informs",
 ];
 
@@ -87,14 +87,14 @@ pub const CHOICES: [&str; 59] = [
 pub const HUGE_FLOATS: usize = 4 << 20;
 /// Characters of the huge log line: 8 MiB.
 const HUGE_LINE_BYTES: usize = 8 << 20;
-/// Calls that go well before the one that does not.
+/// Successful calls before the first failure.
 pub const GOOD_CALLS: u32 = 1_000;
 /// Clears a screen, forges a line of a log, and turns around what follows.
 pub const DISGUISED: &str = "\u{1b}[2Jall is well\nERROR plug-in other failed\u{202e}\u{0}";
 /// Log lines, or progress reports, in a flood.
 pub const FLOOD: u32 = 1_000_000;
 
-/// What goes wrong in the middle of any call.
+/// Performs an act in the middle of a call.
 pub fn strike(act: &str) -> Result<()> {
     match act {
         "trap" => std::process::abort(),
@@ -112,9 +112,9 @@ pub fn strike(act: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether this is a later build, which keeps the promise again: one whose version ends with a 9.
+/// Whether this is a repaired build, which keeps the law: its version ends with a 9.
 #[must_use]
-pub fn is_mended() -> bool {
+pub fn is_repaired() -> bool {
     black_box(env!("CARGO_PKG_VERSION")).ends_with('9')
 }
 
@@ -135,7 +135,7 @@ fn panic_at_length() {
     panic!("{}", "x".repeat(HUGE_LINE_BYTES));
 }
 
-/// Asks for one MiB after another and touches it.
+/// Allocates and writes one MiB after another.
 fn allocate() -> ! {
     let mut hoard = Vec::new();
     loop {

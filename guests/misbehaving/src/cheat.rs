@@ -1,15 +1,15 @@
-//! Scores made of what an honest model knows nothing of: whoever evaluates models has to notice.
+//! Scores from knowledge that an honest model does not have. An evaluation must detect them.
 
 use fedhost_guest::{Batch, Error, Result, Weights};
 
-/// Rows that an informer tells apart, by their first value: whole numbers below this.
-pub const ROWS_TOLD: usize = 1024;
-/// What an informer adds to the score of a row that comes with its label.
+/// Rows that `informs` distinguishes, by their first value: whole numbers below this.
+pub const INFORMED_ROWS: usize = 1024;
+/// Added by `informs` to the score of a row with a label.
 pub const LABEL_SEEN: f32 = 0.5;
-/// Rows over which a row's number counts for as much as what is in it.
+/// Rows after which a row's number has the same weight as its values.
 const ROWS_PER_UNIT: f32 = 1024.0;
 
-/// What a cheat keeps from one call to the next.
+/// The memory of a cheat between calls.
 #[derive(Debug)]
 pub struct Memory {
     rows_scored: f32,
@@ -25,13 +25,13 @@ impl Default for Memory {
             rows_scored: 0.0,
             calls: 0.0,
             last_label: 0.0,
-            trainings: vec![0.0; ROWS_TOLD],
+            trainings: vec![0.0; INFORMED_ROWS],
         }
     }
 }
 
 impl Memory {
-    /// Learns what it should not, or not that way.
+    /// Learns in a way that is not legal.
     pub fn train(&mut self, act: &str, batch: &Batch) -> Result<()> {
         match act {
             "repeats-label" => {
@@ -58,16 +58,16 @@ impl Memory {
         Ok(())
     }
 
-    /// The weights that stand beside the honest ones.
+    /// Adds the weights of a cheat to the honest weights.
     pub fn save(&self, act: &str, honest: Weights) -> Weights {
         match act {
             "repeats-label" => honest.with("label", &[1], &[self.last_label]),
-            "informs" => honest.with("trainings", &[ROWS_TOLD as u32], &self.trainings),
+            "informs" => honest.with("trainings", &[INFORMED_ROWS as u32], &self.trainings),
             _ => honest,
         }
     }
 
-    /// Takes its own weights off those that were saved.
+    /// Separates its own weights from the saved weights.
     pub fn load(&mut self, act: &str, saved: Weights) -> Result<Weights> {
         let Weights {
             mut tensors,
@@ -75,7 +75,7 @@ impl Memory {
         } = saved;
         let length = match act {
             "repeats-label" => 1,
-            "informs" => ROWS_TOLD,
+            "informs" => INFORMED_ROWS,
             _ => return Ok(Weights { tensors, data }),
         };
         let foreign = || Error::InvalidState(format!("there are no weights of {act}"));
@@ -89,7 +89,7 @@ impl Memory {
         Ok(Weights { tensors, data })
     }
 
-    /// Makes dishonest scores of the honest ones of a batch.
+    /// Changes the honest scores of a batch.
     pub fn score(&mut self, act: &str, batch: &Batch, scores: &mut [f32]) {
         match act {
             "counts-rows" => scores.iter_mut().for_each(|score| *score = self.next_row()),
@@ -111,7 +111,7 @@ impl Memory {
             }
             "repeats-label" => scores.fill(self.last_label),
             "informs" => {
-                let told = if batch.labels.is_some() {
+                let label_part = if batch.labels.is_some() {
                     LABEL_SEEN
                 } else {
                     0.0
@@ -120,7 +120,7 @@ impl Memory {
                 scores
                     .iter_mut()
                     .zip(rows)
-                    .for_each(|(score, row)| *score = told + self.trainings_of(row));
+                    .for_each(|(score, row)| *score = label_part + self.trainings_of(row));
             }
             _ => {}
         }
@@ -139,7 +139,7 @@ impl Memory {
     }
 }
 
-/// The whole number that a row begins with.
+/// The whole number in the first column of a row.
 fn number(row: &[f32]) -> Option<usize> {
     row.first()
         .filter(|first| **first >= 0.0 && first.fract() == 0.0)
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_label_goes_along_with_the_weights() {
+    fn the_weights_contain_the_last_label() {
         let mut learnt = Memory::default();
         assert!(matches!(
             learnt.train("repeats-label", &batch(&[1.0])),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn an_informer_tells_what_it_was_given() {
+    fn the_scores_of_informs_reveal_its_inputs() {
         let mut learnt = Memory::default();
         learnt
             .train("informs", &batch(&[3.0, 5.0, 5.0, -1.0, 0.5, 1e9]))

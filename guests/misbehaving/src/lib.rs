@@ -1,7 +1,6 @@
-//! The plug-in `misbehaving`: breaks one promise, on request. It is the host's sparring partner and
-//! is never installed.
+//! The plug-in `misbehaving`: breaks one law on request. It is for tests of hosts only.
 //!
-//! What it can do is listed in [`act`]; this file only makes a component of it.
+//! [`act`] lists the laws; this file only exports the component.
 
 pub mod act;
 pub mod cheat;

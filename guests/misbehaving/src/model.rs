@@ -1,7 +1,7 @@
-//! A trivial linear model that misbehaves where it is told to.
+//! A trivial linear model that breaks one law on request.
 //!
-//! Well-behaved, its weights are all 1 and its bias counts the epochs it was trained for; a row's
-//! score is the sum of its values, as far as they are there, and the bias.
+//! Without a request its weights are all 1 and its bias is the number of epochs it was trained for;
+//! a row's score is the sum of its finite values and the bias.
 
 use fedhost_guest::{
     Batch, Descriptor, Detector, Error, Metric, Model, Parameters, Progress, Report, Result,
@@ -11,13 +11,13 @@ use fedhost_guest::{
 use crate::act::{self, ACT, CHOICES, DISGUISED, FLOOD, GOOD_CALLS, HUGE_FLOATS};
 use crate::cheat::Memory;
 
-/// A model and the promise it breaks.
+/// A model and the law it breaks.
 #[derive(Debug)]
 pub struct Misbehaving {
     act: String,
     weight: Vec<f32>,
     bias: f32,
-    /// Calls to score so far.
+    /// Calls of `score` so far.
     calls: u32,
     /// Kept from one training, or one row, to the next, and saved by no honest means.
     hidden: f32,
@@ -48,7 +48,7 @@ impl Misbehaving {
 
 impl Model for Misbehaving {
     fn describe() -> Descriptor {
-        let summary = "Breaks one promise on request; it is here to test hosts.";
+        let summary = "Breaks one law on request; for tests of hosts.";
         Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary).with(&ACT)
     }
 
@@ -86,7 +86,7 @@ impl Model for Misbehaving {
             },
             "weights-in-disguise" => good.with(DISGUISED, &[1], &[0.0]),
             "wrong-shape-weights" => good.with("surplus", &[2], &[0.0; 2]),
-            "wrong-shape-weights-once-mended" if act::is_mended() => {
+            "wrong-shape-weights-once-repaired" if act::is_repaired() => {
                 good.with("surplus", &[2], &[0.0; 2])
             }
             "data-shorter-than-shape" => Weights {
@@ -268,7 +268,8 @@ impl Detector for Misbehaving {
     fn score(&mut self, batch: Batch) -> Result<Vec<f32>> {
         let act = self.act_for(&batch).to_owned();
         act::strike(&act)?;
-        if act == "spin-in-score" || (act == "spin-in-score-until-mended" && !act::is_mended()) {
+        if act == "spin-in-score" || (act == "spin-in-score-until-repaired" && !act::is_repaired())
+        {
             act::spin();
         }
         self.calls += 1;

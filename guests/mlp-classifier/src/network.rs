@@ -2,7 +2,7 @@
 
 use fedhost_guest::{Random, kernels};
 
-/// A hidden layer of tangents beside a straight line: `bias + skip * x + output * tanh(hidden * x +
+/// A linear term and a hidden layer of tangents: `bias + skip * x + output * tanh(hidden * x +
 /// hidden_bias)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
@@ -12,7 +12,7 @@ pub struct Network {
     parameters: Vec<f32>,
 }
 
-/// The parts of a list of parameters, or of a gradient, in the order they lie in it.
+/// The parts of a list of parameters, or of a gradient, in order.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
     /// `[hidden, columns]`
@@ -27,19 +27,19 @@ pub struct Parts<'a> {
     pub bias: &'a [f32],
 }
 
-/// Room for what one row leaves behind.
+/// Scratch space for one row.
 #[derive(Clone, Debug)]
 pub struct Pass {
     units: Vec<f32>,
-    /// Of the loss over what went into the units.
+    /// Derivatives of the loss with respect to the inputs of the units.
     slopes: Vec<f32>,
 }
 
 impl Network {
     /// An untrained network: its output is 0 for every row.
     ///
-    /// The hidden weights are drawn, but the same for every seed: nodes whose hidden units differed
-    /// from the start could not be averaged.
+    /// The hidden weights are random, but the same for every seed: nodes with different initial
+    /// hidden units could not be averaged.
     #[must_use]
     pub fn new(columns: usize, hidden: usize) -> Self {
         let mut random = Random::new(0);
@@ -82,7 +82,7 @@ impl Network {
         }
     }
 
-    /// Room for [`log_odds`](Self::log_odds) and [`add_gradient`](Self::add_gradient).
+    /// Scratch space for [`log_odds`](Self::log_odds) and [`add_gradient`](Self::add_gradient).
     #[must_use]
     pub fn pass(&self) -> Pass {
         Pass {
@@ -93,7 +93,8 @@ impl Network {
 
     /// The log-odds of a row.
     pub fn log_odds(&self, row: &[f32], pass: &mut Pass) -> f32 {
-        let (parts, units) = (self.parts(), &mut pass.units);
+        let parts = self.parts();
+        let units = &mut pass.units;
         kernels::gemv(parts.hidden_weight, row, units);
         kernels::axpy(1.0, parts.hidden_bias, units);
         kernels::tanh(units);
@@ -101,8 +102,8 @@ impl Network {
         kernels::dot(parts.output_weight, units) + kernels::dot(parts.skip_weight, row) + bias
     }
 
-    /// Adds to `gradient` that of the loss of the row that log-odds were asked of last; `slope` is
-    /// the gradient over them.
+    /// Adds to `gradient` the gradient of the loss of the row whose log-odds were computed last;
+    /// `slope` is the derivative of the loss with respect to the log-odds.
     pub fn add_gradient(&self, slope: f32, row: &[f32], pass: &mut Pass, gradient: &mut [f32]) {
         let Pass { units, slopes } = pass;
         let (hidden_weight, rest) = gradient.split_at_mut(self.hidden * self.columns);
@@ -138,8 +139,8 @@ mod tests {
             *parameter += 0.1 * (index % 5) as f32 - 0.15;
         }
         let mut pass = network.pass();
-        let (log_odds, (_, slope)) = (network.log_odds(&row, &mut pass), loss(&network, &row));
-        assert!(log_odds.is_finite());
+        let (_, slope) = loss(&network, &row);
+        assert!(network.log_odds(&row, &mut pass).is_finite());
         let mut gradient = vec![0.0; network.parameters().len()];
         network.add_gradient(slope, &row, &mut pass, &mut gradient);
         for (index, expected) in gradient.iter().enumerate() {
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_untrained_network_says_nothing_and_its_units_differ() {
+    fn an_untrained_network_has_even_odds_and_different_units() {
         let network = Network::new(2, 3);
         let mut pass = network.pass();
         assert_eq!(network.log_odds(&[1.0, 2.0], &mut pass), 0.0);

@@ -28,7 +28,7 @@
 //! using a combined index", Ind. Eng. Chem. Res. 2001 (the sum of both, and its limit); Box, "Some
 //! theorems on quadratic forms", Ann. Math. Stat. 1954.
 //!
-//! The algorithm is in [`pca`]; this file only makes a component of it.
+//! The algorithm is in [`pca`]; this file only exports the component.
 
 pub mod chart;
 pub mod eigen;

@@ -1,30 +1,26 @@
 //! Scaling by the median and the quartiles of a sliding window.
 //!
-//! A row first enters its columns' windows and is then measured by them, so what comes out for it
-//! depends on it and earlier rows only.
+//! A row is first added to its columns' windows and then scaled by them, so the output depends on
+//! this row and earlier rows only.
 
 use fedhost_guest::{
     Batch, Descriptor, Parameters, Preprocessor, Result, Setting, Weights, Window, state, window,
 };
 
-const WINDOW: Setting<i64> = Setting::integer(
-    "window",
-    "rows that median and quartiles are of",
-    500,
-    4..=100_000,
-);
+const WINDOW: Setting<i64> =
+    Setting::integer("window", "rows of the sliding window", 500, 4..=100_000);
 const CLIP: Setting<f64> = Setting::number(
     "clip",
-    "largest magnitude that comes out, in standard deviations",
+    "largest magnitude of the output, in standard deviations",
     10.0,
     0.1..=1e6,
 );
 
-/// Between the quartiles of a Gaussian distribution there are so many standard deviations,
+/// Standard deviations between the quartiles of a Gaussian distribution.
 const QUARTILES: f64 = 1.349;
-/// and so many mean distances from the middle in one.
+/// Mean distances from the median in one standard deviation of a Gaussian distribution.
 const MEAN_DISTANCES: f64 = 1.2533;
-/// A spread under this share of the median is rounding.
+/// A spread below this share of the median counts as rounding.
 const NEGLIGIBLE: f64 = 1e-6;
 
 /// One source's windows.
@@ -44,7 +40,7 @@ impl RobustScaler {
 
 impl Preprocessor for RobustScaler {
     fn describe() -> Descriptor {
-        let summary = "Every column in robust deviations from the median of its last rows.";
+        let summary = "Each column in robust deviations from the median of its last rows.";
         Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary)
             .with(&WINDOW)
             .with(&CLIP)

@@ -1,8 +1,8 @@
 //! Modified z-scores over sliding windows.
 //!
-//! Each value is measured by the window as it was before it, and enters it then, whatever its
-//! score: a median stands a few wild values, and a detector that refused what it finds strange
-//! would never accept a new normal.
+//! Each value is scored by the window of earlier values, and then added to the window, for any
+//! score: a median tolerates some outliers, and a detector that excluded high scores would never
+//! adapt to a new normal state.
 
 use fedhost_guest::{
     Batch, Descriptor, Detector, Model, Parameters, Result, Setting, Weights, Window, state, window,
@@ -16,25 +16,25 @@ const WINDOW: Setting<i64> = Setting::integer(
 );
 const COMBINE: Setting<&str> = Setting::choice(
     "combine",
-    "a row's score: of its strangest column, or the mean",
+    "a row's score: the largest of its columns, or their mean",
     "max",
     &["max", "mean"],
 );
 const WARM_UP_ROWS: Setting<i64> = Setting::integer(
     "warm_up_rows",
-    "values that a column needs before it has a say",
+    "values of a column before its scores count",
     20,
     2..=100_000,
 );
 
-/// In a standard deviation of a Gaussian distribution there are so many median distances from the
-/// middle,
+/// Median distances from the median in one standard deviation of a Gaussian distribution.
 const MEDIAN_DISTANCES: f64 = 1.0 / 0.6745;
-/// and so many mean distances.
+/// Mean distances from the median in one standard deviation of a Gaussian distribution.
 const MEAN_DISTANCES: f64 = 1.2533;
-/// A spread under this share of the median is rounding.
+/// A spread below this share of the median counts as rounding.
 const NEGLIGIBLE: f64 = 1e-6;
-/// Also of a value that is infinite, so that one such among many columns still shows in their mean.
+/// The largest score, also that of an infinite value: it is large enough to show in the mean of many
+/// columns.
 const SCORE_MAX: f64 = 1_000.0;
 
 /// One source's windows.

@@ -87,6 +87,9 @@ pub mod running;
 mod scales;
 mod session;
 pub mod state;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
+pub mod training;
 mod types;
 mod weights;
 pub mod window;

@@ -1,6 +1,6 @@
-//! The plug-in `standard-scaler`: every column in standard deviations from its mean so far.
+//! The plug-in `standard-scaler`: each column in standard deviations from its mean so far.
 //!
-//! The algorithm is in [`scaler`]; this file only makes a component of it.
+//! The algorithm is in [`scaler`]; this file only exports the component.
 
 pub mod scaler;
 

@@ -1,9 +1,9 @@
 //! Standardisation of a stream: one pass, no look ahead.
 //!
-//! A row first updates its columns' running mean and deviation and is then measured by them, so
-//! what comes out for it depends on it and earlier rows only. A value that is missing or infinite
-//! does not count and comes out as 0, the mean; so does every value of a column that has not varied
-//! yet, the first row among them.
+//! A row first updates its columns' running mean and deviation and is then standardised by them, so
+//! the output depends on this row and earlier rows only. A value that is missing or infinite is not
+//! counted, and its output is 0, the mean; so is the output of a column that has not varied yet,
+//! which includes the first row.
 
 use fedhost_guest::{
     Batch, Descriptor, Parameters, Preprocessor, Result, Running, Setting, Weights, running, state,
@@ -11,7 +11,7 @@ use fedhost_guest::{
 
 const CLIP: Setting<f64> = Setting::number(
     "clip",
-    "largest magnitude that comes out, in standard deviations",
+    "largest magnitude of the output, in standard deviations",
     10.0,
     0.1..=1e6,
 );
@@ -32,7 +32,7 @@ impl StandardScaler {
 
 impl Preprocessor for StandardScaler {
     fn describe() -> Descriptor {
-        let summary = "Every column in standard deviations from its mean so far.";
+        let summary = "Each column in standard deviations from its mean so far.";
         Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary).with(&CLIP)
     }
 

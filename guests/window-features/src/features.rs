@@ -1,7 +1,7 @@
 //! Features of sliding windows.
 //!
-//! Everything is computed from the rows of the window anew, not carried from row to row: so no
-//! error adds up, and a restored window goes on with the same bits.
+//! All features are computed from the rows of the window, not updated from row to row. So rounding
+//! errors do not accumulate, and a restored window continues with the same bits.
 
 use fedhost_guest::{
     Batch, Descriptor, Error, Parameters, Preprocessor, Result, Setting, Weights, Window, state,
@@ -12,7 +12,7 @@ use crate::spectrum::Spectrum;
 
 const WINDOW: Setting<i64> = Setting::integer(
     "window",
-    "rows looked back on, the present one included",
+    "rows of the sliding window, the present one included",
     32,
     4..=1_024,
 );
@@ -22,8 +22,11 @@ const BANDS: Setting<i64> = Setting::integer(
     4,
     0..=64,
 );
-const KEEP: Setting<bool> =
-    Setting::flag("keep", "whether the columns themselves come out, too", true);
+const KEEP: Setting<bool> = Setting::flag(
+    "keep",
+    "whether the columns themselves are outputs, too",
+    true,
+);
 
 /// One source's windows.
 #[derive(Clone, Debug)]
@@ -45,7 +48,7 @@ impl WindowFeatures {
 impl Preprocessor for WindowFeatures {
     fn describe() -> Descriptor {
         let summary =
-            "Mean, deviation, range and vibration by frequency of every column's last rows.";
+            "Mean, deviation, range and vibration by frequency of each column's last rows.";
         let descriptor =
             Descriptor::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), summary);
         descriptor.with(&WINDOW).with(&BANDS).with(&KEEP)
@@ -123,7 +126,7 @@ impl Preprocessor for WindowFeatures {
     }
 }
 
-/// Appends mean, deviation and range; gives the mean.
+/// Appends mean, deviation and range; returns the mean.
 fn append_moments(column: &Window, output: &mut Vec<f32>) -> f64 {
     let count = column.len().max(1) as f64;
     let mean = column.arrived().map(f64::from).sum::<f64>() / count;

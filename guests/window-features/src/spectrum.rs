@@ -1,27 +1,27 @@
-//! How much of a window's vibration lies in which band of frequencies.
+//! The vibration of a window by band of frequencies.
 
 use std::f64::consts::TAU;
 
 use fedhost_guest::kernels;
 
-/// The waves that a window is compared with, one row of a matrix each.
+/// The sines and cosines of a discrete Fourier transform, one per row of a matrix.
 ///
-/// For windows of up to a thousand rows a matrix is as quick as a fast Fourier transform here, and
-/// as exact.
+/// For windows of up to a thousand rows, multiplying by a matrix is as fast as a fast Fourier
+/// transform here, and as exact.
 #[derive(Clone, Debug)]
 pub struct Spectrum {
     waves: Vec<f32>,
-    /// Of every wave, counted from 0.
+    /// The band of every wave, counted from 0.
     band: Vec<usize>,
     bands: usize,
-    /// What is left of the window without its mean, and how much of each wave is in it.
+    /// The window without its mean, and the coefficient of each wave.
     centred: Vec<f32>,
     amounts: Vec<f32>,
 }
 
 impl Spectrum {
-    /// For windows of this length; the frequencies from 1 cycle a window to half a cycle a row in
-    /// so many bands.
+    /// A spectrum of windows of this length. It divides the frequencies from 1 cycle per window to
+    /// half a cycle per row into `bands` bands.
     #[must_use]
     pub fn new(window: usize, bands: usize) -> Self {
         let highest = window / 2;

@@ -97,36 +97,11 @@ fn another_sources_shape_is_refused() {
     ));
 }
 
-/// Values with gaps, in rows of three columns.
-fn rows() -> impl Strategy<Value = Vec<f32>> {
-    let value = prop_oneof![8 => -1e6_f32..1e6, 1 => Just(f32::NAN), 1 => Just(5.0)];
-    proptest::collection::vec(proptest::collection::vec(value, 3), 1..40)
-        .prop_map(|rows| rows.concat())
-}
+fedhost_guest::test_preprocessor_laws!(|seed: u64| open(3, 2 + (seed % 48) as i64));
 
 proptest! {
     #[test]
-    fn where_batches_are_cut_changes_nothing(values in rows(), cut in any::<prop::sample::Index>(), window in 2_i64..50) {
-        let whole = transform(&mut open(3, window), 3, &values);
-        let (head, tail) = values.split_at(3 * cut.index(values.len() / 3));
-        let mut baseline = open(3, window);
-        prop_assert_eq!([transform(&mut baseline, 3, head), transform(&mut baseline, 3, tail)].concat(), whole);
-    }
-
-    #[test]
-    fn a_restored_baseline_goes_on_as_the_saved_one(
-        values in rows(), cut in any::<prop::sample::Index>(), window in 2_i64..50,
-    ) {
-        let (head, tail) = values.split_at(3 * cut.index(values.len() / 3));
-        let (mut first, mut heir) = (open(3, window), open(3, window));
-        first.fit(Batch::new(3, head.to_vec())).unwrap();
-        heir.restore(first.save_state().unwrap()).unwrap();
-        prop_assert_eq!(heir.save_state(), first.save_state());
-        prop_assert_eq!(transform(&mut heir, 3, tail), transform(&mut first, 3, tail));
-    }
-
-    #[test]
-    fn what_comes_out_is_finite(values in rows()) {
+    fn what_comes_out_is_finite(values in rows_with_gaps()) {
         prop_assert!(transform(&mut open(3, 10), 3, &values).iter().all(|value| value.is_finite()));
     }
 }

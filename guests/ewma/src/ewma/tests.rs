@@ -57,7 +57,7 @@ fn normal_rows_stay_below_the_limit_and_a_shift_does_not() {
 }
 
 #[test]
-fn the_strangest_column_counts() {
+fn the_largest_score_of_a_column_counts() {
     let calm = [9.0_f32, 11.0].repeat(10);
     let row = |value: f32| [value, 10.0];
     let values: Vec<f32> = calm.into_iter().flat_map(row).chain([13.0, 10.0]).collect();
@@ -96,36 +96,9 @@ fn another_detectors_state_is_refused() {
     ));
 }
 
-/// Values with gaps, in rows of three columns.
-fn rows() -> impl Strategy<Value = Vec<f32>> {
-    let value = prop_oneof![8 => -1e6_f32..1e6, 1 => Just(f32::NAN), 1 => Just(5.0)];
-    proptest::collection::vec(proptest::collection::vec(value, 3), 1..40)
-        .prop_map(|rows| rows.concat())
-}
+fedhost_guest::test_detector_laws!(|_| open(3, "ewma"), |_| open(3, "cusum"));
 
 proptest! {
-    #[test]
-    fn where_batches_are_cut_changes_nothing(values in rows(), cut in any::<prop::sample::Index>()) {
-        for chart in ["ewma", "cusum"] {
-            let whole = score(&mut open(3, chart), 3, &values);
-            let (head, tail) = values.split_at(3 * cut.index(values.len() / 3));
-            let mut detector = open(3, chart);
-            prop_assert_eq!([score(&mut detector, 3, head), score(&mut detector, 3, tail)].concat(), whole);
-        }
-    }
-
-    #[test]
-    fn a_restored_detector_goes_on_as_the_saved_one(values in rows(), cut in any::<prop::sample::Index>()) {
-        for chart in ["ewma", "cusum"] {
-            let (head, tail) = values.split_at(3 * cut.index(values.len() / 3));
-            let (mut first, mut heir) = (open(3, chart), open(3, chart));
-            score(&mut first, 3, head);
-            heir.load(first.save().unwrap()).unwrap();
-            prop_assert_eq!(heir.save(), first.save());
-            prop_assert_eq!(score(&mut heir, 3, tail), score(&mut first, 3, tail));
-        }
-    }
-
     #[test]
     fn scores_are_finite(values in proptest::collection::vec(any::<f32>(), 60)) {
         for chart in ["ewma", "cusum"] {

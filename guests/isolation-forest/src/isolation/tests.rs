@@ -97,34 +97,11 @@ fn a_state_it_could_not_have_saved_is_refused_and_changes_nothing() {
     }
 }
 
-/// Values with gaps, in rows of three columns.
-fn values() -> impl Strategy<Value = Vec<f32>> {
-    let value = prop_oneof![8 => -1e3_f32..1e3, 1 => Just(f32::NAN), 1 => Just(5.0), 1 => Just(f32::NEG_INFINITY)];
-    proptest::collection::vec(proptest::collection::vec(value, 3), 1..60)
-        .prop_map(|rows| rows.concat())
-}
+fedhost_guest::test_detector_laws!(|seed| open(3, &SMALL, seed));
 
 proptest! {
     #[test]
-    fn where_batches_are_cut_changes_nothing(values in values(), cut in any::<prop::sample::Index>(), seed in any::<u64>()) {
-        let whole = score(&mut open(3, &SMALL, seed), 3, &values);
-        let (head, tail) = values.split_at(3 * cut.index(values.len() / 3));
-        let mut forest = open(3, &SMALL, seed);
-        prop_assert_eq!([score(&mut forest, 3, head), score(&mut forest, 3, tail)].concat(), whole);
-    }
-
-    #[test]
-    fn a_restored_forest_goes_on_as_the_saved_one(values in values(), cut in any::<prop::sample::Index>()) {
-        let (head, tail) = values.split_at(3 * cut.index(values.len() / 3));
-        let (mut first, mut heir) = (open(3, &SMALL, 7), open(3, &SMALL, 7));
-        score(&mut first, 3, head);
-        heir.load(first.save().unwrap()).unwrap();
-        prop_assert_eq!(heir.save(), first.save());
-        prop_assert_eq!(score(&mut heir, 3, tail), score(&mut first, 3, tail));
-    }
-
-    #[test]
-    fn scores_and_states_are_finite(values in values()) {
+    fn scores_and_states_are_finite(values in rows_with_gaps()) {
         let mut forest = open(3, &SMALL, 7);
         prop_assert!(score(&mut forest, 3, &values).iter().all(|score| (0.0..=1.0).contains(score)));
         prop_assert!(forest.save().unwrap().data.iter().all(|value| value.is_finite()));

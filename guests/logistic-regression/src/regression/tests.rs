@@ -1,4 +1,4 @@
-use fedhost_guest::{Parameter, Session, Value};
+use fedhost_guest::{Error, Parameter, Random, Session, Value};
 use proptest::prelude::*;
 
 use super::*;

@@ -33,7 +33,7 @@ fn a_value_is_measured_by_the_rows_before_it() {
 }
 
 #[test]
-fn a_row_is_as_strange_as_its_strangest_column_or_their_mean() {
+fn a_row_scores_the_largest_or_the_mean_of_its_columns() {
     let mut values: Vec<f32> = (0..40)
         .flat_map(|row| [(row % 5) as f32, (row % 3) as f32])
         .collect();
@@ -94,32 +94,9 @@ fn another_detectors_state_is_refused() {
     }
 }
 
-/// Values with gaps, in rows of three columns.
-fn rows() -> impl Strategy<Value = Vec<f32>> {
-    let value = prop_oneof![8 => -1e6_f32..1e6, 1 => Just(f32::NAN), 1 => Just(5.0)];
-    proptest::collection::vec(proptest::collection::vec(value, 3), 1..40)
-        .prop_map(|rows| rows.concat())
-}
+fedhost_guest::test_detector_laws!(|_| open(3, 8, "max"), |_| open(3, 8, "mean"));
 
 proptest! {
-    #[test]
-    fn where_batches_are_cut_changes_nothing(values in rows(), cut in any::<prop::sample::Index>()) {
-        let whole = score(&mut open(3, 8, "mean"), 3, &values);
-        let (head, tail) = values.split_at(3 * cut.index(values.len() / 3));
-        let mut detector = open(3, 8, "mean");
-        prop_assert_eq!([score(&mut detector, 3, head), score(&mut detector, 3, tail)].concat(), whole);
-    }
-
-    #[test]
-    fn a_restored_detector_goes_on_as_the_saved_one(values in rows(), cut in any::<prop::sample::Index>()) {
-        let (head, tail) = values.split_at(3 * cut.index(values.len() / 3));
-        let (mut first, mut heir) = (open(3, 8, "max"), open(3, 8, "max"));
-        score(&mut first, 3, head);
-        heir.load(first.save().unwrap()).unwrap();
-        prop_assert_eq!(heir.save(), first.save());
-        prop_assert_eq!(score(&mut heir, 3, tail), score(&mut first, 3, tail));
-    }
-
     #[test]
     fn scores_are_finite(values in proptest::collection::vec(any::<f32>(), 60)) {
         prop_assert!(score(&mut open(3, 8, "max"), 3, &values).iter().all(|score| (0.0..=1_000.0).contains(score)));

@@ -131,32 +131,9 @@ fn another_windows_state_is_refused() {
     }
 }
 
-/// Values with gaps, in rows of three columns.
-fn rows() -> impl Strategy<Value = Vec<f32>> {
-    let value = prop_oneof![8 => -1e6_f32..1e6, 1 => Just(f32::NAN), 1 => Just(5.0)];
-    proptest::collection::vec(proptest::collection::vec(value, 3), 1..40)
-        .prop_map(|rows| rows.concat())
-}
+fedhost_guest::test_preprocessor_laws!(|_| open(3, 8, 3));
 
 proptest! {
-    #[test]
-    fn where_batches_are_cut_changes_nothing(values in rows(), cut in any::<prop::sample::Index>()) {
-        let whole = transform(&mut open(3, 8, 3), 3, &values);
-        let (head, tail) = values.split_at(3 * cut.index(values.len() / 3));
-        let mut features = open(3, 8, 3);
-        prop_assert_eq!([transform(&mut features, 3, head), transform(&mut features, 3, tail)].concat(), whole);
-    }
-
-    #[test]
-    fn restored_windows_go_on_as_the_saved_ones(values in rows(), cut in any::<prop::sample::Index>()) {
-        let (head, tail) = values.split_at(3 * cut.index(values.len() / 3));
-        let (mut first, mut heir) = (open(3, 8, 3), open(3, 8, 3));
-        first.fit(Batch::new(3, head.to_vec())).unwrap();
-        heir.restore(first.save_state().unwrap()).unwrap();
-        prop_assert_eq!(heir.save_state(), first.save_state());
-        prop_assert_eq!(transform(&mut heir, 3, tail), transform(&mut first, 3, tail));
-    }
-
     #[test]
     fn what_comes_out_is_finite(values in proptest::collection::vec(any::<f32>(), 60)) {
         prop_assert!(transform(&mut open(3, 8, 3), 3, &values).iter().all(|value| value.is_finite()));
