@@ -1,5 +1,5 @@
-//! The cases: what is done, on which cluster, and when. A case turns random numbers into steps and
-//! does nothing itself.
+//! The cases: their faults, clusters and moments. A case turns random numbers into steps and does
+//! not carry them out.
 
 mod bad_records;
 mod brokers;
@@ -117,25 +117,25 @@ pub(crate) const CASES: &[Case] = &[
     ),
     Case::on_mock(
         "offset-fetch-fails",
-        "brokers do not tell stored offsets",
+        "requests for stored offsets fail",
         NEVER,
         requests::offset_fetch,
     ),
     Case::on_mock(
         "list-offsets-fails",
-        "brokers do not tell where partitions end",
+        "requests for end offsets fail",
         NEVER,
         requests::list_offsets,
     ),
     Case::on_mock(
         "find-coordinator-fails",
-        "nobody knows a group's coordinator",
+        "a group's coordinator is unknown",
         NEVER,
         requests::find_coordinator,
     ),
     Case::on_mock(
         "metadata-fails",
-        "brokers do not tell who leads",
+        "requests for metadata fail",
         NEVER,
         requests::metadata,
     ),
@@ -265,7 +265,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case::on_kafka(
         "bad-records",
-        "records that nobody can use, and a fog node killed",
+        "unusable records, and a fog node killed",
         EXACTLY,
         bad_records::plan,
     ),

@@ -1,5 +1,4 @@
-//! An independent look at the topics: the client library itself, and none of the program's own
-//! code.
+//! An independent reader of topics: it uses the client library, and none of the program's own code.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -180,7 +179,7 @@ pub(crate) struct Counter {
 }
 
 impl Counter {
-    /// How many there are, as far as the brokers tell at the moment.
+    /// Their number, as the brokers report it now.
     pub(crate) fn records(&mut self) -> u64 {
         while let Some(polled) = self.consumer.poll(Duration::ZERO) {
             self.records += u64::from(polled.is_ok());

@@ -43,8 +43,8 @@ pub(crate) enum Cluster {
 
 fn mock() -> MockCluster<'static, DefaultProducerContext> {
     let mock = MockCluster::new(MOCK_BROKERS).unwrap();
-    // With newer versions of these requests librdkafka 2.12.1's mock names the leader to whoever
-    // asked another broker, and crashes when there is none.
+    // With newer versions of these requests librdkafka 2.12.1's mock returns the leader to a client
+    // that asked another broker, and crashes when there is none.
     mock.apiversion(RDKafkaApiKey::Produce, Some(0), Some(9))
         .unwrap();
     mock.apiversion(RDKafkaApiKey::Fetch, Some(0), Some(11))

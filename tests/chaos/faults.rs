@@ -1,4 +1,4 @@
-//! What can be done to a federation.
+//! Faults of a federation.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::moment::Moment;
 use crate::process::Part;
 use crate::world::World;
 
-/// One thing that is done, and when.
+/// One fault, and its moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub(crate) when: Moment,
@@ -74,11 +74,11 @@ pub(crate) enum Fault {
     StartBroker,
     HangBroker,
     WakeBroker,
-    /// A record that nobody can use lands on a topic.
+    /// An unusable record is written to a topic.
     Put(Topic, Content),
     /// The next requests of a kind are answered with these errors, one each.
     Fail(RDKafkaApiKey, Vec<RDKafkaRespErr>),
-    /// Every answer takes so long, in milliseconds.
+    /// The delay of every answer, in milliseconds.
     Delay(u64),
     /// Brokers of the mock cluster that refuse connections; -1 is all of them.
     Down(i32),

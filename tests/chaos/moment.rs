@@ -1,5 +1,5 @@
-//! When a fault happens: tied to how far the federation has come, so that a seed means the same on
-//! every machine.
+//! The moment of a fault, relative to the progress of the federation, so that a seed has the same
+//! effect on every machine.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use crate::process::Part;
 /// A point in the course of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
-    /// The sensors' topics hold so many records together.
+    /// The sensors' topics together have this number of records.
     Readings(u64),
-    /// So many global models have been published.
+    /// This number of global models has been published.
     Rounds(u64),
     /// A part has announced an event so often.
     Said {
@@ -20,7 +20,7 @@ pub(crate) enum Moment {
     },
     /// A part has announced an event whose text holds this.
     Told { part: Part, text: &'static str },
-    /// So long after the step before, in milliseconds.
+    /// This number of milliseconds after the previous step.
     Later(u64),
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct Options {
     /// Decides which faults happen, and when
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// So many seeds, from the given one on
+    /// Number of seeds, from the given one on
     #[arg(long, value_name = "N", default_value_t = 1)]
     seeds: u64,
     /// Only cases whose names hold this, as other test targets take it

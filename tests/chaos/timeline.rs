@@ -24,7 +24,7 @@ impl Timeline {
         self.line(clock::now_ms(), what);
     }
 
-    /// What a part of it said, where that tells how it got over a fault.
+    /// An event of a part that shows how it recovered from a fault.
     pub(crate) fn heard(&self, part: &str, event: &Value) {
         if let Some(words) = words(event) {
             let words: String = words

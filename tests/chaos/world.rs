@@ -1,4 +1,4 @@
-//! A federation of processes on a cluster, and how far it has come.
+//! A federation of processes on a cluster, and its progress.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -172,7 +172,7 @@ impl World {
             .map(|(part, _)| part)
     }
 
-    /// Counts, listens, and notices whoever has ended without being told to.
+    /// Updates the counts and events, and fails when a part has ended by itself.
     fn look_around(&mut self) {
         self.readings = self.counter.records();
         for (part, process) in &mut self.parts {

@@ -1,5 +1,4 @@
-//! Models that are larger than their topics take travel in chunks, and nobody learns anything else
-//! by it.
+//! Models above the record limit of their topics travel in chunks, with the same results.
 
 use std::fmt::Write as _;
 
@@ -102,7 +101,7 @@ fn a_federation_whose_models_are_above_the_limit_of_their_topics_ends_with_the_s
         .flat_map(|name| scene.events_named(name))
         .collect();
         assert_eq!(trouble, Vec::<serde_json::Value>::new(), "{delivery}");
-        // And it was in chunks that they came, as whoever asks is told
+        // And they travelled in chunks, as the output says
         let described = scene.fedhost(
             &[
                 &["topics", "describe", "run.toml"],

@@ -1,4 +1,4 @@
-//! Dead letters from the failure of a record to its replay, as an operator sees them.
+//! Dead-letter records, from the failure of a record to its replay.
 
 use std::fs;
 use std::path::Path;
@@ -34,7 +34,7 @@ fn write(directory: &Path, records: Vec<NewRecord>) {
         .unwrap();
     runtime.block_on(async {
         let log = EmbeddedLog::open(Options::new(directory)).unwrap();
-        // As a run makes them: a letter has headers on top.
+        // As a run writes it: a dead-letter record has additional headers.
         for (name, max_message_bytes) in [
             (TOPIC.to_owned(), 1 << 20),
             (format!("{TOPIC}.dlq"), (1 << 20) + (64 << 10)),
@@ -66,12 +66,13 @@ fn after_a_run() -> Scene {
     scene
 }
 
-/// Letters without a run, numbered from 0 in their values, every third of them because of `trap`.
+/// Writes dead-letter records without a run, numbered from 0 in their values. The reason of every
+/// third is `trap`.
 fn with_letters(count: usize) -> Scene {
     let scene = Scene::new();
     scene.write("run.toml", simulated(600, 2));
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned().into());
-    let letter = |number: usize| NewRecord {
+    let dead_letter = |number: usize| NewRecord {
         topic: format!("{TOPIC}.dlq").into(),
         value: number.to_string().into(),
         headers: vec![
@@ -88,7 +89,7 @@ fn with_letters(count: usize) -> Scene {
         ],
         ..hostile()
     };
-    write(&scene.path("data"), (0..count).map(letter).collect());
+    write(&scene.path("data"), (0..count).map(dead_letter).collect());
     scene
 }
 

@@ -1,4 +1,4 @@
-//! `doctor`: what a run would need, looked at without a run.
+//! `doctor`: checks the needs of a run without starting it.
 
 use fedhost_e2e::broker::{Broker, BrokerOptions};
 use fedhost_e2e::{Finished, Scene, simulated, write_record};
@@ -125,7 +125,7 @@ fn a_damaged_log_is_told_and_left_as_it_is() {
         .unwrap();
     content[value] ^= 1;
     std::fs::write(&segment, &content).unwrap();
-    // Then it is told, and left as it is
+    // Then it is reported, and not changed
     let document = examined(&scene, 0);
     let damage = about(&document, "damage");
     assert_eq!(damage[0]["outcome"], "warning", "{document}");
@@ -203,7 +203,7 @@ fn a_federation_on_kafka_is_followed_from_a_bare_broker_to_one_that_is_ready() {
             .contains("in-the-way is a file"),
         "{document}"
     );
-    // And when the broker is gone, that is what is told
+    // And when the broker is down, that is reported
     drop(broker);
     let gone = scene.fedhost(&["doctor", "run.toml"]).expect_code(1);
     assert!(

@@ -64,13 +64,13 @@ fn a_run_on_kafka_tells_of_its_clients_and_counts_a_dead_letter_by_topic_and_rea
         .unwrap()
         .to_owned();
     run.wait_for("round_closed");
-    // When a record comes that nobody can use
+    // When an unusable record arrives
     write(
         &properties(&broker, "plaintext"),
         "sensor-data-node-1",
         "no reading at all",
     );
-    // Then its letter is counted, and every client tells of its connections
+    // Then its dead-letter record is counted, and every client reports its connections
     let figures = metrics_with(
         &address,
         &[

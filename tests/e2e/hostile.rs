@@ -1,8 +1,8 @@
-//! Plug-ins that mean harm, or are broken beyond what anybody would write: each is contained, the
-//! run goes on, and an operator is told what happened.
+//! Malicious and malformed plug-ins: each is contained, the run continues, and the failure is
+//! reported.
 //!
-//! One run of the binary meets many of them one after the other, so that each has to leave the
-//! process as it found it.
+//! One run of the binary meets many of them one after the other, so none of them may change the
+//! state of the process.
 
 mod calls;
 mod files;
@@ -26,7 +26,7 @@ fn scene(good: &[&str], others: &[(&str, Vec<u8>)]) -> Scene {
     scene
 }
 
-/// What an operator is told of a failure: its kind and its story, in a line for people.
+/// A reported failure: its kind and its detail, one line of text.
 #[derive(Clone, Debug)]
 struct Failure {
     plugin: String,

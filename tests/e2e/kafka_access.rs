@@ -1,5 +1,4 @@
-//! How a manifest gets a command into a cluster through every kind of listener, and what is said
-//! where it does not.
+//! A command connects to a cluster through every kind of listener, or reports why it cannot.
 
 use std::sync::Arc;
 
@@ -165,7 +164,7 @@ fn a_command_that_does_not_get_in_says_why_and_what_to_do() {
             "certificate",
             "doctor",
         ),
-        // A connection that was simply closed is told by the doctor's closer look only.
+        // Only the doctor diagnoses a connection that was closed without an error.
         (Way::in_by("tls", &[]), "cannot list topics", "doctor"),
         (
             Way::over_tls("plaintext", &[("security_protocol", "SSL")]),

@@ -1,4 +1,4 @@
-//! Dead letters on Kafka, from the failure of a record to its replay and its end.
+//! Dead-letter records on Kafka, from the failure of a record to its replay and purge.
 
 use fedhost_bus::kafka::Properties;
 use fedhost_e2e::broker::Share;

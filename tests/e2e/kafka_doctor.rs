@@ -1,4 +1,4 @@
-//! The doctor's words for what is wrong with a cluster, or with the way to it.
+//! The doctor's diagnosis of a cluster and of the connection to it.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ fn only(findings: &[Finding], outcome: Outcome) -> &Finding {
     found[0]
 }
 
-/// What keeps those properties out, in words with a remedy.
+/// Why a client with these properties cannot connect, with a remedy.
 fn failure(properties: &Properties) -> String {
     let findings = examined(properties, &Needs::default());
     let finding = only(&findings, Outcome::Failed);
@@ -140,7 +140,7 @@ fn a_way_in_that_is_closed_is_told_in_words_with_a_remedy() {
         ),
         (
             at("other_authority"),
-            "signed by CN=somebody-else, whom ssl_ca_location does not name",
+            "signed by CN=untrusted-authority, whom ssl_ca_location does not name",
             "put the certificate",
         ),
         (
@@ -220,7 +220,7 @@ fn a_way_in_that_is_closed_is_told_in_words_with_a_remedy() {
         );
         assert!(
             !words.contains("nonsense") && !words.contains("correct-horse"),
-            "no secret is told: {words}"
+            "no secret is printed: {words}"
         );
     }
 }
@@ -265,13 +265,13 @@ fn a_clock_that_is_far_from_the_broker_s_is_a_warning_that_says_how_far() {
     let broker = secured();
     let options = options(&properties(&broker, "plaintext"));
     for (minutes, words) in [(10, "behind ours"), (-10, "ahead of ours")] {
-        // Given a machine whose clock is wrong by so much
+        // Given a machine whose clock is wrong
         let skewed = || fedhost_base::clock::now_ms().saturating_add_signed(minutes * 60_000);
         let mut findings = Vec::new();
         examine_by(&skewed, &options, &Needs::default(), &mut |finding| {
             findings.push(finding)
         });
-        // Then that is told, and nothing else
+        // Then that is reported, and nothing else
         let warning = only(&findings, Outcome::Warning);
         assert_eq!(warning.subject, "clock");
         assert!(
@@ -526,7 +526,7 @@ fn a_group_that_falls_behind_is_a_warning_with_the_number_that_waits() {
         stop.store(true, Ordering::Relaxed);
         findings
     });
-    // Then that is told
+    // Then that is reported
     let warning = only(&findings, Outcome::Warning);
     assert!(
         warning.subject == "group \"doctor-sleeper\"" && warning.detail.contains("falls behind"),

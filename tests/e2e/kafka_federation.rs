@@ -97,8 +97,7 @@ fn an_interrupted_run_goes_on_where_it_stopped() {
     assert_eq!(events.last().unwrap()["outcome"], "interrupted");
     // And started again
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
-    // Then it has gone on, each round was closed once, and the model is that of a run that nobody
-    // interrupted
+    // Then it continues, each round is closed once, and the model is that of an uninterrupted run
     assert!(
         scene.events_named("run_started")[1]["resumed_round"]
             .as_u64()
@@ -126,7 +125,7 @@ fn two_federations_on_one_cluster_do_not_notice_each_other() {
         let scene = scene(&share, manifest);
         (scene.start(&["run", "run.toml", "--json"]), scene, share)
     });
-    // When they run at the same time, then each makes its own model and hears of nobody
+    // When they run at the same time, then each makes its own model and rejects no update
     let models = running.map(|(run, scene, _share)| {
         let (code, events) = run.rest();
         assert_eq!(code, Some(0));

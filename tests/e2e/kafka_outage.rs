@@ -1,4 +1,4 @@
-//! A broker that is away: at the start, and in the middle of a run.
+//! A broker that is down at the start, or in the middle of a run.
 
 use fedhost_e2e::broker::{Broker, BrokerOptions};
 use fedhost_e2e::{Scene, http, model, on_kafka, simulated, undisturbed, wait_until};
@@ -61,8 +61,8 @@ fn a_run_whose_broker_goes_away_is_alive_but_not_ready_and_keeps_what_its_sensor
     let mut broker = Broker::start(BrokerOptions::default());
     let manifest = simulated(1_200, 4).replace("rate_hz = 0", "rate_hz = 120");
     let scene = scene(&broker, &manifest);
-    // A single broker that starts again may forget how a transaction ended, which nobody else could
-    // tell it
+    // A single broker may lose the outcome of a transaction when it restarts, and there is no other
+    // replica
     let settings = [
         "--set",
         "kafka.request_ms=5000",

@@ -1,4 +1,4 @@
-//! A federation over TLS with names and passwords; no secret is ever told.
+//! A federation over TLS with names and passwords; no secret is ever printed.
 
 use fedhost_e2e::broker::{Broker, PASSWORD, secured};
 use fedhost_e2e::{Scene, http, model, on_kafka, simulated, undisturbed};
@@ -24,7 +24,7 @@ fn scene(broker: &Broker, prefix: &str, password: &str) -> Scene {
     scene
 }
 
-/// Everything that a run says, in words and in JSON, at its most talkative, with the variable in
+/// The complete output of a run, as text and as JSON, at the highest verbosity, with the variable in
 /// its environment.
 fn everything_said(scene: &Scene, variable: &str) -> String {
     let prepare = |arguments: &[&str]| {
@@ -83,7 +83,7 @@ fn a_federation_over_tls_with_a_password_runs_and_no_secret_is_told() {
         let said = everything_said(&scene(&broker, prefix, password), variable);
         assert!(
             said.contains("sasl.username = alice"),
-            "the rest is told: {said}"
+            "other settings are printed: {said}"
         );
         for secret in [PASSWORD, TOKEN] {
             assert!(!said.contains(secret), "{prefix}: {secret} in {said}");

@@ -138,7 +138,7 @@ fn everybody_who_needs_the_broker_waits_for_it_and_can_be_asked_meanwhile() {
         status == 503 && why.contains("kafka at localhost:"),
         "{status}: {why}"
     );
-    // When it is asked to stop, then it does, although nobody has ever answered it
+    // When it is asked to stop, then it does, although the broker never answered
     let begun = Stopwatch::start();
     assert_eq!(run.interrupt().0, Some(130));
     assert!(

@@ -73,7 +73,7 @@ fn topics_are_made_once_listed_described_and_watched() {
         (&differing[0]["setting"], &differing[0]["found"]),
         (&"max.message.bytes".into(), &"16777216".into())
     );
-    // And after a run nobody is behind, and the readings are counted
+    // And after a run no reader is behind, and the readings are counted
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
     let lag = ask(&["topics", "lag", "run.toml"]);
     assert_eq!(lag["records_not_safe"], 0, "{lag}");

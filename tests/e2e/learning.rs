@@ -31,7 +31,7 @@ fn two_nodes_learn_together_and_the_report_shows_it() {
     let first = evaluations[0]["after"]["roc_auc"].as_f64().unwrap();
     assert!(
         last > first && last > 0.8,
-        "held-out anomalies are told from the rest ever better: {first} to {last}"
+        "the ROC AUC of held-out rows rises: {first} to {last}"
     );
 
     assert!(

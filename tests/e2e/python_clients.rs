@@ -1,5 +1,5 @@
-//! Clients in other languages: whoever can write JSON or safetensors to Kafka takes part, and keys,
-//! compression and headers mean the same to all.
+//! Clients in other languages: a client that writes JSON or safetensors to Kafka can take part, and
+//! all clients interpret keys, compression and headers in the same way.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

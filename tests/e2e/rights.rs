@@ -1,4 +1,5 @@
-//! What a user may not see on a cluster is said to be unseen, and keeps nobody from what he may do.
+//! What a user may not see on a cluster is reported as hidden, and does not prevent what the user
+//! may do.
 
 use fedhost_e2e::broker::{Broker, PASSWORD, USERS, secured};
 use fedhost_e2e::{Scene, simulated};
@@ -63,7 +64,7 @@ fn a_user_who_may_only_describe_read_and_write_runs_a_federation_and_hidden_topi
         .expect_code(0)
         .json();
     let topics = names(&made);
-    // Then he is told of each that it is hidden
+    // Then each is reported as hidden
     let dry = scene
         .fedhost(&["topics", "create", "bob.toml", "--dry-run", "--json"])
         .expect_code(0)
@@ -128,7 +129,7 @@ fn a_user_who_may_only_describe_read_and_write_runs_a_federation_and_hidden_topi
         ]
         .concat(),
     );
-    // Then nobody makes up how they are set up
+    // Then no settings are invented for them
     let described = scene
         .fedhost(&["topics", "describe", "bob.toml", "model_updates", "--json"])
         .expect_code(0)

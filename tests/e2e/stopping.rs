@@ -1,4 +1,4 @@
-//! Ctrl-C, time limits, and what a second process is told.
+//! Ctrl-C, time limits, and the refusal of a second process.
 
 use fedhost_e2e::{Scene, simulated};
 

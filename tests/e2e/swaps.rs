@@ -1,4 +1,4 @@
-//! Components that are replaced while a run is going on.
+//! Components that are replaced during a run.
 
 use std::path::Path;
 
@@ -217,7 +217,7 @@ fn a_detector_that_fails_in_every_call_is_left_alone_until_it_is_replaced() {
     ));
     let run = scene.start(&["run", "run.toml", "--json"]);
     wait_for(&scene, "plugin_quarantined", 1);
-    // When it is mended
+    // When it is repaired
     install(&scene, "misbehaving.wasm", &later("misbehaving", "0.1.9"));
     wait_for(&scene, "plugin_swapped", 2);
     // Then it works at once, and has not cost its deadline more often than allowed, but for calls
@@ -249,7 +249,7 @@ fn a_batch_that_waited_for_its_detector_is_scored_after_a_restart() {
     let run = scene.start(&["run", "run.toml", "--json"]);
     wait_for(&scene, "plugin_quarantined", 1);
     interrupt(run);
-    // When it is mended, and started again
+    // When it is repaired, and started again
     install(&scene, "misbehaving.wasm", &later("misbehaving", "0.1.9"));
     let run = scene.start(&["run", "run.toml", "--json"]);
     wait_for_rounds(&scene);

@@ -1,5 +1,5 @@
-//! Records that cannot be used are tried again and kept; when they are too many, a role stops and
-//! loses none.
+//! Unusable records are retried and dead-lettered; when there are too many, a role stops without
+//! loss.
 
 use fedhost_e2e::{
     Finished, Scene, predictions, read_topic, simulated, write_record, write_records,
@@ -22,7 +22,7 @@ fn scene_that_cannot_score() -> Scene {
     scene
 }
 
-/// Each letter's header of that name, as text.
+/// The header of that name of each dead-letter record, as text.
 fn header(scene: &Scene, topic: &str, name: &str) -> Vec<String> {
     let letters = read_topic(&scene.path("data"), topic);
     letters
@@ -31,7 +31,7 @@ fn header(scene: &Scene, topic: &str, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// Offsets of a node's readings that were scored or kept as a dead letter, in order.
+/// Offsets of a node's readings that were scored or dead-lettered, in order.
 fn settled(scene: &Scene, node: u32) -> Vec<u64> {
     let topic = readings(node);
     let letters = header(scene, &format!("{topic}.dlq"), "__connect.errors.offset");
@@ -89,8 +89,8 @@ fn too_many_readings_that_cannot_be_scored_stop_the_node_and_none_is_lost() {
         "it stopped before the end of the readings: {first}"
     );
 
-    let mended = simulated(6_000, 20).replace("\"logistic-regression\"", "\"misbehaving\"");
-    scene.write("run.toml", mended);
+    let repaired = simulated(6_000, 20).replace("\"logistic-regression\"", "\"misbehaving\"");
+    scene.write("run.toml", repaired);
     scene
         .fedhost(&["dlq", "acknowledge", "run.toml"])
         .expect_code(0);
@@ -99,7 +99,7 @@ fn too_many_readings_that_cannot_be_scored_stop_the_node_and_none_is_lost() {
         .iter()
         .filter(|message| !message["data"]["score"].is_null())
         .count();
-    assert!(scored > 0 && expect_all_once(&scene, "after the plug-in was mended") > first);
+    assert!(scored > 0 && expect_all_once(&scene, "after the plug-in was repaired") > first);
 }
 
 #[test]
@@ -191,8 +191,8 @@ fn starting_it_again_and_again_does_not_drain_a_topic_into_its_dead_letters() {
     expect_stopped(scene.fedhost(&["run", "run.toml", "-q"]), "fog-node-1");
     let kept = letters(&scene);
     assert!((100..3_000).contains(&kept), "{kept}");
-    // When it is started again without anybody having looked, then it says the same and takes
-    // nothing more
+    // When it is started again without an acknowledgement, then it reports the same and reads no
+    // more records
     for _ in 0..2 {
         let run = expect_stopped(scene.fedhost(&["run", "run.toml", "-q"]), "fog-node-1");
         assert!(
@@ -202,7 +202,7 @@ fn starting_it_again_and_again_does_not_drain_a_topic_into_its_dead_letters() {
         );
         assert_eq!(letters(&scene), kept);
     }
-    // When somebody has looked, then it goes on, and stops anew as nothing was mended
+    // When the stop is acknowledged, then it continues, and stops again as nothing was repaired
     let told = scene
         .fedhost(&["dlq", "acknowledge", "run.toml"])
         .expect_code(0)
@@ -298,7 +298,7 @@ fn a_record_that_is_no_global_model_has_one_dead_letter_however_many_nodes_read_
     };
     for (rounds, kept) in [("2", 3), ("3", 3), ("4", 5)] {
         if kept == 5 {
-            // While nobody runs, strangers write behind the newest model
+            // While no run is active, an untrusted client writes after the newest model
             write_records(
                 &scene.path("data"),
                 "global_model",

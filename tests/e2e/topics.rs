@@ -27,7 +27,7 @@ fn topic<'a>(document: &'a Value, name: &str) -> &'a Value {
 fn topics_are_made_once_and_then_left_as_they_are() {
     let scene = Scene::new();
     scene.write("run.toml", simulated(100, 1));
-    // Given a log that nobody has made, a dry run makes nothing
+    // Given no log, a dry run creates nothing
     let dry = scene
         .fedhost(&["topics", "create", "run.toml", "--dry-run", "--json"])
         .expect_code(0);
@@ -37,7 +37,7 @@ fn topics_are_made_once_and_then_left_as_they_are() {
         dry.stdout
     );
     assert!(!scene.path("data").exists());
-    // When they are made, then every topic has one for its dead letters
+    // When they are created, then every topic has a dead-letter topic
     let made = statuses(
         &scene
             .fedhost(&["topics", "create", "run.toml", "--json"])
@@ -161,7 +161,7 @@ fn readers_are_behind_before_a_run_and_not_after_it() {
         "{}",
         absent.stderr
     );
-    // Given a reading from long ago that nobody has read, in a topic that keeps it for ever
+    // Given an old unread reading, in a topic without retention limits
     let name = "sensor-data-node-1";
     let reading = NewRecord {
         topic: name.into(),
@@ -194,7 +194,7 @@ fn readers_are_behind_before_a_run_and_not_after_it() {
     assert_eq!(before["records_not_safe"], 1);
     // When a run has dealt with it
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
-    // Then nobody is behind, and the dead letter waits
+    // Then no reader is behind, and the dead-letter record is there
     let after = lag(&["--json"]).json();
     assert_eq!(
         (&node(&after)["records"], &node(&after)["seconds"]),

@@ -1,5 +1,5 @@
-//! A real Apache Kafka, as a child process: one node in a folder of its own, on free ports, with
-//! whatever listeners a test needs. It is killed when dropped.
+//! A real Apache Kafka as a child process: one node in a folder of its own, on free ports, with the
+//! listeners that a test needs. It is killed when dropped.
 
 mod certificates;
 mod jars;
@@ -28,13 +28,13 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// Another process may take a port between its choice and the broker's start.
 const TRIES: usize = 5;
 
-/// What a broker is like.
+/// The options of a broker.
 #[derive(Clone, Debug)]
 pub struct BrokerOptions {
-    /// Where clients may connect; none has the name of another.
+    /// Its listeners; names are unique.
     pub listeners: Vec<Listener>,
-    /// Only [`USERS`]' first, clients without a name and holders of the client certificate may do
-    /// everything; others may do nothing.
+    /// Only the first of [`USERS`], clients without a login and clients with the client certificate
+    /// have all rights; others have none.
     pub authorizer: bool,
     /// Further settings by Kafka's names; they go before those of the harness.
     pub settings: Vec<(String, String)>,
@@ -100,8 +100,7 @@ impl Broker {
         )
     }
 
-    /// What a client needs to come in through the listener as a user who may do everything:
-    /// librdkafka's names and values.
+    /// librdkafka's properties of a client of the listener with all rights.
     #[must_use]
     pub fn client(&self, listener: &str) -> Vec<(String, String)> {
         let known = self
@@ -121,7 +120,7 @@ impl Broker {
         &self.certificates
     }
 
-    /// What the broker has logged: warnings and errors.
+    /// The broker's log: warnings and errors.
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("broker.log")).unwrap_or_default()
@@ -173,12 +172,12 @@ impl Broker {
         }
     }
 
-    /// Stops it where it is, as a machine that hangs: connections stay open, and nothing answers.
+    /// Pauses it, like a machine that hangs: connections stay open, and no request is answered.
     pub fn pause(&self) {
         self.signal("-STOP");
     }
 
-    /// Lets it go on after [`Broker::pause`].
+    /// Continues it after [`Broker::pause`].
     pub fn resume(&self) {
         self.signal("-CONT");
     }
@@ -283,7 +282,7 @@ impl Drop for Broker {
     }
 }
 
-/// Any will do; so a cluster id in a failing test is known at sight.
+/// A fixed cluster id, which is recognisable in a failing test.
 const CLUSTER_ID: &str = "fedhost-tests-00000000";
 
 fn answers(port: u16) -> bool {

@@ -1,4 +1,4 @@
-//! The smallest client that can ask the probes.
+//! A minimal HTTP client for the probes.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Asks for a path, with further lines in the head if need be; gives the status and the body.
+/// Requests a path, with further header lines; returns the status and the body.
 pub fn get(address: &str, path: &str, head: &[&str]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -1,4 +1,4 @@
-//! The harness: runs the built binary in a folder of its own, and reads what it left behind.
+//! The test harness: runs the built binary in a folder of its own, and reads its files.
 
 #![expect(
     clippy::unwrap_used,
@@ -21,14 +21,14 @@ pub use process::{Finished, Prepared, Running, fedhost};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// For whatever is waited for.
+/// The longest wait for a condition.
 const PATIENCE: Duration = Duration::from_secs(180);
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// Looks again and again until it is so.
+/// Waits until a condition is true.
 ///
 /// # Panics
-/// It is not so within three minutes.
+/// It is not true within three minutes.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = fedhost_base::clock::now();
     while !is_so() {
@@ -113,8 +113,7 @@ impl Scene {
     }
 }
 
-/// Identity of the last model that a federation makes on an embedded log, where nothing disturbs
-/// it.
+/// The digest of the last model of a federation on an embedded log, without faults.
 #[must_use]
 pub fn undisturbed(manifest: &str) -> Value {
     let scene = Scene::new();
@@ -123,7 +122,7 @@ pub fn undisturbed(manifest: &str) -> Value {
     model(&scene.events())
 }
 
-/// Identity of the last model, as its round announces it.
+/// The digest of the last model, from the event of its round.
 #[must_use]
 pub fn model(events: &[Value]) -> Value {
     let closed = events
@@ -138,7 +137,7 @@ pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// A built component as a later version of itself, which is of as many characters.
+/// Changes the version of a built component to a later one of the same length.
 #[must_use]
 pub fn later(component: &str, version: &str) -> Vec<u8> {
     let built = std::fs::read(plugins().join(format!("{component}.wasm"))).unwrap();
@@ -176,8 +175,8 @@ fn built(folder: &str, component: &str, how: &str) -> PathBuf {
     directory.canonicalize().unwrap()
 }
 
-/// Real data that is not ours to ship: a folder named by a variable of the environment, or one
-/// beside the source. Says so when there is none.
+/// Real data that is not part of the source: a folder named by an environment variable, or one
+/// beside the source. Prints a line when there is none.
 #[must_use]
 #[expect(
     clippy::print_stderr,

@@ -1,4 +1,4 @@
-//! What lies in a run's log, read with the library once the run is over.
+//! Reads and writes a run's log with the library, while no run is active.
 
 use std::path::Path;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub fn read_topic(directory: &Path, topic: &str) -> Vec<Record> {
             .zip(&ends)
             .any(|(next, end)| next < end)
         {
-            // A damaged stretch at the end is skipped without a record to show for it.
+            // A damaged range at the end is skipped and gives no record.
             let Ok(read) = tokio::time::timeout(PATIENCE, source.read(1_000)).await else {
                 break;
             };
@@ -47,7 +47,7 @@ pub fn read_topic(directory: &Path, topic: &str) -> Vec<Record> {
     })
 }
 
-/// Puts one record into a topic, which is made when it is not there, before a run.
+/// Writes one record to a topic before a run; the topic is created if it is missing.
 pub fn write_record(directory: &Path, topic: &str, key: &str, value: &'static [u8]) {
     write_records(directory, topic, key, &[value]);
 }
@@ -65,7 +65,7 @@ pub fn write_records(directory: &Path, topic: &str, key: &str, values: &[&'stati
     put_records(directory, topic, values.iter().map(record).collect());
 }
 
-/// Puts records as they are into a topic, which is made when it is not there, before a run.
+/// Writes complete records to a topic before a run; the topic is created if it is missing.
 pub fn put_records(directory: &Path, topic: &str, records: Vec<NewRecord>) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -2,8 +2,7 @@
 
 use crate::plugins;
 
-/// Two nodes with a finite simulated sensor each, as fast as they can; further lines follow the
-/// sections' own.
+/// Two nodes with a finite simulated sensor each, at full speed.
 #[must_use]
 pub fn simulated(rows: u64, rounds: u64) -> String {
     let plugins = plugins().display().to_string();
@@ -24,8 +23,8 @@ pub fn simulated(rows: u64, rounds: u64) -> String {
     )
 }
 
-/// The same federation on a cluster, where all its names begin with `prefix`. Its processes find
-/// out soon that another one was killed.
+/// The same federation on a cluster, where all its names begin with `prefix`. Its processes detect
+/// soon that another process was killed.
 #[must_use]
 pub fn on_kafka(manifest: &str, bootstrap: &str, prefix: &str) -> String {
     let section = format!(

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// A run that says nothing for so long hangs.
+/// A run without an event for this time hangs.
 const SILENCE: Duration = Duration::from_secs(120);
 /// Lines that are read ahead; the process waits when there are more.
 const AHEAD: usize = 1 << 16;
@@ -101,7 +101,7 @@ impl Prepared {
         }
     }
 
-    /// Starts it, and lets stderr go.
+    /// Starts it and discards stderr.
     #[must_use]
     pub fn start(self) -> Running {
         self.start_with(Stdio::null())
@@ -129,7 +129,7 @@ impl Prepared {
 fn read_lines(stdout: ChildStdout) -> Receiver<String> {
     let (sender, lines) = sync_channel(AHEAD);
     thread::spawn(move || {
-        // Nobody listens any more when the test is over.
+        // The receiver is gone when the test is over.
         BufReader::new(stdout)
             .lines()
             .map_while(Result::ok)
@@ -198,13 +198,13 @@ impl Running {
         self.child.wait().unwrap();
     }
 
-    /// Asks it to end as Ctrl-C does; gives the exit code and the events that were left.
+    /// Sends Ctrl-C; returns the exit code and the remaining events.
     pub fn interrupt(self) -> (Option<i32>, Vec<Value>) {
         self.send_interrupt();
         self.rest()
     }
 
-    /// Asks it to end as Ctrl-C does.
+    /// Sends Ctrl-C.
     pub fn send_interrupt(&self) {
         let sent = Command::new("kill")
             .args(["-INT", &self.child.id().to_string()])

@@ -1,5 +1,4 @@
-//! Records that nobody can use, between those that are good; and a fog node that is killed among
-//! them.
+//! Unusable records between valid ones, and a fog node that is killed while it reads them.
 
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
@@ -10,7 +9,7 @@ use crate::faults::{Fault, Step, Topic};
 use crate::moment::Moment;
 use crate::process::Part;
 
-/// Not JSON, no text, no object, no sensor, columns and labels that are none.
+/// Not JSON, not text, not an object, no sensor, invalid columns and labels.
 const HOSTILE: [&[u8]; 8] = [
     b"",
     b"{\"sensor\": \xfe\x00\x1b[2J",

@@ -1,4 +1,4 @@
-//! Brokers that are slow, away or somewhere else.
+//! Brokers that are slow, down, or moved.
 
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;

@@ -1,5 +1,5 @@
-//! Requests that brokers answer with errors: those that a cluster gives while it is changed,
-//! restarted or overloaded, and connections that break.
+//! Requests that brokers answer with errors of a cluster that is changed, restarted or overloaded,
+//! and connections that break.
 
 use rand::RngExt as _;
 use rand::seq::IndexedRandom as _;
@@ -73,7 +73,7 @@ fn failures(rng: &mut ChaCha8Rng, requests: &[Api], moment: Moment) -> Vec<Step>
     requests.iter().map(&mut of).collect()
 }
 
-/// What a broker may say to a request of that kind, and mean to be asked again.
+/// The retryable errors of a request of that kind.
 fn errors(request: Api) -> &'static [Error] {
     match request {
         Api::Produce => &[

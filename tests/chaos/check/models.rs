@@ -1,5 +1,5 @@
-//! What has been learnt: every node's answer to every model counts once, and the models are those
-//! of an undisturbed run.
+//! Checks updates and models: every node's update of every model counts once, and the models equal
+//! those of a run without faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,7 +72,7 @@ pub(super) fn check(world: &mut World, baseline: &Baseline, account: &mut Accoun
     let lost: Vec<&Answer> = wanted.difference(&there).collect();
     account.none_of("updates lost", &lost);
     account.none_of(
-        "updates that nobody asked for",
+        "unexpected updates",
         &there.difference(&wanted).collect::<Vec<_>>(),
     );
     let changed: Vec<&Answer> = updates
@@ -140,14 +140,14 @@ fn check_run_log(world: &mut World, baseline: &Baseline, account: &mut Account) 
         .cloned()
         .collect();
     for round in 1..=ROUNDS {
-        let told: Vec<&Value> = closed
+        let reported: Vec<&Value> = closed
             .iter()
             .filter(|event| event["round"] == round)
             .collect();
-        let [event] = told.as_slice() else {
+        let [event] = reported.as_slice() else {
             account.fault(format!(
                 "the run log closes round {round} {} times",
-                told.len()
+                reported.len()
             ));
             continue;
         };

@@ -1,5 +1,5 @@
-//! Models that cheat: each is caught and named, and an honest one beside it is judged as if it were
-//! alone.
+//! Models that cheat: each is detected and named, and an honest model in the same evaluation has the
+//! same result as alone.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -42,10 +42,10 @@ fn is_caught(act: &str, promises: &[&str], words: &str) {
         (&"invalid-output".into(), promises.to_vec()),
         "{act}"
     );
-    for told in [cheat["error"].as_str().unwrap(), run.stderr.as_str()] {
+    for text in [cheat["error"].as_str().unwrap(), run.stderr.as_str()] {
         assert!(
-            told.contains("it breaks a promise (") && told.contains(words),
-            "{act}: no {words:?} in {told}"
+            text.contains("it breaks a promise (") && text.contains(words),
+            "{act}: no {words:?} in {text}"
         );
     }
     assert!(
@@ -117,7 +117,7 @@ fn one_that_repeats_the_last_label_is_caught() {
     is_caught("repeats-label", &["last-label"], words);
 }
 
-/// Runs of which every last third is anomalous, and nothing else tells it: noise.
+/// Runs of noise whose last third is labelled anomalous; no value depends on the label.
 fn trap(scene: &Scene) {
     for run in 0..2 {
         let mut text = "reading,anomaly\n".to_owned();

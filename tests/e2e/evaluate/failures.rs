@@ -1,5 +1,5 @@
-//! Plug-ins that fail: each is told by what it did, and a good one beside it is judged as if it
-//! were alone.
+//! Plug-ins that fail: each is reported with its failure, and a correct plug-in in the same
+//! evaluation has the same result as alone.
 
 use std::sync::LazyLock;
 

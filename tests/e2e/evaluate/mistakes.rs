@@ -1,5 +1,5 @@
-//! Mistakes of whoever calls: each is found before anything is started, named with its place and
-//! its remedy, and ends with exit code 2.
+//! Mistakes in the command line and the data: each is found before anything is started, is reported
+//! with its place and its remedy, and ends with exit code 2.
 
 use super::{judge, machine, two_runs};
 

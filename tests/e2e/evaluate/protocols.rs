@@ -1,6 +1,6 @@
-//! Which rows are trained on and which are scored, told by a model that betrays what it was given:
-//! a row's score is how often a row with its number was trained on, and half more when its label
-//! comes along.
+//! Which rows are trained on and which are scored, observed by a model whose scores reveal its
+//! input: a row's score is the number of trainings on rows with its number, plus a half when it is
+//! scored with its label.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -1,4 +1,5 @@
-//! The catalogue on real data: nobody is accused. The data is not ours to ship.
+//! The catalogue on real data: no plug-in fails an integrity check. The data is not part of the
+//! source.
 
 use fedhost_e2e::{Scene, real_data};
 

@@ -13,7 +13,7 @@ use handmade::Handmade;
 use super::rows::{Told, manifest, play};
 use super::scene;
 
-/// What one act does in `transform`, and what the operator is to be told.
+/// The code of one act in `transform`, and the expected report.
 struct Act {
     name: &'static str,
     code: &'static str,

@@ -1,4 +1,4 @@
-//! Files that should never have been installed: one run finds all of them beside two good ones.
+//! Invalid files in the plug-in directory: one run finds all of them beside two valid ones.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use handmade::{Handmade, binary, crowded};
 
 use super::{Failure, failures, scene};
 
-/// A file, and what an operator is told of it.
+/// A file, and its expected report.
 struct Case {
     name: &'static str,
     file: fn() -> Vec<u8>,

@@ -1,5 +1,4 @@
-//! A run in which every row says which promise is to be broken next, and every other row is an
-//! ordinary one.
+//! A run in which every other row selects the next law to break, and the rows between are ordinary.
 
 use std::fmt::Write as _;
 
@@ -107,7 +106,7 @@ impl Told {
         assert!(kinds.eq(reasons), "{:?}", self.letters);
     }
 
-    /// Offsets of the rows that are kept as dead letters.
+    /// Offsets of the dead-lettered rows.
     pub(super) fn unscored(&self) -> Vec<u64> {
         self.letters.iter().map(|(offset, _)| *offset).collect()
     }

@@ -15,16 +15,16 @@ use openssl::x509::{X509, X509Builder, X509NameBuilder};
 
 const DAY_S: i64 = 24 * 60 * 60;
 
-/// What a server shows.
+/// The certificate of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerCertificate {
-    /// For `localhost` and `127.0.0.1`, for a year.
+    /// For `localhost` and `127.0.0.1`, valid for a year.
     Sound,
     /// Was valid until yesterday.
     Expired,
     /// Valid for 10 more days.
     ExpiresSoon,
-    /// Signed by somebody whom no client knows.
+    /// Signed by an authority that no client knows.
     OtherAuthority,
     /// For `elsewhere.example`.
     OtherHost,
@@ -80,7 +80,7 @@ impl Certificates {
         };
         let (authority, other) = (
             Authority::new("fedhost-tests"),
-            Authority::new("somebody-else"),
+            Authority::new("untrusted-authority"),
         );
         write(
             &certificates.authority(),
@@ -122,7 +122,7 @@ impl Certificates {
         self.folder.join("authority.pem")
     }
 
-    /// The certificate of an authority that nobody trusts.
+    /// The certificate of an untrusted authority.
     #[must_use]
     pub fn other_authority(&self) -> PathBuf {
         self.folder.join("other-authority.pem")
@@ -212,7 +212,7 @@ impl Authority {
     }
 }
 
-/// A certificate that has been valid for a month, and is for so many more days.
+/// A certificate that became valid a month ago and is valid for this number of days more.
 fn begin(subject: &str, issuer: &str, key: &PKey<Private>, days: i64) -> X509Builder {
     let name = |text: &str| {
         let mut name = X509NameBuilder::new().unwrap();

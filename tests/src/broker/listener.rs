@@ -1,28 +1,28 @@
-//! What a listener asks of its clients, on both sides.
+//! A listener of a broker, and the settings of its clients.
 
 use super::certificates::{Certificates, ServerCertificate};
 
-/// Who is known wherever a listener asks for a name; all have [`PASSWORD`].
+/// Users of every listener with a login; all have [`PASSWORD`].
 pub const USERS: [&str; 2] = ["alice", "bob"];
 
 /// The password of all [`USERS`].
 pub const PASSWORD: &str = "correct-horse";
 
-/// A place where clients may connect.
+/// An address for clients.
 #[derive(Clone, Debug)]
 pub struct Listener {
-    /// Lower case letters, digits and underscores.
+    /// Lower-case a-z, digits and underscores.
     pub name: &'static str,
-    /// How they talk.
+    /// The security protocol.
     pub protocol: Protocol,
-    /// What it shows to its clients, where they talk over TLS.
+    /// Its certificate, for protocols with TLS.
     pub certificate: ServerCertificate,
 }
 
-/// How clients talk to a listener.
+/// The security protocol of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// Open to all.
+    /// Without encryption and login.
     Plaintext,
     /// TLS; the listener asks for no client certificate.
     Ssl,
@@ -34,7 +34,7 @@ pub enum Protocol {
     SaslSsl(Mechanism),
 }
 
-/// How a name and a password are shown.
+/// The SASL mechanism of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
     /// `PLAIN`
@@ -58,7 +58,7 @@ impl Mechanism {
 }
 
 impl Listener {
-    /// A listener with a sound certificate, where one is needed.
+    /// A listener; if it needs a certificate, it has a valid one.
     #[must_use]
     pub fn new(name: &'static str, protocol: Protocol) -> Self {
         Self {
@@ -68,13 +68,13 @@ impl Listener {
         }
     }
 
-    /// A listener for everybody.
+    /// A listener without encryption and login.
     #[must_use]
     pub fn plaintext(name: &'static str) -> Self {
         Self::new(name, Protocol::Plaintext)
     }
 
-    /// A TLS listener that shows that certificate.
+    /// A TLS listener with this certificate.
     #[must_use]
     pub fn ssl(name: &'static str, certificate: ServerCertificate) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! One broker with a listener of every kind, for all tests that only look.
+//! One broker with a listener of every kind, for non-destructive tests.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -6,7 +6,7 @@ use super::{Broker, BrokerOptions, Listener, Mechanism, Protocol, ServerCertific
 
 static SHARED: Mutex<Weak<Broker>> = Mutex::new(Weak::new());
 
-/// The broker; tests that run at the same time share it, and the last one to let go ends it. It has
+/// The broker. Tests that run at the same time share it, and the last test ends it. It has
 /// an authorizer, see [`BrokerOptions::authorizer`]. Its listeners: `plaintext`, `tls`,
 /// `mutual_tls`, `plain`, `scram256`, `scram512`, `plain_tls`, `scram512_tls`, and with TLS and a
 /// certificate of that kind `expired`, `expires_soon`, `other_authority`, `other_host`.

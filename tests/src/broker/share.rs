@@ -1,4 +1,4 @@
-//! The broker that all tests share that do not disturb it.
+//! The shared test broker, for non-destructive tests only.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
