@@ -16,7 +16,7 @@ use bytes::Bytes;
 const OPEN_MAX: usize = 32;
 
 /// Bytes of the newest commits that are kept in memory.
-const RECENT_BYTES: usize = 8 << 20;
+const RECENT_BYTES: usize = 16 << 20;
 
 /// Where a body lies in its segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
