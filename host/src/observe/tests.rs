@@ -273,10 +273,10 @@ fn eventful() -> Snapshot {
 
 #[test]
 fn open_metrics_match_the_expected_text() {
-    let expected = r#"# HELP fedhost_build_info Always 1; its label tells the version of this program
+    let expected = r#"# HELP fedhost_build_info Always 1; its label is the version of this program
 # TYPE fedhost_build_info gauge
 fedhost_build_info{version="1.2.3"} 1.0
-# HELP fedhost_ready 1 when the process is at work and nothing is in trouble, otherwise 0
+# HELP fedhost_ready 1 when the process is at work and has no trouble, otherwise 0
 # TYPE fedhost_ready gauge
 fedhost_ready 1.0
 # HELP fedhost_figures_left_out Reports of metrics that were dropped because there were too many series
