@@ -166,6 +166,9 @@ fn embedded() -> Case {
         bus,
         prefix: String::new(),
         make_first: None,
+        drain: Duration::from_secs(5),
+        churn: 0,
+        repeats: false,
         _keep: Box::new(directory),
     }
 }
