@@ -6,9 +6,9 @@ use crate::kernels::lanes::{LANES, Lanes};
 /// "Adam: a method for stochastic optimization", ICLR 2015), with its means of gradients and
 /// squares over about 10 and 1000 steps.
 ///
-/// Make a new one in every training: what it remembers is neither part of the weights nor averaged
-/// with them, so that the weights after a training follow from its arguments alone. Its bits are
-/// the same natively and in a component.
+/// Create a new one in every training: its state is neither part of the weights nor averaged with
+/// them, so the weights after a training depend on its arguments only. Its bits are the same
+/// natively and in a component.
 ///
 /// ```
 /// use fedhost_guest::Adam;
@@ -39,7 +39,7 @@ const DECAYS: [f32; 2] = [0.9, 0.999];
 const EPSILON: f32 = 1e-8;
 
 impl Adam {
-    /// For so many parameters.
+    /// An optimiser of `parameters` parameters.
     #[must_use]
     pub fn new(parameters: usize) -> Self {
         let nothing = Means {

@@ -1,5 +1,5 @@
-//! What a plug-in says of itself, and the parameters it takes: declared once, used for `describe`
-//! and for reading.
+//! The description of a plug-in and its parameters: declared once, used for `describe` and for
+//! reading.
 
 use std::marker::PhantomData;
 
@@ -110,7 +110,7 @@ impl Setting<f64> {
 }
 
 impl Setting<i64> {
-    /// A whole number within a range; numbers above 2^53 are not told apart.
+    /// A whole number within a range; numbers above 2^53 are not distinguished.
     #[must_use]
     pub const fn integer(
         name: &'static str,

@@ -213,7 +213,7 @@ impl<D: Detector> detection::GuestDetector for Resource<D> {
     }
 }
 
-/// For each world, the custom section that tells what the component exports; `build.rs` makes it.
+/// For each world, the custom section that describes the component's exports; `build.rs` makes it.
 pub mod worlds {
     pub const PREPROCESSOR: &[u8] =
         include_bytes!(concat!(env!("OUT_DIR"), "/preprocessor-plugin"));

@@ -1,7 +1,7 @@
-//! The only things a plug-in may ask of the host. Natively, in tests, a log line goes to the
+//! The functions of the host that a plug-in may call. In native tests, a log line is written to
 //! standard error.
 
-/// How much a log line matters.
+/// Severity of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// For the plug-in's author.

@@ -1,9 +1,9 @@
-//! What the author of a fedhost plug-in links.
+//! The SDK for plug-ins of fedhost.
 //!
-//! A plug-in is a WebAssembly component that scores rows of numbers, learns from them, or prepares
-//! them for that. It has no file, no network, no clock and no randomness but a seed: rows come in,
-//! numbers come out, and `wit/plugin.wit` states the laws in between. With this crate an author
-//! writes none of the crossing:
+//! A plug-in is a WebAssembly component that scores rows of numbers, is trained on them, or
+//! transforms them. It has no files, no network, no clock and no random source except a seed. It gets
+//! rows and returns numbers, by the laws of `wit/plugin.wit`. This crate does the conversion between
+//! WIT and Rust:
 //!
 //! 1. implement [`Preprocessor`], or [`Model`] with [`Trainer`] and [`Detector`], in plain Rust;
 //! 2. test it natively with `cargo test`, through a [`Session`] as the host would drive it;
@@ -69,8 +69,8 @@
 //! # Ok::<_, fedhost_guest::Error>(())
 //! ```
 //!
-//! A panic ends the instance, and its message reaches the host's log. Answer what can be wrong with
-//! an [`Error`] instead: it leaves the instance as it was.
+//! A panic ends the instance, and its message is written to the host's log. Return an [`Error`] for
+//! invalid input instead: it does not change the instance.
 
 mod adam;
 mod descriptor;
@@ -105,5 +105,5 @@ pub use session::Session;
 pub use types::{Batch, Error, Metric, Parameter, TensorSpec, Value, Weights};
 pub use window::Window;
 
-/// What every fallible call of a plug-in gives.
+/// The result of a fallible call of a plug-in.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

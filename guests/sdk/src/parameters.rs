@@ -10,9 +10,9 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Checks names, types, ranges and choices. A whole number stands for a [`Value::Number`], and
-    /// a number without a fraction for a [`Value::Integer`]: manifests and JSON do not tell them
-    /// apart.
+    /// Checks names, types, ranges and choices. A whole number may stand for a [`Value::Number`],
+    /// and a number without a fraction for a [`Value::Integer`]: manifests and JSON do not
+    /// distinguish them.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] naming the parameter and what is legal.

@@ -1,12 +1,11 @@
-//! What a plug-in implements. The laws stand in `wit/plugin.wit`; the host relies on every one of
-//! them.
+//! The traits of a plug-in. `wit/plugin.wit` has their laws; the host relies on all of them.
 
 use crate::{Batch, Descriptor, Metric, Parameters, Result, Weights};
 
-/// Turns one source's rows into other columns, row by row, in order.
+/// Transforms one source's rows into other columns, row by row, in order.
 ///
-/// Causal and indifferent to batches: what comes out for a row depends on that row and earlier ones
-/// only, and never on where the batches are cut.
+/// Causal and independent of batches: the output for a row depends on this row and earlier rows
+/// only, and never on where batches are cut.
 pub trait Preprocessor: Sized + 'static {
     /// Name, version and parameters; the same on every call.
     fn describe() -> Descriptor;
@@ -40,7 +39,7 @@ pub trait Preprocessor: Sized + 'static {
     /// Any.
     fn save(&self) -> Result<Weights>;
 
-    /// Goes on exactly where the instance that saved `state` stood.
+    /// Loads a state; afterwards the output equals that of the instance that saved it.
     ///
     /// # Errors
     /// [`Error::InvalidState`](crate::Error::InvalidState) when `state` is not of this plug-in,
@@ -65,7 +64,7 @@ pub trait Model: Sized + 'static {
     /// Any.
     fn save(&self) -> Result<Weights>;
 
-    /// Takes over weights that [`save`](Self::save) returned, or a mean of several such.
+    /// Loads weights that [`save`](Self::save) returned, or a mean of several.
     ///
     /// # Errors
     /// [`Error::InvalidState`](crate::Error::InvalidState) when names or shapes differ.
@@ -74,11 +73,11 @@ pub trait Model: Sized + 'static {
 
 /// A model that learns from batches of rows.
 pub trait Trainer: Model {
-    /// Goes over the rows `epochs` times, starting from the present weights.
+    /// Trains on the rows for `epochs` epochs, from the present weights.
     ///
     /// The weights after it depend on columns, parameters, seed, the weights before, `batch` and
-    /// `epochs` only. Call `progress` after every epoch, and return early with what there is when
-    /// it says [`Signal::Stop`].
+    /// `epochs` only. Call `progress` after every epoch, and return early with the present result
+    /// when it returns [`Signal::Stop`].
     ///
     /// # Errors
     /// [`Error::InvalidInput`](crate::Error::InvalidInput) for rows it cannot learn from,
@@ -101,34 +100,34 @@ pub trait Detector: Model {
     fn score(&mut self, batch: Batch) -> Result<Vec<f32>>;
 }
 
-/// What a training did.
+/// The result of a training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// Rows it learnt from, each counted once however many epochs there were: the weight of these
-    /// weights in a mean.
+    /// Rows trained on; each counts once, for any number of epochs. It is the weight of the result in
+    /// a mean.
     pub samples: u64,
     /// Mean loss a row over the last epoch.
     pub loss: f64,
-    /// Other figures.
+    /// Other metrics.
     pub metrics: Vec<Metric>,
 }
 
-/// How far a training is.
+/// The progress of a training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
     /// Epochs done, from 1.
     pub epoch: u32,
     /// Epochs asked for.
     pub epochs: u32,
-    /// Figures of this epoch, such as `loss`.
+    /// Metrics of this epoch, such as `loss`.
     pub metrics: Vec<Metric>,
 }
 
 /// The host's answer to [`Progress`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// Go on.
+    /// Continue.
     Proceed,
-    /// Return early with what there is.
+    /// Return early with the present result.
     Stop,
 }

@@ -35,7 +35,7 @@ impl Random {
 
     /// A number from 0 to `bound` - 1, or 0 when there is none.
     ///
-    /// Multiply and shift: the bias is below `bound` / 2^64, which nobody can see.
+    /// Multiply and shift: the bias is below `bound` / 2^64, which is negligible.
     pub fn below(&mut self, bound: usize) -> usize {
         let (number, bound) = (self.next_u64(), bound as u64);
         let product = match u32::try_from(bound) {

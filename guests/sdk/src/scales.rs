@@ -23,7 +23,7 @@ pub struct Scales {
 }
 
 impl Scales {
-    /// Of so many columns, nothing known.
+    /// Unknown scales of `columns` columns.
     #[must_use]
     pub fn unknown(columns: usize) -> Self {
         Self {

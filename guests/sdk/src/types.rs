@@ -1,4 +1,4 @@
-//! The values that cross the boundary, as plain Rust types: the same natively and in a component.
+//! Values of arguments and results as plain Rust types, the same natively and in a component.
 //!
 //! Field for field these are the records of interface `types` in `wit/plugin.wit`; the generated
 //! bindings use them as they are, so a `Vec<f32>` moves in and out without a copy.
@@ -93,7 +93,7 @@ impl Batch {
     }
 }
 
-/// A named figure, such as `accuracy`.
+/// A named metric, such as `accuracy`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
     /// In lower case, words joined by underscores, the unit last.
@@ -103,7 +103,7 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// A figure under a name.
+    /// A metric with a name and a value.
     pub fn new(name: impl Into<String>, value: f64) -> Self {
         Self {
             name: name.into(),
@@ -147,7 +147,7 @@ pub enum Error {
     /// version.
     #[error("invalid state: {0}")]
     InvalidState(String),
-    /// Training or scoring left the finite numbers.
+    /// Training or scoring gave a number that is not finite.
     #[error("diverged: {0}")]
     Diverged(String),
     /// Anything else.

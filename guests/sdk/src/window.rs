@@ -1,4 +1,4 @@
-//! The last so many numbers of a stream, with exact quantiles.
+//! A sliding window over the last numbers of a stream, with exact quantiles.
 
 use std::collections::VecDeque;
 
@@ -23,7 +23,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Of so many numbers, at least one.
+    /// An empty window of `capacity` numbers, at least one.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self {
@@ -144,11 +144,10 @@ struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    /// How far the number is that so many others are nearer than, and the next; infinite beyond the
-    /// last.
+    /// The distances at rank `rank` and the next rank, in ascending order; infinite beyond the last.
     fn ranked(&self, rank: usize) -> (f64, f64) {
-        // So many of the nearest lie below, found by halving: as long as the nearest left there is
-        // nearer than the farthest taken above, there are more.
+        // Bisection for how many of the nearest numbers are below the centre: there are more while
+        // the nearest remaining number below is nearer than the farthest one taken above.
         let (mut least, mut most) = (
             (rank + 1).saturating_sub(self.above.len()),
             self.below.len().min(rank + 1),
