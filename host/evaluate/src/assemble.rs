@@ -6,7 +6,7 @@ use super::document::{
     BaselineResult, Card, DataCard, Document, FileCard, PluginResult, RepeatedRows,
 };
 use super::figures::{Row, ScoreBook, Threshold};
-use super::integrity::Finding;
+use super::integrity::IntegrityResult;
 use super::run::Evaluation;
 use super::schedule::Schedule;
 use super::{EvaluateError, figures};
@@ -16,7 +16,7 @@ impl Evaluation<'_> {
     pub(super) fn document(
         &self,
         results: Vec<PluginResult>,
-        preprocess_integrity: Vec<Finding>,
+        preprocess_integrity: Vec<IntegrityResult>,
     ) -> Result<Document, EvaluateError> {
         let schedule = self.schedule(self.options.seed)?;
         let baselines = self.baselines(&schedule)?;

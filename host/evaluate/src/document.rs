@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Labels;
 use super::figures::Figures;
-use super::integrity::Finding;
+use super::integrity::IntegrityResult;
 use super::notes::Said;
 use fedhost_plugin::{CallError, Inspection, Kind, Limits};
 
@@ -44,7 +44,7 @@ pub struct Document {
     /// What stood before every model.
     pub preprocess: Option<Card>,
     /// What was tried to find out whether it plays fair.
-    pub preprocess_integrity: Vec<Finding>,
+    pub preprocess_integrity: Vec<IntegrityResult>,
     /// What each plug-in might use.
     pub limits: Limits,
     /// One for each plug-in, in the order given.
@@ -195,7 +195,7 @@ pub struct PluginResult {
     /// the machine.
     pub cut_short: bool,
     /// What was tried to find out whether it plays fair.
-    pub integrity: Vec<Finding>,
+    pub integrity: Vec<IntegrityResult>,
     /// Figures of each seed.
     pub repeats: Vec<Repeat>,
     /// Standard deviation over the seeds of the figures in `repeats`, where there are several.

@@ -1,9 +1,7 @@
-//! Whether scores can be believed: a plug-in is given the same rows in other circumstances, and
-//! must not mind.
+//! Integrity checks: scores the same rows under other conditions, which must not change the scores.
 //!
-//! A score may depend on the model, on its own row and on earlier ones. What it must not depend on
-//! is tried here: later rows, the cuts between batches, chance, the number of the row, and the
-//! label seen last.
+//! A score may depend on the model, on its own row and on earlier ones. It must not depend on later
+//! rows, the cuts between batches, chance, the number of the row, or the last label.
 
 pub(super) mod preparing;
 mod statistics;
@@ -27,35 +25,35 @@ const STREAMS: u64 = 8;
 /// Rows at the start of a stream in which a detector that learns as it goes may still be warming
 /// up.
 const WARM_UP_ROWS: usize = STREAM_ROWS / 2;
-/// Fewer rows tell nothing about their numbers.
+/// Fewer rows are too few for the check of row numbers.
 const SHUFFLED_ROWS_LEAST: usize = 64;
-/// More of what makes scores differ than this, and they follow the row's number rather than the
-/// row.
+/// If the row's number explains more than this share of the variance, scores follow the number
+/// rather than the row.
 const POSITION_SHARE_MOST: f64 = 0.25;
-/// Trainings on made-up labels, and rows of each.
+/// Trainings on random labels, and rows of each.
 const TRAININGS: usize = 24;
 const ROWS_PER_TRAINING: usize = 32;
 /// Agreement with the last label beyond which scores follow it; by chance alone it is reached once
 /// in 10,000 times.
 const LAST_LABEL_MOST: f64 = 0.7;
 
-/// What was tried, and what came of it.
+/// The result of one integrity check.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Finding {
-    /// Such as `later-rows`.
+pub struct IntegrityResult {
+    /// Its name, such as `later-rows`.
     pub check: &'static str,
-    /// What is promised, in one line.
+    /// The promise, in one line.
     pub promise: &'static str,
-    /// Whether it was kept; `None` when it could not be tried.
+    /// Whether the promise was kept; `None` if it could not be checked.
     pub kept: Option<bool>,
-    /// What was seen.
+    /// What was observed.
     pub detail: String,
 }
 
 /// Whether a promise was kept, and what was seen.
 type Seen = Result<(Option<bool>, String), Stop>;
 
-/// A promise and how to try it.
+/// A promise, and the function that checks it.
 struct Check {
     name: &'static str,
     promise: &'static str,
@@ -90,7 +88,7 @@ const CHECKS: [Check; 5] = [
     },
 ];
 
-/// Rows to try a plug-in on, and how to make it ready for them.
+/// Rows on which a plug-in is checked, and the state from which it starts.
 struct Bench<'t, 'a> {
     trial: &'t Trial<'a>,
     feed: Feed<'a>,
@@ -106,14 +104,13 @@ struct Bench<'t, 'a> {
     labelled: bool,
 }
 
-/// Tries everything on rows that a model's life has to score, with the model or state it starts
-/// from.
+/// Runs all checks on rows that a model has to score, from the model or state that it starts from.
 pub(super) fn check(
     trial: &Trial<'_>,
     life: &Life,
     start: &Start,
     labelled: bool,
-) -> Result<Vec<Finding>, Stop> {
+) -> Result<Vec<IntegrityResult>, Stop> {
     let mut feed = trial.feed()?;
     let columns = feed.columns().len();
     let values = scored_rows(&mut feed, life)?;
@@ -135,7 +132,7 @@ pub(super) fn check(
     };
     let finding = |check: &Check| {
         let (kept, detail) = (check.run)(&bench)?;
-        Ok(Finding {
+        Ok(IntegrityResult {
             check: check.name,
             promise: check.promise,
             kept,
@@ -156,7 +153,7 @@ fn scored_rows(feed: &mut Feed<'_>, life: &Life) -> Result<Vec<f32>, Stop> {
     Ok(values)
 }
 
-/// Normal rows to train on, or to score when there are none to train on.
+/// Returns normal rows to train on; if there are none, normal rows to score.
 fn familiar_rows(feed: &mut Feed<'_>, life: &Life) -> Result<Vec<f32>, Stop> {
     let (mut values, columns) = (Vec::new(), feed.columns().len().max(1));
     let mut take = |prepared: Prepared| {
@@ -176,7 +173,7 @@ fn familiar_rows(feed: &mut Feed<'_>, life: &Life) -> Result<Vec<f32>, Stop> {
 }
 
 impl Bench<'_, '_> {
-    /// Rows to shuffle and to draw by lot.
+    /// Returns how many rows are shuffled or drawn at random.
     fn familiar_rows(&self) -> usize {
         (self.familiar.len() / self.columns.max(1)).min(SHUFFLED_ROWS)
     }
@@ -187,8 +184,8 @@ impl Bench<'_, '_> {
             .unwrap_or_default()
     }
 
-    /// A stream of familiar rows: all of them in one shuffled order, then in another, and so on. So
-    /// it is long enough to warm up with, however few they are.
+    /// Returns a stream of familiar rows: all of them in one shuffled order, then in another, and
+    /// so on. It is long enough for a warm-up, even of few rows.
     fn shuffled(&self, stream: u64) -> Vec<f32> {
         let rows = self.familiar_rows();
         let seed = |round: usize| {
@@ -208,7 +205,7 @@ impl Bench<'_, '_> {
             .collect()
     }
 
-    /// Scores of rows, by an instance of their own, in batches of these lengths over and over.
+    /// Scores rows with a new instance, in batches whose lengths cycle through `cuts`.
     fn scores(&self, values: &[f32], cuts: &[usize]) -> Result<Vec<f32>, Stop> {
         self.scores_from(self.start, values, cuts)
     }
@@ -268,7 +265,7 @@ fn batch_cuts(bench: &Bench<'_, '_>) -> Seen {
     ))
 }
 
-/// Rows of the second half are put in another order, and become others.
+/// Changes the rows of the second half and their order.
 fn later_rows(bench: &Bench<'_, '_>) -> Seen {
     let rows = (bench.values.len() / bench.columns.max(1)).min(bench.trial.options.rows_per_call);
     let half = rows / 2;
@@ -293,7 +290,7 @@ fn later_rows(bench: &Bench<'_, '_>) -> Seen {
     ))
 }
 
-/// The same up to a place; from there on in another order, and other values.
+/// Returns the same rows up to value `from`; behind it, other values in another order.
 fn changed_rows(values: &[f32], from: usize) -> Vec<f32> {
     let (before, after) = values.split_at(from.min(values.len()));
     let after = after
@@ -310,7 +307,7 @@ fn changed_rows(values: &[f32], from: usize) -> Vec<f32> {
     changed
 }
 
-/// `what` is told with its number.
+/// Compares two runs; `what` names the values in the detail.
 fn same(what: &str, scores: &[f32], again: &[f32], circumstances: &str) -> (Option<bool>, String) {
     let mut pairs = scores.iter().zip(again).enumerate();
     match pairs.find(|(_, (score, again))| score.to_bits() != again.to_bits()) {
@@ -326,8 +323,8 @@ fn same(what: &str, scores: &[f32], again: &[f32], circumstances: &str) -> (Opti
     }
 }
 
-/// In shuffled rows a number says nothing: a score that is the same at the same place, whichever
-/// row is there, was made from the place.
+/// In shuffled rows, the number of a row carries no information: a score that depends on the place,
+/// not on the row, was computed from the number.
 fn row_number(bench: &Bench<'_, '_>) -> Seen {
     if bench.familiar_rows() < SHUFFLED_ROWS_LEAST {
         return Ok((
@@ -360,11 +357,11 @@ fn row_number(bench: &Bench<'_, '_>) -> Seen {
     Ok((Some(share <= POSITION_SHARE_MOST), detail))
 }
 
-/// Labels drawn by lot tell nothing about the rows that come next: a model whose scores follow the
-/// last of them has not learnt from the rows, and wins wherever anomalies come in a row.
+/// Random labels carry no information about later rows: a model whose scores follow the last label
+/// has not learnt from the rows. It scores high wherever anomalies are consecutive.
 fn last_label(bench: &Bench<'_, '_>) -> Seen {
     if !bench.labelled {
-        return Ok((None, "it is given no labels".to_owned()));
+        return Ok((None, "it gets no labels".to_owned()));
     }
     if bench.familiar_rows() < SHUFFLED_ROWS_LEAST {
         return Ok((
@@ -372,26 +369,26 @@ fn last_label(bench: &Bench<'_, '_>) -> Seen {
             format!("{} rows are too few to tell", bench.familiar_rows()),
         ));
     }
-    let mut lots = Lots::new(bench);
+    let mut random = RandomRows::new(bench);
     let (mut last, mut scores) = (Vec::new(), Vec::new());
     let mut trainer = bench.trial.fresh_trainer(&bench.feed)?;
     for _ in 0..TRAININGS {
-        let labels: Vec<f32> = (0..ROWS_PER_TRAINING).map(|_| lots.label()).collect();
+        let labels: Vec<f32> = (0..ROWS_PER_TRAINING).map(|_| random.label()).collect();
         last.extend(labels.last().copied().map(f64::from));
         trainer.train(
-            &bench.batch(&lots.rows(ROWS_PER_TRAINING), Some(labels))?,
+            &bench.batch(&random.rows(ROWS_PER_TRAINING), Some(labels))?,
             1,
         )?;
         let start = Some(Trainer::save(&mut trainer)?);
         let mut detector = bench
             .trial
             .ready_detector(&bench.feed, &start, &mut Cost::default())?;
-        scores.push(detector.score(&bench.batch(&lots.rows(ROWS_PER_TRAINING), None)?)?);
+        scores.push(detector.score(&bench.batch(&random.rows(ROWS_PER_TRAINING), None)?)?);
     }
     let means: Vec<f64> = scores.iter().map(|scores| mean(scores)).collect();
     let (follows, share) = (correlation(&means, &last), share_of_groups(&scores));
     let detail = format!(
-        "after trainings on labels drawn by lot, scores agree with the last label by {follows:.2}"
+        "after trainings on random labels, the scores correlate with the last label by {follows:.2}"
     );
     Ok((
         Some(follows <= LAST_LABEL_MOST || share <= POSITION_SHARE_MOST),
@@ -403,15 +400,15 @@ fn mean(scores: &[f32]) -> f64 {
     scores.iter().copied().map(f64::from).sum::<f64>() / scores.len().max(1) as f64
 }
 
-/// Rows and labels drawn by lot, always the same.
-struct Lots<'b, 't, 'a> {
+/// Draws random rows and labels from the seed.
+struct RandomRows<'b, 't, 'a> {
     bench: &'b Bench<'t, 'a>,
     order: Permutation,
     coin: Permutation,
     drawn: u64,
 }
 
-impl<'b, 't, 'a> Lots<'b, 't, 'a> {
+impl<'b, 't, 'a> RandomRows<'b, 't, 'a> {
     const COINS: u64 = 1 << 20;
 
     fn new(bench: &'b Bench<'t, 'a>) -> Self {

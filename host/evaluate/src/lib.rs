@@ -42,7 +42,7 @@ pub use document::{
     Repeat, RepeatedRows, Status,
 };
 pub use figures::{Figures, Threshold};
-pub use integrity::Finding;
+pub use integrity::IntegrityResult;
 pub use notes::Said;
 pub use run::{Candidate, Evaluation, Outcome};
 pub use scores::Scores;

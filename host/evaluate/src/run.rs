@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::cost::Cost;
 use super::document::{Document, PluginResult, Status};
 use super::figures::{self, Figures, Request, ScoreBook, Threshold};
-use super::integrity::Finding;
+use super::integrity::IntegrityResult;
 use super::notes::Notes;
 use super::schedule::{Life, Schedule};
 use super::scores::Scores;
@@ -120,7 +120,7 @@ impl Evaluation<'_> {
 
     /// Whether the preprocessor plays fair; one that fails will fail every model, and is told
     /// there.
-    fn preparing(&self) -> Result<Vec<Finding>, EvaluateError> {
+    fn preparing(&self) -> Result<Vec<IntegrityResult>, EvaluateError> {
         let schedule = self.schedule(self.options.seed)?;
         let (Some(subject), Some(life)) = (self.preprocess, schedule.lives.first()) else {
             return Ok(Vec::new());
@@ -259,7 +259,7 @@ fn fairness(
     life: Option<&Life>,
     start: &Start,
     labelled: bool,
-) -> Result<Vec<Finding>, Stop> {
+) -> Result<Vec<IntegrityResult>, Stop> {
     life.map_or_else(
         || Ok(Vec::new()),
         |life| integrity::check(trial, life, start, labelled),

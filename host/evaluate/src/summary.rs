@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::document::{Card, Document, PluginResult, Repeat, Status};
 use super::figures::Figures;
-use super::integrity::Finding;
+use super::integrity::IntegrityResult;
 use super::run::{Attempt, Candidate};
 use super::subject::Subject;
 use super::trial::Stop;
@@ -124,7 +124,7 @@ impl PluginResult {
     }
 
     /// What a preprocessor does that is not fair is in the scores of every model behind it.
-    pub(super) fn suspect(&mut self, preparing: &[Finding]) {
+    pub(super) fn suspect(&mut self, preparing: &[IntegrityResult]) {
         let broken = broken(preparing, "the preprocessor");
         if !broken.is_empty() && self.status == Status::Ok {
             self.ended(Status::InvalidOutput, broken);
@@ -168,7 +168,7 @@ impl PluginResult {
 }
 
 /// One line a promise that is broken; empty when none is.
-fn broken(findings: &[Finding], who: &str) -> String {
+fn broken(findings: &[IntegrityResult], who: &str) -> String {
     let broken = findings
         .iter()
         .filter(|finding| finding.kept == Some(false));

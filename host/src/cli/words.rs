@@ -1,21 +1,57 @@
-//! Events in words, for people who watch a run.
+//! Describes events for people who watch a run.
 
 use fedhost_base::hint::with_hint;
 use fedhost_domain::event::Event;
 
-/// How much somebody must want to know to be told.
+/// How important an event is; users choose the least weight that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Weight {
     /// Something went wrong.
     Warning,
     /// Worth knowing.
     Notice,
-    /// For those who want everything.
+    /// Shown only on request.
     Detail,
 }
 
-/// `None` for events that are shown in another way.
+/// Returns the weight and the text of an event; `None` for events that are shown in another way.
 pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
+    match event {
+        Event::RunStarted { .. }
+        | Event::UpdateAccepted { .. }
+        | Event::UpdateRejected { .. }
+        | Event::RoundFailed { .. }
+        | Event::NodeTrained { .. }
+        | Event::NodeResumed { .. }
+        | Event::TrainingSkipped { .. }
+        | Event::RoleRestarted { .. } => federation(event),
+        Event::SensorFinished { .. }
+        | Event::RecordSkipped { .. }
+        | Event::LogDamaged { .. }
+        | Event::PartitionStalled { .. }
+        | Event::RecordsExpired { .. }
+        | Event::TopicDiffers { .. } => records(event),
+        Event::ConnectionLost { .. }
+        | Event::ConnectionRestored { .. }
+        | Event::StandingBy { .. }
+        | Event::Listening { .. }
+        | Event::Warned { .. } => connections(event),
+        Event::PluginQuarantined { .. }
+        | Event::PluginReleased { .. }
+        | Event::PluginSwapped { .. } => plugin_changes(event),
+        Event::PluginLoaded { .. }
+        | Event::PluginFailed { .. }
+        | Event::PluginLogged { .. }
+        | Event::PluginProgress { .. } => plugin_messages(event),
+        Event::RoundOpened { .. }
+        | Event::RoundClosed(_)
+        | Event::RoundEvaluated { .. }
+        | Event::RunFinished { .. } => None,
+    }
+}
+
+/// Describes events of runs, rounds, nodes and roles.
+fn federation(event: &Event) -> Option<(Weight, String)> {
     use Weight::{Detail, Notice, Warning};
     Some(match event {
         Event::RunStarted {
@@ -29,14 +65,14 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
             ..
         } => (
             Notice,
-            format!("running {manifest}, going on after round {resumed_round}"),
+            format!("running {manifest}, resumed after round {resumed_round}"),
         ),
         Event::UpdateAccepted { round, participant } => {
             let (node, samples, loss) = (&participant.node, participant.samples, participant.loss);
             (
                 Detail,
                 format!(
-                    "round {round}: {node} has answered with {samples} samples, loss {loss:.4}"
+                    "round {round}: update of {node} accepted: {samples} samples, loss {loss:.4}"
                 ),
             )
         }
@@ -46,7 +82,9 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
             reason,
             detail,
         } => {
-            let node = node.as_ref().map_or("somebody", |node| node.as_str());
+            let node = node
+                .as_ref()
+                .map_or("an unknown node", |node| node.as_str());
             (
                 Warning,
                 format!("round {round}: an update of {node} was rejected ({reason}): {detail}"),
@@ -59,7 +97,7 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
         } => (
             Warning,
             format!(
-                "round {round}: its time is up, but only {answered} of at least {min_nodes} nodes have answered; it goes on waiting"
+                "round {round}: the deadline has passed with {answered} updates of at least {min_nodes}; it waits for more"
             ),
         ),
         Event::NodeTrained {
@@ -82,13 +120,25 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
         } => (
             Notice,
             format!(
-                "{node} goes on after {rows} labelled rows and round {round}; {replayed} records are read again"
+                "{node} resumes after {rows} labelled rows and round {round}; it reads {replayed} records again"
             ),
         ),
         Event::TrainingSkipped { node, rows } => (
             Warning,
-            format!("{node}: training cannot keep up and moved on over {rows} labelled rows"),
+            format!("{node}: training cannot keep up and skipped {rows} labelled rows"),
         ),
+        Event::RoleRestarted { role, reason } => (
+            Warning,
+            format!("{role} starts again from its stored state: {reason}"),
+        ),
+        _ => return None,
+    })
+}
+
+/// Describes events of sensors, records and topics.
+fn records(event: &Event) -> Option<(Weight, String)> {
+    use Weight::{Notice, Warning};
+    Some(match event {
         Event::SensorFinished {
             node,
             sensor,
@@ -119,17 +169,6 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
             (Warning, format!("the log is damaged: {damage}"))
         }
         Event::LogDamaged(damage) => (Warning, damage.to_string()),
-        Event::ConnectionLost { part, reason, hint } => (
-            Warning,
-            with_hint(format_args!("{part}: {reason}"), Some(hint)),
-        ),
-        Event::ConnectionRestored { part, after_ms } => {
-            (Notice, format!("{part} works again, after {after_ms} ms"))
-        }
-        Event::StandingBy { group } => (
-            Notice,
-            format!("another process reads for {group}; this one waits to take over from it"),
-        ),
         Event::PartitionStalled {
             group,
             topic,
@@ -139,7 +178,7 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
         } => (
             Warning,
             format!(
-                "{group} gets nothing of {topic}:{partition}, though {} records wait there",
+                "{group} receives no records of {topic}:{partition}, although {} wait there",
                 end.saturating_sub(*next)
             ),
         ),
@@ -159,11 +198,6 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
                 Some("raise its retention_ms"),
             ),
         ),
-        Event::Listening { address } => (Notice, format!("listening on http://{address}")),
-        Event::RoleRestarted { role, reason } => (
-            Warning,
-            format!("{role} begins again from what it has stored: {reason}"),
-        ),
         Event::TopicDiffers {
             topic,
             setting,
@@ -172,27 +206,39 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
         } => (
             Warning,
             format!(
-                "topic {topic} has {setting} = {found}, and the manifest asks for {asked}; it is left as it is"
+                "topic {topic} has {setting} = {found}, but the manifest says {asked}; it is not changed"
             ),
         ),
-        Event::Warned { part, detail } => (Warning, format!("{part}: {detail}")),
-        Event::PluginLoaded {
-            plugin,
-            file,
-            compile_ms,
-        } => (
-            Notice,
-            format!("plug-in {plugin} from {file}, ready in {compile_ms} ms"),
-        ),
-        Event::PluginFailed {
-            plugin,
-            call,
-            kind,
-            detail,
-        } => (
+        _ => return None,
+    })
+}
+
+/// Describes events of connections and of parts of the process.
+fn connections(event: &Event) -> Option<(Weight, String)> {
+    use Weight::{Notice, Warning};
+    Some(match event {
+        Event::ConnectionLost { part, reason, hint } => (
             Warning,
-            format!("plug-in {plugin} failed in {call} ({kind}): {detail}"),
+            with_hint(format_args!("{part}: {reason}"), Some(hint)),
         ),
+        Event::ConnectionRestored { part, after_ms } => (
+            Notice,
+            format!("{part} is connected again after {after_ms} ms"),
+        ),
+        Event::StandingBy { group } => (
+            Notice,
+            format!("another process reads for {group}; this one waits to take over"),
+        ),
+        Event::Listening { address } => (Notice, format!("listening on http://{address}")),
+        Event::Warned { part, detail } => (Warning, format!("{part}: {detail}")),
+        _ => return None,
+    })
+}
+
+/// Describes which plug-ins are used, and which are quarantined.
+fn plugin_changes(event: &Event) -> Option<(Weight, String)> {
+    use Weight::{Notice, Warning};
+    Some(match event {
         Event::PluginQuarantined {
             plugin,
             part,
@@ -203,7 +249,7 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
         } => (
             Warning,
             format!(
-                "plug-in {plugin} is left alone as {part} for {pause_ms} ms: {call} failed {failures} times in a row, at last because it {detail}"
+                "plug-in {plugin} is quarantined as {part} for {pause_ms} ms: {call} failed {failures} times in a row; the last time it {detail}"
             ),
         ),
         Event::PluginSwapped {
@@ -221,12 +267,38 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
             let first = first.collect::<Vec<_>>().join(", ");
             (
                 Notice,
-                format!("{node} has {new} as {part} from {first} on, in place of {old}; {state}"),
+                format!("{node} uses {new} as {part} from {first} on, instead of {old}; {state}"),
             )
         }
-        Event::PluginReleased { plugin, part } => {
-            (Notice, format!("plug-in {plugin} works again as {part}"))
-        }
+        Event::PluginReleased { plugin, part } => (
+            Notice,
+            format!("plug-in {plugin} is released from quarantine as {part}"),
+        ),
+        _ => return None,
+    })
+}
+
+/// Describes what plug-ins log and report, and how they load and fail.
+fn plugin_messages(event: &Event) -> Option<(Weight, String)> {
+    use Weight::{Detail, Notice, Warning};
+    Some(match event {
+        Event::PluginLoaded {
+            plugin,
+            file,
+            compile_ms,
+        } => (
+            Notice,
+            format!("plug-in {plugin} from {file}, ready in {compile_ms} ms"),
+        ),
+        Event::PluginFailed {
+            plugin,
+            call,
+            kind,
+            detail,
+        } => (
+            Warning,
+            format!("plug-in {plugin} failed in {call} ({kind}): {detail}"),
+        ),
         Event::PluginLogged {
             plugin,
             instance,
@@ -240,7 +312,7 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
             };
             (
                 weight,
-                format!("{instance}: plug-in {plugin} says ({level}): {message}"),
+                format!("{instance}: plug-in {plugin} ({level}): {message}"),
             )
         }
         Event::PluginProgress {
@@ -262,11 +334,6 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
                 ),
             )
         }
-        Event::RoundOpened { .. }
-        | Event::RoundClosed(_)
-        | Event::RoundEvaluated { .. }
-        | Event::RunFinished { .. } => {
-            return None;
-        }
+        _ => return None,
     })
 }

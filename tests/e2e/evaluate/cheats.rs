@@ -113,7 +113,8 @@ fn one_that_looks_at_all_rows_of_a_batch_is_caught() {
 
 #[test]
 fn one_that_repeats_the_last_label_is_caught() {
-    let words = "after trainings on labels drawn by lot, scores agree with the last label by 1.00";
+    let words =
+        "after trainings on random labels, the scores correlate with the last label by 1.00";
     is_caught("repeats-label", &["last-label"], words);
 }
 

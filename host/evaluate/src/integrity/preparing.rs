@@ -1,7 +1,7 @@
-//! Whether a preprocessor plays fair: what it makes of later rows, or of the cuts between batches,
-//! would be in the scores of every model behind it.
+//! Integrity checks of a preprocessor: if it depends on later rows or on the cuts between batches,
+//! so do the scores of every model.
 
-use super::{CHECKS, Finding, ROWS, Seen, changed_rows, same};
+use super::{CHECKS, IntegrityResult, ROWS, Seen, changed_rows, same};
 use crate::cost::Phase;
 use crate::schedule::{Block, Life};
 use crate::subject::Opener;
@@ -9,12 +9,12 @@ use crate::trial::Stop;
 use fedhost_dataset::Corpus;
 use fedhost_plugin::Batch;
 
-/// Tries it on raw rows that a model's life has to score.
+/// Runs the checks on raw rows that a model has to score.
 pub(crate) fn check(
     corpus: &Corpus,
     opener: &Opener<'_>,
     life: &Life,
-) -> Result<Vec<Finding>, Stop> {
+) -> Result<Vec<IntegrityResult>, Stop> {
     let columns = corpus.columns().len().max(1);
     let mut block = Block::default();
     if let Some(part) = life.score.iter().max_by_key(|part| part.rows()) {
@@ -38,7 +38,7 @@ pub(crate) fn check(
             return Ok(None);
         };
         let (kept, detail) = run(&bench)?;
-        Ok(Some(Finding {
+        Ok(Some(IntegrityResult {
             check: check.name,
             promise: check.promise,
             kept,

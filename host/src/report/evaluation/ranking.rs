@@ -62,7 +62,7 @@ pub(super) fn ranking(document: &Document, standings: &[Standing<'_>]) -> Markup
                         tbody { @for standing in believed { (plugin(standing, whiskers.as_ref())) } }
                     }
                     @if !others.is_empty() {
-                        (group("Failed, or not fair"))
+                        (group("Failed, or failed an integrity check"))
                         tbody { @for standing in others { (failed(document, standing, whiskers.as_ref())) } }
                     }
                     (group("Without a model"))

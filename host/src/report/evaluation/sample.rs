@@ -11,8 +11,8 @@ use fedhost_domain::protocol::Protocol;
 
 use fedhost_evaluate::figures::ThresholdFrom;
 use fedhost_evaluate::{
-    BaselineResult, Card, DataCard, Document, Figures, FileCard, FileResult, FileTrace, Finding,
-    Labels, PluginResult, Repeat, RepeatedRows, Said, Status,
+    BaselineResult, Card, DataCard, Document, Figures, FileCard, FileResult, FileTrace,
+    IntegrityResult, Labels, PluginResult, Repeat, RepeatedRows, Said, Status,
 };
 use fedhost_plugin::{ComponentVerdict, Inspection, Limits};
 
@@ -224,8 +224,8 @@ impl Sample {
             .collect()
     }
 
-    fn findings(&self, unfair: bool) -> Vec<Finding> {
-        let finding = |check, promise, kept| Finding {
+    fn findings(&self, unfair: bool) -> Vec<IntegrityResult> {
+        let finding = |check, promise, kept| IntegrityResult {
             check,
             promise,
             kept,

@@ -237,7 +237,8 @@ fn a_failed_plugin_stands_in_the_ranking_with_its_reason() {
         .and_then(|rest| rest.split("</section>").next())
         .unwrap();
     assert!(
-        ranking.contains("Failed, or not fair") && ranking.contains(">crashed</td>"),
+        ranking.contains("Failed, or failed an integrity check")
+            && ranking.contains(">crashed</td>"),
         "{ranking}"
     );
 }

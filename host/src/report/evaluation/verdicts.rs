@@ -1,4 +1,4 @@
-//! What each plug-in is, what it was allowed, what it did, and whether it plays fair.
+//! The section of each plug-in: its identity, its limits, what it used, and its integrity checks.
 
 mod facts;
 
@@ -9,9 +9,9 @@ use super::standing::Standing;
 use super::words::ending;
 use crate::report::table::{Column, Unit, table, text};
 use crate::report::words::plural;
-use fedhost_evaluate::{Document, Finding, PluginResult};
+use fedhost_evaluate::{Document, IntegrityResult, PluginResult};
 
-/// One verdict a plug-in, after a table of who plays fair.
+/// Returns a table of all integrity checks, and one section for each plug-in.
 pub(super) fn verdicts(document: &Document, standings: &[Standing<'_>]) -> Markup {
     html! {
         section {
@@ -57,13 +57,13 @@ fn fairness(standings: &[Standing<'_>]) -> Markup {
         std::iter::once(standing.title()).chain(cells).collect()
     });
     html! {
-        @if tried.is_empty() { p.none { "No plug-in came far enough to find out whether it plays fair." } }
-        @else { div.fairness { (table("Who plays fair", &columns, rows)) } }
+        @if tried.is_empty() { p.none { "No plug-in came far enough for integrity checks." } }
+        @else { div.fairness { (table("Integrity checks", &columns, rows)) } }
     }
 }
 
 /// By sign and word, so that no colour is needed.
-fn outcome(finding: &Finding) -> Markup {
+fn outcome(finding: &IntegrityResult) -> Markup {
     let (class, sign, word) = match finding.kept {
         Some(true) => ("kept", "✓", "kept"),
         Some(false) => ("broken", "✗", "broken"),
@@ -108,8 +108,8 @@ fn findings(result: &PluginResult) -> Markup {
         ]
     });
     html! {
-        @if result.integrity.is_empty() { p.none { "Whether it plays fair could not be tried." } }
-        @else { (table("Whether it plays fair", COLUMNS, rows)) }
+        @if result.integrity.is_empty() { p.none { "No integrity check could be done." } }
+        @else { (table("Integrity checks", COLUMNS, rows)) }
     }
 }
 

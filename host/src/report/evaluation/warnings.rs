@@ -1,4 +1,4 @@
-//! What speaks against believing the answer.
+//! Warnings on the page of an evaluation: reasons to doubt its results.
 
 use maud::{Markup, html};
 
@@ -10,7 +10,7 @@ use fedhost_evaluate::{BaselineResult, Document, Figures};
 
 /// A baseline this close to the best F1 makes it worthless.
 const NEARLY: f64 = 0.05;
-/// More false alarms than so many times what was promised, and the promise is broken.
+/// The threshold has failed if there are more false alarms than this multiple of the promised ones.
 const TIMES: f64 = 3.0;
 
 /// A warning: what it is, and what follows.
@@ -19,7 +19,7 @@ struct Warning {
     text: String,
 }
 
-/// The list, or nothing when all is well.
+/// Returns the list of warnings; nothing if there is none.
 pub(super) fn warnings(document: &Document, standings: &[Standing<'_>]) -> Markup {
     let all: Vec<Warning> = [
         failures(document, standings),
@@ -28,7 +28,7 @@ pub(super) fn warnings(document: &Document, standings: &[Standing<'_>]) -> Marku
         labels_in_view(standings),
         trivial(document, standings),
         order(document, standings),
-        lots(document, standings),
+        random_nab(document, standings),
         repeated(document),
         guessing(standings),
         promise(standings),
@@ -39,7 +39,7 @@ pub(super) fn warnings(document: &Document, standings: &[Standing<'_>]) -> Marku
     html! {
         @if !all.is_empty() {
             section.warnings {
-                h2 { "Before you believe it" }
+                h2 { "Reasons for caution" }
                 ul { @for warning in &all { li { strong { (warning.head) } " " (warning.text) } } }
             }
         }
@@ -67,9 +67,8 @@ fn failures(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> 
         .count();
     let what = match (failed.len(), unfair) {
         (_, 0) => "failed",
-        (1, 1) => "does not play fair",
-        (all, unfair) if all == unfair => "do not play fair",
-        _ => "failed or do not play fair",
+        (all, unfair) if all == unfair => "failed an integrity check",
+        _ => "failed, or failed an integrity check",
     };
     (!failed.is_empty()).then(|| Warning {
         head: format!("{} {what}.", plural(failed.len() as u64, "plug-in")),
@@ -86,9 +85,10 @@ fn preparing(document: &Document) -> Option<Warning> {
         .map(|finding| format!("{}: {}", finding.promise, finding.detail))
         .collect();
     (!broken.is_empty()).then(|| Warning {
-        head: "The preprocessor does not play fair.".to_owned(),
+        head: "The preprocessor failed an integrity check (label leakage or look-ahead)."
+            .to_owned(),
         text: format!(
-            "What it does is in the scores of every model behind it. Broken: {}.",
+            "This affects the scores of every model. Broken promises: {}.",
             broken.join("; ")
         ),
     })
@@ -104,7 +104,7 @@ fn cut_short(standings: &[Standing<'_>]) -> Option<Warning> {
     (!cut.is_empty()).then(|| Warning {
         head: "A training was cut short.".to_owned(),
         text: format!(
-            "The time of a call was nearly up, so how far {} came depends on the machine. Give fewer epochs, or more time.",
+            "A training call of {} reached its time limit, so the result depends on the machine. Use fewer epochs, or a longer time limit.",
             cut.join(", ")
         ),
     })
@@ -116,9 +116,9 @@ fn labels_in_view(standings: &[Standing<'_>]) -> Option<Warning> {
             && standing.result.figures.threshold_from == ThresholdFrom::ScoredLabels
     });
     any.then(|| Warning {
-        head: "The threshold was chosen with the labels in view.".to_owned(),
-        text: "F1, precision, recall, false and missed alarms are those of the best threshold that anyone could have \
-               chosen afterwards: in use they will be worse."
+        head: "The threshold was chosen with the labels of the scored rows.".to_owned(),
+        text: "F1, precision, recall, false and missed alarms are those of the best possible threshold. In use they \
+               will be worse."
             .to_owned(),
     })
 }
@@ -132,37 +132,40 @@ fn best_f1(standings: &[Standing<'_>]) -> Option<f64> {
         .max_by(f64::total_cmp)
 }
 
-/// Baselines of these names whose F1 nearly is the best plug-in's, in words.
+/// Describes the baselines of these names whose F1 is close to that of the best plug-in, or above.
 fn rivals(document: &Document, best: f64, names: &[(&str, &str)]) -> Vec<String> {
-    let in_words = |baseline: &BaselineResult| {
+    let describe = |baseline: &BaselineResult| {
         let (_, words) = names.iter().find(|(name, _)| *name == baseline.name)?;
         let f1 = finite(baseline.figures.f1).filter(|&f1| f1 > best - NEARLY)?;
         Some(format!("{words} has {}", score(f1)))
     };
-    document.baselines.iter().filter_map(in_words).collect()
+    document.baselines.iter().filter_map(describe).collect()
 }
 
 fn trivial(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
     let best = best_f1(standings)?;
-    let told = rivals(
+    let rivals = rivals(
         document,
         best,
         &[
             ("always", "flagging every row"),
-            ("random", "drawing by lot"),
+            ("random", "flagging rows at random"),
         ],
     );
-    (!told.is_empty()).then(|| Warning {
-        head: "F1 says little here.".to_owned(),
+    if rivals.is_empty() {
+        return None;
+    }
+    Some(Warning {
+        head: "F1 does not separate models here.".to_owned(),
         text: format!(
-            "The best plug-in has {}, but {}. Judge by ROC AUC, average precision, false and missed alarms.",
+            "The best plug-in has {}, but {}. Compare ROC AUC, average precision, false and missed alarms.",
             score(best),
-            listed(&told)
+            listed(&rivals)
         ),
     })
 }
 
-/// Whether it would be enough to know the order of rows.
+/// Warns if the order of rows is enough to find anomalies.
 fn order(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
     let best = best_f1(standings)?;
     let names = [
@@ -172,19 +175,22 @@ fn order(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
             "the number of a row in its file, cut where it is best,",
         ),
     ];
-    let told = rivals(document, best, &names);
-    (!told.is_empty()).then(|| Warning {
-        head: "The order of rows gives anomalies away.".to_owned(),
+    let rivals = rivals(document, best, &names);
+    if rivals.is_empty() {
+        return None;
+    }
+    Some(Warning {
+        head: "The order of rows reveals anomalies.".to_owned(),
         text: format!(
-            "The best plug-in has an F1 of {}, but {}. No plug-in is told either; one that found out would look good.",
+            "The best plug-in has an F1 of {}, but {}. Plug-ins get neither; one that derives it would score high.",
             score(best),
-            listed(&told)
+            listed(&rivals)
         ),
     })
 }
 
-/// The NAB score of lots, beside the best one.
-fn lots(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
+/// Warns if random scores reach the NAB score of the best plug-in.
+fn random_nab(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
     let nab = |figures: &Figures| finite(figures.nab.map(|nab| nab.scores.standard));
     let best = standings
         .iter()
@@ -197,9 +203,9 @@ fn lots(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
         .find(|baseline| baseline.name == "random")?
         .figures)?;
     (random >= best).then(|| Warning {
-        head: "The NAB score says little here.".to_owned(),
+        head: "The NAB score does not separate models here.".to_owned(),
         text: format!(
-            "Scores drawn by lot reach {random:.1}, the best plug-in {best:.1}: anomalies are so long that lots hit them early."
+            "Random scores reach {random:.1}, the best plug-in {best:.1}: anomalies are long, so random alarms hit them early."
         ),
     })
 }
@@ -209,8 +215,7 @@ fn repeated(document: &Document) -> Option<Warning> {
     Some(Warning {
         head: "Some scored rows were trained on.".to_owned(),
         text: format!(
-            "{} of {} scored rows ({}) are also among the rows trained on, number for number; a model may know them by \
-             heart.",
+            "{} of {} scored rows ({}) are identical to rows trained on; a model may have memorised them.",
             count(rows.repeated),
             count(rows.looked_at),
             percent(rows.repeated as f64 / rows.looked_at.max(1) as f64)
@@ -223,14 +228,13 @@ fn guessing(standings: &[Standing<'_>]) -> Option<Warning> {
     let auc = best.roc_auc()?;
     let low = best.interval().map_or(auc, |(low, _)| low);
     (low <= 0.5).then(|| Warning {
-        head: "This may be guessing.".to_owned(),
-        text: "Scores that have nothing to do with the rows have a ROC AUC of 0.5, and that is not below the best \
-               plug-in’s interval."
+        head: "The best result may be chance.".to_owned(),
+        text: "Random scores have a ROC AUC of 0.5, and that is not below the best plug-in’s interval."
             .to_owned(),
     })
 }
 
-/// False alarms of the best plug-in at its threshold, beside what the threshold promised.
+/// Warns if the best plug-in has more false alarms than its threshold promised.
 fn promise(standings: &[Standing<'_>]) -> Option<Warning> {
     let best = standings.iter().find(|standing| standing.is_believed())?;
     let figures = &best.result.figures;
@@ -241,10 +245,10 @@ fn promise(standings: &[Standing<'_>]) -> Option<Warning> {
         .find(|alarms| Some(alarms.threshold) == figures.threshold)?;
     let nominal = alarms.level.nominal;
     (figures.threshold_from == ThresholdFrom::TrainingScores && alarms.observed > TIMES * nominal).then(|| Warning {
-        head: "The threshold does not keep its promise.".to_owned(),
+        head: "There are more false alarms than the threshold allows.".to_owned(),
         text: format!(
-            "It was set so that {} of normal rows raise an alarm; with {}, the best plug-in, {} do. The rows scored \
-             differ from those trained on.",
+            "It was set so that {} of normal rows raise an alarm; with {}, the best plug-in, {} do. The scored rows \
+             differ from the training rows.",
             percent(nominal),
             short(best.name(), 60),
             percent(alarms.observed)
@@ -266,19 +270,19 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_when_all_is_well() {
+    fn a_sound_evaluation_has_no_warnings() {
         assert_eq!(told(Sample::new(3, 4)), "");
     }
 
     #[test]
-    fn each_reason_to_doubt_is_named() {
+    fn each_reason_for_caution_has_a_warning() {
         let cases = [
             (
                 Sample {
                     labels_in_view: true,
                     ..Sample::new(3, 4)
                 },
-                "chosen with the labels in view",
+                "chosen with the labels of the scored rows",
             ),
             (
                 Sample {
@@ -292,14 +296,14 @@ mod tests {
                     position_f1: 0.9,
                     ..Sample::new(3, 4)
                 },
-                "The order of rows gives anomalies away",
+                "The order of rows reveals anomalies",
             ),
             (
                 Sample {
                     random_nab: 61.0,
                     ..Sample::new(3, 4)
                 },
-                "drawn by lot reach 61.0, the best plug-in 60.0",
+                "Random scores reach 61.0, the best plug-in 60.0",
             ),
             (
                 Sample {
@@ -320,14 +324,14 @@ mod tests {
                     unfair: true,
                     ..Sample::new(3, 4)
                 },
-                "plugin-1 does not play fair",
+                "plugin-1 failed an integrity check",
             ),
             (
                 Sample {
                     half_width: 0.45,
                     ..Sample::new(3, 4)
                 },
-                "This may be guessing",
+                "The best result may be chance",
             ),
             (
                 Sample {

@@ -116,14 +116,14 @@ pub(super) fn ending(result: &PluginResult, limits: &Limits) -> String {
             bytes(limits.output_bytes)
         ),
         Status::InvalidOutput if is_unfair(result) => {
-            "does not play fair: its scores depend on what they must not".to_owned()
+            "failed an integrity check: its scores depend on forbidden information".to_owned()
         }
         Status::InvalidOutput => "answered with something that cannot be used".to_owned(),
         Status::Refused if refused => "was not run: this host refuses such a component".to_owned(),
         Status::Refused => {
             "was not run to the end: it declined, or could not be given what it needs".to_owned()
         }
-        Status::Interrupted => "was not run to the end: somebody stopped the evaluation".to_owned(),
+        Status::Interrupted => "was interrupted: the evaluation was stopped".to_owned(),
     }
 }
 
@@ -167,8 +167,8 @@ pub(super) fn baseline(name: &str) -> &'static str {
     match name {
         "always" => "flags every row",
         "never" => "flags no row",
-        "random" => "draws scores by lot",
-        "repeat-last-label" => "is told the label of the row before",
+        "random" => "uses random scores",
+        "repeat-last-label" => "repeats the label of the row before",
         "row-position" => "scores a row by its number in the file",
         _ => "needs no model",
     }
