@@ -18,13 +18,14 @@ mod admission;
 mod aside;
 mod batch;
 mod drain;
-mod elsewhere;
+
 mod entry;
 mod intake;
 mod local;
 mod member;
 mod source;
 mod status;
+mod superseded;
 mod ticket;
 
 use std::collections::BTreeMap;

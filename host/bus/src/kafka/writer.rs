@@ -48,7 +48,7 @@ pub(super) struct Writer {
     mailbox: Arc<Mailbox>,
     checker: Arc<Checker>,
     close: Duration,
-    patience: Patience,
+    blocked: BlockedWriteWarning,
     listener: Arc<Listener>,
     /// Its other end goes away with the thread.
     alive: watch::Receiver<()>,
@@ -77,7 +77,7 @@ impl Writer {
         let (started, start) = oneshot::channel();
         let shell = Shell::new(role, options.clone(), groups, topics, Arc::clone(&mailbox));
         // From here on a start that is given up closes the writer.
-        let patience = Patience {
+        let blocked = BlockedWriteWarning {
             part: format!("writer of {role}"),
             options: options.clone(),
         };
@@ -86,7 +86,7 @@ impl Writer {
             mailbox,
             checker,
             close: options.close,
-            patience,
+            blocked,
             listener,
             alive,
         };
@@ -103,7 +103,7 @@ impl Writer {
         })?;
         start.await.map_err(|_| Error::Closed)??;
         // The trouble of an earlier writer of the role is over with it.
-        options.observer.condition(&writer.patience.part, None);
+        options.observer.condition(&writer.blocked.part, None);
         Ok(writer)
     }
 
@@ -116,7 +116,7 @@ impl Writer {
     /// before it was done: [`Error::Closed`].
     pub(super) async fn write(&self, write: Write) -> Result<Vec<Position>, Error> {
         let content = self.prepare(write).await?;
-        let answer = self.patience.over(self.mailbox.send(content)).await?;
+        let answer = self.blocked.over(self.mailbox.send(content)).await?;
         answer
             .await
             .unwrap_or_else(|_| Err(self.mailbox.end_error()))
@@ -157,12 +157,12 @@ impl Drop for Writer {
 }
 
 /// Says when a write has long waited for room.
-struct Patience {
+struct BlockedWriteWarning {
     part: String,
     options: Options,
 }
 
-impl Patience {
+impl BlockedWriteWarning {
     async fn over<T>(&self, waiting: impl Future<Output = T>) -> T {
         let mut waiting = std::pin::pin!(waiting);
         let Options {

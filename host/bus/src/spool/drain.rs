@@ -9,10 +9,10 @@ use fedhost_domain::event::Event;
 use tokio::sync::watch;
 
 use super::batch::{Batch, Taken};
-use super::elsewhere;
 use super::entry::{Move, Stamp};
 use super::local::{Local, Reader};
 use super::status::{Contact, End, Level, Status, end, until};
+use super::superseded;
 use super::ticket::Ticket;
 use super::{Name, TOGETHER, aside};
 use crate::trouble::Trouble;
@@ -297,7 +297,7 @@ impl Drain {
             let place = (Arc::clone(&step.to.topic), step.to.partition);
             self.stored.get(&step.to.group)?.get(&place).copied()
         };
-        Ok(elsewhere::done(moves, stored))
+        Ok(superseded::done(moves, stored))
     }
 
     /// Everything up to the write at `offset` has arrived.

@@ -391,18 +391,18 @@ impl Partition {
 
     /// Whether the client has to be stopped or set going, now that a partition's queue may hold
     /// `share` bytes. It goes on while a record is unfinished: nothing else would ever make room.
-    pub(super) fn brake(&mut self, share: usize) -> Option<Brake> {
+    pub(super) fn brake(&mut self, share: usize) -> Option<FlowControl> {
         self.intake
             .make_room(share.saturating_sub(self.queued_bytes));
         let settled = self.intake.is_settled();
         match self.feed {
             Feed::Unproven | Feed::Delivering if self.queued_bytes >= share && settled => {
                 self.feed = Feed::Paused;
-                Some(Brake::Pause)
+                Some(FlowControl::Pause)
             }
             Feed::Paused if self.has_room(share) || !settled => {
                 self.feed = Feed::Delivering;
-                Some(Brake::Resume)
+                Some(FlowControl::Resume)
             }
             _ => None,
         }
@@ -443,7 +443,7 @@ impl Partition {
 
 /// What the client is to do with a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Brake {
+pub(super) enum FlowControl {
     Pause,
     Resume,
 }

@@ -12,7 +12,7 @@ use rdkafka::topic_partition_list::Offset;
 use super::context::{Client, Context};
 use super::failure::Failure;
 use super::offsets;
-use super::partition::{Brake, Partition, Place};
+use super::partition::{FlowControl, Partition, Place};
 use super::record::Batch;
 use super::stall::{Verdict, Watch};
 use super::statistics::Snapshot;
@@ -277,10 +277,11 @@ impl<'a> Session<'a> {
                 .filter(move |(_, brake)| *brake == wanted)
                 .map(|(place, _)| place)
         };
-        self.client.pause(&offsets::without(those(Brake::Pause)))?;
+        self.client
+            .pause(&offsets::without(those(FlowControl::Pause)))?;
         Ok(self
             .client
-            .resume(&offsets::without(those(Brake::Resume)))?)
+            .resume(&offsets::without(those(FlowControl::Resume)))?)
     }
 
     fn observe(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {

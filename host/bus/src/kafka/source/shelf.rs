@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::partition::{Brake, Partition, Place};
+use super::partition::{FlowControl, Partition, Place};
 use crate::{Error, MemberEvent, Record};
 
 /// What a reader owns, and how it is doing.
@@ -201,7 +201,7 @@ impl Shelf {
 
     /// Partitions whose client has to be stopped or set going, so that no more is queued than may
     /// be.
-    pub(super) fn brake(&mut self) -> Vec<(Place, Brake)> {
+    pub(super) fn brake(&mut self) -> Vec<(Place, FlowControl)> {
         let share = self.share();
         let brakes = self
             .partitions

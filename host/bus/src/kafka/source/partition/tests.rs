@@ -152,7 +152,7 @@ fn a_mark_behind_the_last_record_is_no_lag_once_the_client_is_sure() {
 fn a_full_queue_waits_until_half_of_it_is_gone() {
     let mut partition = owned(0);
     partition.put(records(0..4));
-    assert_eq!(partition.brake(24), Some(Brake::Pause));
+    assert_eq!(partition.brake(24), Some(FlowControl::Pause));
     take(&mut partition, 1);
     assert_eq!(
         (partition.brake(24), partition.waits_for_room(24)),
@@ -162,7 +162,7 @@ fn a_full_queue_waits_until_half_of_it_is_gone() {
     assert!(partition.waits_for_room(24));
     assert_eq!(
         (partition.brake(24), partition.brake(24)),
-        (Some(Brake::Resume), None)
+        (Some(FlowControl::Resume), None)
     );
 }
 

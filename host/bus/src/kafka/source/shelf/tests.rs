@@ -88,9 +88,9 @@ fn partitions_share_what_may_be_queued() {
     let mut shelf = shelf(2);
     put(&mut shelf, 0, 20);
     put(&mut shelf, 1, 19);
-    assert_eq!(shelf.brake(), [(("t".into(), 0), Brake::Pause)]);
+    assert_eq!(shelf.brake(), [(("t".into(), 0), FlowControl::Pause)]);
     assert!(!shelf.waits_for_room());
     shelf.take(20);
     assert!(shelf.waits_for_room());
-    assert_eq!(shelf.brake(), [(("t".into(), 0), Brake::Resume)]);
+    assert_eq!(shelf.brake(), [(("t".into(), 0), FlowControl::Resume)]);
 }
