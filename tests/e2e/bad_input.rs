@@ -177,14 +177,14 @@ fn an_update_that_is_none_is_kept_byte_for_byte_with_the_reason() {
     write_record(
         &scene.path("data"),
         "model_updates",
-        "stranger",
+        "untrusted",
         b"\xff not an update",
     );
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
     let rejected = &scene.events_named("update_rejected")[0];
     assert_eq!(
         (rejected["node"].as_str(), rejected["reason"].as_str()),
-        (Some("stranger"), Some("not_json"))
+        (Some("untrusted"), Some("not_json"))
     );
     assert_eq!(scene.events_named("round_closed").len(), 2);
     let letters = read_topic(&scene.path("data"), "model_updates.dlq");
@@ -200,7 +200,7 @@ fn a_reading_that_is_none_is_kept_and_the_others_are_scored() {
     write_record(
         &scene.path("data"),
         "sensor-data-node-1",
-        "stranger",
+        "untrusted",
         br#"{"sensor": "s", "temperature": "hot"}"#,
     );
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
@@ -222,11 +222,11 @@ fn a_record_too_large_for_the_dead_letters_stops_nobody() {
     let limit = "[topics.model_updates]\nmax_message_bytes = 1048576\n\n";
     scene.write("run.toml", format!("{limit}{}", simulated(600, 2)));
     for topic in ["sensor-data-node-1", "model_updates"] {
-        write_record(&scene.path("data"), topic, "stranger", &[b'x'; 3 << 20]);
+        write_record(&scene.path("data"), topic, "untrusted", &[b'x'; 3 << 20]);
         write_record(
             &scene.path("data"),
             topic,
-            "stranger",
+            "untrusted",
             b"small, and bad as well",
         );
     }

@@ -29,12 +29,12 @@ fn metrics(address: &str) -> String {
 fn metrics_with(address: &str, lines: &[&str]) -> String {
     let begun = Stopwatch::start();
     loop {
-        let told = metrics(address);
-        let missing: Vec<_> = lines.iter().filter(|line| !told.contains(**line)).collect();
+        let text = metrics(address);
+        let missing: Vec<_> = lines.iter().filter(|line| !text.contains(**line)).collect();
         if missing.is_empty() {
-            return told;
+            return text;
         }
-        assert!(begun.elapsed() < PATIENCE, "{missing:?} in {told}");
+        assert!(begun.elapsed() < PATIENCE, "{missing:?} in {text}");
         thread::park_timeout(Duration::from_millis(100));
     }
 }

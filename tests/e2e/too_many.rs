@@ -108,7 +108,7 @@ fn a_failed_call_is_tried_again_and_a_reading_that_is_none_is_not() {
     write_record(
         &scene.path("data"),
         &readings(1),
-        "stranger",
+        "untrusted",
         b"not a reading",
     );
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(1);
@@ -143,7 +143,7 @@ fn too_many_updates_that_are_none_stop_the_aggregator_which_then_goes_on_after_t
     write_records(
         &scene.path("data"),
         "model_updates",
-        "stranger",
+        "untrusted",
         &[b"not an update".as_slice(); 150],
     );
     let letters = || header(&scene, "model_updates.dlq", "__connect.errors.offset");
@@ -174,7 +174,7 @@ fn scene_with_a_flood() -> Scene {
     write_records(
         &scene.path("data"),
         &readings(1),
-        "stranger",
+        "untrusted",
         &[b"not a reading".as_slice(); 3_000],
     );
     scene
@@ -248,7 +248,7 @@ fn evaluations_that_are_none_are_kept_once_and_too_many_stop_the_aggregator() {
         [b"no finding".as_slice(); 5],
         [b"no finding".as_slice(); 150],
     );
-    write_records(&scene.path("data"), "model-evaluations", "stranger", &few);
+    write_records(&scene.path("data"), "model-evaluations", "untrusted", &few);
     for rounds in ["2", "3"] {
         scene
             .fedhost(&["run", "run.toml", "-q", "--rounds", rounds])
@@ -258,7 +258,7 @@ fn evaluations_that_are_none_are_kept_once_and_too_many_stop_the_aggregator() {
             ["undecodable"; 5]
         );
     }
-    write_records(&scene.path("data"), "model-evaluations", "stranger", &many);
+    write_records(&scene.path("data"), "model-evaluations", "untrusted", &many);
     let run = expect_stopped(
         scene.fedhost(&["run", "run.toml", "--rounds", "4"]),
         "aggregator",
@@ -286,7 +286,7 @@ fn a_record_that_is_no_global_model_has_one_dead_letter_however_many_nodes_read_
     write_records(
         &scene.path("data"),
         "global_model",
-        "stranger",
+        "untrusted",
         &[b"no model".as_slice(); 3],
     );
     let letters = || {
@@ -302,7 +302,7 @@ fn a_record_that_is_no_global_model_has_one_dead_letter_however_many_nodes_read_
             write_records(
                 &scene.path("data"),
                 "global_model",
-                "stranger",
+                "untrusted",
                 &[b"no model".as_slice(); 2],
             );
         }

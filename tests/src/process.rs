@@ -109,7 +109,7 @@ impl Prepared {
 
     /// Starts it, with stderr in a file.
     #[must_use]
-    pub fn start_telling(self, stderr: &Path) -> Running {
+    pub fn start_with_stderr(self, stderr: &Path) -> Running {
         self.start_with(File::create(stderr).unwrap().into())
     }
 

@@ -131,7 +131,7 @@ fn files_that_are_no_plug_ins_are_results_too() {
         ),
         ("text", b"#!/bin/sh\n".to_vec(), "it is no WebAssembly file"),
         (
-            "stranger",
+            "untrusted",
             binary("(component)"),
             "no plug-in for this host",
         ),

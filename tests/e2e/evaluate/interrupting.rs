@@ -73,8 +73,8 @@ fn ctrl_c_ends_it_in_the_middle() {
 fn a_second_ctrl_c_ends_even_a_call_that_listens_to_nobody() {
     let scene = two_runs();
     let told = scene.path("told.txt");
-    let run =
-        endless(&scene, &["--parameters", "misbehaving.act=spin-in-train"]).start_telling(&told);
+    let run = endless(&scene, &["--parameters", "misbehaving.act=spin-in-train"])
+        .start_with_stderr(&told);
     wait_until_it_computes(&run);
     run.send_interrupt();
     wait_until("it says what to do", || {

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use handmade::Handmade;
 
-use super::rows::{Told, manifest, play};
+use super::rows::{Played, manifest, play};
 use super::scene;
 
 /// The code of one act in `transform`, and the expected report.
@@ -118,7 +118,7 @@ fn component() -> Vec<u8> {
     guest.at("forget", call).component()
 }
 
-static RUN: LazyLock<Told> = LazyLock::new(|| {
+static RUN: LazyLock<Played> = LazyLock::new(|| {
     let scene = scene(&["logistic-regression"], &[("treacherous", component())]);
     let acts: Vec<usize> = (1..=ACTS.len()).collect();
     let limits = "[plugins.treacherous.limits]\nmemory_bytes = 33554432";

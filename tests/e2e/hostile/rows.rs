@@ -12,7 +12,7 @@ use super::{Failure, failures};
 const LEARNT: usize = 200;
 
 /// What a run has left behind.
-pub(super) struct Told {
+pub(super) struct Played {
     /// One for each act that fails, in the order of the acts.
     pub(super) failures: Vec<Failure>,
     /// What plug-ins have said: level and message.
@@ -52,7 +52,7 @@ pub(super) fn manifest(preprocessor: &str, model: &str, limits: &str) -> String 
 
 /// Plays the acts until one more has failed than `failing`, which the last one does when it is
 /// played once more.
-pub(super) fn play(scene: &Scene, manifest: &str, acts: &[usize], failing: usize) -> Told {
+pub(super) fn play(scene: &Scene, manifest: &str, acts: &[usize], failing: usize) -> Played {
     scene.write("rows.csv", csv(acts));
     scene.write("run.toml", manifest);
     let run = scene.start(&["run", "run.toml", "--json"]);
@@ -64,7 +64,7 @@ pub(super) fn play(scene: &Scene, manifest: &str, acts: &[usize], failing: usize
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let line = |event: Value| (text(&event["level"]), text(&event["message"]));
     let letters = read_topic(&scene.path("data"), "sensor-data-node-1.dlq");
-    Told {
+    Played {
         failures: failures(scene).into_iter().take(failing).collect(),
         lines: scene
             .events_named("plugin_logged")
@@ -85,7 +85,7 @@ fn letter(record: &Record) -> (u64, String) {
     )
 }
 
-impl Told {
+impl Played {
     /// Every ordinary row has its score, but for those at the start that no model was there for;
     /// every other one that has none is kept with the reason.
     pub(super) fn expect_all_others_served(&self, acts_that_go_well: usize) {

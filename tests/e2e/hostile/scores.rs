@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use handmade::Handmade;
 use misbehaving::act::{CHOICES, GOOD_CALLS};
 
-use super::rows::{Told, manifest, play};
+use super::rows::{Played, manifest, play};
 use super::{failures, scene};
 
 /// Lists the acts that end a call in failure, and makes of each a test.
@@ -45,7 +45,7 @@ const LOUD: [&str; 2] = ["log-flood", "huge-log-line"];
 
 const LIMITS: &str = "[plugins.misbehaving.limits]\ncall_deadline_ms = 5000\noutput_bytes = 12582912\nstack_bytes = 262144";
 
-static RUN: LazyLock<Told> = LazyLock::new(|| {
+static RUN: LazyLock<Played> = LazyLock::new(|| {
     let number = |act: &&str| CHOICES.iter().position(|choice| choice == act).unwrap();
     let acts: Vec<usize> = LOUD.iter().chain(FAILING).map(number).collect();
     let scene = scene(
