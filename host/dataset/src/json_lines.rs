@@ -1,11 +1,10 @@
 //! JSON lines: an object a line, of numbers, true, false and null.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use fedhost_domain::json_object::for_each_member;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::columns::{Columns, Role, Row, Wanted};
@@ -34,13 +33,6 @@ struct Members {
     row: u64,
 }
 
-/// Keys and values of one line, in its order. Values are read as text, so that numbers mean what
-/// they do in CSV.
-struct Object<'a>(Vec<(Key<'a>, &'a RawValue)>);
-
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
 impl JsonLines {
     /// The keys of the first object are the columns.
     pub(super) fn open(file: &Path, wanted: &Wanted<'_>) -> Result<Self, DatasetError> {
@@ -54,11 +46,9 @@ impl JsonLines {
             }
         };
         let at_first = |fault| DatasetError::at(file, Place::Line(lines.number()), fault);
-        let Object(members) = object(&first).map_err(at_first)?;
-        let names = members
-            .into_iter()
-            .map(|(key, _)| key.0.into_owned())
-            .collect();
+        let mut names = Vec::new();
+        for_each_member(&first, |_, key, _: IgnoredAny| names.push(key.to_owned()))
+            .map_err(|error| at_first(not_an_object(&error)))?;
         let columns = Columns::new(names, wanted).map_err(at_first)?;
         let by_key = columns.names().iter().cloned().zip(0..).collect();
         let had_by = vec![0; columns.names().len()];
@@ -128,24 +118,38 @@ impl Members {
             values: block.values.get_mut(filled..).unwrap_or_default(),
             label: None,
         };
-        let Object(members) = object(line)?;
-        for (place, (Key(key), value)) in members.into_iter().enumerate() {
-            let column = self.column(place, &key)?;
-            let text = value.get();
-            if text.starts_with(['{', '[']) && self.columns.role(column) != Role::Ignored {
-                return Err(Fault::Nested {
-                    column: key.into_owned(),
-                });
+        // A line that is no object is reported as that, whatever its first members hold.
+        let mut taken = Ok(());
+        for_each_member(line, |place, key, value| {
+            if taken.is_ok() {
+                taken = self.take(place, key, value, &mut row);
             }
-            let put = self
-                .columns
-                .put(column, || number(text.as_bytes()), &mut row);
-            put.map_err(|defect| self.columns.fault(column, defect, text.to_owned()))?;
-        }
+        })
+        .map_err(|error| not_an_object(&error))?;
+        taken?;
         block
             .labels
             .push(row.label.ok_or_else(|| self.columns.no_label())?);
         Ok(())
+    }
+
+    /// Values are read as text, so that numbers mean what they do in CSV.
+    fn take(
+        &mut self,
+        place: usize,
+        key: &str,
+        value: &RawValue,
+        row: &mut Row<'_>,
+    ) -> Result<(), Fault> {
+        let column = self.column(place, key)?;
+        let text = value.get();
+        if text.starts_with(['{', '[']) && self.columns.role(column) != Role::Ignored {
+            return Err(Fault::Nested {
+                column: key.to_owned(),
+            });
+        }
+        let put = self.columns.put(column, || number(text.as_bytes()), row);
+        put.map_err(|defect| self.columns.fault(column, defect, text.to_owned()))
     }
 
     /// The column of a key, which is mostly the one at the same place.
@@ -175,41 +179,15 @@ impl Members {
     }
 }
 
-fn object(line: &[u8]) -> Result<Object<'_>, Fault> {
-    serde_json::from_slice(line).map_err(|error| {
-        let text = error.to_string();
-        let reason = text
-            .split_once(" at line ")
-            .map_or(text.as_str(), |(reason, _)| reason)
-            .to_owned();
-        Fault::NotAnObject {
-            reason,
-            character: error.column(),
-        }
-    })
-}
-
-impl<'a> Deserialize<'a> for Object<'a> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'a> Visitor<'a> for Members {
-            type Value = Object<'a>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Object<'a>, A::Error> {
-                let mut members = Vec::with_capacity(16);
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Object(members))
-            }
-        }
-
-        deserializer.deserialize_map(Members)
+fn not_an_object(error: &serde_json::Error) -> Fault {
+    let text = error.to_string();
+    let reason = text
+        .split_once(" at line ")
+        .map_or(text.as_str(), |(reason, _)| reason)
+        .to_owned();
+    Fault::NotAnObject {
+        reason,
+        character: error.column(),
     }
 }
 

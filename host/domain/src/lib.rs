@@ -14,6 +14,7 @@ pub mod evaluation;
 pub mod event;
 pub mod fedavg;
 pub mod fog;
+pub mod json_object;
 pub mod metrics;
 pub mod model;
 pub mod protocol;
