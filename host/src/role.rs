@@ -2,6 +2,7 @@
 //! into reads and writes.
 
 pub mod aggregator;
+pub mod engine;
 pub mod federation;
 pub mod fog_node;
 pub mod halt;

@@ -3,21 +3,23 @@
 //! `{"timestamp": ..., "node": 1, "sensor": "pump-3", "<column>": <number or null>, ..., "<label>":
 //! 0 or 1}`
 
-use serde_json::{Map, Value};
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::json_object::for_each_member;
 
 const TIMESTAMP: &str = "timestamp";
 const NODE: &str = "node";
 const SENSOR: &str = "sensor";
 
-/// One observation of one sensor.
+/// One observation of one sensor, beside its numbers, which [`Decoder::decode`] appends to a
+/// matrix.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
     /// As the sensor wrote it: a number of seconds or a text; null when it wrote none.
     pub timestamp: Value,
     /// Which of the node's sensors.
     pub sensor: String,
-    /// One value a column, in the decoder's order; NaN is a missing value.
-    pub values: Vec<f32>,
     /// Whether the row is anomalous, when that is known.
     pub label: Option<bool>,
 }
@@ -81,6 +83,32 @@ impl ReadingError {
 pub struct Decoder {
     labels: Vec<String>,
     columns: Vec<String>,
+    /// Fields of the first row, in the order of its text: most senders keep to one order, so most
+    /// fields are found by their place.
+    layout: Vec<(String, Field)>,
+}
+
+/// What a field of a reading is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Field {
+    Timestamp,
+    Node,
+    Sensor,
+    /// The index of a label's name.
+    Label(usize),
+    /// The index of a column.
+    Column(usize),
+}
+
+/// What was found in one reading beside its numbers.
+struct Found {
+    timestamp: Value,
+    sensor: Value,
+    labels: Vec<Value>,
+    /// Columns that hold no number.
+    bad: Vec<(usize, Value)>,
+    /// The first unknown column, in alphabetical order.
+    unknown: Option<String>,
 }
 
 impl Decoder {
@@ -88,7 +116,11 @@ impl Decoder {
     /// columns. `columns` is empty until a first reading fixes them.
     #[must_use]
     pub fn new(labels: Vec<String>, columns: Vec<String>) -> Self {
-        Self { labels, columns }
+        Self {
+            labels,
+            columns,
+            layout: Vec::new(),
+        }
     }
 
     /// The columns, empty before the first reading.
@@ -97,52 +129,159 @@ impl Decoder {
         &self.columns
     }
 
-    /// Decodes one record's value.
+    /// Decodes one record's value and appends the row's numbers to `values`: one a column, NaN for
+    /// a missing value.
     ///
     /// # Errors
-    /// Says which field is wrong. A refused first reading fixes no columns.
-    pub fn decode(&mut self, value: &[u8]) -> Result<Reading, ReadingError> {
-        let mut fields: Map<String, Value> = serde_json::from_slice(value)
-            .map_err(|error| ReadingError::NotAnObject(error.to_string()))?;
-        let timestamp = fields.remove(TIMESTAMP).unwrap_or(Value::Null);
-        fields.remove(NODE);
-        let Some(Value::String(sensor)) = fields.remove(SENSOR) else {
+    /// Says which field is wrong. A refused reading appends nothing, and a refused first reading
+    /// fixes no columns.
+    pub fn decode(&mut self, value: &[u8], values: &mut Vec<f32>) -> Result<Reading, ReadingError> {
+        let is_first = self.columns.is_empty();
+        if is_first {
+            self.columns = self.column_names(value)?;
+        }
+        let filled = values.len();
+        let reading = self.decode_row(value, values);
+        if reading.is_err() {
+            values.truncate(filled);
+            if is_first {
+                self.columns.clear();
+                self.layout.clear();
+            }
+        }
+        reading
+    }
+
+    /// Names of all fields that are columns, in alphabetical order.
+    fn column_names(&self, value: &[u8]) -> Result<Vec<String>, ReadingError> {
+        let mut names = Vec::new();
+        for_each_member(value, |_, key, _: IgnoredAny| {
+            if self.field(key).is_none() {
+                names.push(key.to_owned());
+            }
+        })
+        .map_err(not_an_object)?;
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    fn decode_row(&mut self, value: &[u8], values: &mut Vec<f32>) -> Result<Reading, ReadingError> {
+        let first = values.len();
+        values.resize(first + self.columns.len(), f32::NAN);
+        let row = values.get_mut(first..).unwrap_or_default();
+        let mut found = Found {
+            timestamp: Value::Null,
+            sensor: Value::Null,
+            labels: vec![Value::Null; self.labels.len()],
+            bad: Vec::new(),
+            unknown: None,
+        };
+        for_each_member(value, |place, key, value| match self.field_at(place, key) {
+            Some(field) => found.put(field, value, row),
+            None => found.note_unknown(key),
+        })
+        .map_err(not_an_object)?;
+        self.reading(found)
+    }
+
+    /// The reading, or the first fault in a fixed order.
+    fn reading(&self, found: Found) -> Result<Reading, ReadingError> {
+        let Value::String(sensor) = found.sensor else {
             return Err(ReadingError::MissingField(SENSOR));
         };
-        let label = self.take_label(&mut fields)?;
-        let values = self.row_of(&fields)?;
+        let mut label = None;
+        for (column, value) in self.labels.iter().zip(&found.labels) {
+            label = label.or(label_of(column, value)?);
+        }
+        if self.columns.is_empty() {
+            return Err(ReadingError::NoColumns);
+        }
+        if let Some(column) = found.unknown {
+            return Err(ReadingError::UnknownColumn {
+                column,
+                known: self.columns.join(", "),
+            });
+        }
+        if let Some((index, value)) = found.bad.into_iter().min_by_key(|(index, _)| *index) {
+            return Err(ReadingError::NotANumber {
+                column: self.columns.get(index).cloned().unwrap_or_default(),
+                value: value.to_string(),
+            });
+        }
         Ok(Reading {
-            timestamp,
+            timestamp: found.timestamp,
             sensor,
-            values,
             label,
         })
     }
 
-    fn take_label(&self, fields: &mut Map<String, Value>) -> Result<Option<bool>, ReadingError> {
-        let mut label = None;
-        for column in &self.labels {
-            let found = fields
-                .remove(column)
-                .map_or(Ok(None), |value| label_of(column, &value))?;
-            label = label.or(found);
+    /// The field of a key, which is mostly the one at the same place as in the first row.
+    fn field_at(&mut self, place: usize, key: &str) -> Option<Field> {
+        match self.layout.get(place) {
+            Some((name, field)) if name == key => return Some(*field),
+            _ => {}
         }
-        Ok(label)
+        let field = self.field(key)?;
+        if place == self.layout.len() && place < self.fields_max() {
+            self.layout.push((key.to_owned(), field));
+        }
+        Some(field)
     }
 
-    fn row_of(&mut self, fields: &Map<String, Value>) -> Result<Vec<f32>, ReadingError> {
-        let first = self.columns.is_empty();
-        let names: Vec<String> = if first {
-            sorted_names(fields)?
-        } else {
-            std::mem::take(&mut self.columns)
-        };
-        let row = row(&names, fields);
-        if !first || row.is_ok() {
-            self.columns = names;
-        }
-        row
+    /// Timestamp, node and sensor, the labels and the columns.
+    fn fields_max(&self) -> usize {
+        3 + self.labels.len() + self.columns.len()
     }
+
+    fn field(&self, key: &str) -> Option<Field> {
+        match key {
+            TIMESTAMP => return Some(Field::Timestamp),
+            NODE => return Some(Field::Node),
+            SENSOR => return Some(Field::Sensor),
+            _ => {}
+        }
+        if let Some(index) = self.labels.iter().position(|label| label == key) {
+            return Some(Field::Label(index));
+        }
+        let column = self
+            .columns
+            .binary_search_by(|column| column.as_str().cmp(key));
+        column.ok().map(Field::Column)
+    }
+}
+
+impl Found {
+    /// The last of several values of one field counts.
+    fn put(&mut self, field: Field, value: Value, row: &mut [f32]) {
+        match field {
+            Field::Timestamp => self.timestamp = value,
+            Field::Node => {}
+            Field::Sensor => self.sensor = value,
+            Field::Label(index) => {
+                if let Some(label) = self.labels.get_mut(index) {
+                    *label = value;
+                }
+            }
+            Field::Column(index) => {
+                self.bad.retain(|(bad, _)| *bad != index);
+                match (number(&value), row.get_mut(index)) {
+                    (Some(number), Some(cell)) => *cell = number,
+                    _ => self.bad.push((index, value)),
+                }
+            }
+        }
+    }
+
+    fn note_unknown(&mut self, key: &str) {
+        if self.unknown.as_deref().is_none_or(|unknown| key < unknown) {
+            self.unknown = Some(key.to_owned());
+        }
+    }
+}
+
+fn not_an_object(error: serde_json::Error) -> ReadingError {
+    ReadingError::NotAnObject(error.to_string())
 }
 
 fn label_of(column: &str, value: &Value) -> Result<Option<bool>, ReadingError> {
@@ -158,51 +297,20 @@ fn label_of(column: &str, value: &Value) -> Result<Option<bool>, ReadingError> {
     }
 }
 
-fn sorted_names(fields: &Map<String, Value>) -> Result<Vec<String>, ReadingError> {
-    let mut names: Vec<String> = fields.keys().cloned().collect();
-    names.sort_unstable();
-    if names.is_empty() {
-        Err(ReadingError::NoColumns)
-    } else {
-        Ok(names)
-    }
-}
-
-fn row(names: &[String], fields: &Map<String, Value>) -> Result<Vec<f32>, ReadingError> {
-    if let Some(column) = fields
-        .keys()
-        .find(|name| names.binary_search(name).is_err())
-    {
-        return Err(ReadingError::UnknownColumn {
-            column: column.clone(),
-            known: names.join(", "),
-        });
-    }
-    names
-        .iter()
-        .map(|name| number(name, fields.get(name)))
-        .collect()
-}
-
-fn number(column: &str, value: Option<&Value>) -> Result<f32, ReadingError> {
+/// Beyond the range of f32 a number would become infinite: that is a fault of the sender, not a
+/// large value.
+fn number(value: &Value) -> Option<f32> {
     match value {
-        None | Some(Value::Null) => Ok(f32::NAN),
-        Some(value) => {
-            // Beyond the range of f32 a number would become infinite: that is a fault of the
-            // sender, not a large value.
+        Value::Null => Some(f32::NAN),
+        Value::Number(number) => {
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "the range is checked right after"
             )]
-            let number = value
-                .as_f64()
-                .map(|number| number as f32)
-                .filter(|number| number.is_finite());
-            number.ok_or_else(|| ReadingError::NotANumber {
-                column: column.to_owned(),
-                value: value.to_string(),
-            })
+            let number = number.as_f64()? as f32;
+            number.is_finite().then_some(number)
         }
+        _ => None,
     }
 }
 
@@ -214,31 +322,50 @@ mod tests {
         Decoder::new(vec!["anomaly".into()], Vec::new())
     }
 
+    fn decode(decoder: &mut Decoder, value: &[u8]) -> Result<(Reading, Vec<f32>), ReadingError> {
+        let mut values = vec![7.0];
+        let reading = decoder.decode(value, &mut values);
+        assert_eq!(values.remove(0), 7.0, "earlier rows stay as they are");
+        assert!(reading.is_ok() || values.is_empty());
+        reading.map(|reading| (reading, values))
+    }
+
+    #[test]
+    fn the_order_of_fields_changes_nothing_and_the_last_of_two_values_counts() {
+        let mut decoder = decoder();
+        let orders: [&[u8]; 4] = [
+            br#"{"sensor": "a", "x": 1, "y": 2, "anomaly": 0}"#,
+            br#"{"anomaly": false, "y": 2, "x": 1, "sensor": "a"}"#,
+            br#"{"x": "warm", "x": 1, "sensor": 3, "y": 2, "sensor": "a", "anomaly": 0}"#,
+            br#"{"sensor": "a", "x": 1, "y": 2, "anomaly": 5, "anomaly": 0}"#,
+        ];
+        for order in orders {
+            let (reading, values) = decode(&mut decoder, order).unwrap();
+            assert_eq!(values, [1.0, 2.0]);
+            assert_eq!((reading.sensor.as_str(), reading.label), ("a", Some(false)));
+        }
+    }
+
     #[test]
     fn the_first_reading_fixes_the_columns_in_alphabetical_order() {
         let mut decoder = decoder();
         let first =
             br#"{"timestamp": 1.5, "node": 1, "sensor": "a", "y": 2, "x": 1, "anomaly": 1}"#;
-        let reading = decoder.decode(first).unwrap();
+        let (reading, values) = decode(&mut decoder, first).unwrap();
         assert_eq!(decoder.columns(), ["x", "y"]);
-        assert_eq!(
-            (reading.values.as_slice(), reading.label),
-            ([1.0, 2.0].as_slice(), Some(true))
-        );
+        assert_eq!((values, reading.label), (vec![1.0, 2.0], Some(true)));
     }
 
     #[test]
     fn a_missing_column_is_a_missing_value() {
         let mut decoder = decoder();
-        decoder
-            .decode(br#"{"sensor": "a", "x": 1, "y": 2}"#)
-            .unwrap();
+        decode(&mut decoder, br#"{"sensor": "a", "x": 1, "y": 2}"#).unwrap();
         for sparse in [
             br#"{"sensor": "a", "y": 2}"#.as_slice(),
             br#"{"sensor": "a", "x": null, "y": 2}"#,
         ] {
-            let reading = decoder.decode(sparse).unwrap();
-            assert!(reading.values[0].is_nan() && reading.values[1] == 2.0);
+            let (reading, values) = decode(&mut decoder, sparse).unwrap();
+            assert!(values[0].is_nan() && values[1] == 2.0);
             assert_eq!(reading.label, None);
         }
     }
@@ -257,23 +384,22 @@ mod tests {
         ];
         for (bytes, code) in cases {
             let mut decoder = decoder();
-            assert_eq!(decoder.decode(bytes).unwrap_err().code(), code);
+            assert_eq!(decode(&mut decoder, bytes).unwrap_err().code(), code);
             assert!(
                 decoder.columns().is_empty(),
                 "a refused reading fixes no columns"
             );
         }
         let mut decoder = decoder();
-        decoder.decode(br#"{"sensor": "a", "x": 1}"#).unwrap();
+        decode(&mut decoder, br#"{"sensor": "a", "x": 1}"#).unwrap();
         assert_eq!(
-            decoder
-                .decode(br#"{"sensor": "a", "z": 1}"#)
+            decode(&mut decoder, br#"{"sensor": "a", "z": 1}"#)
                 .unwrap_err()
                 .code(),
             "unknown_column"
         );
         assert!(
-            decoder.decode(br#"{"sensor": "a", "x": 1}"#).is_ok(),
+            decode(&mut decoder, br#"{"sensor": "a", "x": 1}"#).is_ok(),
             "the columns stay as they were"
         );
     }

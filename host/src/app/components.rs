@@ -3,7 +3,7 @@
 use miette::{IntoDiagnostic as _, WrapErr as _};
 use std::sync::Arc;
 
-use crate::role::fog_node::plugins::Configured;
+use crate::role::engine::plugins::Configured;
 use fedhost_base::announce::Announcer;
 use fedhost_manifest::{self as manifest, Manifest, Parameter, PluginSelector};
 use fedhost_plugin::{

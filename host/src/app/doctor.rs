@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{buses, components, topics};
-use crate::role::fog_node::plugins::Configured;
+use crate::role::engine::plugins::Configured;
 use fedhost_base::announce::Announcer;
 use fedhost_base::observer::NoObserver;
 use fedhost_base::observer::Observer;

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::components;
-use crate::role::fog_node::plugins::{Configured, Lineup};
+use crate::role::engine::plugins::{Configured, Lineup};
 use crate::role::models::check_line;
 use fedhost_base::announce::Announcer;
 use fedhost_base::hint::{explain_report, with_hint};

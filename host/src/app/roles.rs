@@ -10,7 +10,7 @@ use fedhost_domain::round::Rules;
 use super::options::Options;
 use super::plugins::PluginProvider;
 use super::settings;
-use crate::role::fog_node::plugins::Plugins;
+use crate::role::engine::plugins::Plugins;
 use crate::role::{Context, Error, aggregator, fog_node, sensor};
 use crate::run_log::last_round;
 use fedhost_manifest::{Extent, Manifest, RoleId, RoleSpec, Sensor};

@@ -9,13 +9,10 @@
 mod batches;
 mod globals;
 mod jobs;
-mod patience;
 mod pipeline;
-pub mod plugins;
 mod snapshot;
 mod start;
 mod swap;
-mod work;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +26,8 @@ use fedhost_domain::model::{NodeId, Weights};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::engine::RetryPolicy;
+use super::engine::plugins::{Lineup, Plugins};
 use super::federation::Topics;
 use super::halt::{self, Watch};
 use super::models::ReceivedGlobal;
@@ -38,9 +37,7 @@ use fedhost_base::clock;
 use fedhost_bus::{Record, Source, Start, Write};
 use fedhost_plugin::CallError;
 use globals::Globals;
-use patience::Patience;
 use pipeline::Pipeline;
-use plugins::{Lineup, Plugins};
 
 /// What a fog node is given.
 pub struct Service {
@@ -138,10 +135,10 @@ struct Node {
     /// `None` while a guest thread has it, and once a batch was given up because the node is to
     /// stop.
     pipeline: Option<Pipeline>,
-    /// A batch that waits for a plug-in that is left alone. No other one is read meanwhile, and no
+    /// A batch that waits for a plug-in that has an open circuit breaker. No other one is read meanwhile, and no
     /// snapshot taken: what readers have passed is not what this node has handled.
     held: Option<Held>,
-    patience: Patience,
+    retry: RetryPolicy,
     watch: Watch,
     schedule: Schedule,
     jobs: JoinSet<Done>,
@@ -169,7 +166,7 @@ impl Node {
                 () = clock::sleep_until(self.schedule.deadline_ms()) => self.tell(Input::Tick),
                 Ok(()) = self.service.lineup.changed() => self.take_lineup().await?,
                 () = tokio::time::sleep(rest.unwrap_or_default()), if rest.is_some() || self.held.is_some() => {
-                    self.go_on().await?;
+                    self.resume().await?;
                 }
             }
         }
@@ -276,7 +273,7 @@ impl Node {
         else {
             return;
         };
-        pipeline.scorer.renew(round, weights);
+        pipeline.engine.set_model(round, weights);
         self.foreign = foreign;
         self.unevaluated = Some(round);
         self.evaluate();
@@ -299,7 +296,7 @@ impl Node {
         let Some(pipeline) = &self.pipeline else {
             return;
         };
-        let Some((_, weights)) = pipeline.scorer.global.clone() else {
+        let Some((_, weights)) = pipeline.engine.model().cloned() else {
             return;
         };
         let rows = pipeline
@@ -307,7 +304,10 @@ impl Node {
             .as_ref()
             .map(|windows| windows.held_out.copy_all())
             .unwrap_or_default();
-        let (plugins, features) = (Arc::clone(&self.service.plugins), pipeline.features.clone());
+        let (plugins, features) = (
+            Arc::clone(&self.service.plugins),
+            pipeline.engine.features().to_vec(),
+        );
         let foreign = self.foreign.clone();
         self.jobs.spawn_blocking(move || {
             let result = jobs::evaluate(&plugins, &features, &weights, &rows);
@@ -348,11 +348,13 @@ impl Node {
             .saturating_sub(self.service.window_rows as u64);
         let rows = windows.training.copy(first..training.end_row);
         let base: Option<Arc<Weights>> = pipeline
-            .scorer
-            .global
-            .as_ref()
+            .engine
+            .model()
             .map(|(_, weights)| Arc::clone(weights));
-        let (plugins, features) = (Arc::clone(&self.service.plugins), pipeline.features.clone());
+        let (plugins, features) = (
+            Arc::clone(&self.service.plugins),
+            pipeline.engine.features().to_vec(),
+        );
         let (epochs, foreign) = (self.service.epochs, self.foreign.clone());
         self.jobs.spawn_blocking(move || {
             let result = jobs::train(&plugins, &features, base.as_deref(), rows, training, epochs);

@@ -71,7 +71,7 @@ impl Plugins {
             .map(|configured| configured.plugin.id())
     }
 
-    /// How much longer rows cannot be taken, because a plug-in that they need is left alone.
+    /// How much longer rows cannot be taken, because a plug-in that they need has an open circuit breaker.
     /// Training has no part in it.
     #[must_use]
     pub fn rest(&self) -> Option<Duration> {
@@ -82,7 +82,7 @@ impl Plugins {
         preprocess.max(model.plugin.detector_quarantine())
     }
 
-    /// Tells of a failed call; that a plug-in is left alone was told when it began.
+    /// Reports a failed call; an open circuit breaker was reported when it opened.
     pub fn announce(&self, failure: &CallError) {
         if failure.kind != Kind::Quarantined {
             self.announcer.announce(failure.event());

@@ -1,4 +1,4 @@
-//! Tries a call into a plug-in again, and knows when to give up.
+//! Tries a call into a plug-in again, with pauses, up to a limit.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use fedhost_plugin::{CallError, Kind};
 
 /// How often a call is tried again, and what ends that early. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Patience {
+pub(crate) struct RetryPolicy {
     retries: Retries,
     stop: CancellationToken,
     runtime: Handle,
@@ -21,9 +21,9 @@ pub(super) struct Patience {
 pub(super) enum GaveUp {
     /// Every try failed.
     Failed(Failed),
-    /// The plug-in is left alone for a while; the tries that are left are for later.
-    Resting,
-    /// The node is to stop, and nothing is settled.
+    /// The plug-in has an open circuit breaker; the remaining tries are for later.
+    Paused,
+    /// The role is to stop, and nothing is settled.
     Stopped,
 }
 
@@ -35,13 +35,13 @@ pub(super) struct Failed {
     pub(super) attempts: u32,
 }
 
-/// The node is to stop.
+/// The role is to stop.
 #[derive(Debug)]
-pub(super) struct Stopped;
+pub(crate) struct Stopped;
 
-impl Patience {
+impl RetryPolicy {
     /// To be made inside the runtime, and used on its guest threads.
-    pub(super) fn new(retries: Retries, stop: CancellationToken) -> Self {
+    pub(crate) fn new(retries: Retries, stop: CancellationToken) -> Self {
         Self {
             retries,
             stop,
@@ -50,7 +50,7 @@ impl Patience {
     }
 
     /// Calls until there is an answer or the tries are used up; every failure goes to `failures`.
-    /// `attempts` begins with those made before a rest, and is 0 again once the matter is settled.
+    /// `attempts` begins with those made before a pause, and is 0 again once the matter is settled.
     /// Blocks.
     pub(super) fn call<T>(
         &self,
@@ -64,7 +64,7 @@ impl Patience {
                     *attempts = 0;
                     return Ok(answer);
                 }
-                Err(error) if error.kind == Kind::Quarantined => return Err(GaveUp::Resting),
+                Err(error) if error.kind == Kind::Quarantined => return Err(GaveUp::Paused),
                 Err(error) => error,
             };
             *attempts += 1;
@@ -79,7 +79,7 @@ impl Patience {
         }
     }
 
-    /// Ends at once when the node is to stop.
+    /// Ends at once when the role is to stop.
     fn wait(&self, pause: Duration) -> Result<(), GaveUp> {
         self.runtime.block_on(async {
             tokio::select! {
@@ -108,10 +108,10 @@ mod tests {
     }
 
     /// The answer to a call that fails `failing` times, and how many failures were noted.
-    async fn call(patience: Patience, failing: u32) -> (Result<&'static str, GaveUp>, usize) {
+    async fn call(policy: RetryPolicy, failing: u32) -> (Result<&'static str, GaveUp>, usize) {
         let calling = tokio::task::spawn_blocking(move || {
             let (mut failures, mut calls) = (Vec::new(), 0);
-            let answer = patience.call(&mut 0, &mut failures, || {
+            let answer = policy.call(&mut 0, &mut failures, || {
                 calls += 1;
                 if calls > failing {
                     Ok("answer")
@@ -126,8 +126,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_is_tried_as_often_as_allowed_and_no_more() {
-        let patience = |retries| {
-            Patience::new(
+        let policy = |retries| {
+            RetryPolicy::new(
                 Retries {
                     retries,
                     first_ms: 1,
@@ -136,21 +136,21 @@ mod tests {
                 CancellationToken::new(),
             )
         };
-        assert_eq!(call(patience(2), 0).await, (Ok("answer"), 0));
-        assert_eq!(call(patience(2), 2).await, (Ok("answer"), 2));
+        assert_eq!(call(policy(2), 0).await, (Ok("answer"), 0));
+        assert_eq!(call(policy(2), 2).await, (Ok("answer"), 2));
         let given_up = |attempts| {
             Err(GaveUp::Failed(Failed {
                 error: failure(attempts),
                 attempts,
             }))
         };
-        assert_eq!(call(patience(2), 9).await, (given_up(3), 3));
-        assert_eq!(call(patience(0), 9).await, (given_up(1), 1));
+        assert_eq!(call(policy(2), 9).await, (given_up(3), 3));
+        assert_eq!(call(policy(0), 9).await, (given_up(1), 1));
     }
 
     #[tokio::test]
-    async fn tries_are_not_used_up_while_a_plug_in_is_left_alone() {
-        let patience = Patience::new(
+    async fn tries_are_not_used_up_while_a_circuit_breaker_is_open() {
+        let policy = RetryPolicy::new(
             Retries {
                 retries: 1,
                 first_ms: 1,
@@ -168,12 +168,12 @@ mod tests {
                     ..failure(1)
                 })
             };
-            let rested = [(); 2].map(|()| patience.call(&mut attempts, &mut failures, &mut fail));
+            let paused = [(); 2].map(|()| policy.call(&mut attempts, &mut failures, &mut fail));
             assert_eq!(
-                (rested, attempts),
-                ([Err(GaveUp::Resting), Err(GaveUp::Resting)], 1)
+                (paused, attempts),
+                ([Err(GaveUp::Paused), Err(GaveUp::Paused)], 1)
             );
-            let given_up = patience.call(&mut attempts, &mut failures, &mut fail);
+            let given_up = policy.call(&mut attempts, &mut failures, &mut fail);
             assert_eq!(
                 given_up,
                 Err(GaveUp::Failed(Failed {
@@ -189,7 +189,7 @@ mod tests {
     #[tokio::test]
     async fn a_stop_ends_the_wait_at_once() {
         let stop = CancellationToken::new();
-        let patience = Patience::new(
+        let policy = RetryPolicy::new(
             Retries {
                 retries: 1,
                 first_ms: HOUR_MS,
@@ -198,7 +198,7 @@ mod tests {
             stop.clone(),
         );
         let watch = Stopwatch::start();
-        let calling = tokio::spawn(call(patience, 1));
+        let calling = tokio::spawn(call(policy, 1));
         stop.cancel();
         assert_eq!(calling.await.unwrap(), (Err(GaveUp::Stopped), 1));
         assert!(watch.elapsed() < Duration::from_secs(60));

@@ -1,5 +1,5 @@
 //! A batch of readings on its way through a node: handled on a guest thread, held while a plug-in
-//! that it needs is left alone, published with its offsets.
+//! that it needs has an open circuit breaker, published with its offsets.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,39 +7,39 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fedhost_domain::fog::schedule::Input;
 
-use super::patience::Stopped;
-use super::pipeline::Outcome;
+use super::pipeline::{Batch, Processed, Processing};
 use super::snapshot::Snapshot;
-use super::work::{Processed, Work};
 use super::{Node, offsets_of, writes};
+use crate::role::engine::Stopped;
 use crate::role::{Error, halt};
 use fedhost_bus::{Record, Write};
 
 /// A batch, and how far it has come.
 pub(super) struct Held {
     pub(super) records: Arc<Vec<Record>>,
-    pub(super) work: Work,
+    pub(super) batch: Batch,
 }
 
 impl Node {
     pub(super) async fn take_readings(&mut self, records: Vec<Record>) -> Result<(), Error> {
         let records = Arc::new(records);
-        let (shared, patience) = (Arc::clone(&records), self.patience.clone());
+        let shared = Arc::clone(&records);
+        let retry = self.retry.clone();
         let processed = self
-            .on_guest_thread(move |pipeline| pipeline.process(&shared, &patience))
+            .on_guest_thread(move |pipeline| pipeline.process(&shared, &retry))
             .await?;
         self.settle(records, processed).await
     }
 
-    /// Goes on with the batch that has waited, now that its plug-in may be tried again or is
+    /// Continues with the batch that has waited, now that its plug-in may be tried again or is
     /// another one.
-    pub(super) async fn go_on(&mut self) -> Result<(), Error> {
-        let Some(Held { records, work }) = self.held.take() else {
+    pub(super) async fn resume(&mut self) -> Result<(), Error> {
+        let Some(Held { records, batch }) = self.held.take() else {
             return Ok(());
         };
-        let patience = self.patience.clone();
+        let retry = self.retry.clone();
         let processed = self
-            .on_guest_thread(move |pipeline| pipeline.go_on(work, &patience))
+            .on_guest_thread(move |pipeline| pipeline.resume(batch, &retry))
             .await?;
         self.settle(records, processed).await
     }
@@ -51,15 +51,16 @@ impl Node {
     ) -> Result<(), Error> {
         let outcome = match processed {
             Ok(Processed::Done(outcome)) => outcome,
-            Ok(Processed::Resting(mut work)) => {
-                work.take_failures()
+            Ok(Processed::Paused(mut batch)) => {
+                batch
+                    .take_failures()
                     .iter()
                     .for_each(|failure| self.service.plugins.announce(failure));
-                self.held = Some(Held { records, work });
+                self.held = Some(Held { records, batch });
                 return Ok(());
             }
             Err(Stopped) => {
-                // It has taken a part of the batch, which nobody will ever hear of.
+                // It has taken a part of the batch, which is not published.
                 self.pipeline = None;
                 return Ok(());
             }
@@ -75,7 +76,7 @@ impl Node {
         Ok(())
     }
 
-    async fn publish(&mut self, records: &[Record], outcome: Outcome) -> Result<(), Error> {
+    async fn publish(&mut self, records: &[Record], outcome: Processing) -> Result<(), Error> {
         for failure in &outcome.failures {
             self.service.plugins.announce(failure);
         }

@@ -8,7 +8,7 @@ use fedhost_domain::fog::window::Rows;
 use fedhost_domain::metrics::ScoreSketch;
 use fedhost_domain::model::{Metric, PluginId, Sha256Hex, Weights};
 
-use super::plugins::Plugins;
+use crate::role::engine::plugins::Plugins;
 use fedhost_base::clock::Stopwatch;
 use fedhost_plugin::{CallError, Kind, Report};
 

@@ -14,6 +14,7 @@ use fedhost_domain::reading::Decoder;
 use serde::{Deserialize, Serialize};
 
 use super::pipeline::{Pipeline, Windows};
+use crate::role::engine::Saved;
 use crate::role::sequence::Seen;
 use fedhost_plugin::CallError;
 
@@ -86,18 +87,16 @@ impl Snapshot {
         pipeline: &mut Pipeline,
         offsets: BTreeMap<u32, u64>,
     ) -> Result<Self, CallError> {
-        let mut sources = BTreeMap::new();
-        for (source, preprocessor) in &mut pipeline.sources {
-            let state = preprocessor.save()?;
-            sources.insert(source.clone(), State::of(&state));
-            pipeline.checkpoints.insert(source.clone(), state);
-        }
+        let saved = pipeline.engine.save()?;
+        let sources = saved.sources.iter();
         Ok(Self {
             offsets,
-            columns: pipeline.decoder.columns().to_vec(),
-            features: pipeline.features.clone(),
-            preprocessor: pipeline.plugins.preprocessor_id().cloned(),
-            sources,
+            columns: saved.columns,
+            features: saved.features,
+            preprocessor: saved.preprocessor,
+            sources: sources
+                .map(|(source, state)| (source.clone(), State::of(state)))
+                .collect(),
             ended_sensors: pipeline.ended_sensors.clone(),
             seen: pipeline.seen.clone(),
             training: pipeline
@@ -119,23 +118,11 @@ impl Snapshot {
         pipeline: &mut Pipeline,
         labels: Vec<String>,
     ) -> Result<Vec<String>, String> {
-        let is_other = self.preprocessor.is_some()
-            && self.preprocessor.as_ref() != pipeline.plugins.preprocessor_id();
-        let mut anew = Vec::new();
+        let mut sources = BTreeMap::new();
         for (source, state) in self.sources {
             let state =
                 Weights::new(state.tensors, state.data.0).map_err(|error| error.to_string())?;
-            match pipeline
-                .plugins
-                .open_preprocessor(&source, &self.columns, Some(&state))
-            {
-                Ok(preprocessor) => {
-                    pipeline.sources.insert(source.clone(), preprocessor);
-                    pipeline.checkpoints.insert(source, state);
-                }
-                Err(reason) if is_other => anew.push(format!("{source}: {reason}")),
-                Err(reason) => return Err(reason.to_string()),
-            }
+            sources.insert(source, state);
         }
         let width = self.features.len();
         if let (Some(training), Some(held_out)) = (self.training, self.held_out) {
@@ -144,8 +131,17 @@ impl Snapshot {
                 held_out: held_out.restore(width, pipeline.sizes.held_out),
             });
         }
-        pipeline.decoder = Decoder::new(labels, self.columns);
-        pipeline.features = self.features;
+        pipeline.decoder = Decoder::new(labels, self.columns.clone());
+        let saved = Saved {
+            columns: self.columns,
+            features: self.features,
+            preprocessor: self.preprocessor,
+            sources,
+        };
+        let anew = pipeline
+            .engine
+            .restore(saved)
+            .map_err(|error| error.to_string())?;
         pipeline.ended_sensors = self.ended_sensors;
         pipeline.seen = self.seen;
         Ok(anew)

@@ -9,10 +9,10 @@ use fedhost_domain::reading::Decoder;
 use tokio::task::JoinSet;
 
 use super::globals::Globals;
-use super::patience::Patience;
-use super::pipeline::{Pipeline, Scorer, Sizes};
+use super::pipeline::{Pipeline, Sizes};
 use super::snapshot::Snapshot;
 use super::{Node, Service, offsets_of, writes};
+use crate::role::engine::{Engine, RetryPolicy};
 use crate::role::halt::{self, Watch};
 use crate::role::{Error, on_bus, stored};
 use fedhost_base::clock;
@@ -62,7 +62,7 @@ impl Node {
         }
         let policy = service.dead_letters;
         let mut node = Self {
-            patience: Patience::new(policy.retries(), service.context.stop.clone()),
+            retry: RetryPolicy::new(policy.retries(), service.context.stop.clone()),
             watch: Watch::new(&service.readings, policy),
             service,
             role,
@@ -129,16 +129,12 @@ async fn restore(
         held_out: service.held_out_rows,
     };
     let mut pipeline = Pipeline {
-        plugins: Arc::clone(&service.plugins),
+        engine: Engine::new(Arc::clone(&service.plugins)),
         decoder: Decoder::new(service.labels.clone(), Vec::new()),
-        features: Vec::new(),
-        sources: Default::default(),
-        checkpoints: Default::default(),
         ended_sensors: BTreeSet::new(),
         seen: Default::default(),
         windows: None,
         sizes,
-        scorer: Scorer::default(),
     };
     let Some(snapshot) = snapshot else {
         return Ok(pipeline);

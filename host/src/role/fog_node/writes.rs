@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Service;
 use super::jobs::{Evaluated, Trained};
-use super::pipeline::{Outcome, Scored};
+use super::pipeline::{Processing, Scored};
 use crate::dead_letters::{Failure, dead_letter};
 use crate::role::message::{Message, derived_id, skipped};
 use crate::role::models::{self, NewUpdate, Refused};
@@ -32,7 +32,7 @@ pub(super) fn offset(group: &str, topic: &Arc<str>, partition: u32, next: u64) -
 pub(super) fn results(
     service: &Service,
     records: &[Record],
-    outcome: &Outcome,
+    outcome: &Processing,
     is_new: impl Fn(&Record) -> bool,
 ) -> Write {
     let (role, time_ms) = (service.id().to_string(), clock::now_ms());
@@ -40,7 +40,7 @@ pub(super) fn results(
     let scored = outcome
         .scored
         .iter()
-        .filter_map(|scored| Some((scored, new(scored.record)?)));
+        .filter_map(|scored| Some((scored, new(scored.reading.record)?)));
     let mut write = Write::default();
     write
         .records
@@ -96,10 +96,10 @@ fn prediction(service: &Service, scored: &Scored, record: &Record, time_ms: u64)
         timestamp: rfc3339(time_ms),
         data: json!({
             "node": service.number,
-            "sensor": scored.reading.sensor,
-            "timestamp": scored.reading.timestamp,
+            "sensor": scored.reading.reading.sensor,
+            "timestamp": scored.reading.reading.timestamp,
             "score": scored.score,
-            "label": scored.reading.label.map(u8::from),
+            "label": scored.reading.reading.label.map(u8::from),
             "model_version": scored.round,
         }),
         metadata: json!({
@@ -116,7 +116,9 @@ fn prediction(service: &Service, scored: &Scored, record: &Record, time_ms: u64)
         topic: Arc::clone(&service.topics.predictions),
         partition: None,
         timestamp_ms: time_ms,
-        key: Some(Bytes::copy_from_slice(scored.reading.sensor.as_bytes())),
+        key: Some(Bytes::copy_from_slice(
+            scored.reading.reading.sensor.as_bytes(),
+        )),
         value: message.to_bytes(),
         headers: vec![trace::follow(record, service.id().as_str())],
     }
