@@ -17,6 +17,7 @@ pub mod fog;
 pub mod json_object;
 pub mod metrics;
 pub mod model;
+pub mod prediction;
 pub mod protocol;
 pub mod quarantine;
 pub mod reading;

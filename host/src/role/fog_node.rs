@@ -373,7 +373,8 @@ impl Node {
                 foreign,
                 result: Ok(found),
             } => {
-                let write = writes::evaluation(&self.service, round, foreign.as_ref(), found);
+                let write = writes::evaluation(&self.service, round, foreign.as_ref(), found)
+                    .map_err(|error| self.defect(&error))?;
                 self.service.context.write(&self.role, write).await?;
             }
             Done::Trained {

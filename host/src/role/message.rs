@@ -22,7 +22,7 @@ pub const END_OF_SENSOR: &[u8] = b"sensor";
 
 /// Everything but readings and weights, as other programs read it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Message {
+pub struct Message<D = Value, M = Value> {
     /// Unique; the same for a repeated message.
     pub message_id: String,
     /// For example `PREDICTION_RESULT`.
@@ -32,16 +32,18 @@ pub struct Message {
     /// Who wrote it.
     pub source: String,
     /// The content.
-    pub data: Value,
+    pub data: D,
     /// What it was made from and with.
-    pub metadata: Value,
+    pub metadata: M,
 }
 
-impl Message {
+impl<D: Serialize, M: Serialize> Message<D, M> {
     /// As it is written.
-    #[must_use]
-    pub fn to_bytes(&self) -> Bytes {
-        serde_json::to_vec(self).unwrap_or_default().into()
+    ///
+    /// # Errors
+    /// The content cannot be written as JSON.
+    pub fn to_bytes(&self) -> serde_json::Result<Bytes> {
+        serde_json::to_vec(self).map(Bytes::from)
     }
 }
 
@@ -79,13 +81,15 @@ pub struct NewReading<'a> {
 
 impl NewReading<'_> {
     /// A row as flat JSON; `None` is written as null.
-    #[must_use]
+    ///
+    /// # Errors
+    /// The row cannot be written as JSON.
     pub fn row(
         &self,
         fields: &[(String, Option<f64>)],
         label: Option<&(String, bool)>,
         held_out: bool,
-    ) -> NewRecord {
+    ) -> serde_json::Result<NewRecord> {
         let mut object = self.object();
         object.extend(
             fields
@@ -103,8 +107,10 @@ impl NewReading<'_> {
     }
 
     /// A record without columns that says that this source, or the whole sensor, is over.
-    #[must_use]
-    pub fn end(&self, what: &'static [u8]) -> NewRecord {
+    ///
+    /// # Errors
+    /// The record cannot be written as JSON.
+    pub fn end(&self, what: &'static [u8]) -> serde_json::Result<NewRecord> {
         self.record(
             self.object(),
             vec![(END.to_owned(), Bytes::from_static(what))],
@@ -131,20 +137,24 @@ impl NewReading<'_> {
             .collect()
     }
 
-    fn record(&self, object: Map<String, Value>, mut headers: Vec<(String, Bytes)>) -> NewRecord {
+    fn record(
+        &self,
+        object: Map<String, Value>,
+        mut headers: Vec<(String, Bytes)>,
+    ) -> serde_json::Result<NewRecord> {
         let (origin, number) = self.origin;
         headers.extend([
             sequence::header(origin, number),
             trace::begin(&format!("{}/{origin}/{number}", self.topic)),
         ]);
-        NewRecord {
+        Ok(NewRecord {
             topic: Arc::clone(self.topic),
             partition: None,
             timestamp_ms: self.time_ms,
             key: Some(Bytes::copy_from_slice(self.sensor.as_bytes())),
-            value: serde_json::to_vec(&object).unwrap_or_default().into(),
+            value: serde_json::to_vec(&object)?.into(),
             headers,
-        }
+        })
     }
 }
 

@@ -119,16 +119,17 @@ impl Service {
         let numbered = (progress.items..).zip(&items);
         let mut records: Vec<NewRecord> = numbered
             .filter_map(|(number, item)| self.record(item, number, time_ms))
-            .collect();
+            .collect::<Result<_, _>>()
+            .map_err(|error| self.defect(&error))?;
         if over {
             let number = progress.items + items.len() as u64;
-            records.push(
-                self.reading(self.sensor.name(), number, time_ms, None)
-                    .end(END_OF_SENSOR),
-            );
+            let end = self
+                .reading(self.sensor.name(), number, time_ms, None)
+                .end(END_OF_SENSOR);
+            records.push(end.map_err(|error| self.defect(&error))?);
         }
         progress.count(&items, over);
-        let state = serde_json::to_vec(progress).unwrap_or_default();
+        let state = serde_json::to_vec(progress).map_err(|error| self.defect(&error))?;
         let state = vec![(self.state_name(), Some(Bytes::from(state)))];
         let write = Write {
             records,
@@ -146,7 +147,19 @@ impl Service {
         Ok(())
     }
 
-    fn record(&self, item: &Item, number: u64, time_ms: u64) -> Option<NewRecord> {
+    fn defect(&self, error: &serde_json::Error) -> Error {
+        Error::Defect {
+            role: self.role(),
+            reason: error.to_string(),
+        }
+    }
+
+    fn record(
+        &self,
+        item: &Item,
+        number: u64,
+        time_ms: u64,
+    ) -> Option<serde_json::Result<NewRecord>> {
         match item {
             Item::Row(row) => {
                 let reading = self.reading(&row.sensor, number, time_ms, row.timestamp.as_deref());

@@ -85,7 +85,8 @@ impl Node {
                 .get(&record.position.partition)
                 .is_none_or(|&next| record.position.offset >= next)
         };
-        let mut write = writes::results(&self.service, records, &outcome, is_new);
+        let mut write = writes::results(&self.service, records, &outcome, is_new)
+            .map_err(|error| self.defect(&error))?;
         let refused: BTreeSet<usize> = outcome
             .refused
             .iter()

@@ -1,10 +1,12 @@
 //! What a fog node writes, and what it writes together.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use fedhost_domain::envelope::EncodeError;
 use fedhost_domain::fog::schedule::Schedule;
+use fedhost_domain::prediction::{InputPosition, Prediction, PredictionMetadata};
 use serde_json::json;
 
 use super::Service;
@@ -34,7 +36,7 @@ pub(super) fn results(
     records: &[Record],
     outcome: &Processing,
     is_new: impl Fn(&Record) -> bool,
-) -> Write {
+) -> serde_json::Result<Write> {
     let (role, time_ms) = (service.id().to_string(), clock::now_ms());
     let new = |index: usize| records.get(index).filter(|record| is_new(record));
     let scored = outcome
@@ -42,9 +44,10 @@ pub(super) fn results(
         .iter()
         .filter_map(|scored| Some((scored, new(scored.reading.record)?)));
     let mut write = Write::default();
-    write
-        .records
-        .extend(scored.map(|(scored, record)| prediction(service, scored, record, time_ms)));
+    for (scored, record) in scored {
+        let record = prediction(service, scored, record, time_ms)?;
+        write.records.push(record);
+    }
     for refused in &outcome.refused {
         let Some(record) = new(refused.record) else {
             continue;
@@ -69,7 +72,7 @@ pub(super) fn results(
             refused.detail.clone(),
         ));
     }
-    write
+    Ok(write)
 }
 
 /// What is no global model, put aside.
@@ -87,41 +90,44 @@ pub(super) fn refused_global(service: &Service, record: &Record, refused: &Refus
     dead_letter(record, &service.topics.dead_letter_suffix, &failure)
 }
 
-fn prediction(service: &Service, scored: &Scored, record: &Record, time_ms: u64) -> NewRecord {
+fn prediction(
+    service: &Service,
+    scored: &Scored,
+    record: &Record,
+    time_ms: u64,
+) -> serde_json::Result<NewRecord> {
     let source = service.id().to_string();
-    let plugin = service.plugins.model_id();
+    let reading = &scored.reading.reading;
     let message = Message {
         message_id: derived_id(&source, &record.position),
         message_type: "PREDICTION_RESULT".to_owned(),
         timestamp: rfc3339(time_ms),
-        data: json!({
-            "node": service.number,
-            "sensor": scored.reading.reading.sensor,
-            "timestamp": scored.reading.reading.timestamp,
-            "score": scored.score,
-            "label": scored.reading.reading.label.map(u8::from),
-            "model_version": scored.round,
-        }),
-        metadata: json!({
-            "plugin": plugin,
-            "input": {
-                "topic": &*record.position.topic,
-                "partition": record.position.partition,
-                "offset": record.position.offset,
+        data: Prediction {
+            label: reading.label.map(u8::from),
+            model_version: scored.round,
+            node: service.number,
+            score: scored.score.map(f64::from),
+            sensor: Cow::Borrowed(&reading.sensor),
+            timestamp: Cow::Borrowed(&reading.timestamp),
+        },
+        metadata: PredictionMetadata {
+            input: InputPosition {
+                offset: record.position.offset,
+                partition: record.position.partition,
+                topic: Cow::Borrowed(&record.position.topic),
             },
-        }),
+            plugin: Cow::Borrowed(service.plugins.model_id()),
+        },
         source,
     };
-    NewRecord {
+    Ok(NewRecord {
         topic: Arc::clone(&service.topics.predictions),
         partition: None,
         timestamp_ms: time_ms,
-        key: Some(Bytes::copy_from_slice(
-            scored.reading.reading.sensor.as_bytes(),
-        )),
-        value: message.to_bytes(),
+        key: Some(Bytes::copy_from_slice(reading.sensor.as_bytes())),
+        value: message.to_bytes()?,
         headers: vec![trace::follow(record, service.id().as_str())],
-    }
+    })
 }
 
 /// What the node found on its held-out rows, as counts that can be added up over nodes.
@@ -130,7 +136,7 @@ pub(super) fn evaluation(
     round: u64,
     foreign: Option<&Bytes>,
     found: Evaluated,
-) -> Write {
+) -> serde_json::Result<Write> {
     let Evaluated { plugin, sketch } = found;
     let (node, time_ms) = (service.id(), clock::now_ms());
     let message = Message {
@@ -150,7 +156,7 @@ pub(super) fn evaluation(
         partition: None,
         timestamp_ms: time_ms,
         key: Some(Bytes::from(node.to_string())),
-        value: message.to_bytes(),
+        value: message.to_bytes()?,
         headers: vec![trace::of_answer(
             foreign,
             &service.topics.global_model,
@@ -158,10 +164,21 @@ pub(super) fn evaluation(
             node.as_str(),
         )],
     };
-    Write {
+    Ok(Write {
         records: vec![record],
         ..Write::default()
-    }
+    })
+}
+
+/// Why an update cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UpdateError {
+    /// The model cannot be put in an envelope.
+    #[error(transparent)]
+    Envelope(#[from] EncodeError),
+    /// The node's progress cannot be written as JSON.
+    #[error("the progress of training cannot be stored: {0}")]
+    Progress(#[from] serde_json::Error),
 }
 
 /// An update, and what the node must remember of having made it.
@@ -169,9 +186,9 @@ pub(super) async fn update(
     service: &Service,
     foreign: Option<&Bytes>,
     trained: &Trained,
-) -> Result<Write, EncodeError> {
+) -> Result<Write, UpdateError> {
     let progress = Schedule::progress_after(trained.training);
-    let progress = Bytes::from(serde_json::to_vec(&progress).unwrap_or_default());
+    let progress = Bytes::from(serde_json::to_vec(&progress)?);
     let update = NewUpdate {
         node: service.id(),
         base_round: trained.training.base_round,
