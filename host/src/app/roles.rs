@@ -127,7 +127,7 @@ impl LocalRoles {
         sensor::Service {
             context,
             role: spec.name.clone(),
-            sensor: sensor.clone(),
+            config: sensor_config(sensor),
             topic: self
                 .manifest
                 .topics
@@ -148,5 +148,36 @@ fn defect(spec: &RoleSpec, reason: &str) -> Error {
     Error::Defect {
         role: spec.name.clone(),
         reason: reason.to_owned(),
+    }
+}
+
+fn sensor_config(sensor: &Sensor) -> sensor::Config {
+    let (rate_hz, rows) = match sensor {
+        Sensor::Simulated(simulated) => {
+            let rows = sensor::SimulatedRows {
+                seed: simulated.seed,
+                anomaly_rate: simulated.anomaly_rate,
+                hold_out: simulated.hold_out,
+                rows: simulated.rows,
+            };
+            (simulated.rate_hz, sensor::RowSource::Simulated(rows))
+        }
+        Sensor::Csv(csv) => {
+            let files = sensor::CsvFiles {
+                training: csv.training_files.clone(),
+                held_out: csv.held_out_files.clone(),
+                delimiter: csv.delimiter,
+                time: csv.time.clone(),
+                label: csv.label.clone(),
+                ignore: csv.ignore.clone(),
+            };
+            (csv.rate_hz, sensor::RowSource::Csv(files))
+        }
+    };
+    sensor::Config {
+        name: sensor.name().to_owned(),
+        node: sensor.node(),
+        rate_hz,
+        rows,
     }
 }

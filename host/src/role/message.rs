@@ -5,8 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fedhost_domain::event::Event;
 use fedhost_domain::model::Sha256Hex;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
 use super::{sequence, trace};
 use fedhost_bus::{NewRecord, Position, Record};
@@ -86,24 +87,15 @@ impl NewReading<'_> {
     /// The row cannot be written as JSON.
     pub fn row(
         &self,
-        fields: &[(String, Option<f64>)],
-        label: Option<&(String, bool)>,
+        fields: &[(Arc<str>, Option<f64>)],
+        label: Option<&(Arc<str>, bool)>,
         held_out: bool,
     ) -> serde_json::Result<NewRecord> {
-        let mut object = self.object();
-        object.extend(
-            fields
-                .iter()
-                .map(|(column, value)| (column.clone(), json!(value))),
-        );
-        if let Some((column, anomalous)) = label {
-            object.insert(column.clone(), json!(u8::from(*anomalous)));
-        }
         let headers = held_out
             .then(|| (HELD_OUT.to_owned(), Bytes::from_static(b"1")))
             .into_iter()
             .collect();
-        self.record(object, headers)
+        self.record(fields, label, headers)
     }
 
     /// A record without columns that says that this source, or the whole sensor, is over.
@@ -111,37 +103,28 @@ impl NewReading<'_> {
     /// # Errors
     /// The record cannot be written as JSON.
     pub fn end(&self, what: &'static [u8]) -> serde_json::Result<NewRecord> {
-        self.record(
-            self.object(),
-            vec![(END.to_owned(), Bytes::from_static(what))],
-        )
+        self.record(&[], None, vec![(END.to_owned(), Bytes::from_static(what))])
     }
 
-    fn object(&self) -> Map<String, Value> {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "milliseconds are far below 2^53"
-        )]
-        let seconds = self.time_ms as f64 / 1e3;
-        let timestamp = self
-            .timestamp
-            .map_or_else(|| json!(seconds), |text| json!(text));
-        let fields = [
-            ("timestamp", timestamp),
-            ("node", json!(self.node)),
-            ("sensor", json!(self.sensor)),
-        ];
-        fields
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect()
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds are far below 2^53"
+    )]
+    fn seconds(&self) -> f64 {
+        self.time_ms as f64 / 1e3
     }
 
     fn record(
         &self,
-        object: Map<String, Value>,
+        fields: &[(Arc<str>, Option<f64>)],
+        label: Option<&(Arc<str>, bool)>,
         mut headers: Vec<(String, Bytes)>,
     ) -> serde_json::Result<NewRecord> {
+        let object = Object {
+            reading: self,
+            fields,
+            label,
+        };
         let (origin, number) = self.origin;
         headers.extend([
             sequence::header(origin, number),
@@ -155,6 +138,46 @@ impl NewReading<'_> {
             value: serde_json::to_vec(&object)?.into(),
             headers,
         })
+    }
+}
+
+/// A reading as flat JSON, written without a tree.
+struct Object<'a> {
+    reading: &'a NewReading<'a>,
+    fields: &'a [(Arc<str>, Option<f64>)],
+    label: Option<&'a (Arc<str>, bool)>,
+}
+
+impl Object<'_> {
+    /// Whether a column or the label takes the place of a field that every reading has.
+    fn is_replaced(&self, name: &str) -> bool {
+        self.fields.iter().any(|(column, _)| **column == *name)
+            || self.label.is_some_and(|(column, _)| **column == *name)
+    }
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if !self.is_replaced("timestamp") {
+            match self.reading.timestamp {
+                Some(text) => map.serialize_entry("timestamp", text)?,
+                None => map.serialize_entry("timestamp", &self.reading.seconds())?,
+            }
+        }
+        if !self.is_replaced("node") {
+            map.serialize_entry("node", &self.reading.node)?;
+        }
+        if !self.is_replaced("sensor") {
+            map.serialize_entry("sensor", self.reading.sensor)?;
+        }
+        for (column, value) in self.fields {
+            map.serialize_entry(&**column, value)?;
+        }
+        if let Some((column, anomalous)) = self.label {
+            map.serialize_entry(&**column, &u8::from(*anomalous))?;
+        }
+        map.end()
     }
 }
 
@@ -180,6 +203,32 @@ mod tests {
             partition: 0,
             offset,
         }
+    }
+
+    #[test]
+    fn a_row_is_flat_json_in_which_columns_take_precedence() {
+        let topic: Arc<str> = "sensor-data-node-1".into();
+        let reading = NewReading {
+            topic: &topic,
+            node: 1,
+            sensor: "pump",
+            time_ms: 1_500,
+            timestamp: None,
+            origin: ("pumps", 0),
+        };
+        let fields = [("x".into(), Some(0.5)), ("y".into(), None)];
+        let label = ("anomaly".into(), true);
+        let row = reading.row(&fields, Some(&label), false).unwrap();
+        assert_eq!(
+            &row.value[..],
+            br#"{"timestamp":1.5,"node":1,"sensor":"pump","x":0.5,"y":null,"anomaly":1}"#
+        );
+        let fields = [("node".into(), Some(2.0))];
+        let row = reading.row(&fields, None, false).unwrap();
+        assert_eq!(
+            &row.value[..],
+            br#"{"timestamp":1.5,"sensor":"pump","node":2.0}"#
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod csv;
 pub mod rows;
 pub mod simulated;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,6 @@ use super::message::{END_OF_SENSOR, END_OF_SOURCE, NewReading};
 use super::{Context, Error, on_bus};
 use fedhost_base::clock::{self, Stopwatch};
 use fedhost_bus::{NewRecord, Write};
-use fedhost_manifest::Sensor;
 use rows::Item;
 
 /// Rows written together at the most.
@@ -32,10 +32,62 @@ pub struct Service {
     pub context: Context,
     /// Its name in the table of roles, such as `sensor-1-pump`.
     pub role: String,
-    /// Its section of the manifest.
-    pub sensor: Sensor,
+    /// What it sends.
+    pub config: Config,
     /// The topic of its fog node's readings.
     pub topic: Arc<str>,
+}
+
+/// What a sensor sends, and how fast.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Its name, unlike any other's.
+    pub name: String,
+    /// The number of the fog node that gets the rows.
+    pub node: u32,
+    /// Rows a second; 0 is as fast as they can be taken.
+    pub rate_hz: f64,
+    /// Where the rows come from.
+    pub rows: RowSource,
+}
+
+/// Where a sensor's rows come from.
+#[derive(Clone, Debug)]
+pub enum RowSource {
+    /// A simulated machine.
+    Simulated(SimulatedRows),
+    /// Files.
+    Csv(CsvFiles),
+}
+
+/// Rows of a simulated machine.
+#[derive(Clone, Debug)]
+pub struct SimulatedRows {
+    /// The same seed gives the same rows.
+    pub seed: u64,
+    /// Share of anomalous rows, 0 to below 1.
+    pub anomaly_rate: f64,
+    /// Share of rows to evaluate on, 0 to below 1.
+    pub hold_out: f64,
+    /// How many rows; `None` is without end.
+    pub rows: Option<u64>,
+}
+
+/// CSV files, each with a line of column names.
+#[derive(Clone, Debug)]
+pub struct CsvFiles {
+    /// To train on, in the order in which they are read.
+    pub training: Vec<PathBuf>,
+    /// To evaluate on, read after the others.
+    pub held_out: Vec<PathBuf>,
+    /// The character between two fields.
+    pub delimiter: u8,
+    /// The column of the time, which is no feature.
+    pub time: Option<String>,
+    /// The column that is 1 in anomalous rows and 0 in others.
+    pub label: Option<String>,
+    /// Further columns that are no features.
+    pub ignore: Vec<String>,
 }
 
 /// What survives a restart; written together with the rows it counts.
@@ -61,10 +113,7 @@ impl Service {
             return Ok(());
         }
         let mut items = self.read_ahead(progress.items);
-        let pace = Pace::new(match &self.sensor {
-            Sensor::Simulated(sensor) => sensor.rate_hz,
-            Sensor::Csv(sensor) => sensor.rate_hz,
-        });
+        let pace = Pace::new(self.config.rate_hz);
         let mut batch = Vec::with_capacity(BATCH);
         let mut published = 0;
         loop {
@@ -88,19 +137,19 @@ impl Service {
     }
 
     fn node(&self) -> NodeId {
-        NodeId::fog(self.sensor.node())
+        NodeId::fog(self.config.node)
     }
 
     fn state_name(&self) -> String {
-        format!("sensor/{}/{}", self.sensor.node(), self.sensor.name())
+        format!("sensor/{}/{}", self.config.node, self.config.name.as_str())
     }
 
     /// Files are read on a thread of their own, so that a slow disk holds up nobody else.
     fn read_ahead(&self, skip: u64) -> mpsc::Receiver<Item> {
         let (sender, receiver) = mpsc::channel(AHEAD);
-        let sensor = self.sensor.clone();
+        let config = self.config.clone();
         tokio::task::spawn_blocking(move || {
-            for item in rows::open(&sensor).skip(usize::try_from(skip).unwrap_or(usize::MAX)) {
+            for item in rows::open(&config).skip(usize::try_from(skip).unwrap_or(usize::MAX)) {
                 if sender.blocking_send(item).is_err() {
                     return;
                 }
@@ -124,7 +173,7 @@ impl Service {
         if over {
             let number = progress.items + items.len() as u64;
             let end = self
-                .reading(self.sensor.name(), number, time_ms, None)
+                .reading(self.config.name.as_str(), number, time_ms, None)
                 .end(END_OF_SENSOR);
             records.push(end.map_err(|error| self.defect(&error))?);
         }
@@ -149,7 +198,7 @@ impl Service {
 
     fn defect(&self, error: &serde_json::Error) -> Error {
         Error::Defect {
-            role: self.role(),
+            role: self.role.clone(),
             reason: error.to_string(),
         }
     }
@@ -180,10 +229,10 @@ impl Service {
         time_ms: u64,
         timestamp: Option<&'a str>,
     ) -> NewReading<'a> {
-        let origin = (self.sensor.name(), number);
+        let origin = (self.config.name.as_str(), number);
         NewReading {
             topic: &self.topic,
-            node: self.sensor.node(),
+            node: self.config.node,
             sensor,
             time_ms,
             timestamp,
@@ -206,7 +255,7 @@ impl Service {
     fn announce_end(&self, progress: &Progress) {
         self.context.announcer.announce(Event::SensorFinished {
             node: self.node(),
-            sensor: self.sensor.name().to_owned(),
+            sensor: self.config.name.clone(),
             rows: progress.rows,
             skipped: progress.skipped,
         });

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
-use fedhost_dataset::{Cell, cell};
-use fedhost_manifest::CsvSensor;
-
+use super::CsvFiles;
 use super::rows::{BadRow, Item, Row};
+use fedhost_dataset::{Cell, cell};
 
 /// All items of a sensor's files.
 pub(super) struct CsvRows {
@@ -30,7 +30,7 @@ struct Layout {
 
 struct Source {
     path: PathBuf,
-    name: String,
+    name: Arc<str>,
     held_out: bool,
 }
 
@@ -43,29 +43,29 @@ struct Open {
 }
 
 enum Column {
-    Feature(String),
+    Feature(Arc<str>),
     Time,
-    Label(String),
+    Label(Arc<str>),
     Ignored,
 }
 
 impl CsvRows {
-    pub(super) fn new(sensor: &CsvSensor) -> Self {
+    pub(super) fn new(name: &str, sensor: &CsvFiles) -> Self {
         let layout = Layout {
             delimiter: sensor.delimiter,
             time: sensor.time.clone(),
             label: sensor.label.clone(),
             ignore: sensor.ignore.clone(),
         };
-        let training = sensor.training_files.iter().map(|path| (path, false));
-        let held_out = sensor.held_out_files.iter().map(|path| (path, true));
+        let training = sensor.training.iter().map(|path| (path, false));
+        let held_out = sensor.held_out.iter().map(|path| (path, true));
         let files: Vec<_> = training.chain(held_out).collect();
-        let names = names(&sensor.name, files.iter().map(|(path, _)| path.as_path()));
+        let names = names(name, files.iter().map(|(path, _)| path.as_path()));
         let waiting = files.into_iter().zip(names);
         let waiting = waiting
             .map(|((path, held_out), name)| Source {
                 path: path.clone(),
-                name,
+                name: name.into(),
                 held_out,
             })
             .collect();
@@ -105,7 +105,7 @@ impl Iterator for CsvRows {
                 if let Some(item) = open.next_item() {
                     return Some(item);
                 }
-                let sensor = self.open.take()?.source.name;
+                let sensor = self.open.take()?.source.name.to_string();
                 return Some(Item::SourceEnd { sensor });
             }
             let source = self.waiting.pop_front()?;
@@ -203,7 +203,7 @@ impl Open {
             return Err(self.bad(line, "ragged_row", detail));
         }
         let mut row = Row {
-            sensor: self.source.name.clone(),
+            sensor: Arc::clone(&self.source.name),
             timestamp: None,
             fields: Vec::with_capacity(self.columns.len()),
             label: None,
@@ -229,13 +229,13 @@ impl Open {
             Column::Feature(name) => {
                 let value = number(text)
                     .map_err(|()| ("not_a_number", format!("column {name:?} holds {text:?}")))?;
-                row.fields.push((name.clone(), value));
+                row.fields.push((Arc::clone(name), value));
             }
             Column::Label(name) => {
                 row.label = match number(text) {
                     Ok(None) => None,
-                    Ok(Some(0.0)) => Some((name.clone(), false)),
-                    Ok(Some(1.0)) => Some((name.clone(), true)),
+                    Ok(Some(0.0)) => Some((Arc::clone(name), false)),
+                    Ok(Some(1.0)) => Some((Arc::clone(name), true)),
                     _ => {
                         return Err((
                             "bad_label",
@@ -254,11 +254,11 @@ impl Layout {
         if self.time.as_deref() == Some(name) {
             Column::Time
         } else if self.label.as_deref() == Some(name) {
-            Column::Label(name.to_owned())
+            Column::Label(name.into())
         } else if self.ignore.iter().any(|ignored| ignored == name) {
             Column::Ignored
         } else {
-            Column::Feature(name.to_owned())
+            Column::Feature(name.into())
         }
     }
 }
@@ -318,11 +318,8 @@ mod tests {
             panic!("{items:?}")
         };
         assert_eq!(row.timestamp.as_deref(), Some("2020-03-09"));
-        assert_eq!(
-            row.fields,
-            [("x".to_owned(), Some(1.5)), ("y".to_owned(), None)]
-        );
-        assert_eq!(row.label, Some(("anomaly".to_owned(), true)));
+        assert_eq!(row.fields, [("x".into(), Some(1.5)), ("y".into(), None)]);
+        assert_eq!(row.label, Some(("anomaly".into(), true)));
         assert_eq!(
             items[1],
             Item::SourceEnd {

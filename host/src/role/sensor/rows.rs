@@ -1,10 +1,11 @@
 //! What a sensor has to say, whichever kind it is: a fixed sequence of items, the same each time it
 //! is opened.
 
-use fedhost_manifest::Sensor;
+use std::sync::Arc;
 
 use super::csv::CsvRows;
 use super::simulated::{COLUMNS, Machine};
+use super::{Config, RowSource};
 
 /// One item of a sensor's sequence. Items are counted, so that a restarted sensor goes on where it
 /// stopped.
@@ -25,13 +26,13 @@ pub enum Item {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// The source's name.
-    pub sensor: String,
+    pub sensor: Arc<str>,
     /// As the source gives it; `None` is now.
     pub timestamp: Option<String>,
     /// Column names and values; `None` is a missing value.
-    pub fields: Vec<(String, Option<f64>)>,
+    pub fields: Vec<(Arc<str>, Option<f64>)>,
     /// The label column's name, and whether the row is anomalous.
-    pub label: Option<(String, bool)>,
+    pub label: Option<(Arc<str>, bool)>,
     /// Set aside to evaluate on.
     pub held_out: bool,
 }
@@ -51,22 +52,24 @@ pub struct BadRow {
 
 /// Opens a sensor's sequence at its beginning. Reads files while it is iterated: not for async
 /// workers.
-pub fn open(sensor: &Sensor) -> Box<dyn Iterator<Item = Item> + Send> {
-    match sensor {
-        Sensor::Simulated(sensor) => {
+pub fn open(config: &Config) -> Box<dyn Iterator<Item = Item> + Send> {
+    match &config.rows {
+        RowSource::Simulated(sensor) => {
             let machine = Machine::new(sensor.seed, sensor.anomaly_rate);
             let held_out = HeldOut::new(sensor.hold_out);
-            let name = sensor.name.clone();
+            let name: Arc<str> = config.name.as_str().into();
+            let columns = COLUMNS.map(Arc::<str>::from);
+            let label: Arc<str> = "anomaly".into();
             let rows = (0_u64..).zip(machine).map(move |(number, row)| {
-                let fields = COLUMNS
+                let fields = columns
                     .iter()
                     .zip(row.values)
-                    .map(|(column, value)| ((*column).to_owned(), Some(tidy(value))));
+                    .map(|(column, value)| (Arc::clone(column), Some(tidy(value))));
                 Item::Row(Row {
-                    sensor: name.clone(),
+                    sensor: Arc::clone(&name),
                     timestamp: None,
                     fields: fields.collect(),
-                    label: Some(("anomaly".to_owned(), row.anomalous)),
+                    label: Some((Arc::clone(&label), row.anomalous)),
                     held_out: held_out.contains(number),
                 })
             });
@@ -75,7 +78,7 @@ pub fn open(sensor: &Sensor) -> Box<dyn Iterator<Item = Item> + Send> {
                 None => Box::new(rows),
             }
         }
-        Sensor::Csv(sensor) => Box::new(CsvRows::new(sensor)),
+        RowSource::Csv(files) => Box::new(CsvRows::new(&config.name, files)),
     }
 }
 
