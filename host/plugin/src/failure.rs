@@ -166,11 +166,9 @@ pub(super) struct FailedCall<'a> {
 
 /// Returns what ended a call, from the engine's error and what the host knows.
 pub(super) fn classify(error: &wasmtime::Error, seen: &FailedCall<'_>) -> (Kind, String) {
-    let trace = error
+    let location = error
         .downcast_ref::<WasmBacktrace>()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let location = innermost(&trace)
+        .and_then(innermost)
         .map(|names| format!(" in {names}"))
         .unwrap_or_default();
     let logged = seen
