@@ -7,6 +7,7 @@ use super::parameters::{Value, check_one};
 use super::text::{is_name, plain};
 
 const NAME_MAX_BYTES: usize = 64;
+const VERSION_MAX_BYTES: usize = 128;
 const SUMMARY_MAX_BYTES: usize = 1000;
 const PARAMETERS_MAX: usize = 128;
 const CHOICES_MAX: usize = 64;
@@ -51,7 +52,9 @@ pub enum DescriptorError {
     )]
     Name(String),
     /// The version is no semantic version.
-    #[error("its version {0:?} is not a semantic version such as 1.0.0")]
+    #[error(
+        "its version {0:?} is not a semantic version such as 1.0.0, of at most {VERSION_MAX_BYTES} bytes"
+    )]
     Version(String),
     /// There are too many parameters.
     #[error("it offers {0} parameters, at most {PARAMETERS_MAX} are allowed")]
@@ -72,8 +75,10 @@ impl Descriptor {
         if !is_kebab_case(&claimed.name) {
             return Err(DescriptorError::Name(plain(&claimed.name, NAME_MAX_BYTES)));
         }
-        let version = semver::Version::parse(&claimed.version)
-            .map_err(|_| DescriptorError::Version(plain(&claimed.version, NAME_MAX_BYTES)))?;
+        let version = Some(&claimed.version)
+            .filter(|version| version.len() <= VERSION_MAX_BYTES)
+            .and_then(|version| semver::Version::parse(version).ok())
+            .ok_or_else(|| DescriptorError::Version(plain(&claimed.version, NAME_MAX_BYTES)))?;
         if claimed.parameters.len() > PARAMETERS_MAX {
             return Err(DescriptorError::TooManyParameters(claimed.parameters.len()));
         }

@@ -15,6 +15,8 @@ use super::text::plain;
 
 /// Bytes of a metadata text that are shown.
 const TEXT_MAX_BYTES: usize = 256;
+/// Tools that are listed.
+const PRODUCERS_MAX: usize = 64;
 /// Size of a page of memory.
 const PAGE_BYTES: u64 = 65_536;
 
@@ -120,11 +122,7 @@ fn metadata(bytes: &[u8]) -> (Vec<Producer>, Option<String>) {
         let Payload::CustomSection(section) = payload else {
             continue;
         };
-        for producer in producers_in(&section) {
-            if !producers.contains(&producer) {
-                producers.push(producer);
-            }
-        }
+        add_producers(&section, &mut producers);
         if section.name() == "licenses" && licence.is_none() {
             licence = Some(plain(
                 &String::from_utf8_lossy(section.data()),
@@ -135,21 +133,26 @@ fn metadata(bytes: &[u8]) -> (Vec<Producer>, Option<String>) {
     (producers, licence)
 }
 
-fn producers_in(section: &CustomSectionReader<'_>) -> Vec<Producer> {
+/// Adds the tools of a section that are not listed yet, as long as there is room.
+fn add_producers(section: &CustomSectionReader<'_>, producers: &mut Vec<Producer>) {
     let KnownCustom::Producers(fields) = section.as_known() else {
-        return Vec::new();
+        return;
     };
-    let mut producers = Vec::new();
     for field in fields.into_iter().map_while(Result::ok) {
         for tool in field.values.into_iter().map_while(Result::ok) {
+            if producers.len() == PRODUCERS_MAX {
+                return;
+            }
             let [role, name, version] =
                 [field.name, tool.name, tool.version].map(|text| plain(text, TEXT_MAX_BYTES));
-            producers.push(Producer {
+            let producer = Producer {
                 role,
                 name,
                 version,
-            });
+            };
+            if !producers.contains(&producer) {
+                producers.push(producer);
+            }
         }
     }
-    producers
 }

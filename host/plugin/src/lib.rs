@@ -40,6 +40,7 @@ mod preprocessor;
 mod quarantine;
 mod refusal;
 mod registry;
+mod regular;
 mod sandbox;
 mod scan;
 mod signature;

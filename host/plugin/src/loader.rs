@@ -1,6 +1,5 @@
 //! Loads a plug-in from a file: reads, scans, compiles and links it, and calls `describe`.
 
-use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use super::exports::{Abilities, Exports};
 use super::limits::{Limits, size};
 use super::quarantine::PluginQuarantine;
 use super::refusal::{Reason, Refused};
+use super::regular;
 use super::sandbox::{Sandbox, StoreData};
 use super::scan::Scan;
 use super::signature::Trust;
@@ -256,7 +256,7 @@ struct Linked {
 /// Reads a file, unless it is too large. The limit also holds if the file grows meanwhile.
 fn read(file: &Path, max: u64) -> Result<Vec<u8>, Reason> {
     let unreadable = |error: std::io::Error| Reason::Unreadable(error.to_string());
-    let opened = fs::File::open(file).map_err(unreadable)?;
+    let opened = regular::open(file).map_err(unreadable)?;
     let mut bytes = Vec::new();
     opened
         .take(max.saturating_add(1))

@@ -68,6 +68,16 @@ pub enum Reason {
         /// Everything it exports.
         exports: Vec<String>,
     },
+    /// It has more imports and exports than any plug-in, and more than can be listed.
+    #[error(
+        "it imports and exports more than {max} names, or names of more than {max_bytes} bytes together"
+    )]
+    TooManyNames {
+        /// The most names.
+        max: usize,
+        /// The most bytes of all names.
+        max_bytes: usize,
+    },
     /// It was built for another version of the interface.
     #[error("it uses {}, this host supports fedhost:plugin 0.1\nhint: build it again with this host's wit folder", list(.0))]
     OtherVersion(Vec<String>),

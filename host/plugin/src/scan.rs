@@ -10,6 +10,10 @@ use super::text::plain;
 const PACKAGE: &str = "fedhost:plugin/";
 /// Bytes of a parser's message that are passed on.
 const MESSAGE_MAX_BYTES: usize = 300;
+/// Imports and exports together. A plug-in has at most seven.
+const NAMES_MAX: usize = 1_000;
+/// Bytes of all these names together.
+const NAMES_MAX_BYTES: usize = 64 * 1024;
 /// The only interfaces that a component may import.
 const IMPORTABLE: [&str; 2] = ["host", "types"];
 
@@ -27,6 +31,7 @@ impl Scan {
             return Err(Reason::NotWasm);
         }
         let mut scan = Self::default();
+        let mut bounds = Bounds::default();
         let mut depth = 0_usize;
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.map_err(damaged)? {
@@ -38,14 +43,14 @@ impl Scan {
                 Payload::End(_) => depth = depth.saturating_sub(1),
                 Payload::ComponentImportSection(section) if depth == 0 => {
                     for import in section {
-                        scan.imports
-                            .push(import.map_err(damaged)?.name.name.to_owned());
+                        let name = bounds.admit(import.map_err(damaged)?.name.name)?;
+                        scan.imports.push(name);
                     }
                 }
                 Payload::ComponentExportSection(section) if depth == 0 => {
                     for export in section {
-                        scan.exports
-                            .push(export.map_err(damaged)?.name.name.to_owned());
+                        let name = bounds.admit(export.map_err(damaged)?.name.name)?;
+                        scan.exports.push(name);
                     }
                 }
                 _ => {}
@@ -80,6 +85,28 @@ impl Scan {
             return Err(Reason::Imports(forbidden));
         }
         Ok(())
+    }
+}
+
+/// What was admitted so far.
+#[derive(Default)]
+struct Bounds {
+    names: usize,
+    bytes: usize,
+}
+
+impl Bounds {
+    /// One more name of an untrusted file.
+    fn admit(&mut self, name: &str) -> Result<String, Reason> {
+        self.names += 1;
+        self.bytes += name.len();
+        if self.names > NAMES_MAX || self.bytes > NAMES_MAX_BYTES {
+            return Err(Reason::TooManyNames {
+                max: NAMES_MAX,
+                max_bytes: NAMES_MAX_BYTES,
+            });
+        }
+        Ok(name.to_owned())
     }
 }
 
@@ -158,5 +185,20 @@ mod tests {
             "fedhost:plugin/detection@0.1.0".into(),
         ];
         assert_eq!(refused, Err(Reason::Imports(forbidden)));
+    }
+
+    #[test]
+    fn names_are_admitted_up_to_a_bound() {
+        let mut bounds = Bounds::default();
+        assert!((0..NAMES_MAX).all(|_| bounds.admit("n").is_ok()));
+        assert!(matches!(
+            bounds.admit("n"),
+            Err(Reason::TooManyNames { .. })
+        ));
+        let long = "n".repeat(NAMES_MAX_BYTES + 1);
+        assert!(matches!(
+            Bounds::default().admit(&long),
+            Err(Reason::TooManyNames { .. })
+        ));
     }
 }

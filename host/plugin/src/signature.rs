@@ -2,7 +2,6 @@
 //! `NAME.wasm.sig` beside it, by a key that the manifest trusts.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{PUBLIC_KEY_LENGTH, SIGNATURE_LENGTH, Signature, VerifyingKey};
 
 use super::refusal::Reason;
+use super::regular;
 
 /// The most bytes that are read of a signature file; in base64, a signature has 88 and a line
 /// break.
@@ -100,7 +100,7 @@ pub(super) fn signature_of(file: &Path) -> PathBuf {
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    fs::File::open(file)?
+    regular::open(file)?
         .take(FILE_MAX_BYTES)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -146,7 +146,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("p.wasm");
         if let Some(signature) = signature {
-            fs::write(home.path().join("p.wasm.sig"), signature).unwrap();
+            std::fs::write(home.path().join("p.wasm.sig"), signature).unwrap();
         }
         trust
             .check(&file, COMPONENT)
