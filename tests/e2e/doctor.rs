@@ -117,7 +117,7 @@ fn a_damaged_log_is_told_and_left_as_it_is() {
     }
     assert_eq!(about(&examined(&scene, 0), "damage")[0]["detail"], "none");
     // When a disk changes one byte of a record that is not the last one
-    let segment = scene.path(format!("data/segments/{:020}.log", 1));
+    let segment = scene.path(&format!("data/segments/{:020}.log", 1));
     let mut content = std::fs::read(&segment).unwrap();
     let value = content
         .windows(7)
