@@ -44,7 +44,7 @@ impl Scores {
         schedule.each_scored(evaluation.corpus, |row| {
             if outcome.is_ok() {
                 outcome = line(evaluation, &row, &mut books)
-                    .and_then(|line| Ok(out.write_record(&line).into_diagnostic()?));
+                    .and_then(|line| out.write_record(&line).into_diagnostic());
             }
         });
         outcome?;

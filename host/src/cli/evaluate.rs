@@ -271,9 +271,8 @@ impl Evaluate {
         }
         if let Some(file) = &self.report {
             write(file, |out| {
-                Ok(out
-                    .write_all(report::evaluation::render(document).as_bytes())
-                    .into_diagnostic()?)
+                out.write_all(report::evaluation::render(document).as_bytes())
+                    .into_diagnostic()
             })?;
         }
         for file in self.outputs().filter(|_| !global.quiet) {
@@ -347,7 +346,7 @@ fn write(
         std::fs::File::create(file).map_err(|error| unwritable(file, &error))?,
     );
     fill(&mut out)
-        .and_then(|()| Ok(out.flush().into_diagnostic()?))
+        .and_then(|()| out.flush().into_diagnostic())
         .map_err(|error| unwritable(file, &format_args!("{error:#}")))
 }
 

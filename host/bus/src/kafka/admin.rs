@@ -8,7 +8,8 @@ mod connection;
 mod describe;
 mod reading;
 pub(super) mod settings;
-#[cfg(all(test, feature = "broker-tests"))]
+#[cfg(test)]
+#[cfg(feature = "broker-tests")]
 mod tests;
 
 use std::sync::Arc;

@@ -160,7 +160,8 @@ impl KafkaSource {
     }
 
     /// Leaves the group, and waits for that: [`Options::close`] at most.
-    #[cfg(all(test, feature = "broker-tests"))]
+    #[cfg(test)]
+    #[cfg(feature = "broker-tests")]
     pub(super) async fn close(mut self) {
         self.shared.close();
         if let Some(ended) = self.ended.take() {
@@ -244,5 +245,6 @@ impl Drop for KafkaSource {
     }
 }
 
-#[cfg(all(test, feature = "broker-tests"))]
+#[cfg(test)]
+#[cfg(feature = "broker-tests")]
 mod tests;

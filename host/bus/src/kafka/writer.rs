@@ -13,7 +13,8 @@ mod offsets;
 mod pending;
 mod producer;
 mod shell;
-#[cfg(all(test, feature = "broker-tests"))]
+#[cfg(test)]
+#[cfg(feature = "broker-tests")]
 mod tests;
 mod verdict;
 

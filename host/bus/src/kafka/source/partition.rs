@@ -135,7 +135,8 @@ impl Partition {
         self.intake.tail()
     }
 
-    #[cfg(all(test, feature = "broker-tests"))]
+    #[cfg(test)]
+    #[cfg(feature = "broker-tests")]
     pub(super) fn queued_bytes(&self) -> usize {
         self.queued_bytes
     }
@@ -336,7 +337,8 @@ impl Partition {
         self.ledger.safe >= self.ledger.handed
     }
 
-    #[cfg(all(test, feature = "broker-tests"))]
+    #[cfg(test)]
+    #[cfg(feature = "broker-tests")]
     pub(super) fn is_paused(&self) -> bool {
         self.feed == Feed::Paused
     }

@@ -6,7 +6,8 @@
 //! other, and its mark tells which.
 
 mod settle;
-#[cfg(all(test, feature = "broker-tests"))]
+#[cfg(test)]
+#[cfg(feature = "broker-tests")]
 mod tests;
 
 use std::time::Instant;

@@ -185,7 +185,8 @@ pub(super) fn transactional_id(options: &Options, role: &str) -> String {
     format!("{}-{role}", options.transactional_id_prefix)
 }
 
-#[cfg(all(test, feature = "broker-tests"))]
+#[cfg(test)]
+#[cfg(feature = "broker-tests")]
 mod tests {
     use super::super::tests::cluster::Cluster;
     use super::*;
