@@ -103,7 +103,7 @@ fn a_child_tells_what_is_wrong_with_a_component() {
 #[cfg(unix)]
 #[test]
 fn an_answer_that_is_no_code_is_not_run() {
-    assert!(refusal("/bin/true", Limits::default()).contains("answer is damaged"));
+    assert!(refusal("/bin/true", Limits::default()).contains("output is damaged"));
     assert!(refusal("/nowhere/fedhost", Limits::default()).contains("cannot be started"));
 }
 
