@@ -1,21 +1,21 @@
-//! Apache Kafka as the bus: the only place that knows rdkafka.
+//! Apache Kafka as the bus. Only this module uses rdkafka.
 //!
-//! Each role has a writer of its own, whose transactions (or acknowledged, idempotent batches)
-//! carry records, offsets and state; state lies in a compacted topic. Readers are members of a
-//! consumer group, each on a thread of its own. Clients that fail for good are replaced; what was
-//! handed to them is kept and tried again.
+//! Each role has its own writer. The writer's transactions (or acknowledged, idempotent batches)
+//! carry records, offsets and state. State is kept in a compacted topic. Readers are members of a
+//! consumer group; each runs on its own thread. A client that fails permanently is replaced; its
+//! pending writes are kept and tried again.
 //!
-//! A record that is larger than its topic, or the producer, lets through travels in several
-//! checksummed chunks, and is read as the one that it was; see `kafka/chunks.rs` for how they look.
-//! Readers, [`crate::Admin::newest`], [`crate::Admin::first_from`] and state all give
-//! whole records. With transactions all chunks of a record become readable together. Without, a
-//! writer that dies between two of them leaves a torn record, which was never acknowledged: readers
-//! of its partition wait until the same writer begins another one, or has had its time (45 s),
-//! announce it and go on; a writer that lives writes a record that took longer than that again, as
-//! a whole, before it calls it done. A damaged chunk is never made up for: what there is of the
-//! record is handed out with the header `fedhost-chunk-fault`, so that whoever reads it finds it
-//! unusable and puts it aside like any other. Programs in other languages put chunks together by
-//! the same headers, or see a topic whose records are small enough for them.
+//! A record that exceeds the limit of its topic, or of the producer, is written as several
+//! checksummed chunks and read as one record. See `kafka/chunks.rs` for the format. Readers,
+//! [`crate::Admin::newest`], [`crate::Admin::first_from`] and state all return whole records. With
+//! transactions, all chunks of a record become readable together. Without transactions, a writer
+//! that dies between two chunks leaves a torn record, which was never acknowledged. Readers of its
+//! partition wait until the same writer begins another record or until its time (45 s) is over;
+//! then they report the torn record and continue. A live writer that needed longer than that for a
+//! record writes all chunks again before it acknowledges the record. A damaged chunk is never
+//! replaced: the reader returns what exists of the record with the header `fedhost-chunk-fault`, so
+//! that the consumer rejects it like any other unusable record. Programs in other languages
+//! assemble chunks from the same headers, or use a topic whose records are small enough for them.
 
 mod admin;
 mod catalogue;

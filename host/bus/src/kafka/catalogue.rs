@@ -1,11 +1,11 @@
-//! What is known of the topics, so that a write is checked before anything of it is sent.
+//! The known topics. They allow a write to be checked before any part of it is sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::TopicSpec;
 
-/// The topics that somebody created or looked up.
+/// The topics that were created or looked up.
 #[derive(Default)]
 pub(super) struct Catalogue(RwLock<Topics>);
 
@@ -13,17 +13,18 @@ pub(super) struct Catalogue(RwLock<Topics>);
 struct Topics {
     /// By name.
     specs: BTreeMap<String, TopicSpec>,
-    /// Names of those that this process writes to. A cluster may hold many others, of other people.
+    /// Names of the topics that this process writes to. A cluster may hold many topics of other
+    /// users.
     own: BTreeSet<String>,
 }
 
 impl Catalogue {
-    /// Remembers a topic as it is now, whatever was known of it.
+    /// Stores the current settings of a topic; they replace the earlier ones.
     pub(super) fn learn(&self, spec: TopicSpec) {
         self.write().specs.insert(spec.name.clone(), spec);
     }
 
-    /// Remembers that this process writes to the topic.
+    /// Records that this process writes to the topic.
     pub(super) fn adopt(&self, topic: &str) {
         let is_own = self.read().own.contains(topic);
         if !is_own {
@@ -31,12 +32,12 @@ impl Catalogue {
         }
     }
 
-    /// Whether anything is known of the topic.
+    /// Whether the topic is known.
     pub(super) fn knows(&self, topic: &str) -> bool {
         self.read().specs.contains_key(topic)
     }
 
-    /// What is known of the topic.
+    /// The settings of the topic, if it is known.
     pub(super) fn spec(&self, topic: &str) -> Option<TopicSpec> {
         self.read().specs.get(topic).cloned()
     }
@@ -66,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_topic_that_is_only_there_does_not_make_batches_small() {
-        // Given a topic of somebody else that takes hardly anything, and one of our own
+        // Given another user's topic with a tiny limit, and one of our own
         let catalogue = Catalogue::default();
         for (name, max_message_bytes) in [("other", 1), ("own", 1 << 20)] {
             catalogue.learn(TopicSpec {
@@ -77,7 +78,7 @@ mod tests {
         }
         assert_eq!(catalogue.smallest_limit(), None);
         catalogue.adopt("own");
-        // Then only our own counts
+        // Then only our own topic counts
         assert_eq!(catalogue.smallest_limit(), Some(1 << 20));
         catalogue.adopt("other");
         assert_eq!(catalogue.smallest_limit(), Some(1));

@@ -1,5 +1,5 @@
-//! Records above the limit travel in chunks: several records in the log, and one for whoever writes
-//! or reads.
+//! Records above the limit travel in chunks: several records in the log, one record for writers and
+//! readers.
 //!
 //! ```text
 //! chunk 0  key    timestamp and headers of the record, and
@@ -8,14 +8,14 @@
 //!                   fedhost-chunk-whole:  <bytes>/<sha256>/<milliseconds in which its writer writes all of it>
 //! chunk i  key#i  timestamp of the record, and the first two of these headers
 //! ```
-//! A message id is `<writer>:<uuid>`; the writer is known to the cluster by that name and writes
-//! one message after the other. All chunks of a message lie in the partition that its key gives, in
-//! order, though others may lie between them. Their keys differ, so that a compacted topic keeps
-//! all of them; of an older message it may keep the last ones, which mean nothing without their
-//! beginning.
+//! A message id is `<writer>:<uuid>`. The cluster knows the writer by that name, and the writer
+//! writes one message after another. All chunks of a message are in the partition that its key
+//! selects, in order; chunks of other messages may lie between them. The keys of the chunks differ,
+//! so that a compacted topic keeps all of them. Of an older message it may keep only the last
+//! chunks; these are ignored, because chunk 0 is missing.
 //!
-//! The record has the place of chunk 0. Whoever goes on behind that place passes over the chunks
-//! that follow, and whoever is sent to it finds the whole record again.
+//! The record has the position of chunk 0. A reader that continues after that position skips the
+//! remaining chunks; a reader that seeks to it gets the whole record again.
 //!
 //! No I/O here; the time is an argument.
 
@@ -34,25 +34,25 @@ pub(super) use self::assembler::{Assembler, Trouble};
 pub(super) use self::split::{Layout, Limits, Origin, RECORD_OVERHEAD, header_bytes, split};
 use crate::{Record, TopicSpec};
 
-/// Bytes of key and value of the largest record that travels in chunks: more must not wait in
-/// memory for its end.
+/// Largest record that travels in chunks, in bytes of key and value. It limits the memory that an
+/// unfinished record takes.
 pub const LARGEST_RECORD: u64 = 64 << 20;
-/// A topic that takes no record of this many bytes is too narrow for chunks.
+/// A topic with a smaller limit than this, in bytes, has no room for chunks.
 const SMALLEST_LIMIT: u64 = 1_024;
 
-/// Of every chunk: message id, index and count.
+/// In every chunk: message id, index and count.
 const CHUNK: &str = "fedhost-chunk";
-/// Of every chunk: sha256 of its bytes.
+/// In every chunk: sha256 of its bytes.
 const SHA256: &str = "fedhost-chunk-sha256";
-/// Of chunk 0: length and sha256 of all bytes, and the time that their writer takes at most.
+/// In chunk 0: length and sha256 of all bytes, and the longest time that the writer takes.
 const WHOLE: &str = "fedhost-chunk-whole";
-/// Of a record that could not be put together: why. It holds the bytes of chunk 0 only.
+/// In a record that could not be assembled: the reason. Its value is that of chunk 0.
 const FAULT: &str = "fedhost-chunk-fault";
 
-/// No writer is waited for longer than this.
+/// Readers wait for a writer no longer than this.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
-/// The largest key and value together that a write takes for a topic of this limit.
+/// The largest record that a write accepts for a topic with this limit, in bytes of key and value.
 pub(super) fn record_bytes_max(limit: u64) -> u64 {
     if is_wide_enough(limit) {
         limit.max(LARGEST_RECORD)
@@ -61,13 +61,13 @@ pub(super) fn record_bytes_max(limit: u64) -> u64 {
     }
 }
 
-/// Whether larger records than a topic's limit travel in chunks on it.
+/// Whether records above the topic's limit travel in chunks.
 pub(super) fn is_wide_enough(limit: u64) -> bool {
     limit >= SMALLEST_LIMIT
 }
 
-/// What becomes of records that are larger than a topic takes: from what size on, and up to which,
-/// they travel in chunks. `None` where none do.
+/// Describes which record sizes above the topic's limit travel in chunks. `None` if the topic takes
+/// no chunks.
 #[must_use]
 pub fn beyond_the_limit(topic: &TopicSpec) -> Option<String> {
     let (limit, carried) = (
@@ -78,18 +78,18 @@ pub fn beyond_the_limit(topic: &TopicSpec) -> Option<String> {
         .then(|| format!("records above {limit} bytes travel in chunks, up to {carried}"))
 }
 
-/// What a record's headers say of it as a part of a message.
+/// What the headers of a chunk contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Chunk {
     id: String,
     index: u32,
     count: u32,
     sha256: Sha256Hex,
-    /// Of chunk 0, and only of it.
+    /// Only in chunk 0.
     whole: Option<Whole>,
 }
 
-/// What the first chunk says of all of them.
+/// What chunk 0 declares about the whole message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Whole {
     bytes: u64,
@@ -98,7 +98,7 @@ struct Whole {
 }
 
 impl Chunk {
-    /// `None` for any other record, and for headers of the same names that somebody else made up.
+    /// `None` for a record that is no chunk, or whose chunk headers are not valid.
     fn of(record: &Record) -> Option<Self> {
         let mut parts = text(record, CHUNK)?.rsplitn(3, '/');
         let count = parts.next()?.parse().ok()?;
@@ -116,7 +116,7 @@ impl Chunk {
         })
     }
 
-    /// Who wrote it.
+    /// The writer of the message.
     fn writer(&self) -> &str {
         writer(&self.id)
     }

@@ -1,5 +1,5 @@
-//! What all clients have in common: they tell of their troubles and their metrics, and nobody waits
-//! for their end.
+//! What all clients share: they report problems and metrics, and no caller waits until they have
+//! ended.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -15,16 +15,16 @@ use fedhost_base::clock::Stopwatch;
 use fedhost_base::metric::Count;
 use fedhost_base::observer::Observer;
 
-/// Ends a client on a thread of its own: it may take as long as its brokers are away.
+/// Ends a client on its own thread: this can take as long as its brokers are unreachable.
 pub(super) fn leave_behind<T: Send + 'static>(client: T) {
-    // Without a thread it ends here.
+    // If no thread can be started, it ends on this one.
     thread::Builder::new()
         .name("kafka-close".to_owned())
         .spawn(move || drop(client))
         .ok();
 }
 
-/// Listens to one client.
+/// Receives the reports of one client.
 pub(super) struct Listener {
     /// For example `writer of fog-node-1`; see [`Observer::condition`].
     part: String,
@@ -35,11 +35,11 @@ pub(super) struct Listener {
 #[derive(Default)]
 struct State {
     trouble: Option<Diagnosis>,
-    /// Since when the client is in trouble.
+    /// Since when the client has a problem.
     since: Option<Stopwatch>,
-    /// What the last broken connection said: it is no trouble while other brokers answer.
+    /// The error of the last broken connection. It is no problem while other brokers answer.
     connection: Option<String>,
-    /// Nobody wants to hear of it any more.
+    /// The client was replaced; its reports are ignored.
     retired: bool,
 }
 
@@ -56,17 +56,17 @@ impl Listener {
         &self.part
     }
 
-    /// Passes on the metrics of one client.
+    /// Reports the metrics of one client.
     pub(super) fn reporter(&self) -> Reporter {
         Reporter::new(&self.part, &self.observer)
     }
 
-    /// Counts something that happened to a client.
+    /// Counts an event of a client.
     pub(super) fn count(&self, metric: Count, by: u64) {
         self.observer.count(metric, &[("client", &self.part)], by);
     }
 
-    /// The newest trouble since [`Listener::is_well`].
+    /// The newest problem since the last [`Listener::is_well`].
     pub(super) fn trouble(&self) -> Option<Diagnosis> {
         self.state
             .lock()
@@ -75,7 +75,7 @@ impl Listener {
             .clone()
     }
 
-    /// Something went wrong that keeps the client from its work.
+    /// Reports a problem that prevents the client from working.
     pub(super) fn is_in_trouble(&self, diagnosis: Diagnosis) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.retired {
@@ -90,7 +90,7 @@ impl Listener {
         state.trouble = Some(diagnosis);
     }
 
-    /// The client did something that it can do only when all is well.
+    /// Reports that the client works: it did something that requires a healthy connection.
     pub(super) fn is_well(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.connection, state.trouble) = (None, None);
@@ -105,7 +105,7 @@ impl Listener {
         });
     }
 
-    /// Another one may be at work in its place: what becomes of this one is told no more.
+    /// Another client may have replaced this one; its problems are no longer reported.
     pub(super) fn retire(&self) {
         self.state
             .lock()
@@ -113,7 +113,7 @@ impl Listener {
             .retired = true;
     }
 
-    /// What to say of a client that has no connection left.
+    /// The message for a client that has no connection left.
     fn no_broker(&self, reason: &str) -> String {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.connection.as_ref().map_or_else(
@@ -124,13 +124,13 @@ impl Listener {
 }
 
 impl ClientContext for Listener {
-    // What librdkafka logs it also reports as an error, where it matters.
+    // librdkafka also reports as errors those log messages that matter.
     fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
 
     fn error(&self, error: KafkaError, reason: &str) {
         match error.rdkafka_error_code() {
-            // One broker went away, or an idle connection was closed: the client goes on with the
-            // others, or reconnects.
+            // One broker is unreachable, or an idle connection was closed: the client continues
+            // with the other brokers, or reconnects.
             Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve) => {
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 state.connection = Some(reason.to_owned());

@@ -1,5 +1,5 @@
-//! Which reader of this process reads what, so that a writer commits a group's offsets as that
-//! reader.
+//! Records which reader of this process reads what, so that a writer commits a group's offsets as
+//! that reader.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -15,18 +15,18 @@ pub(super) trait Reader: Send + Sync {
     /// Whether it shares the partitions with other readers of the group.
     fn shares(&self) -> bool;
 
-    /// Stores offsets in the name of this reader and its generation; blocks until the broker has
-    /// answered. `list` holds the same offsets.
+    /// Stores offsets as this reader, in its generation; blocks until the broker has answered.
+    /// `list` holds the same offsets.
     fn commit(&self, offsets: &[GroupOffset], list: &TopicPartitionList) -> KafkaResult<()>;
 
-    /// For a transaction that carries offsets of this reader.
+    /// The group metadata for a transaction that carries offsets of this reader.
     fn metadata(&self) -> Option<ConsumerGroupMetadata>;
 
-    /// Why this reader must not move that offset: the partition was taken from it. `None` while it
-    /// may.
+    /// Why this reader must not commit that offset: it no longer owns the partition. `None` if it
+    /// may commit.
     fn fenced(&self, offset: &GroupOffset) -> Option<String>;
 
-    /// That offset is stored: everything below it is safe.
+    /// The offset is stored: everything below it is safe.
     fn stored(&self, offset: &GroupOffset);
 }
 
@@ -38,11 +38,11 @@ type Readers = HashMap<(String, Arc<str>), Vec<Weak<dyn Reader>>>;
 pub(super) struct Groups(Mutex<Readers>);
 
 impl Groups {
-    /// Remembers a reader for as long as it lives.
+    /// Registers a reader for its lifetime.
     ///
     /// # Errors
-    /// [`Error::GroupBusy`]: the group has a living reader of a topic, and one of the two reads all
-    /// partitions.
+    /// [`Error::GroupBusy`]: the group already has a live reader of a topic, and one of the two
+    /// reads all partitions.
     pub(super) fn join(
         &self,
         group: &str,
@@ -75,7 +75,7 @@ impl Groups {
         Ok(())
     }
 
-    /// The living reader in whose name that offset is stored, if it is in this process.
+    /// The live reader of this process as which that offset is stored.
     pub(super) fn reader(&self, offset: &GroupOffset) -> Option<Arc<dyn Reader>> {
         let readers = self.readers(offset);
         readers

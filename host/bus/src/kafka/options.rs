@@ -1,4 +1,4 @@
-//! How to reach a cluster, and what to promise on it.
+//! How to reach a cluster, and which guarantees to give.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,70 +8,69 @@ use crate::TopicSpec;
 use fedhost_base::backoff::Backoff;
 use fedhost_base::observer::Observer;
 
-/// Without a `delivery.timeout.ms`: 64 MiB take less, and whoever waits for a writer that died
-/// should not wait for long.
+/// Default without a `delivery.timeout.ms`. 64 MiB take less time, and readers that wait for a dead
+/// writer should not wait long.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// What a write promises.
+/// The guarantee of a write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Delivery {
     /// Records, offsets and state in one transaction; readers see committed records only.
     #[default]
     ExactlyOnce,
-    /// Offsets committed after the records are acknowledged: a crash in between repeats the
-    /// records, and whoever applies them knows a repeat by its identity. The producer is idempotent
-    /// unless it is set up not to be.
+    /// Offsets are committed after the records are acknowledged. A crash in between repeats the
+    /// records; the consumer detects a repeated record by its identity. The producer is idempotent
+    /// unless it is configured otherwise.
     AtLeastOnce,
 }
 
-/// How to reach a cluster. Properties carry librdkafka's names and have been checked against each
-/// other.
+/// How to reach a cluster. Properties have librdkafka's names and were checked for conflicts.
 #[derive(Clone)]
 pub struct Options {
-    /// Of every producer; with `bootstrap.servers` and security.
+    /// Properties of every producer, including `bootstrap.servers` and security.
     pub producer: Properties,
-    /// Of every consumer; with `bootstrap.servers` and security.
+    /// Properties of every consumer, including `bootstrap.servers` and security.
     pub consumer: Properties,
-    /// What a write promises.
+    /// The guarantee of a write.
     pub delivery: Delivery,
-    /// In front of transactional ids: two federations on one cluster need different ones.
+    /// Prefix of transactional ids: two federations on one cluster need different prefixes.
     pub transactional_id_prefix: String,
-    /// In front of the names of groups, for the same reason.
+    /// Prefix of group names, for the same reason.
     pub group_prefix: String,
-    /// The compacted topic of the roles' state; one partition.
+    /// The compacted topic for the state of the roles; it has one partition.
     pub state_topic: TopicSpec,
-    /// Records that a reader keeps ready, by bytes of keys and values; more are left with the
-    /// broker.
+    /// Size of a reader's queue, in bytes of keys and values; further records stay at the broker.
     pub ahead_bytes: usize,
-    /// Records handed out at a time at the most (`max.poll.records`).
+    /// Largest number of records returned by one read (`max.poll.records`).
     pub max_poll_records: usize,
-    /// A write that waits longer for room says so, and goes on waiting (`max.block.ms`).
+    /// A write that waits longer for room logs a warning and continues to wait (`max.block.ms`).
     pub max_block: Duration,
-    /// Use the group protocol of KIP-848 for readers that share partitions.
+    /// Whether readers that share partitions use the group protocol of KIP-848.
     pub consumer_protocol: bool,
-    /// A partition that has records and gives none for so long is stalled.
+    /// A partition that has records and delivers none for this time is stalled.
     pub stall_after: Duration,
-    /// A partition that is taken away is given up after so long, whatever is still under way.
+    /// A partition that is revoked is released after this time at the latest, even with work in
+    /// progress.
     pub drain: Duration,
-    /// A client that does not end in this time is left behind.
+    /// Close waits at most this long for a client; then the client ends in the background.
     pub close: Duration,
-    /// One request to the cluster, such as listing topics.
+    /// Timeout of one request to the cluster, such as listing topics.
     pub request: Duration,
-    /// Between tries to replace a client.
+    /// Delay between attempts to replace a client.
     pub backoff: Backoff,
-    /// Who is told.
+    /// Receives events and metrics.
     pub observer: Arc<dyn Observer>,
 }
 
 impl Options {
-    /// The group as the cluster knows it.
+    /// The group's name in the cluster.
     #[must_use]
     pub fn group(&self, name: &str) -> String {
         format!("{}{name}", self.group_prefix)
     }
 
-    /// How long the chunks of a record may take until they are all acknowledged; then they are
-    /// written again as a whole. Readers wait for them as long.
+    /// Longest time until all chunks of a record are acknowledged; after it, all chunks are written
+    /// again. Readers wait for the chunks equally long.
     #[must_use]
     pub fn delivery_timeout(&self) -> Duration {
         let set = self
@@ -81,7 +80,7 @@ impl Options {
         set.map_or(DELIVERY_TIMEOUT, Duration::from_millis)
     }
 
-    /// The brokers, as errors name them.
+    /// The brokers, as they appear in errors.
     #[must_use]
     pub fn bus_name(&self) -> String {
         format!(

@@ -7,29 +7,28 @@ use rdkafka::ClientConfig;
 
 use fedhost_base::secrets::{HIDDEN, is_secret};
 
-/// Properties of one client, by the names that librdkafka gives them. Secrets stay out of its
-/// `Debug`.
+/// Properties of one client, with librdkafka's names. `Debug` hides secrets.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Properties(BTreeMap<String, String>);
 
 impl Properties {
-    /// The value of a property that is set.
+    /// The value of a property, if it is set.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Sets a property, whatever it was.
+    /// Sets a property; replaces an earlier value.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.insert(name.into(), value.into());
     }
 
-    /// Leaves a property to the client.
+    /// Removes a property, so that the client uses its default.
     pub fn remove(&mut self, name: &str) {
         self.0.remove(name);
     }
 
-    /// These, with `others` on top.
+    /// These properties; `others` take precedence.
     #[must_use]
     pub fn with<'a>(mut self, others: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         self.0.extend(
@@ -40,14 +39,14 @@ impl Properties {
         self
     }
 
-    /// All of them, by name.
+    /// All properties, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// A number, when the property is set to one.
+    /// The value as a number, if the property is set to one.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<u64> {
         self.get(name)?.parse().ok()

@@ -1,18 +1,18 @@
 //! Reads a consumer group's partitions from Kafka.
 //!
-//! Each reader has a thread that polls a client and puts what it gets on a shelf, from which the
-//! reader takes. The thread does nothing slow; a partition whose queue is full waits at the broker.
-//! What the group gives and takes away is settled on that thread as well.
+//! Each reader has a thread that polls a client and puts the records on a shelf; the reader takes
+//! them from there. The thread never does slow work. A partition whose queue is full is paused. The
+//! thread also handles rebalances of the group.
 //!
-//! A reader that shares finishes what it handed out before it gives a partition back, so that
-//! nobody does that work again. One that reads alone does not wait when its group is arranged anew:
-//! the broker asks for that whenever a member comes or goes, and nearly always the same reader goes
-//! on with its work in hand. Should another one lead after all, which takes a member that joins
-//! with an older name, or a reader that was thought dead, then the earlier one has ended before it
-//! is told of any record more; its writes are refused, here by [`Reader::fenced`] and at the broker
-//! by the generation that its offsets carry, each with its records and state as a whole. So what
-//! was in hand is lost to nobody and applied once: the next reader begins at the offsets that are
-//! stored. It is only done twice, which waiting would cost every rebalance.
+//! A reader that shares finishes the records that it returned before it releases a partition, so
+//! that no other member repeats that work. A reader that reads alone does not wait in a rebalance:
+//! the broker starts one whenever a member joins or leaves, and nearly always the same reader
+//! continues, with its work in progress. Another reader may become the leader: a member that joins
+//! with an older name, or a reader that was assumed dead. Then the earlier reader has ended before
+//! it gets another record. Its writes are refused: here by [`Reader::fenced`], and at the broker by
+//! the generation of its offsets; a refused write includes its records and state. So no record in
+//! progress is lost, and each is applied once: the next reader begins at the stored offsets. Such
+//! records are processed twice; to avoid that, every rebalance would have to wait.
 
 mod assignment;
 mod context;
@@ -49,25 +49,26 @@ use super::groups::{Groups, Reader};
 use super::options::Options;
 use crate::{Error, Member, MemberEvent, Record, Source, Start};
 
-/// A reader of one consumer group. Dropped, it leaves the group without waiting for that.
+/// A reader of one consumer group. When dropped, it leaves the group in the background.
 pub(super) struct KafkaSource {
     plan: Arc<Plan>,
     shared: Arc<Shared>,
     part: String,
-    /// Known to [`Groups`] for as long as this lives.
+    /// Registered with [`Groups`] for the lifetime of this value.
     _reader: Arc<dyn Reader>,
     /// Resolves when the thread has ended.
     ended: Option<oneshot::Receiver<()>>,
 }
 
 impl KafkaSource {
-    /// Joins the group. A reader of all partitions waits until it has them: for ever, while another
-    /// process reads them. It carries out `turn` as soon as it is its turn, before it knows where
-    /// to begin. A reader that shares carries it out first, and does not wait for partitions.
+    /// Joins the group. A reader of all partitions waits until it owns them; it waits without limit
+    /// while another process reads them. When it becomes the leader, it runs `turn` before it asks
+    /// for the offsets to begin at. A reader that shares runs `turn` first and does not wait for
+    /// partitions.
     ///
     /// # Errors
-    /// A topic does not exist, this process has a reader of it for the group already, or the
-    /// cluster refused or did not answer within [`Options::request`]; those of `turn`.
+    /// A topic does not exist, this process already has a reader of it for the group, or the
+    /// cluster refused or did not answer within [`Options::request`]; also the errors of `turn`.
     pub(super) async fn subscribe(
         options: &Options,
         groups: &Arc<Groups>,
@@ -141,13 +142,13 @@ impl KafkaSource {
         }
     }
 
-    /// Resolves once this reader has left the group, which it begins to do when it is dropped. Can
-    /// be asked for once.
+    /// Resolves when this reader has left the group; it begins to leave when it is dropped. Can be
+    /// called once.
     pub(super) fn departure(&mut self) -> Option<oneshot::Receiver<()>> {
         self.ended.take()
     }
 
-    /// What was handed out of those partitions, which are leaving, is done.
+    /// The records returned from those partitions, which are being revoked, are done.
     fn release(&self, partitions: &[(Arc<str>, u32)]) {
         let mut shelf = self.shared.shelf();
         for (topic, index) in partitions {
@@ -159,7 +160,7 @@ impl KafkaSource {
         self.shared.settle();
     }
 
-    /// Leaves the group, and waits for that: [`Options::close`] at most.
+    /// Leaves the group and waits for that, [`Options::close`] at most.
     #[cfg(test)]
     #[cfg(feature = "broker-tests")]
     pub(super) async fn close(mut self) {
@@ -238,7 +239,7 @@ impl Drop for KafkaSource {
     fn drop(&mut self) {
         let over = matches!(self.shared.shelf().phase(), Phase::Ended(_));
         self.shared.close();
-        // The trouble of a reader that is cut off goes on until another one works in its place.
+        // The condition of a fenced reader stays until another reader replaces it.
         if !over {
             self.plan.options.observer.condition(&self.part, None);
         }

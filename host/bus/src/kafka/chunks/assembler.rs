@@ -1,4 +1,4 @@
-//! Chunks of one partition into records.
+//! Assembles the chunks of one partition into records.
 
 use std::time::Instant;
 
@@ -8,18 +8,18 @@ use super::open::{Open, Step};
 use super::{Chunk, LARGEST_RECORD};
 use crate::{Position, Record};
 
-/// Puts together what belongs together; a record is given as soon as its last chunk is there.
+/// Assembles chunks. A record is returned as soon as its last chunk has arrived.
 #[derive(Default)]
 pub(in crate::kafka) struct Assembler {
-    /// In the order in which they began.
+    /// In the order of their first chunks.
     open: Vec<Open>,
     troubles: Vec<Trouble>,
 }
 
-/// Something is wrong with a message.
+/// A problem with a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::kafka) enum Trouble {
-    /// It was never acknowledged, so that nothing is lost by it.
+    /// It was never acknowledged, so no acknowledged data is lost.
     #[error(
         "{topic}/{partition} holds {got} of {count} chunks of message {id} at offset {offset}: {reason}; it was never acknowledged, and is passed over",
         topic = at.topic,
@@ -33,7 +33,7 @@ pub(in crate::kafka) enum Trouble {
         count: u32,
         reason: &'static str,
     },
-    /// What there is of it is handed out, for whoever reads it to put aside.
+    /// What exists of it is returned; the consumer rejects it.
     #[error("message {id} at offset {offset} of {topic}/{partition} is damaged: {reason}; it is handed out as it is", topic = at.topic, partition = at.partition, offset = at.offset)]
     Damaged {
         at: Position,
@@ -43,9 +43,9 @@ pub(in crate::kafka) enum Trouble {
 }
 
 impl Assembler {
-    /// Takes a record of the log, and gives the one that is complete with it: itself, a message
-    /// whose last chunk it is, or what there is of a damaged one. Chunks without a beginning are
-    /// passed over.
+    /// Takes a record of the log and returns the record that it completes: the record itself, the
+    /// message that it ends, or what exists of a damaged message. Chunks whose chunk 0 is missing
+    /// are skipped.
     pub(in crate::kafka) fn add(&mut self, record: Record, now: Instant) -> Option<Record> {
         match Chunk::of(&record) {
             None => Some(record),
@@ -54,8 +54,8 @@ impl Assembler {
         }
     }
 
-    /// As [`Assembler::add`], but only messages that have begun are put together: all else is
-    /// passed over.
+    /// As [`Assembler::add`], but only messages that have already begun are assembled; all other
+    /// records are skipped.
     pub(in crate::kafka) fn add_rest(&mut self, record: &Record, now: Instant) -> Option<Record> {
         let chunk = Chunk::of(record)?;
         if chunk.index == 0 {
@@ -65,31 +65,31 @@ impl Assembler {
         self.go_on(&chunk, record, now)
     }
 
-    /// Whether a record would be the beginning of anything.
+    /// Whether a record begins a new record or message.
     pub(in crate::kafka) fn begins(&self, record: &Record) -> bool {
         let known =
             |chunk: Chunk| chunk.index > 0 || self.open.iter().any(|open| open.id == chunk.id);
         !Chunk::of(record).is_some_and(known)
     }
 
-    /// Where the oldest message begins whose chunks are still coming.
+    /// The offset of chunk 0 of the oldest unfinished message.
     pub(in crate::kafka) fn oldest(&self) -> Option<u64> {
         self.open.first().map(|open| open.position().offset)
     }
 
-    /// Bytes that unfinished messages take, or will take.
+    /// Bytes that unfinished messages occupy or will occupy.
     pub(in crate::kafka) fn bytes(&self) -> usize {
         self.open.iter().map(Open::bytes).sum()
     }
 
-    /// Whether some message's writer has had its time, and nobody has said yet where the log ends.
+    /// Whether the writer's time for some message is over and the end of the log is not yet known.
     pub(in crate::kafka) fn is_overdue(&self, now: Instant) -> bool {
         self.open
             .iter()
             .any(|open| open.last_call.is_none() && open.is_overdue(now))
     }
 
-    /// The log ends at `end`: what there is of messages that are overdue lies before.
+    /// The log ends at `end`; all chunks that overdue messages have lie before it.
     pub(in crate::kafka) fn call_last(&mut self, end: u64, now: Instant) {
         let overdue = self
             .open
@@ -98,18 +98,18 @@ impl Assembler {
         overdue.for_each(|open| open.last_call = Some(end));
     }
 
-    /// Everything below `reached` was read: gives up the messages that nothing more can come of.
+    /// Everything below `reached` was read: drops the messages that can no longer become complete.
     pub(in crate::kafka) fn give_up(&mut self, reached: u64) {
         let hopeless = |open: &Open| open.last_call.is_some_and(|end| end <= reached);
         self.tear("its writer has had its time", hopeless);
     }
 
-    /// What went wrong since this was asked for.
+    /// The problems since the last call.
     pub(in crate::kafka) fn take_troubles(&mut self) -> Vec<Trouble> {
         std::mem::take(&mut self.troubles)
     }
 
-    /// `true` when the message is known: it is written again as a whole.
+    /// Returns `true` if the message is already known: its writer writes it again.
     fn heed(&mut self, chunk: &Chunk, now: Instant) -> bool {
         let other = |open: &Open| open.writer() == chunk.writer() && open.id != chunk.id;
         self.tear("its writer began another one", other);
@@ -133,7 +133,7 @@ impl Assembler {
         let damaged = (Sha256Hex::of(&record.value) != chunk.sha256)
             .then(|| format!("chunk 0 of {} does not have its sha256", chunk.count));
         if let Some(reason) = too_large.or(damaged) {
-            // Nothing of the declared length is set aside for it.
+            // No memory is reserved for the declared length.
             let nothing = super::Whole { bytes: 0, ..whole };
             return Some(self.hand_out_fault(Open::new(chunk, nothing, record, now), reason));
         }

@@ -1,4 +1,4 @@
-//! A message whose chunks are still coming.
+//! A message whose chunks are still arriving.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::{Position, Record};
 
 pub(super) struct Open {
     pub(super) id: String,
-    /// Chunk 0 as a record, without its value and without what its headers say of chunks.
+    /// Chunk 0 as a record, without its value and its chunk headers.
     record: Record,
     whole: Whole,
     count: u32,
@@ -19,23 +19,24 @@ pub(super) struct Open {
     value: BytesMut,
     /// Bytes of chunk 0.
     first: usize,
-    /// When the newest of its chunks was seen.
+    /// When its newest chunk arrived.
     since: Instant,
-    /// Its writer's time was up when the log ended there: what is not there by then never comes.
+    /// The end of the log when the writer's time was over. A chunk that is missing before it never
+    /// arrives.
     pub(super) last_call: Option<u64>,
 }
 
-/// What a further chunk did.
+/// The result of adding a chunk.
 pub(super) enum Step {
-    /// Others are missing.
+    /// More chunks are missing.
     Further,
-    /// It was there before: its writer did not know, and wrote it again.
+    /// The chunk is already known: its writer did not get the acknowledgement and wrote it again.
     Repeated,
-    /// Chunks before it are missing, and will never come.
+    /// Chunks before it are missing and will never arrive.
     Gap,
-    /// It was the last one.
+    /// It was the last chunk.
     Complete,
-    /// It is not what it should be, in words.
+    /// The chunk or the message is not valid; with the reason.
     Damaged(String),
 }
 
@@ -72,12 +73,12 @@ impl Open {
         &self.record.position
     }
 
-    /// How many chunks there are, and how many there should be.
+    /// Number of chunks that have arrived, and number of all chunks.
     pub(super) fn progress(&self) -> (u32, u32) {
         (self.next, self.count)
     }
 
-    /// Bytes that it takes, or will take.
+    /// Bytes that the message occupies or will occupy.
     pub(super) fn bytes(&self) -> usize {
         self.value.capacity()
     }
@@ -112,7 +113,7 @@ impl Open {
         self.check()
     }
 
-    /// Whether all chunks are there, and are what they should be together.
+    /// Checks whether all chunks are there and the whole matches what chunk 0 declares.
     pub(super) fn check(&self) -> Step {
         if self.next < self.count {
             return Step::Further;
@@ -129,7 +130,7 @@ impl Open {
         Step::Complete
     }
 
-    /// The record, as it was written.
+    /// The record as it was written.
     pub(super) fn into_record(self) -> Record {
         Record {
             value: self.value.freeze(),
@@ -137,7 +138,7 @@ impl Open {
         }
     }
 
-    /// What there is of a record that cannot be had: chunk 0, and a header that says why.
+    /// What exists of a record that cannot be assembled: chunk 0, and a header with the reason.
     pub(super) fn into_fault(mut self, reason: &str) -> Record {
         self.value.truncate(self.first);
         let mut record = Record {

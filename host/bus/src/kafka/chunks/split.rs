@@ -1,4 +1,4 @@
-//! One record into chunks.
+//! Splits one record into chunks.
 
 use std::time::Duration;
 
@@ -9,39 +9,39 @@ use uuid::Uuid;
 use super::{Chunk, LARGEST_RECORD, Whole};
 use crate::NewRecord;
 
-/// What librdkafka reckons for a record besides key, value and headers
+/// Bytes that librdkafka adds for a record besides key, value and headers
 /// (`RD_KAFKAP_MESSAGE_V2_MAX_OVERHEAD`), and for a header besides name and value.
 pub(in crate::kafka) const RECORD_OVERHEAD: usize = 36;
 const HEADER_OVERHEAD: usize = 10;
 
-/// Chunks that carry less than this are not worth their headers.
+/// Smallest useful chunk, in bytes: below this, headers outweigh the content.
 const SMALLEST_PIECE: usize = 128;
 /// Digits of the largest index.
 const INDEX_DIGITS: usize = 10;
 
-/// How large a record in the log may be, in bytes.
+/// Size limits of a record in the log, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::kafka) struct Limits {
-    /// Its key and value.
+    /// Limit of key and value.
     pub(in crate::kafka) content: u64,
-    /// All of it.
+    /// Limit of the whole record.
     pub(in crate::kafka) all: u64,
 }
 
-/// Who writes a message, and what it is called.
+/// The writer of a message, and the message's id.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::kafka) struct Origin<'a> {
-    /// As the cluster knows the writer: it writes one message after the other.
+    /// The writer's name in the cluster; it writes one message after another.
     pub(in crate::kafka) writer: &'a str,
-    /// No other message has it.
+    /// Unique for each message.
     pub(in crate::kafka) message: Uuid,
-    /// In this time it is written, or written again as a whole.
+    /// The writer writes the message within this time, or writes the whole message again.
     pub(in crate::kafka) within: Duration,
 }
 
 impl Limits {
-    /// Bytes of a value that fit beside a key and headers of these sizes; `None` when not even
-    /// these fit.
+    /// Bytes of a value that fit next to a key and headers of these sizes; `None` if even these do
+    /// not fit.
     fn room(self, key: usize, headers: usize) -> Option<usize> {
         let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
         let content = size(self.content).checked_sub(key)?;
@@ -49,7 +49,7 @@ impl Limits {
     }
 }
 
-/// Bytes that headers take.
+/// Bytes that the headers take.
 pub(in crate::kafka) fn header_bytes(headers: &[(String, Bytes)]) -> usize {
     headers
         .iter()
@@ -57,19 +57,19 @@ pub(in crate::kafka) fn header_bytes(headers: &[(String, Bytes)]) -> usize {
         .sum()
 }
 
-/// How a record is cut.
+/// How a record is split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::kafka) struct Layout {
     /// Bytes in chunk 0.
     first: usize,
-    /// Bytes in each of the others, but for the last.
+    /// Bytes in each further chunk except the last.
     rest: usize,
     count: u32,
 }
 
 impl Layout {
-    /// Chunks that are each within the limits; `None` when the record is over [`LARGEST_RECORD`],
-    /// or the limits leave no room for chunks. Looks at lengths only.
+    /// A layout in which every chunk is within the limits; `None` if the record exceeds
+    /// [`LARGEST_RECORD`] or the limits leave no room for chunks. Only lengths are read.
     pub(in crate::kafka) fn of(
         record: &NewRecord,
         limits: Limits,
@@ -85,8 +85,7 @@ impl Layout {
         if (key_bytes + value.len()) as u64 > LARGEST_RECORD {
             return None;
         }
-        // All digests are equally long, and room is reckoned with the longest numbers that there
-        // are.
+        // All digests have the same length; the largest possible numbers are assumed.
         let digest = Sha256Hex::of(b"");
         let longest = Chunk {
             index: u32::MAX,
@@ -125,7 +124,7 @@ impl Layout {
     }
 }
 
-/// The chunks of a record. No byte is copied, and each is hashed twice.
+/// The chunks of a record. No byte is copied; each byte is hashed twice.
 pub(in crate::kafka) fn split(
     record: &NewRecord,
     layout: Layout,
@@ -147,7 +146,7 @@ pub(in crate::kafka) fn split(
     (0..count).map(part).collect()
 }
 
-/// The first chunk, as if there were no other.
+/// The first chunk, before the chunk headers of the others are known.
 fn first(
     bytes: usize,
     sha256: Sha256Hex,

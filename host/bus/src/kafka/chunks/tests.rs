@@ -23,7 +23,7 @@ fn record(key: Option<&str>, value: Vec<u8>, headers: &[(&str, &str)]) -> NewRec
     }
 }
 
-/// Bytes that tell at which place they are.
+/// Bytes that depend on their position.
 fn content(length: usize, seed: usize) -> Vec<u8> {
     (0..length)
         .map(|index| (index * 31 + index / 251 + seed * 7) as u8)
@@ -46,7 +46,7 @@ fn split_by(writer: &str, record: &NewRecord, limits: Limits) -> Option<Vec<NewR
     Layout::of(record, limits, origin).map(|layout| split(record, layout, origin))
 }
 
-/// As it lies in the log.
+/// The record as it is stored in the log.
 fn lying(record: &NewRecord, offset: u64) -> Record {
     let NewRecord {
         topic,
@@ -186,7 +186,7 @@ fn a_record_that_only_looks_like_a_chunk_is_a_record() {
 
 #[test]
 fn a_writer_that_begins_another_message_has_torn_the_one_before() {
-    // Given a writer that died after two chunks, and its successor, beside another one
+    // Given a writer that died after two chunks, its successor, and another writer
     let chunks = [&message("a")[..2], &message("b")[..1], &message("a")[..]].concat();
     let mut assembler = Assembler::default();
     let whole = assemble(&mut assembler, &log(chunks));
@@ -214,7 +214,7 @@ fn a_message_whose_writer_has_had_its_time_is_given_up_once_all_is_read_that_is_
     assembler.call_last(2, now + WITHIN / 2);
     assembler.give_up(2);
     assert_eq!(assembler.oldest(), Some(0), "not yet");
-    // When its time is up, and the log ends further on
+    // When the writer's time is over and the log ends after its chunks
     let late = now + WITHIN;
     assert!(assembler.is_overdue(late));
     assembler.call_last(5, late);
@@ -229,7 +229,7 @@ fn a_message_whose_writer_has_had_its_time_is_given_up_once_all_is_read_that_is_
         "it may still be complete by then"
     );
     assembler.give_up(5);
-    // Then it is passed over, and what comes of it later too
+    // Then the torn message is skipped, and so are its later chunks
     assert_eq!(assembler.oldest(), None);
     let troubles = assembler.take_troubles();
     assert_eq!(torn(&troubles), [(0, 2, "its writer has had its time")]);
@@ -340,7 +340,7 @@ fn of_a_damaged_message_the_beginning_is_handed_out_and_says_so() {
     }
 }
 
-/// Makes chunk 0 say something else of all of them.
+/// Changes what chunk 0 declares about the message.
 fn declare(chunks: &mut [NewRecord], bytes: u64, content: Option<&str>) {
     let mut whole = Whole::of(&lying(&chunks[0], 0)).unwrap();
     whole.bytes = bytes;
@@ -386,8 +386,7 @@ proptest! {
         order in proptest::collection::vec(0_usize..4, 0..80),
         begin in 0_usize..60,
     ) {
-        // Given writers that each write one message after the other, whose records come to lie in
-        // any order
+        // Given writers that each write one message after another, interleaved in any order
         let mut writers: Vec<Vec<NewRecord>> = vec![Vec::new(); 4];
         for (seed, (length, writer)) in messages.into_iter().enumerate() {
             let whole = record(Some(&seed.to_string()), content(length, seed), &[]);
@@ -409,8 +408,8 @@ proptest! {
             let seed: usize = str::from_utf8(record.key.as_ref().unwrap()).unwrap().parse().unwrap();
             prop_assert_eq!(record.value.to_vec(), content(record.value.len(), seed));
         }
-        // When reading begins somewhere, then exactly those come that begin there or behind, in the
-        // same order
+        // When reading begins at some offset, then exactly the records that begin there or later
+        // are returned, in order
         let begin = begin.min(log.len());
         let mut assembler = Assembler::default();
         let rest = assemble(&mut assembler, &log[begin..]);
@@ -425,8 +424,7 @@ proptest! {
         again in 0_usize..4,
         as_a_whole in any::<bool>(),
     ) {
-        // Given a message of which so many chunks were written, and all from some point on once
-        // more
+        // Given a message of which some chunks were written, and all chunks from some index again
         let chunks = message("a");
         let again = if as_a_whole { 0 } else { again.min(written) };
         let log = log([&chunks[..written], &chunks[again..]].concat());

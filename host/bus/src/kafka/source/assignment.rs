@@ -1,5 +1,4 @@
-//! What happens when the group gives partitions to its members, or takes them away. Runs on the
-//! thread that polls.
+//! Handles assigned and revoked partitions. Runs on the thread that polls.
 
 use rdkafka::consumer::{Consumer as _, RebalanceProtocol};
 use rdkafka::error::KafkaResult;
@@ -17,7 +16,7 @@ use crate::{Assignment, MemberEvent, Start};
 use fedhost_base::clock;
 
 impl Context {
-    /// Answers for a reader that goes on.
+    /// Handles a rebalance for a reader that continues.
     pub(super) fn rearrange(
         &self,
         client: &Client,
@@ -32,7 +31,7 @@ impl Context {
         }
     }
 
-    /// Answers for a reader that is over.
+    /// Handles a rebalance for a reader that has ended.
     pub(super) fn decline(
         &self,
         client: &Client,
@@ -47,7 +46,7 @@ impl Context {
         Ok(answer?)
     }
 
-    /// A sharing member got some more partitions.
+    /// A member that shares got more partitions.
     fn take_on(&self, client: &Client, list: &TopicPartitionList) -> Result<(), Failure> {
         let places = offsets::places(list, &self.plan.topics);
         let begins = persist(&self.shared, self.plan.options.request, |timeout| {
@@ -63,7 +62,7 @@ impl Context {
         Ok(())
     }
 
-    /// The reader has to know what it has from now on.
+    /// Reports the new partitions to the reader.
     fn assigned(&self, begins: &[Begin]) {
         let mut shelf = self.shared.shelf();
         let assigned: Vec<Assignment> = begins
@@ -78,7 +77,8 @@ impl Context {
         self.shared.wake_reader();
     }
 
-    /// A sharing member has to give some partitions back: what it handed out may be finished first.
+    /// A member that shares has to release some partitions; it may first finish the records that it
+    /// returned.
     fn give_back(&self, client: &Client, list: &TopicPartitionList) -> Result<(), Failure> {
         let places = offsets::places(list, &self.plan.topics);
         if !client.assignment_lost() {
@@ -115,7 +115,7 @@ impl Context {
         });
     }
 
-    /// Whoever gets the first partition of the first topic reads everything.
+    /// The member with the first partition of the first topic reads all partitions.
     fn lead_or_stand_by(&self, client: &Client, list: &TopicPartitionList) -> Result<(), Failure> {
         if self
             .plan
@@ -146,9 +146,9 @@ impl Context {
         Ok(())
     }
 
-    /// Reads all partitions: those it had already from where it is, the others from where the group
-    /// is. Where that is may hang on a transaction of an earlier process, which its successor's
-    /// writer has to end: so it is told first.
+    /// Reads all partitions: those that it already had from their current offsets, the others from
+    /// the group's offsets. The group's offsets may depend on an open transaction of an earlier
+    /// process, which this role's writer has to end; so the reader is called first.
     fn lead(&self, client: &Client) -> Result<(), Failure> {
         self.shared.shelf().call();
         self.shared.wake_reader();
@@ -162,7 +162,7 @@ impl Context {
                     shelf.partitions().is_empty(),
                 )
             };
-            // Records of a partition that was added later are all new.
+            // All records of a partition that was added later are new.
             let start = if first {
                 self.plan.start
             } else {
@@ -177,7 +177,7 @@ impl Context {
         Ok(())
     }
 
-    /// All that is read, each from the place behind the queue.
+    /// All partitions that are read, each from the offset after its queue.
     pub(super) fn everything(&self) -> KafkaResult<TopicPartitionList> {
         let shelf = self.shared.shelf();
         let owned: Vec<_> = shelf
@@ -189,9 +189,8 @@ impl Context {
         offsets::at(owned.iter().map(|(place, tail)| (place, *tail)))
     }
 
-    /// The whole group is arranged anew, as always when a member comes or goes. Nothing is given up
-    /// before it is known who reads on: nearly always it is the same reader, whose work is none the
-    /// worse for it.
+    /// A rebalance of the whole group, as always when a member joins or leaves. Nothing is released
+    /// until the next leader is known: nearly always it is the same reader, which keeps its work.
     fn suspend(&self, client: &Client) -> Result<(), Failure> {
         if client.assignment_lost() {
             self.shared
@@ -233,7 +232,7 @@ impl Context {
         }
     }
 
-    /// Announces that records are gone.
+    /// Reports that records were deleted.
     pub(super) fn expired(&self, (topic, partition): &Place, from: u64, to: u64) {
         let (group, topic, partition) = (self.plan.group.clone(), topic.to_string(), *partition);
         self.plan.options.observer.announce(Event::RecordsExpired {
@@ -253,8 +252,7 @@ fn accept(client: &Client, list: &TopicPartitionList) -> KafkaResult<()> {
     }
 }
 
-/// Paused partitions are set going: the client remembers the pause even while it has the partition
-/// no longer.
+/// Resumes paused partitions: the client keeps the pause even after it has lost the partition.
 fn let_go(client: &Client, list: &TopicPartitionList) -> KafkaResult<()> {
     drop(client.resume(list));
     match client.rebalance_protocol() {

@@ -1,4 +1,4 @@
-//! What a client calls back: errors, statistics, and changes of the group.
+//! The callbacks of a client: errors, statistics and rebalances.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,18 +22,18 @@ use crate::kafka::statistics::Reporter;
 
 pub(super) type Client = BaseConsumer<Context>;
 
-/// Belongs to one client. All of it is called on the thread that polls.
+/// Belongs to one client. Everything runs on the thread that polls.
 pub(super) struct Context {
     pub(super) plan: Arc<Plan>,
     pub(super) shared: Arc<Shared>,
     pub(super) listener: Arc<Listener>,
     reporter: Reporter,
-    /// The client was given up: whatever it says concerns nobody.
+    /// The client was dropped: its reports are ignored.
     retired: AtomicBool,
     mailbox: Mutex<Mailbox>,
 }
 
-/// What callbacks leave for the polling loop.
+/// What callbacks pass to the polling loop.
 #[derive(Default)]
 struct Mailbox {
     failure: Option<Failure>,
@@ -67,7 +67,7 @@ impl Context {
         self.mailbox(|mailbox| mailbox.snapshot.take())
     }
 
-    /// The newest error that the client reported by itself.
+    /// The newest error that the client reported outside of a call.
     pub(super) fn newest_error(&self) -> Option<Diagnosis> {
         self.mailbox(|mailbox| mailbox.newest_error.clone())
     }
@@ -87,15 +87,15 @@ impl Context {
         }
     }
 
-    /// librdkafka tells only that its queue is no longer empty: whoever takes something else than a
-    /// record from it has to look again for what came behind.
+    /// librdkafka signals only that its queue became non-empty. After taking something other than a
+    /// record from the queue, the loop has to check the queue again.
     fn look_again(&self) {
         self.shared.signal.raise();
     }
 }
 
 impl ClientContext for Context {
-    // What librdkafka logs it also reports as an error, where it matters.
+    // librdkafka also reports as errors those log messages that matter.
     fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {
         self.look_again();
     }
@@ -110,7 +110,7 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         let diagnosis = diagnosis::of_client(&error, reason);
-        // Lost connections come back by themselves; whether one is missed shows in the statistics.
+        // Lost connections are restored by the client; the statistics show whether one is missing.
         if diagnosis.kind == Kind::Refused && !self.is_over() {
             self.listener.is_in_trouble(diagnosis.clone());
         }

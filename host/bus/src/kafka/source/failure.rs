@@ -1,4 +1,4 @@
-//! Why a client cannot serve its reader.
+//! Why a client cannot work for its reader.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use super::shared::Shared;
 use crate::kafka::diagnosis::{self, Diagnosis, Kind};
 use fedhost_base::clock::Stopwatch;
 
-/// Pause between two tries of a request that a rebalance waits for.
+/// Delay between two attempts of a request that a rebalance waits for.
 const PAUSE: Duration = Duration::from_millis(100);
-/// A topic that was just created may not be known to every broker yet.
+/// Not every broker may know a topic that was just created.
 const PROPAGATION: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug)]
 pub(super) enum Failure {
     UnknownTopic(String),
-    /// The group may only go on, and has nowhere to go on from.
+    /// The group may only continue, but has no stored offset.
     NoOffset(Place),
     Client(Diagnosis),
 }
@@ -39,7 +39,7 @@ impl Failure {
         }
     }
 
-    /// Whether it may pass by itself within `elapsed`.
+    /// Whether the failure may end by itself within `elapsed`.
     fn may_pass(&self, elapsed: Duration) -> bool {
         match self {
             Self::UnknownTopic(_) => elapsed < PROPAGATION,
@@ -61,8 +61,8 @@ impl From<Diagnosis> for Failure {
     }
 }
 
-/// Tries again and again, for `limit` at most, while the failure may pass by itself and the reader
-/// is wanted. Each try is told how long it may take.
+/// Repeats a request for at most `limit`, while the failure may end by itself and the reader is in
+/// use. Each attempt gets the time that it may take.
 pub(super) fn persist<T>(
     shared: &Shared,
     limit: Duration,

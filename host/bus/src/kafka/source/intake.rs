@@ -1,8 +1,8 @@
-//! What the client delivered of one partition, on its way to the queue: put together where it comes
-//! in chunks, and in the order in which records begin. Those behind an unfinished one wait for it.
+//! Records of one partition between the client and the queue. Chunks are assembled; records are in
+//! the order of their first chunks. Records after an unfinished one wait for it.
 //!
-//! Lent to the client's thread, which takes its time over large records without keeping the reader
-//! from the shelf. Pure: the time is an argument.
+//! Lent to the client's thread, so that it can process large records without blocking the reader's
+//! access to the shelf. Pure: the time is an argument.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -11,25 +11,25 @@ use crate::Record;
 use crate::kafka::chunks::{Assembler, Trouble};
 
 pub(super) struct Intake {
-    /// The lowest offset that may still come.
+    /// The lowest offset that may still arrive.
     tail: u64,
     assembler: Assembler,
-    /// Behind an unfinished record, by offset.
+    /// Records after an unfinished one, by offset.
     waiting: BTreeMap<u64, Record>,
     waiting_bytes: usize,
-    /// For the queue.
+    /// Records for the queue.
     ready: Vec<Record>,
     ready_bytes: usize,
-    /// Bytes that may be queued, or wait, before no further records are let in.
+    /// Bytes that may be queued or wait before further records are refused.
     room: usize,
-    /// Records from here on were not let in: they are read again when all unfinished ones are done.
+    /// Records from here on were refused: they are read again when all unfinished records are done.
     full_at: Option<u64>,
-    /// The client is to be sent there.
+    /// The offset that the client has to seek to.
     back_to: Option<u64>,
 }
 
 impl Intake {
-    /// Takes in what lies at `tail` and behind.
+    /// Takes records from `tail` on.
     pub(super) fn new(tail: u64) -> Self {
         Self {
             tail,
@@ -48,17 +48,17 @@ impl Intake {
         self.tail
     }
 
-    /// No record is unfinished, or waits for one that is.
+    /// No record is unfinished, and none waits for an unfinished one.
     pub(super) fn is_settled(&self) -> bool {
         self.assembler.oldest().is_none()
     }
 
-    /// Lets records in as long as no more than so many bytes wait.
+    /// Accepts records while at most `room` bytes wait.
     pub(super) fn make_room(&mut self, room: usize) {
         self.room = room;
     }
 
-    /// Takes in what the client delivered; what it delivers twice is dropped.
+    /// Takes records from the client; drops those that were delivered before.
     pub(super) fn add(&mut self, records: Vec<Record>, now: Instant) {
         for record in records {
             if record.position.offset < self.tail || self.back_to.is_some() {
@@ -93,7 +93,7 @@ impl Intake {
         self.ready.push(record);
     }
 
-    /// Lets go of what waits for nothing any more.
+    /// Moves records that no longer wait to the queue.
     fn release(&mut self) {
         let oldest = self.assembler.oldest();
         while let Some(first) = self.waiting.first_entry()
@@ -110,7 +110,7 @@ impl Intake {
         }
     }
 
-    /// Without an unfinished record the client is stopped instead.
+    /// If no record is unfinished, the client is paused instead.
     fn is_full(&self) -> bool {
         !self.is_settled() && self.bytes() >= self.room
     }
@@ -119,41 +119,40 @@ impl Intake {
         self.ready_bytes + self.waiting_bytes + self.assembler.bytes()
     }
 
-    /// What may be queued now, in order.
+    /// Records that may be queued now, in order.
     pub(super) fn take_ready(&mut self) -> Vec<Record> {
         self.ready_bytes = 0;
         std::mem::take(&mut self.ready)
     }
 
-    /// Where the client has to be sent to read again what was not let in.
+    /// The offset that the client has to seek to, to read the refused records again.
     pub(super) fn take_back_to(&mut self) -> Option<u64> {
         self.back_to.take()
     }
 
-    /// The log no longer has what comes before `to`.
+    /// The log no longer contains the records before `to`.
     pub(super) fn skip_to(&mut self, to: u64) {
         self.tail = to;
         self.full_at = self.full_at.map(|full_at| full_at.max(to));
     }
 
-    /// Whether somebody has to say where the log ends, since some writer has had its time.
+    /// Whether the end of the log is needed, because the time of some writer is over.
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
         self.assembler.is_overdue(now)
     }
 
-    /// The log ends at `end`: what has not come by then, of records whose writer has had its time,
-    /// never will.
+    /// The log ends at `end`. Chunks of overdue records that are missing by then never arrive.
     pub(super) fn call_last(&mut self, end: u64, now: Instant) {
         self.assembler.call_last(end, now);
     }
 
-    /// Everything below `reached` was taken in: gives up the records that nothing more can come of.
+    /// Everything below `reached` was taken: drops the records that can no longer become complete.
     pub(super) fn give_up(&mut self, reached: u64) {
         self.assembler.give_up(reached);
         self.release();
     }
 
-    /// What went wrong since this was asked for.
+    /// The problems since the last call.
     pub(super) fn take_troubles(&mut self) -> Vec<Trouble> {
         self.assembler.take_troubles()
     }

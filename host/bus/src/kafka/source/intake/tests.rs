@@ -9,7 +9,7 @@ use crate::kafka::chunks::{Layout, Limits, Origin, split};
 use crate::{NewRecord, Position};
 use fedhost_base::clock;
 
-/// Of a message in these tests: so many chunks of 1 kB each.
+/// A message of this number of chunks, 1 kB each.
 fn message(writer: &str, chunks: usize) -> Vec<NewRecord> {
     let value = Bytes::from(vec![7; 1_023 * (chunks - 1) + 1]);
     let limits = Limits {
@@ -21,7 +21,7 @@ fn message(writer: &str, chunks: usize) -> Vec<NewRecord> {
         message: Uuid::new_v4(),
         within: Duration::from_secs(45),
     };
-    // A key of one byte; those of further chunks are longer, so that the room for them is smaller.
+    // A key of one byte; the keys of further chunks are longer, so they have less room.
     let whole = NewRecord {
         value,
         ..small(writer)
@@ -117,10 +117,10 @@ fn what_finds_no_room_is_read_again_once_the_unfinished_ones_are_done() {
     ]
     .concat());
     let (mut intake, last) = (Intake::new(0), log.len());
-    // Given room for the first, and no more
+    // Given room for the first message only
     intake.make_room(3_000);
     let ready = add(&mut intake, &log);
-    // Then the first is done, and the client is to go back to what was not let in
+    // Then the first message is done, and the client has to seek back to the refused records
     assert_eq!(
         (ready.as_slice(), intake.take_back_to(), intake.tail()),
         ([0].as_slice(), Some(2), 2)
@@ -150,7 +150,7 @@ fn what_waits_behind_a_torn_record_goes_on_when_that_is_given_up() {
 }
 
 proptest! {
-    /// The client's side of it: delivers in batches from wherever it is sent.
+    /// Acts as the client: delivers in batches from the offset that it was sent to.
     #[test]
     fn every_record_comes_once_and_in_order_however_little_room_there_is(
         messages in proptest::collection::vec((1_usize..8, 0_usize..4), 1..14),
@@ -180,7 +180,7 @@ proptest! {
         let begin = begin.min(end);
         let expected: Vec<u64> =
             offsets(&log).into_iter().zip(&log).filter(|(offset, record)| *offset >= begin && is_beginning(record)).map(|(offset, _)| offset).collect();
-        // When it is read from `begin` on
+        // When the log is read from `begin` on
         let (mut intake, mut ready, mut at, mut steps) = (Intake::new(begin), Vec::new(), begin, 0);
         let mut most = 0;
         while at < end {
@@ -193,7 +193,8 @@ proptest! {
             steps += 1;
             prop_assert!(steps < 10_000, "it never ends");
         }
-        // Then every record that begins there or behind comes, and no more waits than has to
+        // Then every record that begins there or later is returned, and no more than necessary
+        // waits
         prop_assert_eq!(ready, expected);
         prop_assert!(intake.is_settled() && intake.tail() == end);
         prop_assert!(most <= room + 8_000, "{most} bytes in a room of {room}");
