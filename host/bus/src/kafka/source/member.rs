@@ -1,4 +1,4 @@
-//! A reader as a member of its group, as long as its owner keeps it.
+//! A reader as a group member, for its owner's lifetime.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -13,7 +13,7 @@ use super::shelf::{Phase, Shelf};
 use crate::GroupOffset;
 use crate::kafka::groups::Reader;
 
-/// The client at work; empty while there is none.
+/// The current client; empty while there is none.
 #[derive(Default)]
 pub(super) struct Slot(RwLock<Option<Arc<Client>>>);
 
@@ -52,8 +52,8 @@ impl Membership {
             (_, None, _) => Some(format!(
                 "{topic}/{partition} is with another reader of the group"
             )),
-            // It has had the partition since it joined: older work is what a spool has left, which
-            // comes first.
+            // The reader has owned the partition since it joined. Older work is what remained in a
+            // spool, and the spool is processed first.
             (Sharing::Whole, Some(_), None) => None,
             (Sharing::Whole, Some(_), Some(_)) => Some(format!(
                 "{topic}/{partition} was read when the members of the group shared it"
@@ -85,8 +85,8 @@ impl Reader for Membership {
             return client.commit(list, CommitMode::Sync);
         }
         {
-            // The client commits in its newest generation, in which a partition that has just left
-            // belongs to another member: so none leaves before the commit is through.
+            // The client commits in its newest generation, in which a revoked partition belongs to
+            // another member. So no partition is released before the commit has finished.
             let mut shelf = self.shared.shelf();
             let is_fenced = |offset| self.why_fenced(&shelf, offset).is_some();
             if offsets.iter().any(is_fenced) {

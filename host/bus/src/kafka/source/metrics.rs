@@ -1,4 +1,4 @@
-//! What a reader tells about its partitions: how far behind it is, and what is not safe yet.
+//! Metrics of a reader's partitions: the lag, and the records that are not safe yet.
 
 use super::partition::{Handed, Lag, Partition, Place};
 use super::shared::Shared;
@@ -13,7 +13,7 @@ pub(super) struct Metrics<'a> {
 }
 
 impl Metrics<'_> {
-    /// Tells about all partitions.
+    /// Reports all partitions.
     pub(super) fn report(&self, shared: &Shared) {
         let now_ms = clock::now_ms();
         let told: Vec<_> = {
@@ -28,7 +28,7 @@ impl Metrics<'_> {
         }
     }
 
-    /// Tells for the last time about a partition that has left.
+    /// Reports a partition for the last time, after it was released.
     pub(super) fn forget(&self, mut partition: Partition) {
         let fresh = partition.fresh();
         self.labelled(&partition.place(), |labels| {
@@ -37,13 +37,13 @@ impl Metrics<'_> {
         });
     }
 
-    /// Counts that the group told its reader anew what it has.
+    /// Counts a rebalance.
     pub(super) fn rebalanced(&self) {
         self.observer
             .count(metric::REBALANCES, &[("group", self.group)], 1);
     }
 
-    /// Counts a partition that stalled.
+    /// Counts a stalled partition.
     pub(super) fn stalled(&self, place: &Place) {
         self.labelled(place, |labels| {
             self.observer.count(metric::PARTITION_STALLS, labels, 1)

@@ -1,4 +1,4 @@
-//! Where partitions begin, end, and were left.
+//! The first, last and stored offsets of partitions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use super::partition::Place;
 use super::plan::Plan;
 use crate::Start;
 
-/// For a transaction to end that is about to change the group's offsets.
+/// Time limit for the end of a transaction that is about to change the group's offsets.
 const SETTLING: Duration = Duration::from_secs(10);
 
-/// Where the reading of a partition begins.
+/// The offset at which reading of a partition begins.
 pub(super) struct Begin {
     pub(super) place: Place,
     pub(super) next: u64,
@@ -60,11 +60,11 @@ pub(super) fn partitions(
     Ok(places)
 }
 
-/// Where each of `places` begins: at the group's stored offset, else at `start`; never below the
-/// oldest record.
+/// The offset at which each of `places` begins: the group's stored offset, else `start`; never
+/// below the oldest record.
 ///
 /// # Errors
-/// The broker refused, or a place has no stored offset and [`Start::Stored`] asks for one.
+/// The broker refused, or a place has no stored offset and [`Start::Stored`] requires one.
 pub(super) fn begins(
     client: &Client,
     places: &[Place],
@@ -102,12 +102,12 @@ pub(super) fn begins(
     Ok(places.iter().map(begin).collect())
 }
 
-/// What the group has stored, as soon as no transaction is about to change that.
+/// The group's stored offsets, once no open transaction is about to change them.
 ///
-/// A transaction may never end: a broker that starts again may forget to tell the group how one did
-/// (seen of Kafka 4.3 with a single broker). When nobody else can have one open, what was stored
-/// before it counts: the records behind that are read again, and the group is told with the next
-/// transaction.
+/// Such a transaction may never end: after a restart, a broker may fail to report the result of a
+/// transaction to the group (seen with Kafka 4.3 and a single broker). If no other process can have
+/// a transaction open, the earlier stored offsets count: the records after them are read again, and
+/// the next transaction updates the group.
 fn stored(
     client: &Client,
     places: &[Place],
@@ -115,7 +115,7 @@ fn stored(
 ) -> Result<BTreeMap<Place, u64>, Failure> {
     let within = timeout.min(SETTLING);
     match client.committed_offsets(list(places, Offset::Invalid)?, within) {
-        // The client asks again and again by itself while a transaction is open.
+        // The client repeats the request by itself while a transaction is open.
         Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::OperationTimedOut) => {
             let context = client.context();
             if !context.shared.shelf().is_settled() {
@@ -132,7 +132,7 @@ fn stored(
     }
 }
 
-/// What the group has stored, whatever a transaction may be about to change.
+/// The group's stored offsets, without the changes of open transactions.
 fn stored_before(plan: &Plan, places: &[Place]) -> Result<BTreeMap<Place, u64>, Failure> {
     let outsider: BaseConsumer = plan
         .client_config()
@@ -150,7 +150,7 @@ fn forgotten() -> String {
         .to_owned()
 }
 
-/// The oldest offset still there and the next one to be written that may be read, by partition.
+/// By partition: the oldest offset that exists, and the next offset that will become readable.
 pub(super) fn bounds(
     client: &Client,
     places: &[Place],
@@ -165,7 +165,7 @@ pub(super) fn bounds(
     Ok(bounds.collect())
 }
 
-/// The next offset to be written that may be read, by partition.
+/// By partition: the next offset that will become readable.
 pub(super) fn ends(
     client: &Client,
     places: &[Place],
@@ -174,7 +174,7 @@ pub(super) fn ends(
     ask(client, places, Offset::End, timeout)
 }
 
-/// One request to each leader: asked for the time -2 or -1, a broker gives the oldest or newest
+/// One request to each leader. For the time -2 or -1, a broker returns the oldest or the newest
 /// offset.
 fn ask(
     client: &Client,
@@ -212,7 +212,7 @@ fn list(places: &[Place], offset: Offset) -> KafkaResult<TopicPartitionList> {
     Ok(list)
 }
 
-/// Partitions with an offset each, as the client takes them.
+/// A list of partitions with offsets, in the client's type.
 pub(super) fn at<'a>(
     places: impl IntoIterator<Item = (&'a Place, u64)>,
 ) -> KafkaResult<TopicPartitionList> {
@@ -227,7 +227,7 @@ pub(super) fn at<'a>(
     Ok(list)
 }
 
-/// Partitions without offsets.
+/// A list of partitions without offsets, in the client's type.
 pub(super) fn without<'a>(places: impl IntoIterator<Item = &'a Place>) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
     for (topic, index) in places {
@@ -236,7 +236,7 @@ pub(super) fn without<'a>(places: impl IntoIterator<Item = &'a Place>) -> TopicP
     list
 }
 
-/// Those of `list` that belong to `topics`.
+/// The partitions of `list` that belong to `topics`.
 pub(super) fn places(list: &TopicPartitionList, topics: &[Arc<str>]) -> Vec<Place> {
     let elements = list.elements();
     let place = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {

@@ -1,5 +1,5 @@
-//! One partition that a reader owns: what waits to be handed out, and how much of what was handed
-//! out is safe.
+//! One partition that a reader owns: the records that wait to be returned, and which returned
+//! records are safe.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::intake::{Intake, bytes};
 use crate::kafka::chunks::Trouble;
 use crate::{Assignment, Record, epoch};
 
-/// Partition and topic.
+/// Topic and partition.
 pub(super) type Place = (Arc<str>, u32);
 
 pub(super) struct Partition {
@@ -17,9 +17,9 @@ pub(super) struct Partition {
     index: u32,
     queue: VecDeque<Record>,
     queued_bytes: usize,
-    /// The next offset to be handed out.
+    /// The next offset to return.
     next: u64,
-    /// On the way to the queue; an empty one while it is lent.
+    /// Records before the queue; empty while it is lent.
     intake: Intake,
     feed: Feed,
     /// Identifies this ownership of the partition.
@@ -27,71 +27,71 @@ pub(super) struct Partition {
     ledger: Ledger,
     /// One past the newest record in the log, as far as known.
     end: u64,
-    /// No record below lies in the log that was not queued. Marks of transactions make it higher
-    /// than the tail.
+    /// Every record below this offset was queued. Transaction markers make it higher than the tail.
     passed: u64,
-    /// What the client told last about `passed`, and the tail at that time.
+    /// The last `passed` that the client reported, and the tail at that time.
     told: Option<(u64, u64)>,
     newest_ms: Option<u64>,
     fresh: Handed,
 }
 
-/// Where the client stands with a partition.
+/// The state of the client for a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Feed {
-    /// The client is to be sent to `to`; what it delivers meanwhile comes from the old place.
+    /// The client has to seek to `to`; until then it delivers from the old offset.
     Seeking {
         to: u64,
-        /// Somebody outside asked for that place, which need not exist.
+        /// The caller chose the offset; it may not exist.
         unproven: bool,
     },
-    /// The client was sent to a place of which nothing has come yet.
+    /// The client has sought to an offset and has delivered nothing from there yet.
     Unproven,
-    /// The client delivers what comes.
+    /// The client delivers records.
     Delivering,
-    /// The client delivers nothing: enough is queued.
+    /// The client is paused: the queue is full.
     Paused,
-    /// Being taken away: nothing is handed out any more.
+    /// The partition is being revoked: no more records are returned.
     Leaving,
-    /// Being taken away, and what was handed out is done.
+    /// The partition is being revoked, and the returned records are done.
     Released,
 }
 
-/// What was handed out, and what of it is safe.
+/// Which records were returned, and which of them are safe.
 struct Ledger {
-    /// The offsets that may be stored: from the lowest place it began at to one past the furthest
-    /// record handed out.
+    /// The offsets that may be stored: from the lowest offset at which reading began, to one past
+    /// the highest record that was returned.
     lowest: u64,
     furthest: u64,
-    /// One past the newest record handed out; where it was sent by a seek.
+    /// One past the newest record that was returned; after a seek, the target.
     handed: u64,
-    /// Everything below is stored.
+    /// All records below this offset are stored.
     safe: u64,
     /// Whether the group has ever stored an offset.
     kept: bool,
 }
 
-/// How much was handed out.
+/// Amount of returned records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Handed {
     pub(super) records: u64,
-    /// Of keys and values.
+    /// Bytes of keys and values.
     pub(super) bytes: u64,
 }
 
-/// How far a reader is behind in one partition.
+/// The lag of a reader in one partition.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Lag {
-    /// From what is stored, or handed out where nothing is ever stored, to the end of the log.
+    /// Records from the stored offset to the end of the log; from the last returned record if no
+    /// offset is ever stored.
     pub(super) records: u64,
-    /// Age of the newest record handed out, while there are others.
+    /// Age of the newest returned record, while there are others after it.
     pub(super) seconds: f64,
-    /// Handed out and not stored.
+    /// Records that were returned and are not stored.
     pub(super) not_safe: u64,
 }
 
 impl Partition {
-    /// Begins at `next`; `kept` says whether that is the group's stored offset.
+    /// Begins at `next`; `kept` says whether `next` is the group's stored offset.
     pub(super) fn new((topic, index): Place, next: u64, kept: bool) -> Self {
         let ledger = Ledger {
             lowest: next,
@@ -141,15 +141,15 @@ impl Partition {
         self.queued_bytes
     }
 
-    /// For what the client delivered; `None` while what it delivers comes from elsewhere. To be
-    /// given back.
+    /// Lends the intake for the client's records; `None` while the client delivers from another
+    /// offset. The caller has to give it back.
     pub(super) fn lend(&mut self) -> Option<Intake> {
         let wanted = self.is_fed();
         let empty = Intake::new(self.tail());
         wanted.then(|| std::mem::replace(&mut self.intake, empty))
     }
 
-    /// Queues what has come, unless the reader was sent elsewhere meanwhile.
+    /// Queues the new records, unless the reader has sought another offset in the meantime.
     pub(super) fn give_back(&mut self, intake: Intake) {
         if !self.is_fed() {
             return;
@@ -177,7 +177,7 @@ impl Partition {
         }
     }
 
-    /// What the client delivers is wanted.
+    /// Whether records from the client are wanted.
     fn is_fed(&self) -> bool {
         matches!(self.feed, Feed::Unproven | Feed::Delivering | Feed::Paused)
     }
@@ -186,7 +186,7 @@ impl Partition {
         matches!(self.feed, Feed::Leaving | Feed::Released)
     }
 
-    /// Takes in and queues in one go.
+    /// Takes records and queues them in one step.
     #[cfg(test)]
     pub(super) fn put(&mut self, records: Vec<Record>) {
         if let Some(mut intake) = self.lend() {
@@ -195,7 +195,7 @@ impl Partition {
         }
     }
 
-    /// Hands out at most `max` records to `records`.
+    /// Appends at most `max` queued records to `records`.
     pub(super) fn take(&mut self, max: usize, records: &mut Vec<Record>) {
         let count = if self.is_leaving() {
             0
@@ -216,8 +216,8 @@ impl Partition {
         }
     }
 
-    /// Goes on from `next`; nothing from before is handed out any more. Changes nothing once the
-    /// partition is being taken away.
+    /// Continues from `next`; no earlier record is returned afterwards. Does nothing while the
+    /// partition is being revoked.
     pub(super) fn seek(&mut self, next: u64) {
         if self.is_leaving() {
             return;
@@ -235,7 +235,7 @@ impl Partition {
         self.ledger.seek(next);
     }
 
-    /// Where the client is to be sent.
+    /// The offset that the client has to seek to.
     pub(super) fn sought(&self) -> Option<u64> {
         match self.feed {
             Feed::Seeking { to, .. } => Some(to),
@@ -243,7 +243,7 @@ impl Partition {
         }
     }
 
-    /// The client was sent to `next`. Another seek may have come in between.
+    /// The client has sought to `next`. Another seek may have been requested in the meantime.
     pub(super) fn placed(&mut self, next: u64) {
         if let Feed::Seeking { to, unproven } = self.feed
             && to == next
@@ -256,7 +256,7 @@ impl Partition {
         }
     }
 
-    /// It was sent to a place of which it is not known yet whether it exists.
+    /// Whether it is not known yet if the target of the last seek exists.
     pub(super) fn is_unproven(&self) -> bool {
         matches!(
             self.feed,
@@ -264,7 +264,7 @@ impl Partition {
         )
     }
 
-    /// The log no longer has what comes after the queue: the client goes on at `to`.
+    /// The log no longer contains the records after the queue: the client continues at `to`.
     pub(super) fn skip_to(&mut self, to: u64) {
         self.intake.skip_to(to);
         if self.queue.is_empty() && self.intake.is_settled() {
@@ -273,9 +273,9 @@ impl Partition {
         }
     }
 
-    /// The client tells that it has delivered everything below `passed`, and that the log ends at
-    /// `end`. It takes a moment to notice that it was sent elsewhere, so that it is believed when
-    /// it says the same again.
+    /// The client reports that it has delivered everything below `passed` and that the log ends at
+    /// `end`. After a seek its reports are outdated for a moment, so `passed` counts only when it
+    /// is reported twice.
     pub(super) fn observe(&mut self, passed: Option<u64>, end: u64) {
         self.end = self.end.max(end);
         let told = passed
@@ -287,17 +287,18 @@ impl Partition {
         self.told = told;
     }
 
-    /// Nothing is queued, and the client is to deliver what comes.
+    /// The queue is empty, and the client is not paused.
     pub(super) fn is_idle(&self) -> bool {
         self.queue.is_empty() && matches!(self.feed, Feed::Unproven | Feed::Delivering)
     }
 
-    /// How far it has come, in queued records or marks.
+    /// The highest offset that was reached, by queued records or markers.
     pub(super) fn reached(&self) -> u64 {
         self.tail().max(self.passed)
     }
 
-    /// Stops handing out. What is queued is dropped: whoever reads on begins at the stored offset.
+    /// Stops returning records. Queued records are dropped: the next reader begins at the stored
+    /// offset.
     pub(super) fn begin_to_leave(&mut self) {
         self.feed = Feed::Leaving;
         self.intake = Intake::new(self.tail());
@@ -305,7 +306,7 @@ impl Partition {
         self.queued_bytes = 0;
     }
 
-    /// What was handed out is done: the next reader may have the partition.
+    /// The returned records are done: the partition may be released to the next reader.
     pub(super) fn release(&mut self) {
         if self.feed == Feed::Leaving {
             self.feed = Feed::Released;
@@ -320,7 +321,7 @@ impl Partition {
         self.epoch
     }
 
-    /// As its owner gets to know it.
+    /// The assignment that is reported to the owner.
     pub(super) fn assignment(&self, group: &str) -> Assignment {
         Assignment {
             group: group.to_owned(),
@@ -331,7 +332,7 @@ impl Partition {
         }
     }
 
-    /// Everything handed out is stored.
+    /// All returned records are stored.
     #[cfg(test)]
     pub(super) fn is_safe(&self) -> bool {
         self.ledger.safe >= self.ledger.handed
@@ -347,7 +348,8 @@ impl Partition {
         (self.ledger.safe, self.ledger.kept) = (next, true);
     }
 
-    /// Why `next` must not be stored: it does not come from what this ownership handed out.
+    /// Why `next` must not be stored: it does not belong to the records returned under this
+    /// ownership.
     pub(super) fn fenced(&self, next: u64) -> Option<String> {
         let Ledger {
             lowest, furthest, ..
@@ -365,7 +367,7 @@ impl Partition {
     pub(super) fn lag(&self, now_ms: u64) -> Lag {
         let ledger = &self.ledger;
         let done = if ledger.kept { ledger.safe } else { self.next };
-        // Nothing that lies between is a record: marks, or the rest of those that travel in chunks.
+        // No records lie in between, only markers or the further chunks of a record.
         let nothing_left = done >= self.next && self.queue.is_empty() && self.intake.is_settled();
         let done = if nothing_left {
             done.max(self.reached())
@@ -386,13 +388,13 @@ impl Partition {
         }
     }
 
-    /// What was handed out since this was asked for.
+    /// The records that were returned since the last call.
     pub(super) fn fresh(&mut self) -> Handed {
         std::mem::take(&mut self.fresh)
     }
 
-    /// Whether the client has to be stopped or set going, now that a partition's queue may hold
-    /// `share` bytes. It goes on while a record is unfinished: nothing else would ever make room.
+    /// Whether the client has to be paused or resumed, if a partition's queue may hold `share`
+    /// bytes. It is not paused while a record is unfinished: nothing else could free room.
     pub(super) fn brake(&mut self, share: usize) -> Option<FlowControl> {
         self.intake
             .make_room(share.saturating_sub(self.queued_bytes));
@@ -410,7 +412,7 @@ impl Partition {
         }
     }
 
-    /// It was stopped, and half of what may be queued is handed out.
+    /// The client is paused, and half of the allowed queue has been returned.
     pub(super) fn waits_for_room(&self, share: usize) -> bool {
         self.feed == Feed::Paused && self.has_room(share)
     }
@@ -419,17 +421,17 @@ impl Partition {
         self.queued_bytes <= share / 2
     }
 
-    /// Whether it has to be known where the log ends, see [`Partition::call_last`].
+    /// Whether the end of the log is needed, see [`Partition::call_last`].
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
         self.intake.is_overdue(now)
     }
 
-    /// The log ends at `end`, and what has not come by then of overdue records never will.
+    /// The log ends at `end`. Chunks of overdue records that are missing by then never arrive.
     pub(super) fn call_last(&mut self, end: u64, now: Instant) {
         self.intake.call_last(end, now);
     }
 
-    /// Passes over unfinished records that will never be complete; says which.
+    /// Drops unfinished records that can never become complete, and returns the reports.
     pub(super) fn give_up(&mut self) -> Vec<Trouble> {
         self.intake.give_up(self.reached());
         self.queue_ready();
@@ -443,7 +445,7 @@ impl Partition {
     }
 }
 
-/// What the client is to do with a partition.
+/// Change of a partition's flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FlowControl {
     Pause,
@@ -458,7 +460,7 @@ impl Ledger {
 
     fn seek(&mut self, next: u64) {
         if next > self.handed {
-            // What lies between is given up.
+            // The records in between are skipped.
             self.safe = self.safe.max(next);
         }
         self.handed = next;

@@ -1,4 +1,4 @@
-//! What a reader was asked for, and how its client is set up for it.
+//! The settings of a reader, and the client properties that follow from them.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use crate::kafka::{Options, Properties};
 use crate::{Error, Start};
 use fedhost_base::clock;
 
-/// How a group's partitions are divided between its readers.
+/// How the readers of a group divide its partitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::kafka) enum Sharing {
-    /// One reader has them all; others stand by to take over.
+    /// One reader has all partitions; the others stand by.
     Whole,
-    /// Each reader has some.
+    /// Each reader has some partitions.
     Shared,
 }
 
 pub(super) struct Plan {
     pub(super) group: String,
-    /// Sorted, so that all members of the group agree on the first.
+    /// Sorted, so that all members of the group have the same first topic.
     pub(super) topics: Vec<Arc<str>>,
     pub(super) start: Start,
     pub(super) sharing: Sharing,
@@ -29,7 +29,7 @@ pub(super) struct Plan {
     pub(super) since_ms: u64,
 }
 
-/// With the group protocol of KIP-848 these are the broker's business, and refused.
+/// With the group protocol of KIP-848 the broker decides these, and the client refuses them.
 const CLASSIC_ONLY: [&str; 3] = [
     "session.timeout.ms",
     "heartbeat.interval.ms",
@@ -58,23 +58,23 @@ impl Plan {
         }
     }
 
-    /// The group as this process calls it, without the prefix that it has on the cluster.
+    /// The group's name in this process, without its prefix in the cluster.
     pub(super) fn name(&self) -> &str {
         let prefix = self.options.group_prefix.as_str();
         self.group.strip_prefix(prefix).unwrap_or(&self.group)
     }
 
-    /// As conditions and events name it.
+    /// The name of the reader in conditions and events.
     pub(super) fn part(&self) -> String {
         format!("reader of {} for {}", self.topics.join(", "), self.group)
     }
 
-    /// As errors name what it does.
+    /// The description of the reader's action in errors.
     pub(super) fn action(&self) -> String {
         format!("read {} for group {:?}", self.topics.join(", "), self.group)
     }
 
-    /// The reader is cut off.
+    /// The error of a fenced reader.
     pub(super) fn lost(&self, reason: impl Into<String>) -> Error {
         Error::Lost {
             what: format!("group {:?}", self.group),
@@ -87,9 +87,9 @@ impl Plan {
     }
 
     fn properties(&self) -> Properties {
-        // What the client has fetched ahead of us is thrown away when a partition has to wait, so
-        // it is to be little; and with little ahead, a full second without a fetch (its default)
-        // would be felt.
+        // The client's prefetched records are discarded when a partition is paused, so the prefetch
+        // has to be small. With a small prefetch, the default backoff of a full second without a
+        // fetch would be noticeable.
         let ahead_kbytes = (self.options.ahead_bytes / 1024)
             .clamp(64, 65_536)
             .to_string();
@@ -123,8 +123,8 @@ impl Plan {
         all
     }
 
-    /// The range assignor gives the first partition to the member whose id sorts first, and a
-    /// member's id begins with its client's: so the oldest reader keeps it when others come to
+    /// The range assignor gives the first partition to the member whose id sorts first. A member's
+    /// id begins with its client id. So the oldest reader keeps the partition when others join to
     /// stand by.
     fn read_alone(&self, all: &mut Properties) {
         let id = format!(
@@ -139,8 +139,8 @@ impl Plan {
     }
 }
 
-/// What the client of a reader that has all partitions of its topics is made with, as the readers
-/// of roles have.
+/// The client properties of a reader that has all partitions of its topics, such as the readers of
+/// roles.
 #[must_use]
 pub fn reader_properties(options: &Options, group: &str) -> Properties {
     Plan::new(group, &[], Start::Earliest, Sharing::Whole, options).properties()

@@ -1,4 +1,4 @@
-//! The thread of a reader: has one client after the other until the reader is over.
+//! The thread of a reader: replaces a failed client until the reader ends.
 
 use std::sync::Arc;
 use std::thread;
@@ -28,7 +28,7 @@ pub(super) struct Poller {
 }
 
 impl Poller {
-    /// Runs until the reader is closed or over.
+    /// Runs until the reader is closed or has ended.
     pub(super) fn run(self) {
         let mut attempt = 0;
         while let Err(failure) = self.serve(&mut attempt) {
@@ -51,13 +51,13 @@ impl Poller {
         self.clear();
     }
 
-    /// Works with one client until the reader is over.
+    /// Works with one client until the reader ends.
     fn serve(&self, attempt: &mut u32) -> Result<(), Failure> {
         let client = Arc::new(self.client()?);
         let outcome = self.join(&client).and_then(|()| {
             self.slot.put(Some(Arc::clone(&client)));
             if self.plan.sharing == Sharing::Shared {
-                // It may be long until there is a partition for it.
+                // The wait for a partition may be long.
                 self.shared.enter(Phase::Reading);
             }
             let mut session = Session::new(&client, *attempt > 0);
@@ -91,8 +91,7 @@ impl Poller {
 
     fn join(&self, client: &Client) -> Result<(), Failure> {
         persist(&self.shared, self.plan.options.request, |timeout| {
-            // Callbacks are called by whoever polls: without it nobody would tell of refused
-            // credentials.
+            // Callbacks run inside a poll: without it, refused credentials would not be reported.
             drop(client.poll(Duration::ZERO));
             offsets::partitions(client, &self.plan.topics, timeout)
         })?;
@@ -100,8 +99,8 @@ impl Poller {
         Ok(client.subscribe(&topics)?)
     }
 
-    /// What is behind a failure: a request that nobody answered says less than what the client
-    /// reported meanwhile.
+    /// The cause of a failure: an error that the client reported in the meantime says more than a
+    /// request without an answer.
     fn explain(&self, failure: &Failure) -> Diagnosis {
         let diagnosis = failure.diagnosis();
         let refused = self
@@ -113,8 +112,9 @@ impl Poller {
             .unwrap_or(diagnosis)
     }
 
-    /// A reader that shares gets its partitions back; one that reads alone begins again from what
-    /// is stored, and so must its owner. What never worked is for whoever wanted it to decide.
+    /// Whether a new client may continue. A reader that shares gets its partitions again. A reader
+    /// that reads alone, and its owner, have to begin again from the stored offsets. If the reader
+    /// never worked, its caller decides.
     fn may_go_on(&self, failure: &Failure) -> bool {
         let joining = matches!(self.shared.shelf().phase(), Phase::Joining);
         self.plan.sharing == Sharing::Shared
@@ -144,7 +144,7 @@ impl Poller {
         self.shared.end(error);
     }
 
-    /// Lets all partitions go.
+    /// Releases all partitions.
     fn clear(&self) {
         let places: Vec<_> = {
             let shelf = self.shared.shelf();
@@ -162,7 +162,7 @@ impl Poller {
 }
 
 impl Drop for Poller {
-    /// However the thread ends, its reader does not wait for it.
+    /// The reader must not wait for a thread that has ended, for any reason.
     fn drop(&mut self) {
         if !self.shared.is_closing() {
             self.shared.end(self.plan.lost("its thread ended"));
@@ -178,7 +178,7 @@ fn leave(client: Arc<Client>) {
     drop(client);
 }
 
-/// A client that failed may take long to end: it does so on a thread of its own.
+/// A failed client may take long to end, so it ends on its own thread.
 fn retire(client: Arc<Client>) {
     client.context().retire();
     drop(

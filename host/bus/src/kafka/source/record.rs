@@ -1,4 +1,4 @@
-//! From the client's records to ours.
+//! Converts the client's records to ours.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use rdkafka::message::{BorrowedMessage, Headers as _};
 use super::partition::Place;
 use crate::{Position, Record};
 
-/// Records and bytes that are handed over at a time.
+/// Records and bytes in one batch.
 const RECORDS: usize = 1_000;
 const BYTES: usize = 1 << 20;
 
-/// Records on their way to the shelf, in runs of one partition each.
+/// Records for the shelf, in runs of one partition each.
 #[derive(Default)]
 pub(super) struct Batch {
     runs: Vec<(Place, Vec<Record>)>,
@@ -35,7 +35,7 @@ impl Batch {
         self.runs
     }
 
-    /// Adds a record of one of `topics`; what is of another one is left out.
+    /// Adds a record if it belongs to one of `topics`.
     pub(super) fn add(&mut self, message: &BorrowedMessage<'_>, topics: &[Arc<str>]) {
         let name = message.topic();
         let Ok(index) = u32::try_from(message.partition()) else {
@@ -86,8 +86,8 @@ pub(in crate::kafka) fn record(
     }
 }
 
-/// The headers up to the first whose name is no text: rdkafka panics there, and no record may end
-/// its reader.
+/// The headers before the first one whose name is not valid UTF-8: rdkafka panics there, and a
+/// record must not end its reader.
 fn headers(message: &BorrowedMessage<'_>) -> Vec<(String, Bytes)> {
     let Some(headers) = message.headers() else {
         return Vec::new();

@@ -1,5 +1,4 @@
-//! One client at work: polls it, carries out seeks, stops and starts partitions, and notices when
-//! it is stuck.
+//! Runs one client: polls it, seeks, pauses and resumes partitions, and detects stalls.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,23 +20,23 @@ use crate::kafka::chunks::Trouble;
 use crate::kafka::diagnosis::{self, Diagnosis, Kind};
 use fedhost_base::clock;
 
-/// The longest time without a look at the client.
+/// Longest time between two polls of the client.
 const TICK: Duration = Duration::from_millis(100);
-/// The client may be kept waiting for an answer of the broker no longer than this.
+/// Longest time that the client waits for a broker's answer.
 const QUERY: Duration = Duration::from_secs(5);
-/// Statistics without a connection, after which it counts as lost; the first may catch it while it
-/// is made anew.
+/// Number of statistics without a connection after which it counts as lost; the first one may fall
+/// into a reconnect.
 const MISSED: u32 = 2;
-/// Statistics of undisturbed reading, after which a new client counts as working.
+/// Number of statistics with a connection after which a new client counts as working.
 const SETTLED: u32 = 3;
 
 pub(super) struct Session<'a> {
     client: &'a Client,
     context: &'a Context,
     watch: Watch,
-    /// Takes over from a client that failed.
+    /// The client replaces one that failed.
     successor: bool,
-    /// Statistics in a row with and without a connection.
+    /// Consecutive statistics with and without a connection.
     connected: u32,
     missed: u32,
 }
@@ -56,7 +55,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Works until the reader is closed or over, or the client fails.
+    /// Runs until the reader is closed or has ended, or the client fails.
     pub(super) fn run(&mut self) -> Result<(), Failure> {
         while !self.context.shared.shelf().is_over() {
             if self.context.shared.shelf().is_reading() {
@@ -77,12 +76,12 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Whether it has worked for a while.
+    /// Whether the client has worked for a while.
     pub(super) fn is_settled(&self) -> bool {
         self.connected >= SETTLED
     }
 
-    /// Takes what the client has; `true` when that is nothing.
+    /// Takes records from the client; `true` if there were none.
     fn gather(&mut self) -> Result<bool, Failure> {
         let mut batch = Batch::default();
         let mut failed = None;
@@ -111,7 +110,7 @@ impl<'a> Session<'a> {
         self.context.shared.wake_reader();
     }
 
-    /// The shelf is not held meanwhile: to put large records together takes a while.
+    /// The shelf is not locked meanwhile: to assemble large records takes time.
     fn take_in(&self, (topic, index): &Place, records: Vec<Record>) {
         let lent = self
             .context
@@ -139,7 +138,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Most errors pass by themselves; some are the client's end.
+    /// Most errors are temporary; some are fatal for the client.
     fn heed(&self, error: &KafkaError) -> Result<(), Failure> {
         let code = error.rdkafka_error_code();
         let diagnosis = self
@@ -164,7 +163,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Sends the client wherever the reader was sent. Whether that place exists it finds out there.
+    /// Makes the client seek to the offsets that the reader asked for. The client finds out there
+    /// whether the offset exists.
     fn carry_out_seeks(&self) -> Result<(), Failure> {
         let sought = self.context.shared.shelf().sought();
         self.send(sought.iter().map(|(place, next)| (place, *next)))?;
@@ -177,8 +177,8 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Records that were to be read next are gone, or have never been: goes on at the nearest place
-    /// that there is.
+    /// The records to read next were deleted or never existed: continues at the nearest offset that
+    /// exists.
     fn find_the_way_back(&self) -> Result<(), Failure> {
         let tails = self.each(|partition| Some(partition.tail()));
         let places: Vec<Place> = tails.keys().cloned().collect();
@@ -195,7 +195,8 @@ impl<'a> Session<'a> {
                 continue;
             };
             let sent_there = partition.is_unproven();
-            // Whoever was read beyond the end was made anew, so that all of it is new.
+            // A partition that was read beyond its end was created again, so all its records are
+            // new.
             let to = if sent_there {
                 (*tail).clamp(oldest, end)
             } else {
@@ -226,7 +227,7 @@ impl<'a> Session<'a> {
             .announce(Event::Warned { part, detail });
     }
 
-    /// Sends the client to other offsets. What it delivers from now on comes from there.
+    /// Makes the client seek; from then on it delivers from the new offsets.
     fn send<'b>(&self, moves: impl Iterator<Item = (&'b Place, u64)>) -> Result<(), Failure> {
         for (place @ (topic, index), next) in moves {
             if let Some(partition) = self.context.shared.shelf().find_mut(topic, *index) {
@@ -239,7 +240,7 @@ impl<'a> Session<'a> {
                 .seek(topic, index.cast_signed(), offset, QUERY)
                 .is_err()
             {
-                // Where the client has not begun, or has stopped, there is nothing to be sought.
+                // A seek fails where the client has not started or has stopped.
                 self.assign_anew(place, next)?;
             }
         }
@@ -265,7 +266,7 @@ impl<'a> Session<'a> {
         Ok(self.client.assign(&all)?)
     }
 
-    /// Stops partitions whose queue is full, and sets those going that have room again.
+    /// Pauses partitions whose queue is full, and resumes those that have room again.
     fn brake(&self) -> Result<(), Failure> {
         let brakes = self.context.shared.shelf().brake();
         if brakes.is_empty() {
@@ -302,12 +303,12 @@ impl<'a> Session<'a> {
         self.look_for_stalls()
     }
 
-    /// Records in chunks whose writer ended before it had written them all.
+    /// Looks for records in chunks whose writer ended before it had written all chunks.
     fn look_for_torn_records(&self) {
         let now = clock::now();
         let overdue = self.each(|partition| partition.is_overdue(now).then_some(0));
         let overdue: Vec<Place> = overdue.into_keys().collect();
-        // Without an answer nobody knows; the question comes again.
+        // Without an answer the end is unknown; the request is repeated.
         let ends = offsets::ends(self.client, &overdue, QUERY).unwrap_or_default();
         let mut shelf = self.context.shared.shelf();
         for ((topic, index), end) in ends {
@@ -348,7 +349,7 @@ impl<'a> Session<'a> {
     fn look_for_stalls(&mut self) -> Result<(), Failure> {
         let idle = self.each(|partition| partition.is_idle().then(|| partition.reached()));
         let standing = self.watch.standing(&idle, clock::now());
-        // Without an answer nobody knows; the question comes again.
+        // Without an answer the end is unknown; the request is repeated.
         let ends = offsets::ends(self.client, &standing, QUERY).unwrap_or_default();
         for (place, end) in ends {
             match self.watch.judge(&place, end, clock::now()) {
@@ -360,7 +361,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Announces a stalled partition, and sends the client to where it should be.
+    /// Reports a stalled partition, and makes the client seek to the correct offset.
     fn push(&self, place: &Place, end: u64) -> Result<(), Failure> {
         let (topic, partition) = place;
         let tail = self
@@ -390,7 +391,7 @@ impl<'a> Session<'a> {
         self.send([(place, next)].into_iter())
     }
 
-    /// An offset of each partition that has one to tell.
+    /// An offset of each partition that has one.
     fn each(&self, offset: impl Fn(&Partition) -> Option<u64>) -> BTreeMap<Place, u64> {
         let shelf = self.context.shared.shelf();
         let told = |partition: &Partition| Some((partition.place(), offset(partition)?));

@@ -1,4 +1,4 @@
-//! What a reader and its client's thread share: the shelf, and three ways to wake each other.
+//! What a reader shares with its client's thread: the shelf, and three ways to wake each other.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,9 +11,9 @@ use crate::{Error, MemberEvent, Record};
 
 pub(super) struct Shared {
     shelf: Mutex<Shelf>,
-    /// Something became safe, or the reader is closing.
+    /// Offsets became safe, or the reader is closing.
     settled: Condvar,
-    /// Records, or another phase, for the reader.
+    /// Records or a new phase for the reader.
     arrived: Notify,
     /// Work for the client's thread.
     pub(super) signal: Arc<Signal>,
@@ -30,31 +30,31 @@ impl Shared {
         }
     }
 
-    /// Held for a moment only: readers take it on async threads.
+    /// Lock it only briefly: readers take it on async threads.
     pub(super) fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enters another phase, and lets the reader know.
+    /// Enters another phase and wakes the reader.
     pub(super) fn enter(&self, phase: Phase) {
         self.shelf().enter(phase);
         self.wake_reader();
     }
 
-    /// It is over.
+    /// Ends the reader.
     pub(super) fn end(&self, error: Error) {
         self.enter(Phase::Ended(error));
         self.settled.notify_all();
     }
 
-    /// Its owner has gone.
+    /// The owner has dropped the reader.
     pub(super) fn close(&self) {
         self.shelf().close();
         self.settled.notify_all();
         self.signal.raise();
     }
 
-    /// At most `max` records; `None` when there are none now.
+    /// At most `max` records; `None` if there are none.
     pub(super) fn take(&self, max: usize) -> Result<Option<Vec<Record>>, Error> {
         let mut shelf = self.shelf();
         if let Some(error) = shelf.take_end() {
@@ -69,7 +69,7 @@ impl Shared {
         Ok((!records.is_empty()).then_some(records))
     }
 
-    /// A change of what the reader has, else at most `max` records; `None` when there are neither.
+    /// A change of the reader's partitions, else at most `max` records; `None` if there is neither.
     pub(super) fn next_event(&self, max: usize) -> Result<Option<MemberEvent>, Error> {
         let change = {
             let mut shelf = self.shelf();
@@ -84,7 +84,7 @@ impl Shared {
         }
     }
 
-    /// Lets partitions go. A reader that shares has to know of those that it has not released.
+    /// Releases partitions. A reader that shares gets a report of those that it had not released.
     pub(super) fn remove(&self, places: &[Place]) -> Vec<Partition> {
         let mut shelf = self.shelf();
         let gone: Vec<Partition> = places
@@ -116,12 +116,12 @@ impl Shared {
         self.arrived.notified().await;
     }
 
-    /// Something became safe.
+    /// Offsets became safe.
     pub(super) fn settle(&self) {
         self.settled.notify_all();
     }
 
-    /// Blocks until `done`, the reader closes, or the time is over.
+    /// Blocks until `done` is true, the reader closes, or the time is over.
     pub(super) fn wait_until(&self, longest: Duration, mut done: impl FnMut(&Shelf) -> bool) {
         let waiting = |shelf: &mut Shelf| !shelf.is_closing() && !done(shelf);
         drop(
@@ -131,7 +131,7 @@ impl Shared {
     }
 }
 
-/// Wakes one thread; raised before it waits, it does not wait at all.
+/// Wakes one thread. If it is raised before the wait, the wait returns at once.
 #[derive(Default)]
 pub(super) struct Signal {
     raised: Mutex<bool>,
@@ -144,7 +144,7 @@ impl Signal {
         self.changed.notify_one();
     }
 
-    /// Blocks until it is raised, or the time is over.
+    /// Blocks until it is raised or the time is over.
     pub(super) fn wait(&self, longest: Duration) {
         let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self

@@ -1,5 +1,5 @@
-//! Where the client's thread puts records, and the reader takes them: pure bookkeeping, the same
-//! for every reader.
+//! The client's thread puts records here, and the reader takes them. Pure bookkeeping, the same for
+//! every reader.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -7,38 +7,37 @@ use std::sync::Arc;
 use super::partition::{FlowControl, Partition, Place};
 use crate::{Error, MemberEvent, Record};
 
-/// What a reader owns, and how it is doing.
+/// The partitions and the state of a reader.
 pub(super) struct Shelf {
     partitions: Vec<Partition>,
-    /// What a reader that shares does not know yet of its partitions.
+    /// Changes of its partitions that a reader that shares has not received yet.
     changes: VecDeque<MemberEvent>,
-    /// Commits of offsets under way: no partition leaves meanwhile.
+    /// Commits of offsets in progress: no partition is released meanwhile.
     commits: usize,
-    /// The partition that the next read begins with.
+    /// The partition with which the next read begins.
     turn: usize,
     phase: Phase,
-    /// The group's partitions are for this reader, wherever they begin.
+    /// The group has assigned its partitions to this reader; where they begin may still be unknown.
     called: bool,
-    /// It has done what it had to when it was called: no transaction of an earlier reader is open
-    /// any more.
+    /// The reader has run its turn: no transaction of an earlier reader is open any more.
     settled: bool,
-    /// Its owner has gone.
+    /// The owner has dropped the reader.
     closing: bool,
     /// Bytes that may be queued.
     ahead_bytes: usize,
 }
 
-/// How far a reader has come.
+/// The phase of a reader.
 pub(super) enum Phase {
     /// The group has not answered yet.
     Joining,
-    /// The group's partitions are with another member.
+    /// Another member has the group's partitions.
     StandingBy,
-    /// It hands out records.
+    /// The reader returns records.
     Reading,
-    /// The group is being arranged anew: nothing is handed out until it is known who reads on.
+    /// The group rebalances: no records are returned until the next leader is known.
     Suspended,
-    /// It is over.
+    /// The reader has ended.
     Ended(Error),
 }
 
@@ -61,14 +60,14 @@ impl Shelf {
         &self.phase
     }
 
-    /// Enters another phase; the end is for ever.
+    /// Enters another phase; [`Phase::Ended`] is final.
     pub(super) fn enter(&mut self, phase: Phase) {
         if !matches!(self.phase, Phase::Ended(_)) {
             self.phase = phase;
         }
     }
 
-    /// The group's partitions are for this reader.
+    /// The group has assigned its partitions to this reader.
     pub(super) fn call(&mut self) {
         self.called = true;
     }
@@ -77,7 +76,7 @@ impl Shelf {
         self.called
     }
 
-    /// It has done what it had to when it was called.
+    /// The reader has run its turn.
     pub(super) fn settle(&mut self) {
         self.settled = true;
     }
@@ -86,7 +85,7 @@ impl Shelf {
         self.settled
     }
 
-    /// Why it is over, if it is; the reader itself is only ever told that it was cut off, and why.
+    /// Why the reader has ended, if it has. Later calls return only that it was fenced, and why.
     pub(super) fn take_end(&mut self) -> Option<Error> {
         let Phase::Ended(error) = &mut self.phase else {
             return None;
@@ -98,7 +97,7 @@ impl Shelf {
         Some(std::mem::replace(error, Error::Lost { what, reason }))
     }
 
-    /// The reader has to know of a change, before any further record.
+    /// Queues a change that the reader has to receive before any further record.
     pub(super) fn change(&mut self, change: MemberEvent) {
         self.changes.push_back(change);
     }
@@ -135,13 +134,13 @@ impl Shelf {
         self.closing
     }
 
-    /// Takes a partition on, from `next` on.
+    /// Adds a partition that is read from `next` on.
     pub(super) fn add(&mut self, place: Place, next: u64, kept: bool) {
         self.remove(&place);
         self.partitions.push(Partition::new(place, next, kept));
     }
 
-    /// Lets a partition go.
+    /// Releases a partition.
     pub(super) fn remove(&mut self, (topic, index): &Place) -> Option<Partition> {
         let at = self
             .partitions
@@ -180,7 +179,7 @@ impl Shelf {
         self.turn = (self.turn + 1) % count;
         loop {
             let before = records.len();
-            // An equal share each; what some leave is shared again.
+            // Each partition gets an equal share; unused shares are divided again.
             let share = (max - before).div_ceil(count);
             let (first, second) = self.partitions.split_at_mut(self.turn.min(count));
             for partition in second.iter_mut().chain(first) {
@@ -199,8 +198,7 @@ impl Shelf {
             .collect()
     }
 
-    /// Partitions whose client has to be stopped or set going, so that no more is queued than may
-    /// be.
+    /// Partitions that the client has to pause or resume, so that the queues stay within the limit.
     pub(super) fn brake(&mut self) -> Vec<(Place, FlowControl)> {
         let share = self.share();
         let brakes = self
@@ -212,7 +210,7 @@ impl Shelf {
             .collect()
     }
 
-    /// Some partition was stopped, and may go on.
+    /// Some partition is paused and may be resumed.
     pub(super) fn waits_for_room(&self) -> bool {
         let share = self.share();
         self.partitions
@@ -224,7 +222,7 @@ impl Shelf {
         (self.ahead_bytes / self.partitions.len().max(1)).max(1)
     }
 
-    /// Where the client is to be sent.
+    /// The offsets that the client has to seek to.
     pub(super) fn sought(&self) -> Vec<(Place, u64)> {
         self.partitions
             .iter()

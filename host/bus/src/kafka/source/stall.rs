@@ -1,11 +1,11 @@
-//! Notices partitions that have records and give none. Pure: the time is an argument.
+//! Detects partitions that have records and deliver none. Pure: the time is an argument.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::partition::Place;
 
-/// Watches the partitions of one client.
+/// Observes the partitions of one client.
 pub(super) struct Watch {
     after: Duration,
     seen: BTreeMap<Place, Seen>,
@@ -14,18 +14,18 @@ pub(super) struct Watch {
 struct Seen {
     reached: u64,
     since: Instant,
-    /// Whether it was found to be stalled already.
+    /// Whether a stall was already detected.
     stalled: bool,
 }
 
-/// What is to be done about a partition that has stood still.
+/// What to do about a partition that makes no progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// There is nothing to be read.
+    /// There is nothing to read.
     AtTheEnd,
-    /// There are records: give the client a push.
+    /// There are records: make the client seek.
     Stalled,
-    /// The push did not help: replace the client.
+    /// The seek did not help: replace the client.
     Hopeless,
 }
 
@@ -37,8 +37,9 @@ impl Watch {
         }
     }
 
-    /// Of the partitions that could deliver and how far each has come, those that have stood still
-    /// for too long. Whether they are stalled depends on where the log ends, see [`Watch::judge`].
+    /// Takes the partitions that could deliver and their progress, and returns those without
+    /// progress for too long. Whether they are stalled depends on the end of the log, see
+    /// [`Watch::judge`].
     pub(super) fn standing(&mut self, idle: &BTreeMap<Place, u64>, now: Instant) -> Vec<Place> {
         self.seen
             .retain(|place, seen| idle.get(place) == Some(&seen.reached));
@@ -59,7 +60,7 @@ impl Watch {
         standing.map(|(place, _)| place.clone()).collect()
     }
 
-    /// Judges a partition that stands still, whose log ends at `end`.
+    /// Judges a partition without progress whose log ends at `end`.
     pub(super) fn judge(&mut self, place: &Place, end: u64, now: Instant) -> Verdict {
         let Some(seen) = self.seen.get_mut(place) else {
             return Verdict::AtTheEnd;
@@ -112,7 +113,7 @@ mod tests {
         let (mut watch, start) = (Watch::new(AFTER), fedhost_base::clock::now());
         watch.standing(&idle(5), start);
         assert_eq!(watch.judge(&place(), 9, start + AFTER), Verdict::Stalled);
-        // When it has had the same time again
+        // When the same time has passed again
         assert_eq!(watch.standing(&idle(5), start + AFTER), []);
         assert_eq!(watch.standing(&idle(5), start + AFTER * 2), [place()]);
         assert_eq!(

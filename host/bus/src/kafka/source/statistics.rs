@@ -1,24 +1,24 @@
-//! What a client tells about itself every second.
+//! The statistics that a client reports every second.
 
 use rdkafka::Statistics;
 
-/// How often the client tells.
+/// Interval of the statistics.
 pub(super) const INTERVAL_MS: &str = "1000";
 
 /// The part of librdkafka's statistics that a reader needs.
 pub(super) struct Snapshot {
-    /// Some broker answers.
+    /// At least one broker answers.
     pub(super) connected: bool,
     pub(super) partitions: Vec<Seen>,
 }
 
-/// How the client sees one partition.
+/// The client's view of one partition.
 pub(super) struct Seen {
     pub(super) topic: String,
     pub(super) index: u32,
-    /// One past the newest record that may be read.
+    /// One past the newest readable record.
     pub(super) end: u64,
-    /// Everything below was delivered; unknown while something is on its way.
+    /// All records below were delivered; unknown while records are in transit.
     pub(super) passed: Option<u64>,
 }
 

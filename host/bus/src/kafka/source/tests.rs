@@ -1,4 +1,4 @@
-//! Readers on a real Apache Kafka, and on librdkafka's mock where something has to go wrong.
+//! Tests of readers on a real Apache Kafka, and on librdkafka's mock where faults are needed.
 
 mod chunks;
 mod groups;

@@ -46,11 +46,11 @@ fn nothing_from_before_a_seek_is_handed_out() {
     let mut partition = owned(0);
     partition.put(records(0..10));
     take(&mut partition, 5);
-    // When it is sent back while the client still delivers from the old place
+    // When it seeks back while the client still delivers from the old offset
     partition.seek(2);
     partition.put(records(10..12));
     assert_eq!((take(&mut partition, 9), partition.next()), (vec![], 2));
-    // Then what comes after the client was sent there counts
+    // Then only the records after the client's seek count
     partition.placed(2);
     partition.put(records(2..4));
     assert_eq!(take(&mut partition, 9), [2, 3]);
@@ -120,7 +120,7 @@ fn only_what_this_ownership_handed_out_may_be_stored() {
     take(&mut partition, 5);
     assert_eq!((partition.fenced(10), partition.fenced(15)), (None, None));
     assert!(partition.fenced(9).is_some() && partition.fenced(16).is_some());
-    // And a seek back takes none of that away
+    // And a seek back does not change which offsets may be stored
     partition.seek(8);
     assert_eq!((partition.fenced(8), partition.fenced(15)), (None, None));
 }

@@ -21,7 +21,7 @@ fn put(shelf: &mut Shelf, index: u32, count: u64) {
         .put((0..count).map(record).collect());
 }
 
-/// A shelf that reads so many partitions.
+/// A shelf with this number of partitions.
 fn shelf(partitions: u32) -> Shelf {
     let mut shelf = Shelf::new(400);
     (0..partitions).for_each(|index| shelf.add(("t".into(), index), 0, false));

@@ -1,4 +1,4 @@
-//! What a reader makes of records in chunks, whatever their writers do.
+//! Tests of records in chunks, with correct and faulty writers.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn whole(topic: &str, writer: &str, value: Vec<u8>) -> NewRecord {
     }
 }
 
-/// A record of so many bytes in chunks of 64 KiB, whose writer takes so long at most.
+/// A record of this size in chunks of 64 KiB, with the writer's time limit.
 fn chunks(topic: &str, writer: &str, bytes: usize, within: Duration) -> Vec<NewRecord> {
     let limits = Limits {
         content: 64 << 10,
@@ -46,7 +46,7 @@ fn chunks(topic: &str, writer: &str, bytes: usize, within: Duration) -> Vec<NewR
     )
 }
 
-/// Writes records in that order, and waits until they are there.
+/// Writes records in that order, and waits until they are acknowledged.
 fn write(cluster: &Cluster, records: &[NewRecord]) {
     let producer: BaseProducer = cluster.config().create().expect("a producer");
     for NewRecord {
@@ -104,7 +104,7 @@ fn warnings(process: &Process) -> Vec<String> {
 async fn a_torn_record_is_given_up_when_its_writer_has_had_its_time() {
     let cluster = Cluster::real();
     let topic = cluster.topic("t", 1).await;
-    // Given a writer that died after two of four chunks, and small records behind
+    // Given a writer that died after two of four chunks, and small records after them
     let torn = chunks(&topic, "a", 250 * KIB, Duration::from_secs(2));
     write(
         &cluster,
@@ -112,14 +112,14 @@ async fn a_torn_record_is_given_up_when_its_writer_has_had_its_time() {
     );
     let (process, group) = (Process::on(&cluster), cluster.name("g"));
     let mut source = process.read(&group, &[&topic], Sharing::Whole).await;
-    // When they are read, then the torn one is passed over, and named
+    // When they are read, then the torn record is skipped and reported
     assert_eq!(offsets(&take(&mut source, 1).await), [2]);
     let told = warnings(&process);
     assert!(
         told.len() == 1 && told[0].contains("/0 holds 2 of 4 chunks of message a:"),
         "{told:?}"
     );
-    // And what still comes of it is no lag
+    // And its later chunks do not count as lag
     write(&cluster, &torn[2..]);
     process.store(&group, &topic, 0, 3).await;
     let lag = || process.observer.gauge_of("consumer_lag_records", &topic, 0);
@@ -192,7 +192,7 @@ async fn a_damaged_record_is_handed_out_as_it_is_and_says_so() {
 async fn many_large_records_at_once_come_once_and_in_order_however_little_is_kept() {
     let cluster = Cluster::real();
     let topic = cluster.topic("t", 1).await;
-    // Given twelve writers whose chunks lie between each other's, with small records between
+    // Given twelve writers whose chunks are interleaved, with small records in between
     let all: Vec<Vec<NewRecord>> = (b'a'..b'm')
         .map(|writer| {
             chunks(
@@ -206,7 +206,7 @@ async fn many_large_records_at_once_come_once_and_in_order_however_little_is_kep
     let mut written = Vec::new();
     for step in 0..all[0].len() + all.len() {
         for (index, chunks) in all.iter().enumerate() {
-            // Each begins a little later than the one before.
+            // Each writer begins a little later than the one before.
             written.extend(
                 step.checked_sub(index / 2)
                     .and_then(|at| chunks.get(at))
@@ -221,14 +221,14 @@ async fn many_large_records_at_once_come_once_and_in_order_however_little_is_kep
         .filter(|(_, record)| record.headers.len() != 2)
         .map(|(offset, _)| offset)
         .collect();
-    // When they are read by one that keeps no more than two of them
+    // When they are read by a reader with room for no more than two of them
     let mut process = Process::on(&cluster);
     process.options.ahead_bytes = 1 << 20;
     let mut source = process
         .read(&cluster.name("g"), &[&topic], Sharing::Whole)
         .await;
     let records = take(&mut source, beginnings.len()).await;
-    // Then all come, whole
+    // Then all records are returned, complete
     assert_eq!(offsets(&records), beginnings);
     let large = records
         .iter()

@@ -1,4 +1,4 @@
-//! What readers of one group owe each other.
+//! Tests of several readers in one group.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -24,21 +24,21 @@ async fn a_second_reader_stands_by_and_takes_over() {
     );
     (0..3).for_each(|partition| cluster.write(&topic, partition, 0..10));
     cluster.write(&other, 0, 0..10);
-    // Given a process that reads everything, and has stored some of it
+    // Given a process that reads all partitions and has stored some offsets
     let (first, second) = (Process::on(&cluster), Process::on(&cluster));
     let mut leader = first.read(&group, &[&topic, &other], Sharing::Whole).await;
     assert_eq!(leader.positions().len(), 4);
     take(&mut leader, 40).await;
     first.store(&group, &topic, 2, 7).await;
-    // When another one comes, with the topics in another order
+    // When another process joins, with the topics in another order
     let waiting = second.join(&group, &[&other, &topic], Sharing::Whole);
     eventually("standing by", || second.observer.heard(stands_by)).await;
-    // Then the first goes on as if nothing had happened, with what it had not stored
+    // Then the first continues undisturbed, with the records that it had not stored
     cluster.write(&topic, 1, 10..11);
     assert_eq!(numbers(&take(&mut leader, 1).await), [10]);
     first.store(&group, &topic, 1, 11).await;
     assert!(!waiting.is_finished());
-    // And when it closes, the second reads on from what is stored
+    // And when it closes, the second continues from the stored offsets
     within(leader.close()).await;
     let mut follower = within(waiting)
         .await
@@ -70,7 +70,7 @@ async fn a_reader_that_lost_its_partitions_is_over_for_good() {
         usurper.assignment().expect("an assignment").count() == 1
     };
     eventually("the other has it", usurping).await;
-    // Then the reader is cut off, now and later, and moves the group's offset no more
+    // Then the reader is fenced permanently, and its commits no longer change the group's offset
     for _ in 0..2 {
         let lost = loop {
             match within(source.read(10)).await {
@@ -89,9 +89,9 @@ async fn who_reads_alone_may_store_what_an_earlier_life_has_done() {
     let (topic, group) = (cluster.topic("t", 1).await, cluster.name("g"));
     cluster.write(&topic, 0, 0..5);
     let process = Process::on(&cluster);
-    // Given a reader that has handed out nothing yet
+    // Given a reader that has returned no record yet
     let source = process.read(&group, &[&topic], Sharing::Whole).await;
-    // When offsets are to be stored of what a spool has left, then they are
+    // When offsets are stored for records that remained in a spool, then they are accepted
     process.store(&group, &topic, 0, 4).await;
     drop(source);
 }
@@ -116,7 +116,7 @@ async fn a_group_has_one_reader_of_a_topic_in_a_process() {
         matches!(&busy, Error::GroupBusy { topic, .. } if *topic == b),
         "{busy}"
     );
-    // When the first is gone, then the next is welcome at once
+    // When the first is dropped, then the next one is accepted at once
     drop(first);
     let mut second = process.read(&group, &[&b], Sharing::Whole).await;
     assert_eq!(numbers(&take(&mut second, 3).await), [0, 1, 2]);
@@ -141,7 +141,7 @@ async fn two_readers_of_one_group_with_topics_of_their_own_do_not_disturb_each_o
     process.store(&group, &a, 0, 5).await;
 }
 
-/// Two processes share a topic; the second joins while the first has records in work.
+/// Two processes share a topic; the second joins while the first has records in progress.
 async fn partitions_move_when_what_was_handed_out_is_stored(consumer_protocol: bool) {
     let cluster = Cluster::real();
     let (topic, group) = (cluster.topic("t", 4).await, cluster.name("g"));
@@ -149,7 +149,7 @@ async fn partitions_move_when_what_was_handed_out_is_stored(consumer_protocol: b
     let (mut first, mut second) = (Process::on(&cluster), Process::on(&cluster));
     first.options.consumer_protocol = consumer_protocol;
     second.options.consumer_protocol = consumer_protocol;
-    // Given a reader that has all partitions, and has handed out everything without storing it
+    // Given a reader that has all partitions and has returned all records without storing offsets
     let mut one = first.read(&group, &[&topic], Sharing::Shared).await;
     eventually("all partitions", || one.positions().len() == 4).await;
     take(&mut one, 200).await;
@@ -167,7 +167,7 @@ async fn partitions_move_when_what_was_handed_out_is_stored(consumer_protocol: b
     eventually("partitions are to be given back", || !leaving().is_empty()).await;
     let given_back = leaving();
     assert!(given_back.len() < 4, "only some have to go");
-    // Then they are kept until what was handed out is done
+    // Then the first keeps its partitions until the returned records are done
     let stale: Vec<_> = given_back
         .iter()
         .map(|partition| first.offset(&group, &topic, *partition, 50))
@@ -192,7 +192,7 @@ async fn partitions_move_when_what_was_handed_out_is_stored(consumer_protocol: b
         .map(|(_, partition)| partition)
         .collect();
     assert_eq!(moved, given_back.iter().copied().collect());
-    // And nothing is done twice, in either
+    // And no record is processed twice, in either process
     (0..4).for_each(|partition| cluster.write(&topic, partition, 50..60));
     let redone = take(&mut other, 10 * moved.len()).await;
     assert!(numbers(&redone).iter().all(|&number| number >= 50));
@@ -244,10 +244,10 @@ async fn a_partition_is_given_up_when_its_time_is_over() {
     first.options.drain = Duration::from_millis(300);
     let mut one = first.read(&group, &[&topic], Sharing::Shared).await;
     take(&mut one, 20).await;
-    // When another reader comes, and nothing is ever stored
+    // When another reader joins, and no offset is ever stored
     let mut other = second.read(&group, &[&topic], Sharing::Shared).await;
-    // Then it gets its share all the same, from the beginning, and the first must not store what it
-    // did
+    // Then it still gets its share, from the beginning, and the first must not store offsets of its
+    // old partitions
     assert_eq!(take(&mut other, 10).await.len(), 10);
     let ((_, moved), _) = other.positions().pop_first().expect("a partition");
     assert!(first.fenced(&group, &topic, moved, 10).is_some());

@@ -1,4 +1,4 @@
-//! A cluster, topics with names of their own, and an observer that remembers.
+//! A cluster, topics with unique names, and an observer that records reports.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,17 +23,17 @@ use fedhost_base::backoff::Backoff;
 use fedhost_base::metric::{Count, Gauge};
 use fedhost_base::observer::{Labels, Observer};
 
-/// A wait that takes longer has failed.
+/// A test fails if a wait takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A cluster, and names on it that no other test uses.
+/// A cluster with names that no other test uses.
 pub(super) struct Cluster {
     pub(super) bootstrap: String,
     prefix: String,
 }
 
 impl Cluster {
-    /// The real one.
+    /// The real cluster.
     #[expect(
         clippy::disallowed_methods,
         reason = "whoever runs the tests says where the broker is"
@@ -124,7 +124,8 @@ impl Cluster {
         }
     }
 
-    /// Writes values `0`, `1` and so on to one partition, and waits until they are there.
+    /// Writes the values `0`, `1` and so on to one partition, and waits until they are
+    /// acknowledged.
     pub(super) fn write(&self, topic: &str, partition: i32, numbers: Range<u32>) {
         let producer: BaseProducer = self.config().create().expect("a producer");
         for number in numbers {
@@ -133,7 +134,7 @@ impl Cluster {
         producer.flush(PATIENCE).expect("written");
     }
 
-    /// Writes so many values of 1 kB to one partition, and waits until they are there.
+    /// Writes `count` values of 1 kB to one partition, and waits until they are acknowledged.
     pub(super) fn write_large(&self, topic: &str, partition: i32, count: u32) {
         let (producer, value): (BaseProducer, _) = (
             self.config().create().expect("a producer"),
@@ -143,7 +144,8 @@ impl Cluster {
         producer.flush(PATIENCE).expect("written");
     }
 
-    /// Writes values one by one, to `partitions` in turn; each is there before the next is written.
+    /// Writes values one by one, to `partitions` in turn; each is acknowledged before the next is
+    /// written.
     pub(super) fn trickle(&self, topic: &str, partitions: i32, numbers: Range<u32>) {
         let producer: BaseProducer = self
             .config()
@@ -163,7 +165,7 @@ impl Cluster {
         }
     }
 
-    /// Writes one value a transaction, so that a mark follows each.
+    /// Writes one value per transaction, so that a marker follows each value.
     pub(super) fn write_transactions(&self, topic: &str, numbers: Range<u32>) {
         let mut config = self.config();
         let producer: BaseProducer = config
@@ -198,12 +200,12 @@ pub(super) fn put(producer: &BaseProducer, topic: &str, partition: i32, value: &
     }
 }
 
-/// One process: it knows its readers.
+/// One process with its readers.
 pub(super) struct Process {
     pub(super) options: Options,
     pub(super) groups: Arc<Groups>,
     pub(super) observer: Arc<Recorder>,
-    /// What its readers share with their clients, to see which epochs there are.
+    /// What its readers share with their clients; tests read the epochs from it.
     readers: Mutex<Vec<Arc<Shared>>>,
 }
 
@@ -247,7 +249,7 @@ impl Process {
         Ok(source)
     }
 
-    /// The ownership under which a reader that shares has the partition now.
+    /// The epoch of the partition for the reader that shares and owns it now.
     fn epoch(&self, sharing: bool, topic: &str, partition: u32) -> Option<u64> {
         let readers = self.readers.lock().expect("no panic");
         let find = |shared: &Arc<Shared>| Some(shared.shelf().find(topic, partition)?.epoch());
@@ -274,7 +276,7 @@ impl Process {
         offset
     }
 
-    /// Subscribes from the start on a task of its own.
+    /// Subscribes from the start in its own task.
     pub(super) fn join(
         &self,
         group: &str,
@@ -318,7 +320,7 @@ impl Process {
         within(stored).await.expect("no panic").expect("committed");
     }
 
-    /// Why that offset must not be stored any more.
+    /// Why that offset must not be stored.
     pub(super) fn fenced(
         &self,
         group: &str,
@@ -332,7 +334,7 @@ impl Process {
     }
 }
 
-/// Nothing is to be done when it is the reader's turn.
+/// A turn that does nothing.
 fn no_turn() -> std::future::Ready<Result<(), Error>> {
     std::future::ready(Ok(()))
 }
@@ -356,7 +358,7 @@ pub(super) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) 
         .unwrap_or_else(|_| panic!("never came true: {what}"));
 }
 
-/// Reads exactly so many.
+/// Reads exactly `count` records.
 pub(super) async fn take(source: &mut KafkaSource, count: usize) -> Vec<Record> {
     let mut records = Vec::new();
     while records.len() < count {
@@ -380,7 +382,7 @@ pub(super) fn numbers(records: &[Record]) -> Vec<u32> {
     records.iter().map(number).collect()
 }
 
-/// Remembers what it is told.
+/// Records all reports.
 #[derive(Default)]
 pub(super) struct Recorder {
     events: Mutex<Vec<Event>>,
@@ -426,7 +428,7 @@ impl Recorder {
     }
 }
 
-/// Metrics of clients and groups are left aside.
+/// Metrics of clients and groups are ignored.
 fn key(name: &str, labels: Labels<'_>) -> Option<String> {
     let label = |wanted| Some(labels.iter().find(|(name, _)| *name == wanted)?.1);
     Some(format!(

@@ -1,4 +1,4 @@
-//! What a reader that is alone promises.
+//! Tests of a reader that reads alone.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -46,20 +46,20 @@ async fn a_reader_goes_wherever_it_is_sent() {
         .read(&cluster.name("g"), &[&topic], Sharing::Whole)
         .await;
     for next in [4_500_u32, 30, 1_000, 1, 0, 4_999, 2_000, 1_999] {
-        // When it is sent somewhere, whatever is on its way from elsewhere
+        // When it seeks while records from elsewhere are in transit
         source.seek(&topic, 0, next.into());
         assert_eq!(
             source.positions(),
             BTreeMap::from([((topic.as_str().into(), 0), next.into())])
         );
-        // Then it reads from there, and nothing else
+        // Then it reads only from there
         let count = (5_000 - next).min(300);
         assert_eq!(
             numbers(&take(&mut source, count as usize).await),
             (next..next + count).collect::<Vec<_>>()
         );
     }
-    // And at the end it waits for what comes
+    // And at the end it waits for new records
     source.seek(&topic, 0, 5_000);
     cluster.write(&topic, 0, 5_000..5_001);
     assert_eq!(numbers(&take(&mut source, 1).await), [5_000]);
@@ -85,7 +85,7 @@ async fn a_place_that_is_gone_moves_to_the_oldest() {
     assert_eq!(numbers(&take(&mut source, 2).await), [8, 9]);
     source.seek(&topic, 0, 30);
     eventually("the end", || source.positions().into_values().eq([20])).await;
-    // And nobody read or stored what is gone
+    // And no deleted record counts as read or stored
     assert!(
         !process
             .observer
@@ -116,7 +116,7 @@ async fn a_cancelled_read_loses_nothing() {
         .read(&cluster.name("g"), &[&topic], Sharing::Whole)
         .await;
     let writer = tokio::task::spawn_blocking(move || cluster.trickle(&topic, 2, 0..100));
-    // When reads are given up again and again, after any number of polls
+    // When reads are cancelled repeatedly, after different numbers of polls
     let (mut seen, mut context) = (Vec::new(), Context::from_waker(Waker::noop()));
     for polls in (0..3).cycle() {
         let mut reading = pin!(source.read(3));
@@ -132,14 +132,14 @@ async fn a_cancelled_read_loses_nothing() {
         }
     }
     within(writer).await.expect("written");
-    // Then everything came, once
+    // Then every record was returned once
     seen.sort_unstable();
     assert_eq!(seen, (0..100).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_partition_starves() {
-    // Given a partition with a backlog of many fetches, and others with little
+    // Given a partition with a backlog of many fetches, and others with few records
     let cluster = Cluster::real();
     let (long, short) = (
         cluster.topic("long", 2).await,
@@ -148,14 +148,14 @@ async fn no_partition_starves() {
     cluster.write_large(&long, 0, 20_000);
     cluster.write(&long, 1, 0..5);
     cluster.write(&short, 0, 0..5);
-    // When they are read together, with room for little of the long one
+    // When they are read together, with room for a small part of the long one
     let mut process = Process::on(&cluster);
     process.options.ahead_bytes = 1 << 20;
     let mut source = process
         .read(&cluster.name("g"), &[&long, &short], Sharing::Whole)
         .await;
     let records = take(&mut source, 10_000).await;
-    // Then the short ones have been read long before the long one is through
+    // Then the short ones are finished long before the long one
     let read = |topic: &str, partition| {
         let of = |record: &&crate::Record| {
             *record.position.topic == *topic && record.position.partition == partition
@@ -167,7 +167,7 @@ async fn no_partition_starves() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_reader_keeps_little_in_memory_and_loses_nothing() {
-    // Given far more than a reader may keep ready
+    // Given far more records than a reader may queue
     const AHEAD_BYTES: usize = 20_000;
     let cluster = Cluster::real();
     let topic = cluster.topic("t", 2).await;
@@ -177,7 +177,7 @@ async fn a_slow_reader_keeps_little_in_memory_and_loses_nothing() {
     let mut source = process
         .read(&cluster.name("g"), &[&topic], Sharing::Whole)
         .await;
-    // When it is read with pauses, in which the client goes on
+    // When they are read with pauses in which the client continues
     let mut seen = [0_u32; 2];
     let mut most = 0;
     while seen != [60_000; 2] {
@@ -195,12 +195,11 @@ async fn a_slow_reader_keeps_little_in_memory_and_loses_nothing() {
             *next += 1;
         }
     }
-    // Then each came once, in order, and no more than a handful was kept: a batch over what is
-    // allowed
+    // Then each was returned once, in order, and at most one batch more than allowed was queued
     assert!(most < AHEAD_BYTES + 2 * 5_000, "{most} bytes");
 }
 
-/// Some partition has more than enough, or it is over and reading says why.
+/// The queue of some partition is full, or the reader has ended and a read returns the reason.
 fn is_stopped(source: &KafkaSource) -> bool {
     let shelf = source.shared.shelf();
     shelf.is_over() || shelf.partitions().iter().any(Partition::is_paused)
@@ -224,7 +223,7 @@ async fn marks_of_transactions_are_no_lag() {
     let (process, group) = (Process::on(&cluster), cluster.name("g"));
     let mut source = process.read(&group, &[&topic], Sharing::Whole).await;
     let lag = || process.observer.gauge_of("consumer_lag_records", &topic, 0);
-    // When three of five records are read and stored, each followed by a mark
+    // When three of five records are read and stored, each followed by a marker
     assert_eq!(numbers(&take(&mut source, 3).await), [0, 1, 2]);
     process.store(&group, &topic, 0, 5).await;
     eventually("the lag of two records with their marks", || {
@@ -235,7 +234,7 @@ async fn marks_of_transactions_are_no_lag() {
         process.observer.gauge_of("consumer_lag_seconds", &topic, 0) > Some(1e6)
     })
     .await;
-    // Then reading the rest leaves nothing behind
+    // Then after the rest is read, no lag remains
     assert_eq!(numbers(&take(&mut source, 2).await), [3, 4]);
     eventually("records that are not safe", || {
         process.observer.gauge_of("records_not_safe", &topic, 0) > Some(0.0)

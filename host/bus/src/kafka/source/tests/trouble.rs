@@ -1,4 +1,4 @@
-//! What a reader does when something goes wrong.
+//! Tests of a reader during faults.
 
 use std::time::Duration;
 
@@ -29,10 +29,10 @@ async fn records_that_expired_while_nobody_read_are_announced() {
     take(&mut source, 5).await;
     process.store(&group, &topic, 0, 5).await;
     within(source.close()).await;
-    // When the records after the stored offset are dropped
+    // When the records after the stored offset are deleted
     cluster.delete_records(&topic, 0, 12).await;
     let mut source = process.read(&group, &[&topic], Sharing::Whole).await;
-    // Then the reader goes on at the oldest, and says so
+    // Then the reader continues at the oldest record, and reports it
     assert_eq!(
         numbers(&take(&mut source, 8).await),
         (12..20).collect::<Vec<_>>()
@@ -52,7 +52,7 @@ async fn records_that_expire_under_a_reader_are_announced(sharing: Sharing) {
     (0..2).for_each(|partition| cluster.write(&topic, partition, 0..40_000));
     let mut process = Process::on(&cluster);
     process.options.ahead_bytes = 2_000;
-    // Given a reader that keeps little ready, and has stopped to read
+    // Given a reader with a small queue that has stopped reading
     let mut source = process.read(&group, &[&topic], sharing).await;
     let tail = |source: &crate::kafka::source::KafkaSource| {
         let shelf = source.shared.shelf();
@@ -65,10 +65,10 @@ async fn records_that_expire_under_a_reader_are_announced(sharing: Sharing) {
     };
     eventually("full queues", || tail(&source).is_some()).await;
     let tail = tail(&source).expect("full");
-    // When what it would read next is dropped
+    // When the records that it would read next are deleted
     cluster.delete_records(&topic, 0, 39_990).await;
-    // Then it reads what it has, then the oldest, and says so; the other partition is none the
-    // worse for it
+    // Then it reads its queue, continues at the oldest record, and reports it; the other partition
+    // is not affected
     let mut seen = [Vec::new(), Vec::new()];
     while seen[0].last() != Some(&39_999) || seen[1].len() < 40_000 {
         for record in within(source.read(500)).await.expect("readable") {
@@ -115,14 +115,14 @@ async fn an_outage_is_told_once_and_survived() {
     assert_eq!(take(&mut source, 5).await.len(), 5);
     let lost = |event: &Event| matches!(event, Event::ConnectionLost { .. });
     let restored = |event: &Event| matches!(event, Event::ConnectionRestored { .. });
-    // When the broker goes away
+    // When the broker becomes unreachable
     mock.broker_down(1).expect("down");
     eventually("the loss is told", || process.observer.heard(lost)).await;
     assert!(!process.observer.is_ready());
-    // And comes back
+    // And becomes reachable again
     mock.broker_up(1).expect("up");
     eventually("the return is told", || process.observer.heard(restored)).await;
-    // Then the same reader goes on
+    // Then the same reader continues
     cluster.write(&topic, 0, 5..8);
     assert_eq!(numbers(&take(&mut source, 3).await), [5, 6, 7]);
     assert!(process.observer.is_ready());
@@ -135,7 +135,7 @@ async fn an_outage_is_told_once_and_survived() {
     );
 }
 
-/// A reader whose client gets errors for all it fetches, for as long as the mock has them.
+/// A reader whose client gets errors for every fetch while the mock has errors left.
 async fn a_stalled_reader(
     sharing: Sharing,
 ) -> (
@@ -185,7 +185,7 @@ async fn a_stalled_client_of_a_sharing_reader_is_replaced() {
     eventually("it is told", || process.observer.heard(stalled)).await;
     eventually("the client is given up", || !process.observer.is_ready()).await;
     assert_eq!(process.observer.count_of("partition_stalls", &topic, 0), 1);
-    // Then another one goes on from what is stored, once it can
+    // Then a new client continues from the stored offsets, once fetching works again
     mock.clear_request_errors(RDKafkaApiKey::Fetch);
     assert_eq!(numbers(&take(&mut source, 3).await), [5, 6, 7]);
     eventually("all is well again", || process.observer.is_ready()).await;
@@ -202,7 +202,7 @@ async fn a_whole_reader_with_a_stalled_client_is_cut_off() {
     let lost = within(source.read(1)).await.expect_err("cut off");
     assert!(matches!(lost, Error::Lost { .. }), "{lost}");
     assert!(process.observer.heard(stalled) && !process.observer.is_ready());
-    // And whoever begins again, once that helps, is well
+    // And a new reader works, once fetching works again
     mock.clear_request_errors(RDKafkaApiKey::Fetch);
     drop(source);
     let mut source = process.read(&group, &[&topic], Sharing::Whole).await;
