@@ -13,11 +13,11 @@ use fedhost_base::clock;
 
 pub(super) use tail::Tail;
 
-/// In front of the names under which writers mark their transactions.
+/// Prefix of the names under which writers store the marks of their transactions.
 pub(super) const MARKS: &str = "transaction/";
 
-/// Reads state. Holds the newest value of each name, and reads only what came since the last
-/// question.
+/// Reads state. Caches the newest value of each name, and reads only the records since the last
+/// call.
 pub(super) struct StateReader(Arc<Mutex<Inner>>);
 
 struct Inner {
@@ -26,12 +26,13 @@ struct Inner {
     values: HashMap<String, Bytes>,
 }
 
-/// A transaction that is open hides whatever was committed behind its start, also by others.
+/// An open transaction hides all values that were committed after its start, also those of other
+/// writers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hidden {
-    /// What is committed counts, so it is waited for.
+    /// Committed values count, so the reader waits for them.
     Awaited,
-    /// Whoever only wants to look can do without.
+    /// A visitor that only reads can do without them.
     LeftOut,
 }
 
@@ -45,10 +46,10 @@ impl StateReader {
         })))
     }
 
-    /// The newest value that is committed by now, but for what may be left out.
+    /// The newest committed value; hidden values may be left out.
     ///
     /// # Errors
-    /// The topic does not exist, or could not be read to its end in the time of one request.
+    /// The topic does not exist, or its end was not reached within the time of one request.
     pub(super) async fn get(&self, name: &str, hidden: Hidden) -> Result<Option<Bytes>, Error> {
         let (inner, name) = (Arc::clone(&self.0), name.to_owned());
         let reading = tokio::task::spawn_blocking(move || {

@@ -1,4 +1,4 @@
-//! The metrics that librdkafka gives of each client, every `statistics.interval.ms`.
+//! The metrics that librdkafka reports for each client, every `statistics.interval.ms`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,12 +11,12 @@ use fedhost_base::observer::Observer;
 const MICROSECONDS: f64 = 1e-6;
 const MILLISECONDS: f64 = 1e-3;
 
-/// Reports the metrics of one client. Its gauges are removed when it ends; its counters stay.
+/// Reports the metrics of one client. Its gauges are removed when it is dropped; its counters stay.
 pub(super) struct Reporter {
-    /// Such as `writer of fog-node-1`.
+    /// For example `writer of fog-node-1`.
     client: String,
     observer: Arc<dyn Observer>,
-    /// What was counted so far, by broker: librdkafka gives sums since the client was made.
+    /// The previous sums, by broker: librdkafka reports sums since the client was created.
     counted: Mutex<BTreeMap<String, Counted>>,
 }
 
@@ -42,7 +42,7 @@ impl Reporter {
         }
         for broker in statistics.brokers.values() {
             self.connections(broker);
-            // Bootstrap addresses and coordinators are listed beside the brokers themselves.
+            // The list also contains bootstrap addresses and coordinators.
             if broker.nodeid >= 0 {
                 self.requests(broker);
             }
@@ -109,7 +109,7 @@ impl Reporter {
                 average(&broker.int_latency),
                 MICROSECONDS,
             ),
-            // It is measured only while there is any.
+            // The throttle time is measured only while the broker throttles.
             (
                 metric::BROKER_THROTTLE_SECONDS,
                 average(&broker.throttle).or(Some(0)),
@@ -122,7 +122,7 @@ impl Reporter {
         }
     }
 
-    /// None of them can be negative; librdkafka computes some from clocks that it never read.
+    /// None of them can be negative; librdkafka computes some from clocks that were never set.
     fn set(&self, metric: Gauge, labels: &[(&'static str, &str)], value: Option<i64>, unit: f64) {
         if let Some(value) = value.filter(|&value| value >= 0) {
             self.observer.gauge(metric, labels, value as f64 * unit);
@@ -172,7 +172,7 @@ impl Drop for Reporter {
     }
 }
 
-/// A window without a value has no average either, whatever it says.
+/// The average of a window without values is not valid.
 fn filled(window: &Window) -> Option<&Window> {
     (window.cnt > 0).then_some(window)
 }
@@ -323,7 +323,7 @@ mod tests {
     fn sums_of_a_client_are_counted_once_and_those_of_its_successor_on_top() {
         let observed = Observed::default();
         let first = reporter(&observed);
-        // A coordinator has a connection of its own to the same broker.
+        // A coordinator has its own connection to the same broker.
         let coordinator = || Broker {
             name: "GroupCoordinator".into(),
             nodeid: -1,

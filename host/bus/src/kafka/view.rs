@@ -22,7 +22,7 @@ use crate::{
     TopicSpec, Write,
 };
 
-/// A way to a cluster. Cheap to clone; what its views know of topics and readers is shared.
+/// Access to a cluster. Cheap to clone; the views share what is known about topics and readers.
 #[derive(Clone)]
 pub struct Kafka {
     options: Options,
@@ -32,7 +32,7 @@ pub struct Kafka {
 }
 
 impl Kafka {
-    /// Nothing is sent before somebody asks for something.
+    /// Sends no request before the first call.
     #[must_use]
     pub fn new(options: Options) -> Self {
         let (groups, catalogue) = (Arc::new(Groups::default()), Arc::new(Catalogue::default()));
@@ -45,7 +45,7 @@ impl Kafka {
         }
     }
 
-    /// Reaches the cluster, and learns which topics there are.
+    /// Connects to the cluster and lists its topics.
     ///
     /// # Errors
     /// [`Error::Unreachable`] or [`Error::Refused`].
@@ -55,7 +55,7 @@ impl Kafka {
         Ok(kafka)
     }
 
-    /// Reaches the cluster within that time, and learns which topics there are.
+    /// Connects to the cluster within that time and lists its topics.
     ///
     /// # Errors
     /// As [`Kafka::connect`].
@@ -71,7 +71,7 @@ impl Kafka {
         self.admin.cluster().await
     }
 
-    /// What every broker lets pass, as far as the cluster tells.
+    /// The size limits of every broker, as far as the cluster reports them.
     ///
     /// # Errors
     /// As [`Kafka::connect`].
@@ -79,8 +79,8 @@ impl Kafka {
         self.admin.broker_limits().await
     }
 
-    /// The view of the role of that name, whose clients are set up by these options. Between
-    /// processes a name has one writer: with transactions, a later one cuts an earlier one off.
+    /// The view of the role of that name; its clients use these options. Between processes a name
+    /// has one writer: with transactions, a later writer fences an earlier one.
     #[must_use]
     pub fn view(&self, role: &str, options: Options) -> View {
         let kafka = Self {
@@ -103,8 +103,8 @@ impl Kafka {
         }
     }
 
-    /// The view of whoever has no role, and so nothing to take over: clients of that name may be
-    /// many.
+    /// A view without a role, so there is no writer to fence; several clients may use the same
+    /// name.
     #[must_use]
     pub fn visit(&self, name: &str, options: Options) -> View {
         let mut view = self.view(name, options);
@@ -116,17 +116,17 @@ impl Kafka {
 /// One role's view of a cluster.
 pub struct View {
     role: String,
-    /// It only looks at what roles remember.
+    /// It only reads the state of roles.
     visitor: bool,
     kafka: Kafka,
     state: StateReader,
     checker: Arc<Checker>,
-    /// Begins when this process becomes a group's reader, with the first write, or the first look
-    /// at state. Not earlier: it cuts off an earlier process of the role.
+    /// Starts when this process becomes a group's reader, with the first write, or with the first
+    /// read of state. It must not start earlier, because it fences an earlier process of the role.
     writer: OnceCell<Writer>,
-    /// A transaction was committed whose records may not be shown yet.
+    /// A transaction was committed whose records may not be readable yet.
     unshown: AtomicBool,
-    /// Resolve as its readers have left their groups.
+    /// Resolve when its readers have left their groups.
     departures: Mutex<Vec<oneshot::Receiver<()>>>,
 }
 
@@ -149,8 +149,8 @@ impl View {
         self.writer.get_or_try_init(start).await
     }
 
-    /// Ends the transaction that an earlier process of this role may have left open: the offsets in
-    /// it are told to nobody before.
+    /// Ends the transaction that an earlier process of this role may have left open: until then,
+    /// the offsets in it are not visible.
     async fn take_over(&self) -> Result<(), Error> {
         if !self.visitor && self.kafka.options.delivery == Delivery::ExactlyOnce {
             self.writer().await?;
@@ -158,8 +158,8 @@ impl View {
         Ok(())
     }
 
-    /// Looks up topics that were made after the cluster was reached. The writer must know which
-    /// topics it is for before it begins.
+    /// Looks up topics that were created after the connection. The writer must know its topics
+    /// before it starts.
     async fn meet_topics(&self, write: &Write) -> Result<(), Error> {
         let mut met = None;
         for topic in write.records.iter().map(|record| &record.topic) {
@@ -176,9 +176,9 @@ impl View {
         Ok(())
     }
 
-    /// Whoever looks sees what this view has written: a commit is answered before its records are
-    /// shown, and the next transaction begins when they are. In vain where the cluster does not
-    /// answer, which whoever looks will hear.
+    /// Makes the writes of this view visible to the next read. A commit is acknowledged before its
+    /// records are readable, and the next transaction begins when they are. If the cluster does not
+    /// answer, this does nothing, and the read itself returns the error.
     async fn show_written(&self) {
         if !self.unshown.swap(false, Ordering::Relaxed) {
             return;
@@ -218,9 +218,9 @@ impl View {
         Ok(source)
     }
 
-    /// Waits until readers that were dropped have left their groups, so that others need not wait
-    /// for them; carries out what was accepted, and ends the writer. Whatever takes longer than
-    /// `within` is left behind.
+    /// Waits until dropped readers have left their groups, so that other members need not wait for
+    /// them; carries out the accepted writes, and ends the writer. What takes longer than `within`
+    /// ends in the background.
     pub async fn close(&self, within: Duration) {
         let departures = std::mem::take(
             &mut *self
@@ -315,8 +315,8 @@ impl Admin for View {
             .await
     }
 
-    /// The writer comes first: a transaction that an earlier process of this role left open is
-    /// settled by it.
+    /// The writer starts first: it ends a transaction that an earlier process of this role left
+    /// open.
     async fn state(&self, name: &str) -> Result<Option<Bytes>, Error> {
         if self.visitor {
             return self.state.get(name, Hidden::LeftOut).await;

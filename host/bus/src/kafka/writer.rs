@@ -1,8 +1,8 @@
-//! A writer: one role's way into the cluster.
+//! The writer of one role.
 //!
-//! A thread of its own owns the client and carries out the writes that tasks hand in. Whatever goes
-//! wrong that may go better later is tried again for as long as the writer lives; a write is
-//! answered when it is durable, or when it can never be.
+//! Its own thread owns the client and carries out the writes of tasks. Temporary errors are retried
+//! for as long as the writer lives. A write is answered when it is durable, or when it can never
+//! become durable.
 
 mod at_least_once;
 mod exactly_once;
@@ -40,28 +40,28 @@ use super::options::{Delivery, Options};
 use crate::{Error, Position, Write};
 use fedhost_base::clock;
 
-/// Writes that are not answered hold so many bytes together, unless the client's own queue is set
-/// to another size.
+/// Limit of the unanswered writes in bytes, unless the client's own queue is configured to another
+/// size.
 const ROOM_BYTES: u64 = 64 << 20;
 
-/// Writes in the name of one role. Dropped, it is closed in the background.
+/// Writes as one role. When dropped, it is closed in the background.
 pub(super) struct Writer {
     mailbox: Arc<Mailbox>,
     checker: Arc<Checker>,
     close: Duration,
     blocked: BlockedWriteWarning,
     listener: Arc<Listener>,
-    /// Its other end goes away with the thread.
+    /// The sender is dropped with the thread.
     alive: watch::Receiver<()>,
 }
 
 impl Writer {
-    /// Starts the thread. With [`Delivery::ExactlyOnce`] the role is taken over first from whatever
-    /// process had it: its open transaction is ended, and further ones of it are refused.
+    /// Starts the thread. With [`Delivery::ExactlyOnce`] it first fences the earlier process of the
+    /// role: that process's open transaction is ended, and its later transactions are refused.
     ///
     /// # Errors
-    /// The client cannot be made, or the cluster did not let it take the role over in the time of
-    /// one request.
+    /// The client cannot be created, or the cluster did not let it take over the role within the
+    /// time of one request.
     pub(super) async fn start(
         role: &str,
         options: &Options,
@@ -77,7 +77,7 @@ impl Writer {
         let (living, alive) = watch::channel(());
         let (started, start) = oneshot::channel();
         let shell = Shell::new(role, options.clone(), groups, topics, Arc::clone(&mailbox));
-        // From here on a start that is given up closes the writer.
+        // From here on, a cancelled start closes the writer.
         let blocked = BlockedWriteWarning {
             part: format!("writer of {role}"),
             options: options.clone(),
@@ -103,18 +103,18 @@ impl Writer {
             hint: "look at the limits of threads and memory of this process".to_owned(),
         })?;
         start.await.map_err(|_| Error::Closed)??;
-        // The trouble of an earlier writer of the role is over with it.
+        // The condition of an earlier writer of the role ends.
         options.observer.condition(&writer.blocked.part, None);
         Ok(writer)
     }
 
-    /// Makes everything in `write` durable, and says where each record lies, in order.
+    /// Makes everything in `write` durable, and returns the position of each record, in order.
     ///
     /// # Errors
-    /// Refused before anything of it is sent: [`Error::UnknownTopic`], [`Error::UnknownPartition`],
-    /// [`Error::TooLarge`]. The cluster refuses it for good: [`Error::Refused`]. A reader's
-    /// partition was taken away, or another writer took the role over: [`Error::Lost`]. Closed
-    /// before it was done: [`Error::Closed`].
+    /// Refused before any part is sent: [`Error::UnknownTopic`], [`Error::UnknownPartition`],
+    /// [`Error::TooLarge`]. Refused permanently by the cluster: [`Error::Refused`]. A reader's
+    /// partition was revoked, or another writer took over the role: [`Error::Lost`]. Closed before
+    /// it was done: [`Error::Closed`].
     pub(super) async fn write(&self, write: Write) -> Result<Vec<Position>, Error> {
         let content = self.prepare(write).await?;
         let answer = self.blocked.over(self.mailbox.send(content)).await?;
@@ -123,7 +123,7 @@ impl Writer {
             .unwrap_or_else(|_| Err(self.mailbox.end_error()))
     }
 
-    /// To cut and hash large records takes a while.
+    /// To split and hash large records takes time.
     async fn prepare(&self, write: Write) -> Result<Content, Error> {
         let draft = self.checker.check(write)?;
         if !draft.has_large_records() {
@@ -135,12 +135,12 @@ impl Writer {
             .map_err(|_| Error::Closed)
     }
 
-    /// Lets no further write in, carries out what is in, and ends; what is not done in
-    /// [`Options::close`] is given up.
+    /// Accepts no further write, carries out the accepted ones, and ends. Writes that are not done
+    /// within [`Options::close`] are dropped.
     pub(super) async fn close(&self) {
         self.shut();
         let mut alive = self.alive.clone();
-        // The thread never says anything: it only goes away.
+        // The thread never sends a value; it only drops the sender.
         let ended = async { while alive.changed().await.is_ok() {} };
         drop(tokio::time::timeout(self.close, ended).await);
     }
@@ -157,7 +157,7 @@ impl Drop for Writer {
     }
 }
 
-/// Says when a write has long waited for room.
+/// Reports a write that has waited long for room.
 struct BlockedWriteWarning {
     part: String,
     options: Options,
@@ -186,7 +186,7 @@ impl BlockedWriteWarning {
     }
 }
 
-/// Answers whoever waits for a thread that is gone, however it went.
+/// Answers the pending writes when the thread ends, for any reason.
 struct Ending(Arc<Mailbox>);
 
 impl Drop for Ending {
@@ -195,7 +195,7 @@ impl Drop for Ending {
     }
 }
 
-/// The thread.
+/// Runs on the thread.
 fn run(shell: Shell, started: oneshot::Sender<Result<(), Error>>) {
     let ending = Ending(Arc::clone(&shell.mailbox));
     let (bus, action) = (
@@ -212,8 +212,7 @@ fn run(shell: Shell, started: oneshot::Sender<Result<(), Error>>) {
     };
     match writer {
         Ok(run) => {
-            // Nobody is left to hear when the start was given up: then the writer is closed
-            // already.
+            // If the start was cancelled, the receiver is gone, and the writer is closed already.
             drop(started.send(Ok(())));
             ending.0.end(run());
         }

@@ -1,4 +1,4 @@
-//! A topic of one partition, read from some offset to its end, again and again.
+//! Reads a topic of one partition from an offset to its end, repeatedly.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,28 +19,27 @@ use super::super::properties::Properties;
 use super::super::source::record::record;
 use fedhost_base::clock;
 
-/// The longest time between two looks at the clock.
+/// Longest time between two checks of the clock.
 const LOOK: Duration = Duration::from_millis(200);
-/// Between two questions whether transactions have ended.
+/// Delay between two checks whether transactions have ended.
 const PAUSE: Duration = Duration::from_millis(10);
-/// librdkafka's own default of `transaction.timeout.ms`.
+/// librdkafka's default of `transaction.timeout.ms`.
 const TRANSACTION_MS: u64 = 60_000;
 
 pub(in crate::kafka) struct Tail {
     properties: Properties,
     topic: String,
-    /// Kept from one reading to the next, until it fails.
+    /// Kept from one read to the next, until it fails.
     consumer: Option<BaseConsumer<Quiet>>,
-    /// The next offset to be read.
+    /// The next offset to read.
     next: i64,
-    /// The cluster ends a transaction that its writer has left open after so long; `None` where
-    /// there are none.
+    /// The cluster ends an abandoned transaction after this time; `None` without transactions.
     transaction: Option<Duration>,
-    /// Values that travel in chunks.
+    /// For values that travel in chunks.
     assembler: Assembler,
 }
 
-/// What goes wrong comes out of `poll` as well.
+/// Errors are also returned by `poll`.
 struct Quiet;
 
 impl ClientContext for Quiet {
@@ -52,7 +51,7 @@ impl ClientContext for Quiet {
 impl ConsumerContext for Quiet {}
 
 impl Tail {
-    /// Begins at offset `from`, or at the oldest record when that is gone.
+    /// Begins at offset `from`, or at the oldest record if that offset was deleted.
     pub(in crate::kafka) fn new(options: &Options, from: u64) -> Self {
         let group = format!("{}-state", options.transactional_id_prefix);
         let properties = options.consumer.clone().with([
@@ -60,7 +59,8 @@ impl Tail {
             ("enable.auto.commit", "false"),
             ("isolation.level", "read_committed"),
             ("auto.offset.reset", "earliest"),
-            // The end is told, and the broker does not wait for more before it tells.
+            // The client reports the end, and the broker reports it at once instead of waiting for
+            // records.
             ("enable.partition.eof", "true"),
             ("fetch.wait.max.ms", "1"),
             ("statistics.interval.ms", "0"),
@@ -84,10 +84,10 @@ impl Tail {
         }
     }
 
-    /// Waits until every transaction in the topic that is open now has ended: what was committed
-    /// behind the start of an open one, by whomever, is not shown until then. A commit itself is
-    /// answered before its records are shown. Blocks, until `until` or for as long as the cluster
-    /// leaves an abandoned transaction open.
+    /// Waits until every transaction that is open in the topic now has ended. Values that any
+    /// writer committed after the start of an open transaction are hidden until then; and even a
+    /// commit is acknowledged before its records are readable. Blocks until `until`, or for as long
+    /// as the cluster keeps an abandoned transaction open.
     pub(in crate::kafka) fn await_commits(&mut self, until: Instant) -> Result<(), Diagnosis> {
         let Some(transaction) = self.transaction else {
             return Ok(());
@@ -128,9 +128,9 @@ impl Tail {
         }
     }
 
-    /// Shows every record from where the last reading stopped to the end of what is committed now:
-    /// its name, and its value or `None` when it was removed. Blocks; gives up when nothing came
-    /// for as long as `patience`.
+    /// Passes every record from the last read position to the end of the committed records: its
+    /// name, and its value or `None` if it was removed. Blocks; returns an error when no record
+    /// arrives within `patience`.
     pub(in crate::kafka) fn catch_up(
         &mut self,
         patience: Duration,
@@ -159,8 +159,8 @@ impl Tail {
             None => client(&self.properties)?,
         };
         let consumer = self.consumer.insert(consumer);
-        // Assigned anew, the consumer asks the broker anew: an end that it tells was the end after
-        // this question.
+        // After a new assignment the consumer sends a new request: the end that it reports is not
+        // older than this request.
         assign(consumer, &self.topic, self.next).map_err(of)?;
         let (topic, mut trouble): (Arc<str>, _) = (self.topic.as_str().into(), None);
         let mut until = clock::now() + patience;
@@ -201,7 +201,7 @@ impl Tail {
 }
 
 impl Drop for Tail {
-    /// Whoever drops it may be a task, and must not wait for brokers that are away.
+    /// It may be dropped in a task, which must not wait for unreachable brokers.
     fn drop(&mut self) {
         self.leave();
     }

@@ -1,8 +1,8 @@
-//! A writer that keeps many writes under way, and answers them in order.
+//! A writer that has many writes in progress and answers them in order.
 //!
-//! The client is idempotent, unless somebody chose otherwise, and never gives a record up by
-//! itself. When it fails for good, a new one is handed everything that is not acknowledged, in
-//! order. State follows the records that it speaks of, and offsets follow both.
+//! The client is idempotent unless it is configured otherwise, and never drops a record by itself.
+//! When it fails permanently, a new client gets all unacknowledged records, in order. State is sent
+//! after the records that it describes, and offsets after both.
 
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
@@ -30,7 +30,7 @@ impl AtLeastOnce {
         })
     }
 
-    /// Ends when the writer is closed.
+    /// Runs until the writer is closed.
     pub(super) fn run(mut self) -> End {
         loop {
             let post = self.receive();
@@ -66,7 +66,7 @@ impl AtLeastOnce {
         })
     }
 
-    /// Notes what the client reports and hands new writes over; says which record was not written,
+    /// Applies the client's reports and sends new writes; returns the record that was not written,
     /// if any.
     fn take_in(&mut self, post: Post) -> Option<Failure> {
         let mut failure = None;
@@ -105,7 +105,7 @@ impl AtLeastOnce {
         sent.err()
     }
 
-    /// Stores offsets and answers what is done.
+    /// Stores the offsets of completed writes and answers them.
     fn finish(&mut self) {
         let mut done = self.pending.take_done();
         if done.is_empty() {
@@ -119,8 +119,8 @@ impl AtLeastOnce {
         self.shell.answer(done);
     }
 
-    /// Stores the offsets of one reader, and answers writes that it must not move any more; returns
-    /// the others.
+    /// Stores the offsets of one reader and answers the writes that may no longer move them;
+    /// returns the other writes.
     fn store(&mut self, mut share: Share, mut done: Vec<Entry>) -> Vec<Entry> {
         while let Err(reason) = self.commit(&share) {
             let is_fenced = |entry: &Entry| self.shell.check(&entry.job.content).is_err();
@@ -129,7 +129,8 @@ impl AtLeastOnce {
                 let all = fenced.into_iter().chain(left).collect();
                 return refuse_those_with(&share, all, &reason);
             }
-            // A member lost some of its partitions; writes of the others are not affected.
+            // A member lost some of its partitions; writes for its other partitions are not
+            // affected.
             for entry in fenced {
                 let refusal = self.shell.check(&entry.job.content).err();
                 let error = refusal.unwrap_or_else(|| share.refusal(reason.clone()));
@@ -145,8 +146,8 @@ impl AtLeastOnce {
         done
     }
 
-    /// Stores the offsets of one reader; tries until the reader's place is gone, or the writer's
-    /// time is up.
+    /// Stores the offsets of one reader; retries until the reader has lost its place in the group
+    /// or the writer's time is over.
     fn commit(&mut self, share: &Share) -> Result<(), String> {
         while let Err(error) = share.commit(&self.shell.options) {
             let over = self.shell.mailbox.is_over();
@@ -165,7 +166,7 @@ impl AtLeastOnce {
         Ok(())
     }
 
-    /// Gives everything that is not acknowledged to a new client, until one takes it.
+    /// Sends all unacknowledged records with a new client; retries until a client accepts them.
     fn hand_over_again(&mut self, failure: Failure) {
         let mut next = Some(failure);
         while let Some(failure) = next
@@ -176,7 +177,7 @@ impl AtLeastOnce {
                 self.shell.try_later(verdict::diagnosis(failure.code));
             }
             match self.shell.producer() {
-                // The old one gives up what it holds; its reports do not count any more.
+                // The old client drops its records; its reports no longer count.
                 Ok(producer) => self.producer = producer,
                 Err(error) => {
                     self.shell.try_later(diagnosis::of(&error));
@@ -204,7 +205,7 @@ impl AtLeastOnce {
         sent.err()
     }
 
-    /// A batch is refused as a whole: which record is to blame shows when each goes alone.
+    /// A batch is refused as a whole: the records are sent one by one to find the refused one.
     fn hand_over_one_by_one(&mut self) -> Option<Failure> {
         while let Some((number, record)) = self.pending.first_unacknowledged()
             && !self.shell.mailbox.is_over()
@@ -240,7 +241,7 @@ impl AtLeastOnce {
         None
     }
 
-    /// Ends the write whose record is to blame; `false` when it is not to blame.
+    /// Ends the write of the refused record; `false` if the record is not the cause.
     fn refuse(&mut self, failure: Failure) -> bool {
         let Some(record) = self.pending.record(failure.number) else {
             return false;
@@ -255,8 +256,8 @@ impl AtLeastOnce {
     }
 }
 
-/// The records of those writes are there, and will be there again: whoever goes on reads their
-/// input again.
+/// The records of those writes exist and will be written again: the next reader reads their input
+/// again.
 fn refuse_those_with(share: &Share, done: Vec<Entry>, reason: &str) -> Vec<Entry> {
     let holds = |entry: &Entry| {
         entry

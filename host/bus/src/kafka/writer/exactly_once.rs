@@ -1,9 +1,8 @@
-//! A writer whose writes become visible in transactions: everything that waits goes into the next
-//! one.
+//! A writer that uses transactions: all waiting writes go into the next transaction.
 //!
-//! A transaction that failed is aborted and tried again as a whole. One whose end is open is
-//! settled by a new client: when that is initialised the cluster has ended it, one way or the
-//! other, and its mark tells which.
+//! A failed transaction is aborted and tried again as a whole. If the result of a transaction is
+//! unknown, a new client settles it: when the new client is initialised, the cluster has committed
+//! or aborted the transaction, and its mark shows which.
 
 mod settle;
 #[cfg(test)]
@@ -31,19 +30,19 @@ use fedhost_base::metric;
 
 pub(super) struct ExactlyOnce {
     shell: Shell,
-    /// `None` while a new one is being made.
+    /// `None` while a new client is being created.
     producer: Option<Producer>,
-    /// Of the newest transaction tried.
+    /// The mark of the newest transaction that was tried.
     mark: Mark,
-    /// Where the newest mark lies that may be committed: what happened since is behind it.
+    /// The offset of the newest mark that may be committed; all later changes are after it.
     since: Option<u64>,
 }
 
-/// Why a transaction did not happen, or may not have.
+/// Why a transaction failed, or may have failed.
 enum Setback {
-    /// It is over: worth another try with the same client.
+    /// It was aborted: it can be tried again with the same client.
     Aborted(Cause),
-    /// The client is of no use any more, and the transaction may have happened.
+    /// The client cannot be used any more, and the transaction may have been committed.
     Open(Diagnosis),
 }
 
@@ -51,16 +50,16 @@ enum Setback {
 enum Cause {
     /// Records were not written.
     Records(Vec<Failure>, Diagnosis),
-    /// A reader's place in its group is gone: unless a rebalance gives it one again, those writes
-    /// cannot be carried out.
+    /// A reader has lost its place in its group. Unless a rebalance gives it a place again, those
+    /// writes cannot be carried out.
     Stale(Share, Box<KafkaError>),
-    /// Neither.
+    /// Another cause.
     Other(Diagnosis),
 }
 
 impl ExactlyOnce {
-    /// Takes the role over from whoever had it, within the time of one request: its open
-    /// transaction is ended, and later ones of it are refused.
+    /// Takes over the role from an earlier writer, within the time of one request: its open
+    /// transaction is ended, and its later transactions are refused.
     pub(super) fn start(shell: Shell) -> Result<Self, Diagnosis> {
         let until = shell.deadline();
         let mut writer = Self {
@@ -70,7 +69,7 @@ impl ExactlyOnce {
             since: None,
         };
         writer.initialise(until)?;
-        // The first mark tells an earlier writer of the role that it has been taken over from.
+        // The first mark shows an earlier writer that the role was taken over.
         let mut claim = Pending::default();
         match writer.attempt(&mut claim, Some(until)) {
             Ok(_) => Ok(writer),
@@ -84,7 +83,7 @@ impl ExactlyOnce {
         }
     }
 
-    /// Ends when the writer is closed, or when another one takes over.
+    /// Runs until the writer is closed or another one takes over.
     pub(super) fn run(mut self) -> End {
         loop {
             let Some(producer) = &self.producer else {
@@ -101,7 +100,8 @@ impl ExactlyOnce {
         }
     }
 
-    /// One transaction for all of them. When one of them cannot be carried out, each gets its own.
+    /// Carries out all writes in one transaction. If one of them cannot be carried out, each gets
+    /// its own transaction.
     fn carry_out(&mut self, jobs: Vec<Job>) -> Result<(), End> {
         if jobs.is_empty() {
             return Ok(());
@@ -146,8 +146,8 @@ impl ExactlyOnce {
     fn answer(&mut self, cycle: &mut Pending, shares: Vec<Share>) {
         self.shell.is_well();
         self.shell.count(metric::TRANSACTIONS_COMMITTED, 1);
-        // Whoever hears the answer may end its reader and make another: nothing may still hold on
-        // to the first.
+        // After the answer, the caller may drop its reader and create another: no reference to the
+        // first may remain.
         shares.into_iter().for_each(|share| share.stored());
         self.shell.answer(cycle.take_all());
     }
@@ -161,8 +161,8 @@ impl ExactlyOnce {
         }
     }
 
-    /// After an aborted transaction: answers whoever cannot be helped, and waits where waiting
-    /// helps.
+    /// After an aborted transaction: answers the writes that cannot succeed, and waits if a retry
+    /// may help.
     fn mend(&mut self, cycle: &mut Pending, cause: Cause) -> Result<(), End> {
         match cause {
             Cause::Stale(share, refused) if self.shell.rides_out(&share, &refused) => {}
@@ -192,7 +192,7 @@ impl ExactlyOnce {
             .iter()
             .any(|failure| verdict::fault(failure.code) == Fault::Refused);
         if refused && cycle.contents().count() > 1 {
-            // A batch is refused as a whole: which write is to blame shows when each goes alone.
+            // A batch is refused as a whole: each write is tried alone to find the refused one.
             return cycle
                 .take_all()
                 .into_iter()
@@ -200,7 +200,7 @@ impl ExactlyOnce {
         }
         let mut answered = false;
         for failure in failures {
-            // Several records of one write may fail; the write is gone with the first.
+            // Several records of one write may fail; the write is removed with the first.
             let Some(topic) = cycle
                 .record(failure.number)
                 .map(|record| record.topic.clone())
@@ -220,7 +220,7 @@ impl ExactlyOnce {
         Ok(())
     }
 
-    /// One transaction, from its beginning to its end.
+    /// One transaction, from begin to end.
     fn attempt(
         &mut self,
         cycle: &mut Pending,
@@ -249,7 +249,7 @@ impl ExactlyOnce {
         Ok(shares)
     }
 
-    /// Hands all records over, and waits until the broker has them.
+    /// Sends all records and waits until the broker has them.
     fn write(&mut self, cycle: &mut Pending, until: Option<Instant>) -> Result<(), Setback> {
         let Some(producer) = &self.producer else {
             return Err(Setback::Open(out_of_time("write")));
@@ -292,9 +292,9 @@ impl ExactlyOnce {
         }
     }
 
-    /// Ends a transaction some of whose records were not written. What the reports say may be only
-    /// a consequence: the client knows the cause, and tells when it is asked to begin another one,
-    /// which it cannot do now.
+    /// Ends a transaction in which some records were not written. The reports may show only a
+    /// consequence. The client knows the cause, and returns it when it is asked to begin another
+    /// transaction, which it cannot do now.
     fn failed(&mut self, failures: Vec<Failure>) -> Setback {
         let cause = match &self.producer {
             Some(producer) => producer.client().begin_transaction().err(),
@@ -306,7 +306,7 @@ impl ExactlyOnce {
         if verdict::after(Step::Records, Traits::of(&error)) == Move::Renew {
             return Setback::Open(diagnosis::of(&error));
         }
-        // It knows of none when it did not even take the record.
+        // The client does not know the cause if it refused the record locally.
         let unaware = error.rdkafka_error_code() == Some(RDKafkaErrorCode::State);
         let own = failures
             .first()
@@ -361,13 +361,13 @@ impl ExactlyOnce {
         })
     }
 
-    /// A call that has no other way out than a new client.
+    /// A call for which a new client is the only recovery.
     fn call(&self, step: Step, call: impl Fn(&Producer) -> KafkaResult<()>) -> Result<(), Setback> {
         self.persist(step, call)
             .map_err(|error| Setback::Open(diagnosis::of(&error)))
     }
 
-    /// Calls again for as long as that is all it takes.
+    /// Repeats a call while that is the only recovery needed.
     fn persist(&self, step: Step, call: impl Fn(&Producer) -> KafkaResult<()>) -> KafkaResult<()> {
         let producer = self.producer.as_ref().ok_or(KafkaError::Canceled)?;
         let mut attempt = 0;

@@ -1,4 +1,4 @@
-//! A write, checked and ready to be handed to the client.
+//! A write that was checked and is ready for the client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +14,15 @@ use super::producer;
 use crate::{Error, GroupOffset, NewRecord, Position, TopicSpec, Write, partitioner};
 use fedhost_base::clock;
 
-/// librdkafka's own default of `message.max.bytes`.
+/// librdkafka's default of `message.max.bytes`.
 const RECORD_BYTES_MAX: u64 = 1_000_000;
-/// A write that holds nothing takes room as well.
+/// Room that an empty write takes.
 const JOB_OVERHEAD: usize = 256;
 
-/// What came of a write.
+/// Receives the result of a write.
 pub(super) type Reply = oneshot::Sender<Result<Vec<Position>, Error>>;
 
-/// A record whose partition is settled.
+/// A record with a chosen partition.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Outgoing {
     pub(super) topic: Arc<str>,
@@ -32,7 +32,7 @@ pub(super) struct Outgoing {
     /// `None` removes the key from a compacted topic.
     pub(super) value: Option<Bytes>,
     pub(super) headers: Vec<(String, Bytes)>,
-    /// A further chunk of the record before it.
+    /// A further chunk of the previous record.
     pub(super) follows: bool,
 }
 
@@ -55,7 +55,7 @@ impl Outgoing {
         }
     }
 
-    /// As it was before its partition was settled. No byte of its value is copied.
+    /// The record before its partition was chosen. No byte of its value is copied.
     fn whole(&self) -> NewRecord {
         let Self {
             topic,
@@ -91,9 +91,9 @@ impl Outgoing {
 /// What a write makes durable.
 #[derive(Debug, Default)]
 pub(in crate::kafka) struct Content {
-    /// Those of the write, then those of its state; large ones in chunks.
+    /// The records of the write, then those of its state; large ones in chunks.
     pub(super) records: Vec<Outgoing>,
-    /// How many of them are the write's own, not its state's.
+    /// How many of them belong to the write itself, not to its state.
     pub(super) told: usize,
     pub(super) offsets: Vec<GroupOffset>,
 }
@@ -107,7 +107,7 @@ impl Content {
             + JOB_OVERHEAD
     }
 
-    /// How many records the writer knows of.
+    /// The number of records from the caller's view: chunks of one record count once.
     pub(super) fn count(&self) -> usize {
         self.records
             .iter()
@@ -121,26 +121,26 @@ impl Content {
     }
 }
 
-/// A write under way.
+/// A write in progress.
 pub(super) struct Job {
     pub(super) content: Content,
     pub(super) reply: Reply,
-    /// Room that it takes until it is answered; see [`super::mailbox::Mailbox`].
+    /// The room that it takes until it is answered; see [`super::mailbox::Mailbox`].
     pub(super) _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Job {
-    /// A writer that has gone away hears nothing; the deed is done all the same.
+    /// If the caller no longer waits, the answer is dropped; the write is done all the same.
     pub(super) fn answer(self, answer: Result<Vec<Position>, Error>) {
         drop(self.reply.send(answer));
     }
 }
 
-/// A write that can be carried out, with its large records still in one piece.
+/// A checked write whose large records are not split yet.
 #[derive(Debug)]
 pub(in crate::kafka) struct Draft {
     records: Vec<Piece>,
-    /// How many of them are the write's own, not its state's.
+    /// How many of them belong to the write itself, not to its state.
     own: usize,
     offsets: Vec<GroupOffset>,
 }
@@ -148,34 +148,34 @@ pub(in crate::kafka) struct Draft {
 #[derive(Debug)]
 struct Piece {
     record: Outgoing,
-    /// How it is cut, when it is over a limit.
+    /// How it is split, if it is over a limit.
     layout: Option<Layout>,
-    /// Which message it is then.
+    /// The message id, if it is split.
     message: Uuid,
 }
 
 impl Draft {
-    /// To cut and hash them takes a while.
+    /// To split and hash them takes time.
     pub(super) fn has_large_records(&self) -> bool {
         self.records.iter().any(|piece| piece.layout.is_some())
     }
 }
 
-/// Checks writes as a whole, before anything of them is sent.
+/// Checks a whole write before any part of it is sent.
 pub(in crate::kafka) struct Checker {
     pub(super) topics: Arc<Catalogue>,
-    /// Where state lies.
+    /// The topic of the state.
     pub(super) state_topic: TopicSpec,
-    /// The producer's own limit of a record, in bytes.
+    /// The producer's own limit for a record, in bytes.
     pub(super) record_bytes_max: u64,
-    /// The writer, as the cluster knows it.
+    /// The writer's name in the cluster.
     pub(super) writer: String,
-    /// How long the chunks of a record may take.
+    /// Longest time for all chunks of a record.
     pub(super) within: Duration,
 }
 
 impl Checker {
-    /// Of the role's writer.
+    /// The checker of the role's writer.
     pub(in crate::kafka) fn new(role: &str, options: &Options, topics: &Arc<Catalogue>) -> Self {
         Self {
             topics: Arc::clone(topics),
@@ -189,7 +189,7 @@ impl Checker {
         }
     }
 
-    /// Looks at names and lengths only.
+    /// Reads only names and lengths.
     pub(in crate::kafka) fn check(&self, write: Write) -> Result<Draft, Error> {
         for offset in &write.offsets {
             let spec = self.spec(&offset.topic)?;
@@ -220,7 +220,7 @@ impl Checker {
         })
     }
 
-    /// Cuts what is too large for one piece.
+    /// Splits the records that are too large.
     pub(super) fn finish(&self, draft: Draft) -> Content {
         let Draft {
             records: pieces,
@@ -428,7 +428,7 @@ mod tests {
             ..record("x")
         };
         let too_large = record(&"x".repeat(101));
-        // The client reckons headers in as well
+        // The client also counts headers
         let headers = vec![("h".to_owned(), Bytes::from(vec![0; 60]))];
         let too_large_in_all = NewRecord {
             headers,
@@ -479,7 +479,7 @@ mod tests {
             })
             .unwrap();
         assert!(draft.has_large_records());
-        // When it is cut, then nobody sees more than three records
+        // When it is split, then the caller still sees three records
         let content = checker.finish(draft);
         let follows: Vec<_> = content
             .records

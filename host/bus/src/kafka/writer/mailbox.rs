@@ -1,8 +1,8 @@
-//! Everything that reaches a writer's thread: writes from tasks, reports from the client, and the
-//! wish to end.
+//! All input of a writer's thread: writes from tasks, reports from the client, and the request to
+//! close.
 //!
-//! Writes are bounded by the room they take until they are answered; reports are bounded by what is
-//! under way.
+//! Writes are limited by the room that they take until they are answered; reports are limited by
+//! the records in progress.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,59 +15,59 @@ use super::job::{Content, Job};
 use crate::{Error, Position};
 use fedhost_base::clock;
 
-/// Room is counted in pieces of this many bytes.
+/// Room is counted in units of this many bytes.
 const PIECE: usize = 1 << 10;
 
-/// What became of a record that was handed to the client.
+/// The result of a record that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Report {
-    /// As it was handed over; see [`super::pending::Pending`].
+    /// The number that was sent with it; see [`super::pending::Pending`].
     pub(super) number: usize,
     /// Its offset, or why it was not written.
     pub(super) outcome: Result<u64, RDKafkaErrorCode>,
 }
 
-/// What came of a write, once it is settled.
+/// Resolves to the result of a write.
 pub(super) type Answer = oneshot::Receiver<Result<Vec<Position>, Error>>;
 
-/// How many writes to take at a time.
+/// How many writes to take at once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limit {
     pub(super) count: usize,
-    /// One write is taken whatever its size.
+    /// One write is taken even if it is larger.
     pub(super) bytes: usize,
 }
 
-/// What to wait for: whichever comes first.
+/// What to wait for; the first condition that is met ends the wait.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Need {
-    /// Writes, so many at a time. They stay where they are without.
+    /// Waits for writes and takes at most this many. `None` leaves them in the mailbox.
     pub(super) jobs: Option<Limit>,
-    /// So many reports, or one that says that a record was not written.
+    /// Waits for this number of reports, or for one that says that a record was not written.
     pub(super) reports: Option<usize>,
-    /// No longer than this.
+    /// The end of the wait.
     pub(super) until: Option<Instant>,
 }
 
-/// What there was.
+/// What was received.
 #[derive(Default)]
 pub(super) struct Post {
     pub(super) jobs: Vec<Job>,
     pub(super) reports: Vec<Report>,
-    /// No further write will come.
+    /// No further write will arrive.
     pub(super) closing: bool,
 }
 
 /// How a writer ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// It was closed.
+    /// The writer was closed.
     Closed,
-    /// Another one took over.
+    /// Another writer took over.
     Lost {
-        /// Which writer.
+        /// Name of the writer.
         what: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
@@ -94,17 +94,17 @@ struct State {
     reports: Vec<Report>,
     /// A report says that a record was not written.
     failed: bool,
-    /// Something happened to the client.
+    /// The client has to be checked.
     nudged: bool,
-    /// How many reports somebody waits for.
+    /// How many reports the thread waits for.
     awaited: Option<usize>,
-    /// After this, whatever is not done is given up.
+    /// After this time, unfinished writes are dropped.
     ends_at: Option<Instant>,
     end: Option<End>,
 }
 
 impl Mailbox {
-    /// Takes writes of `bytes` together before further ones have to wait.
+    /// Takes writes of `bytes` in total; further ones have to wait.
     pub(super) fn new(bytes: usize) -> Self {
         let pieces = bytes.div_ceil(PIECE).clamp(1, u32::MAX as usize);
         let room = Arc::new(Semaphore::new(pieces));
@@ -116,7 +116,7 @@ impl Mailbox {
         }
     }
 
-    /// Hands in a write, when there is room for it; the answer comes from the thread.
+    /// Adds a write when there is room for it; the thread sends the answer.
     pub(super) async fn send(&self, content: Content) -> Result<Answer, Error> {
         let room = self.room(content.bytes()).await;
         let (reply, answer) = oneshot::channel();
@@ -137,7 +137,7 @@ impl Mailbox {
         Ok(answer)
     }
 
-    /// `None` when the writer is closed.
+    /// `None` if the writer is closed.
     async fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let pieces = bytes.div_ceil(PIECE).min(self.pieces);
         Arc::clone(&self.room)
@@ -161,15 +161,14 @@ impl Mailbox {
         }
     }
 
-    /// Something happened to the client that its writer should look at when it has nothing else to
-    /// do.
+    /// An event of the client that the writer should check when it is idle.
     pub(super) fn nudge(&self) {
         self.lock().nudged = true;
         self.changed.notify_one();
     }
 
-    /// Waits for what is needed. Returns empty-handed at `until`, after a nudge, when the
-    /// writer is closed, and when its time is up.
+    /// Waits for what is needed. Returns nothing at `until`, after a nudge, when the writer is
+    /// closed, and when its time is over.
     pub(super) fn receive(&self, need: Need) -> Post {
         let mut state = self.lock();
         let until = |state: &State| match (need.until, state.ends_at) {
@@ -198,7 +197,7 @@ impl Mailbox {
         state.take(need)
     }
 
-    /// Waits until the client has reported something, or has had some time to.
+    /// Waits until the client has reported something, or `at_most`.
     pub(super) fn await_reports(&self, more: usize, at_most: Duration) {
         let mut state = self.lock();
         let awaited = state.reports.len() + more;
@@ -208,7 +207,7 @@ impl Mailbox {
         waited.unwrap_or_else(PoisonError::into_inner).0.awaited = None;
     }
 
-    /// Waits for `pause`, but not beyond the writer's time.
+    /// Waits for `pause`, but not beyond the end of the writer's time.
     pub(super) fn pause(&self, pause: Duration) {
         let until = clock::now() + pause;
         let mut state = self.lock();
@@ -225,22 +224,22 @@ impl Mailbox {
         }
     }
 
-    /// Lets no further write in; what is in has until `ends_at`. The first word counts.
+    /// Accepts no further write; accepted ones have until `ends_at`. Only the first call counts.
     pub(super) fn close(&self, ends_at: Instant) {
         self.room.close();
         self.lock().ends_at.get_or_insert(ends_at);
         self.changed.notify_one();
     }
 
-    /// Whether the writer's time is up.
+    /// Whether the writer's time is over.
     pub(super) fn is_over(&self) -> bool {
         self.lock()
             .ends_at
             .is_some_and(|ends_at| ends_at <= clock::now())
     }
 
-    /// The thread has ended: whatever still waits, and whatever comes, is answered so. The first
-    /// word counts.
+    /// The thread has ended: all pending and later writes are answered with `end`. Only the first
+    /// call counts.
     pub(super) fn end(&self, end: End) {
         self.room.close();
         let mut state = self.lock();
@@ -251,7 +250,7 @@ impl Mailbox {
             .for_each(|job| job.answer(Err(error.error())));
     }
 
-    /// Why nobody answers any more.
+    /// Why writes are no longer answered.
     pub(super) fn end_error(&self) -> Error {
         self.lock().end.as_ref().map_or(Error::Closed, End::error)
     }

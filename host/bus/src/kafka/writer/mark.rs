@@ -1,5 +1,5 @@
-//! The mark that each transaction leaves in the state topic, by which a writer learns how a
-//! transaction ended whose end it did not see.
+//! The mark that each transaction writes to the state topic. It shows a writer how a transaction
+//! ended whose result it did not see.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use super::super::state::MARKS;
 
-/// A transaction of a writer. Only the newest of a role stays in the topic.
+/// Identifies a transaction of a writer. The topic keeps only the newest mark of a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Mark {
-    /// This writer, and no other of its role.
+    /// This writer; another writer of the role has another value.
     pub(super) writer: String,
-    /// Rises with each try of a transaction.
+    /// Increases with each attempt of a transaction.
     pub(super) sequence: u64,
 }
 
@@ -21,12 +21,12 @@ pub(super) struct Mark {
 pub(super) enum Outcome {
     Happened,
     NeverHappened,
-    /// Another writer of the role has been at work since.
+    /// Another writer of the role has written since.
     TakenOver,
 }
 
 impl Mark {
-    /// The first one of a new writer.
+    /// The first mark of a new writer.
     pub(super) fn first() -> Self {
         Self {
             writer: Uuid::new_v4().to_string(),
@@ -41,7 +41,7 @@ impl Mark {
         }
     }
 
-    /// The name under which it is stored.
+    /// The name under which the mark is stored.
     pub(super) fn name(role: &str) -> String {
         format!("{MARKS}{role}")
     }
@@ -50,8 +50,8 @@ impl Mark {
         serde_json::to_vec(self).ok().map(Bytes::from)
     }
 
-    /// How the transaction with this mark ended, from the marks of its role that are committed;
-    /// older ones may be missing.
+    /// How the transaction with this mark ended, by the committed marks of its role; older marks
+    /// may be missing.
     pub(super) fn outcome<'a>(&self, committed: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
         let mut outcome = Outcome::NeverHappened;
         for mark in committed.into_iter().map(serde_json::from_slice::<Self>) {
@@ -61,7 +61,7 @@ impl Mark {
                         outcome = Outcome::Happened;
                     }
                 }
-                // One that cannot be read is not this writer's.
+                // A mark that cannot be parsed belongs to another writer.
                 _ => return Outcome::TakenOver,
             }
         }

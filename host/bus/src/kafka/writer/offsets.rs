@@ -1,4 +1,4 @@
-//! Offsets of groups, merged over many writes, and in whose name they are stored.
+//! The offsets of groups, merged over several writes, and the owner as which they are stored.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::super::groups::{Groups, Reader};
 use super::super::options::Options;
 use crate::{Error, GroupOffset};
 
-/// The offsets of one reader, or of a group that has none in this process.
+/// The offsets of one reader, or of a group without a reader in this process.
 #[derive(Clone)]
 pub(super) struct Share {
     pub(super) group: String,
@@ -19,11 +19,11 @@ pub(super) struct Share {
     pub(super) offsets: Vec<GroupOffset>,
 }
 
-/// In whose name offsets are stored.
+/// As whom offsets are stored.
 #[derive(Clone)]
 enum Owner {
     Reader(Arc<dyn Reader>),
-    /// A member that had its partition a moment ago.
+    /// A member that had its partition before and is gone.
     Gone,
     /// No reader: the group has none in this process.
     Outsider,
@@ -47,14 +47,14 @@ impl Owner {
     }
 }
 
-/// The last word on each partition of each group.
+/// The last offset for each partition of each group.
 pub(super) fn merge<'a>(offsets: impl Iterator<Item = &'a GroupOffset>) -> Vec<GroupOffset> {
     let key = |offset: &'a GroupOffset| (&offset.group, &offset.topic, offset.partition);
     let merged: BTreeMap<_, _> = offsets.map(|offset| (key(offset), offset)).collect();
     merged.into_values().cloned().collect()
 }
 
-/// Divides merged offsets among the readers that they belong to.
+/// Divides merged offsets among their readers.
 pub(super) fn shares(groups: &Groups, merged: Vec<GroupOffset>) -> Vec<Share> {
     let mut shares: Vec<Share> = Vec::new();
     for offset in merged {
@@ -72,12 +72,12 @@ pub(super) fn shares(groups: &Groups, merged: Vec<GroupOffset>) -> Vec<Share> {
     shares
 }
 
-/// Refuses a write whose offsets its reader must not move any more.
+/// Refuses a write whose offsets its reader may no longer move.
 pub(super) fn check(groups: &Groups, offsets: &[GroupOffset]) -> Result<(), Error> {
     offsets.iter().try_for_each(|offset| groups.check(offset))
 }
 
-/// Whether the broker says that the reader's place in its group is gone.
+/// Whether the broker reports that the reader has lost its place in its group.
 pub(super) fn is_stale(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
@@ -93,7 +93,7 @@ pub(super) fn is_stale(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// Whether the group was being arranged anew: its reader may have a place in it again in a moment.
+/// Whether the group was in a rebalance, so that its reader may soon have a place again.
 pub(super) fn is_in_rebalance(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
@@ -102,8 +102,7 @@ pub(super) fn is_in_rebalance(code: RDKafkaErrorCode) -> bool {
 }
 
 impl Share {
-    /// Stores the offsets, in the name of the reader if there is one; blocks until the broker has
-    /// answered.
+    /// Stores the offsets, as the reader if there is one; blocks until the broker has answered.
     pub(super) fn commit(&self, options: &Options) -> KafkaResult<()> {
         let list = self.list()?;
         match &self.owner {
@@ -113,14 +112,14 @@ impl Share {
         }
     }
 
-    /// In whose name a transaction carries the offsets.
+    /// The group metadata with which a transaction carries the offsets.
     pub(super) fn metadata(&self, options: &Options) -> KafkaResult<ConsumerGroupMetadata> {
         let gone = || KafkaError::ConsumerCommit(RDKafkaErrorCode::AssignmentLost);
         let metadata = match &self.owner {
             Owner::Reader(reader) => {
                 let metadata = reader.metadata();
-                // Asked for after the generation is known: a partition that the reader still has
-                // belongs to it in that generation, and in a later one the broker refuses.
+                // Checked after the generation is known: a partition that the reader still owns
+                // belongs to it in that generation; in a later generation the broker refuses.
                 let is_fenced = |offset| reader.shares() && reader.fenced(offset).is_some();
                 if self.offsets.iter().any(is_fenced) {
                     return Err(gone());
@@ -133,7 +132,7 @@ impl Share {
         metadata.ok_or(KafkaError::ConsumerCommit(RDKafkaErrorCode::UnknownGroup))
     }
 
-    /// The end of a write whose offsets are refused.
+    /// The error for a write whose offsets are refused.
     pub(super) fn refusal(&self, reason: impl Into<String>) -> Error {
         let reason = reason.into();
         if self.is_shared() {
@@ -146,8 +145,8 @@ impl Share {
         }
     }
 
-    /// Whether the offsets are those of members that share partitions. Then a refusal of the broker
-    /// says only that the group changes; which write is fenced shows in what each member has.
+    /// Whether the offsets belong to members that share partitions. Then a refusal of the broker
+    /// only shows that the group changes; the partitions of each member show which write is fenced.
     pub(super) fn is_shared(&self) -> bool {
         self.offsets.iter().any(|offset| offset.epoch.is_some())
     }
@@ -164,7 +163,7 @@ impl Share {
         Ok(list)
     }
 
-    /// Tells the reader that everything below its offsets is safe.
+    /// Reports to the reader that everything below its offsets is safe.
     pub(super) fn stored(&self) {
         if let Owner::Reader(reader) = &self.owner {
             self.offsets.iter().for_each(|offset| reader.stored(offset));
@@ -179,7 +178,7 @@ impl Share {
         self.offsets.iter().any(same)
     }
 
-    /// A consumer that is no member of the group: it may store offsets while the group has no
+    /// A consumer that is not a member of the group: it may store offsets while the group has no
     /// members.
     fn outsider(&self, options: &Options) -> KafkaResult<BaseConsumer> {
         let others = [
@@ -252,7 +251,7 @@ mod tests {
 
     #[test]
     fn each_reader_gets_its_own_offsets() {
-        // Given a group with two readers, and a third topic that nobody here reads
+        // Given a group with two readers, and a third topic without a reader in this process
         let (groups, readers): (_, [Arc<dyn Reader>; 2]) =
             (Groups::default(), [Arc::new(Whole), Arc::new(Whole)]);
         groups

@@ -1,8 +1,9 @@
-//! Writes that were handed to the client, in order, and what of them is acknowledged. No I/O here.
+//! Writes that were sent to the client, in order, and which of their records are acknowledged. No
+//! I/O here.
 //!
-//! Each record has a number, which the client gives back in its report. Numbers only rise, and are
-//! given anew when records have to be handed over again, so that a late report of an earlier try
-//! means nothing.
+//! Each record has a number, which the client returns in its report. Numbers only increase. Records
+//! that have to be sent again get new numbers, so that a late report of an earlier attempt has no
+//! effect.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -19,37 +20,37 @@ pub(super) struct Pending {
     entries: VecDeque<Entry>,
     /// The next number.
     next: usize,
-    /// State is held back until the records before it are acknowledged.
+    /// State is held until the records before it are acknowledged.
     state_follows: bool,
 }
 
 /// One write.
 pub(super) struct Entry {
     pub(super) job: Job,
-    /// The number of its first record; the others follow.
+    /// The number of its first record; the others have the next numbers.
     first: usize,
-    /// Of its records; `None` while not acknowledged.
+    /// The offsets of its records; `None` while not acknowledged.
     offsets: Vec<Option<u64>>,
-    /// Records not acknowledged.
+    /// Number of records that are not acknowledged.
     missing: usize,
-    /// Its first so many records may be handed over; the others are state that is held back.
+    /// Number of its first records that may be sent; the others are state that is held.
     open: usize,
-    /// Since it was taken in, or has to be written again as a whole.
+    /// Since it was added, or since it has to be written again as a whole.
     age: Stopwatch,
 }
 
 /// A record that was not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
-    /// Its number.
+    /// The record's number.
     pub(super) number: usize,
-    /// Why.
+    /// The reason.
     pub(super) code: RDKafkaErrorCode,
 }
 
 impl Pending {
-    /// For a client without transactions: there, state that is durable before its records would
-    /// lose them in a crash, since whoever goes on takes the state at its word.
+    /// For a client without transactions. If state became durable before its records, a crash would
+    /// lose those records, because the next process trusts the state.
     pub(super) fn with_state_last() -> Self {
         Self {
             state_follows: true,
@@ -80,8 +81,8 @@ impl Pending {
         self.next += records;
     }
 
-    /// Lets go of the state of those writes whose records, and all records before them, are
-    /// acknowledged; returns what can be handed over now, in order, with its numbers.
+    /// Releases the state of those writes whose records, and all records before them, are
+    /// acknowledged; returns the records that can be sent now, in order, with their numbers.
     pub(super) fn release_state(&mut self) -> Vec<(usize, Outgoing)> {
         let mut released = Vec::new();
         for entry in &mut self.entries {
@@ -103,7 +104,7 @@ impl Pending {
         released
     }
 
-    /// Notes what became of a record; says so when it was not written.
+    /// Applies the report of a record; returns a failure if it was not written.
     pub(super) fn settle(&mut self, report: Report) -> Option<Failure> {
         let Report { number, outcome } = report;
         let (entry, record) = self.find(number)?;
@@ -119,10 +120,11 @@ impl Pending {
         }
     }
 
-    /// Which write, counted from the oldest, and which of its records has that number.
+    /// The index of the write, counted from the oldest, and the index of the record with that
+    /// number.
     fn find(&self, number: usize) -> Option<(usize, usize)> {
-        // The last one that begins at or before it: a write without records begins where the next
-        // one does.
+        // The last write that begins at or before the number: a write without records begins where
+        // the next write does.
         let index = self
             .entries
             .partition_point(|entry| entry.first <= number)
@@ -132,7 +134,7 @@ impl Pending {
         (record < entry.offsets.len()).then_some((index, record))
     }
 
-    /// Records of the oldest write that were handed over and are not acknowledged.
+    /// Records of the oldest write that were sent and are not acknowledged.
     pub(super) fn missing_of_oldest(&self) -> usize {
         self.entries
             .front()
@@ -144,7 +146,7 @@ impl Pending {
         self.entries.iter().map(|entry| entry.missing).sum()
     }
 
-    /// Gives new numbers to everything that is not acknowledged: reports on the old ones no longer
+    /// Gives new numbers to all unacknowledged records: reports with the old numbers no longer
     /// count.
     pub(super) fn renumber(&mut self) {
         for entry in &mut self.entries {
@@ -153,7 +155,7 @@ impl Pending {
         }
     }
 
-    /// Forgets what was acknowledged: the transaction it belonged to never happened.
+    /// Clears all acknowledgements: their transaction was not committed.
     pub(super) fn forget(&mut self) {
         for entry in &mut self.entries {
             entry.offsets.fill(None);
@@ -162,8 +164,8 @@ impl Pending {
         self.renumber();
     }
 
-    /// Takes back what is acknowledged of writes with chunks that are done too late: their readers
-    /// may have given them up meanwhile. They are to be handed over again as a whole.
+    /// Clears the acknowledgements of writes with chunks that finished too late, because readers
+    /// may have dropped them in the meantime. These writes have to be sent again as a whole.
     pub(super) fn reopen_late(&mut self, within: Duration) -> Option<Failure> {
         let is_late = |entry: &&mut Entry| entry.missing == 0 && entry.age.elapsed() >= within;
         let late = self
@@ -183,7 +185,7 @@ impl Pending {
         failure
     }
 
-    /// All records that are not acknowledged and not held back, in order, with their numbers.
+    /// All records that are not acknowledged and not held, in order, with their numbers.
     pub(super) fn unacknowledged(&self) -> impl Iterator<Item = (usize, &Outgoing)> {
         self.entries.iter().flat_map(Entry::unacknowledged)
     }
@@ -226,8 +228,7 @@ impl Pending {
         self.entries.back()?.offsets.last().copied().flatten()
     }
 
-    /// Takes out the oldest writes that are acknowledged as a whole: none of them while an earlier
-    /// one is not.
+    /// Removes the oldest writes that are fully acknowledged, up to the first that is not.
     pub(super) fn take_done(&mut self) -> Vec<Entry> {
         let done = self
             .entries
@@ -237,13 +238,13 @@ impl Pending {
         self.entries.drain(..done).collect()
     }
 
-    /// Takes out the write that the record belongs to.
+    /// Removes the write that the record belongs to.
     pub(super) fn remove(&mut self, number: usize) -> Option<Entry> {
         let (entry, _) = self.find(number)?;
         self.entries.remove(entry)
     }
 
-    /// Takes out those that `take` picks.
+    /// Removes the writes for which `take` returns `true`.
     pub(super) fn take_where(&mut self, take: impl Fn(&Content) -> bool) -> Vec<Entry> {
         let (taken, left) = std::mem::take(&mut self.entries)
             .into_iter()
@@ -252,12 +253,12 @@ impl Pending {
         Vec::from(taken)
     }
 
-    /// Takes out the newest write.
+    /// Removes the newest write.
     pub(super) fn take_newest(&mut self) -> Option<Entry> {
         self.entries.pop_back()
     }
 
-    /// Takes out everything.
+    /// Removes all writes.
     pub(super) fn take_all(&mut self) -> Vec<Entry> {
         Vec::from(std::mem::take(&mut self.entries))
     }
@@ -278,8 +279,8 @@ impl Entry {
             .map(|(index, (record, _))| (self.first + index, record))
     }
 
-    /// Where its records lie, those of its state left out: one that travels in chunks lies where
-    /// the first does.
+    /// The positions of its records, without those of its state; a record in chunks has the
+    /// position of its first chunk.
     pub(super) fn positions(&self) -> Vec<Position> {
         let Content { records, told, .. } = &self.job.content;
         let position = |(record, offset): (&Outgoing, &Option<u64>)| {
@@ -345,14 +346,14 @@ mod tests {
 
     #[test]
     fn a_write_waits_for_those_before_it() {
-        // Given three writes, the first of which is not acknowledged as a whole
+        // Given three writes, the first of which is not fully acknowledged
         let mut pending = pending(&[2, 1, 0]);
         for number in [1, 2] {
             assert_eq!(pending.settle(written(number)), None);
         }
         assert_eq!(pending.take_done().len(), 0);
         assert_eq!(pending.missing_of_oldest(), 1);
-        // When its last record is, then all three are done, in order
+        // When its last record is acknowledged, then all three are done, in order
         assert_eq!(pending.settle(written(0)), None);
         let done: Vec<_> = pending
             .take_done()
@@ -364,7 +365,7 @@ mod tests {
 
     #[test]
     fn state_is_held_back_until_all_records_before_it_are_acknowledged() {
-        // Given two writes of a record and a state each, and one of a state alone
+        // Given two writes of one record and one state each, and one write of state only
         let mut pending = Pending::with_state_last();
         for (records, told) in [(2, 1), (2, 1), (1, 0)] {
             let mut job = job(records);
@@ -375,13 +376,13 @@ mod tests {
             (numbers(&pending), pending.release_state().len()),
             (vec![0, 2], 0)
         );
-        // When the second record is acknowledged first, then nothing is let go
+        // When the second record is acknowledged first, then no state is released
         assert_eq!(pending.settle(written(2)), None);
         assert_eq!(
             (pending.release_state().len(), pending.missing_of_oldest()),
             (0, 1)
         );
-        // When the first one is too, then all state goes, in order and once
+        // When the first record is acknowledged too, then all state is released, in order and once
         assert_eq!(pending.settle(written(0)), None);
         let released: Vec<_> = pending
             .release_state()
@@ -393,7 +394,7 @@ mod tests {
             (vec![1, 3, 4], 0)
         );
         assert_eq!(pending.take_done().len(), 0);
-        // And what was let go is handed over again like all else
+        // And the released state is sent again like all other records
         pending.renumber();
         assert_eq!(numbers(&pending), [6, 8, 9]);
     }
@@ -404,8 +405,8 @@ mod tests {
         assert_eq!(pending.settle(written(1)), None);
         // When the client is replaced
         pending.renumber();
-        // Then only the missing records are handed over, and a late report of the first try means
-        // nothing
+        // Then only the unacknowledged records are sent, and a late report of the first attempt has
+        // no effect
         assert_eq!(numbers(&pending), [5, 7, 8, 9]);
         assert_eq!(pending.settle(written(0)), None);
         assert_eq!(pending.missing(), 4);
@@ -459,9 +460,9 @@ mod tests {
         pending.push(chunked);
         (0..5).for_each(|number| assert_eq!(pending.settle(written(number)), None));
         assert_eq!(pending.reopen_late(Duration::from_secs(60)), None);
-        // When its time is up
+        // When its time is over
         let late = pending.reopen_late(Duration::ZERO);
-        // Then the write with chunks is handed over once more, and waits for that
+        // Then the write with chunks is sent again, and is not done before that
         assert_eq!(
             late,
             Some(Failure {
@@ -504,7 +505,7 @@ mod tests {
                 pending.settle(written(number));
                 done.extend(pending.take_done().into_iter().map(|entry| entry.offsets.len()));
             }
-            // Whatever is left is finished in the end
+            // All remaining records are acknowledged in the end
             let rest = numbers(&pending);
             prop_assert_eq!(rest.len(), pending.missing());
             rest.into_iter().for_each(|number| assert_eq!(pending.settle(written(number)), None));

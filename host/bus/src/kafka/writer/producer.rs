@@ -1,4 +1,4 @@
-//! The client of a writer, and what it reports.
+//! The client of a writer, and its reports.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,15 +19,15 @@ use super::job::Outgoing;
 use super::mailbox::{Mailbox, Report};
 use fedhost_base::metric;
 
-/// librdkafka's own default of `batch.size`, in bytes.
+/// librdkafka's default of `batch.size`, in bytes.
 const BATCH_BYTES: u64 = 1_000_000;
-/// The name that manifests give it by: librdkafka has a second one, `message.timeout.ms`, and of
-/// two names for one setting it takes whichever it is given last.
+/// The name that manifests use. librdkafka has a second name for this setting,
+/// `message.timeout.ms`, and uses whichever of the two is set last.
 const DELIVERY_TIMEOUT: &str = "delivery.timeout.ms";
-/// How long a full queue is left alone, unless the broker acknowledges something before.
+/// Delay before a full queue is tried again, unless the broker acknowledges a record earlier.
 const FULL_QUEUE: Duration = Duration::from_millis(50);
 
-/// Hears the client's reports, on the client's thread.
+/// Receives the client's reports, on the client's thread.
 pub(super) struct Context {
     listener: Arc<Listener>,
     reporter: Reporter,
@@ -64,7 +64,7 @@ impl ProducerContext for Context {
     }
 }
 
-/// A producer; dropping it gives up whatever it still holds.
+/// A producer; when dropped, it drops its unsent records.
 pub(super) struct Producer {
     client: ThreadedProducer<Context>,
     mailbox: Arc<Mailbox>,
@@ -96,7 +96,7 @@ impl Producer {
         &self.client
     }
 
-    /// Hands a record over; waits while the client's queue is full.
+    /// Sends a record; waits while the client's queue is full.
     pub(super) fn send(&self, number: usize, record: &Outgoing) -> KafkaResult<()> {
         while let Err(error) = self.try_send(number, record) {
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull)
@@ -119,7 +119,7 @@ impl Producer {
         self.client.send(message).map_err(|(error, _)| error)
     }
 
-    /// Asks the broker for something small: whether it is there.
+    /// Sends a small request to check whether the broker answers.
     pub(super) fn probe(&self, topic: &str, timeout: Duration) -> KafkaResult<()> {
         self.client
             .client()
@@ -128,7 +128,7 @@ impl Producer {
     }
 }
 
-/// librdkafka takes 0 for `now`, and -1 as no time at all, which is read as 0.
+/// librdkafka reads 0 as `now`, and -1 as no timestamp, which is returned as 0.
 fn timestamp(timestamp_ms: u64) -> i64 {
     match timestamp_ms {
         0 => -1,
@@ -149,20 +149,20 @@ fn headers(headers: &[(String, bytes::Bytes)]) -> Option<OwnedHeaders> {
     }))
 }
 
-/// What the client of a writer is made with: the properties of [`Options::producer`], and what a
-/// writer needs whatever was asked for. `smallest_limit` is that of the topics' records, in bytes.
+/// The client properties of a writer: those of [`Options::producer`], and those that every writer
+/// requires. `smallest_limit` is the smallest record limit of its topics, in bytes.
 #[must_use]
 pub fn writer_properties(options: &Options, role: &str, smallest_limit: Option<u64>) -> Properties {
     let defaults = [
         ("enable.idempotence", "true"),
         ("statistics.interval.ms", "5000"),
     ];
-    // A record is never given up: it is this writer that decides, not the clock of the client.
+    // The client must not drop a record after a timeout: the writer decides about that.
     let mut all = Properties::default()
         .with(defaults)
         .with(options.producer.iter())
         .with([(DELIVERY_TIMEOUT, "0")]);
-    // A batch over a topic's limit is refused by the broker with everything in it.
+    // The broker refuses a whole batch that exceeds a topic's limit.
     let batch = all.number("batch.size").unwrap_or(BATCH_BYTES);
     all.set(
         "batch.size",
@@ -174,13 +174,13 @@ pub fn writer_properties(options: &Options, role: &str, smallest_limit: Option<u
     if options.delivery == Delivery::ExactlyOnce {
         all.set("enable.idempotence", "true");
         all.set("transactional.id", transactional_id(options, role));
-        // All of a transaction is handed over at once: to wait for more only delays its end.
+        // All records of a transaction are sent at once: to wait for more only delays its end.
         all.set("linger.ms", "0");
     }
     all
 }
 
-/// By which the cluster knows the role: who comes later with the same one takes over.
+/// Identifies the role in the cluster: a later client with the same id takes over.
 pub(super) fn transactional_id(options: &Options, role: &str) -> String {
     format!("{}-{role}", options.transactional_id_prefix)
 }

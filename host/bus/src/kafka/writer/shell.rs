@@ -1,5 +1,4 @@
-//! What both kinds of writer have in common: their options, their client, their patience and their
-//! metrics.
+//! What both kinds of writer share: options, client, retries and metrics.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,13 +21,13 @@ use crate::Error;
 use fedhost_base::clock;
 use fedhost_base::metric::{self, Count};
 
-/// Taken from the mailbox at a time.
+/// Largest amount taken from the mailbox at once.
 pub(super) const LIMIT: Limit = Limit {
     count: 1_024,
     bytes: 16 << 20,
 };
 
-/// A client in trouble is asked no longer than this whether it is well: writes wait meanwhile.
+/// Longest time of a health check of a failing client: writes wait meanwhile.
 const PROBE: Duration = Duration::from_secs(1);
 
 pub(super) struct Shell {
@@ -38,13 +37,13 @@ pub(super) struct Shell {
     pub(super) topics: Arc<Catalogue>,
     pub(super) listener: Arc<Listener>,
     pub(super) mailbox: Arc<Mailbox>,
-    /// Tries to do something since it last went well.
+    /// Failed attempts since the last success.
     tries: u32,
-    /// When a rebalance began to keep offsets from being stored.
+    /// When a rebalance began to delay the commits of offsets.
     rebalancing: Option<Instant>,
-    /// Of all time.
+    /// Number of all retries.
     retries: u64,
-    /// Topics that the broker did not know, and the number of retries before that.
+    /// Topics that the broker did not know, with the number of retries before that.
     unknown: HashMap<Arc<str>, u64>,
 }
 
@@ -85,7 +84,7 @@ impl Shell {
         )
     }
 
-    /// Something went wrong that is worth another try: tells, and waits.
+    /// Reports an error that may be temporary, and waits before the next attempt.
     pub(super) fn try_later(&mut self, diagnosis: Diagnosis) {
         self.count(metric::WRITE_RETRIES, 1);
         self.listener.is_in_trouble(diagnosis);
@@ -94,14 +93,14 @@ impl Shell {
         self.mailbox.pause(self.options.backoff.pause(self.tries));
     }
 
-    /// Something went well that needs the broker.
+    /// A call that needs the broker was successful.
     pub(super) fn is_well(&mut self) {
         (self.tries, self.rebalancing) = (0, None);
         self.listener.is_well();
     }
 
-    /// Waits a moment when offsets were refused in the midst of a rebalance, after which their
-    /// reader may read on; `false` when there is none, or it takes too long.
+    /// Waits briefly if offsets were refused during a rebalance, after which their reader may
+    /// continue; `false` if there is no rebalance, or it takes too long.
     pub(super) fn rides_out(&mut self, share: &Share, refused: &KafkaError) -> bool {
         let since = *self.rebalancing.get_or_insert_with(clock::now);
         let may_pass = share.is_shared()
@@ -116,8 +115,8 @@ impl Shell {
         rides_out
     }
 
-    /// Waits for writes while nothing is under way. A client that was in trouble is asked now and
-    /// then whether it is well: it would not find out by itself.
+    /// Waits for writes while none is in progress. A client that failed is checked from time to
+    /// time: it would not notice a recovery by itself.
     pub(super) fn idle(&mut self, producer: &Producer) -> Post {
         let until = self
             .listener
@@ -137,17 +136,17 @@ impl Shell {
         post
     }
 
-    /// Refuses a write whose offsets have been taken away from it meanwhile.
+    /// Refuses a write if its offsets were fenced in the meantime.
     pub(super) fn check(&self, content: &Content) -> Result<(), Error> {
         offsets::check(&self.groups, &content.offsets)
     }
 
-    /// The end of a write whose record was not written for this reason; `None` when it is to be
-    /// tried again.
+    /// The error for a write whose record was not written for this reason; `None` if it has to be
+    /// retried.
     pub(super) fn refusal(&mut self, topic: &Arc<str>, code: RDKafkaErrorCode) -> Option<Error> {
         match verdict::fault(code) {
             Fault::None => None,
-            // A broker that has just started may not know it yet.
+            // A broker that has just started may not know the topic yet.
             Fault::Unknown => {
                 let before = *self
                     .unknown
@@ -188,7 +187,7 @@ impl Shell {
         self.listener.count(metric, by);
     }
 
-    /// When one request has taken too long.
+    /// The time limit of a request that starts now.
     pub(super) fn deadline(&self) -> Instant {
         clock::now() + self.options.request
     }

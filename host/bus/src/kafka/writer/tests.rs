@@ -1,5 +1,5 @@
-//! Against a real broker, named by `KAFKA_BOOTSTRAP_SERVERS`, and against librdkafka's mock where
-//! it keeps its promises.
+//! Tests against a real broker, named by `KAFKA_BOOTSTRAP_SERVERS`, and against librdkafka's mock
+//! where it behaves like a broker.
 
 mod at_least_once;
 pub(super) mod cluster;
@@ -54,7 +54,7 @@ fn offsets(positions: Result<Vec<Position>, Error>) -> Vec<u64> {
         .collect()
 }
 
-/// Polls a write once, so that it is under way.
+/// Polls a write once, so that it is in progress.
 async fn hand_in(write: &mut (impl Future<Output = Result<Vec<Position>, Error>> + Unpin)) {
     let first = std::future::poll_fn(|context| {
         std::task::Poll::Ready(std::pin::Pin::new(&mut *write).poll(context))
@@ -66,7 +66,7 @@ fn is_lost(result: &Result<Vec<Position>, Error>) -> bool {
     matches!(result, Err(Error::Lost { .. }))
 }
 
-/// What both kinds of writer promise, on a real broker.
+/// Tests of both kinds of writer, on a real broker.
 mod both {
     use super::*;
 
@@ -99,7 +99,7 @@ mod both {
             ..record(&topic, Bytes::new())
         };
         let large = record(&topic, vec![7; 4 << 20]);
-        // When records with everything, with nothing, and of the very limit are written
+        // When full records, empty records, and records of the exact limit are written
         let records = vec![full.clone(), large.clone(), empty.clone()];
         let positions = writer
             .write(Write {
@@ -108,7 +108,7 @@ mod both {
             })
             .await
             .expect("written");
-        // Then each is read back unchanged from where it is said to be
+        // Then each is read back unchanged from its returned position
         let read = cluster.read(&topic, "read_committed");
         for (position, written) in positions.iter().zip([full, large, empty]) {
             let found = read
@@ -166,7 +166,7 @@ mod both {
     }
 
     async fn a_record_that_the_broker_refuses_ends_its_own_write_only(delivery: Delivery) {
-        // Given a topic that takes less than is known of it
+        // Given a topic whose limit is lower than the known one
         let (cluster, writer, _) = writer(delivery).await;
         let topic = cluster.topic("small", 1, 2_000).await;
         cluster.learn(&topic, 1, 4 << 20);
@@ -180,7 +180,7 @@ mod both {
             writer.write(too_large),
             writer.write(numbered(&topic, 3..6)),
         );
-        // Then it is refused with the reason, and the others are there, in order
+        // Then it is refused with the reason, and the others are written, in order
         let refused = refused.expect_err("too large").to_string();
         assert!(
             refused.contains("refuses to write a record") && refused.contains("larger than"),
@@ -193,7 +193,7 @@ mod both {
     async fn offsets_of_a_group_move_with_the_write(delivery: Delivery) {
         let (cluster, writer, topic) = writer(delivery).await;
         let group = cluster.name("g");
-        // When two writes move the offset of a group that nobody reads in
+        // When two writes move the offset of a group without readers
         for next in [3, 5] {
             let offsets = vec![cluster.offset(&group, &topic, 1, next)];
             writer
@@ -212,7 +212,7 @@ mod both {
     async fn a_reader_whose_place_is_gone_moves_no_offset(delivery: Delivery) {
         let (cluster, writer, topic) = writer(delivery).await;
         let (gone, fresh) = (cluster.name("gone"), cluster.name("fresh"));
-        // Given a reader that left its group, and does not know it yet
+        // Given a reader that has left its group without knowing it
         let _reader = cluster.reader_that_left(&gone, &topic);
         let with_offset = |group: &str, numbers| {
             let offsets = vec![cluster.offset(group, &topic, 0, 9)];
@@ -226,7 +226,7 @@ mod both {
             writer.write(with_offset(&gone, 0..1)),
             writer.write(with_offset(&fresh, 1..2))
         );
-        // Then it is cut off, and the other is not
+        // Then it is fenced, and the other is not
         assert!(is_lost(&refused), "{refused:?}");
         written.expect("written");
         assert_eq!(
@@ -286,7 +286,7 @@ mod both {
             })
             .await
             .expect("written");
-        // Whether it was read before or not
+        // Both from a reader that has read before and from a new one
         for state in [state, cluster.state()] {
             assert_eq!(
                 state.get("a", Hidden::Awaited).await.expect("read"),
@@ -298,14 +298,14 @@ mod both {
 
     async fn closing_carries_out_what_was_handed_in(delivery: Delivery) {
         let (cluster, writer, topic) = writer(delivery).await;
-        // When a writer is closed while it has much to do
+        // When a writer is closed with many writes in progress
         let write = |number| Box::pin(writer.write(numbered(&topic, number..number + 1)));
         let mut writes: Vec<_> = (0..50).map(write).collect();
         for write in &mut writes {
             hand_in(write).await;
         }
         writer.close().await;
-        // Then all of it is there and answered, and nothing more is taken
+        // Then all of them are written and answered, and no further write is accepted
         for write in writes {
             assert_eq!(offsets(write.await).len(), 1);
         }

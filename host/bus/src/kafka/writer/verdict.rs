@@ -1,37 +1,37 @@
-//! What to do after an error: the tables, without any I/O.
+//! Tables of what to do after an error, without any I/O.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::super::diagnosis::{self, Diagnosis};
 use super::offsets;
 
-/// Which call of a transaction failed.
+/// The step of a transaction that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Beginning one.
+    /// Begin a transaction.
     Begin,
-    /// Handing over records, or waiting for their reports.
+    /// Send records, or wait for their reports.
     Records,
-    /// Adding offsets.
+    /// Add offsets.
     Offsets,
-    /// Ending it well.
+    /// Commit.
     Commit,
-    /// Ending it otherwise.
+    /// Abort.
     Abort,
 }
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Move {
-    /// The same call again: it goes on where it stopped.
+    /// Repeat the call: it continues where it stopped.
     Again,
-    /// The transaction cannot succeed any more, and surely has not: abort it.
+    /// The transaction cannot succeed and was certainly not committed: abort it.
     Abort,
-    /// A new client. It settles whether the transaction happened.
+    /// Create a new client. It settles whether the transaction was committed.
     Renew,
 }
 
-/// What librdkafka says of an error.
+/// The properties of an error that librdkafka reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Traits {
     pub(super) fatal: bool,
@@ -56,12 +56,12 @@ impl Traits {
     }
 }
 
-/// After an error of a transaction's call.
+/// What to do after an error of a transaction step.
 pub(super) fn after(step: Step, traits: Traits) -> Move {
     match step {
         _ if traits.fatal => Move::Renew,
-        // Once the end was asked for, only a new client can tell how it went: a request that is
-        // still on its way could otherwise end the next transaction.
+        // Once commit or abort was requested, only a new client can determine the result: a request
+        // that is still in transit could otherwise end the next transaction.
         Step::Commit | Step::Abort if traits.timed_out => Move::Renew,
         Step::Begin | Step::Offsets | Step::Commit | Step::Abort if traits.retriable => Move::Again,
         Step::Records | Step::Offsets => Move::Abort,
@@ -72,11 +72,11 @@ pub(super) fn after(step: Step, traits: Traits) -> Move {
 /// What a record that was not written means for its write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The record itself, or one in the same batch, is refused for good.
+    /// The record, or another one in the same batch, is refused permanently.
     Refused,
-    /// There is no such topic or partition, or the broker does not know of it yet.
+    /// The topic or partition does not exist, or the broker does not know it yet.
     Unknown,
-    /// Nothing to do with the record.
+    /// The record is not the cause.
     None,
 }
 
@@ -99,12 +99,12 @@ pub(super) fn fault(code: RDKafkaErrorCode) -> Fault {
     }
 }
 
-/// After a commit of offsets that the broker did not take.
+/// What to do after the broker refused a commit of offsets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Commit {
-    /// The reader's place in its group is gone.
+    /// The reader has lost its place in its group.
     Lost,
-    /// It may go better later.
+    /// The commit may succeed later.
     Again,
 }
 
@@ -115,7 +115,7 @@ pub(super) fn after_commit(error: &KafkaError) -> Commit {
     }
 }
 
-/// What a report's code means, in words.
+/// The meaning of a report's code.
 pub(super) fn diagnosis(code: RDKafkaErrorCode) -> Diagnosis {
     diagnosis::of(&KafkaError::MessageProduction(code))
 }

@@ -1,5 +1,5 @@
-//! How a role is taken over, by a new writer or by the same one with a new client, and how its last
-//! transaction ended.
+//! How a role is taken over, by a new writer or by the same writer with a new client, and how its
+//! last transaction ended.
 
 use std::time::Instant;
 
@@ -16,14 +16,14 @@ use super::ExactlyOnce;
 use fedhost_base::clock;
 
 impl ExactlyOnce {
-    /// A new client, and how the last transaction ended.
+    /// Creates a new client, and returns how the last transaction ended.
     pub(super) fn renew(&mut self, diagnosis: Diagnosis) -> Result<Outcome, End> {
         let mut trouble = diagnosis;
         loop {
             if self.shell.mailbox.is_over() {
                 return Err(End::Closed);
             }
-            // Another writer that has taken over is not to be disturbed.
+            // A writer that has taken over must not be fenced.
             let settled = self.look().and_then(|before| match before {
                 Outcome::TakenOver => Ok(before),
                 _ => self
@@ -48,9 +48,9 @@ impl ExactlyOnce {
         }
     }
 
-    /// Makes a new client and has the cluster end whatever the role's earlier one left open.
+    /// Creates a new client; the cluster ends the open transaction of the role's earlier client.
     pub(super) fn initialise(&mut self, until: Instant) -> Result<(), Diagnosis> {
-        // The old one has to go first: it would only hear that it is not wanted any more.
+        // The old client must be dropped first: it would only report that it was fenced.
         self.producer = None;
         let producer = self
             .shell
@@ -81,16 +81,16 @@ impl ExactlyOnce {
         }
     }
 
-    /// How the last transaction ended, now that it has.
+    /// How the last transaction ended, once it has ended.
     fn settle(&self) -> Result<Outcome, Diagnosis> {
         if let Some(since) = self.since {
-            // Its mark may lie behind the start of another role's transaction.
+            // Its mark may be after the start of another role's transaction.
             Tail::new(&self.shell.options, since).await_commits(self.shell.deadline())?;
         }
         self.look()
     }
 
-    /// Looks for the mark of the last transaction among those that are shown as committed.
+    /// Looks for the mark of the last transaction among the committed ones.
     fn look(&self) -> Result<Outcome, Diagnosis> {
         let Some(since) = self.since else {
             return Ok(Outcome::NeverHappened);
@@ -107,7 +107,7 @@ impl ExactlyOnce {
         Ok(self.mark.outcome(marks.iter().map(Vec::as_slice)))
     }
 
-    /// The mark as a write of its own that nobody waits for.
+    /// The mark as a write of its own, whose answer is not used.
     pub(super) fn marking(&self) -> Job {
         let (topic, name) = (
             &self.shell.options.state_topic,

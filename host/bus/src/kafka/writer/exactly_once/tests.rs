@@ -1,4 +1,4 @@
-//! A transaction whose end was not seen is settled, on a real broker.
+//! Tests on a real broker: a transaction with an unknown result is settled.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +48,7 @@ fn cycle(cluster: &Cluster, topic: &str, numbers: std::ops::Range<u32>) -> Pendi
     cycle
 }
 
-/// Its time is up without a word from the broker.
+/// A timeout without an answer of the broker.
 fn no_answer() -> Diagnosis {
     out_of_time("commit")
 }
@@ -59,12 +59,12 @@ async fn a_commit_whose_answer_was_lost_is_found_to_have_happened() {
     let topic = cluster.topic("t", 1, 1 << 20).await;
     let mut writer = start(&cluster).await;
     tokio::task::block_in_place(|| {
-        // Given a transaction that was committed, and a writer that never heard of it
+        // Given a transaction that was committed, and a writer that did not get the answer
         let mut first = cycle(&cluster, &topic, 0..2);
         assert!(writer.attempt(&mut first, None).is_ok());
-        // When it asks for the end with a new client, then it learns that all is done
+        // When it asks for the result with a new client, then the transaction was committed
         assert_eq!(writer.renew(no_answer()), Ok(Outcome::Happened));
-        // And it goes on with that client
+        // And it continues with that client
         let mut second = cycle(&cluster, &topic, 2..3);
         assert!(writer.attempt(&mut second, None).is_ok());
     });
@@ -93,7 +93,8 @@ async fn a_transaction_that_never_reached_its_end_is_found_not_to_have_happened(
         assert!(writer.write(&mut second, None).is_ok());
         writer.since = second.newest_offset();
         drop(second.take_newest());
-        // When the end is asked for, then it did not happen, and doing it again does it once
+        // When the result is asked for, then it was not committed, and a retry writes the records
+        // once
         assert_eq!(writer.renew(no_answer()), Ok(Outcome::NeverHappened));
         assert!(writer.attempt(&mut second, None).is_ok());
     });
@@ -106,9 +107,9 @@ async fn a_writer_that_was_taken_over_from_does_not_disturb_its_successor() {
     let topic = cluster.topic("t", 1, 1 << 20).await;
     let (mut old, mut new) = (start(&cluster).await, start(&cluster).await);
     tokio::task::block_in_place(|| {
-        // When the old one asks how its transaction ended
+        // When the old writer asks how its transaction ended
         assert!(matches!(old.renew(no_answer()), Err(End::Lost { .. })));
-        // Then the new one still has the client that it began with
+        // Then the new writer can still use its first client
         assert!(
             new.attempt(&mut cycle(&cluster, &topic, 0..1), None)
                 .is_ok()

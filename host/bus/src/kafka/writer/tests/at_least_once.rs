@@ -1,5 +1,4 @@
-//! What a writer without transactions makes of a cluster in trouble: librdkafka's mock, told to
-//! fail.
+//! Tests of a writer without transactions during faults, on librdkafka's mock.
 
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ async fn until(what: &str, mut condition: impl FnMut() -> bool) {
         .unwrap_or_else(|_| panic!("never: {what}"));
 }
 
-/// Writes of ten numbers each, all at the same time; `trouble` comes when they are under way.
+/// Ten numbers per write, all writes at the same time; `trouble` runs while they are in progress.
 async fn write_through(
     cluster: &Cluster,
     trouble: impl AsyncFnOnce(&MockCluster<'static, DefaultProducerContext>),
@@ -55,7 +54,7 @@ async fn write_through(
     writer.close().await;
 }
 
-/// Without repeats: the last time that each came counts for the order.
+/// Removes repeats: the last occurrence of each value counts for the order.
 fn in_order(read: Vec<String>) -> Vec<String> {
     let mut last = Vec::new();
     for text in read.into_iter().rev() {
@@ -75,7 +74,7 @@ async fn a_broker_that_refuses_for_a_while_loses_and_reorders_nothing() {
         Error::RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
         Error::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
         Error::RD_KAFKA_RESP_ERR__TRANSPORT,
-        // Those that end what the client can do by itself
+        // Errors that the client does not retry by itself
         Error::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
         Error::RD_KAFKA_RESP_ERR_UNKNOWN,
         Error::RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR,
@@ -102,7 +101,7 @@ async fn rights_that_come_back_are_waited_for_and_the_process_is_not_ready_meanw
         .mock()
         .request_errors(RDKafkaApiKey::Produce, &refused);
     write_through(&cluster, async |mock| {
-        // Given a writer whose records are refused again and again
+        // Given a writer whose records are refused repeatedly
         until("three tries", || {
             cluster.seen.count_of("write_retries") >= 3
         })
@@ -114,11 +113,11 @@ async fn rights_that_come_back_are_waited_for_and_the_process_is_not_ready_meanw
                 .is_some_and(|trouble| trouble.contains("no right to use topic"))
         );
         assert_eq!(cluster.seen.connection(), ["lost"]);
-        // When the rights are back
+        // When the rights are restored
         mock.clear_request_errors(RDKafkaApiKey::Produce);
     })
     .await;
-    // Then everything is written, and all is well
+    // Then all records are written, and the condition ends
     assert_eq!(in_order(cluster.texts(&cluster.name("t"))), texts(0..1_000));
     assert_eq!(
         (cluster.seen.trouble(), cluster.seen.connection()),
@@ -170,7 +169,8 @@ async fn a_full_queue_only_slows_down() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn chunks_that_took_too_long_are_written_again_before_the_record_counts_as_written() {
-    // Given a record in chunks, a second for them, and a broker that is longer away than that
+    // Given a record in chunks with one second for them, and a broker that is unreachable for
+    // longer
     let mut cluster = Cluster::mocked();
     cluster.producer = vec![
         ("message.max.bytes", "66000"),
@@ -194,9 +194,9 @@ async fn chunks_that_took_too_long_are_written_again_before_the_record_counts_as
     })
     .await;
     cluster.mock().broker_up(1).expect("up");
-    // When it is written at last
+    // When it is written in the end
     let position = offsets(writing.await.expect("no panic")).remove(0);
-    // Then all of its chunks were written twice, and the record lies where the second time began
+    // Then all its chunks were written twice, and its position is that of the second attempt
     let log = cluster.read(&topic, "read_committed");
     let count = u64::try_from(log.len()).expect("few");
     assert!(count >= 8 && count % 4 == 0, "{count} chunks");
@@ -228,11 +228,11 @@ async fn closing_without_a_broker_ends_in_time_and_says_so() {
     let writer = writer.expect("started");
     let mut write = Box::pin(writer.write(numbered(&cluster.name("t"), 0..1)));
     hand_in(&mut write).await;
-    // When it is closed and the broker does not come back
+    // When it is closed and the broker stays unreachable
     tokio::time::timeout(Duration::from_secs(10), writer.close())
         .await
         .expect("closing ends");
-    // Then whoever waits is told that it was not done
+    // Then the pending write is answered with an error
     let answer = tokio::time::timeout(Duration::from_secs(10), write)
         .await
         .expect("an answer");

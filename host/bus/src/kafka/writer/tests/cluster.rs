@@ -1,4 +1,4 @@
-//! A cluster, real or mocked, with names on it that no other test uses.
+//! A real or mocked cluster with names that no other test uses.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,12 +31,12 @@ pub(in crate::kafka::writer) struct Cluster {
     pub(in crate::kafka::writer) groups: Arc<Groups>,
     pub(in crate::kafka::writer) seen: Arc<Recorder>,
     pub(in crate::kafka::writer) mock: Option<MockCluster<'static, DefaultProducerContext>>,
-    /// On top of what every producer of these tests gets.
+    /// Added to the producer properties that all these tests use.
     pub(in crate::kafka::writer) producer: Vec<(&'static str, &'static str)>,
 }
 
 impl Cluster {
-    /// The broker that the environment names, with a state topic.
+    /// The broker from the environment, with a state topic.
     pub(in crate::kafka::writer) async fn real() -> Self {
         #[expect(clippy::disallowed_methods, reason = "a test has no command line")]
         let servers = std::env::var("KAFKA_BOOTSTRAP_SERVERS");
@@ -47,7 +47,7 @@ impl Cluster {
         cluster
     }
 
-    /// One mocked broker: it keeps 5 MiB a partition, and knows nothing of aborted transactions.
+    /// One mocked broker: it keeps 5 MiB per partition and does not support aborted transactions.
     pub(in crate::kafka::writer) fn mocked() -> Self {
         let mock = MockCluster::new(1).expect("a mocked cluster");
         let cluster = Self::at(mock.bootstrap_servers(), Some(mock));
@@ -231,7 +231,7 @@ impl Cluster {
         }
     }
 
-    /// Everything of a topic that `isolation` lets see, partition by partition.
+    /// All records of a topic that are visible with `isolation`, partition by partition.
     pub(in crate::kafka::writer) fn read(&self, topic: &str, isolation: &str) -> Vec<Record> {
         let partitions = self
             .topics
@@ -268,7 +268,7 @@ impl Cluster {
         }
     }
 
-    /// Committed values of a topic as text.
+    /// The committed values of a topic as text.
     pub(in crate::kafka::writer) fn texts(&self, topic: &str) -> Vec<String> {
         let text = |record: Record| String::from_utf8(record.value.to_vec()).expect("text");
         self.read(topic, "read_committed")
@@ -277,7 +277,7 @@ impl Cluster {
             .collect()
     }
 
-    /// A member of a group that took part in it once.
+    /// A reader that was a member of a group and has left it.
     pub(in crate::kafka::writer) fn reader_that_left(
         &self,
         group: &str,
@@ -293,8 +293,8 @@ impl Cluster {
         self.join(group, topic, reader)
     }
 
-    /// A member of a group that notices a rebalance, in which it keeps a partition, only after its
-    /// first try to store an offset.
+    /// A member that keeps a partition in a rebalance, and notices the rebalance only after its
+    /// first attempt to store an offset.
     pub(in crate::kafka::writer) fn reader_in_a_rebalance(
         &self,
         group: &str,

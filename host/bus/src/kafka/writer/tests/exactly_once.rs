@@ -1,4 +1,4 @@
-//! What only transactions promise, on a real broker.
+//! Tests of guarantees that only transactions give, on a real broker.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::*;
 
 const WAIT: Duration = Duration::from_secs(20);
 
-/// Another client with the role's transactional id that leaves no mark.
+/// Another client with the role's transactional id; it writes no mark.
 fn intruder(cluster: &Cluster) -> ClientConfig {
     let id = format!(
         "{}-role",
@@ -31,7 +31,7 @@ async fn readers_of_committed_records_see_a_write_as_a_whole() {
         .writer(Delivery::ExactlyOnce, "role")
         .await
         .expect("started");
-    // Given a reader that follows while writes of ten records each arrive
+    // Given a reader that reads along while writes of ten records each arrive
     let config = [
         ("group.id", "g"),
         ("enable.partition.eof", "true"),
@@ -51,7 +51,7 @@ async fn readers_of_committed_records_see_a_write_as_a_whole() {
         while read < 200 || ends == 0 {
             match consumer.poll(WAIT).expect("more") {
                 Ok(_) => read += 1,
-                // Then whenever it is at the end, it has seen whole writes only
+                // Then at every end of the log it has seen only whole writes
                 Err(KafkaError::PartitionEOF(_)) => {
                     ends += 1;
                     assert_eq!(read % 10, 0);
@@ -75,7 +75,7 @@ async fn readers_of_committed_records_see_a_write_as_a_whole() {
 async fn what_a_crashed_writer_left_open_is_never_seen() {
     let cluster = Cluster::real().await;
     let topic = cluster.topic("t", 1, 1 << 20).await;
-    // Given a process that died within a transaction
+    // Given a process that died during a transaction
     let crashed: BaseProducer = intruder(&cluster).create().expect("a producer");
     crashed.init_transactions(WAIT).expect("initialised");
     crashed.begin_transaction().expect("begun");
@@ -94,7 +94,7 @@ async fn what_a_crashed_writer_left_open_is_never_seen() {
         .await
         .expect("started");
     writer.write(numbered(&topic, 0..3)).await.expect("written");
-    // Then only its own writes are there, once
+    // Then only the role's own writes are readable, once
     assert_eq!(cluster.texts(&topic), texts(0..3));
     assert_eq!(cluster.read(&topic, "read_uncommitted").len(), 4);
 }
@@ -111,8 +111,8 @@ async fn what_another_role_s_transaction_hides_is_waited_for() {
         .await
         .expect("started");
     writer.write(state("old")).await.expect("written");
-    // Given a transaction of another role in the topic of all states, and a value that was
-    // committed behind it
+    // Given an open transaction of another role in the state topic, and a value that was committed
+    // after its start
     let id = cluster.name("another-role");
     let another: BaseProducer = cluster
         .client(&[("transactional.id", &id)])
@@ -128,7 +128,7 @@ async fn what_another_role_s_transaction_hides_is_waited_for() {
     writer.write(state("new")).await.expect("written");
     let value =
         |found: Option<Bytes>| found.map(|value| String::from_utf8_lossy(&value).into_owned());
-    // When the role asks, then it is told nothing older
+    // When the role reads it, then it gets no older value
     let states = cluster.state();
     let mut asked = std::pin::pin!(states.get("s", Hidden::Awaited));
     assert!(
@@ -164,7 +164,7 @@ async fn a_writer_that_was_taken_over_from_is_cut_off() {
         .writer(Delivery::ExactlyOnce, "other-role")
         .await
         .expect("started");
-    // Then the old one is cut off for good, and neither of the others is
+    // Then the old process is fenced permanently, and the other two are not
     for _ in 0..2 {
         let refused = old.write(numbered(&topic, 7..8)).await;
         assert!(is_lost(&refused), "{refused:?}");
@@ -182,8 +182,8 @@ async fn a_transaction_that_the_cluster_ended_is_settled_and_done_once() {
         .writer(Delivery::ExactlyOnce, "role")
         .await
         .expect("started");
-    // Given a cluster that ends the role's transactions again and again, at any moment, as it does
-    // after a timeout
+    // Given a cluster that ends the role's transactions repeatedly, at any moment, as after a
+    // timeout
     let stop = Arc::new(AtomicBool::new(false));
     let (stopped, config) = (Arc::clone(&stop), intruder(&cluster));
     let disturbing = tokio::task::spawn_blocking(move || {
@@ -194,7 +194,7 @@ async fn a_transaction_that_the_cluster_ended_is_settled_and_done_once() {
         }
         disturbed
     });
-    // When writes go on meanwhile
+    // When writes continue meanwhile
     for number in 0..150 {
         writer
             .write(numbered(&topic, number * 2..number * 2 + 2))
@@ -203,7 +203,7 @@ async fn a_transaction_that_the_cluster_ended_is_settled_and_done_once() {
     }
     stop.store(true, Ordering::Relaxed);
     assert!(disturbing.await.expect("no panic") > 0);
-    // Then each is there once, in order
+    // Then each record exists once, in order
     assert_eq!(cluster.texts(&topic), texts(0..300));
 }
 
@@ -228,7 +228,7 @@ async fn a_topic_that_was_deleted_ends_the_write_with_its_name() {
         writer.write(numbered(&gone, 0..1)),
         writer.write(numbered(&topic, 0..1))
     );
-    // Then only the one is refused
+    // Then only the first is refused
     assert!(
         matches!(&refused, Err(Error::UnknownTopic { topic }) if **topic == *gone),
         "{refused:?}"

@@ -1,4 +1,4 @@
-//! An observer that remembers.
+//! An observer that records reports.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -32,7 +32,7 @@ impl Recorder {
         self.with(|seen| seen.trouble.clone())
     }
 
-    /// `lost` and `restored`, in the order in which they were announced.
+    /// `lost` and `restored`, in the order of their events.
     pub(in crate::kafka::writer) fn connection(&self) -> Vec<&'static str> {
         let word = |event: &Event| match event {
             Event::ConnectionLost { .. } => Some("lost"),
