@@ -43,7 +43,7 @@ pub struct Options {
     pub ahead_bytes: usize,
     /// Largest number of records returned by one read (`max.poll.records`).
     pub max_poll_records: usize,
-    /// A write that waits longer for room logs a warning and continues to wait (`max.block.ms`).
+    /// A write that waits longer for room reports a warning and continues to wait (`max.block.ms`).
     pub max_block: Duration,
     /// Whether readers that share partitions use the group protocol of KIP-848.
     pub consumer_protocol: bool,

@@ -146,7 +146,7 @@ pub(in crate::kafka) fn split(
     (0..count).map(part).collect()
 }
 
-/// The first chunk, before the chunk headers of the others are known.
+/// Chunk 0, as if it were the only chunk.
 fn first(
     bytes: usize,
     sha256: Sha256Hex,

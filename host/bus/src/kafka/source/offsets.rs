@@ -150,7 +150,7 @@ fn forgotten() -> String {
         .to_owned()
 }
 
-/// By partition: the oldest offset that exists, and the next offset that will become readable.
+/// By partition: the oldest offset that exists, and the end of the readable log.
 pub(super) fn bounds(
     client: &Client,
     places: &[Place],
@@ -165,7 +165,7 @@ pub(super) fn bounds(
     Ok(bounds.collect())
 }
 
-/// By partition: the next offset that will become readable.
+/// By partition: the end of the readable log.
 pub(super) fn ends(
     client: &Client,
     places: &[Place],

@@ -412,7 +412,7 @@ impl Partition {
         }
     }
 
-    /// The client is paused, and half of the allowed queue has been returned.
+    /// The client is paused, and at least half of the allowed queue is free.
     pub(super) fn waits_for_room(&self, share: usize) -> bool {
         self.feed == Feed::Paused && self.has_room(share)
     }

@@ -27,7 +27,7 @@ const QUERY: Duration = Duration::from_secs(5);
 /// Number of statistics without a connection after which it counts as lost; the first one may fall
 /// into a reconnect.
 const MISSED: u32 = 2;
-/// Number of statistics with a connection after which a new client counts as working.
+/// Consecutive statistics of undisturbed reading after which a new client counts as working.
 const SETTLED: u32 = 3;
 
 pub(super) struct Session<'a> {
@@ -36,7 +36,7 @@ pub(super) struct Session<'a> {
     watch: Watch,
     /// The client replaces one that failed.
     successor: bool,
-    /// Consecutive statistics with and without a connection.
+    /// Consecutive statistics with a connection (while reading), and without a connection.
     connected: u32,
     missed: u32,
 }

@@ -306,7 +306,7 @@ impl ExactlyOnce {
         if verdict::after(Step::Records, Traits::of(&error)) == Move::Renew {
             return Setback::Open(diagnosis::of(&error));
         }
-        // The client does not know the cause if it refused the record locally.
+        // The client does not know the cause if it did not accept the record.
         let unaware = error.rdkafka_error_code() == Some(RDKafkaErrorCode::State);
         let own = failures
             .first()
