@@ -1,8 +1,7 @@
-//! Topics: made, listed and read at their ends; offsets of groups.
+//! Creates and lists topics, reads the records at their ends, and reads the offsets of groups.
 //!
-//! Every question has clients of its own, which are left to end by themselves when it is answered.
-//! That costs a few round trips, and there is none that could be broken, or pile up what nobody
-//! reads, while nobody asks.
+//! Every request creates its own clients, which end in the background after the answer. That costs
+//! a few round trips, but no idle client can break or collect unread reports between requests.
 
 mod connection;
 mod describe;
@@ -41,9 +40,9 @@ pub struct Cluster {
 pub struct Broker {
     /// Unique in the cluster.
     pub id: i32,
-    /// The host that it tells its clients to use.
+    /// The host that it announces to clients.
     pub host: String,
-    /// The port that it tells its clients to use.
+    /// The port that it announces to clients.
     pub port: i32,
 }
 
@@ -53,7 +52,7 @@ pub struct Broker {
 pub(super) struct ClusterAdmin {
     options: Arc<Options>,
     catalogue: Arc<Catalogue>,
-    /// It was announced that the cluster does not tell the settings of its topics.
+    /// It was announced that the cluster does not show the settings of its topics.
     told_of_silence: Arc<AtomicBool>,
 }
 
@@ -67,7 +66,7 @@ impl ClusterAdmin {
         }
     }
 
-    /// The same, with so long for each question.
+    /// The same, with this time limit for each request.
     pub(super) fn within(&self, request: Duration) -> Self {
         Self {
             options: Arc::new(Options {
@@ -315,14 +314,14 @@ fn create(connection: &Connection, spec: &TopicSpec) -> Result<TopicInfo, Error>
     let answers = asked.map_err(|error| connection.failed(&error))?;
     for answer in answers {
         match answer {
-            // Somebody else was faster: it stays as it is.
+            // Another client created it first: it stays as it is.
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
             Err((_, code)) => return Err(refusal(connection, spec, code)),
         }
     }
     loop {
         match describe::one(connection, &spec.name) {
-            // It takes a moment until every broker has heard of it.
+            // It takes a moment until every broker knows the topic.
             Err(Error::UnknownTopic { .. }) if !connection.remaining().is_zero() => {
                 connection.listen()
             }
@@ -331,7 +330,7 @@ fn create(connection: &Connection, spec: &TopicSpec) -> Result<TopicInfo, Error>
     }
 }
 
-/// Brokers say why in words, but the client's interface lets only the code through.
+/// Brokers send a text with the reason, but the client's interface passes on only the code.
 fn refusal(connection: &Connection, spec: &TopicSpec, code: RDKafkaErrorCode) -> Error {
     let names = || {
         spec.settings

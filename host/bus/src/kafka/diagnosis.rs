@@ -1,7 +1,6 @@
 //! What an error of a client means, and what to do about it.
 //!
-//! librdkafka says most of what it knows in a code and a line of text; [`rules`] turns both into
-//! words. Some causes look alike from inside the client, such as the ways in which a certificate
+//! librdkafka reports an error as a code and a line of text; [`rules`] translates both. Some causes look alike from inside the client, such as the ways in which a certificate
 //! can be wrong: `fedhost doctor` looks closer.
 
 mod rules;
@@ -16,9 +15,9 @@ use crate::Error;
 /// What is to be done with a client after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// The broker cannot be reached or is busy: the client goes on trying by itself.
+    /// The broker cannot be reached or is busy: the client continues to try by itself.
     Unreachable,
-    /// Credentials, certificates or rights: only somebody else can mend it, so try again slowly
+    /// Credentials, certificates or rights: only a person can correct them, so try again slowly
     /// with a new client.
     Refused,
     /// Another client has taken over.
@@ -33,7 +32,7 @@ pub(super) enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Diagnosis {
     pub(super) kind: Kind,
-    /// What happened, in words.
+    /// A description of what happened.
     pub(super) reason: String,
     /// What to do about it.
     pub(super) hint: String,
@@ -93,7 +92,7 @@ pub(super) fn of_code(code: RDKafkaErrorCode, name: &str) -> Diagnosis {
     known(Some(code), &detail, name).unwrap_or_else(|| unknown(&detail))
 }
 
-/// What a line in the log of a client that cannot get in means, when it tells of a failure.
+/// What a line in the log of a client that cannot get in means, when it reports a failure.
 pub(super) fn of_log(line: &str) -> Option<Diagnosis> {
     let mut rules = rules::TEXTS.iter().chain(rules::LOGGED);
     Some(

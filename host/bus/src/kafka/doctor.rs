@@ -1,5 +1,5 @@
-//! Looks at a cluster as this manifest's clients would meet it, step by step, and tells what is
-//! wrong and what to do.
+//! Looks at a cluster as this manifest's clients would meet it, step by step, and reports what
+//! is wrong and what to do.
 //!
 //! No record is added to any of the manifest's topics and no group's offset is moved. What stays
 //! behind is a transactional id, `PREFIX-doctor`, which the cluster forgets by itself.
@@ -45,7 +45,7 @@ pub struct Reading {
     pub stores_offsets: bool,
 }
 
-/// Examines the cluster and tells of each finding as it is made. Blocks, for a few seconds at the
+/// Examines the cluster and reports each finding as it is made. Blocks, for a few seconds at the
 /// most where all is well; must not be called on a thread that runs async tasks.
 pub fn examine(options: &Options, needs: &Needs, tell: &mut Tell<'_>) {
     examine_by(&now_ms, options, needs, tell);

@@ -1,4 +1,4 @@
-//! The clients of one question, and what becomes of their errors.
+//! The clients of one request, and how their errors are handled.
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,7 @@ use fedhost_base::clock;
 
 /// Members of this group never subscribe; the client will not read without the name of one.
 const NO_GROUP: &str = "fedhost-admin";
-/// After so long the client is asked what keeps it from its work.
+/// After this time the client is polled for the errors that block it.
 const STEP: Duration = Duration::from_millis(500);
 /// To wait for what the client has to say, and between two tries.
 const LISTEN: Duration = Duration::from_millis(20);

@@ -16,7 +16,7 @@ use crate::{Error, GroupOffset, TopicInfo};
 /// Kafka's own topics begin with this.
 const INTERNAL: &str = "__";
 
-/// Settings by topic; `None` where the cluster does not tell them.
+/// Settings by topic; `None` where the cluster does not show them.
 type Settings = BTreeMap<String, Option<BTreeMap<String, String>>>;
 /// Offsets by topic and partition.
 type Offsets = BTreeMap<(String, i32), Range<u64>>;

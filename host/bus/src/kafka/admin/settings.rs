@@ -90,7 +90,7 @@ pub(in crate::kafka) fn broker_limits(settings: &BTreeMap<String, String>) -> Br
     }
 }
 
-/// A topic whose settings the cluster does not tell: whatever limits it has, the cluster watches
+/// A topic whose settings the cluster does not show: whatever limits it has, the cluster watches
 /// over them.
 pub(super) fn unknown(name: &str, partitions: u32, replication_factor: Option<u16>) -> TopicSpec {
     let name = name.to_owned();

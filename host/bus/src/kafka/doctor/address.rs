@@ -10,7 +10,7 @@ use fedhost_base::clock::Stopwatch;
 
 const KAFKA_PORT: u16 = 9092;
 
-/// A host and a port, as clients are told it.
+/// A host and a port, as announced to clients.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Address {
     pub(super) host: String,

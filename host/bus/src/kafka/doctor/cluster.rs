@@ -21,7 +21,7 @@ const STEP: Duration = Duration::from_millis(250);
 /// A trouble that may pass gets this long to do so.
 const SECOND_CHANCE: Duration = Duration::from_secs(1);
 
-/// A topic as every client is told of it.
+/// A topic as the metadata for clients describes it.
 #[derive(Clone, Copy)]
 pub(super) struct Topic {
     pub(super) partitions: u32,
@@ -33,7 +33,7 @@ pub(super) struct Topic {
 pub(super) struct Cluster<'a> {
     pub(super) options: &'a Options,
     pub(super) id: Option<String>,
-    /// By their ids: where clients are told to find them.
+    /// By their ids: the addresses that they announce to clients.
     pub(super) brokers: BTreeMap<i32, Address>,
     /// By name, those that we may see.
     pub(super) topics: BTreeMap<String, Topic>,
@@ -105,7 +105,7 @@ impl<'a> Cluster<'a> {
         ]))
     }
 
-    /// The settings of a topic or broker by name, without those that are not told. `None` when we
+    /// The settings of a topic or broker by name, without those that are hidden. `None` when we
     /// have no right to see them.
     pub(super) fn settings(
         &self,
@@ -189,7 +189,7 @@ impl<'a> Cluster<'a> {
             .map_or("User:NAME".to_owned(), |name| format!("User:{name}"))
     }
 
-    /// When a question that is asked now is given up.
+    /// The deadline of a request that starts now.
     pub(super) fn deadline(&self) -> Instant {
         clock::now() + self.options.request
     }
@@ -224,7 +224,7 @@ impl Topic {
 }
 
 fn consumer(properties: &Properties) -> Result<BaseConsumer<Witness>, Diagnosis> {
-    // The lines that tell why a connection was closed are among these.
+    // These include the lines that state why a connection was closed.
     let mut config = properties
         .clone()
         .with([("debug", "broker"), ("statistics.interval.ms", "0")])

@@ -60,7 +60,7 @@ pub(super) fn examine(cluster: &Cluster<'_>, needs: &Needs, tell: &mut Tell<'_>)
 enum Answer {
     Granted,
     Denied,
-    /// Why it cannot be told.
+    /// Why the result is unknown.
     Untold(String),
 }
 

@@ -34,7 +34,7 @@ mod wrong {
     pub(super) const OTHER_HOST: [i32; 2] = [62, 64];
 }
 
-/// Whether whoever is there speaks TLS at all.
+/// Whether the server speaks TLS at all.
 pub(super) fn is_spoken(address: &Address, patience: Duration) -> bool {
     let (_, connection) = address.reach("", patience);
     let Some(connection) = connection else {

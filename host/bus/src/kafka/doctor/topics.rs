@@ -89,7 +89,7 @@ fn faults(
             let mut faults =
                 limits::of_brokers(broker, asked, &found, chunks::record_bytes_max(taken));
             faults.extend(limits::of_clients(&clients, asked, piece));
-            // A topic that is too small is told among the sizes.
+            // A topic that is too small is reported with the sizes.
             let told = |difference: &Difference| {
                 difference.setting == MAX_MESSAGE_BYTES && is_too_small(asked, &found)
             };
