@@ -34,7 +34,7 @@ pub struct Finding {
     pub hint: Option<String>,
 }
 
-/// Whoever is told of findings, one after the other.
+/// Receives the findings, one after the other.
 pub type Tell<'a> = dyn FnMut(Finding) + 'a;
 
 impl Finding {

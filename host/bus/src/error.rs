@@ -85,7 +85,7 @@ pub enum Error {
         #[help]
         hint: String,
     },
-    /// The bus refused for good: credentials, rights, or a promise that it cannot keep.
+    /// The bus refused permanently: credentials, rights, or a promise that it cannot keep.
     #[error("{bus} refuses to {action}: {reason}")]
     Refused {
         /// Which bus.

@@ -1,6 +1,6 @@
 //! How many partitions a topic should have.
 
-/// Megabytes a second that one partition carries with ease, where nobody has measured.
+/// Megabytes a second that one partition carries with ease, if no measurement exists.
 pub const PER_PARTITION_MB_S: f64 = 10.0;
 /// Fewer leave little room to add consumers later.
 pub const MINIMUM: u32 = 6;

@@ -5,7 +5,7 @@ const CHARACTERS_MAX: usize = 249;
 /// Says what is wrong with a name that Kafka would not take.
 ///
 /// # Errors
-/// The reason, in words.
+/// The reason, as text.
 pub(super) fn check(name: &str) -> Result<(), String> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if name.is_empty() || name.len() > CHARACTERS_MAX {

@@ -1,4 +1,4 @@
-//! Trouble that a part of the host waits out: told once when it begins, and again when it is over.
+//! Trouble that a part of the host waits out: reported once when it begins, and once when it ends.
 
 use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const PASSING: Backoff = Backoff {
     first: Duration::from_millis(100),
     longest: Duration::from_secs(5),
 };
-/// Pauses while somebody has to do something about it.
+/// Pauses while a person has to correct it.
 const LASTING: Backoff = Backoff {
     first: Duration::from_millis(500),
     longest: Duration::from_secs(60),
@@ -49,7 +49,7 @@ impl Trouble {
         }
     }
 
-    /// Tells it, unless it was told, and waits before the next try.
+    /// Reports it, unless it was reported, and waits before the next try.
     pub async fn met(&mut self, error: &Error) {
         let now = self.now.get_or_insert_with(|| Now {
             since: Stopwatch::start(),

@@ -68,7 +68,7 @@ impl std::fmt::Display for Holder {
     }
 }
 
-/// Who has the lock, where the system tells (Linux does).
+/// The holder of the lock, if the system shows it (Linux does).
 fn holder(lock: &Path) -> Option<Holder> {
     let inode = fs::metadata(lock).ok()?.ino();
     let process = process_of(&fs::read_to_string("/proc/locks").ok()?, inode)?;

@@ -5,7 +5,7 @@
 //! held again under another epoch. A write is checked against this on the writer's thread, so what
 //! was accepted before a claim is in the log before the next owner asks for the stored offset.
 //!
-//! Pure bookkeeping: the time is an argument, and nobody waits here.
+//! Pure bookkeeping: the time is an argument, and nothing waits here.
 
 mod balance;
 #[cfg(test)]
@@ -283,7 +283,7 @@ impl Groups {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides anew who is to have what.
+    /// Assigns the partitions to the members again.
     fn rearrange(&self, group: &mut Group, now: Instant) {
         let members = group
             .members

@@ -1,7 +1,8 @@
 //! What an error of a client means, and what to do about it.
 //!
-//! librdkafka reports an error as a code and a line of text; [`rules`] translates both. Some causes look alike from inside the client, such as the ways in which a certificate
-//! can be wrong: `fedhost doctor` looks closer.
+//! librdkafka reports an error as a code and a line of text; [`rules`] translates both. Some causes
+//! look alike from inside the client, such as the ways in which a certificate can be wrong:
+//! `fedhost doctor` looks closer.
 
 mod rules;
 #[cfg(test)]

@@ -19,7 +19,7 @@ use fedhost_base::clock;
 use fedhost_base::metric;
 use fedhost_base::observer::Observer;
 
-/// A spool without room for so long is said to be full.
+/// A spool without room for this time is reported as full.
 const FULL_AFTER: Duration = Duration::from_secs(1);
 
 /// Of a write.

@@ -1,4 +1,4 @@
-//! A reader that is cut off together with the spool of its group.
+//! A reader that is fenced together with the spool of its group.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What all parts of a spool know of each other: how much waits, and whether it goes on.
+//! What all parts of a spool know of each other: how much waits, and whether it continues.
 
 use tokio::sync::watch;
 
@@ -27,7 +27,7 @@ pub(super) enum Contact {
     Trouble,
 }
 
-/// Why a spool does not go on.
+/// Why a spool does not continue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Closed,

@@ -138,7 +138,7 @@ impl Remote {
             .collect()
     }
 
-    /// Waits until so many records have arrived.
+    /// Waits until this number of records has arrived.
     pub(crate) async fn arrives(&self, count: u64) {
         let mut source = self
             .log
@@ -270,7 +270,7 @@ impl Bus for Remote {
     }
 }
 
-/// Hears all that a spool tells.
+/// Records everything that a spool reports.
 #[derive(Default)]
 pub(crate) struct Ear {
     pub(crate) events: std::sync::Mutex<Vec<Event>>,

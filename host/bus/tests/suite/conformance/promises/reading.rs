@@ -1,4 +1,4 @@
-//! What a bus promises to whoever reads.
+//! What a bus promises to readers.
 
 use std::collections::BTreeMap;
 use std::pin::{Pin, pin};

@@ -56,7 +56,7 @@ impl Held {
         event
     }
 
-    /// Waits until it has so many partitions.
+    /// Waits until it has this number of partitions.
     async fn has(&mut self, count: usize) {
         while self.partitions.len() != count {
             let event = self.event().await;

@@ -1,4 +1,4 @@
-//! What a bus promises to whoever writes.
+//! What a bus promises to writers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
