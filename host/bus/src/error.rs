@@ -98,9 +98,9 @@ pub enum Error {
         #[help]
         hint: String,
     },
-    /// A reader or writer is cut off: another one has taken over, or its client had to be given up.
-    /// Whatever it has not written is read again by whoever goes on; to go on, begin again from
-    /// what is stored.
+    /// A reader or writer is fenced: another one has taken over, or its client had to be dropped.
+    /// The next reader reads again what was not written; to continue, begin again from what is
+    /// stored.
     #[error("{what} is cut off: {reason}")]
     Lost {
         /// Which reader or writer, for example `group "aggregator"`.

@@ -1,18 +1,18 @@
-//! A spool on this machine's disk in front of a bus that may be away: a write is safe once it lies
-//! there, and arrives when the bus takes it, in order and once.
+//! A spool on the local disk in front of a bus that may be unreachable: a write is safe once it is
+//! in the spool. It is delivered when the bus accepts it, in order and once.
 //!
 //! Each role has a spool of its own. What waits is bounded: a full spool makes its writer wait, and
-//! drops nothing. Verbs that look at the bus wait until everything accepted has arrived, so that
-//! nobody sees a state older than what he has written.
+//! drops nothing. Verbs that read the bus wait until everything accepted has arrived, so that
+//! a role never sees a state older than its own writes.
 //!
-//! How far it has come is kept on the other side as state `spool/NAME`, written together with the
-//! writes: a crash between arriving and being deleted here repeats nothing. Where the bus itself
-//! may repeat a write after a crash, it may do so here. Work that another process has done while
-//! this one was cut off is left out: its group's offsets have moved on.
+//! The progress is stored on the bus as state `spool/NAME`, in the same step as the writes: a crash
+//! between delivery and deletion here repeats nothing. Where the bus itself may repeat a write
+//! after a crash, it may do so here. Work that another process has done while this one was
+//! disconnected is skipped: its group's offsets have advanced.
 //!
-//! A write that the bus will never take, as when its topic's limit was lowered, holds up nobody: it
-//! is set aside in a file of the spool's directory, and that is announced. Whatever may pass, such
-//! as a missing topic or right, is waited out.
+//! A write that the bus will never accept, for example after its topic's limit was lowered, does
+//! not block later writes: it is moved to a file in the spool's directory, and that is announced.
+//! The spool waits while the cause may pass, such as a missing topic or right.
 
 mod admission;
 mod aside;
@@ -72,13 +72,13 @@ pub struct Options {
     pub max_bytes: u64,
     /// When a write is on the disk.
     pub fsync: Fsync,
-    /// Whether its role may go on from the state that it has written here while the bus is away.
-    /// Only for a role whose work nobody else does: should somebody have done it nevertheless, the
-    /// spool is cut off, and what waits is set aside.
+    /// Whether its role may continue from the state that it has written here while the bus is away.
+    /// Only for a role whose work no other process does: if another process has done it, the spool
+    /// is fenced, and the waiting writes are moved to a file.
     pub alone: bool,
-    /// Whether the bus is known to be away, so that nobody waits for its first answer.
+    /// Whether the bus is known to be away, so that no caller waits for its first answer.
     pub away: bool,
-    /// Who is told.
+    /// Receives the reports.
     pub observer: Arc<dyn Observer>,
 }
 

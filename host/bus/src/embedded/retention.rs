@@ -1,9 +1,9 @@
 //! Drops a partition's oldest records: whole batches, as its topic asks, of which the newest always
-//! stays; or up to an offset that somebody names.
+//! stays; or up to an offset that the caller names.
 //!
 //! It runs with the writes and reads no clock: a record's age counts from the newest timestamp of
-//! its partition. So a replay of old records is kept like a live stream, and a partition that
-//! nobody writes to keeps what it has.
+//! its partition. So a replay of old records is kept like a live stream, and a partition
+//! without new writes keeps its records.
 
 use super::keys;
 use super::partition::{Partition, Tail};

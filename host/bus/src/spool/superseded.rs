@@ -1,7 +1,7 @@
 //! Whether the work behind a write was done by another process meanwhile.
 //!
 //! A spool may wait so long that its group is given to another process, which reads the same
-//! records and goes on. What it has done shows in the group's offsets.
+//! records and continues. What it has done shows in the group's offsets.
 
 use super::entry::Move;
 

@@ -7,8 +7,8 @@ use crate::checkup::{Finding, Outcome, Tell};
 
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// Whoever reached one server has not reached the cluster: clients go on to the address that each
-/// broker advertises.
+/// A client that reached one server has not reached the cluster: it then connects to the address
+/// that each broker advertises.
 pub(super) fn examine(cluster: &Cluster<'_>, tell: &mut Tell<'_>) {
     for (id, address) in &cluster.brokers {
         let subject = format!("broker {id}");

@@ -88,8 +88,8 @@ pub(super) fn examine(
     findings
 }
 
-/// A connector as the manifest sets up clients, that goes on when it does not like what it sees,
-/// and remembers why.
+/// A connector as the manifest sets up clients, that continues when the certificate is
+/// wrong, and remembers why.
 fn connector(
     properties: &Properties,
     objections: Arc<Mutex<Vec<i32>>>,

@@ -9,7 +9,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::kafka::diagnosis::{self, Diagnosis, Kind};
 
-/// More different troubles than this tell nothing new.
+/// More different troubles than this add no information.
 const TROUBLES_MAX: usize = 16;
 
 /// What a client has had to say, oldest first, each once.
@@ -17,7 +17,7 @@ const TROUBLES_MAX: usize = 16;
 pub(super) struct Witness(Mutex<Vec<Diagnosis>>);
 
 impl Witness {
-    /// The trouble that nobody but the user can mend, or else the first one.
+    /// The trouble that only the user can correct, or else the first one.
     pub(super) fn worst(&self) -> Option<Diagnosis> {
         let troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let refusal = troubles.iter().find(|trouble| is_final(trouble));
