@@ -185,7 +185,7 @@ fn what_retention_drops_while_it_is_looked_for_is_no_damage() {
     });
     let mut cursor = Cursor::new(&partition, 0);
     cursor.fetch_from(&partition, &looked_up, &fixture.store.damages);
-    // Then it goes on at the oldest, and calls nothing damaged
+    // Then it continues at the oldest, and calls nothing damaged
     let mut records = Vec::new();
     cursor.take(1, &mut records, &fixture.store.damages);
     assert_eq!(

@@ -246,7 +246,7 @@ async fn a_group_goes_on_behind_a_record_whose_chunks_follow(delivery: Delivery)
     let mut source = scene.read_from_start(&topic).await;
     let first = read(&mut *source, 1).await.remove(0);
     assert_is(&first, &records[0], &positions[0]);
-    // When its group stores the place behind it, and another reader goes on there
+    // When its group stores the place behind it, and another reader continues there
     scene.store(&topic, positions[0].offset + 1).await;
     drop(source);
     let mut source = scene.read_from_start(&topic).await;

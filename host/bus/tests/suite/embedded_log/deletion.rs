@@ -38,7 +38,7 @@ async fn deleted_records_are_gone_to_the_offset_also_after_opening_again() {
             newest.iter().map(text).collect::<Vec<_>>(),
             if before < 10 { vec!["9"] } else { vec![] }
         );
-        // And offsets go on where they were
+        // And offsets continue where they were
         assert_eq!(write(&log, vec![record("t", 0, "10")]).await[0].offset, 10);
         let expected: Vec<String> = (before..=10).map(|number| number.to_string()).collect();
         assert_eq!(
@@ -71,7 +71,7 @@ async fn a_reader_of_deleted_records_goes_on_at_the_oldest() {
     // When what it would read next is deleted, in the same batch and then beyond it
     for before in [2_u64, 7] {
         log.delete_records("t", 0, before).await.expect("deleted");
-        // Then it goes on at the oldest, wherever it is sent
+        // Then it continues at the oldest, wherever it is sent
         assert_eq!(
             text(&source.read(1).await.expect("readable")[0]),
             before.to_string()
@@ -120,7 +120,7 @@ async fn the_disk_space_of_deleted_records_is_given_back_and_offsets_are_kept() 
         .map(|file| file.metadata().unwrap().len())
         .sum();
     assert!(bytes < 1_000_000, "{bytes} bytes of 3 million remain");
-    // And offsets go on
+    // And offsets continue
     assert_eq!(
         write(&open(directory.path()), vec![record("t", 0, "x")]).await[0].offset,
         150

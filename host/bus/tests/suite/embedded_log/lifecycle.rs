@@ -134,7 +134,7 @@ async fn a_directory_has_one_log_in_a_process() {
     assert!(
         matches!(&error, Error::InUse { directory: name } if *name == directory.path().display().to_string())
     );
-    // And the first one goes on
+    // And the first one continues
     log.create_topic(spec("t", 1)).await.expect("a topic");
     log.close();
     open(directory.path());

@@ -116,7 +116,7 @@ async fn what_another_machine_has_gone_on_from_is_not_overwritten() {
         let folder = std::fs::read_dir(here.directory.path().join(NAME).join("set-aside"))
             .expect("a folder");
         assert!(folder.count() >= 1);
-        // And with the bus it goes on from what is true
+        // And with the bus it continues from what is true
         let spool = open(&here, false).await;
         assert_eq!(count(&spool).await, 3);
         write(&spool, step(3)).await;

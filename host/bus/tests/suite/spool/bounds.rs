@@ -39,7 +39,7 @@ async fn a_full_spool_makes_its_writer_wait_and_drops_nothing() {
         bench.ear.until(|ear| ear.count(full) == 1).await;
         assert!(is_waiting(waiting.as_mut()).await);
         assert!(bench.ear.metric("spool_bytes") <= 10_000.0);
-        // And it goes on as soon as the bus takes something
+        // And it continues as soon as the bus takes something
         bench.remote.is(Mood::Well);
         waiting.await.expect("accepted");
         close(&spool).await;
@@ -126,7 +126,7 @@ async fn a_process_whose_disk_is_full_for_a_while() {
         () = &mut writer => panic!("the disk was never full"),
         () = heard => {}
     }
-    // And goes on as soon as there is room
+    // And continues as soon as there is room
     setrlimit(Resource::Fsize, all).unwrap();
     writer.await;
     assert_eq!(ear.trouble("disk of the spool of fog-node-1"), None);

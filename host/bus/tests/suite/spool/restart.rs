@@ -1,4 +1,4 @@
-//! Closing, ends without warning, and who goes on.
+//! Closing, ends without warning, and who continues.
 
 use std::fs;
 use std::sync::Arc;

@@ -49,7 +49,7 @@ pub(crate) struct Remote {
     pub(crate) log: Arc<EmbeddedLog>,
     pub(crate) mood: watch::Sender<Mood>,
     /// Held by a write until it is carried out, even when nobody waits for it any more. As on a
-    /// cluster, whoever goes on in the writer's place does so behind it.
+    /// cluster, whoever continues in the writer's place does so behind it.
     turn: Arc<Mutex<()>>,
     _directory: Option<TempDir>,
 }

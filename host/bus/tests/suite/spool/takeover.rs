@@ -138,7 +138,7 @@ async fn a_reader_begins_behind_what_was_waiting() {
             .subscribe("g", &[TOPIC], Start::Earliest)
             .await
             .expect("subscribed");
-        // Then it goes on behind them
+        // Then it continues behind them
         assert_eq!(source.positions()[&(TOPIC.into(), 1)], 6);
         source.seek(TOPIC, 0, 1);
         assert_eq!(text(&source.read(1).await.expect("readable")[0]), "6");
@@ -172,7 +172,7 @@ async fn a_spool_that_waits_for_its_reader_leaves_the_bus_alone_until_then() {
         // When its role never gets a reader, then they stay
         assert_eq!(bench.open().await.close(Duration::from_secs(60)).await, 1);
         assert!(bench.remote.arrived().await.is_empty());
-        // When it gets one, then they arrive, and it goes on behind them
+        // When it gets one, then they arrive, and it continues behind them
         let spool = bench.open().await;
         let source = spool
             .subscribe("g", &[TOPIC], Start::Earliest)

@@ -35,7 +35,7 @@ pub(crate) async fn a_group_goes_on_at_its_stored_offsets(case: &Case) {
         .subscribe(&case.name("g"), &[&input], Start::Latest)
         .await
         .expect("subscribed");
-    // Then the new one goes on there, and the result is there as well
+    // Then the new one continues there, and the result is there as well
     assert_eq!(texts(&read(&mut *source, 2).await), ["4", "5"]);
     assert_eq!(
         source.positions(),

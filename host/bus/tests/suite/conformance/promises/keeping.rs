@@ -50,7 +50,7 @@ pub(crate) async fn deleted_records_are_gone_and_the_others_stay(case: &Case) {
     let mut records = read(&mut *case.read_from_start("g", &[&topic]).await, 4).await;
     records.sort_by_key(|record| record.position.partition);
     assert_eq!(texts(&records), ["4", "5", "0", "1"]);
-    // And a reader that is sent below them goes on at the oldest
+    // And a reader that is sent below them continues at the oldest
     let mut source = case.read_from_start("h", &[&topic]).await;
     read(&mut *source, 4).await;
     source.seek(&topic, 0, places[0]);

@@ -201,7 +201,7 @@ pub(crate) async fn a_group_that_may_only_go_on_needs_somewhere_to_go_on_from(ca
         })
         .await
         .expect("written");
-    // When both may only go on, then the one goes on there, and the other is told what it lacks
+    // When both may only continue, then one continues there, and the other gets an error
     let mut source = case
         .bus
         .subscribe(&known, &[&topic], Start::Stored)

@@ -127,7 +127,7 @@ pub(crate) async fn a_joining_member_takes_over_after_the_drain(case: &Case) {
         .map(|(_, partition)| first.offset(*partition, read[partition]));
     store(case, offsets.collect()).await.expect("still its own");
     first.member.release(&leaving);
-    // Then the second goes on behind it, and nothing is read twice
+    // Then the second continues behind it, and nothing is read twice
     second.has(2).await;
     for (partition, assignment) in &second.partitions {
         assert_eq!(assignment.next, read[partition], "partition {partition}");
@@ -193,7 +193,7 @@ pub(crate) async fn a_write_of_a_member_that_lost_the_partition_is_refused(case:
     let stored = stored.expect("offsets").into_iter();
     let stored: BTreeMap<_, _> = stored.map(|at| (at.partition, at.next)).collect();
     assert_eq!(stored, BTreeMap::from([(lost, read[&lost])]));
-    // And it is told, and goes on with what it has
+    // And it is told, and continues with what it has
     while first.partitions.contains_key(&lost) {
         let event = first.event().await;
         assert!(matches!(event, MemberEvent::Lost(_)), "{event:?}");

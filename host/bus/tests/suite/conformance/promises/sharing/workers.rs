@@ -17,7 +17,7 @@ enum Order {
     Work,
     /// Leave once nothing is under way.
     Leave,
-    /// Do nothing for so long, then go on.
+    /// Do nothing for this time, then continue.
     Hang(Duration),
 }
 
