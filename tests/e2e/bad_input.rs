@@ -81,11 +81,11 @@ fn files_that_are_no_plug_ins_are_refused_and_the_others_run() {
 #[test]
 fn a_full_disk_is_said_to_be_one_and_what_was_written_is_still_there() {
     let scene = Scene::new();
-    // A limit on the size of a file, a little more than the store sets aside at first, fails writes
-    // as a full disk does.
+    // A limit on the size of a file, smaller than a segment of the log, fails writes as a full disk
+    // does.
     scene.write("run.toml", simulated(200_000, 200));
     let run = scene
-        .shell("trap '' XFSZ; ulimit -f 132000; exec $FEDHOST run run.toml -q")
+        .shell("trap '' XFSZ; ulimit -f 8000; exec $FEDHOST run run.toml -q")
         .expect_code(1);
     assert!(
         run.stderr.contains("the log in data cannot write"),

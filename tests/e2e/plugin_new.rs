@@ -29,7 +29,7 @@ fn a_plug_in_is_started_once_and_the_next_commands_are_printed() {
         .fedhost(&["plugin", "new", "pump-watch"])
         .expect_code(2);
     assert!(
-        again.stderr.contains("pump-watch is already there"),
+        again.stderr.contains("pump-watch exists already"),
         "{}",
         again.stderr
     );

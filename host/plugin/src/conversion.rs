@@ -82,7 +82,7 @@ mod tests {
             (given("w\u{1b}", &[1], &[1.0]), "not printable"),
             (given(&"w".repeat(257), &[1], &[1.0]), "too long"),
             (given("w", &[1; 17], &[1.0]), "too long"),
-            (given("w", &[2], &[1.0]), "call for 2 values"),
+            (given("w", &[2], &[1.0]), "need 2 values"),
             (given("w", &[1], &[f32::NAN]), "is NaN"),
             (
                 WeightsResult {

@@ -53,7 +53,7 @@ files! {
     data_outside_of_its_memory: guest().at("module", "(data (i32.const 0x7fffffff) \"x\")").component()
         => "refused", "failed in instantiate (trap)";
     data_that_is_mostly_nothing: guest().at("module", &padding(9 << 20)).component()
-        => "refused", "it has more than the 8388608 bytes that are compiled";
+        => "refused", "it is larger than the limit of 8388608 bytes";
     memory_filled_from_a_few_bytes: describing("(memory.fill (i32.const 0) (i32.const 1) (i32.const -1))")
         => "refused", "out of bounds memory access";
     a_function_that_wears_out_the_compiler: monstrous() => "refused", "compiling it needed more than 536870912 bytes of memory";
