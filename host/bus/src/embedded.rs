@@ -2,7 +2,7 @@
 //!
 //! One commit after another is appended to a segment file, with all that its [`Write`]s hold, and
 //! counts as a whole or not at all (`entry`). An acknowledged write survives the death of the process
-//! at any instant. What a disk has damaged is skipped and reported ([`Damage`]), never shown. A
+//! at any instant. What a disk has damaged is skipped and reported ([`OnDamage`]), never shown. A
 //! partition is chosen from a key as Apache Kafka does it.
 //!
 //! A group has one reader of a topic that reads all partitions, or members that share them; all of

@@ -14,7 +14,7 @@ pub struct TopicSpec {
     /// Oldest records are dropped while a partition is larger than this; `None` keeps them.
     pub retention_bytes: Option<u64>,
     /// A larger key and value together are refused, or travel in chunks; see
-    /// [`Admin::record_bytes_max`].
+    /// [`Admin::record_bytes_max`](crate::Admin::record_bytes_max).
     pub max_message_bytes: u64,
     /// Brokers that hold a copy; `None` leaves it to the bus. A bus on one machine has one copy
     /// whatever is asked.

@@ -24,7 +24,7 @@ pub struct Topics {
 /// How models are written; every way is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wire {
-    /// As [`Binary`] rather than as one JSON object.
+    /// In the binary form rather than as one JSON object.
     pub binary: bool,
     /// Of the weights.
     pub compression: Compression,
