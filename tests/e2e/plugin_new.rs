@@ -37,7 +37,7 @@ fn a_plug_in_is_started_once_and_the_next_commands_are_printed() {
         .fedhost(&["plugin", "new", "Pump Watch"])
         .expect_code(2);
     assert!(
-        bad.stderr.contains("hint: lower-case letters"),
+        bad.stderr.contains("hint: use lower-case words"),
         "{}",
         bad.stderr
     );
