@@ -35,10 +35,12 @@ pub enum BatchError {
         found: usize,
     },
     /// More rows than one call can carry.
-    #[error("{0} rows are more than a call can carry\nhint: split the batch")]
+    #[error("{0} rows are more than a call can carry")]
+    #[diagnostic(help("split the batch"))]
     TooManyRows(usize),
     /// A value is infinite.
-    #[error("the value in row {row}, column {column} is infinite\nhint: a missing value is NaN")]
+    #[error("the value in row {row}, column {column} is infinite")]
+    #[diagnostic(help("a missing value is NaN"))]
     Infinite {
         /// From 0.
         row: usize,

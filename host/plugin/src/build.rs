@@ -80,18 +80,21 @@ pub struct Built {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum BuildError {
     /// The directory holds no source of a plug-in.
-    #[error("there is no Cargo.toml and no plugin.toml in {}\nhint: name the directory of a plug-in's source; `fedhost plugin new` makes one", .0.display())]
+    #[error("there is no Cargo.toml and no plugin.toml in {}", .0.display())]
+    #[diagnostic(help("name the directory of a plug-in's source; `fedhost plugin new` makes one"))]
     NoCrate(PathBuf),
     /// The crate has no library that cargo builds as a module.
-    #[error(
-        "cargo builds no module from {package} that could become a component\nhint: add to its Cargo.toml: [lib] crate-type = [\"cdylib\", \"rlib\"]"
-    )]
+    #[error("cargo builds no module from {package} that could become a component")]
+    #[diagnostic(help("add to its Cargo.toml: [lib] crate-type = [\"cdylib\", \"rlib\"]"))]
     NotACdylib {
         /// Its name.
         package: String,
     },
     /// A `plugin.toml` cannot be used.
-    #[error("cannot use {}: {reason}\nhint: it has a name, a kind (preprocessor, model, detector) and a language (python, javascript)", path.display())]
+    #[error("cannot use {}: {reason}", path.display())]
+    #[diagnostic(help(
+        "it has a name, a kind (preprocessor, model, detector) and a language (python, javascript)"
+    ))]
     Card {
         /// Which.
         path: PathBuf,
@@ -99,7 +102,10 @@ pub enum BuildError {
         reason: String,
     },
     /// The tools for a language are not here.
-    #[error("a plug-in in {language} needs {what}, which is neither in {} nor on the PATH\nhint: run this again with --install-tools, or with --tools and the folder of the tools", folder.display())]
+    #[error("a plug-in in {language} needs {what}, which is neither in {} nor on the PATH", folder.display())]
+    #[diagnostic(help(
+        "run this again with --install-tools, or with --tools and the folder of the tools"
+    ))]
     NoTools {
         /// Which language.
         language: Language,
@@ -109,9 +115,10 @@ pub enum BuildError {
         folder: PathBuf,
     },
     /// The tools for a language could not be installed.
-    #[error(
-        "cannot install the tools for {language}: {reason}\nhint: Python needs python3 with venv (on Debian: python3-venv), JavaScript needs node and npm; both need their registry"
-    )]
+    #[error("cannot install the tools for {language}: {reason}")]
+    #[diagnostic(help(
+        "Python needs python3 with venv (on Debian: python3-venv), JavaScript needs node and npm; both need their registry"
+    ))]
     InstallTools {
         /// Which language.
         language: Language,
@@ -119,7 +126,8 @@ pub enum BuildError {
         reason: String,
     },
     /// A tool has failed.
-    #[error("{name} could not be packed:\n{last_lines}\nhint: fix the first error above")]
+    #[error("{name} could not be packed:\n{last_lines}")]
+    #[diagnostic(help("fix the first error above"))]
     Tool {
         /// The plug-in's name.
         name: String,
@@ -127,7 +135,8 @@ pub enum BuildError {
         last_lines: String,
     },
     /// Two directories hold packages of one name, which would overwrite each other.
-    #[error("{} and {} both make {name}.wasm\nhint: rename one of the packages", .directories[0].display(), .directories[1].display())]
+    #[error("{} and {} both make {name}.wasm", .directories[0].display(), .directories[1].display())]
+    #[diagnostic(help("rename one of the packages"))]
     SameName {
         /// The name.
         name: String,
@@ -135,7 +144,8 @@ pub enum BuildError {
         directories: [PathBuf; 2],
     },
     /// Cargo cannot read the crate.
-    #[error("cargo cannot read the crate in {}: {reason}\nhint: `cargo metadata` there shows the same", .directory.display())]
+    #[error("cargo cannot read the crate in {}: {reason}", .directory.display())]
+    #[diagnostic(help("`cargo metadata` there shows the same"))]
     Unreadable {
         /// Where.
         directory: PathBuf,
@@ -143,9 +153,10 @@ pub enum BuildError {
         reason: String,
     },
     /// A program could not be started.
-    #[error(
-        "cannot run {program}: {source}\nhint: install Rust from https://rustup.rs and make sure that {program} is on the PATH"
-    )]
+    #[error("cannot run {program}: {source}")]
+    #[diagnostic(help(
+        "install Rust from https://rustup.rs and make sure that {program} is on the PATH"
+    ))]
     Spawn {
         /// Which.
         program: String,
@@ -153,16 +164,17 @@ pub enum BuildError {
         source: io::Error,
     },
     /// No installed compiler has the target.
-    #[error(
-        "no installed Rust can compile for {TARGET}: {tried}\nhint: run `rustup target add {TARGET}`, or on Debian \
-         `apt-get install rustc-web cargo-web rust-web-src lld`"
-    )]
+    #[error("no installed Rust can compile for {TARGET}: {tried}")]
+    #[diagnostic(help(
+        "run `rustup target add {TARGET}`, or on Debian `apt-get install rustc-web cargo-web rust-web-src lld`"
+    ))]
     NoTarget {
         /// What was tried, and how it failed.
         tried: String,
     },
     /// Compilation failed.
-    #[error("cargo could not build {}:\n{last_lines}\nhint: fix the first error above", .packages.join(", "))]
+    #[error("cargo could not build {}:\n{last_lines}", .packages.join(", "))]
+    #[diagnostic(help("fix the first error above"))]
     Cargo {
         /// The packages asked for.
         packages: Vec<String>,
@@ -170,7 +182,8 @@ pub enum BuildError {
         last_lines: String,
     },
     /// The module that cargo built cannot be read.
-    #[error("cannot read {}, which cargo has built: {source}\nhint: build again, while no other cargo runs there", .path.display())]
+    #[error("cannot read {}, which cargo has built: {source}", .path.display())]
+    #[diagnostic(help("build again, while no other cargo runs there"))]
     Module {
         /// Where it was to be.
         path: PathBuf,
@@ -178,9 +191,10 @@ pub enum BuildError {
         source: io::Error,
     },
     /// The module is not a component of this host.
-    #[error(
-        "{package} is not a fedhost plug-in: {reason}\nhint: its lib.rs needs one of the export macros of fedhost-guest, such as `export_model!(MyModel)`"
-    )]
+    #[error("{package} is not a fedhost plug-in: {reason}")]
+    #[diagnostic(help(
+        "its lib.rs needs one of the export macros of fedhost-guest, such as `export_model!(MyModel)`"
+    ))]
     NotAPlugin {
         /// Its name.
         package: String,
@@ -188,7 +202,8 @@ pub enum BuildError {
         reason: String,
     },
     /// The component could not be written.
-    #[error("cannot write {}: {source}\nhint: check that the directory is writable and the disk is not full", .path.display())]
+    #[error("cannot write {}: {source}", .path.display())]
+    #[diagnostic(help("check that the directory is writable and the disk is not full"))]
     Install {
         /// Where it was to go.
         path: PathBuf,

@@ -30,13 +30,17 @@ pub(super) struct Cache {
 pub(super) enum CacheError {
     #[error("cannot be used: {0}")]
     Io(#[from] io::Error),
-    #[error("is a link or a file\nhint: name a directory that does not exist yet")]
+    #[error("is a link or a file")]
+    #[diagnostic(help("name a directory that does not exist yet"))]
     NotADirectory,
-    #[error("belongs to another user\nhint: name a directory of the user who runs this program")]
+    #[error("belongs to another user")]
+    #[diagnostic(help("name a directory of the user who runs this program"))]
     Foreign,
-    #[error("can be written by others (mode {0:o})\nhint: chmod go-w it, and delete what is in it")]
+    #[error("can be written by others (mode {0:o})")]
+    #[diagnostic(help("chmod go-w it, and delete what is in it"))]
     Open(u32),
-    #[error("lies in {}, where any user can replace it (mode {mode:o})\nhint: chmod o-w that directory", parent.display())]
+    #[error("lies in {}, where any user can replace it (mode {mode:o})", parent.display())]
+    #[diagnostic(help("chmod o-w that directory"))]
     Replaceable { parent: PathBuf, mode: u32 },
     #[cfg(not(unix))]
     #[error("cannot be checked for its owner on this system")]

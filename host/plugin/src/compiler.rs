@@ -88,12 +88,15 @@ fn invalid(message: &str) -> Reason {
     Reason::Invalid(plain(message, MESSAGE_MAX_BYTES))
 }
 
+fn failed(reason: String) -> Reason {
+    Reason::Compiler { reason, hint: None }
+}
+
 fn in_child(program: &Path, bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Reason> {
-    let failed = |error: std::io::Error| {
-        Reason::Compiler(format!("the compiler cannot be started: {error}"))
-    };
-    let child = start(program, limits).map_err(failed)?;
-    let output = exchange(child, bytes, limits).map_err(failed)?;
+    let unavailable =
+        |error: std::io::Error| failed(format!("the compiler cannot be started: {error}"));
+    let child = start(program, limits).map_err(unavailable)?;
+    let output = exchange(child, bytes, limits).map_err(unavailable)?;
     let Some(status) = output.status else {
         return Err(too_slow(limits));
     };
@@ -105,9 +108,7 @@ fn in_child(program: &Path, bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Re
         .split_at_checked(DIGEST_BYTES)
         .unwrap_or_default();
     if digest != Sha256Hex::of(code).as_str().as_bytes() {
-        return Err(Reason::Compiler(
-            "the compiler's output is damaged".to_owned(),
-        ));
+        return Err(failed("the compiler's output is damaged".to_owned()));
     }
     Ok(code.to_vec())
 }
@@ -192,9 +193,10 @@ fn read(from: Option<impl Read>, max: u64) -> Vec<u8> {
 
 fn too_slow(limits: &Limits) -> Reason {
     let ms = limits.compile_ms;
-    Reason::Compiler(format!(
-        "compiling it took longer than {ms} ms\nhint: raise limits.compile_ms"
-    ))
+    Reason::Compiler {
+        reason: format!("compiling it took longer than {ms} ms"),
+        hint: Some("raise limits.compile_ms"),
+    }
 }
 
 /// Messages of Rust's allocator, the engine, the operating system, and of a thread that could not
@@ -211,19 +213,19 @@ fn failure_reason(status: ExitStatus, stderr: &str, limits: &Limits) -> Reason {
     let message = message.strip_prefix("error: ").unwrap_or(message);
     if OUT_OF_MEMORY.iter().any(|known| message.contains(known)) {
         let bytes = limits.compile_memory_bytes;
-        let hint = "hint: raise limits.compile_memory_bytes";
-        return Reason::Compiler(format!(
-            "compiling it needed more than {bytes} bytes of memory\n{hint}"
-        ));
+        return Reason::Compiler {
+            reason: format!("compiling it needed more than {bytes} bytes of memory"),
+            hint: Some("raise limits.compile_memory_bytes"),
+        };
     }
     match status.code() {
         Some(INVALID) => invalid(message),
-        Some(code) => Reason::Compiler(format!(
+        Some(code) => failed(format!(
             "the compiler failed with exit code {code}: {}",
             plain(message, 300)
         )),
         None if was_out_of_time(status) => too_slow(limits),
-        None => Reason::Compiler(format!(
+        None => failed(format!(
             "the compiler was killed ({status}): {}",
             plain(message, 300)
         )),

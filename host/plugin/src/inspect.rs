@@ -1,5 +1,6 @@
 //! Describes a component file, whether or not this host would run it.
 
+use fedhost_base::hint::explain;
 use std::path::Path;
 
 use fedhost_domain::model::Sha256Hex;
@@ -85,7 +86,7 @@ impl Loader {
         let verdict = match &examined {
             Ok(_) => ComponentVerdict::Accepted,
             Err(refused) => ComponentVerdict::Refused {
-                reason: refused.reason.to_string(),
+                reason: explain(&refused.reason),
             },
         };
         let plugin = examined.as_ref().ok();

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fedhost_base::hint::explain;
 use fedhost_domain::event::Event;
 use fedhost_domain::model::{PluginId, Sha256Hex};
 use wasmtime::component::{Component, InstancePre};
@@ -69,8 +70,9 @@ impl Loader {
         match Cache::open(directory) {
             Ok(cache) => self.cache = Some(cache),
             Err(error) => self.warn(&format!(
-                "the directory for compiled code, {}, {error}",
-                directory.display()
+                "the directory for compiled code, {}, {}",
+                directory.display(),
+                explain(&error)
             )),
         }
         self
@@ -104,7 +106,7 @@ impl Loader {
                 plugin: stem(file),
                 call: "load".to_owned(),
                 kind: "refused".to_owned(),
-                detail: refused.to_string(),
+                detail: explain(refused),
             });
         })
     }

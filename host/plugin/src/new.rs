@@ -84,18 +84,20 @@ pub struct Started {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum NewError {
     /// The name cannot be used in manifests, file names and crates.
-    #[error(
-        "{0:?} is no name for a plug-in\nhint: use lower-case words joined by hyphens, such as vibration-score"
-    )]
+    #[error("{0:?} is no name for a plug-in")]
+    #[diagnostic(help("use lower-case words joined by hyphens, such as vibration-score"))]
     Name(String),
     /// The folder exists.
-    #[error("{} exists already\nhint: choose another name, or remove it first", .0.display())]
+    #[error("{} exists already", .0.display())]
+    #[diagnostic(help("choose another name, or remove it first"))]
     Exists(PathBuf),
     /// The given folder does not hold the SDK.
-    #[error("there is no crate fedhost-guest in {}\nhint: --sdk names the folder guests/sdk of fedhost's source", .0.display())]
+    #[error("there is no crate fedhost-guest in {}", .0.display())]
+    #[diagnostic(help("--sdk names the folder guests/sdk of fedhost's source"))]
     NoSdk(PathBuf),
     /// A file cannot be written.
-    #[error("cannot write {}: {source}\nhint: check that the directory is writable and the disk is not full", path.display())]
+    #[error("cannot write {}: {source}", path.display())]
+    #[diagnostic(help("check that the directory is writable and the disk is not full"))]
     Write {
         /// Which.
         path: PathBuf,

@@ -96,7 +96,8 @@ pub struct Parameter {
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum ParameterProblem {
     /// The plug-in has no such parameter.
-    #[error("parameter {name:?} is unknown{}", remedy(.nearest.as_deref(), .known))]
+    #[error("parameter {name:?} is unknown")]
+    #[diagnostic(help("{}", remedy(nearest.as_deref(), known)))]
     Unknown {
         /// The name that was given.
         name: String,
@@ -141,9 +142,9 @@ pub enum ParameterProblem {
 
 fn remedy(nearest: Option<&str>, known: &[String]) -> String {
     match nearest {
-        Some(nearest) => format!("\nhint: did you mean {nearest:?}?"),
-        None if known.is_empty() => "\nhint: this plug-in has no parameters".to_owned(),
-        None => format!("\nhint: there are {}", known.join(", ")),
+        Some(nearest) => format!("did you mean {nearest:?}?"),
+        None if known.is_empty() => "this plug-in has no parameters".to_owned(),
+        None => format!("there are {}", known.join(", ")),
     }
 }
 
@@ -343,7 +344,10 @@ mod tests {
             ]),
         )
         .unwrap_err();
-        let words: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let words: Vec<String> = problems
+            .iter()
+            .map(|problem| fedhost_base::hint::explain(problem))
+            .collect();
         assert_eq!(
             words,
             [

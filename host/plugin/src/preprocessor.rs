@@ -1,5 +1,6 @@
 //! An open preprocessor, which turns the rows of one source, in order, into rows of other columns.
 
+use fedhost_base::hint::explain;
 use std::collections::HashSet;
 
 use fedhost_domain::model::Weights;
@@ -161,7 +162,7 @@ fn same_rows(input: &Batch, output: BatchResult, width: usize) -> Result<Batch, 
     // Labels belong to the host; those that the guest returns are ignored.
     let labels = input.labels().map(<[f32]>::to_vec);
     Batch::new(input.rows(), width, output.values, labels)
-        .map_err(|error| format!("it returned an invalid batch: {error}"))
+        .map_err(|error| format!("it returned an invalid batch: {}", explain(&error)))
 }
 
 fn column_names(columns: Vec<String>) -> Result<Vec<String>, String> {

@@ -18,6 +18,7 @@ pub struct Refused {
     /// Which.
     pub file: PathBuf,
     /// Why.
+    #[diagnostic_source]
     pub reason: Reason,
 }
 
@@ -26,42 +27,58 @@ pub struct Refused {
 pub enum Reason {
     /// It cannot be read.
     #[error("it cannot be read: {0}")]
+    #[diagnostic(help("put a regular file there that this user may read"))]
     Unreadable(String),
     /// It is too large.
-    #[error("it is larger than the limit of {max} bytes\nhint: raise limits.component_bytes")]
+    #[error("it is larger than the limit of {max} bytes")]
+    #[diagnostic(help("raise limits.component_bytes"))]
     TooLarge {
         /// The limit.
         max: u64,
     },
     /// It is no WebAssembly.
     #[error("it is no WebAssembly file")]
+    #[diagnostic(help("`fedhost plugin build` makes components; move other files away"))]
     NotWasm,
     /// It is the module from which a component is made.
-    #[error(
-        "it is a core module, not a component\nhint: make it one with `fedhost plugin build` or `wasm-tools component new`"
-    )]
+    #[error("it is a core module, not a component")]
+    #[diagnostic(help("make it one with `fedhost plugin build` or `wasm-tools component new`"))]
     CoreModule,
     /// It cannot be parsed to its end.
-    #[error("it is damaged: {0}\nhint: copy or build it again")]
+    #[error("it is damaged: {0}")]
+    #[diagnostic(help("copy or build it again"))]
     Damaged(String),
     /// The compiler refuses it.
-    #[error(
-        "it is not valid: {0}\nhint: it is damaged, or was built with a WebAssembly proposal that is off in this host"
-    )]
+    #[error("it is not valid: {0}")]
+    #[diagnostic(help(
+        "it is damaged, or was built with a WebAssembly proposal that is off in this host"
+    ))]
     Invalid(String),
     /// The compiler failed.
-    #[error("{0}")]
-    Compiler(String),
+    #[error("{reason}")]
+    Compiler {
+        /// How it failed.
+        reason: String,
+        /// What to do about it.
+        #[help]
+        hint: Option<&'static str>,
+    },
     /// It has no trusted signature.
-    #[error("{0}")]
-    Signature(String),
+    #[error("{reason}")]
+    Signature {
+        /// What is wrong with the signature.
+        reason: String,
+        /// What to do about it.
+        #[help]
+        hint: Option<&'static str>,
+    },
     /// It is no plug-in.
     #[error(
-        "it is a component, but no plug-in for this host: it imports {}; it exports {}\n\
-         hint: `fedhost plugin new` creates a plug-in",
+        "it is a component, but no plug-in for this host: it imports {}; it exports {}",
         list(imports),
         list(exports)
     )]
+    #[diagnostic(help("`fedhost plugin new` creates a plug-in"))]
     NotAPlugin {
         /// Everything it imports.
         imports: Vec<String>,
@@ -72,6 +89,7 @@ pub enum Reason {
     #[error(
         "it imports and exports more than {max} names, or names of more than {max_bytes} bytes together"
     )]
+    #[diagnostic(help("a plug-in has at most seven; build it with this host's wit folder"))]
     TooManyNames {
         /// The most names.
         max: usize,
@@ -79,18 +97,20 @@ pub enum Reason {
         max_bytes: usize,
     },
     /// It was built for another version of the interface.
-    #[error("it uses {}, this host supports fedhost:plugin 0.1\nhint: build it again with this host's wit folder", list(.0))]
+    #[error("it uses {}, this host supports fedhost:plugin 0.1", list(.0))]
+    #[diagnostic(help("build it again with this host's wit folder"))]
     OtherVersion(Vec<String>),
     /// It imports more than this host offers.
-    #[error("it imports {}, but this host offers only fedhost:plugin/host{}", list(.0), wasi_hint(.0))]
+    #[error("it imports {}, but this host offers only fedhost:plugin/host", list(.0))]
+    #[diagnostic(help("{}", imports_hint(.0)))]
     Imports(Vec<String>),
     /// An interface is missing, incomplete or has other types.
-    #[error("{0}\nhint: build it again with this host's wit folder")]
+    #[error("{0}")]
+    #[diagnostic(help("build it again with this host's wit folder"))]
     Interface(String),
     /// It exports only its description.
-    #[error(
-        "it exports none of preprocessing, training and detection\nhint: `fedhost plugin new` creates a plug-in that does"
-    )]
+    #[error("it exports none of preprocessing, training and detection")]
+    #[diagnostic(help("`fedhost plugin new` creates a plug-in that does"))]
     Idle,
     /// No engine can be created for its limits.
     #[error(transparent)]
@@ -121,12 +141,12 @@ fn list(names: &[String]) -> String {
     listed.join(", ")
 }
 
-fn wasi_hint(names: &[String]) -> &'static str {
+fn imports_hint(names: &[String]) -> &'static str {
     if names.iter().any(|name| name.starts_with("wasi:")) {
-        "\nhint: there is no WASI here; build Rust for wasm32-unknown-unknown, Python with --stub-wasi, JavaScript with \
+        "there is no WASI here; build Rust for wasm32-unknown-unknown, Python with --stub-wasi, JavaScript with \
          all features disabled"
     } else {
-        ""
+        "build it again with this host's wit folder"
     }
 }
 

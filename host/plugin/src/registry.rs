@@ -40,7 +40,8 @@ struct Stamp {
 
 /// The directory cannot be read.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("cannot read the plug-in directory {}: {source}\nhint: create it with `make plugins` or `fedhost plugin build`", directory.display())]
+#[error("cannot read the plug-in directory {}: {source}", directory.display())]
+#[diagnostic(help("create it with `make plugins` or `fedhost plugin build`"))]
 pub struct OpenError {
     directory: PathBuf,
     source: io::Error,
@@ -59,7 +60,8 @@ pub struct Selector {
 
 /// A text selects no plug-in.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("{text:?} selects no plug-in: {reason}\nhint: write name or name@^0.1")]
+#[error("{text:?} selects no plug-in: {reason}")]
+#[diagnostic(help("write name or name@^0.1"))]
 pub struct NotASelector {
     text: String,
     reason: String,
@@ -101,10 +103,12 @@ pub enum FindError {
         /// The name that was looked for.
         name: String,
         /// Which file, and why.
+        #[diagnostic_source]
         refused: Refused,
     },
     /// There is no plug-in of that name.
-    #[error("there is no plug-in {name:?} in {}{}", directory.display(), remedy(.nearest.as_deref(), .available))]
+    #[error("there is no plug-in {name:?} in {}", directory.display())]
+    #[diagnostic(help("{}", remedy(nearest.as_deref(), available)))]
     Unknown {
         /// The name that was looked for.
         name: String,
@@ -116,11 +120,8 @@ pub enum FindError {
         available: Vec<String>,
     },
     /// There is a plug-in of that name, but with another version or digest.
-    #[error(
-        "plug-in {name:?} in {} is not {wanted}; there is {}\nhint: install that version, or select an installed one",
-        directory.display(),
-        available.join(", ")
-    )]
+    #[error("plug-in {name:?} in {} is not {wanted}; there is {}", directory.display(), available.join(", "))]
+    #[diagnostic(help("install that version, or select an installed one"))]
     Other {
         /// The name that was looked for.
         name: String,
@@ -135,11 +136,11 @@ pub enum FindError {
 
 fn remedy(nearest: Option<&str>, available: &[String]) -> String {
     match nearest {
-        Some(nearest) => format!("\nhint: did you mean {nearest:?}?"),
+        Some(nearest) => format!("did you mean {nearest:?}?"),
         None if available.is_empty() => {
-            "\nhint: the directory is empty; `make plugins` builds the catalogue".to_owned()
+            "the directory is empty; `make plugins` builds the catalogue".to_owned()
         }
-        None => format!("\nhint: there are {}", available.join(", ")),
+        None => format!("there are {}", available.join(", ")),
     }
 }
 
@@ -393,13 +394,12 @@ mod tests {
         let unknown = |nearest: Option<&str>, available: &[&str]| {
             let available = available.iter().map(|&name| name.to_owned()).collect();
             let nearest = nearest.map(str::to_owned);
-            FindError::Unknown {
+            fedhost_base::hint::explain(&FindError::Unknown {
                 name: "pca".into(),
                 directory: "plugins".into(),
                 nearest,
                 available,
-            }
-            .to_string()
+            })
         };
         assert!(
             unknown(Some("pca-t2q"), &["pca-t2q"]).ends_with("hint: did you mean \"pca-t2q\"?")

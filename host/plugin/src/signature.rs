@@ -25,9 +25,10 @@ pub struct Trust {
 
 /// A text is no key.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
-#[error(
-    "{0:?} is no Ed25519 public key\nhint: 32 bytes in base64, as `openssl pkey -pubout -outform DER | tail -c 32 | base64` prints"
-)]
+#[error("{0:?} is no Ed25519 public key")]
+#[diagnostic(help(
+    "32 bytes in base64, as `openssl pkey -pubout -outform DER | tail -c 32 | base64` prints"
+))]
 pub struct NotAKey(String);
 
 impl Trust {
@@ -52,12 +53,12 @@ impl Trust {
         }
         let beside = signature_of(file);
         match read(&beside) {
-            Ok(text) => self.verify(bytes, &text).map_err(Reason::Signature),
+            Ok(text) => self.verify(bytes, &text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.unsigned(&beside),
-            Err(error) => Err(Reason::Signature(format!(
-                "its signature {} cannot be read: {error}",
-                beside.display()
-            ))),
+            Err(error) => Err(faulty(
+                format!("its signature {} cannot be read: {error}", beside.display()),
+                None,
+            )),
         }
     }
 
@@ -65,16 +66,19 @@ impl Trust {
         if !self.required {
             return Ok(());
         }
-        let hint = "hint: have it signed, or set plugins.require_signature = false";
-        Err(Reason::Signature(format!(
-            "it has no signature in {}\n{hint}",
-            beside.display()
-        )))
+        Err(faulty(
+            format!("it has no signature in {}", beside.display()),
+            Some("have it signed, or set plugins.require_signature = false"),
+        ))
     }
 
-    fn verify(&self, bytes: &[u8], text: &[u8]) -> Result<(), String> {
-        let signature = signature(text)
-            .ok_or("its signature is invalid: 64 bytes, or these in base64, are expected")?;
+    fn verify(&self, bytes: &[u8], text: &[u8]) -> Result<(), Reason> {
+        let signature = signature(text).ok_or_else(|| {
+            faulty(
+                "its signature is invalid: 64 bytes, or these in base64, are expected".to_owned(),
+                None,
+            )
+        })?;
         // The strict form accepts exactly one signature and one encoding of the key.
         if self
             .keys
@@ -83,12 +87,17 @@ impl Trust {
         {
             return Ok(());
         }
-        Err(
-            "its signature does not match this file and a trusted key\n\
-             hint: add the key to plugins.trusted_keys if you trust its owner; otherwise do not run it"
-                .to_owned(),
-        )
+        Err(faulty(
+            "its signature does not match this file and a trusted key".to_owned(),
+            Some(
+                "add the key to plugins.trusted_keys if you trust its owner; otherwise do not run it",
+            ),
+        ))
     }
+}
+
+fn faulty(reason: String, hint: Option<&'static str>) -> Reason {
+    Reason::Signature { reason, hint }
 }
 
 /// Returns the path of a component's signature.

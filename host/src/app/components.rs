@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::role::engine::plugins::Configured;
 use fedhost_base::announce::Announcer;
+use fedhost_base::hint::explain;
 use fedhost_manifest::{self as manifest, Manifest, Parameter, PluginSelector};
 use fedhost_plugin::{
     Engine, Limits, Loader, Parameters, Plugin, Registry, Selector, Trust, Value, this_program,
@@ -107,7 +108,7 @@ fn configure(
     let parameters = plugin.check_parameters(&given).map_err(|problems| {
         let lines: Vec<String> = problems
             .iter()
-            .map(|problem| format!("{section}.parameters: {problem}"))
+            .map(|problem| format!("{section}.parameters: {}", explain(problem)))
             .collect();
         miette::miette!(lines.join("\n"))
     })?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{buses, components, topics};
 use crate::role::engine::plugins::Configured;
 use fedhost_base::announce::Announcer;
+use fedhost_base::hint::hint;
 use fedhost_base::observer::NoObserver;
 use fedhost_base::observer::Observer;
 use fedhost_bus::TopicSpec;
@@ -70,21 +71,18 @@ fn plugin(section: &str, found: Result<Option<Configured>, miette::Report>) -> F
 fn refused(registry: &Registry, tell: &mut Tell<'_>) {
     for refused in registry.refused() {
         let detail = format!("{} is refused: {}", refused.file.display(), refused.reason);
-        tell(Finding::warning(
-            "plug-ins",
-            detail,
-            "`fedhost plugin inspect` says more; move the file away if it is none",
-        ));
+        let hint = hint(&refused.reason).unwrap_or_else(|| {
+            "`fedhost plugin inspect` says more; move the file away if it is none".to_owned()
+        });
+        tell(Finding::warning("plug-ins", detail, hint));
     }
 }
 
 /// Errors carry their remedy on a line of its own.
 fn failure(subject: &str, error: &miette::Report) -> Finding {
-    let told = format!("{error:#}");
-    let (detail, hint) = told
-        .split_once("\nhint: ")
-        .unwrap_or((&told, "`fedhost plugin list` shows what there is"));
-    Finding::failed(subject, detail, hint)
+    let hint = hint(error.as_ref())
+        .unwrap_or_else(|| "`fedhost plugin list` shows what there is".to_owned());
+    Finding::failed(subject, format!("{error:#}"), hint)
 }
 
 /// What the roles of the manifest do on a cluster. Topics that no role writes are made, and left to

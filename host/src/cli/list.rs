@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Global, screen};
-use fedhost_base::hint::with_hint;
+use fedhost_base::hint::{explain, with_hint};
 use fedhost_plugin::{Engine, EventSink, Loader, Plugin, Registry, this_program};
 
 /// Lists the plug-ins of a directory: what each can do, its parameters, and the files that are
@@ -33,7 +33,7 @@ impl List {
         if global.json {
             let refused = registry.refused().iter();
             let refused: Vec<_> = refused
-                .map(|one| json!({ "file": one.file, "reason": one.reason.to_string() }))
+                .map(|one| json!({ "file": one.file, "reason": explain(&one.reason) }))
                 .collect();
             let plugins: Vec<_> = registry
                 .plugins()
@@ -58,7 +58,7 @@ impl List {
             screen::note(&format!(
                 "refused: {}: {}",
                 file_name(&refused.file),
-                refused.reason
+                explain(&refused.reason)
             ));
         }
         Ok(())

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer as _, SigningKey};
+use fedhost_base::hint::explain;
 use fedhost_plugin::{Limits, Loader, Plugin, Reason, Refused, Trust};
 
 use super::harness::{ENGINE, Ear, Scene, columns, component, opening, pairs};
@@ -20,10 +21,7 @@ fn load(program: &str, limits: Limits, name: &str) -> Result<Plugin, Refused> {
 }
 
 fn refusal(program: &str, limits: Limits) -> String {
-    load(program, limits, "standard-scaler")
-        .err()
-        .unwrap()
-        .to_string()
+    explain(&load(program, limits, "standard-scaler").err().unwrap())
 }
 
 #[test]
@@ -118,7 +116,7 @@ fn a_component_is_run_for_whom_it_is_vouched() {
         Loader::new(&ENGINE, Ear::default().sink()).trusting(Trust::new(&[key], true).unwrap());
     assert!(matches!(
         loader.load(&file).err().unwrap().reason,
-        Reason::Signature(_)
+        Reason::Signature { .. }
     ));
     let signature = signer.sign(&fs::read(&file).unwrap()).to_bytes();
     fs::write(home.path().join("standard-scaler.wasm.sig"), signature).unwrap();

@@ -214,7 +214,7 @@ mod tests {
         ];
         for (card, complaint) in cases {
             fs::write(folder.path().join(CARD), card).unwrap();
-            let error = Scripted::locate(folder.path()).unwrap_err().to_string();
+            let error = fedhost_base::hint::explain(&Scripted::locate(folder.path()).unwrap_err());
             assert!(
                 error.contains(complaint) && error.contains("hint:"),
                 "{error}"

@@ -74,7 +74,7 @@ fn a_crate_that_does_not_compile_says_why() {
             said.push_str(line);
         }
     });
-    let error = error.unwrap_err().to_string();
+    let error = fedhost_base::hint::explain(&error.unwrap_err());
     assert!(
         error.contains("cargo could not build does-not-compile") && error.contains("on purpose"),
         "{error}"

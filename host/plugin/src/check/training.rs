@@ -8,6 +8,7 @@ use super::stream::{declined, foreign};
 use crate::batch::Batch;
 use crate::failure::{CallError, Kind, Refusal};
 use crate::trainer::Report;
+use fedhost_base::hint::explain;
 
 const EPOCHS: u32 = 3;
 
@@ -184,7 +185,7 @@ fn zero_rows(bench: &Bench<'_>) -> Result<(), Fault> {
     trial.call(trainer.train(&bench.rows(1).labelled(), 1))?;
     let before = trial.call(trainer.save())?;
     let labelled = Batch::new(0, bench.columns(), Vec::new(), Some(Vec::new()));
-    let labelled = labelled.map_err(|error| trial.fault(error.to_string()))?;
+    let labelled = labelled.map_err(|error| trial.fault(explain(&error)))?;
     trained_or_declined(&trial, trainer.train(&labelled, EPOCHS))?;
     trial.same_weights(&before, &trial.call(trainer.save())?)
 }

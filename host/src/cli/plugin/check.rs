@@ -1,5 +1,6 @@
 //! `fedhost plugin check`.
 
+use fedhost_base::hint::explain;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -101,7 +102,7 @@ impl Check {
                     screen::result(&format!(
                         "{}\n  FAIL  it is refused: {}",
                         file.display(),
-                        refused.reason
+                        explain(&refused.reason)
                     ));
                 }
                 return Ok(Outcome {
@@ -185,7 +186,7 @@ impl Outcome {
                 "file": self.file, "plugin": plugin.id(), "refused": null, "failed": broken(results), "checks": results,
             }),
             Err(refused) => json!({
-                "file": self.file, "plugin": null, "refused": refused.reason.to_string(), "failed": 0, "checks": [],
+                "file": self.file, "plugin": null, "refused": explain(&refused.reason), "failed": 0, "checks": [],
             }),
         }
     }
@@ -218,7 +219,7 @@ impl Outcome {
                     results.len()
                 )),
             },
-            Err(refused) => Some(refused.to_string()),
+            Err(refused) => Some(explain(refused)),
         }
     }
 }

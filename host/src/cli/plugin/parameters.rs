@@ -1,5 +1,6 @@
 //! Parameters and limits of a plug-in on the command line.
 
+use fedhost_base::hint::explain;
 use std::sync::Arc;
 
 use miette::{IntoDiagnostic as _, WrapErr as _, bail, miette};
@@ -31,7 +32,7 @@ pub(in crate::cli) fn complete(
     match plugin.check_parameters(given) {
         Ok(parameters) => Ok(parameters),
         Err(problems) => {
-            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            let problems: Vec<String> = problems.iter().map(|problem| explain(problem)).collect();
             bail!("{}: {}", plugin.id().name, problems.join("\n"))
         }
     }

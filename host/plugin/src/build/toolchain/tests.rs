@@ -150,10 +150,8 @@ fn when_nothing_works_the_error_says_what_was_tried_and_what_to_install() {
         "rustup",
         "[ \"$1\" != target ] || { echo 'error: no network' >&2; exit 1; }",
     );
-    let error = machine
-        .choose(&[compiler], &rustup)
-        .unwrap_err()
-        .to_string();
+    let error = machine.choose(&[compiler], &rustup).unwrap_err();
+    let error = fedhost_base::hint::explain(&error);
     for part in [
         "has no such target",
         "rustup could not add it (error: no network)",
