@@ -300,11 +300,13 @@ impl Cluster {
         group: &str,
         topic: &Arc<str>,
     ) -> Arc<dyn Reader> {
-        let (first, second) = (self.consumer(group, topic), self.consumer(group, topic));
+        let first = self.consumer(group, topic);
         while partitions(&first) == 0 {
             drop(first.poll(SECOND / 10));
         }
         let outdated = first.group_metadata();
+        // Only now: a member that joins and does not poll holds up the group's first rebalance.
+        let second = self.consumer(group, topic);
         while partitions(&second) == 0 || partitions(&first) == 0 {
             for consumer in [&first, &second] {
                 drop(consumer.poll(SECOND / 10));
