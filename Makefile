@@ -5,6 +5,8 @@ CARGO   ?= cargo
 ALL     := --locked --workspace --all-features
 RELEASE := target/release/fedhost
 DEBUG   := target/debug/fedhost
+# Most tests wait for a broker or a process; with one thread a processor the processors would be idle.
+export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 # Adds the duration of a command to the table that `.ci/run` prints.
 PHASE   := scripts/phase
 GUESTS  := guests/standard-scaler guests/baseline-deviation guests/logistic-regression
