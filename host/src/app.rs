@@ -28,7 +28,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fedhost_domain::event::{Event, RoundClosed};
+use fedhost_base::event::{Event, RunEvent};
+use fedhost_domain::event::RoundClosed;
 use fedhost_domain::model::Sha256Hex;
 use miette::IntoDiagnostic as _;
 use tokio_util::sync::CancellationToken;
@@ -126,7 +127,7 @@ impl Prepared {
             (None, None)
         };
         for detail in manifest.kafka_warnings() {
-            announcer.announce(Event::Warned {
+            announcer.announce(RunEvent::Warned {
                 part: "kafka".to_owned(),
                 detail,
             });
@@ -199,13 +200,13 @@ impl Prepared {
     }
 
     fn started(&self, newest: Option<&RoundClosed>) -> Event {
-        Event::RunStarted {
+        Event::Run(RunEvent::RunStarted {
             manifest: self.roles.options.manifest_name.clone(),
             manifest_sha256: self.manifest_sha256.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             resumed_round: self.round(newest),
             plugins: self.roles.plugin_ids(),
-        }
+        })
     }
 
     fn finished(
@@ -213,14 +214,14 @@ impl Prepared {
         newest: Option<&RoundClosed>,
         outcome: &Result<Outcome, role::Error>,
     ) -> Event {
-        Event::RunFinished {
+        Event::Run(RunEvent::RunFinished {
             round: self.round(newest),
             outcome: outcome
                 .as_ref()
                 .map_or("failed", |outcome| outcome.word())
                 .to_owned(),
             weights_sha256: newest.map(|closed| closed.weights_sha256.clone()),
-        }
+        })
     }
 
     /// The newest round's number; that of the run log when the bus does not return the round.

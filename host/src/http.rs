@@ -10,7 +10,7 @@ mod server;
 
 use std::net::SocketAddr;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, RunEvent};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -102,9 +102,9 @@ impl Service {
             &limits,
         );
         let serving = tokio::spawn(server::serve(listener, router, limits, stop.clone()));
-        observed.announce(Event::Listening {
+        observed.announce(Event::Run(RunEvent::Listening {
             address: address.to_string(),
-        });
+        }));
         Ok(Handle {
             address,
             stop: stop.drop_guard(),

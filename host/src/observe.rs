@@ -12,7 +12,7 @@ mod store;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fedhost_domain::event::{Event, Stamped};
+use fedhost_base::event::{Event, Stamped};
 
 pub use exposition::CONTENT_TYPE;
 use fedhost_base::announce::{Announcer, Listener};

@@ -14,7 +14,7 @@ mod words;
 
 use std::path::Path;
 
-use fedhost_domain::event::Stamped;
+use fedhost_base::event::Stamped;
 
 use crate::run_log::{self, BadLine};
 use summary::RunSummary;

@@ -9,7 +9,7 @@ use std::fs::{File, OpenOptions, create_dir_all};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use fedhost_domain::event::Stamped;
+use fedhost_base::event::Stamped;
 
 pub use reader::{BadLine, Fault, last_round, read};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fedhost_domain::event::{Event, Stamped};
+use crate::event::{Event, Stamped};
 
 use crate::clock;
 
@@ -35,10 +35,10 @@ impl Announcer {
     }
 
     /// Stamps the event with the time and passes it to every listener.
-    pub fn announce(&self, event: Event) {
+    pub fn announce(&self, event: impl Into<Event>) {
         let stamped = Stamped {
             time_ms: clock::now_ms(),
-            event,
+            event: event.into(),
         };
         for listener in self.listeners.iter() {
             listener.on_event(&stamped);
@@ -50,6 +50,6 @@ impl Announcer {
     #[must_use]
     pub fn sink(&self) -> Arc<dyn Fn(Event) + Send + Sync> {
         let announcer = self.clone();
-        Arc::new(move |event| announcer.announce(event))
+        Arc::new(move |event: Event| announcer.announce(event))
     }
 }

@@ -1,4 +1,4 @@
-//! What all parts of the host share: the clock, back-off, delivery of events, hints, names of metrics,
+//! What all parts of the host share: the clock, back-off, events and their delivery, hints, names of metrics,
 //! secrets, and file patterns.
 //!
 //! Nothing here may know a bus, a plug-in or a manifest.
@@ -6,6 +6,7 @@
 pub mod announce;
 pub mod backoff;
 pub mod clock;
+pub mod event;
 pub mod globs;
 pub mod hint;
 pub mod metric;

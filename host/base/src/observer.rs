@@ -1,6 +1,6 @@
 //! What a bus reports about itself while it works.
 
-use fedhost_domain::event::Event;
+use crate::event::Event;
 
 use crate::metric::{Count, Gauge};
 

@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fedhost_domain::event::{Damage, Event};
+use fedhost_base::event::{BusEvent, Damage, Event, RunEvent};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -370,18 +370,18 @@ fn log_options(
     embedded::Options {
         on_damage: Arc::new(move |damage: Damage| {
             let (name, observer) = &damaged;
-            observer.announce(Event::LogDamaged(Damage {
+            observer.announce(Event::Bus(BusEvent::LogDamaged(Damage {
                 topic: name.part.clone(),
                 detail: format!("{} (in {})", damage.detail, name.directory),
                 ..damage
-            }));
+            })));
         }),
         on_warning: Arc::new(move |detail| {
             let (name, observer) = &warned;
-            observer.announce(Event::Warned {
+            observer.announce(Event::Run(RunEvent::Warned {
                 part: name.part.clone(),
                 detail,
-            });
+            }));
         }),
         ..embedded::Options::new(directory)
     }

@@ -4,7 +4,7 @@ use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{BusEvent, Event};
 
 use crate::Error;
 use fedhost_base::backoff::Backoff;
@@ -71,11 +71,11 @@ impl Trouble {
         let reason = error.to_string();
         self.observer.condition(&self.part, Some(&reason));
         if is_new {
-            self.observer.announce(Event::ConnectionLost {
+            self.observer.announce(Event::Bus(BusEvent::ConnectionLost {
                 part: self.part.clone(),
                 reason,
                 hint: hint(error).unwrap_or_default(),
-            });
+            }));
         }
         tokio::time::sleep(pause).await;
     }
@@ -85,10 +85,11 @@ impl Trouble {
         if let Some(Now { since, .. }) = self.now.take() {
             self.observer.condition(&self.part, None);
             let after_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-            self.observer.announce(Event::ConnectionRestored {
-                part: self.part.clone(),
-                after_ms,
-            });
+            self.observer
+                .announce(Event::Bus(BusEvent::ConnectionRestored {
+                    part: self.part.clone(),
+                    after_ms,
+                }));
         }
     }
 }

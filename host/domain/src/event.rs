@@ -1,50 +1,19 @@
-//! Every fact the host announces. One enum feeds the terminal, the run log, the metrics and every
-//! other listener.
+//! Events of a federation: rounds, updates, and the nodes that train.
 //!
-//! A variant says what happened, in the past tense, with the ids and numbers a reader needs to act
-//! on it.
+//! A variant names what happened, in the past tense, with the ids and numbers that a reader needs to
+//! act on it. Facts about the host that runs the federation are not here: see `fedhost_base::event`.
 
-mod damage;
 mod round;
-#[cfg(test)]
-mod tests;
 
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
-
-use crate::model::{Metric, NodeId, PluginId, Sha256Hex, f64_or_null};
-pub use damage::Damage;
+use crate::model::{NodeId, f64_or_null};
 pub use round::{Durations, Evaluation, NodeEvaluation, Participant, RoundClosed};
 
-/// An event and when it happened; one line of the run log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Stamped {
-    /// Milliseconds since the Unix epoch.
-    pub time_ms: u64,
-    /// What happened.
-    #[serde(flatten)]
-    pub event: Event,
-}
-
-/// What happened.
+/// An event of a federation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event {
-    /// A run began, or began again after a stop.
-    RunStarted {
-        /// The manifest's file name.
-        manifest: String,
-        /// Digest of the effective manifest.
-        manifest_sha256: Sha256Hex,
-        /// This program's version.
-        version: String,
-        /// The newest global model found, 0 for a fresh start.
-        resumed_round: u64,
-        /// The components in use.
-        plugins: Vec<PluginId>,
-    },
+pub enum FederationEvent {
     /// The aggregator began to gather updates.
     RoundOpened {
         /// The round whose global model is to be made.
@@ -120,215 +89,19 @@ pub enum Event {
         /// Labelled rows that no round has waited for.
         rows: u64,
     },
-    /// A sensor has put all its rows on its topic.
-    SensorFinished {
-        /// The fog node whose topic it feeds.
-        node: NodeId,
-        /// The sensor's name.
-        sensor: String,
-        /// Rows published in all.
-        rows: u64,
-        /// Rows of the source that could not be read.
-        skipped: u64,
-    },
-    /// A record could not be used; when it came from the bus, one of those who read it keeps it in
-    /// the dead-letter topic.
-    RecordSkipped {
-        /// The topic, or the file.
-        source: String,
-        /// The partition, or 0.
-        partition: u32,
-        /// The offset, or the line.
-        offset: u64,
-        /// A short stable code, such as `undecodable`.
-        reason: String,
-        /// The full explanation.
-        detail: String,
-    },
-    /// Records of the embedded log cannot be read any more.
-    LogDamaged(Damage),
-    /// Something is not as it should be, and nothing is lost by it yet.
-    Warned {
-        /// Which part of the host, such as `log`.
-        part: String,
-        /// The full explanation.
-        detail: String,
-    },
-    /// A client of the bus lost its broker, or was refused; what it holds is kept, and tried again.
-    ConnectionLost {
-        /// Which client, such as `writer of fog-node-1`.
-        part: String,
-        /// The full explanation.
-        reason: String,
-        /// What to do about it.
-        hint: String,
-    },
-    /// A client that had lost its broker works again.
-    ConnectionRestored {
-        /// Which client.
-        part: String,
-        /// How long it was away.
-        after_ms: u64,
-    },
-    /// Another process reads for this group; this one waits to take over.
-    StandingBy {
-        /// The consumer group.
-        group: String,
-    },
-    /// A partition has records and none arrived for a while.
-    PartitionStalled {
-        /// The consumer group.
-        group: String,
-        /// The topic.
-        topic: String,
-        /// The partition.
-        partition: u32,
-        /// The next offset to be read.
-        next: u64,
-        /// One past the newest record.
-        end: u64,
-    },
-    /// Records were dropped by their topic's retention before their group read them.
-    RecordsExpired {
-        /// The consumer group.
-        group: String,
-        /// The topic.
-        topic: String,
-        /// The partition.
-        partition: u32,
-        /// First lost offset.
-        from: u64,
-        /// One past the last lost offset.
-        to: u64,
-    },
-    /// Probes and requests for metrics are answered over HTTP.
-    Listening {
-        /// Address and port.
-        address: String,
-    },
-    /// A role was cut off from the bus and begins again from what it has stored.
-    RoleRestarted {
-        /// Which role.
-        role: String,
-        /// Why.
-        reason: String,
-    },
-    /// A topic is not as the manifest asks; it was left as it is.
-    TopicDiffers {
-        /// The topic.
-        topic: String,
-        /// The setting, by Kafka's name, or `partitions` or `replication.factor`.
-        setting: String,
-        /// What the manifest asks for.
-        asked: String,
-        /// What the topic has.
-        found: String,
-    },
-    /// A component was accepted.
-    PluginLoaded {
-        /// Which.
-        plugin: PluginId,
-        /// The file it came from.
-        file: String,
-        /// Time spent compiling, or loading from the cache.
-        compile_ms: u64,
-    },
-    /// A component was refused, or a call into it failed.
-    PluginFailed {
-        /// Its name, or its file when it has none.
-        plugin: String,
-        /// The call, such as `detector.score`, or `load`.
-        call: String,
-        /// `trap`, `deadline`, `fuel`, `memory`, `output-too-large`, `invalid-output`, `refused`,
-        /// `quarantined` or `error`.
-        kind: String,
-        /// The full explanation.
-        detail: String,
-    },
-    /// A node took another component into use.
-    PluginSwapped {
-        /// Where.
-        node: NodeId,
-        /// In place of what: `preprocess` or `model`.
-        part: String,
-        /// The component until now.
-        old: PluginId,
-        /// The component from now on.
-        new: PluginId,
-        /// The topic of the node's readings.
-        topic: String,
-        /// By partition, the first offset that the new component handles.
-        #[serde(deserialize_with = "by_partition")]
-        first_offsets: BTreeMap<u32, u64>,
-        /// What the new component resumes from, as text.
-        state: String,
-    },
-    /// A component kept failing, and is not called until a pause ends.
-    PluginQuarantined {
-        /// Its name.
-        plugin: String,
-        /// As what: `preprocessor`, `trainer` or `detector`.
-        part: String,
-        /// The call that failed.
-        call: String,
-        /// How often in a row.
-        failures: u32,
-        /// For how long.
-        pause_ms: u64,
-        /// The full explanation of the last failure.
-        detail: String,
-    },
-    /// A component that was in quarantine works again.
-    PluginReleased {
-        /// Its name.
-        plugin: String,
-        /// As what.
-        part: String,
-    },
-    /// A component said something.
-    PluginLogged {
-        /// Its name.
-        plugin: String,
-        /// Where the instance works, such as `fog-node-1`.
-        instance: String,
-        /// `debug`, `info`, `warning` or `error`.
-        level: String,
-        /// What it said, cut to the limit.
-        message: String,
-    },
-    /// A component reported the end of an epoch or a mini-batch.
-    PluginProgress {
-        /// Its name.
-        plugin: String,
-        /// Where the instance works.
-        instance: String,
-        /// Epochs done.
-        epoch: u32,
-        /// Epochs asked for.
-        epochs: u32,
-        /// As the component reports them.
-        metrics: Vec<Metric>,
-    },
-    /// The run is over.
-    RunFinished {
-        /// The last round whose global model was published.
-        round: u64,
-        /// `completed`, `interrupted`, `time-limit` or `failed`.
-        outcome: String,
-        /// Identity of the last global model.
-        weights_sha256: Option<Sha256Hex>,
-    },
 }
 
-/// Keys of a JSON object are text; serde reads them as numbers only where it has not buffered them,
-/// as it does for a tagged enum.
-fn by_partition<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<BTreeMap<u32, u64>, D::Error> {
-    let by_text = BTreeMap::<String, u64>::deserialize(deserializer)?;
-    let by_partition = by_text.into_iter().map(|(partition, offset)| {
-        let partition = partition.parse().map_err(D::Error::custom)?;
-        Ok((partition, offset))
-    });
-    by_partition.collect()
+impl FederationEvent {
+    /// The names of the events of this family in the run log.
+    pub const NAMES: &'static [&'static str] = &[
+        "round_opened",
+        "update_accepted",
+        "update_rejected",
+        "round_failed",
+        "round_closed",
+        "round_evaluated",
+        "node_trained",
+        "node_resumed",
+        "training_skipped",
+    ];
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, PluginEvent};
 use serde::Serialize;
 
 use fedhost_plugin::EventSink;
@@ -46,13 +46,13 @@ impl Notes {
 impl Said {
     fn note(&mut self, event: Event) {
         match event {
-            Event::PluginLogged { level, message, .. } => {
+            Event::Plugin(PluginEvent::PluginLogged { level, message, .. }) => {
                 self.lines += 1;
                 if self.first.len() < KEPT {
                     self.first.push(format!("{level}: {message}"));
                 }
             }
-            Event::PluginProgress { .. } => self.progress_reports += 1,
+            Event::Plugin(PluginEvent::PluginProgress { .. }) => self.progress_reports += 1,
             _ => {}
         }
     }

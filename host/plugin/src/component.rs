@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, PluginEvent};
 use fedhost_domain::model::PluginId;
 use wasmtime::component::InstancePre;
 
@@ -100,11 +100,11 @@ impl Plugin {
     /// Returns the event that it was loaded. The code that starts to use the plug-in announces it.
     #[must_use]
     pub fn loaded(&self) -> Event {
-        Event::PluginLoaded {
+        Event::Plugin(PluginEvent::PluginLoaded {
             plugin: self.id.clone(),
             file: self.file.display().to_string(),
             compile_ms: self.load_ms,
-        }
+        })
     }
 
     /// Checks all parameters against the description and fills in defaults.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::Event;
 use tokio_util::sync::CancellationToken;
 
 /// Receives every event of a plug-in. It runs on the guest's thread, so it must not block.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, PluginEvent};
 use wasmtime::{Trap, WasmBacktrace};
 
 use super::backtrace::innermost;
@@ -32,12 +32,12 @@ impl CallError {
     /// Returns the event of this failure. The code that handles the error announces it, once.
     #[must_use]
     pub fn event(&self) -> Event {
-        Event::PluginFailed {
+        Event::Plugin(PluginEvent::PluginFailed {
             plugin: self.plugin.clone(),
             call: self.call.to_owned(),
             kind: self.kind.code().to_owned(),
             detail: self.detail.clone(),
-        }
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, PluginEvent};
 use fedhost_domain::model::Metric;
 
 use super::bindings::{host, types};
@@ -92,12 +92,12 @@ impl HostState {
     }
 
     fn log(&self, level: &str, message: String) {
-        (self.context.events)(Event::PluginLogged {
+        (self.context.events)(Event::Plugin(PluginEvent::PluginLogged {
             plugin: self.plugin.to_string(),
             instance: self.context.instance.clone(),
             level: level.to_owned(),
             message,
-        });
+        }));
     }
 }
 
@@ -124,13 +124,13 @@ impl host::Host for HostState {
 
     fn progress(&mut self, epoch: u32, epochs: u32, reported: Vec<types::Metric>) -> host::Signal {
         if self.reports.admit(PROGRESS_EVENTS_PER_CALL) {
-            (self.context.events)(Event::PluginProgress {
+            (self.context.events)(Event::Plugin(PluginEvent::PluginProgress {
                 plugin: self.plugin.to_string(),
                 instance: self.context.instance.clone(),
                 epoch,
                 epochs,
                 metrics: metrics(reported),
-            });
+            }));
         }
         if self.context.cancel.is_cancelled() || fedhost_base::clock::now() >= self.stop_from {
             host::Signal::Stop

@@ -4,8 +4,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fedhost_base::event::{Event, PluginEvent, RunEvent};
 use fedhost_base::hint::explain;
-use fedhost_domain::event::Event;
 use fedhost_domain::model::{PluginId, Sha256Hex};
 use wasmtime::component::{Component, InstancePre};
 
@@ -102,12 +102,12 @@ impl Loader {
     /// The reason of the refusal.
     pub fn load(&self, file: &Path) -> Result<Plugin, Refused> {
         self.examine(file).inspect_err(|refused| {
-            (self.events)(Event::PluginFailed {
+            (self.events)(Event::Plugin(PluginEvent::PluginFailed {
                 plugin: stem(file),
                 call: "load".to_owned(),
                 kind: "refused".to_owned(),
                 detail: explain(refused),
-            });
+            }));
         })
     }
 
@@ -240,10 +240,10 @@ impl Loader {
     }
 
     fn warn(&self, detail: &str) {
-        (self.events)(Event::Warned {
+        (self.events)(Event::Run(RunEvent::Warned {
             part: "plug-in cache".to_owned(),
             detail: detail.to_owned(),
-        });
+        }));
     }
 }
 

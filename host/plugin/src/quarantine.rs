@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, PluginEvent};
 use fedhost_domain::quarantine::{Quarantine, QuarantineChange, QuarantinePolicy};
 
 use super::context::EventSink;
@@ -83,16 +83,18 @@ impl PluginQuarantine {
         match (change, outcome) {
             (Some(QuarantineChange::Began { failures, pause_ms }), Err(error)) => {
                 let (call, detail) = (call.to_owned(), error.detail.clone());
-                events(Event::PluginQuarantined {
+                events(Event::Plugin(PluginEvent::PluginQuarantined {
                     plugin,
                     part,
                     call,
                     failures,
                     pause_ms,
                     detail,
-                });
+                }));
             }
-            (Some(QuarantineChange::Ended), _) => events(Event::PluginReleased { plugin, part }),
+            (Some(QuarantineChange::Ended), _) => {
+                events(Event::Plugin(PluginEvent::PluginReleased { plugin, part }))
+            }
             _ => {}
         }
     }

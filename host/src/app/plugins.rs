@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::PluginEvent;
 use fedhost_domain::model::PluginId;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -171,7 +171,7 @@ impl PluginWatcher {
     }
 
     fn refuse(&self, current: &PluginId, reason: &str) {
-        self.announcer.announce(Event::PluginFailed {
+        self.announcer.announce(PluginEvent::PluginFailed {
             plugin: current.name.clone(),
             call: "swap".to_owned(),
             kind: "refused".to_owned(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::RunEvent;
 use tokio_util::sync::CancellationToken;
 
 use super::buses::Buses;
@@ -114,7 +114,7 @@ impl Supervised {
             .condition(&self.spec.name, Some(&error.to_string()));
         let reason = explain(error);
         if announced.as_ref() != Some(&reason) {
-            self.announcer.announce(Event::RoleRestarted {
+            self.announcer.announce(RunEvent::RoleRestarted {
                 role: self.spec.name.clone(),
                 reason: reason.clone(),
             });
@@ -123,7 +123,7 @@ impl Supervised {
     }
 
     fn warn(&self, detail: String) {
-        self.announcer.announce(Event::Warned {
+        self.announcer.announce(RunEvent::Warned {
             part: self.spec.name.clone(),
             detail,
         });

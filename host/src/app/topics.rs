@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{BusEvent, RunEvent};
 
 use super::settings;
 use fedhost_base::announce::Announcer;
@@ -220,7 +220,7 @@ pub(super) async fn prepare(
             ..
         } in slow
         {
-            announcer.announce(Event::Warned {
+            announcer.announce(RunEvent::Warned {
                 part: subject,
                 detail: with_hint(detail, hint.as_deref()),
             });
@@ -231,7 +231,7 @@ pub(super) async fn prepare(
             found: has,
         } in differences(&asked, &info)
         {
-            announcer.announce(Event::TopicDiffers {
+            announcer.announce(BusEvent::TopicDiffers {
                 topic: found.name.clone(),
                 setting,
                 asked,
@@ -241,7 +241,7 @@ pub(super) async fn prepare(
         if is_too_small(&asked, found)
             && let Some(detail) = beyond_the_limit(manifest, found)
         {
-            announcer.announce(Event::Warned {
+            announcer.announce(RunEvent::Warned {
                 part: format!("topic {:?}", found.name),
                 detail,
             });

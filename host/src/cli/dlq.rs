@@ -11,7 +11,7 @@ mod show;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use fedhost_domain::event::Event;
+use fedhost_base::event::{BusEvent, Event};
 use tokio_util::sync::CancellationToken;
 
 use super::words::{Weight, describe};
@@ -172,7 +172,7 @@ impl Observer for Aloud {
 
     fn announce(&self, event: Event) {
         // What was purged is missed by the replaying group only.
-        if matches!(event, Event::RecordsExpired { .. }) {
+        if matches!(event, Event::Bus(BusEvent::RecordsExpired { .. })) {
             return;
         }
         if let Some((Weight::Warning, text)) = describe(&event) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::Event;
 
 use super::{Ending, Global, ManifestArgs, screen, words};
 use crate::app::buses;

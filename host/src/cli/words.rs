@@ -1,7 +1,8 @@
 //! Describes events for people who watch a run.
 
+use fedhost_base::event::{BusEvent, Event, PluginEvent, RunEvent};
 use fedhost_base::hint::with_hint;
-use fedhost_domain::event::Event;
+use fedhost_domain::event::FederationEvent;
 
 /// How important an event is; users choose the least weight that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,36 +18,36 @@ pub(super) enum Weight {
 /// Returns the weight and the text of an event; `None` for events that are shown in another way.
 pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
     match event {
-        Event::RunStarted { .. }
-        | Event::UpdateAccepted { .. }
-        | Event::UpdateRejected { .. }
-        | Event::RoundFailed { .. }
-        | Event::NodeTrained { .. }
-        | Event::NodeResumed { .. }
-        | Event::TrainingSkipped { .. }
-        | Event::RoleRestarted { .. } => federation(event),
-        Event::SensorFinished { .. }
-        | Event::RecordSkipped { .. }
-        | Event::LogDamaged { .. }
-        | Event::PartitionStalled { .. }
-        | Event::RecordsExpired { .. }
-        | Event::TopicDiffers { .. } => records(event),
-        Event::ConnectionLost { .. }
-        | Event::ConnectionRestored { .. }
-        | Event::StandingBy { .. }
-        | Event::Listening { .. }
-        | Event::Warned { .. } => connections(event),
-        Event::PluginQuarantined { .. }
-        | Event::PluginReleased { .. }
-        | Event::PluginSwapped { .. } => plugin_changes(event),
-        Event::PluginLoaded { .. }
-        | Event::PluginFailed { .. }
-        | Event::PluginLogged { .. }
-        | Event::PluginProgress { .. } => plugin_messages(event),
-        Event::RoundOpened { .. }
-        | Event::RoundClosed(_)
-        | Event::RoundEvaluated { .. }
-        | Event::RunFinished { .. } => None,
+        Event::Run(RunEvent::RunStarted { .. })
+        | Event::Federation(FederationEvent::UpdateAccepted { .. })
+        | Event::Federation(FederationEvent::UpdateRejected { .. })
+        | Event::Federation(FederationEvent::RoundFailed { .. })
+        | Event::Federation(FederationEvent::NodeTrained { .. })
+        | Event::Federation(FederationEvent::NodeResumed { .. })
+        | Event::Federation(FederationEvent::TrainingSkipped { .. })
+        | Event::Run(RunEvent::RoleRestarted { .. }) => federation(event),
+        Event::Run(RunEvent::SensorFinished { .. })
+        | Event::Run(RunEvent::RecordSkipped { .. })
+        | Event::Bus(BusEvent::LogDamaged { .. })
+        | Event::Bus(BusEvent::PartitionStalled { .. })
+        | Event::Bus(BusEvent::RecordsExpired { .. })
+        | Event::Bus(BusEvent::TopicDiffers { .. }) => records(event),
+        Event::Bus(BusEvent::ConnectionLost { .. })
+        | Event::Bus(BusEvent::ConnectionRestored { .. })
+        | Event::Bus(BusEvent::StandingBy { .. })
+        | Event::Run(RunEvent::Listening { .. })
+        | Event::Run(RunEvent::Warned { .. }) => connections(event),
+        Event::Plugin(PluginEvent::PluginQuarantined { .. })
+        | Event::Plugin(PluginEvent::PluginReleased { .. })
+        | Event::Plugin(PluginEvent::PluginSwapped { .. }) => plugin_changes(event),
+        Event::Plugin(PluginEvent::PluginLoaded { .. })
+        | Event::Plugin(PluginEvent::PluginFailed { .. })
+        | Event::Plugin(PluginEvent::PluginLogged { .. })
+        | Event::Plugin(PluginEvent::PluginProgress { .. }) => plugin_messages(event),
+        Event::Federation(FederationEvent::RoundOpened { .. })
+        | Event::Federation(FederationEvent::RoundClosed(_))
+        | Event::Federation(FederationEvent::RoundEvaluated { .. })
+        | Event::Run(RunEvent::RunFinished { .. }) => None,
     }
 }
 
@@ -54,20 +55,20 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
 fn federation(event: &Event) -> Option<(Weight, String)> {
     use Weight::{Detail, Notice, Warning};
     Some(match event {
-        Event::RunStarted {
+        Event::Run(RunEvent::RunStarted {
             manifest,
             resumed_round: 0,
             ..
-        } => (Notice, format!("running {manifest}")),
-        Event::RunStarted {
+        }) => (Notice, format!("running {manifest}")),
+        Event::Run(RunEvent::RunStarted {
             manifest,
             resumed_round,
             ..
-        } => (
+        }) => (
             Notice,
             format!("running {manifest}, resumed after round {resumed_round}"),
         ),
-        Event::UpdateAccepted { round, participant } => {
+        Event::Federation(FederationEvent::UpdateAccepted { round, participant }) => {
             let (node, samples, loss) = (&participant.node, participant.samples, participant.loss);
             (
                 Detail,
@@ -76,12 +77,12 @@ fn federation(event: &Event) -> Option<(Weight, String)> {
                 ),
             )
         }
-        Event::UpdateRejected {
+        Event::Federation(FederationEvent::UpdateRejected {
             round,
             node,
             reason,
             detail,
-        } => {
+        }) => {
             let node = node
                 .as_ref()
                 .map_or("an unknown node", |node| node.as_str());
@@ -90,44 +91,44 @@ fn federation(event: &Event) -> Option<(Weight, String)> {
                 format!("round {round}: an update of {node} was rejected ({reason}): {detail}"),
             )
         }
-        Event::RoundFailed {
+        Event::Federation(FederationEvent::RoundFailed {
             round,
             answered,
             min_nodes,
-        } => (
+        }) => (
             Warning,
             format!(
                 "round {round}: the deadline has passed with {answered} updates of at least {min_nodes}; it waits for more"
             ),
         ),
-        Event::NodeTrained {
+        Event::Federation(FederationEvent::NodeTrained {
             node,
             round,
             samples,
             loss,
             train_ms,
-        } => (
+        }) => (
             Detail,
             format!(
                 "{node} trained for round {round} on {samples} rows in {train_ms} ms, loss {loss:.4}"
             ),
         ),
-        Event::NodeResumed {
+        Event::Federation(FederationEvent::NodeResumed {
             node,
             rows,
             replayed,
             round,
-        } => (
+        }) => (
             Notice,
             format!(
                 "{node} resumes after {rows} labelled rows and round {round}; it reads {replayed} records again"
             ),
         ),
-        Event::TrainingSkipped { node, rows } => (
+        Event::Federation(FederationEvent::TrainingSkipped { node, rows }) => (
             Warning,
             format!("{node}: training cannot keep up and skipped {rows} labelled rows"),
         ),
-        Event::RoleRestarted { role, reason } => (
+        Event::Run(RunEvent::RoleRestarted { role, reason }) => (
             Warning,
             format!("{role} starts again from its stored state: {reason}"),
         ),
@@ -139,12 +140,12 @@ fn federation(event: &Event) -> Option<(Weight, String)> {
 fn records(event: &Event) -> Option<(Weight, String)> {
     use Weight::{Notice, Warning};
     Some(match event {
-        Event::SensorFinished {
+        Event::Run(RunEvent::SensorFinished {
             node,
             sensor,
             rows,
             skipped,
-        } => {
+        }) => {
             let skipped = if *skipped > 0 {
                 format!(", {skipped} could not be read")
             } else {
@@ -155,40 +156,40 @@ fn records(event: &Event) -> Option<(Weight, String)> {
                 format!("sensor {sensor} of {node} has sent all its {rows} rows{skipped}"),
             )
         }
-        Event::RecordSkipped {
+        Event::Run(RunEvent::RecordSkipped {
             source,
             partition,
             offset,
             reason,
             detail,
-        } => (
+        }) => (
             Warning,
             format!("{source}: record {partition}:{offset} was skipped ({reason}): {detail}"),
         ),
-        Event::LogDamaged(damage) if damage.topic.is_empty() => {
+        Event::Bus(BusEvent::LogDamaged(damage)) if damage.topic.is_empty() => {
             (Warning, format!("the log is damaged: {damage}"))
         }
-        Event::LogDamaged(damage) => (Warning, damage.to_string()),
-        Event::PartitionStalled {
+        Event::Bus(BusEvent::LogDamaged(damage)) => (Warning, damage.to_string()),
+        Event::Bus(BusEvent::PartitionStalled {
             group,
             topic,
             partition,
             next,
             end,
-        } => (
+        }) => (
             Warning,
             format!(
                 "{group} receives no records of {topic}:{partition}, although {} wait there",
                 end.saturating_sub(*next)
             ),
         ),
-        Event::RecordsExpired {
+        Event::Bus(BusEvent::RecordsExpired {
             group,
             topic,
             partition,
             from,
             to,
-        } => (
+        }) => (
             Warning,
             with_hint(
                 format_args!(
@@ -198,12 +199,12 @@ fn records(event: &Event) -> Option<(Weight, String)> {
                 Some("raise its retention_ms"),
             ),
         ),
-        Event::TopicDiffers {
+        Event::Bus(BusEvent::TopicDiffers {
             topic,
             setting,
             asked,
             found,
-        } => (
+        }) => (
             Warning,
             format!(
                 "topic {topic} has {setting} = {found}, but the manifest says {asked}; it is not changed"
@@ -217,20 +218,22 @@ fn records(event: &Event) -> Option<(Weight, String)> {
 fn connections(event: &Event) -> Option<(Weight, String)> {
     use Weight::{Notice, Warning};
     Some(match event {
-        Event::ConnectionLost { part, reason, hint } => (
+        Event::Bus(BusEvent::ConnectionLost { part, reason, hint }) => (
             Warning,
             with_hint(format_args!("{part}: {reason}"), Some(hint)),
         ),
-        Event::ConnectionRestored { part, after_ms } => (
+        Event::Bus(BusEvent::ConnectionRestored { part, after_ms }) => (
             Notice,
             format!("{part} is connected again after {after_ms} ms"),
         ),
-        Event::StandingBy { group } => (
+        Event::Bus(BusEvent::StandingBy { group }) => (
             Notice,
             format!("another process reads for {group}; this one waits to take over"),
         ),
-        Event::Listening { address } => (Notice, format!("listening on http://{address}")),
-        Event::Warned { part, detail } => (Warning, format!("{part}: {detail}")),
+        Event::Run(RunEvent::Listening { address }) => {
+            (Notice, format!("listening on http://{address}"))
+        }
+        Event::Run(RunEvent::Warned { part, detail }) => (Warning, format!("{part}: {detail}")),
         _ => return None,
     })
 }
@@ -239,20 +242,20 @@ fn connections(event: &Event) -> Option<(Weight, String)> {
 fn plugin_changes(event: &Event) -> Option<(Weight, String)> {
     use Weight::{Notice, Warning};
     Some(match event {
-        Event::PluginQuarantined {
+        Event::Plugin(PluginEvent::PluginQuarantined {
             plugin,
             part,
             call,
             failures,
             pause_ms,
             detail,
-        } => (
+        }) => (
             Warning,
             format!(
                 "plug-in {plugin} is quarantined as {part} for {pause_ms} ms: {call} failed {failures} times in a row; the last time it {detail}"
             ),
         ),
-        Event::PluginSwapped {
+        Event::Plugin(PluginEvent::PluginSwapped {
             node,
             part,
             old,
@@ -260,7 +263,7 @@ fn plugin_changes(event: &Event) -> Option<(Weight, String)> {
             topic,
             first_offsets,
             state,
-        } => {
+        }) => {
             let first = first_offsets
                 .iter()
                 .map(|(partition, offset)| format!("{topic}:{partition}@{offset}"));
@@ -270,7 +273,7 @@ fn plugin_changes(event: &Event) -> Option<(Weight, String)> {
                 format!("{node} uses {new} as {part} from {first} on, instead of {old}; {state}"),
             )
         }
-        Event::PluginReleased { plugin, part } => (
+        Event::Plugin(PluginEvent::PluginReleased { plugin, part }) => (
             Notice,
             format!("plug-in {plugin} is released from quarantine as {part}"),
         ),
@@ -282,29 +285,29 @@ fn plugin_changes(event: &Event) -> Option<(Weight, String)> {
 fn plugin_messages(event: &Event) -> Option<(Weight, String)> {
     use Weight::{Detail, Notice, Warning};
     Some(match event {
-        Event::PluginLoaded {
+        Event::Plugin(PluginEvent::PluginLoaded {
             plugin,
             file,
             compile_ms,
-        } => (
+        }) => (
             Notice,
             format!("plug-in {plugin} from {file}, ready in {compile_ms} ms"),
         ),
-        Event::PluginFailed {
+        Event::Plugin(PluginEvent::PluginFailed {
             plugin,
             call,
             kind,
             detail,
-        } => (
+        }) => (
             Warning,
             format!("plug-in {plugin} failed in {call} ({kind}): {detail}"),
         ),
-        Event::PluginLogged {
+        Event::Plugin(PluginEvent::PluginLogged {
             plugin,
             instance,
             level,
             message,
-        } => {
+        }) => {
             let weight = if level == "error" || level == "warning" {
                 Warning
             } else {
@@ -315,13 +318,13 @@ fn plugin_messages(event: &Event) -> Option<(Weight, String)> {
                 format!("{instance}: plug-in {plugin} ({level}): {message}"),
             )
         }
-        Event::PluginProgress {
+        Event::Plugin(PluginEvent::PluginProgress {
             instance,
             epoch,
             epochs,
             metrics,
             ..
-        } => {
+        }) => {
             let metrics: Vec<String> = metrics
                 .iter()
                 .map(|metric| format!("{} {:.4}", metric.name, metric.value))

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fedhost_domain::event::Event;
+use fedhost_base::event::RunEvent;
 
 use super::format::{first_added, headers, text};
 use fedhost_base::announce::Announcer;
@@ -50,7 +50,7 @@ impl DeadLetterSink<'_> {
                 return Err(refused);
             }
             for detail in warnings {
-                self.announcer.announce(Event::Warned {
+                self.announcer.announce(RunEvent::Warned {
                     part: self.role.to_owned(),
                     detail,
                 });

@@ -216,7 +216,7 @@ async fn a_taken_address_is_named() {
 async fn the_address_is_announced() {
     struct Heard(std::sync::Mutex<Vec<Event>>);
     impl Listener for Heard {
-        fn on_event(&self, event: &fedhost_domain::event::Stamped) {
+        fn on_event(&self, event: &fedhost_base::event::Stamped) {
             self.0.lock().unwrap().push(event.event.clone());
         }
     }
@@ -227,7 +227,10 @@ async fn the_address_is_announced() {
     ))]));
     let handle = service.start().await.unwrap();
     let address = handle.address().to_string();
-    assert_eq!(*heard.0.lock().unwrap(), [Event::Listening { address }]);
+    assert_eq!(
+        *heard.0.lock().unwrap(),
+        [Event::Run(RunEvent::Listening { address })]
+    );
 }
 
 #[tokio::test]

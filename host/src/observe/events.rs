@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use fedhost_domain::event::{Event, RoundClosed};
+use fedhost_base::event::{BusEvent, Event, PluginEvent, RunEvent};
+use fedhost_domain::event::{FederationEvent, RoundClosed};
 
 use super::store::Store;
 use fedhost_base::metric;
@@ -16,38 +17,40 @@ const PARTS: [&str; 3] = ["preprocessor", "trainer", "detector"];
 /// untrusted records: each new value of a label would be a new series.
 pub(super) fn count(event: &Event, store: &mut Store) {
     match event {
-        Event::RoundClosed(closed) => round_closed(closed, store),
-        Event::UpdateAccepted { .. } => store.add(metric::UPDATES_ACCEPTED, &[], 1),
-        Event::UpdateRejected { reason, .. } => {
+        Event::Federation(FederationEvent::RoundClosed(closed)) => round_closed(closed, store),
+        Event::Federation(FederationEvent::UpdateAccepted { .. }) => {
+            store.add(metric::UPDATES_ACCEPTED, &[], 1)
+        }
+        Event::Federation(FederationEvent::UpdateRejected { reason, .. }) => {
             store.add(metric::UPDATES_REJECTED, &[("reason", reason)], 1)
         }
-        Event::RecordSkipped { source, reason, .. } => {
+        Event::Run(RunEvent::RecordSkipped { source, reason, .. }) => {
             store.add(
                 metric::RECORDS_SKIPPED,
                 &[("source", source), ("reason", reason)],
                 1,
             );
         }
-        Event::NodeTrained { node, samples, .. } => {
+        Event::Federation(FederationEvent::NodeTrained { node, samples, .. }) => {
             let labels = [("node", node.as_str())];
             store.add(metric::TRAININGS, &labels, 1);
             store.add(metric::SAMPLES, &labels, *samples);
         }
-        Event::PluginFailed { plugin, kind, .. } => {
+        Event::Plugin(PluginEvent::PluginFailed { plugin, kind, .. }) => {
             store.add(
                 metric::PLUGIN_FAILURES,
                 &[("plugin", plugin), ("kind", kind)],
                 1,
             );
         }
-        Event::PluginQuarantined { plugin, part, .. } => {
+        Event::Plugin(PluginEvent::PluginQuarantined { plugin, part, .. }) => {
             let labels = [("plugin", plugin.as_str()), ("part", part.as_str())];
             store.add(metric::PLUGIN_QUARANTINES, &labels, 1);
             store.set(metric::PLUGIN_QUARANTINED, &labels, 1.0);
         }
-        Event::PluginSwapped {
+        Event::Plugin(PluginEvent::PluginSwapped {
             node, part, old, ..
-        } => {
+        }) => {
             store.add(
                 metric::PLUGIN_SWAPS,
                 &[("node", node.as_str()), ("part", part)],
@@ -61,17 +64,19 @@ pub(super) fn count(event: &Event, store: &mut Store) {
                 );
             }
         }
-        Event::PluginReleased { plugin, part } => {
+        Event::Plugin(PluginEvent::PluginReleased { plugin, part }) => {
             store.set(
                 metric::PLUGIN_QUARANTINED,
                 &[("plugin", plugin), ("part", part)],
                 0.0,
             );
         }
-        Event::ConnectionLost { part, .. } => {
+        Event::Bus(BusEvent::ConnectionLost { part, .. }) => {
             store.add(metric::CONNECTIONS_LOST, &[("part", part)], 1)
         }
-        Event::RoleRestarted { role, .. } => store.add(metric::ROLE_RESTARTS, &[("role", role)], 1),
+        Event::Run(RunEvent::RoleRestarted { role, .. }) => {
+            store.add(metric::ROLE_RESTARTS, &[("role", role)], 1)
+        }
         _ => {}
     }
 }
@@ -80,23 +85,23 @@ pub(super) fn count(event: &Event, store: &mut Store) {
 /// is not ready.
 pub(super) fn update_troubles(event: &Event, troubles: &mut BTreeMap<String, String>) {
     match event {
-        Event::PluginQuarantined {
+        Event::Plugin(PluginEvent::PluginQuarantined {
             plugin,
             part,
             call,
             failures,
             ..
-        } => {
+        }) => {
             let reason = format!("quarantined as {part}: {call} failed {failures} times in a row");
             troubles.insert(trouble_of(plugin, part), reason);
         }
         // The new component has not failed yet.
-        Event::PluginSwapped { old, .. } => {
+        Event::Plugin(PluginEvent::PluginSwapped { old, .. }) => {
             for part in PARTS {
                 troubles.remove(&trouble_of(&old.name, part));
             }
         }
-        Event::PluginReleased { plugin, part } => {
+        Event::Plugin(PluginEvent::PluginReleased { plugin, part }) => {
             troubles.remove(&trouble_of(plugin, part));
         }
         _ => {}

@@ -1,4 +1,5 @@
-use fedhost_domain::event::{Durations, RoundClosed};
+use fedhost_base::event::{PluginEvent, RunEvent};
+use fedhost_domain::event::{Durations, FederationEvent, RoundClosed};
 use fedhost_domain::model::{NodeId, Sha256Hex};
 
 use super::store::SERIES_MAX;
@@ -151,29 +152,32 @@ fn events_become_metrics() {
             publishing_ms: 3.0,
         },
     };
-    announce(&observed, Event::RoundClosed(closed));
+    announce(
+        &observed,
+        Event::Federation(FederationEvent::RoundClosed(closed)),
+    );
     for samples in [30, 12] {
         let (node, round, loss, train_ms) = (NodeId::fog(2), 7, 0.5, 1);
         announce(
             &observed,
-            Event::NodeTrained {
+            Event::Federation(FederationEvent::NodeTrained {
                 node,
                 round,
                 samples,
                 loss,
                 train_ms,
-            },
+            }),
         );
     }
     let (plugin, call, kind, detail) = ("p".into(), "load".into(), "trap".into(), String::new());
     announce(
         &observed,
-        Event::PluginFailed {
+        Event::Plugin(PluginEvent::PluginFailed {
             plugin,
             call,
             kind,
             detail,
-        },
+        }),
     );
 
     let value = |name, labels: &[(&str, &str)]| value(&observed, name, labels);
@@ -197,20 +201,23 @@ fn a_quarantined_plug_in_keeps_the_process_from_being_ready() {
     let observed = working();
     let (plugin, part) = ("p".to_owned(), "detector".to_owned());
     let (call, detail) = ("detector.score".to_owned(), String::new());
-    let began = Event::PluginQuarantined {
+    let began = Event::Plugin(PluginEvent::PluginQuarantined {
         plugin: plugin.clone(),
         part: part.clone(),
         call,
         failures: 5,
         pause_ms: 1000,
         detail,
-    };
+    });
     announce(&observed, began);
     let labels = [("part", "detector"), ("plugin", "p")];
     assert_eq!(value(&observed, "plugin_quarantined", &labels), Some(1.0));
     assert_eq!(value(&observed, "plugin_quarantines", &labels), Some(1.0));
     assert_eq!(observed.troubles()[0].part, "plug-in p (detector)");
-    announce(&observed, Event::PluginReleased { plugin, part });
+    announce(
+        &observed,
+        Event::Plugin(PluginEvent::PluginReleased { plugin, part }),
+    );
     assert_eq!(value(&observed, "plugin_quarantined", &labels), Some(0.0));
     assert!(observed.troubles().is_empty());
 }
@@ -219,10 +226,10 @@ fn a_quarantined_plug_in_keeps_the_process_from_being_ready() {
 fn an_event_that_a_clone_announces_is_counted_once() {
     let observed = working();
     let announcing = observed.announcing(Announcer::new(vec![Box::new(observed.clone())]));
-    announcing.announce(Event::RoleRestarted {
+    announcing.announce(Event::Run(RunEvent::RoleRestarted {
         role: "aggregator".into(),
         reason: "fenced".into(),
-    });
+    }));
     assert_eq!(
         value(&observed, "role_restarts", &[("role", "aggregator")]),
         Some(1.0)

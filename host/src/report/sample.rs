@@ -1,7 +1,8 @@
 //! Run logs as real runs leave them, by seed.
 
+use fedhost_base::event::{Event, PluginEvent, RunEvent, Stamped};
 use fedhost_domain::event::{
-    Durations, Evaluation, Event, NodeEvaluation, Participant, RoundClosed, Stamped,
+    Durations, Evaluation, FederationEvent, NodeEvaluation, Participant, RoundClosed,
 };
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 use rand::rngs::StdRng;
@@ -48,11 +49,11 @@ impl Sample {
         let weights_sha256 = (self.rounds > 0).then(|| Sha256Hex::of(&self.rounds.to_le_bytes()));
         writer.say(
             5,
-            Event::RunFinished {
+            Event::Run(RunEvent::RunFinished {
                 round: self.rounds,
                 outcome: "completed".into(),
                 weights_sha256,
-            },
+            }),
         );
         NamedLog {
             name: name.to_owned(),
@@ -92,29 +93,29 @@ impl Writer {
             let file = format!("plugins/{}.wasm", plugin.name);
             self.say(
                 80,
-                Event::PluginLoaded {
+                Event::Plugin(PluginEvent::PluginLoaded {
                     plugin,
                     file,
                     compile_ms: 74,
-                },
+                }),
             );
         }
         let manifest_sha256 = Sha256Hex::of(b"manifest");
         let (manifest, version) = ("demo.toml".into(), "0.1.0".into());
         self.say(
             3,
-            Event::RunStarted {
+            Event::Run(RunEvent::RunStarted {
                 manifest,
                 manifest_sha256,
                 version,
                 resumed_round,
                 plugins,
-            },
+            }),
         );
     }
 
     fn round(&mut self, round: u64) {
-        self.say(2, Event::RoundOpened { round });
+        self.say(2, Event::Federation(FederationEvent::RoundOpened { round }));
         let opened_ms = self.now_ms;
         let (mut participants, mut missing, mut rejected) = (vec![], vec![], 0);
         for number in 1..=self.sample.nodes {
@@ -143,12 +144,12 @@ impl Writer {
             ("norm", "its norm 912.4 is over the limit of 100"),
             ("checksum", "the payload was changed on its way"),
         ][self.random.random_range(0..3)];
-        let event = Event::UpdateRejected {
+        let event = Event::Federation(FederationEvent::UpdateRejected {
             round,
             node: Some(node.clone()),
             reason: reason.into(),
             detail: detail.into(),
-        };
+        });
         self.say(10, event);
     }
 
@@ -166,10 +167,10 @@ impl Writer {
         let after_ms = self.random.random_range(40..300);
         self.say(
             after_ms,
-            Event::UpdateAccepted {
+            Event::Federation(FederationEvent::UpdateAccepted {
                 round,
                 participant: participant.clone(),
-            },
+            }),
         );
         participant
     }
@@ -210,7 +211,7 @@ impl Writer {
             norm: 1.0 + (round as f64).ln(),
             durations,
         };
-        self.say(9, Event::RoundClosed(closed));
+        self.say(9, Event::Federation(FederationEvent::RoundClosed(closed)));
     }
 
     fn evaluate(&mut self, round: u64) {
@@ -218,11 +219,11 @@ impl Writer {
         let after = self.evaluation(round);
         self.say(
             30,
-            Event::RoundEvaluated {
+            Event::Federation(FederationEvent::RoundEvaluated {
                 round,
                 before,
                 after,
-            },
+            }),
         );
     }
 

@@ -7,7 +7,8 @@ mod collect;
 mod nodes;
 mod tally;
 
-use fedhost_domain::event::{Damage, Evaluation, RoundClosed};
+use fedhost_base::event::Damage;
+use fedhost_domain::event::{Evaluation, RoundClosed};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 use serde::Serialize;
 

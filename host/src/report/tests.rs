@@ -1,6 +1,7 @@
 use std::fs;
 
-use fedhost_domain::event::{Event, Stamped};
+use fedhost_base::event::{Event, PluginEvent, RunEvent, Stamped};
+use fedhost_domain::event::FederationEvent;
 use proptest::prelude::*;
 
 use super::sample::Sample;
@@ -53,29 +54,29 @@ fn strangers_text_is_shown_and_never_obeyed() {
     let evil = "</style></title><script>alert('1')</script>\" onload=\"x".to_owned();
     let mut log = Sample::new(2, 2).log(&evil);
     log.events.extend([
-        stamped(Event::PluginFailed {
+        stamped(Event::Plugin(PluginEvent::PluginFailed {
             plugin: evil.clone(),
             call: evil.clone(),
             kind: evil.clone(),
             detail: evil.clone(),
-        }),
-        stamped(Event::UpdateRejected {
+        })),
+        stamped(Event::Federation(FederationEvent::UpdateRejected {
             round: 1,
             node: None,
             reason: evil.clone(),
             detail: evil.clone(),
-        }),
-        stamped(Event::UpdateRejected {
+        })),
+        stamped(Event::Federation(FederationEvent::UpdateRejected {
             round: 1,
             node: None,
             reason: "other".into(),
             detail: evil.clone(),
-        }),
-        stamped(Event::RunFinished {
+        })),
+        stamped(Event::Run(RunEvent::RunFinished {
             round: 2,
             outcome: evil.clone(),
             weights_sha256: None,
-        }),
+        })),
     ]);
     for page in [render(&[log.clone()]), render(&[log.clone(), log])] {
         assert!(page.contains("&lt;script&gt;alert"));
@@ -179,16 +180,16 @@ fn warnings_and_restarts_are_shown_with_their_number_and_the_last_reason() {
         "its transactions were taken over",
         "the group went on without this reader",
     ] {
-        log.events.push(stamped(Event::RoleRestarted {
+        log.events.push(stamped(Event::Run(RunEvent::RoleRestarted {
             role: "fog-node-2".into(),
             reason: reason.into(),
-        }));
+        })));
     }
     let detail = "the cluster does not tell the settings of some topics".to_owned();
-    log.events.push(stamped(Event::Warned {
+    log.events.push(stamped(Event::Run(RunEvent::Warned {
         part: "kafka at broker:9092".into(),
         detail,
-    }));
+    })));
 
     let summary = &summarise(std::slice::from_ref(&log))[0];
     assert_eq!(
@@ -226,7 +227,7 @@ proptest! {
         let mut keep = keep.into_iter();
         log.events.retain(|_| keep.next().unwrap_or(true));
         log.events.sort_by_key(|event| event.time_ms.wrapping_mul(seed | 1));
-        let closed = log.events.iter().filter(|event| matches!(event.event, Event::RoundClosed(_))).count();
+        let closed = log.events.iter().filter(|event| matches!(event.event, Event::Federation(FederationEvent::RoundClosed(_)))).count();
 
         prop_assert_eq!(summarise(std::slice::from_ref(&log))[0].rounds.len(), closed);
         prop_assert!(render(&[log]).ends_with("</html>"));

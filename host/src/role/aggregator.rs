@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fedhost_domain::event::{Durations, Event, RoundClosed};
+use fedhost_base::event::Event;
+use fedhost_domain::event::{Durations, FederationEvent, RoundClosed};
 use fedhost_domain::model::{NodeId, PluginId};
 use fedhost_domain::round::{GlobalModel, Input, Machine, Output, Progress, Rules, Update};
 use serde::{Deserialize, Serialize};
@@ -128,7 +129,7 @@ impl Aggregator {
             service
                 .context
                 .announcer
-                .announce(Event::RoundClosed(closed));
+                .announce(FederationEvent::RoundClosed(closed));
         }
         let global = match state.progress.published {
             0 => None,
@@ -148,9 +149,12 @@ impl Aggregator {
             evaluations.expect(closed);
         }
         if !machine.is_complete() {
-            service.context.announcer.announce(Event::RoundOpened {
-                round: machine.round(),
-            });
+            service
+                .context
+                .announcer
+                .announce(FederationEvent::RoundOpened {
+                    round: machine.round(),
+                });
         }
         let updates_watch = Watch::new(&service.topics.model_updates, service.dead_letters);
         let evaluations_watch = Watch::new(&service.topics.evaluations, service.dead_letters);
@@ -261,7 +265,7 @@ impl Aggregator {
                 self.service
                     .context
                     .announcer
-                    .announce(Event::UpdateAccepted { round, participant });
+                    .announce(FederationEvent::UpdateAccepted { round, participant });
                 self.count(true).await?;
             }
             Output::Rejected { node, rejection } => {
@@ -281,11 +285,14 @@ impl Aggregator {
             }
             Output::Failed { answered } => {
                 let min_nodes = self.service.rules.min_nodes;
-                self.service.context.announcer.announce(Event::RoundFailed {
-                    round,
-                    answered,
-                    min_nodes,
-                });
+                self.service
+                    .context
+                    .announcer
+                    .announce(FederationEvent::RoundFailed {
+                        round,
+                        answered,
+                        min_nodes,
+                    });
                 self.settle_dead_letters().await?;
             }
             Output::Aggregate => return Ok(Some(Input::Aggregate)),
@@ -303,7 +310,7 @@ impl Aggregator {
                 self.service
                     .context
                     .announcer
-                    .announce(Event::RoundOpened { round });
+                    .announce(FederationEvent::RoundOpened { round });
             }
             Output::Complete => {}
         }
@@ -349,7 +356,10 @@ impl Aggregator {
         self.service.context.write(ROLE, write).await?;
         closed.durations.publishing_ms = watch.milliseconds();
         let evaluated = self.evaluations.expect(&closed);
-        for event in evaluated.into_iter().chain([Event::RoundClosed(closed)]) {
+        for event in evaluated
+            .into_iter()
+            .chain([Event::Federation(FederationEvent::RoundClosed(closed))])
+        {
             self.service.context.announcer.announce(event);
         }
         Ok(())
@@ -368,7 +378,7 @@ impl Aggregator {
         self.service
             .context
             .announcer
-            .announce(Event::UpdateRejected {
+            .announce(FederationEvent::UpdateRejected {
                 round,
                 node,
                 reason,

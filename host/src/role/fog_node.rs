@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fedhost_domain::event::Event;
+use fedhost_domain::event::FederationEvent;
 use fedhost_domain::fog::schedule::{Config, Input, Output, Schedule, Training};
 use fedhost_domain::model::{NodeId, Weights};
 use tokio::sync::watch;
@@ -327,7 +327,7 @@ impl Node {
                     self.service
                         .context
                         .announcer
-                        .announce(Event::TrainingSkipped {
+                        .announce(FederationEvent::TrainingSkipped {
                             node: self.service.id(),
                             rows,
                         });
@@ -410,13 +410,16 @@ impl Node {
             reason = "a positive number of milliseconds"
         )]
         let train_ms = trained.train_ms.round() as u64;
-        self.service.context.announcer.announce(Event::NodeTrained {
-            node: self.service.id(),
-            round: trained.training.base_round + 1,
-            samples: trained.samples,
-            loss: trained.loss,
-            train_ms,
-        });
+        self.service
+            .context
+            .announcer
+            .announce(FederationEvent::NodeTrained {
+                node: self.service.id(),
+                round: trained.training.base_round + 1,
+                samples: trained.samples,
+                loss: trained.loss,
+                train_ms,
+            });
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, RunEvent};
 use fedhost_domain::model::Sha256Hex;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -184,13 +184,13 @@ impl Serialize for Object<'_> {
 /// The announcement that a record could not be used.
 #[must_use]
 pub fn skipped(record: &Record, reason: &str, detail: String) -> Event {
-    Event::RecordSkipped {
+    Event::Run(RunEvent::RecordSkipped {
         source: record.position.topic.to_string(),
         partition: record.position.partition,
         offset: record.position.offset,
         reason: reason.to_owned(),
         detail,
-    }
+    })
 }
 
 #[cfg(test)]

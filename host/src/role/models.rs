@@ -8,7 +8,6 @@ use bytes::Bytes;
 use fedhost_domain::envelope::{
     Binary, EncodeError, Envelope, EnvelopeLimits, Header, MessageKind, Metadata, Reject,
 };
-use fedhost_domain::event::Event;
 use fedhost_domain::metrics::ScoreSketch;
 use fedhost_domain::model::{Metric, NodeId, PluginId, Weights};
 use fedhost_domain::round::{GlobalModel, Update};
@@ -18,6 +17,7 @@ use super::federation::{Topics, Wire};
 use super::message::{self, Message};
 use super::{Error, trace};
 use fedhost_base::clock;
+use fedhost_base::event::Event;
 use fedhost_bus::{self as bus, Bus, NewRecord, Position, Record};
 use fedhost_plugin::worker;
 

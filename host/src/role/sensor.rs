@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fedhost_domain::event::Event;
+use fedhost_base::event::RunEvent;
 use fedhost_domain::model::NodeId;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -242,7 +242,7 @@ impl Service {
 
     fn announce_bad(&self, item: Item) {
         if let Item::Bad(bad) = item {
-            self.context.announcer.announce(Event::RecordSkipped {
+            self.context.announcer.announce(RunEvent::RecordSkipped {
                 source: bad.file,
                 partition: 0,
                 offset: bad.line,
@@ -253,7 +253,7 @@ impl Service {
     }
 
     fn announce_end(&self, progress: &Progress) {
-        self.context.announcer.announce(Event::SensorFinished {
+        self.context.announcer.announce(RunEvent::SensorFinished {
             node: self.node(),
             sensor: self.config.name.clone(),
             rows: progress.rows,

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::Path;
 
-use fedhost_domain::event::Stamped;
+use fedhost_base::event::Stamped;
 use serde::Deserialize;
 
 use super::Error;

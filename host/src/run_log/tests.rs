@@ -1,7 +1,8 @@
 use std::fs;
 
+use fedhost_base::event::{Event, Stamped};
 use fedhost_base::hint::explain;
-use fedhost_domain::event::{Durations, Event, RoundClosed, Stamped};
+use fedhost_domain::event::{Durations, FederationEvent, RoundClosed};
 use fedhost_domain::model::Sha256Hex;
 use proptest::prelude::*;
 
@@ -10,7 +11,7 @@ use super::{Fault, RunLog, last_round, read};
 fn opened(round: u64) -> Stamped {
     Stamped {
         time_ms: 1_000 + round,
-        event: Event::RoundOpened { round },
+        event: Event::Federation(FederationEvent::RoundOpened { round }),
     }
 }
 
@@ -29,7 +30,7 @@ fn closed(round: u64) -> Stamped {
     };
     Stamped {
         time_ms: 2_000 + round,
-        event: Event::RoundClosed(closed),
+        event: Event::Federation(FederationEvent::RoundClosed(closed)),
     }
 }
 

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use fedhost_base::clock::Stopwatch;
+use fedhost_base::event::Event;
 use fedhost_base::metric::{Count, Gauge};
 use fedhost_base::observer::{Labels, Observer};
 use fedhost_bus::{Bus, NewRecord, Start, Write};
-use fedhost_domain::event::Event;
 use rdkafka::Message as _;
 use tokio::runtime::Runtime;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fedhost_domain::event::Damage;
+use fedhost_base::event::Damage;
 
 use super::batch::Head;
 use super::partition::Partition;

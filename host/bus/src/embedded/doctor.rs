@@ -10,8 +10,8 @@ use super::recovery::recover;
 use super::store::{self, files, topics, unreadable};
 use crate::Error;
 use crate::checkup::{Finding, Tell};
+use fedhost_base::event::Damage;
 use fedhost_base::hint::hint;
-use fedhost_domain::event::Damage;
 
 const SUBJECT: &str = "log";
 

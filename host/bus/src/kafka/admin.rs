@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, RunEvent};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
@@ -157,10 +157,10 @@ impl ClusterAdmin {
     fn tell_of_silence(&self) {
         if !self.told_of_silence.swap(true, Ordering::Relaxed) {
             let detail = "the cluster does not tell the settings of some topics: they are taken to be as the manifest asks\nhint: where it has access control, allow DescribeConfigs on the topics".to_owned();
-            self.options.observer.announce(Event::Warned {
+            self.options.observer.announce(Event::Run(RunEvent::Warned {
                 part: self.options.bus_name(),
                 detail,
-            });
+            }));
         }
     }
 

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{BusEvent, Event};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -85,7 +85,7 @@ impl Listener {
             state.since = Some(Stopwatch::start());
             let (part, Diagnosis { reason, hint, .. }) = (self.part.clone(), diagnosis.clone());
             self.observer
-                .announce(Event::ConnectionLost { part, reason, hint });
+                .announce(Event::Bus(BusEvent::ConnectionLost { part, reason, hint }));
         }
         state.trouble = Some(diagnosis);
     }
@@ -99,10 +99,11 @@ impl Listener {
         };
         self.observer.condition(&self.part, None);
         let after_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.observer.announce(Event::ConnectionRestored {
-            part: self.part.clone(),
-            after_ms,
-        });
+        self.observer
+            .announce(Event::Bus(BusEvent::ConnectionRestored {
+                part: self.part.clone(),
+                after_ms,
+            }));
     }
 
     /// Another client may have replaced this one; its problems are no longer reported.

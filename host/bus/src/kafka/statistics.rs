@@ -183,9 +183,9 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Mutex;
 
+    use fedhost_base::event::Event;
     use fedhost_base::metric::{Count, Gauge};
     use fedhost_base::observer::Labels;
-    use fedhost_domain::event::Event;
 
     const CLIENT: &str = "reader of aggregator";
 

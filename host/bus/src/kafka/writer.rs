@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, RunEvent};
 use tokio::sync::{oneshot, watch};
 
 use self::at_least_once::AtLeastOnce;
@@ -178,10 +178,10 @@ impl BlockedWriteWarning {
             "no room for a further write since {} ms: the cluster takes less than comes",
             max_block.as_millis()
         );
-        observer.announce(Event::Warned {
+        observer.announce(Event::Run(RunEvent::Warned {
             part: self.part.clone(),
             detail,
-        });
+        }));
         waiting.await
     }
 }

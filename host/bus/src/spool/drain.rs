@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, RunEvent};
 use tokio::sync::watch;
 
 use super::batch::{Batch, Taken};
@@ -182,10 +182,10 @@ impl Drain {
         let (writes, file) = (taken.len(), file.display());
         let detail =
             format!("{writes} writes with {records} records are set aside in {file}: {reason}");
-        self.observer.announce(Event::Warned {
+        self.observer.announce(Event::Run(RunEvent::Warned {
             part: self.name.part.clone(),
             detail,
-        });
+        }));
         Ok(())
     }
 
@@ -257,10 +257,10 @@ impl Drain {
         let directory = &self.name.directory;
         let detail =
             format!("write {offset} of {directory} with {records} records was left out: {reason}");
-        self.observer.announce(Event::Warned {
+        self.observer.announce(Event::Run(RunEvent::Warned {
             part: self.name.part.clone(),
             detail,
-        });
+        }));
     }
 
     /// Why the bus will never take the write, which goes alone; `None` once it has arrived.
@@ -320,10 +320,10 @@ impl Drain {
         {
             // Nothing is lost or done twice by it: the ticket tells after the next start what has
             // arrived.
-            self.observer.announce(Event::Warned {
+            self.observer.announce(Event::Run(RunEvent::Warned {
                 part: self.name.part.clone(),
                 detail: explain(&error),
-            });
+            }));
         }
         self.kept = failed;
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, RunEvent};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Name;
@@ -147,7 +147,7 @@ impl Intake {
             // A bus that is only slow makes room all the time.
             () = tokio::time::sleep(FULL_AFTER) => {
                 let detail = format!("{} is full: whoever writes waits until the bus takes something", self.name.directory);
-                self.observer.announce(Event::Warned { part: self.name.part.clone(), detail });
+                self.observer.announce(Event::Run(RunEvent::Warned { part: self.name.part.clone(), detail }));
                 room.await
             }
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, PluginEvent};
 use fedhost_domain::model::Weights;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,7 @@ impl<'a> Bench<'a> {
         let reports = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&reports);
         let events: EventSink = Arc::new(move |event| {
-            if matches!(event, Event::PluginProgress { .. }) {
+            if matches!(event, Event::Plugin(PluginEvent::PluginProgress { .. })) {
                 counted.fetch_add(1, Ordering::Relaxed);
             }
         });

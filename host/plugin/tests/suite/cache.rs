@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, RunEvent};
 use fedhost_plugin::{Loader, Plugin};
 
 use crate::harness::{ENGINE, Ear, component};
@@ -53,7 +53,7 @@ fn code_that_nobody_has_asked_for_in_a_long_time_is_forgotten() {
 
 fn complaints(ear: &Ear) -> Vec<String> {
     let complaint = |event| match event {
-        Event::Warned { detail, .. } => Some(detail),
+        Event::Run(RunEvent::Warned { detail, .. }) => Some(detail),
         _ => None,
     };
     ear.heard().into_iter().filter_map(complaint).collect()

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, PluginEvent};
 use fedhost_plugin::{
     Batch, Context, Detector, Engine, EventSink, Limits, Loader, Opening, Parameters, Plugin,
     Trainer, Value,
@@ -46,7 +46,9 @@ impl Ear {
     /// Log lines, as `level: message`.
     pub(crate) fn lines(&self) -> Vec<String> {
         let line = |event| match event {
-            Event::PluginLogged { level, message, .. } => Some(format!("{level}: {message}")),
+            Event::Plugin(PluginEvent::PluginLogged { level, message, .. }) => {
+                Some(format!("{level}: {message}"))
+            }
             _ => None,
         };
         self.heard().into_iter().filter_map(line).collect()
@@ -56,7 +58,7 @@ impl Ear {
     pub(crate) fn reports(&self) -> usize {
         self.heard()
             .iter()
-            .filter(|event| matches!(event, Event::PluginProgress { .. }))
+            .filter(|event| matches!(event, Event::Plugin(PluginEvent::PluginProgress { .. })))
             .count()
     }
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fedhost_base::event::{Event, PluginEvent};
 use fedhost_base::hint;
-use fedhost_domain::event::Event;
 use fedhost_domain::model::Sha256Hex;
 use fedhost_plugin::{
     ComponentVerdict, Context, FindError, Kind, Limits, Loader, Parameters, Reason, Registry,
@@ -145,12 +145,12 @@ fn a_refused_file_is_announced_and_does_not_stop_the_others() {
     );
     let events = ear.heard();
     assert!(
-        matches!(&events[0], Event::PluginFailed { plugin, call, kind, detail }
+        matches!(&events[0], Event::Plugin(PluginEvent::PluginFailed { plugin, call, kind, detail })
         if plugin == "pca-t2q" && call == "load" && kind == "refused" && detail.contains("core module"))
     );
     assert_eq!(events.len(), 1);
     assert!(
-        matches!(loaded.loaded(), Event::PluginLoaded { plugin, .. } if plugin == *loaded.id())
+        matches!(loaded.loaded(), Event::Plugin(PluginEvent::PluginLoaded { plugin, .. }) if plugin == *loaded.id())
     );
 }
 

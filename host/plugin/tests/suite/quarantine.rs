@@ -1,6 +1,6 @@
 //! A plug-in that keeps failing is quarantined, and tried again after a pause.
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, PluginEvent};
 use fedhost_plugin::{CallError, Kind, Limits, Parameters, Value};
 
 use crate::harness::{Ear, Scene, columns, opening, pairs};
@@ -33,7 +33,7 @@ fn kind(scored: Result<Vec<f32>, CallError>) -> Option<Kind> {
 
 fn pauses(ear: &Ear) -> Vec<u64> {
     let pause = |event| match event {
-        Event::PluginQuarantined { pause_ms, .. } => Some(pause_ms),
+        Event::Plugin(PluginEvent::PluginQuarantined { pause_ms, .. }) => Some(pause_ms),
         _ => None,
     };
     ear.heard().into_iter().filter_map(pause).collect()
@@ -73,7 +73,7 @@ fn after_repeated_failures_a_plug_in_is_not_called_until_its_pause_is_over() {
         .ear
         .heard()
         .into_iter()
-        .filter(|event| matches!(event, Event::PluginReleased { .. }));
+        .filter(|event| matches!(event, Event::Plugin(PluginEvent::PluginReleased { .. })));
     assert_eq!(released.count(), 1);
     assert_eq!(
         kind(score(&scene, "trap")),

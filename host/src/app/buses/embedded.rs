@@ -3,7 +3,7 @@
 use miette::IntoDiagnostic as _;
 use std::sync::Arc;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{BusEvent, Event, RunEvent};
 
 use fedhost_base::observer::Observer;
 use fedhost_bus::embedded::{EmbeddedLog, Fsync, Options};
@@ -17,12 +17,14 @@ pub(super) async fn open(
     let warned = Arc::clone(&observer);
     let options = Options {
         fsync: fsync(manifest.bus.fsync),
-        on_damage: Arc::new(move |damage| observer.announce(Event::LogDamaged(damage))),
+        on_damage: Arc::new(move |damage| {
+            observer.announce(Event::Bus(BusEvent::LogDamaged(damage)))
+        }),
         on_warning: Arc::new(move |detail| {
-            warned.announce(Event::Warned {
+            warned.announce(Event::Run(RunEvent::Warned {
                 part: "log".to_owned(),
                 detail,
-            })
+            }))
         }),
         ..Options::new(&manifest.bus.directory)
     };

@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 
-use fedhost_domain::event::Stamped;
+use fedhost_base::event::{Event, RunEvent, Stamped};
 use tempfile::TempDir;
 
 use super::*;
@@ -26,7 +26,7 @@ impl Ear {
             .lock()
             .unwrap()
             .iter()
-            .filter(|event| matches!(event, Event::RoleRestarted { .. }))
+            .filter(|event| matches!(event, Event::Run(RunEvent::RoleRestarted { .. })))
             .count()
     }
 }

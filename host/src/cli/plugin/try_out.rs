@@ -12,6 +12,7 @@ use serde_json::json;
 use super::super::{Ending, Global, screen};
 use super::parameters;
 use super::table::{Reading, Table};
+use fedhost_base::event::{Event, PluginEvent};
 use fedhost_plugin::{Batch, Context, EventSink, Opening, Parameter, Plugin};
 
 /// Runs a component over the rows of a CSV file, and writes what comes out as CSV. A model is first
@@ -142,7 +143,7 @@ impl Try {
 /// What the plug-in logs goes to the screen.
 fn heard() -> Context {
     let events: EventSink = Arc::new(|event| {
-        if let fedhost_domain::event::Event::PluginLogged { level, message, .. } = event {
+        if let Event::Plugin(PluginEvent::PluginLogged { level, message, .. }) = event {
             screen::note(&format!("the plug-in says ({level}): {message}"));
         }
     });

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use fedhost_domain::event::{Evaluation, Event, Stamped};
+use fedhost_base::event::{Event, PluginEvent, RunEvent, Stamped};
+use fedhost_domain::event::{Evaluation, FederationEvent};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::table::{Row, heading};
@@ -156,12 +157,14 @@ impl Listener for Console {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.ended_ms = event.time_ms;
         match &event.event {
-            Event::RunStarted { .. } => state.started_ms = event.time_ms,
-            Event::RoundOpened { round } => (state.round, state.answered) = (*round, 0),
-            Event::UpdateAccepted { .. } => state.answered += 1,
-            Event::UpdateRejected { .. } => state.rejected += 1,
-            Event::RecordSkipped { .. } => state.skipped += 1,
-            Event::RoundClosed(closed) => {
+            Event::Run(RunEvent::RunStarted { .. }) => state.started_ms = event.time_ms,
+            Event::Federation(FederationEvent::RoundOpened { round }) => {
+                (state.round, state.answered) = (*round, 0)
+            }
+            Event::Federation(FederationEvent::UpdateAccepted { .. }) => state.answered += 1,
+            Event::Federation(FederationEvent::UpdateRejected { .. }) => state.rejected += 1,
+            Event::Run(RunEvent::RecordSkipped { .. }) => state.skipped += 1,
+            Event::Federation(FederationEvent::RoundClosed(closed)) => {
                 state.rounds += 1;
                 state.last_loss = Some(closed.loss);
                 state.awaited.push_back(Row {
@@ -171,19 +174,19 @@ impl Listener for Console {
                 });
                 self.show_rounds(&mut state, AWAITED_MAX);
             }
-            Event::RoundEvaluated {
+            Event::Federation(FederationEvent::RoundEvaluated {
                 round,
                 before,
                 after,
-            } => {
+            }) => {
                 state.evaluated(*round, before.as_ref(), after);
                 self.show_rounds(&mut state, AWAITED_MAX);
             }
-            Event::RunFinished {
+            Event::Run(RunEvent::RunFinished {
                 round,
                 outcome,
                 weights_sha256,
-            } => {
+            }) => {
                 let sha256 = weights_sha256.as_ref().map(ToString::to_string);
                 state.outcome = Some((*round, outcome.clone(), sha256));
             }
@@ -212,8 +215,8 @@ impl State {
     /// in floods count.
     fn times_of(&self, event: &Event) -> u64 {
         match event {
-            Event::UpdateRejected { .. } => self.rejected,
-            Event::RecordSkipped { .. } => self.skipped,
+            Event::Federation(FederationEvent::UpdateRejected { .. }) => self.rejected,
+            Event::Run(RunEvent::RecordSkipped { .. }) => self.skipped,
             _ => 0,
         }
     }
@@ -276,7 +279,10 @@ impl Recorder {
 
 impl Listener for Recorder {
     fn on_event(&self, event: &Stamped) {
-        if matches!(event.event, Event::PluginProgress { .. }) {
+        if matches!(
+            event.event,
+            Event::Plugin(PluginEvent::PluginProgress { .. })
+        ) {
             return;
         }
         let appended = self

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
-use fedhost_domain::event::Stamped;
+use fedhost_base::event::Stamped;
 
 use fedhost_base::announce::Listener;
 

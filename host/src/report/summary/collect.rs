@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fedhost_domain::event::{Damage, Event, RoundClosed, Stamped};
+use fedhost_base::event::{BusEvent, Damage, Event, PluginEvent, RunEvent, Stamped};
+use fedhost_domain::event::{FederationEvent, RoundClosed};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 
 use super::nodes::Nodes;
@@ -58,7 +59,9 @@ impl Collector {
     fn clock(&mut self, event: &Stamped) {
         let summary = &mut self.summary;
         let previous = summary.last_ms.unwrap_or(event.time_ms);
-        if matches!(event.event, Event::RunStarted { .. }) || self.session_ms.is_none() {
+        if matches!(event.event, Event::Run(RunEvent::RunStarted { .. }))
+            || self.session_ms.is_none()
+        {
             self.session_ms = Some(event.time_ms);
         } else {
             summary.active_ms = summary
@@ -72,32 +75,32 @@ impl Collector {
     fn apply(&mut self, stamped: &Stamped) {
         let time_ms = stamped.time_ms;
         match &stamped.event {
-            Event::RunStarted {
+            Event::Run(RunEvent::RunStarted {
                 manifest,
                 manifest_sha256,
                 version,
                 plugins,
                 ..
-            } => {
+            }) => {
                 self.started(manifest, manifest_sha256, version, plugins);
             }
-            Event::RunFinished {
+            Event::Run(RunEvent::RunFinished {
                 outcome,
                 weights_sha256,
                 ..
-            } => self.finished(outcome, weights_sha256.as_ref()),
-            Event::RoundOpened { round } => self.opened(*round),
-            Event::RoundFailed {
+            }) => self.finished(outcome, weights_sha256.as_ref()),
+            Event::Federation(FederationEvent::RoundOpened { round }) => self.opened(*round),
+            Event::Federation(FederationEvent::RoundFailed {
                 round,
                 answered,
                 min_nodes,
-            } => self.extended(*round, *answered, *min_nodes),
-            Event::RoundClosed(closed) => self.closed(time_ms, closed),
-            Event::RoundEvaluated {
+            }) => self.extended(*round, *answered, *min_nodes),
+            Event::Federation(FederationEvent::RoundClosed(closed)) => self.closed(time_ms, closed),
+            Event::Federation(FederationEvent::RoundEvaluated {
                 round,
                 before,
                 after,
-            } => {
+            }) => {
                 after
                     .nodes
                     .iter()
@@ -109,37 +112,41 @@ impl Collector {
                 };
                 self.evaluations.insert(*round, evaluation);
             }
-            Event::UpdateAccepted { participant, .. } => {
+            Event::Federation(FederationEvent::UpdateAccepted { participant, .. }) => {
                 self.nodes.seen(&participant.node, time_ms)
             }
-            Event::UpdateRejected {
+            Event::Federation(FederationEvent::UpdateRejected {
                 round,
                 node,
                 reason,
                 detail,
-            } => {
+            }) => {
                 self.rejected(time_ms, *round, node.as_ref(), reason, detail);
             }
-            Event::NodeTrained { node, .. } => self.nodes.seen(node, time_ms),
-            Event::NodeResumed { node, .. } => self.nodes.resumed(node, time_ms),
-            Event::TrainingSkipped { node, rows } => {
+            Event::Federation(FederationEvent::NodeTrained { node, .. }) => {
+                self.nodes.seen(node, time_ms)
+            }
+            Event::Federation(FederationEvent::NodeResumed { node, .. }) => {
+                self.nodes.resumed(node, time_ms)
+            }
+            Event::Federation(FederationEvent::TrainingSkipped { node, rows }) => {
                 self.nodes.skipped_training(node, *rows, time_ms)
             }
-            Event::SensorFinished {
+            Event::Run(RunEvent::SensorFinished {
                 node,
                 sensor,
                 rows,
                 skipped,
-            } => {
+            }) => {
                 self.sensors
                     .insert((node.clone(), sensor.clone()), (*rows, *skipped));
             }
-            Event::RecordSkipped {
+            Event::Run(RunEvent::RecordSkipped {
                 source,
                 reason,
                 detail,
                 ..
-            } => {
+            }) => {
                 self.skipped.add(
                     SkippedRecords {
                         source: source.clone(),
@@ -148,18 +155,18 @@ impl Collector {
                     detail,
                 );
             }
-            Event::LogDamaged(damage) => self.damaged(damage),
-            Event::PluginLoaded {
+            Event::Bus(BusEvent::LogDamaged(damage)) => self.damaged(damage),
+            Event::Plugin(PluginEvent::PluginLoaded {
                 plugin,
                 file,
                 compile_ms,
-            } => self.loaded(plugin, file, *compile_ms),
-            Event::PluginFailed {
+            }) => self.loaded(plugin, file, *compile_ms),
+            Event::Plugin(PluginEvent::PluginFailed {
                 plugin,
                 call,
                 kind,
                 detail,
-            } => {
+            }) => {
                 let failure = PluginFailure {
                     plugin: plugin.clone(),
                     call: call.clone(),
@@ -167,28 +174,32 @@ impl Collector {
                 };
                 self.failures.add(failure, detail);
             }
-            Event::PluginSwapped { new, .. } => drop(self.plugin(new)),
-            Event::PluginQuarantined {
+            Event::Plugin(PluginEvent::PluginSwapped { new, .. }) => drop(self.plugin(new)),
+            Event::Plugin(PluginEvent::PluginQuarantined {
                 plugin,
                 part,
                 detail,
                 ..
-            } => {
+            }) => {
                 self.warnings
                     .add(format!("{plugin} as {part}, left alone"), detail);
             }
-            Event::Warned { part, detail } => self.warnings.add(part.clone(), detail),
-            Event::RoleRestarted { role, reason } => self.restarts.add(role.clone(), reason),
-            Event::ConnectionLost { .. }
-            | Event::ConnectionRestored { .. }
-            | Event::StandingBy { .. }
-            | Event::PartitionStalled { .. }
-            | Event::RecordsExpired { .. }
-            | Event::TopicDiffers { .. }
-            | Event::PluginLogged { .. }
-            | Event::PluginReleased { .. }
-            | Event::Listening { .. }
-            | Event::PluginProgress { .. } => {}
+            Event::Run(RunEvent::Warned { part, detail }) => {
+                self.warnings.add(part.clone(), detail)
+            }
+            Event::Run(RunEvent::RoleRestarted { role, reason }) => {
+                self.restarts.add(role.clone(), reason)
+            }
+            Event::Bus(BusEvent::ConnectionLost { .. })
+            | Event::Bus(BusEvent::ConnectionRestored { .. })
+            | Event::Bus(BusEvent::StandingBy { .. })
+            | Event::Bus(BusEvent::PartitionStalled { .. })
+            | Event::Bus(BusEvent::RecordsExpired { .. })
+            | Event::Bus(BusEvent::TopicDiffers { .. })
+            | Event::Plugin(PluginEvent::PluginLogged { .. })
+            | Event::Plugin(PluginEvent::PluginReleased { .. })
+            | Event::Run(RunEvent::Listening { .. })
+            | Event::Plugin(PluginEvent::PluginProgress { .. }) => {}
         }
     }
 

@@ -1,6 +1,5 @@
-use fedhost_domain::event::{
-    Damage, Durations, Evaluation, Event, Participant, RoundClosed, Stamped,
-};
+use fedhost_base::event::{BusEvent, Damage, Event, PluginEvent, RunEvent, Stamped};
+use fedhost_domain::event::{Durations, Evaluation, FederationEvent, Participant, RoundClosed};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 
 use super::*;
@@ -23,13 +22,13 @@ fn summary(events: Vec<Event>) -> RunSummary {
 }
 
 fn started() -> Event {
-    Event::RunStarted {
+    Event::Run(RunEvent::RunStarted {
         manifest: "demo.toml".into(),
         manifest_sha256: Sha256Hex::of(b"manifest"),
         version: "0.1.0".into(),
         resumed_round: 0,
         plugins: vec![plugin("1.0.0")],
-    }
+    })
 }
 
 fn plugin(version: &str) -> PluginId {
@@ -54,7 +53,7 @@ fn participant(number: u32, samples: u64, loss: f64) -> Participant {
 }
 
 fn closed(round: u64, participants: Vec<Participant>, missing: Vec<NodeId>) -> Event {
-    Event::RoundClosed(RoundClosed {
+    Event::Federation(FederationEvent::RoundClosed(RoundClosed {
         round,
         samples: participants
             .iter()
@@ -68,7 +67,7 @@ fn closed(round: u64, participants: Vec<Participant>, missing: Vec<NodeId>) -> E
         weights_sha256: Sha256Hex::of(&round.to_le_bytes()),
         norm: 1.0,
         durations: Durations::default(),
-    })
+    }))
 }
 
 fn evaluation(roc_auc: Option<f64>) -> Evaluation {
@@ -82,12 +81,12 @@ fn evaluation(roc_auc: Option<f64>) -> Evaluation {
 }
 
 fn rejected(node: Option<u32>, reason: &str, detail: &str) -> Event {
-    Event::UpdateRejected {
+    Event::Federation(FederationEvent::UpdateRejected {
         round: 1,
         node: node.map(NodeId::fog),
         reason: reason.into(),
         detail: detail.into(),
-    }
+    })
 }
 
 #[test]
@@ -181,10 +180,12 @@ fn rejections_are_counted_by_sender_and_reason() {
 
 #[test]
 fn the_score_goes_from_the_first_model_to_the_last_that_has_one() {
-    let evaluated = |round, before, after| Event::RoundEvaluated {
-        round,
-        before,
-        after: evaluation(after),
+    let evaluated = |round, before, after| {
+        Event::Federation(FederationEvent::RoundEvaluated {
+            round,
+            before,
+            after: evaluation(after),
+        })
     };
     let run = summary(vec![
         evaluated(2, Some(evaluation(Some(0.7))), Some(0.8)),
@@ -206,7 +207,10 @@ fn the_score_goes_from_the_first_model_to_the_last_that_has_one() {
 fn the_time_between_a_stop_and_the_next_start_is_not_the_runs() {
     let events = [
         (1_000, started()),
-        (4_000, Event::RoundOpened { round: 1 }),
+        (
+            4_000,
+            Event::Federation(FederationEvent::RoundOpened { round: 1 }),
+        ),
         (90_000, started()),
         (95_000, started()),
     ];
@@ -224,14 +228,16 @@ fn the_time_between_a_stop_and_the_next_start_is_not_the_runs() {
 
 #[test]
 fn a_round_that_waits_for_nodes_is_told_until_it_closes() {
-    let short = |answered| Event::RoundFailed {
-        round: 1,
-        answered,
-        min_nodes: 2,
+    let short = |answered| {
+        Event::Federation(FederationEvent::RoundFailed {
+            round: 1,
+            answered,
+            min_nodes: 2,
+        })
     };
     let mut events = vec![
         started(),
-        Event::RoundOpened { round: 1 },
+        Event::Federation(FederationEvent::RoundOpened { round: 1 }),
         short(0),
         short(1),
     ];
@@ -250,11 +256,11 @@ fn a_round_that_waits_for_nodes_is_told_until_it_closes() {
 
 #[test]
 fn a_resumed_run_has_not_ended() {
-    let finished = Event::RunFinished {
+    let finished = Event::Run(RunEvent::RunFinished {
         round: 0,
         outcome: "interrupted".into(),
         weights_sha256: None,
-    };
+    });
     assert_eq!(
         summary(vec![started(), finished.clone()])
             .outcome
@@ -266,15 +272,17 @@ fn a_resumed_run_has_not_ended() {
 
 #[test]
 fn a_swapped_plugin_is_another_entry_since_its_round() {
-    let loaded = |version| Event::PluginLoaded {
-        plugin: plugin(version),
-        file: "forest.wasm".into(),
-        compile_ms: 9,
+    let loaded = |version| {
+        Event::Plugin(PluginEvent::PluginLoaded {
+            plugin: plugin(version),
+            file: "forest.wasm".into(),
+            compile_ms: 9,
+        })
     };
     let run = summary(vec![
         loaded("1.0.0"),
         started(),
-        Event::RoundOpened { round: 5 },
+        Event::Federation(FederationEvent::RoundOpened { round: 5 }),
         loaded("1.0.1"),
         started(),
     ]);
@@ -288,13 +296,13 @@ fn a_swapped_plugin_is_another_entry_since_its_round() {
 
 #[test]
 fn damage_announced_at_every_start_is_told_once() {
-    let damaged = Event::LogDamaged(Damage {
+    let damaged = Event::Bus(BusEvent::LogDamaged(Damage {
         topic: "t".into(),
         partition: 0,
         from: 3,
         to: 9,
         detail: "checksum".into(),
-    });
+    }));
     assert_eq!(
         summary(vec![started(), damaged.clone(), started(), damaged])
             .damage

@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fedhost_base::event::Event;
 use fedhost_domain::evaluation::RoundEvaluations;
-use fedhost_domain::event::{Evaluation, Event, RoundClosed};
+use fedhost_domain::event::{Evaluation, FederationEvent, RoundClosed};
 use fedhost_domain::model::NodeId;
 
 use crate::role::models::ModelEvaluation;
@@ -141,11 +142,11 @@ impl Evaluations {
         if is_later {
             self.newest = Some((round, after.clone()));
         }
-        Some(Event::RoundEvaluated {
+        Some(Event::Federation(FederationEvent::RoundEvaluated {
             round,
             before,
             after,
-        })
+        }))
     }
 }
 

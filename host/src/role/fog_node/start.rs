@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::RunEvent;
+use fedhost_domain::event::FederationEvent;
 use fedhost_domain::fog::schedule::{Progress, Schedule};
 use fedhost_domain::reading::Decoder;
 use tokio::task::JoinSet;
@@ -53,12 +54,15 @@ impl Node {
         if !begins_inside && published.values().any(|&offset| offset > 0) {
             let round = schedule.progress().trained_base.unwrap_or(0);
             let node = service.id();
-            service.context.announcer.announce(Event::NodeResumed {
-                node,
-                rows: seen,
-                replayed,
-                round,
-            });
+            service
+                .context
+                .announcer
+                .announce(FederationEvent::NodeResumed {
+                    node,
+                    rows: seen,
+                    replayed,
+                    round,
+                });
         }
         let policy = service.dead_letters;
         let mut node = Self {
@@ -157,7 +161,7 @@ async fn restore(
     })?;
     for detail in anew {
         let detail = format!("another preprocessor than before begins anew: {detail}");
-        service.context.announcer.announce(Event::Warned {
+        service.context.announcer.announce(RunEvent::Warned {
             part: role.to_owned(),
             detail,
         });

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use fedhost_base::event::{Event, PluginEvent};
 use fedhost_bus::Write;
-use fedhost_domain::event::Event;
 
 use super::batches::Held;
 use super::{Node, offsets_of};
@@ -52,7 +52,7 @@ impl Node {
                 old,
                 new,
                 state,
-            } => Event::PluginSwapped {
+            } => Event::Plugin(PluginEvent::PluginSwapped {
                 node: self.service.id(),
                 part: part_of(stage).to_owned(),
                 old,
@@ -60,8 +60,8 @@ impl Node {
                 topic: self.service.readings.to_string(),
                 first_offsets: self.first_offsets(stage),
                 state,
-            },
-            Swapped::Refused { new, reason } => Event::PluginFailed {
+            }),
+            Swapped::Refused { new, reason } => Event::Plugin(PluginEvent::PluginFailed {
                 plugin: new.name.clone(),
                 call: "swap".to_owned(),
                 kind: "refused".to_owned(),
@@ -69,7 +69,7 @@ impl Node {
                     "{} does not take {new} into use: {reason}",
                     self.service.id()
                 ),
-            },
+            }),
         });
     }
 

@@ -7,7 +7,7 @@ use crate::embedded::Fsync;
 use crate::embedded::commit::Commit;
 use crate::embedded::store::Store;
 use crate::{NewRecord, TopicSpec, Write};
-use fedhost_domain::event::Damage;
+use fedhost_base::event::Damage;
 
 /// A partition with six batches of ten records.
 struct Fixture {

@@ -4,7 +4,7 @@ use rdkafka::consumer::{Consumer as _, RebalanceProtocol};
 use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{BusEvent, Event};
 
 use super::context::{Client, Context};
 use super::failure::{Failure, persist};
@@ -139,9 +139,12 @@ impl Context {
         drop(shelf);
         self.shared.wake_reader();
         if !led && !stood_by {
-            self.plan.options.observer.announce(Event::StandingBy {
-                group: self.plan.group.clone(),
-            });
+            self.plan
+                .options
+                .observer
+                .announce(Event::Bus(BusEvent::StandingBy {
+                    group: self.plan.group.clone(),
+                }));
         }
         Ok(())
     }
@@ -235,13 +238,16 @@ impl Context {
     /// Reports that records were deleted.
     pub(super) fn expired(&self, (topic, partition): &Place, from: u64, to: u64) {
         let (group, topic, partition) = (self.plan.group.clone(), topic.to_string(), *partition);
-        self.plan.options.observer.announce(Event::RecordsExpired {
-            group,
-            topic,
-            partition,
-            from,
-            to,
-        });
+        self.plan
+            .options
+            .observer
+            .announce(Event::Bus(BusEvent::RecordsExpired {
+                group,
+                topic,
+                partition,
+                from,
+                to,
+            }));
     }
 }
 

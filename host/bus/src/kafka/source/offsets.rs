@@ -8,7 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{Event, RunEvent};
 
 use super::context::Client;
 use super::failure::Failure;
@@ -122,10 +122,14 @@ fn stored(
                 return Err(error.into());
             }
             let before = stored_before(&context.plan, places)?;
-            context.plan.options.observer.announce(Event::Warned {
-                part: context.plan.part(),
-                detail: forgotten(),
-            });
+            context
+                .plan
+                .options
+                .observer
+                .announce(Event::Run(RunEvent::Warned {
+                    part: context.plan.part(),
+                    detail: forgotten(),
+                }));
             Ok(before)
         }
         stored => Ok(offsets(&stored?)?),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{BusEvent, Event, RunEvent};
 use rdkafka::consumer::{Consumer as _, RebalanceProtocol};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
@@ -134,7 +134,7 @@ impl<'a> Session<'a> {
                 .plan
                 .options
                 .observer
-                .announce(Event::Warned { part, detail });
+                .announce(Event::Run(RunEvent::Warned { part, detail }));
         }
     }
 
@@ -224,7 +224,7 @@ impl<'a> Session<'a> {
             .plan
             .options
             .observer
-            .announce(Event::Warned { part, detail });
+            .announce(Event::Run(RunEvent::Warned { part, detail }));
     }
 
     /// Makes the client seek; from then on it delivers from the new offsets.
@@ -381,13 +381,13 @@ impl<'a> Session<'a> {
             .plan
             .options
             .observer
-            .announce(Event::PartitionStalled {
+            .announce(Event::Bus(BusEvent::PartitionStalled {
                 group,
                 topic,
                 partition,
                 next,
                 end,
-            });
+            }));
         self.send([(place, next)].into_iter())
     }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fedhost_base::event::Damage;
 use fedhost_bus::embedded::{EmbeddedLog, Options};
 use fedhost_bus::{Admin, Error, Record, Sink, Write};
-use fedhost_domain::event::Damage;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::support::{files, offsets, options, read_all, record, spec, write};

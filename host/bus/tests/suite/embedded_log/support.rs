@@ -5,9 +5,9 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use fedhost_base::event::Damage;
 use fedhost_bus::embedded::{EmbeddedLog, Options};
 use fedhost_bus::{Admin, Bus, NewRecord, Position, Record, Sink, Start, TopicSpec, Write};
-use fedhost_domain::event::Damage;
 
 /// Tells a child process which directory to work in.
 pub(crate) const CHILD_DIRECTORY: &str = "FEDHOST_TEST_LOG";

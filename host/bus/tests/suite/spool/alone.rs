@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use fedhost_base::event::{Event, RunEvent};
 use fedhost_bus::spool::{self, Spooled};
 use fedhost_bus::{Bus, Error, Sink, Write};
-use fedhost_domain::event::Event;
 
 use super::support::{Bench, Mood, NAME, close, numbered, texts, within_a_minute, write};
 
@@ -102,7 +102,9 @@ async fn what_another_machine_has_gone_on_from_is_not_overwritten() {
         here.remote.is(Mood::Well);
         // Then it is cut off as soon as that shows
         here.ear
-            .until(|ear| ear.count(|event| matches!(event, Event::Warned { .. })) == 1)
+            .until(|ear| {
+                ear.count(|event| matches!(event, Event::Run(RunEvent::Warned { .. }))) == 1
+            })
             .await;
         let error = loop {
             if let Err(error) = spool.write(numbered("more")).await {

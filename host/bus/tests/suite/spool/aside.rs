@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use fedhost_base::event::{Event, RunEvent};
 use fedhost_base::hint::hint;
 use fedhost_bus::{Admin, Error, Sink, Write};
-use fedhost_domain::event::Event;
 use serde_json::Value;
 
 use super::support::{Bench, Mood, NAME, close, numbered, offset, within_a_minute, write};
@@ -57,7 +57,7 @@ async fn a_write_that_has_become_too_large_is_set_aside_and_holds_up_nobody() {
         };
         let name = file.display().to_string();
         let told =
-            |event: &Event| matches!(event, Event::Warned { detail, .. } if detail.contains(&name));
+            |event: &Event| matches!(event, Event::Run(RunEvent::Warned { detail, .. }) if detail.contains(&name));
         assert_eq!(bench.ear.count(told), 1);
         let kept: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
         assert_eq!(

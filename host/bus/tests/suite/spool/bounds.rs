@@ -5,10 +5,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use fedhost_base::event::{Event, RunEvent};
 use fedhost_base::observer::Observer;
 use fedhost_bus::spool::Spooled;
 use fedhost_bus::{Bus, Error, Sink, Write};
-use fedhost_domain::event::Event;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::support::{
@@ -35,7 +35,7 @@ async fn a_full_spool_makes_its_writer_wait_and_drops_nothing() {
         // When one more is written, then it waits, and that is told
         let mut waiting = pin!(spool.write(large(10)));
         assert!(is_waiting(waiting.as_mut()).await);
-        let full = |event: &Event| matches!(event, Event::Warned { detail, .. } if detail.contains("is full"));
+        let full = |event: &Event| matches!(event, Event::Run(RunEvent::Warned { detail, .. }) if detail.contains("is full"));
         bench.ear.until(|ear| ear.count(full) == 1).await;
         assert!(is_waiting(waiting.as_mut()).await);
         assert!(bench.ear.metric("spool_bytes") <= 10_000.0);

@@ -4,8 +4,8 @@ use std::pin::pin;
 use std::task::Poll;
 
 use bytes::Bytes;
+use fedhost_base::event::{BusEvent, Event};
 use fedhost_bus::{Admin, Error, NewRecord, Sink, Write};
-use fedhost_domain::event::Event;
 
 use super::support::{Bench, Mood, close, numbered, offset, record, texts, within_a_minute, write};
 
@@ -56,13 +56,13 @@ async fn an_outage_is_waited_out_and_nothing_is_lost_reordered_or_repeated() {
         assert_eq!(
             bench
                 .ear
-                .count(|event| matches!(event, Event::ConnectionLost { .. })),
+                .count(|event| matches!(event, Event::Bus(BusEvent::ConnectionLost { .. }))),
             1
         );
         assert_eq!(
             bench
                 .ear
-                .count(|event| matches!(event, Event::ConnectionRestored { .. })),
+                .count(|event| matches!(event, Event::Bus(BusEvent::ConnectionRestored { .. }))),
             1
         );
         close(&spool).await;
@@ -164,7 +164,7 @@ async fn a_write_that_the_bus_refuses_is_kept_until_it_takes_it() {
         bench.remote.is(Mood::Strict);
         bench.ear.until(|ear| ear.trouble("spool of fog-node-1").is_some_and(|why| why.ends_with("it is bad"))).await;
         bench.remote.arrives(2).await;
-        let refused = |event: &Event| matches!(event, Event::ConnectionLost { hint, .. } if hint == "mend it");
+        let refused = |event: &Event| matches!(event, Event::Bus(BusEvent::ConnectionLost { hint, .. }) if hint == "mend it");
         bench.ear.until(|ear| ear.count(refused) == 1).await;
         // And once the bus takes it, so does the rest
         bench.remote.is(Mood::Well);

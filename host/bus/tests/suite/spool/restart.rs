@@ -4,9 +4,9 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fedhost_base::event::{BusEvent, Damage, Event};
 use fedhost_bus::spool::Spooled;
 use fedhost_bus::{Admin, Bus, Error, Sink, Start};
-use fedhost_domain::event::{Damage, Event};
 
 use super::support::{Bench, Mood, NAME, TOPIC, close, numbered, texts, within_a_minute, write};
 
@@ -194,7 +194,7 @@ async fn what_a_disk_has_damaged_is_told_and_the_rest_arrives() {
             (0..20).filter(|number| *number != 7).map(|number| format!("number-{number}")).collect();
         assert_eq!(bench.remote.arrived().await, expected);
         let told = |event: &Event| {
-            matches!(event, Event::LogDamaged(Damage { topic, from: 7, to: 8, .. }) if topic == "spool of fog-node-1")
+            matches!(event, Event::Bus(BusEvent::LogDamaged(Damage { topic, from: 7, to: 8, .. })) if topic == "spool of fog-node-1")
         };
         assert_eq!(bench.ear.count(told), 1);
     })

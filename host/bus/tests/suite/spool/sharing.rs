@@ -1,7 +1,7 @@
 //! Members of a group that share partitions, one of them behind a spool.
 
+use fedhost_base::event::{Event, RunEvent};
 use fedhost_bus::{Admin, Assignment, Bus, Member, MemberEvent, NewRecord, Sink, Start, Write};
-use fedhost_domain::event::Event;
 
 use super::support::{Bench, Mood, TOPIC, close, numbered, record, within_a_minute, write};
 
@@ -44,7 +44,7 @@ fn result(of: &Assignment) -> Write {
 }
 
 fn left_out(event: &Event) -> bool {
-    matches!(event, Event::Warned { detail, .. } if detail.contains("was left out"))
+    matches!(event, Event::Run(RunEvent::Warned { detail, .. }) if detail.contains("was left out"))
 }
 
 #[tokio::test]

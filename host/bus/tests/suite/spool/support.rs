@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use fedhost_base::event::Event;
 use fedhost_base::metric::{Count, Gauge};
 use fedhost_base::observer::{Labels, Observer};
 use fedhost_bus::embedded::{EmbeddedLog, Fsync, Options};
@@ -16,7 +17,6 @@ use fedhost_bus::{
     Admin, Bus, Error, GroupOffset, Member, NewRecord, Position, Record, Sink, Source, Start,
     TopicInfo, TopicSpec, Write,
 };
-use fedhost_domain::event::Event;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, watch};
 

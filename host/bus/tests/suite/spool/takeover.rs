@@ -4,8 +4,8 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use fedhost_base::event::{Event, RunEvent};
 use fedhost_bus::{Admin, Bus, NewRecord, Sink, Start, Write};
-use fedhost_domain::event::Event;
 
 use super::support::{
     Bench, Mood, TOPIC, close, numbered, offset, record, text, texts, within_a_minute, write,
@@ -38,7 +38,7 @@ fn result(next: u64) -> Write {
 }
 
 fn left_out(event: &Event) -> bool {
-    matches!(event, Event::Warned { detail, .. } if detail.contains("another process has done its work"))
+    matches!(event, Event::Run(RunEvent::Warned { detail, .. }) if detail.contains("another process has done its work"))
 }
 
 #[tokio::test]

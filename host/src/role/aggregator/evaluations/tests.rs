@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fedhost_domain::event::{Durations, Participant};
+use fedhost_domain::event::{Durations, FederationEvent, Participant};
 use fedhost_domain::metrics::ScoreSketch;
 use fedhost_domain::model::Sha256Hex;
 
@@ -126,11 +126,11 @@ fn only_the_newest_model_is_worth_waiting_for() {
     assert!(
         matches!(
             late,
-            Some(Event::RoundEvaluated {
+            Some(Event::Federation(FederationEvent::RoundEvaluated {
                 round: 1,
                 before: None,
                 ..
-            })
+            }))
         ),
         "{late:?}"
     );

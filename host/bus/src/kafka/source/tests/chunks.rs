@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{BusEvent, Event, RunEvent};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use uuid::Uuid;
@@ -88,10 +88,10 @@ fn offsets(records: &[Record]) -> Vec<u64> {
 fn warnings(process: &Process) -> Vec<String> {
     let told = process
         .observer
-        .events(|event| matches!(event, Event::Warned { .. }));
+        .events(|event| matches!(event, Event::Run(RunEvent::Warned { .. })));
     told.into_iter()
         .filter_map(|event| {
-            if let Event::Warned { detail, .. } = event {
+            if let Event::Run(RunEvent::Warned { detail, .. }) = event {
                 Some(detail)
             } else {
                 None
@@ -245,7 +245,7 @@ async fn many_large_records_at_once_come_once_and_in_order_however_little_is_kep
     assert!(
         !process
             .observer
-            .heard(|event| !matches!(event, Event::ConnectionRestored { .. })),
+            .heard(|event| !matches!(event, Event::Bus(BusEvent::ConnectionRestored { .. }))),
         "nothing to tell of"
     );
 }

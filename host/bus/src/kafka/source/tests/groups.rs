@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{BusEvent, Event};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
 use super::harness::{Cluster, Process, eventually, numbers, take, within};
@@ -11,7 +11,7 @@ use crate::kafka::source::Sharing;
 use crate::{Error, Source as _, Start};
 
 fn stands_by(event: &Event) -> bool {
-    matches!(event, Event::StandingBy { .. })
+    matches!(event, Event::Bus(BusEvent::StandingBy { .. }))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

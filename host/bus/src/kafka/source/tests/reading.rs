@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{BusEvent, Event};
 
 use super::harness::{Cluster, Process, eventually, number, numbers, take, within};
 use crate::kafka::source::partition::Partition;
@@ -89,7 +89,7 @@ async fn a_place_that_is_gone_moves_to_the_oldest() {
     assert!(
         !process
             .observer
-            .heard(|event| matches!(event, Event::RecordsExpired { .. }))
+            .heard(|event| matches!(event, Event::Bus(BusEvent::RecordsExpired { .. })))
     );
 }
 

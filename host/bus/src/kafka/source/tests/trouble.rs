@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{BusEvent, Event};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -12,7 +12,7 @@ use crate::kafka::source::Sharing;
 use crate::{Error, Source as _};
 
 fn expired(event: &Event) -> Option<(u64, u64)> {
-    if let Event::RecordsExpired { from, to, .. } = event {
+    if let Event::Bus(BusEvent::RecordsExpired { from, to, .. }) = event {
         Some((*from, *to))
     } else {
         None
@@ -113,8 +113,8 @@ async fn an_outage_is_told_once_and_survived() {
     let process = Process::on(&cluster);
     let mut source = process.read(&group, &[&topic], Sharing::Whole).await;
     assert_eq!(take(&mut source, 5).await.len(), 5);
-    let lost = |event: &Event| matches!(event, Event::ConnectionLost { .. });
-    let restored = |event: &Event| matches!(event, Event::ConnectionRestored { .. });
+    let lost = |event: &Event| matches!(event, Event::Bus(BusEvent::ConnectionLost { .. }));
+    let restored = |event: &Event| matches!(event, Event::Bus(BusEvent::ConnectionRestored { .. }));
     // When the broker becomes unreachable
     mock.broker_down(1).expect("down");
     eventually("the loss is told", || process.observer.heard(lost)).await;
@@ -163,12 +163,12 @@ fn break_fetching(mock: &MockCluster<'_, DefaultProducerContext>) {
 fn stalled(event: &Event) -> bool {
     matches!(
         event,
-        Event::PartitionStalled {
+        Event::Bus(BusEvent::PartitionStalled {
             next: 5,
             end: 8,
             partition: 0,
             ..
-        }
+        })
     )
 }
 

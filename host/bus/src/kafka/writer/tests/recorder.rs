@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use fedhost_domain::event::Event;
+use fedhost_base::event::{BusEvent, Event};
 
 use fedhost_base::metric::{Count, Gauge};
 use fedhost_base::observer::{Labels, Observer};
@@ -35,8 +35,8 @@ impl Recorder {
     /// `lost` and `restored`, in the order of their events.
     pub(in crate::kafka::writer) fn connection(&self) -> Vec<&'static str> {
         let word = |event: &Event| match event {
-            Event::ConnectionLost { .. } => Some("lost"),
-            Event::ConnectionRestored { .. } => Some("restored"),
+            Event::Bus(BusEvent::ConnectionLost { .. }) => Some("lost"),
+            Event::Bus(BusEvent::ConnectionRestored { .. }) => Some("restored"),
             _ => None,
         };
         self.with(|seen| seen.events.iter().filter_map(word).collect())

@@ -1,5 +1,8 @@
 //! The run log is a contract: these lines stay as they are, byte for byte, and are read again.
 
+use fedhost_domain::event::{Durations, Evaluation, NodeEvaluation, Participant, RoundClosed};
+use fedhost_domain::model::{Metric, NodeId, PluginId, Sha256Hex};
+
 use super::*;
 
 fn plugin() -> PluginId {
@@ -46,29 +49,29 @@ fn evaluation(rows: u64) -> Evaluation {
 
 fn round_events() -> Vec<Event> {
     vec![
-        Event::RoundOpened { round: 2 },
-        Event::UpdateAccepted {
+        Event::Federation(FederationEvent::RoundOpened { round: 2 }),
+        Event::Federation(FederationEvent::UpdateAccepted {
             round: 2,
             participant: participant(),
-        },
-        Event::UpdateRejected {
+        }),
+        Event::Federation(FederationEvent::UpdateRejected {
             round: 2,
             node: Some(NodeId::fog(1)),
             reason: "stale".into(),
             detail: "too old".into(),
-        },
-        Event::UpdateRejected {
+        }),
+        Event::Federation(FederationEvent::UpdateRejected {
             round: 2,
             node: None,
             reason: "checksum".into(),
             detail: "damaged".into(),
-        },
-        Event::RoundFailed {
+        }),
+        Event::Federation(FederationEvent::RoundFailed {
             round: 2,
             answered: 1,
             min_nodes: 2,
-        },
-        Event::RoundClosed(RoundClosed {
+        }),
+        Event::Federation(FederationEvent::RoundClosed(RoundClosed {
             round: 2,
             participants: vec![participant()],
             missing: vec![NodeId::fog(3)],
@@ -83,52 +86,52 @@ fn round_events() -> Vec<Event> {
                 aggregating_ms: 0.5,
                 publishing_ms: 2.0,
             },
-        }),
-        Event::RoundEvaluated {
+        })),
+        Event::Federation(FederationEvent::RoundEvaluated {
             round: 2,
             before: Some(evaluation(4)),
             after: evaluation(5),
-        },
-        Event::NodeTrained {
+        }),
+        Event::Federation(FederationEvent::NodeTrained {
             node: NodeId::fog(1),
             round: 3,
             samples: 30,
             loss: 0.125,
             train_ms: 9,
-        },
-        Event::NodeResumed {
+        }),
+        Event::Federation(FederationEvent::NodeResumed {
             node: NodeId::fog(1),
             rows: 10,
             replayed: 4,
             round: 2,
-        },
-        Event::TrainingSkipped {
+        }),
+        Event::Federation(FederationEvent::TrainingSkipped {
             node: NodeId::fog(1),
             rows: 8,
-        },
-        Event::SensorFinished {
+        }),
+        Event::Run(RunEvent::SensorFinished {
             node: NodeId::fog(1),
             sensor: "pump".into(),
             rows: 100,
             skipped: 1,
-        },
+        }),
     ]
 }
 
 fn plugin_events() -> Vec<Event> {
     vec![
-        Event::PluginLoaded {
+        Event::Plugin(PluginEvent::PluginLoaded {
             plugin: plugin(),
             file: "autoencoder.wasm".into(),
             compile_ms: 12,
-        },
-        Event::PluginFailed {
+        }),
+        Event::Plugin(PluginEvent::PluginFailed {
             plugin: "autoencoder".into(),
             call: "detector.score".into(),
             kind: "trap".into(),
             detail: "unreachable".into(),
-        },
-        Event::PluginSwapped {
+        }),
+        Event::Plugin(PluginEvent::PluginSwapped {
             node: NodeId::fog(1),
             part: "model".into(),
             old: plugin(),
@@ -136,106 +139,106 @@ fn plugin_events() -> Vec<Event> {
             topic: "sensor-data-node-1".into(),
             first_offsets: [(0, 5), (2, 7)].into(),
             state: "the last global model".into(),
-        },
-        Event::PluginQuarantined {
+        }),
+        Event::Plugin(PluginEvent::PluginQuarantined {
             plugin: "autoencoder".into(),
             part: "trainer".into(),
             call: "trainer.train".into(),
             failures: 5,
             pause_ms: 1_000,
             detail: "unreachable".into(),
-        },
-        Event::PluginReleased {
+        }),
+        Event::Plugin(PluginEvent::PluginReleased {
             plugin: "autoencoder".into(),
             part: "trainer".into(),
-        },
-        Event::PluginLogged {
+        }),
+        Event::Plugin(PluginEvent::PluginLogged {
             plugin: "autoencoder".into(),
             instance: "fog-node-1".into(),
             level: "info".into(),
             message: "\"quoted\" µ".into(),
-        },
-        Event::PluginProgress {
+        }),
+        Event::Plugin(PluginEvent::PluginProgress {
             plugin: "autoencoder".into(),
             instance: "fog-node-1".into(),
             epoch: 1,
             epochs: 3,
             metrics: metrics(),
-        },
+        }),
     ]
 }
 
 fn host_events() -> Vec<Event> {
     vec![
-        Event::RunStarted {
+        Event::Run(RunEvent::RunStarted {
             manifest: "demo.toml".into(),
             manifest_sha256: Sha256Hex::of(b"manifest"),
             version: "0.1.0".into(),
             resumed_round: 2,
             plugins: vec![plugin()],
-        },
-        Event::RecordSkipped {
+        }),
+        Event::Run(RunEvent::RecordSkipped {
             source: "model_updates".into(),
             partition: 1,
             offset: 9,
             reason: "undecodable".into(),
             detail: "not JSON".into(),
-        },
-        Event::LogDamaged(Damage {
+        }),
+        Event::Bus(BusEvent::LogDamaged(Damage {
             topic: "predictions".into(),
             partition: 1,
             from: 3,
             to: 5,
             detail: "checksum".into(),
-        }),
-        Event::Warned {
+        })),
+        Event::Run(RunEvent::Warned {
             part: "log".into(),
             detail: "slow".into(),
-        },
-        Event::ConnectionLost {
+        }),
+        Event::Bus(BusEvent::ConnectionLost {
             part: "writer of fog-node-1".into(),
             reason: "refused".into(),
             hint: "start it".into(),
-        },
-        Event::ConnectionRestored {
+        }),
+        Event::Bus(BusEvent::ConnectionRestored {
             part: "writer of fog-node-1".into(),
             after_ms: 20,
-        },
-        Event::StandingBy {
+        }),
+        Event::Bus(BusEvent::StandingBy {
             group: "aggregator".into(),
-        },
-        Event::PartitionStalled {
+        }),
+        Event::Bus(BusEvent::PartitionStalled {
             group: "aggregator".into(),
             topic: "model_updates".into(),
             partition: 0,
             next: 3,
             end: 9,
-        },
-        Event::RecordsExpired {
+        }),
+        Event::Bus(BusEvent::RecordsExpired {
             group: "aggregator".into(),
             topic: "model_updates".into(),
             partition: 0,
             from: 0,
             to: 3,
-        },
-        Event::Listening {
+        }),
+        Event::Run(RunEvent::Listening {
             address: "127.0.0.1:8080".into(),
-        },
-        Event::RoleRestarted {
+        }),
+        Event::Run(RunEvent::RoleRestarted {
             role: "fog-node-1".into(),
             reason: "fenced".into(),
-        },
-        Event::TopicDiffers {
+        }),
+        Event::Bus(BusEvent::TopicDiffers {
             topic: "predictions".into(),
             setting: "retention.ms".into(),
             asked: "1".into(),
             found: "2".into(),
-        },
-        Event::RunFinished {
+        }),
+        Event::Run(RunEvent::RunFinished {
             round: 5,
             outcome: "completed".into(),
             weights_sha256: Some(Sha256Hex::of(b"weights")),
-        },
+        }),
     ]
 }
 
@@ -268,14 +271,14 @@ fn an_event_with_a_loss_that_is_no_number_can_be_read_again() {
     };
     let line = serde_json::to_string(&Stamped {
         time_ms: 1,
-        event: Event::UpdateAccepted {
+        event: Event::Federation(FederationEvent::UpdateAccepted {
             round: 1,
             participant,
-        },
+        }),
     });
 
     let Stamped {
-        event: Event::UpdateAccepted { participant, .. },
+        event: Event::Federation(FederationEvent::UpdateAccepted { participant, .. }),
         ..
     } = serde_json::from_str(&line.unwrap()).unwrap()
     else {
@@ -283,4 +286,43 @@ fn an_event_with_a_loss_that_is_no_number_can_be_read_again() {
     };
     assert!(participant.loss.is_nan() && participant.metrics[0].value.is_nan());
     assert_eq!((participant.samples, participant.norm), (3, 2.5));
+}
+
+#[test]
+fn names_are_unique_over_all_families_and_each_has_its_line() {
+    let families = [
+        RunEvent::NAMES,
+        BusEvent::NAMES,
+        PluginEvent::NAMES,
+        FederationEvent::NAMES,
+    ];
+    let named: Vec<&str> = families.concat();
+    let mut once = named.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), named.len(), "a name stands for one event");
+    let mut golden: Vec<String> = include_str!("tests/run_log.jsonl")
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<Value>(line).unwrap()["event"]
+                .as_str()
+                .unwrap()
+                .into()
+        })
+        .collect();
+    golden.sort_unstable();
+    golden.dedup();
+    assert_eq!(golden, once);
+}
+
+#[test]
+fn an_error_is_about_the_fields_of_the_named_event() {
+    let error = |line: &str| {
+        serde_json::from_str::<Stamped>(line)
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(error(r#"{"time_ms":1,"event":"round_opened"}"#).contains("missing field `round`"));
+    assert!(error(r#"{"time_ms":1,"event":"later"}"#).starts_with("unknown variant"));
+    assert!(error(r#"{"time_ms":1}"#).contains("missing field `event`"));
 }
