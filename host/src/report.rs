@@ -14,55 +14,32 @@ mod words;
 
 use std::path::Path;
 
-use fedhost_base::event::Stamped;
-
-use crate::run_log::{self, BadLine};
+use crate::run_log;
 use summary::RunSummary;
 
-/// A run log and what to call it.
-#[derive(Clone, Debug, Default)]
-pub struct NamedLog {
-    /// How readers tell it from the others: its path, as given on the command line.
-    pub name: String,
-    /// What happened, in the order written.
-    pub events: Vec<Stamped>,
-    /// Lines that held no event.
-    pub bad_lines: Vec<BadLine>,
+/// Reads run logs, and returns the numbers of each. A log is never in memory as a whole.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn read<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<RunSummary>, run_log::Error> {
+    let runs = paths.iter().map(|path| RunSummary::read(path.as_ref()));
+    Ok(with_names(runs.collect::<Result<_, _>>()?))
 }
 
-impl NamedLog {
-    /// Reads the log at `path`, and calls it that.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn read(path: &Path) -> Result<Self, run_log::Error> {
-        let (events, bad_lines) = run_log::read(path)?;
-        Ok(Self {
-            name: path.display().to_string(),
-            events,
-            bad_lines,
-        })
-    }
-}
-
-/// The numbers of each log, for `report --json`.
-#[must_use]
-pub fn summarise(logs: &[NamedLog]) -> Vec<RunSummary> {
-    let paths: Vec<&str> = logs.iter().map(|log| log.name.as_str()).collect();
+/// Gives each run the part of its log's path that tells it from the others.
+fn with_names(runs: Vec<RunSummary>) -> Vec<RunSummary> {
+    let paths: Vec<&str> = runs.iter().map(|run| run.log.as_str()).collect();
     let names = words::distinct(&paths);
-    logs.iter()
+    runs.into_iter()
         .zip(names)
-        .map(|(log, name)| RunSummary {
-            name,
-            ..RunSummary::of(log)
-        })
+        .map(|(run, name)| RunSummary { name, ..run })
         .collect()
 }
 
-/// The page. Several logs share its pictures, so that they can be compared.
+/// The page. Several runs share its pictures, so that they can be compared.
 #[must_use]
-pub fn render(logs: &[NamedLog]) -> String {
-    page::page(&summarise(logs)).into_string()
+pub fn render(runs: &[RunSummary]) -> String {
+    page::page(runs).into_string()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 mod calls;
 mod files;
+mod floods;
 mod rows;
 mod scores;
 mod trainings;

@@ -65,6 +65,10 @@ pub struct Limits {
     /// Bytes after which a line of log is cut: 1 to 1048576.
     #[schemars(range(min = 1, max = 1_048_576))]
     pub log_line_bytes: u32,
+    /// Bytes that all instances of a plug-in together log in a minute; further lines are counted,
+    /// not shown: 0 to 1 GiB.
+    #[schemars(range(min = 0, max = 1_073_741_824_u64))]
+    pub log_bytes_per_minute: u64,
     /// Bytes of the component's file: 1024 to 1 GiB.
     #[schemars(range(min = 1024, max = 1_073_741_824_u64))]
     pub component_bytes: u64,

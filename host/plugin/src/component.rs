@@ -14,6 +14,7 @@ use super::detector::Detector;
 use super::engine::Engine;
 use super::exports::{Abilities, Exports};
 use super::failure::{CallError, Kind, Refusal};
+use super::host::Budgets;
 use super::limits::Limits;
 use super::parameters::{Parameter, ParameterProblem, Parameters, check};
 use super::preprocessor::Preprocessor;
@@ -34,6 +35,7 @@ pub struct Plugin {
     pub(super) pre: InstancePre<StoreData>,
     pub(super) exports: Exports,
     pub(super) quarantine: Arc<PluginQuarantine>,
+    pub(super) budgets: Arc<Budgets>,
 }
 
 /// The arguments with which an instance is opened.
@@ -148,6 +150,7 @@ impl Plugin {
             &self.engine,
             Arc::from(self.id.name.as_str()),
             self.limits,
+            Arc::clone(&self.budgets),
             context,
         )
     }

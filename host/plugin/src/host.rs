@@ -9,6 +9,7 @@ use fedhost_domain::model::Metric;
 use super::bindings::{host, types};
 use super::context::Context;
 use super::limits::Limits;
+use super::log_budget::LogBudget;
 use super::text::plain;
 
 /// Progress reports of one call that are delivered; further ones are only counted.
@@ -17,6 +18,24 @@ const PROGRESS_EVENTS_PER_CALL: u32 = 1000;
 pub(super) const METRICS_MAX: usize = 64;
 /// Bytes of a metric's name.
 const METRIC_NAME_MAX_BYTES: usize = 64;
+/// What the number of a metric adds to its name in a report.
+const NUMBER_BYTES: usize = 48;
+
+/// The budgets that all instances of a plug-in share.
+#[derive(Debug)]
+pub(super) struct Budgets {
+    logs: LogBudget,
+    reports: LogBudget,
+}
+
+impl Budgets {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            logs: LogBudget::new(limits.log_bytes_per_minute),
+            reports: LogBudget::new(limits.log_bytes_per_minute),
+        }
+    }
+}
 
 /// The host's state of one instance.
 pub(super) struct HostState {
@@ -26,6 +45,7 @@ pub(super) struct HostState {
     /// From this time on the guest is asked to stop, so that it can return a result before its
     /// deadline.
     stop_from: Instant,
+    budgets: Arc<Budgets>,
     logs: Tally,
     reports: Tally,
     last_error: Option<String>,
@@ -51,11 +71,17 @@ impl Tally {
 }
 
 impl HostState {
-    pub(super) fn new(plugin: Arc<str>, limits: Limits, context: Context) -> Self {
+    pub(super) fn new(
+        plugin: Arc<str>,
+        limits: Limits,
+        budgets: Arc<Budgets>,
+        context: Context,
+    ) -> Self {
         Self {
             plugin,
             context,
             limits,
+            budgets,
             stop_from: fedhost_base::clock::now(),
             logs: Tally::default(),
             reports: Tally::default(),
@@ -70,20 +96,36 @@ impl HostState {
         self.last_error = None;
     }
 
-    /// Logs a warning for what was dropped in this call.
+    /// Logs a warning for what was dropped in this call, and for what was over the budgets.
     pub(super) fn end_call(&self) {
-        self.warn_of_dropped(&self.logs, "log lines");
-        self.warn_of_dropped(&self.reports, "progress reports");
+        self.warn_of_dropped(&self.logs, &self.budgets.logs, "log lines");
+        self.warn_of_dropped(&self.reports, &self.budgets.reports, "progress reports");
+        self.warn_of_left_out(self.budgets.logs.due_report(), "log lines");
+        self.warn_of_left_out(self.budgets.reports.due_report(), "progress reports");
     }
 
-    fn warn_of_dropped(&self, tally: &Tally, what: &str) {
+    fn warn_of_dropped(&self, tally: &Tally, budget: &LogBudget, what: &str) {
         let Tally { delivered, dropped } = tally;
-        if *dropped > 0 {
-            self.log(
-                "warning",
-                format!("{dropped} more {what} were dropped after the first {delivered}"),
-            );
+        if *dropped == 0 {
+            return;
         }
+        let warning = format!("{dropped} more {what} were dropped after the first {delivered}");
+        if self.budgets.logs.admit(warning.len()) {
+            self.announce("warning", warning);
+        } else {
+            budget.count_left_out(*dropped);
+        }
+    }
+
+    /// Not charged to the budget: it comes once a minute, and at the end of an instance.
+    fn warn_of_left_out(&self, count: Option<u64>, what: &str) {
+        let Some(count) = count else { return };
+        let max = self.limits.log_bytes_per_minute;
+        let warning = format!(
+            "{count} {what} were left out, because all instances together may write {max} bytes a \
+             minute (limits.log_bytes_per_minute)"
+        );
+        self.announce("warning", warning);
     }
 
     /// Returns the last error line of this call.
@@ -91,13 +133,21 @@ impl HostState {
         self.last_error.as_deref()
     }
 
-    fn log(&self, level: &str, message: String) {
+    fn announce(&self, level: &str, message: String) {
         (self.context.events)(Event::Plugin(PluginEvent::PluginLogged {
             plugin: self.plugin.to_string(),
             instance: self.context.instance.clone(),
             level: level.to_owned(),
             message,
         }));
+    }
+}
+
+impl Drop for HostState {
+    /// The counts of the last minute would otherwise stay unreported.
+    fn drop(&mut self) {
+        self.warn_of_left_out(self.budgets.logs.last_report(), "log lines");
+        self.warn_of_left_out(self.budgets.reports.last_report(), "progress reports");
     }
 }
 
@@ -117,19 +167,22 @@ impl host::Host for HostState {
         if is_error {
             self.last_error = Some(message.clone());
         }
-        if admitted {
-            Self::log(self, level_name(level), message);
+        if admitted && self.budgets.logs.admit(message.len()) {
+            self.announce(level_name(level), message);
         }
     }
 
     fn progress(&mut self, epoch: u32, epochs: u32, reported: Vec<types::Metric>) -> host::Signal {
-        if self.reports.admit(PROGRESS_EVENTS_PER_CALL) {
+        let metrics = metrics(reported);
+        if self.reports.admit(PROGRESS_EVENTS_PER_CALL)
+            && self.budgets.reports.admit(text_bytes(&metrics))
+        {
             (self.context.events)(Event::Plugin(PluginEvent::PluginProgress {
                 plugin: self.plugin.to_string(),
                 instance: self.context.instance.clone(),
                 epoch,
                 epochs,
-                metrics: metrics(reported),
+                metrics,
             }));
         }
         if self.context.cancel.is_cancelled() || fedhost_base::clock::now() >= self.stop_from {
@@ -147,6 +200,13 @@ fn level_name(level: host::Level) -> &'static str {
         host::Level::Warning => "warning",
         host::Level::Error => "error",
     }
+}
+
+fn text_bytes(metrics: &[Metric]) -> usize {
+    metrics
+        .iter()
+        .map(|metric| metric.name.len() + NUMBER_BYTES)
+        .sum()
 }
 
 /// Converts the metrics of a guest: the first [`METRICS_MAX`] finite ones, names without control

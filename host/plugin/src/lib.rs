@@ -33,6 +33,7 @@ mod host;
 mod inspect;
 mod limits;
 mod loader;
+mod log_budget;
 mod meter;
 pub mod new;
 mod parameters;

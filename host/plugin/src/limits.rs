@@ -36,6 +36,9 @@ pub struct Limits {
     pub log_lines_per_call: u32,
     /// Bytes of one log line that are delivered.
     pub log_line_bytes: u32,
+    /// Bytes that all calls of all instances log in a minute; further lines are only counted.
+    /// Progress reports have the same budget of their own.
+    pub log_bytes_per_minute: u64,
     /// Bytes of the component's file.
     pub component_bytes: u64,
     /// Time for compiling it, in milliseconds.
@@ -51,8 +54,8 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 64 MiB of memory, 1 MiB of stack, 10 s a call, 64 MiB of output, 1000 lines of 4096 bytes. A
-    /// Python plug-in, the largest known, has a file of 20 MB, thirty core instances, and a table
+    /// 64 MiB of memory, 1 MiB of stack, 10 s a call, 64 MiB of output, 1000 lines of 4096 bytes
+    /// a call, 1 MiB of log a minute. A Python plug-in, the largest known, has a file of 20 MB, thirty core instances, and a table
     /// of some ten thousand functions.
     fn default() -> Self {
         Self {
@@ -66,6 +69,7 @@ impl Default for Limits {
             output_bytes: 64 << 20,
             log_lines_per_call: 1000,
             log_line_bytes: 4096,
+            log_bytes_per_minute: 1 << 20,
             component_bytes: 128 << 20,
             compile_ms: 60_000,
             compile_memory_bytes: 2 << 30,

@@ -16,6 +16,7 @@ use super::context::{Context, EventSink};
 use super::descriptor::Descriptor;
 use super::engine::{Engine, EngineProfile};
 use super::exports::{Abilities, Exports};
+use super::host::Budgets;
 use super::limits::{Limits, size};
 use super::quarantine::PluginQuarantine;
 use super::refusal::{Reason, Refused};
@@ -167,6 +168,7 @@ impl Loader {
             pre,
             exports,
             quarantine,
+            budgets: Arc::new(Budgets::new(&limits)),
         })
     }
 
@@ -226,7 +228,8 @@ impl Loader {
             ..
         } = linked;
         let context = Context::new("load", Arc::clone(&self.events));
-        let mut sandbox = Sandbox::new(engine, stem(file).into(), limits, context);
+        let budgets = Arc::new(Budgets::new(&limits));
+        let mut sandbox = Sandbox::new(engine, stem(file).into(), limits, budgets, context);
         let instance = sandbox.call("instantiate", |store| pre.instantiate(store))?;
         let metadata = sandbox.call("link", |store| {
             let metadata = exports.metadata.load(&mut *store, &instance);

@@ -8,7 +8,7 @@ use wasmtime::{Store, UpdateDeadline};
 use super::context::Context;
 use super::engine::Engine;
 use super::failure::{CallError, DeadlinePassed, FailedCall, classify};
-use super::host::HostState;
+use super::host::{Budgets, HostState};
 use super::limits::{Limits, size};
 use super::meter::Meter;
 
@@ -45,8 +45,14 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
-    pub(super) fn new(engine: &Engine, plugin: Arc<str>, limits: Limits, context: Context) -> Self {
-        let host = HostState::new(Arc::clone(&plugin), limits, context);
+    pub(super) fn new(
+        engine: &Engine,
+        plugin: Arc<str>,
+        limits: Limits,
+        budgets: Arc<Budgets>,
+        context: Context,
+    ) -> Self {
+        let host = HostState::new(Arc::clone(&plugin), limits, budgets, context);
         let data = StoreData {
             host,
             meter: Meter::new(&limits),

@@ -6,7 +6,7 @@ use clap::Args;
 use miette::miette;
 
 use super::{Global, screen};
-use crate::report::{self, NamedLog};
+use crate::report;
 
 /// Turns run logs into one self-contained HTML page: loss and ROC AUC by round, participation,
 /// nodes, rejections.
@@ -25,22 +25,18 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn execute(&self, global: &Global) -> Result<(), miette::Report> {
-        let logs = self
-            .logs
-            .iter()
-            .map(|path| NamedLog::read(path))
-            .collect::<Result<Vec<_>, _>>()?;
-        for log in logs.iter().filter(|log| !log.bad_lines.is_empty()) {
+        let runs = report::read(&self.logs)?;
+        for run in runs.iter().filter(|run| !run.bad_lines.is_empty()) {
+            let lines: u64 = run.bad_lines.iter().map(|bad| bad.count).sum();
             screen::note(&format!(
-                "{}: {} lines hold no event and were skipped",
-                log.name,
-                log.bad_lines.len()
+                "{}: {lines} lines hold no event and were skipped",
+                run.log
             ));
         }
         if global.json {
-            return screen::json(&report::summarise(&logs));
+            return screen::json(&runs);
         }
-        let page = report::render(&logs);
+        let page = report::render(&runs);
         std::fs::write(&self.out, page).map_err(|error| {
             miette!(
                 help = "choose another place with --out",

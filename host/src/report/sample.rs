@@ -8,7 +8,20 @@ use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::NamedLog;
+use super::summary::RunSummary;
+
+/// A run log in memory.
+#[derive(Clone, Debug)]
+pub(super) struct SampleLog {
+    pub(super) name: String,
+    pub(super) events: Vec<Stamped>,
+}
+
+impl SampleLog {
+    pub(super) fn summary(&self) -> RunSummary {
+        RunSummary::of(&self.name, self.events.iter().cloned().map(Ok))
+    }
+}
 
 const START_MS: u64 = 1_767_261_600_000;
 
@@ -35,7 +48,7 @@ impl Sample {
         }
     }
 
-    pub(super) fn log(self, name: &str) -> NamedLog {
+    pub(super) fn log(self, name: &str) -> SampleLog {
         let mut writer = Writer {
             sample: self,
             random: StdRng::seed_from_u64(self.seed),
@@ -55,10 +68,9 @@ impl Sample {
                 weights_sha256,
             }),
         );
-        NamedLog {
+        SampleLog {
             name: name.to_owned(),
             events: writer.events,
-            bad_lines: vec![],
         }
     }
 }

@@ -7,12 +7,15 @@ mod collect;
 mod nodes;
 mod tally;
 
-use fedhost_base::event::Damage;
+use std::path::Path;
+
+use fedhost_base::event::{Damage, Stamped};
 use fedhost_domain::event::{Evaluation, RoundClosed};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 use serde::Serialize;
 
-use super::NamedLog;
+use crate::run_log::{self, BadLine};
+use collect::Collector;
 pub use tally::Tally;
 
 /// One run: everything from its first start to the end of its log.
@@ -73,10 +76,21 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
-    /// Adds up one log.
-    #[must_use]
-    pub fn of(log: &NamedLog) -> Self {
-        collect::collect(log)
+    /// Reads the log at `path` line by line.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read(path: &Path) -> Result<Self, run_log::Error> {
+        let mut collector = Collector::default();
+        run_log::read(path, |line| collector.add(line))?;
+        Ok(collector.finish(&path.display().to_string()))
+    }
+
+    /// Adds up the lines of the log that is called `name`.
+    pub fn of(name: &str, lines: impl IntoIterator<Item = Result<Stamped, BadLine>>) -> Self {
+        let mut collector = Collector::default();
+        lines.into_iter().for_each(|line| collector.add(line));
+        collector.finish(name)
     }
 
     /// The score of a round's global model.

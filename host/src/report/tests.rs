@@ -4,8 +4,16 @@ use fedhost_base::event::{Event, PluginEvent, RunEvent, Stamped};
 use fedhost_domain::event::FederationEvent;
 use proptest::prelude::*;
 
-use super::sample::Sample;
-use super::{NamedLog, render, summarise};
+use super::sample::{Sample, SampleLog};
+use super::summary::RunSummary;
+
+fn summarise(logs: &[SampleLog]) -> Vec<RunSummary> {
+    super::with_names(logs.iter().map(SampleLog::summary).collect())
+}
+
+fn render(logs: &[SampleLog]) -> String {
+    super::render(&summarise(logs))
+}
 
 fn stamped(event: Event) -> Stamped {
     Stamped {
@@ -166,9 +174,9 @@ fn a_log_with_garbage_is_reported_with_it() {
     lines.insert(9, r#"{"time_ms": 1, "event": "moon_landed"}"#.into());
     fs::write(&path, lines.join("\n")).unwrap();
 
-    let log = NamedLog::read(&path).unwrap();
-    assert_eq!(summarise(std::slice::from_ref(&log))[0].rounds.len(), 4);
-    let page = render(&[log]);
+    let runs = super::read(&[path]).unwrap();
+    assert_eq!(runs[0].rounds.len(), 4);
+    let page = super::render(&runs);
     assert!(page.contains("not JSON, most likely torn by a crash") && page.contains("moon_landed"));
 }
 

@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
 use fedhost_base::event::Stamped;
 use serde::Deserialize;
 
-use super::Error;
+use super::{Error, parts};
+
+/// The longest line that is read; a round of 40,000 participants has a tenth of it.
+const LINE_MAX_BYTES: usize = 64 << 20;
 
 /// A line that is not an event of this version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct BadLine {
 pub enum Fault {
     /// It was torn by a crash, or is no line of a run log.
     NotJson,
+    /// It is longer than any event.
+    TooLong,
     /// JSON, but without the name of an event.
     NotAnEvent,
     /// An event this version does not know; most likely a newer version wrote it.
@@ -44,6 +49,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotJson => f.write_str("not JSON, most likely torn by a crash"),
+            Self::TooLong => write!(f, "longer than {LINE_MAX_BYTES} bytes"),
             Self::NotAnEvent => f.write_str("JSON, but not an event"),
             Self::UnknownEvent { event } => write!(f, "event {event:?} is unknown to this version"),
             Self::BadFields { event, reason } => {
@@ -53,25 +59,28 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Returns all events in the order in which they were written, and the bad lines. Empty lines are
-/// skipped.
+/// Passes all events of all parts to `visit`, in the order in which they were written, and the bad
+/// lines. Empty lines are skipped. One line is in memory at a time.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn read(path: &Path) -> Result<(Vec<Stamped>, Vec<BadLine>), Error> {
-    let (mut events, mut bad) = (Vec::new(), Vec::new());
-    for_each_line(path, |line, bytes| match serde_json::from_slice(bytes) {
-        Ok(event) => events.push(event),
-        Err(error) => bad.push(BadLine {
-            line,
-            fault: fault(bytes, &error),
-        }),
-    })
-    .map_err(|source| Error::Read {
+pub fn read(path: &Path, mut visit: impl FnMut(Result<Stamped, BadLine>)) -> Result<(), Error> {
+    let mut each = || {
+        let mut lines = 0;
+        for file in parts::open_all(path)? {
+            lines = for_each_line(file, lines, |line, bytes| {
+                let event = bytes.ok_or(Fault::TooLong).and_then(|bytes| {
+                    serde_json::from_slice(bytes).map_err(|error| fault(bytes, &error))
+                });
+                visit(event.map_err(|fault| BadLine { line, fault }));
+            })?;
+        }
+        Ok(())
+    };
+    each().map_err(|source| Error::Read {
         path: path.to_owned(),
         source,
-    })?;
-    Ok((events, bad))
+    })
 }
 
 /// Returns the round of the last `round_closed` line, so that a resumed run neither omits nor
@@ -85,35 +94,54 @@ pub fn last_round(path: &Path) -> Result<Option<u64>, Error> {
         event: String,
         round: u64,
     }
-    let mut last = None;
-    let read = for_each_line(path, |_, bytes| {
-        match serde_json::from_slice::<Closed>(bytes) {
-            Ok(closed) if closed.event == "round_closed" => last = Some(closed.round),
-            _ => {}
+    let newest = || {
+        for file in parts::open_all(path)?.into_iter().rev() {
+            let mut last = None;
+            for_each_line(file, 0, |_, bytes| {
+                match serde_json::from_slice::<Closed>(bytes.unwrap_or_default()) {
+                    Ok(closed) if closed.event == "round_closed" => last = Some(closed.round),
+                    _ => {}
+                }
+            })?;
+            if last.is_some() {
+                return Ok(last);
+            }
         }
-    });
-    match read {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        read => read.map(|()| last).map_err(|source| Error::Read {
+        Ok(None)
+    };
+    match newest() {
+        Err(error) if io::Error::kind(&error) == io::ErrorKind::NotFound => Ok(None),
+        found => found.map_err(|source| Error::Read {
             path: path.to_owned(),
             source,
         }),
     }
 }
 
-fn for_each_line(path: &Path, mut visit: impl FnMut(u64, &[u8])) -> io::Result<()> {
-    let mut reader = BufReader::new(File::open(path)?);
+/// Passes each line that is not empty, with its number; `None` for a line that is too long. `lines`
+/// come before the file; returns the number of lines up to its end.
+fn for_each_line(
+    file: File,
+    lines: u64,
+    mut visit: impl FnMut(u64, Option<&[u8]>),
+) -> io::Result<u64> {
+    let mut reader = BufReader::new(file);
     let mut bytes = Vec::new();
-    for line in 1.. {
+    let mut line = lines;
+    loop {
         bytes.clear();
-        if reader.read_until(b'\n', &mut bytes)? == 0 {
-            break;
+        let max = LINE_MAX_BYTES as u64 + 1;
+        if (&mut reader).take(max).read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(line);
         }
-        if !bytes.trim_ascii().is_empty() {
-            visit(line, &bytes);
+        line += 1;
+        if bytes.len() > LINE_MAX_BYTES && !bytes.ends_with(b"\n") {
+            reader.skip_until(b'\n')?;
+            visit(line, None);
+        } else if !bytes.trim_ascii().is_empty() {
+            visit(line, Some(&bytes));
         }
     }
-    Ok(())
 }
 
 fn fault(bytes: &[u8], error: &serde_json::Error) -> Fault {

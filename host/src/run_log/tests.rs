@@ -1,12 +1,24 @@
 use std::fs;
+use std::path::Path;
 
-use fedhost_base::event::{Event, Stamped};
+use fedhost_base::event::{Event, RunEvent, Stamped};
 use fedhost_base::hint::explain;
 use fedhost_domain::event::{Durations, FederationEvent, RoundClosed};
 use fedhost_domain::model::Sha256Hex;
 use proptest::prelude::*;
 
-use super::{Fault, RunLog, last_round, read};
+use super::{BadLine, Capacity, Fault, RunLog, last_round};
+
+/// All events and bad lines of a log.
+fn read(path: &Path) -> Result<(Vec<Stamped>, Vec<BadLine>), super::Error> {
+    let mut events = Vec::new();
+    let mut bad = Vec::new();
+    super::read(path, |line| match line {
+        Ok(event) => events.push(event),
+        Err(line) => bad.push(line),
+    })?;
+    Ok((events, bad))
+}
 
 fn opened(round: u64) -> Stamped {
     Stamped {
@@ -129,6 +141,66 @@ fn the_last_round_is_that_of_the_last_whole_round_closed_line() {
     )
     .unwrap();
     assert_eq!(last_round(&path).unwrap(), Some(2));
+}
+
+/// A log whose parts hold one event each, with three older parts.
+const TINY: Capacity = Capacity {
+    part_bytes: 60,
+    older_parts: 3,
+};
+
+#[test]
+fn a_full_file_becomes_an_older_part_and_all_parts_are_read_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.jsonl");
+    let events = [closed(1), opened(2), opened(3), opened(4)];
+    let mut log = RunLog::with_capacity(&path, TINY).unwrap();
+    for event in &events {
+        log.append(event).unwrap();
+    }
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 3);
+    assert_eq!(read(&path).unwrap(), (events.to_vec(), vec![]));
+    assert_eq!(last_round(&path).unwrap(), Some(1), "in the oldest part");
+}
+
+#[test]
+fn a_log_of_any_number_of_events_stays_within_its_capacity_and_counts_what_it_deleted() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.jsonl");
+    let mut log = RunLog::with_capacity(&path, TINY).unwrap();
+    for round in 1..=100 {
+        log.append(&opened(round)).unwrap();
+    }
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 4);
+    let (events, bad) = read(&path).unwrap();
+    assert!(
+        bad.is_empty() && events.last() == Some(&opened(100)),
+        "{events:?}"
+    );
+    let is_warned = events.iter().any(|stamped| {
+        matches!(&stamped.event, Event::Run(RunEvent::Warned { part, detail })
+            if part == "run log" && detail.contains("lines, was deleted"))
+    });
+    assert!(is_warned, "{events:?}");
+}
+
+#[test]
+fn processes_that_share_a_log_rename_it_once_and_lose_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.jsonl");
+    let capacity = Capacity {
+        part_bytes: 1_000,
+        older_parts: 100,
+    };
+    let mut logs = [(); 2].map(|()| RunLog::with_capacity(&path, capacity).unwrap());
+    for round in 1..=200 {
+        logs[usize::try_from(round % 2).unwrap()]
+            .append(&opened(round))
+            .unwrap();
+    }
+    let (events, bad) = read(&path).unwrap();
+    assert!(bad.is_empty());
+    assert_eq!(events, (1..=200).map(opened).collect::<Vec<_>>());
 }
 
 #[test]

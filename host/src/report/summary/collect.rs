@@ -12,31 +12,12 @@ use super::{
     Change, Manifest, OpenRound, Plugin, PluginFailure, Rejection, Round, RoundEvaluation,
     RunSummary, Sensor, SkippedRecords,
 };
-use crate::report::NamedLog;
-
-/// Adds up one log.
-pub(super) fn collect(log: &NamedLog) -> RunSummary {
-    let mut collector = Collector::default();
-    for event in &log.events {
-        collector.clock(event);
-        collector.apply(event);
-    }
-    let mut bad_lines = Counter::default();
-    for bad in &log.bad_lines {
-        bad_lines.add(bad.fault.to_string(), format!("line {}", bad.line));
-    }
-    RunSummary {
-        log: log.name.clone(),
-        name: log.name.clone(),
-        bad_lines: bad_lines.into_tallies(),
-        ..collector.finish()
-    }
-}
+use crate::run_log::BadLine;
 
 /// What is known half-way through a log. Rounds are kept by number, so that a line written twice
 /// counts once.
 #[derive(Default)]
-struct Collector {
+pub(super) struct Collector {
     summary: RunSummary,
     /// When the current start began.
     session_ms: Option<u64>,
@@ -52,9 +33,24 @@ struct Collector {
     skipped: Counter<SkippedRecords>,
     warnings: Counter<String>,
     restarts: Counter<String>,
+    bad_lines: Counter<String>,
 }
 
 impl Collector {
+    /// Adds the next line of the log.
+    pub(super) fn add(&mut self, line: Result<Stamped, BadLine>) {
+        match line {
+            Ok(event) => {
+                self.clock(&event);
+                self.apply(&event);
+            }
+            Err(BadLine { line, fault }) => {
+                self.bad_lines
+                    .add(fault.to_string(), format!("line {line}"));
+            }
+        }
+    }
+
     /// Time between a stop and the next start is not the run's.
     fn clock(&mut self, event: &Stamped) {
         let summary = &mut self.summary;
@@ -301,7 +297,23 @@ impl Collector {
         plugins.iter_mut().find(|plugin| plugin.id == *id)
     }
 
-    fn finish(mut self) -> RunSummary {
+    /// A log may have more kinds of lines than a report can list.
+    fn warn_of_uncounted(&mut self) {
+        let uncounted = self.rejections.uncounted()
+            + self.failures.uncounted()
+            + self.skipped.uncounted()
+            + self.warnings.uncounted()
+            + self.restarts.uncounted()
+            + self.bad_lines.uncounted();
+        if uncounted > 0 {
+            let detail = format!("{uncounted} lines of further kinds are not listed");
+            self.warnings.add_always("report".to_owned(), detail);
+        }
+    }
+
+    /// The numbers of the log that is called `name`.
+    pub(super) fn finish(mut self, name: &str) -> RunSummary {
+        self.warn_of_uncounted();
         let rounds: Vec<Round> = std::mem::take(&mut self.closed)
             .into_values()
             .map(|(closed_ms, closed)| Round {
@@ -318,6 +330,9 @@ impl Collector {
             .collect();
         let evaluations: Vec<RoundEvaluation> = self.evaluations.into_values().collect();
         RunSummary {
+            log: name.to_owned(),
+            name: name.to_owned(),
+            bad_lines: self.bad_lines.into_tallies(),
             samples: rounds
                 .iter()
                 .fold(0, |sum, round| sum.saturating_add(round.closed.samples)),

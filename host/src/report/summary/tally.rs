@@ -15,28 +15,51 @@ pub struct Tally<T> {
     pub example: String,
 }
 
+/// Kinds that are counted one by one; a log from outside may have any number of them.
+const KINDS_MAX: usize = 1_000;
+
 /// Counts by `T`.
 #[derive(Debug)]
-pub(super) struct Counter<T>(BTreeMap<T, (u64, String)>);
+pub(super) struct Counter<T> {
+    kinds: BTreeMap<T, (u64, String)>,
+    uncounted: u64,
+}
 
 impl<T> Default for Counter<T> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self {
+            kinds: BTreeMap::new(),
+            uncounted: 0,
+        }
     }
 }
 
 impl<T: Ord> Counter<T> {
     /// Counts one more.
     pub(super) fn add(&mut self, what: T, example: impl Into<String>) {
-        let (count, last) = self.0.entry(what).or_default();
+        if self.kinds.len() < KINDS_MAX || self.kinds.contains_key(&what) {
+            self.add_always(what, example);
+        } else {
+            self.uncounted += 1;
+        }
+    }
+
+    /// Counts one more, even if there are too many kinds.
+    pub(super) fn add_always(&mut self, what: T, example: impl Into<String>) {
+        let (count, last) = self.kinds.entry(what).or_default();
         *count += 1;
         *last = example.into();
+    }
+
+    /// What was not counted, because there were too many kinds.
+    pub(super) fn uncounted(&self) -> u64 {
+        self.uncounted
     }
 
     /// Most frequent first, then in order of `T`.
     pub(super) fn into_tallies(self) -> Vec<Tally<T>> {
         let mut tallies: Vec<_> = self
-            .0
+            .kinds
             .into_iter()
             .map(|(what, (count, example))| Tally {
                 what,
@@ -46,5 +69,23 @@ impl<T: Ord> Counter<T> {
             .collect();
         tallies.sort_by_key(|tally| std::cmp::Reverse(tally.count));
         tallies
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_of_kinds_takes_bounded_memory() {
+        let mut counter = Counter::default();
+        for kind in 0..2 * KINDS_MAX {
+            counter.add(kind, "first");
+            counter.add(kind, "last");
+        }
+        assert_eq!(counter.uncounted(), 2 * KINDS_MAX as u64);
+        let tallies = counter.into_tallies();
+        assert_eq!(tallies.len(), KINDS_MAX);
+        assert!(tallies.iter().all(|tally| tally.count == 2));
     }
 }

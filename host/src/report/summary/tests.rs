@@ -6,19 +6,11 @@ use super::*;
 
 /// Events one second apart.
 fn summary(events: Vec<Event>) -> RunSummary {
-    let events = events
-        .into_iter()
-        .zip(1..)
-        .map(|(event, second)| Stamped {
-            time_ms: second * 1_000,
-            event,
-        })
-        .collect();
-    RunSummary::of(&NamedLog {
-        name: "log".into(),
-        events,
-        bad_lines: vec![],
-    })
+    let events = events.into_iter().zip(1..).map(|(event, second)| Stamped {
+        time_ms: second * 1_000,
+        event,
+    });
+    RunSummary::of("log", events.map(Ok))
 }
 
 fn started() -> Event {
@@ -214,14 +206,8 @@ fn the_time_between_a_stop_and_the_next_start_is_not_the_runs() {
         (90_000, started()),
         (95_000, started()),
     ];
-    let events = events
-        .map(|(time_ms, event)| Stamped { time_ms, event })
-        .to_vec();
-    let run = RunSummary::of(&NamedLog {
-        name: "log".into(),
-        events,
-        bad_lines: vec![],
-    });
+    let events = events.map(|(time_ms, event)| Ok(Stamped { time_ms, event }));
+    let run = RunSummary::of("log", events);
     assert_eq!((run.starts, run.active_ms), (3, 3_000));
     assert_eq!((run.first_ms, run.last_ms), (Some(1_000), Some(95_000)));
 }
