@@ -12,6 +12,7 @@ mod inspect;
 mod list;
 mod on_bus;
 mod plugin;
+mod progress;
 mod report;
 mod run;
 mod screen;
@@ -22,7 +23,7 @@ mod words;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use fedhost_base::hint::explain_report;
 
 /// Runs federated learning and anomaly detection on streams of sensor readings, with models as
@@ -54,10 +55,11 @@ struct Global {
     /// How progress is written on stderr
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     log_format: LogFormat,
-    /// Say more: what plug-ins log, every update, every training
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
-    verbose: bool,
-    /// Say only what went wrong
+    /// Show more: what plug-ins log, every update, every training, and the log of the Kafka client;
+    /// -vv also shows the debug lines of the libraries underneath
+    #[arg(short, long, global = true, conflicts_with = "quiet", action = ArgAction::Count)]
+    verbose: u8,
+    /// Show only what went wrong
     #[arg(short, long, global = true)]
     quiet: bool,
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::progress::Spinner;
 use super::{Ending, Global, screen};
 use fedhost_plugin::build::{self, BuildStep, Built, Tools};
 
@@ -35,15 +36,18 @@ impl Build {
             folder: &self.tools,
             install: self.install_tools,
         };
-        match build::build(&self.directories, &self.out, &tools, &mut |step| {
-            tell(global, &step)
-        }) {
-            Ok(built) => self.show(global, &built),
+        let spinner = Spinner::new(global, "looking at the sources");
+        let built = build::build(&self.directories, &self.out, &tools, &mut |step| {
+            show(global, &spinner, &step);
+        });
+        spinner.finish();
+        match built {
+            Ok(built) => self.print(global, &built),
             Err(error) => Ending::Failed(error.into()),
         }
     }
 
-    fn show(&self, global: &Global, built: &[Built]) -> Ending {
+    fn print(&self, global: &Global, built: &[Built]) -> Ending {
         let documents: Vec<_> = built.iter().map(document).collect();
         match global.json.then(|| screen::json(&json!(documents))) {
             Some(Err(error)) => Ending::Failed(error),
@@ -56,36 +60,30 @@ fn document(built: &Built) -> serde_json::Value {
     json!({ "name": built.name, "path": built.path, "bytes": built.bytes, "sha256": built.sha256 })
 }
 
-fn tell(global: &Global, step: &BuildStep<'_>) {
+/// Shows a step that begins as a line and beside the spinner, and output of tools as a line.
+fn show(global: &Global, spinner: &Spinner, step: &BuildStep<'_>) {
     if global.quiet {
         return;
     }
-    match step {
+    let begun = match step {
+        BuildStep::ToolOutput(line) => return screen::note(line),
+        BuildStep::Installed(built) if global.json => return screen::note(&installed(built)),
+        BuildStep::Installed(built) => return screen::result(&installed(built)),
         BuildStep::AddingTarget => {
-            screen::note("fetching the standard library for WebAssembly with rustup")
+            "fetching the standard library for WebAssembly with rustup".to_owned()
         }
-        BuildStep::BuildingStd { rustc } => {
-            screen::note(&format!(
-                "building the standard library for WebAssembly with {}",
-                rustc.display()
-            ));
-        }
-        BuildStep::Compiling { packages } => {
-            screen::note(&format!("compiling {}", packages.join(", ")))
-        }
+        BuildStep::BuildingStd { rustc } => format!(
+            "building the standard library for WebAssembly with {}",
+            rustc.display()
+        ),
+        BuildStep::Compiling { packages } => format!("compiling {}", packages.join(", ")),
         BuildStep::InstallingTools { language, folder } => {
-            screen::note(&format!(
-                "fetching the tools for {language} to {}",
-                folder.display()
-            ));
+            format!("fetching the tools for {language} to {}", folder.display())
         }
-        BuildStep::Packing { name, language } => {
-            screen::note(&format!("packing {name} with {language}"))
-        }
-        BuildStep::ToolOutput(line) => screen::note(line),
-        BuildStep::Installed(built) if global.json => screen::note(&installed(built)),
-        BuildStep::Installed(built) => screen::result(&installed(built)),
-    }
+        BuildStep::Packing { name, language } => format!("packing {name} with {language}"),
+    };
+    screen::note(&begun);
+    spinner.set(|| begun);
 }
 
 fn installed(built: &Built) -> String {

@@ -3,7 +3,6 @@
 mod acknowledge;
 mod content;
 mod list;
-mod progress;
 mod purge;
 mod replay;
 mod show;

@@ -6,6 +6,7 @@ mod table;
 
 use miette::IntoDiagnostic as _;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -19,7 +20,6 @@ use fedhost_dataset::{Corpus, Layout, Storage};
 use fedhost_evaluate::{
     self as evaluate, Document, Evaluation, Options, Outcome, Threshold, figures,
 };
-use progress::Progress;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -174,7 +174,7 @@ impl Evaluate {
             label: self.label.clone(),
             ignore: self.ignore.clone(),
         };
-        let corpus = Progress::reading(
+        let corpus = progress::reading(
             global,
             |watch| Corpus::open(&Storage::default(), &self.data, &layout, watch),
             cancel,
@@ -237,10 +237,12 @@ impl Evaluate {
             machine: &machine,
             cancel,
         };
-        let progress = Progress::judging(global, &evaluation, candidates.all.len())?;
-        let outcome =
-            evaluation.run(&candidates.all, &|plugin, step| progress.step(plugin, step))?;
-        progress.finish();
+        let progress = progress::rows(global, &evaluation, candidates.all.len())?;
+        let outcome = evaluation.run(&candidates.all, &|plugin, step| {
+            progress::step(&progress, plugin, step);
+            ControlFlow::Continue(())
+        })?;
+        drop(progress);
         if !cancel.is_cancelled() {
             self.write_files(global, &evaluation, &outcome)?;
         }

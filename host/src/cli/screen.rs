@@ -1,23 +1,33 @@
 //! The only place that prints: results on stdout, everything for people on stderr.
 
-use miette::IntoDiagnostic as _;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
 
+use indicatif::ProgressBar;
+use miette::IntoDiagnostic as _;
 use serde::Serialize;
 
-/// Writes a result. A reader that has gone away, such as `head`, is no fault.
+/// The moving line on the terminal, if there is one. It is taken away while another line is
+/// written.
+static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Writes a result. A reader that has gone away, such as `head`, is not an error.
 pub(super) fn result(text: &str) {
-    let mut stdout = io::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    write!(stdout, "{text}{end}")
-        .and_then(|()| stdout.flush())
-        .ok();
+    without_bar(|| {
+        let mut stdout = io::stdout().lock();
+        write!(stdout, "{text}{end}")
+            .and_then(|()| stdout.flush())
+            .ok();
+    });
 }
 
 /// Writes a result byte for byte.
 pub(super) fn bytes(content: &[u8]) {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(content).and_then(|()| stdout.flush()).ok();
+    without_bar(|| {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(content).and_then(|()| stdout.flush()).ok();
+    });
 }
 
 /// Writes a result as one JSON document.
@@ -28,10 +38,32 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), miette::Report> {
 
 /// Writes a line for people.
 pub(super) fn note(text: &str) {
-    writeln!(io::stderr().lock(), "{text}").ok();
+    without_bar(|| {
+        writeln!(io::stderr().lock(), "{text}").ok();
+    });
 }
 
-/// Whether somebody is looking at stderr.
-pub(super) fn is_watched() -> bool {
+/// Whether stderr is a terminal.
+pub(super) fn is_terminal() -> bool {
     io::stderr().is_terminal()
+}
+
+/// Keeps `bar` below the lines that are written. A command shows one at a time.
+pub(super) fn add_bar(bar: ProgressBar) {
+    *BAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+}
+
+/// Removes the bar from the screen.
+pub(super) fn remove_bar() {
+    let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+}
+
+fn without_bar(write: impl FnOnce()) {
+    match &*BAR.lock().unwrap_or_else(PoisonError::into_inner) {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
 }

@@ -3,8 +3,8 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::progress::Progress;
 use super::{Scene, ending_of};
+use crate::cli::progress::{Progress, Unit};
 use crate::cli::{Ending, Global, ManifestArgs, screen};
 use crate::dead_letters::{Error, Survey, survey};
 use fedhost_base::clock::rfc3339;
@@ -53,17 +53,16 @@ async fn rows(scene: &Scene, global: &Global) -> Result<Vec<Row>, Error> {
         .iter()
         .map(|topic| topics.dead_letter_of(topic).name)
     {
-        let mut progress = Progress::new(global);
+        let progress = Progress::new(global, Unit::Records, 0);
         let found = match scene.bus_of(&topic) {
             Ok(bus) => {
                 survey(bus, &topic, |seen| {
-                    progress.show(seen, &format!("counting {topic}"))
+                    progress.set(&format!("counting {topic}"), seen.records, seen.of)
                 })
                 .await
             }
             Err(error) => Err(error),
         };
-        progress.finish();
         rows.push(match found {
             Ok(survey) => Row {
                 topic,

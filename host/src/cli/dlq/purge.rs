@@ -6,8 +6,8 @@ use std::io::{self, IsTerminal as _};
 use clap::Args;
 use serde_json::json;
 
-use super::progress::Progress;
 use super::{OfTopic, Scene, bound, ending_of};
+use crate::cli::progress::{Progress, Unit};
 use crate::cli::{Ending, Global, screen};
 use crate::dead_letters::{Bound, Cut, Error, delete, plan_purge};
 
@@ -70,12 +70,11 @@ impl Purge {
 
     async fn plan(&self, scene: &Scene, topic: &str, global: &Global) -> Result<Vec<Cut>, Error> {
         let bus = scene.bus_of(topic)?;
-        let mut progress = Progress::new(global);
+        let progress = Progress::new(global, Unit::Records, 0);
         let cuts = plan_purge(bus, topic, self.before, |seen| {
-            progress.show(seen, "looking for the place")
+            progress.set("looking for the place", seen.records, seen.of)
         })
         .await;
-        progress.finish();
         cuts
     }
 

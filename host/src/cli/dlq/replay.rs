@@ -3,11 +3,11 @@
 use clap::Args;
 use serde_json::json;
 
-use super::progress::Progress;
 use super::{OfTopic, Scene, bound, ending_of};
+use crate::cli::progress::{Progress, Unit};
 use crate::cli::{Ending, Global, screen};
 use crate::dead_letters::{
-    self, Account, Bound, DeadLetterTopic, Error, Filter, REPLAYS_MAX, Refusal,
+    self, Account, Bound, DeadLetterTopic, Error, Filter, REPLAYS_MAX, Refusal, Seen,
 };
 use fedhost_base::hint::with_hint;
 
@@ -78,10 +78,9 @@ fn rate(text: &str) -> Result<f64, String> {
 impl Replay {
     pub(super) async fn run(&self, scene: &Scene, global: &Global) -> Ending {
         let topic = self.of.resolve(&scene.manifest);
-        let mut progress = Progress::new(global);
+        let progress = Progress::new(global, Unit::Records, 0);
         let mut done = 0;
-        let outcome = self.replay(scene, &topic, &mut progress, &mut done).await;
-        progress.finish();
+        let outcome = self.replay(scene, &topic, &progress, &mut done).await;
         let account = match outcome {
             Ok(account) => account,
             Err(error @ Error::Bus(_)) if done > 0 && !self.dry_run => {
@@ -106,7 +105,7 @@ impl Replay {
         &self,
         scene: &Scene,
         topic: &DeadLetterTopic,
-        progress: &mut Progress,
+        progress: &Progress,
         done: &mut u64,
     ) -> Result<Account, Error> {
         let filter = Filter {
@@ -136,9 +135,13 @@ impl Replay {
         } else {
             "replayed"
         };
-        let shown = |account: &Account, seen| {
+        let shown = |account: &Account, seen: Seen| {
             *done = account.replayed;
-            progress.show(seen, &format!("{} {word}", account.replayed));
+            progress.set(
+                &format!("{} {word}", account.replayed),
+                seen.records,
+                seen.of,
+            );
         };
         replay
             .run(scene.bus_of(&topic.name)?, topic, &scene.stop, shown)

@@ -7,6 +7,7 @@ use clap::Args;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use serde_json::json;
 
+use super::super::progress::Spinner;
 use super::super::{Ending, Global, screen};
 use super::parameters;
 use fedhost_plugin::check::{CheckResult, Setup, check};
@@ -120,7 +121,14 @@ impl Check {
         if !global.json {
             screen::result(&format!("{} ({})", plugin.id(), file.display()));
         }
-        let results = check(&plugin, &setup, &mut |result| print(global, result));
+        let spinner = Spinner::new(global, &format!("checking {}", plugin.id()));
+        let mut checked = 0;
+        let results = check(&plugin, &setup, &mut |result| {
+            print(global, result);
+            checked += 1;
+            spinner.set(|| format!("checking {}: {checked} promises checked", plugin.id()));
+        });
+        spinner.finish();
         Ok(Outcome {
             file,
             checked: Ok((plugin, results)),

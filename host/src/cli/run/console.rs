@@ -5,12 +5,11 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use fedhost_base::event::{Event, PluginEvent, RunEvent, Stamped};
 use fedhost_domain::event::{Evaluation, FederationEvent};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::progress::Spinner;
 use crate::cli::table::{Row, heading};
 use crate::cli::words::{Weight, describe};
 use crate::cli::{Global, LogFormat, screen};
@@ -26,7 +25,7 @@ const SHOWN_OF_A_KIND: u64 = 5;
 /// Shows events to people.
 pub(super) struct Console {
     shown: Option<Weight>,
-    bar: Option<ProgressBar>,
+    spinner: Spinner,
     state: Mutex<State>,
 }
 
@@ -50,16 +49,15 @@ struct State {
 
 impl Console {
     pub(super) fn new(global: &Global) -> Self {
-        let shown = match (global.log_format, global.quiet, global.verbose) {
+        let shown = match (global.log_format, global.quiet, global.verbose > 0) {
             (LogFormat::Json, ..) => None,
             (_, true, _) => Some(Weight::Warning),
             (_, _, true) => Some(Weight::Detail),
             _ => Some(Weight::Notice),
         };
-        let moving = shown >= Some(Weight::Notice) && screen::is_watched();
         Self {
             shown,
-            bar: moving.then(bar),
+            spinner: Spinner::new(global, "starting"),
             state: Mutex::default(),
         }
     }
@@ -68,9 +66,7 @@ impl Console {
     pub(super) fn finish(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.show_rounds(&mut state, 0);
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.spinner.finish();
     }
 
     /// What the run has come to.
@@ -79,13 +75,6 @@ impl Console {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .summary(run_log)
-    }
-
-    fn line(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| screen::note(text)),
-            None => screen::note(text),
-        }
     }
 
     /// Shows those rounds that are evaluated, and the oldest others beyond `awaited`.
@@ -106,9 +95,9 @@ impl Console {
             return;
         }
         if !std::mem::replace(&mut state.heading_shown, true) {
-            self.line(&heading());
+            screen::note(&heading());
         }
-        self.line(&row.line());
+        screen::note(&row.line());
     }
 
     fn show(&self, state: &mut State, event: &Event) {
@@ -119,37 +108,26 @@ impl Console {
             return;
         }
         match state.times_of(event) {
-            times if times <= SHOWN_OF_A_KIND => self.line(&text),
+            times if times <= SHOWN_OF_A_KIND => screen::note(&text),
             times if times == SHOWN_OF_A_KIND + 1 => {
-                self.line("further warnings of this kind are only counted")
+                screen::note("further warnings of this kind are only counted")
             }
             _ => {}
         }
     }
 
     fn show_moving(&self, state: &State) {
-        if let Some(bar) = self.bar.as_ref().filter(|_| state.round > 0) {
-            let nodes = if state.answered == 1 {
-                "node has"
-            } else {
-                "nodes have"
-            };
-            bar.set_message(format!(
-                "round {}: {} {nodes} answered",
-                state.round, state.answered
-            ));
+        if state.round == 0 {
+            return;
         }
+        let nodes = if state.answered == 1 {
+            "node has"
+        } else {
+            "nodes have"
+        };
+        self.spinner
+            .set(|| format!("round {}: {} {nodes} answered", state.round, state.answered));
     }
-}
-
-fn bar() -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-        bar.set_style(style);
-    }
-    bar.set_message("starting");
-    bar.enable_steady_tick(Duration::from_millis(250));
-    bar
 }
 
 impl Listener for Console {
