@@ -9,6 +9,7 @@ mod dlq;
 mod doctor;
 mod evaluate;
 mod inspect;
+mod library_log;
 mod list;
 mod on_bus;
 mod plugin;
@@ -182,6 +183,7 @@ impl From<Result<(), miette::Report>> for Ending {
 #[must_use]
 pub fn execute(cli: Cli) -> Ending {
     let Cli { global, command } = cli;
+    library_log::start(&global);
     match command {
         Command::Run(run) => run.execute(&global),
         Command::Check(check) => check.execute(&global).into(),

@@ -21,6 +21,7 @@ mod admin;
 mod catalogue;
 mod chunks;
 mod client;
+mod client_log;
 mod diagnosis;
 pub mod doctor;
 mod groups;

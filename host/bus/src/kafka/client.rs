@@ -9,6 +9,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use super::client_log;
 use super::diagnosis::{self, Diagnosis};
 use super::statistics::Reporter;
 use fedhost_base::clock::Stopwatch;
@@ -125,8 +126,9 @@ impl Listener {
 }
 
 impl ClientContext for Listener {
-    // librdkafka also reports as errors those log messages that matter.
-    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        client_log::emit(level, facility, line);
+    }
 
     fn error(&self, error: KafkaError, reason: &str) {
         match error.rdkafka_error_code() {

@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 
 use crate::Error;
 use crate::kafka::client::leave_behind;
+use crate::kafka::client_log;
 use crate::kafka::diagnosis::{self, Diagnosis, Kind};
 use crate::kafka::{Options, Properties};
 use fedhost_base::clock;
@@ -191,8 +192,9 @@ impl Ear {
 }
 
 impl ClientContext for Ear {
-    // What librdkafka logs it also reports as an error, where it matters.
-    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        client_log::emit(level, facility, line);
+    }
 
     fn error(&self, error: KafkaError, reason: &str) {
         // "All brokers are down" comes last and says least.

@@ -7,6 +7,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use crate::kafka::client_log;
 use crate::kafka::diagnosis::{self, Diagnosis, Kind};
 
 /// More different troubles than this add no information.
@@ -44,7 +45,8 @@ fn is_final(trouble: &Diagnosis) -> bool {
 impl ClientContext for Witness {
     /// A connection that was simply closed is told in the log only, and only when the client is
     /// asked to say much.
-    fn log(&self, _: RDKafkaLogLevel, facility: &str, line: &str) {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        client_log::emit(level, facility, line);
         if facility == "FAIL"
             && let Some(trouble) = diagnosis::of_log(line)
         {

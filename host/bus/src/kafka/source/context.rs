@@ -17,6 +17,7 @@ use super::plan::Plan;
 use super::shared::Shared;
 use super::statistics::Snapshot;
 use crate::kafka::client::Listener;
+use crate::kafka::client_log;
 use crate::kafka::diagnosis::{self, Diagnosis, Kind};
 use crate::kafka::statistics::Reporter;
 
@@ -95,8 +96,8 @@ impl Context {
 }
 
 impl ClientContext for Context {
-    // librdkafka also reports as errors those log messages that matter.
-    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        client_log::emit(level, facility, line);
         self.look_again();
     }
 

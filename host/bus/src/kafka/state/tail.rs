@@ -13,6 +13,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::super::chunks::Assembler;
 use super::super::client::leave_behind;
+use super::super::client_log;
 use super::super::diagnosis::{self, Diagnosis, Kind};
 use super::super::options::{Delivery, Options};
 use super::super::properties::Properties;
@@ -43,7 +44,10 @@ pub(in crate::kafka) struct Tail {
 struct Quiet;
 
 impl ClientContext for Quiet {
-    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        client_log::emit(level, facility, line);
+    }
+
     fn stats(&self, _: Statistics) {}
     fn error(&self, _: KafkaError, _: &str) {}
 }
