@@ -7,6 +7,7 @@
 //! attacker can compute digests too.
 
 mod fields;
+mod foreign;
 mod payload;
 mod read;
 mod reject;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{NodeId, PluginId, Sha256Hex, Weights};
 
+pub use foreign::Foreign;
 pub use payload::{Compression, compress, decompress, from_base64, push_base64};
 pub use reject::Reject;
 pub use tensors::{from_safetensors, to_safetensors};
@@ -102,17 +104,15 @@ pub struct EnvelopeLimits {
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum EncodeError {
     /// JSON has only finite numbers.
-    #[error(
-        "the timestamp is {timestamp}, which has no JSON form\nhint: give seconds since the Unix epoch"
-    )]
+    #[error("the timestamp is {timestamp}, which has no JSON form")]
+    #[diagnostic(help("give seconds since the Unix epoch"))]
     BadTimestamp {
         /// The timestamp.
         timestamp: f64,
     },
     /// safetensors reserves the name.
-    #[error(
-        "a tensor is named {name:?}, which safetensors reserves\nhint: rename the tensor in the plug-in"
-    )]
+    #[error("a tensor is named {name:?}, which safetensors reserves")]
+    #[diagnostic(help("rename the tensor in the plug-in"))]
     ReservedName {
         /// The name.
         name: String,

@@ -4,6 +4,7 @@
 
 mod identity;
 
+use std::collections::HashMap;
 use std::fmt;
 
 use ndarray::ArrayViewD;
@@ -183,18 +184,52 @@ impl Weights {
         ArrayViewD::from_shape(shape, values).ok()
     }
 
+    /// Returns the model with its tensors in the order of `expected`. Tensors are matched by name:
+    /// writers of safetensors files store them in orders of their own.
+    ///
+    /// # Errors
+    /// Its tensors have other names or shapes than those of `expected`.
+    pub fn arranged_as(self, expected: &[TensorSpec]) -> Result<Self, ShapeMismatch> {
+        if self.tensors == expected {
+            return Ok(self);
+        }
+        let by_name: HashMap<&str, (&TensorSpec, &[f32])> = self
+            .iter()
+            .map(|(spec, values)| (spec.name.as_str(), (spec, values)))
+            .collect();
+        let mut data = Vec::with_capacity(self.data.len());
+        for spec in expected {
+            match by_name.get(spec.name.as_str()) {
+                Some((found, values)) if *found == spec => data.extend_from_slice(values),
+                _ => break,
+            }
+        }
+        if self.tensors.len() != expected.len() || data.len() != self.data.len() {
+            return Err(self.mismatch(expected));
+        }
+        Ok(Self {
+            tensors: expected.to_vec(),
+            data,
+        })
+    }
+
     /// Checks that the tensors equal `expected` in name, shape and order.
     ///
     /// # Errors
     /// Both shapes, as text.
     pub fn expect_tensors(&self, expected: &[TensorSpec]) -> Result<(), ShapeMismatch> {
         if self.tensors == expected {
-            return Ok(());
+            Ok(())
+        } else {
+            Err(self.mismatch(expected))
         }
-        Err(ShapeMismatch {
+    }
+
+    fn mismatch(&self, expected: &[TensorSpec]) -> ShapeMismatch {
+        ShapeMismatch {
             expected: describe_shape(expected),
             found: describe_shape(&self.tensors),
-        })
+        }
     }
 
     /// The largest magnitude among all values.
@@ -353,6 +388,35 @@ mod tests {
         );
         assert_eq!(weights.tensor("bias").unwrap().len(), 1);
         assert!(weights.tensor("x").is_none());
+    }
+
+    #[test]
+    fn tensors_are_matched_by_name() {
+        let specs = [spec("weight", &[2]), spec("bias", &[]), spec("scale", &[1])];
+        let data = [1.0, 2.0, 3.0, 4.0];
+        let model = Weights::new(specs.to_vec(), data.to_vec()).unwrap();
+        for order in [
+            [0, 1, 2],
+            [0, 2, 1],
+            [1, 0, 2],
+            [1, 2, 0],
+            [2, 0, 1],
+            [2, 1, 0],
+        ] {
+            let other: Vec<TensorSpec> = order.iter().map(|&at| specs[at].clone()).collect();
+            let arranged = model.clone().arranged_as(&other).unwrap();
+            assert_eq!(arranged.tensors(), other);
+            assert_eq!(arranged.arranged_as(&specs).unwrap(), model);
+        }
+        for wrong in [
+            vec![specs[0].clone(), specs[1].clone()],
+            vec![specs[0].clone(), specs[1].clone(), spec("scale", &[])],
+            vec![specs[0].clone(), specs[1].clone(), spec("other", &[1])],
+            [&specs[..], &[spec("more", &[0])]].concat(),
+        ] {
+            let mismatch = model.clone().arranged_as(&wrong).unwrap_err();
+            assert_eq!(mismatch.found, "weight[2], bias[], scale[1]");
+        }
     }
 
     #[test]

@@ -10,9 +10,11 @@
 
 mod aggregating;
 mod gathering;
+mod received;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod time;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,11 +23,13 @@ use serde::{Deserialize, Serialize};
 
 pub use aggregating::GlobalModel;
 use gathering::{Decision, Gathering};
+pub use received::HeaderFault;
 pub use rules::{Expected, Rejection, Rules, Update};
+use time::RisingTime;
 
 use crate::event::{Participant, RoundClosed};
 use crate::fedavg;
-use crate::model::{NodeId, Weights};
+use crate::model::{NodeId, ShapeMismatch, Weights};
 
 /// The state that survives a restart. It is stored together with its global model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +48,9 @@ pub struct Progress {
 pub enum Input {
     /// A decoded update. Legal while gathering or failed.
     Update(Box<Update>),
+    /// An update was refused before it could be decoded; it counts as rejected. Legal while
+    /// gathering or failed.
+    Undecodable,
     /// Time has passed. Legal always.
     Tick,
     /// Finish the mean. Legal after [`Output::Aggregate`].
@@ -57,7 +64,7 @@ pub enum Input {
 pub enum Output {
     /// The update was added to the sum.
     Accepted(Participant),
-    /// The update was refused, for good.
+    /// The update was refused permanently.
     Rejected {
         /// The sender.
         node: NodeId,
@@ -119,6 +126,14 @@ pub enum Error {
         /// Why it does not fit.
         reason: fedavg::AddError,
     },
+    /// The tensors of the mean are not those of its updates.
+    #[error("the mean of round {round} has other tensors than its updates: {mismatch}")]
+    Unordered {
+        /// The round.
+        round: u64,
+        /// How they differ.
+        mismatch: ShapeMismatch,
+    },
     /// The mean of a round with updates could not be computed.
     #[error("round {round} has no mean: {reason}")]
     Unfinished {
@@ -156,17 +171,22 @@ pub struct Machine {
     rules: Arc<Rules>,
     global: Option<Arc<Weights>>,
     progress: Progress,
+    time: RisingTime,
     phase: Phase,
 }
 
 impl Machine {
     /// Continues from a stored `progress` and the global model that was stored with it. For a fresh
     /// start, `progress` has only the time.
+    ///
+    /// Time does not go back: where the clock shows an earlier time than `progress`, or than an
+    /// earlier input, the newer one counts.
     #[must_use]
     pub fn new(rules: Rules, progress: Progress, global: Option<Arc<Weights>>) -> Self {
         let mut machine = Self {
             rules: Arc::new(rules),
             global,
+            time: RisingTime::after(progress.opened_ms),
             progress,
             phase: Phase::Complete,
         };
@@ -227,18 +247,26 @@ impl Machine {
         }
     }
 
-    /// When to feed [`Input::Tick`], in milliseconds since the Unix epoch, unless another input
-    /// comes earlier.
+    /// How far the clock was set back, in milliseconds; 0 if it was not.
+    #[must_use]
+    pub fn set_back_ms(&self) -> u64 {
+        self.time.set_back_ms()
+    }
+
+    /// When to feed [`Input::Tick`], in milliseconds since the Unix epoch by the clock that
+    /// [`handle`](Self::handle) is given, unless another input comes earlier.
     #[must_use]
     pub fn deadline_ms(&self) -> Option<u64> {
         match self.phase {
-            Phase::Gathering(_) => Some(
-                self.progress
-                    .opened_ms
-                    .saturating_add(self.rules.round_interval_ms),
-            ),
+            Phase::Gathering(_) => Some(self.closes_ms().saturating_sub(self.time.set_back_ms())),
             _ => None,
         }
+    }
+
+    fn closes_ms(&self) -> u64 {
+        self.progress
+            .opened_ms
+            .saturating_add(self.rules.round_interval_ms)
     }
 
     /// Processes one input at `now_ms` (milliseconds since the Unix epoch).
@@ -246,8 +274,10 @@ impl Machine {
     /// # Errors
     /// An internal error, never a fault of an update.
     pub fn handle(&mut self, now_ms: u64, input: Input) -> Result<Vec<Output>, Error> {
+        let now_ms = self.time.at(now_ms);
         match input {
-            Input::Update(update) => self.update(*update),
+            Input::Update(update) => self.update(now_ms, *update),
+            Input::Undecodable => self.undecodable(),
             Input::Tick => Ok(self.tick(now_ms)),
             Input::Aggregate => self.aggregate(now_ms),
             Input::Published => self.published(),
@@ -262,7 +292,17 @@ impl Machine {
         }
     }
 
-    fn update(&mut self, update: Update) -> Result<Vec<Output>, Error> {
+    fn undecodable(&mut self) -> Result<Vec<Output>, Error> {
+        match &mut self.phase {
+            Phase::Gathering(gathering) | Phase::Failed(gathering) => gathering.rejected += 1,
+            Phase::Aggregating(_) | Phase::Publishing(..) | Phase::Complete => {
+                return Err(self.out_of_turn("undecodable"));
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn update(&mut self, now_ms: u64, update: Update) -> Result<Vec<Output>, Error> {
         let out_of_turn = self.out_of_turn("update");
         let (gathering, overdue) = match &mut self.phase {
             Phase::Gathering(gathering) => (gathering, false),
@@ -273,6 +313,8 @@ impl Machine {
         };
         let node = update.node.clone();
         let open = gathering::Open {
+            now_ms,
+            set_back_ms: self.time.set_back_ms(),
             progress: &self.progress,
             global: self.global.as_deref(),
         };
@@ -294,12 +336,12 @@ impl Machine {
     }
 
     fn tick(&mut self, now_ms: u64) -> Vec<Output> {
-        if self.deadline_ms().is_none_or(|deadline| now_ms < deadline) {
-            return Vec::new();
-        }
         let Phase::Gathering(gathering) = &self.phase else {
             return Vec::new();
         };
+        if now_ms < self.closes_ms() {
+            return Vec::new();
+        }
         if gathering.is_enough(&self.rules) {
             return vec![self.close()];
         }

@@ -114,3 +114,23 @@ fn an_update_that_was_written_twice_counts_once() {
     }
     assert!(written_twice > 0, "no seed repeats an update");
 }
+
+#[test]
+fn no_honest_behaviour_ends_the_aggregator_whatever_the_faults() {
+    let mut rejections = 0;
+    for seed in seeds() {
+        let faults = Faults {
+            kills: true,
+            absences: true,
+            repeats: true,
+            aggregator_absences: true,
+            clock_set_back: seed % 2 == 1,
+            ..Faults::none()
+        };
+        let mut world = World::new(seed, 4, 6, faults);
+        world.run_to_completion();
+        world.check_participation();
+        rejections += world.honest_rejections();
+    }
+    assert!(rejections > 0, "no seed has an update refused");
+}

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::reject::{Reject, brief};
-use super::{Compression, EnvelopeLimits, Header, MessageKind, Metadata, VERSION, write};
+use super::{Compression, EnvelopeLimits, Foreign, Header, MessageKind, Metadata, VERSION, write};
 use crate::model::{Sha256Hex, TensorSpec};
 
 use super::fields::{Exact, Fields};
@@ -32,7 +32,7 @@ pub(super) struct Stated {
 
 /// The message, and its payload as unchecked base64.
 pub(super) fn message(bytes: &[u8]) -> Result<(Message<'_>, Cow<'_, str>), Reject> {
-    let fields = Fields::parse(text(bytes)?)?;
+    let fields = parsed(bytes)?;
     // An unknown field could be a damaged `digest`.
     fields.allow_only(&["header", "metadata", "payload", "digest"])?;
     let message = checked(&fields)?;
@@ -45,6 +45,16 @@ pub(super) fn envelope(bytes: &[u8]) -> Result<Message<'_>, Reject> {
     let fields = Fields::parse(text(bytes)?)?;
     fields.allow_only(&["header", "metadata", "digest"])?;
     checked(&fields)
+}
+
+/// A value that is no JSON is named where it is something known.
+fn parsed(bytes: &[u8]) -> Result<Fields<'_>, Reject> {
+    let fields = text(bytes).and_then(Fields::parse);
+    fields.map_err(|reject| match (&reject, Foreign::recognise(bytes)) {
+        (Reject::NotJson { .. }, Some(foreign)) => Reject::Foreign(foreign),
+        (_, Some(foreign @ Foreign::EncodedTwice)) => Reject::Foreign(foreign),
+        _ => reject,
+    })
 }
 
 fn text(bytes: &[u8]) -> Result<&str, Reject> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Foreign;
 use crate::model::Sha256Hex;
 
 /// Why a message is not a valid envelope. [`code`](Self::code) is stable, the text is not.
@@ -21,6 +22,10 @@ pub enum Reject {
         /// What was found, and where.
         reason: String,
     },
+    /// It is something known that is not a message.
+    #[error("the message is not JSON: {0}")]
+    #[diagnostic(help("{}", .0.remedy()))]
+    Foreign(Foreign),
     /// A required field is missing.
     #[error("the field {field:?} is missing")]
     MissingField {
@@ -56,15 +61,15 @@ pub enum Reject {
         found: Sha256Hex,
     },
     /// The payload's encoding is not safetensors.
-    #[error("the payload is encoded as {found:?}\nhint: send \"safetensors\"")]
+    #[error("the payload is encoded as {found:?}")]
+    #[diagnostic(help("send \"safetensors\""))]
     UnsupportedEncoding {
         /// What the metadata says.
         found: String,
     },
     /// The format has no such compression.
-    #[error(
-        "the payload is compressed with {found:?}, which is not supported\nhint: send \"gzip\", \"zstd\", \"lz4\" or \"none\""
-    )]
+    #[error("the payload is compressed with {found:?}, which is not supported")]
+    #[diagnostic(help("send \"gzip\", \"zstd\", \"lz4\" or \"none\""))]
     UnsupportedCompression {
         /// What the metadata says.
         found: String,
@@ -96,9 +101,8 @@ pub enum Reject {
         reason: String,
     },
     /// A tensor of another type than 32-bit floats.
-    #[error(
-        "tensor {tensor:?} is of type {found:?}\nhint: only 32-bit floats are averaged, convert it before sending"
-    )]
+    #[error("tensor {tensor:?} is of type {found:?}")]
+    #[diagnostic(help("{}", dtype_remedy(found)))]
     WrongDtype {
         /// Its name.
         tensor: String,
@@ -127,7 +131,7 @@ impl Reject {
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooLarge { .. } => "too_large",
-            Self::NotJson { .. } => "not_json",
+            Self::Foreign(_) | Self::NotJson { .. } => "not_json",
             Self::MissingField { .. } => "missing_field",
             Self::BadField { .. } => "bad_field",
             Self::UnknownVersion { .. } => "unknown_version",
@@ -143,6 +147,19 @@ impl Reject {
             Self::ShapeMismatch { .. } => "shape_mismatch",
             Self::BadWeights { .. } => "bad_weights",
         }
+    }
+}
+
+/// Other libraries have other names for the type of a 32-bit float.
+fn dtype_remedy(found: &str) -> &'static str {
+    let name = found.rsplit('.').next().unwrap_or(found);
+    let is_same = ["float32", "f32", "float", "<f4", "single"]
+        .iter()
+        .any(|other| name.eq_ignore_ascii_case(other));
+    if is_same {
+        "write the type as \"float32\""
+    } else {
+        "only 32-bit floats are averaged; convert it before sending"
     }
 }
 

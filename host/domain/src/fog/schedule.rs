@@ -3,7 +3,7 @@
 //! A node trains once for each global model, as soon as it has seen enough new labelled rows. The
 //! rows of each training end at a boundary that is counted in rows, not in time, so a node that is
 //! killed and restarted trains on the same rows as one that was not. Only when no answer comes for
-//! long does it train again on newer rows.
+//! long does it train again on newer rows, each time after a pause of twice the length.
 
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +36,9 @@ pub struct Config {
     pub when_behind: WhenBehind,
     /// The last round of the run; a node holding its global model is done.
     pub rounds: Option<u64>,
-    /// Without a new global model for this long, enough new rows alone make it train again.
+    /// Without a new global model for this long, enough new rows alone make it train again. Each
+    /// further time takes twice as long: what the node has sent is durable, so it is sent again
+    /// only in case that it was lost.
     pub retry_after_ms: u64,
 }
 
@@ -101,6 +103,8 @@ pub struct Schedule {
     ended: bool,
     running: bool,
     last_trained_ms: u64,
+    /// Trainings from the newest global model after the first.
+    repeats: u32,
 }
 
 impl Schedule {
@@ -122,6 +126,7 @@ impl Schedule {
             ended: false,
             running: false,
             last_trained_ms: now_ms,
+            repeats: 0,
         }
     }
 
@@ -166,8 +171,8 @@ impl Schedule {
         let waiting =
             !self.running && !self.is_complete() && self.answered() && self.has_enough_new_rows();
         waiting.then(|| {
-            self.last_trained_ms
-                .saturating_add(self.config.retry_after_ms)
+            let pause_ms = doubled(self.config.retry_after_ms, self.repeats);
+            self.last_trained_ms.saturating_add(pause_ms)
         })
     }
 
@@ -176,7 +181,12 @@ impl Schedule {
         match input {
             Input::Rows(rows) => self.seen_rows += rows,
             Input::Ended => self.ended = true,
-            Input::Global { round } => self.newest = self.newest.max(round),
+            Input::Global { round } => {
+                if round > self.newest {
+                    self.newest = round;
+                    self.repeats = 0;
+                }
+            }
             Input::Trained(training) | Input::TrainingFailed(training) => {
                 self.running = false;
                 self.last_trained_ms = now_ms;
@@ -199,6 +209,9 @@ impl Schedule {
             return None;
         }
         let end_row = self.boundary()?;
+        if self.answered() {
+            self.repeats = self.repeats.saturating_add(1);
+        }
         self.running = true;
         Some(Output::Train(Training {
             base_round: self.newest,
@@ -261,6 +274,11 @@ impl Schedule {
             _ => (self.ended && self.seen_rows > 0).then_some(self.seen_rows),
         }
     }
+}
+
+/// Doubles a pause `times` times.
+fn doubled(pause_ms: u64, times: u32) -> u64 {
+    pause_ms.saturating_mul(2_u64.saturating_pow(times))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::rules::{Expected, Rejection, Rules, Update};
 use super::{Error, Progress};
 use crate::event::Participant;
 use crate::fedavg::{Average, FinishError};
-use crate::model::{NodeId, TensorSpec, Weights};
+use crate::model::{NodeId, ShapeMismatch, TensorSpec, Weights};
 
 /// Updates are added in groups, so that one pass over the accumulator adds several.
 const ADDED_TOGETHER: usize = 8;
@@ -14,6 +14,9 @@ const ADDED_TOGETHER: usize = 8;
 /// The state of the machine that decides on an update, beside the updates before it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Open<'a> {
+    pub(super) now_ms: u64,
+    /// How far the clock has been set back since the round opened.
+    pub(super) set_back_ms: u64,
     pub(super) progress: &'a Progress,
     pub(super) global: Option<&'a Weights>,
 }
@@ -24,8 +27,9 @@ pub(super) enum Decision {
     Rejected(Box<Rejection>),
 }
 
-/// Results of the checks of an accepted update.
+/// An accepted update, with its tensors in the order of the model, and results of its checks.
 struct Checked {
+    update: Update,
     staleness: u64,
     norm: f64,
 }
@@ -35,6 +39,9 @@ struct Checked {
 pub(super) struct Gathering {
     average: Option<Average>,
     pending: Vec<(Weights, u64)>,
+    /// Without a global model, the order of the tensors is that of the first node by id, so that it
+    /// does not depend on the order of arrival.
+    first_node: Option<(NodeId, Vec<TensorSpec>)>,
     /// Base of each participant's update.
     bases: BTreeMap<NodeId, u64>,
     pub(super) participants: BTreeMap<NodeId, Participant>,
@@ -46,6 +53,7 @@ impl Gathering {
         Self {
             average: None,
             pending: Vec::new(),
+            first_node: None,
             bases: BTreeMap::new(),
             participants: BTreeMap::new(),
             rejected: 0,
@@ -78,13 +86,26 @@ impl Gathering {
         open: Open<'_>,
         update: Update,
     ) -> Result<Decision, Error> {
-        let Checked { staleness, norm } = match self.check(rules, open, &update) {
+        let order = update.weights.tensors().to_vec();
+        let Checked {
+            update,
+            staleness,
+            norm,
+        } = match self.check(rules, open, update) {
             Ok(checked) => checked,
             Err(rejection) => {
                 self.rejected += 1;
                 return Ok(Decision::Rejected(Box::new(rejection)));
             }
         };
+        if open.global.is_none()
+            && self
+                .first_node
+                .as_ref()
+                .is_none_or(|(first, _)| update.node < *first)
+        {
+            self.first_node = Some((update.node.clone(), order));
+        }
         let participant = Participant {
             node: update.node.clone(),
             samples: update.samples,
@@ -110,7 +131,13 @@ impl Gathering {
             .average
             .as_ref()
             .map_or(Err(FinishError::NoUpdates), Average::finish);
-        mean.map_err(|reason| Error::Unfinished { round, reason })
+        let mean = mean.map_err(|reason| Error::Unfinished { round, reason })?;
+        match &self.first_node {
+            Some((_, tensors)) => mean
+                .arranged_as(tensors)
+                .map_err(|mismatch| Error::Unordered { round, mismatch }),
+            None => Ok(mean),
+        }
     }
 
     /// Bases that are too old to be accepted again are dropped.
@@ -152,9 +179,14 @@ impl Gathering {
     }
 
     /// Checks the rules, cheap ones first, and returns the first rule that the update breaks.
-    fn check(&self, rules: &Rules, open: Open<'_>, update: &Update) -> Result<Checked, Rejection> {
-        self.check_sender(rules, open.progress, update)?;
-        let staleness = check_time(rules, open, update)?;
+    fn check(
+        &self,
+        rules: &Rules,
+        open: Open<'_>,
+        mut update: Update,
+    ) -> Result<Checked, Rejection> {
+        self.check_sender(rules, open.progress, &update)?;
+        let staleness = check_time(rules, open, &update)?;
         if !(1..=rules.max_samples).contains(&update.samples) {
             return Err(Rejection::BadSampleCount {
                 samples: update.samples,
@@ -165,11 +197,13 @@ impl Gathering {
             return Err(Rejection::BadLoss { loss: update.loss });
         }
         if let Some(tensors) = self.expected_tensors(open) {
-            check_shape(tensors, &update.weights)?;
+            update.weights = update.weights.arranged_as(tensors).map_err(wrong_shape)?;
         }
+        let norm = check_size(rules, &update.weights)?;
         Ok(Checked {
+            update,
             staleness,
-            norm: check_size(rules, &update.weights)?,
+            norm,
         })
     }
 
@@ -227,7 +261,18 @@ fn check_time(rules: &Rules, open: Open<'_>, update: &Update) -> Result<u64, Rej
             limit: rules.max_staleness_rounds,
         });
     }
-    let age_ms = open.progress.opened_ms.saturating_sub(update.timestamp_ms);
+    let ahead_ms = update.timestamp_ms.saturating_sub(open.now_ms);
+    if ahead_ms > rules.max_update_age_ms {
+        return Err(Rejection::AheadOfTime {
+            ahead_ms,
+            limit_ms: rules.max_update_age_ms,
+        });
+    }
+    let age_ms = open
+        .progress
+        .opened_ms
+        .saturating_sub(update.timestamp_ms)
+        .saturating_sub(open.set_back_ms);
     if age_ms > rules.max_update_age_ms {
         return Err(Rejection::TooOld {
             age_ms,
@@ -237,13 +282,11 @@ fn check_time(rules: &Rules, open: Open<'_>, update: &Update) -> Result<u64, Rej
     Ok(staleness)
 }
 
-fn check_shape(expected: &[TensorSpec], weights: &Weights) -> Result<(), Rejection> {
-    weights
-        .expect_tensors(expected)
-        .map_err(|mismatch| Rejection::WrongShape {
-            expected: mismatch.expected,
-            found: mismatch.found,
-        })
+fn wrong_shape(mismatch: ShapeMismatch) -> Rejection {
+    Rejection::WrongShape {
+        expected: mismatch.expected,
+        found: mismatch.found,
+    }
 }
 
 fn check_size(rules: &Rules, weights: &Weights) -> Result<f64, Rejection> {

@@ -16,9 +16,9 @@ pub struct Rules {
     pub round_interval_ms: u64,
     /// How many rounds the base of an update may be behind the newest global model.
     pub max_staleness_rounds: u64,
-    /// How much older than the opening of the round an update may be. The age is measured from the
-    /// opening, not from now, so that an aggregator does not discard the updates that arrived while
-    /// it was down.
+    /// How much older than the opening of the round an update may be, and how far ahead of the
+    /// aggregator's clock. The age is measured from the opening, not from now, so that an aggregator
+    /// does not discard the updates that arrived while it was down.
     pub max_update_age_ms: u64,
     /// The plug-in whose weights are averaged.
     pub plugin: String,
@@ -126,9 +126,23 @@ pub enum Rejection {
     },
     /// Made too long before the round opened.
     #[error("the update was made {age_ms} ms before the round opened, {limit_ms} ms are allowed")]
+    #[diagnostic(help(
+        "compare the sender's clock with the aggregator's, or raise federation.max_update_age_ms"
+    ))]
     TooOld {
         /// Its age when the round opened.
         age_ms: u64,
+        /// The limit.
+        limit_ms: u64,
+    },
+    /// The sender's clock is ahead of the aggregator's.
+    #[error(
+        "the update was made {ahead_ms} ms ahead of the aggregator's clock, {limit_ms} ms are allowed"
+    )]
+    #[diagnostic(help("set the sender's clock, or the aggregator's"))]
+    AheadOfTime {
+        /// How far its timestamp is ahead.
+        ahead_ms: u64,
         /// The limit.
         limit_ms: u64,
     },
@@ -185,14 +199,32 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// Whether an honest node sends such updates as a matter of course: it repeats an update while
-    /// it waits, or answers after the round has moved on. They are no sign of a broken sender.
+    /// Whether an honest node can cause it: it repeats an update while it waits, answers after the
+    /// round has moved on, has a wrong clock, or comes when the round is full. Such updates are no
+    /// sign of a broken sender, so they do not count towards the cap of dead-letter records.
     #[must_use]
-    pub fn is_superseded(&self) -> bool {
-        matches!(
-            self,
-            Self::Duplicate { .. } | Self::Stale { .. } | Self::TooOld { .. }
-        )
+    pub fn is_honest(&self) -> bool {
+        match self {
+            Self::Duplicate { .. }
+            | Self::Stale { .. }
+            | Self::TooOld { .. }
+            | Self::AheadOfTime { .. }
+            | Self::TooManyUpdates { .. } => true,
+            Self::UnknownNode { .. }
+            | Self::WrongPlugin { .. }
+            | Self::UnknownBase { .. }
+            | Self::BadSampleCount { .. }
+            | Self::WrongShape { .. }
+            | Self::OverWeight { .. }
+            | Self::OverNorm { .. }
+            | Self::BadLoss { .. } => false,
+        }
+    }
+
+    /// Whether the sender should know: all but a repeated update, of which the first one counts.
+    #[must_use]
+    pub fn is_news_to_sender(&self) -> bool {
+        !matches!(self, Self::Duplicate { .. })
     }
 
     /// A short stable name of the reason.
@@ -204,6 +236,7 @@ impl Rejection {
             Self::UnknownBase { .. } => "unknown_base",
             Self::Stale { .. } => "stale",
             Self::TooOld { .. } => "too_old",
+            Self::AheadOfTime { .. } => "ahead_of_time",
             Self::Duplicate { .. } => "duplicate",
             Self::BadSampleCount { .. } => "bad_sample_count",
             Self::WrongShape { .. } => "wrong_shape",

@@ -373,3 +373,143 @@ fn expected_nodes_are_a_set() {
         [Output::Accepted(_), Output::Aggregate]
     ));
 }
+
+#[test]
+fn tensors_of_an_update_are_matched_by_name_in_any_order() {
+    let spec = |name: &str, extent| TensorSpec {
+        name: name.into(),
+        shape: vec![extent],
+    };
+    let forward = vec![spec("weight", 2), spec("bias", 1)];
+    let backward = vec![spec("bias", 1), spec("weight", 2)];
+    let ordered = |node, base_round, tensors: &[TensorSpec], data: &[f32]| Update {
+        weights: Weights::new(tensors.to_vec(), data.to_vec()).unwrap(),
+        ..update(node, base_round, &[1.0], 10)
+    };
+    let model_of = |first: Update, second: Update| {
+        let mut machine = machine(rules());
+        feed(&mut machine, first);
+        feed(&mut machine, second);
+        let first = publish(&mut machine, OPENED + 5).0;
+        feed(&mut machine, ordered(1, 1, &forward, &[1.0, 2.0, 3.0]));
+        feed(&mut machine, ordered(2, 1, &backward, &[5.0, 3.0, 4.0]));
+        let second = publish(&mut machine, OPENED + 9).0;
+        [first, second].map(|model| model.weights.as_ref().clone())
+    };
+    let one = || ordered(1, 0, &forward, &[1.0, 2.0, 3.0]);
+    let other = || ordered(2, 0, &backward, &[5.0, 3.0, 4.0]);
+    let expected = Weights::new(forward.clone(), vec![2.0, 3.0, 4.0]).unwrap();
+    assert_eq!(
+        model_of(one(), other()),
+        [expected.clone(), expected.clone()]
+    );
+    assert_eq!(
+        model_of(other(), one()),
+        [expected.clone(), expected],
+        "the order of arrival changes nothing"
+    );
+}
+
+#[test]
+fn updates_that_cannot_be_decoded_count_as_rejected() {
+    let mut machine = machine(rules());
+    assert_eq!(machine.handle(OPENED, Input::Undecodable), Ok(Vec::new()));
+    assert_eq!(
+        rejection(&feed(&mut machine, update(7, 0, &[1.0], 1))),
+        "unknown_node"
+    );
+    feed(&mut machine, update(1, 0, &[1.0], 1));
+    feed(&mut machine, update(2, 0, &[1.0], 1));
+    let late = machine.handle(OPENED, Input::Undecodable).unwrap_err();
+    assert_eq!(phase(&late), "aggregating");
+    let (_, first, _) = publish(&mut machine, OPENED + 5);
+    feed(&mut machine, update(1, 1, &[1.0], 1));
+    feed(&mut machine, update(2, 1, &[1.0], 1));
+    let (_, second, _) = publish(&mut machine, OPENED + 9);
+    assert_eq!([first.rejected, second.rejected], [2, 0]);
+}
+
+#[test]
+fn an_update_from_a_clock_that_is_ahead_is_refused() {
+    let mut machine = machine(rules());
+    let made = |ahead_ms| Update {
+        timestamp_ms: OPENED + 10 + ahead_ms,
+        ..update(1, 0, &[1.0], 1)
+    };
+    let refused = feed(&mut machine, made(7_200_000));
+    assert_eq!(rejection(&refused), "ahead_of_time");
+    assert!(matches!(
+        feed(&mut machine, made(120_000))[..],
+        [Output::Accepted(_)]
+    ));
+}
+
+#[test]
+fn a_clock_that_was_set_back_over_a_restart_does_not_keep_a_round_from_closing() {
+    const HOUR_MS: u64 = 3_600_000;
+    let progress = Progress {
+        published: 1,
+        opened_ms: OPENED + 2 * HOUR_MS,
+        ..Progress::default()
+    };
+    let mut machine = Machine::new(rules(), progress, Some(Arc::new(weights(&[1.0]))));
+    let made = |node, now_ms| Update {
+        timestamp_ms: now_ms,
+        ..update(node, 1, &[1.0], 1)
+    };
+    let now_ms = OPENED + HOUR_MS;
+    let outputs = machine.handle(now_ms, Input::Update(Box::new(made(1, now_ms))));
+    assert!(matches!(outputs.unwrap()[..], [Output::Accepted(_)]));
+    assert_eq!(machine.set_back_ms(), HOUR_MS);
+    let deadline = machine.deadline_ms().unwrap();
+    assert_eq!(deadline, now_ms + 30_000, "the interval is as long as ever");
+    assert_eq!(machine.handle(deadline - 1, Input::Tick), Ok(Vec::new()));
+    assert_eq!(
+        machine.handle(deadline, Input::Tick),
+        Ok(vec![Output::Aggregate])
+    );
+    publish(&mut machine, deadline);
+    assert!(
+        machine.progress().opened_ms >= OPENED + 2 * HOUR_MS,
+        "time does not go back"
+    );
+    let outputs = machine.handle(deadline, Input::Update(Box::new(made(2, now_ms - 200_000))));
+    assert!(
+        matches!(outputs.unwrap()[..], [Output::Rejected { .. }]),
+        "what is too old by the clock stays too old"
+    );
+}
+
+#[test]
+fn an_honest_node_is_told_apart_from_a_broken_one() {
+    let node = NodeId::fog(1);
+    let honest = [
+        Rejection::Duplicate { node: node.clone() },
+        Rejection::Stale {
+            staleness: 2,
+            limit: 1,
+        },
+        Rejection::TooOld {
+            age_ms: 2,
+            limit_ms: 1,
+        },
+        Rejection::AheadOfTime {
+            ahead_ms: 2,
+            limit_ms: 1,
+        },
+        Rejection::TooManyUpdates { limit: 1 },
+    ];
+    for rejection in honest {
+        assert!(rejection.is_honest(), "{rejection}");
+    }
+    for rejection in [
+        Rejection::UnknownNode { node },
+        Rejection::BadLoss { loss: f64::NAN },
+        Rejection::OverNorm {
+            norm: 2.0,
+            limit: 1.0,
+        },
+    ] {
+        assert!(!rejection.is_honest(), "{rejection}");
+    }
+}

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use fedhost_domain::dead_letter::Cap;
 use fedhost_domain::event::Participant;
 use fedhost_domain::fog::schedule::{self, Progress, RowsPerRound, Schedule, Training, WhenBehind};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex, TensorSpec, Weights};
@@ -13,6 +14,8 @@ use fedhost_domain::round::{self, Expected, GlobalModel, Input, Machine, Output,
 pub(crate) const ROWS_PER_ROUND: u64 = 40;
 const INTERVAL_MS: u64 = 10_000;
 const PARAMETERS: usize = 5;
+const START_MS: u64 = 1_000_000_000;
+const HOUR_MS: u64 = 3_600_000;
 const STEPS_MAX: usize = 200_000;
 /// Processes die during this many steps; after that the survivors must get to the end.
 const DEADLY_STEPS: usize = 20_000;
@@ -27,6 +30,10 @@ pub(crate) struct Faults {
     pub(crate) absences: bool,
     /// An update is written, but what the node remembers of it is not.
     pub(crate) repeats: bool,
+    /// The aggregator does nothing for a while, longer than nodes wait before they repeat.
+    pub(crate) aggregator_absences: bool,
+    /// The clock is set back, by up to an hour at a time.
+    pub(crate) clock_set_back: bool,
 }
 
 impl Faults {
@@ -36,6 +43,8 @@ impl Faults {
             untrusted_senders: false,
             absences: false,
             repeats: false,
+            aggregator_absences: false,
+            clock_set_back: false,
         }
     }
 }
@@ -86,6 +95,8 @@ struct Aggregator {
     position: usize,
     /// Aggregated, not yet durable.
     unpublished: Option<Unpublished>,
+    /// Ends the role when too many updates are evidence of broken senders.
+    cap: Cap,
 }
 
 struct Unpublished {
@@ -121,6 +132,11 @@ pub(crate) struct World {
     faults: Faults,
     rules: Rules,
     now_ms: u64,
+    /// How far the clock that all processes read is behind.
+    set_back_ms: u64,
+    aggregator_absent_until_ms: u64,
+    /// Rejections that honest nodes caused.
+    honest_rejections: usize,
     updates: Vec<Update>,
     globals: Vec<Arc<GlobalModel>>,
     /// Participants and staleness of each published round.
@@ -140,7 +156,7 @@ impl World {
             min_nodes: if faults.absences { 2 } else { u64::from(nodes) },
             round_interval_ms: INTERVAL_MS,
             max_staleness_rounds: 1,
-            max_update_age_ms: u64::MAX,
+            max_update_age_ms: 12 * INTERVAL_MS,
             plugin: "model".into(),
             max_weight: 1_000.0,
             max_norm: 1_000.0,
@@ -154,17 +170,24 @@ impl World {
             absent_until_ms: 0,
         };
         let durable = vec![durable; nodes as usize];
-        let committed = (round::Progress::default(), 0);
+        let progress = round::Progress {
+            opened_ms: START_MS,
+            ..round::Progress::default()
+        };
+        let committed = (progress, 0);
         let aggregator = start_aggregator(&rules, &[], &committed);
         let nodes = (1..=nodes)
             .zip(&durable)
-            .map(|(number, durable)| start_node(number, durable, &rules, 0))
+            .map(|(number, durable)| start_node(number, durable, &rules, START_MS))
             .collect();
         Self {
             random: Random(seed),
             faults,
             rules,
-            now_ms: 0,
+            now_ms: START_MS,
+            set_back_ms: 0,
+            aggregator_absent_until_ms: 0,
+            honest_rejections: 0,
             updates: Vec::new(),
             globals: Vec::new(),
             participation: Vec::new(),
@@ -177,6 +200,14 @@ impl World {
 
     pub(crate) fn globals(&self) -> &[Arc<GlobalModel>] {
         &self.globals
+    }
+
+    fn clock_ms(&self) -> u64 {
+        self.now_ms - self.set_back_ms
+    }
+
+    pub(crate) fn honest_rejections(&self) -> usize {
+        self.honest_rejections
     }
 
     /// Updates that repeat an earlier one to the last bit.
@@ -208,6 +239,9 @@ impl World {
 
     fn step(&mut self) {
         self.now_ms += self.random.below(20);
+        if self.faults.clock_set_back && self.random.one_in(2_000) {
+            self.set_back_ms += self.random.below(HOUR_MS);
+        }
         let actor = self.random.below(self.nodes.len() as u64 + 1) as usize;
         if self.faults.kills && self.random.one_in(40) {
             self.kill(actor);
@@ -229,13 +263,23 @@ impl World {
                     index as u32 + 1,
                     &self.durable[index],
                     &self.rules,
-                    self.now_ms,
+                    self.now_ms - self.set_back_ms,
                 );
             }
         }
     }
 
     fn step_aggregator(&mut self) {
+        if self.faults.aggregator_absences {
+            if self.aggregator_absent_until_ms > self.now_ms {
+                return;
+            }
+            if self.random.one_in(1_000) {
+                self.aggregator_absent_until_ms = self.now_ms + self.random.below(20 * INTERVAL_MS);
+                return self.kill(0);
+            }
+        }
+        let clock_ms = self.clock_ms();
         if let Some(Unpublished {
             model,
             progress,
@@ -248,7 +292,7 @@ impl World {
             self.committed = (progress, self.aggregator.position);
             self.aggregator
                 .machine
-                .handle(self.now_ms, Input::Published)
+                .handle(clock_ms, Input::Published)
                 .unwrap();
             return;
         }
@@ -257,25 +301,47 @@ impl World {
                 self.aggregator.position += 1;
                 self.aggregator
                     .machine
-                    .handle(self.now_ms, Input::Update(Box::new(update.clone())))
+                    .handle(clock_ms, Input::Update(Box::new(update.clone())))
                     .unwrap()
             }
             _ => self
                 .aggregator
                 .machine
-                .handle(self.now_ms, Input::Tick)
+                .handle(clock_ms, Input::Tick)
                 .unwrap(),
         };
+        self.check_cap(&outputs);
         if outputs.contains(&Output::Aggregate) {
             self.aggregate();
         }
     }
 
+    /// No honest behaviour ends the aggregator, whatever the faults.
+    fn check_cap(&mut self, outputs: &[Output]) {
+        for output in outputs {
+            let used = match output {
+                Output::Accepted(_) => true,
+                Output::Rejected { rejection, .. } if rejection.is_honest() => {
+                    self.honest_rejections += 1;
+                    continue;
+                }
+                Output::Rejected { .. } => false,
+                _ => continue,
+            };
+            let counted = self.aggregator.cap.record(used);
+            assert!(
+                counted.is_ok() || self.faults.untrusted_senders,
+                "honest nodes end the aggregator: {output:?}"
+            );
+        }
+    }
+
     fn aggregate(&mut self) {
+        let clock_ms = self.clock_ms();
         let outputs = self
             .aggregator
             .machine
-            .handle(self.now_ms, Input::Aggregate)
+            .handle(clock_ms, Input::Aggregate)
             .unwrap();
         let [
             Output::Publish {
@@ -336,8 +402,9 @@ impl World {
     }
 
     fn tell_node(&mut self, index: usize, input: schedule::Input) {
+        let clock_ms = self.clock_ms();
         let node = &mut self.nodes[index];
-        for output in node.schedule.handle(self.now_ms, input) {
+        for output in node.schedule.handle(clock_ms, input) {
             match output {
                 schedule::Output::Train(training) => node.running = Some(training),
                 schedule::Output::Skipped { .. } => panic!("a node that waits skipped rows"),
@@ -356,7 +423,7 @@ impl World {
         self.updates.push(update(
             NodeId::fog(node.number),
             training.base_round,
-            self.now_ms,
+            self.now_ms - self.set_back_ms,
             samples,
             weights,
         ));
@@ -471,6 +538,8 @@ fn start_aggregator(
         machine: Machine::new(rules.clone(), progress, global),
         position,
         unpublished: None,
+        // Checked from the first record on, and without any room.
+        cap: Cap::new(1, 0.0),
     }
 }
 
@@ -482,7 +551,7 @@ fn start_node(number: u32, durable: &NodeDurable, rules: &Rules, now_ms: u64) ->
         rounds: rules.rounds,
         // Only with absent nodes may an answer be given twice for one global model.
         retry_after_ms: if rules.min_nodes == 2 {
-            3 * INTERVAL_MS
+            2 * INTERVAL_MS
         } else {
             u64::MAX
         },

@@ -231,6 +231,30 @@ fn a_text_that_is_not_one_json_object_is_refused() {
 }
 
 #[test]
+fn another_name_of_the_same_type_is_refused_with_the_right_name() {
+    for (dtype, remedy) in [
+        ("F32", "write the type as \"float32\""),
+        ("torch.float32", "write the type as \"float32\""),
+        ("<f4", "write the type as \"float32\""),
+        (
+            "float64",
+            "only 32-bit floats are averaged; convert it before sending",
+        ),
+        (
+            "BF16",
+            "only 32-bit floats are averaged; convert it before sending",
+        ),
+    ] {
+        let refusal = Draft::new()
+            .with("/metadata/dtypes", json!([dtype, dtype]))
+            .refused();
+        assert_eq!(refusal.code(), "wrong_dtype");
+        let help = miette::Diagnostic::help(&refusal).unwrap();
+        assert_eq!(help.to_string(), remedy);
+    }
+}
+
+#[test]
 fn a_refusal_names_the_field_and_the_value() {
     let refusal = Draft::new().with("/header/sender", "a b").refused();
     let words = r#"the field "header.sender" is wrong: "a b" is not a node id: 1 to 128 letters, digits, '.', '_' or '-'"#;

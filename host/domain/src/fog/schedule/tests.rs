@@ -121,6 +121,28 @@ fn silence_makes_a_node_train_again_on_newer_rows() {
 }
 
 #[test]
+fn each_repeat_comes_after_twice_the_pause_until_a_global_model_arrives() {
+    let mut schedule = fresh(config(RowsPerRound::Rows(10)));
+    let mut outputs = schedule.handle(0, Input::Rows(10));
+    let mut now_ms = 0;
+    for repeat in 0..10 {
+        finish(&mut schedule, &outputs, now_ms);
+        schedule.handle(now_ms, Input::Rows(10));
+        let deadline = schedule.deadline_ms().unwrap();
+        assert_eq!(deadline - now_ms, RETRY_MS << repeat);
+        now_ms = deadline;
+        outputs = schedule.handle(now_ms, Input::Tick);
+    }
+    finish(&mut schedule, &outputs, now_ms);
+    let outputs = schedule.handle(now_ms, Input::Global { round: 1 });
+    assert_eq!(outputs, []);
+    let outputs = schedule.handle(now_ms, Input::Rows(10));
+    finish(&mut schedule, &outputs, now_ms);
+    schedule.handle(now_ms, Input::Rows(10));
+    assert_eq!(schedule.deadline_ms(), Some(now_ms + RETRY_MS));
+}
+
+#[test]
 fn reading_waits_while_training_is_behind() {
     let mut schedule = fresh(config(RowsPerRound::Rows(10)));
     let first = schedule.handle(0, Input::Rows(1_010));
