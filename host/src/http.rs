@@ -1,12 +1,14 @@
 //! The HTTP interface: liveness, readiness and metrics. The only module that may use axum.
 //!
 //! Connections are bounded in number, size and time, so that clients cannot slow the process down.
+//! Probes have connections of their own.
 
 mod metrics;
 mod probes;
 mod problem;
 mod router;
 mod server;
+mod timed_writes;
 
 use std::net::SocketAddr;
 
@@ -94,14 +96,14 @@ impl Service {
         let listener = TcpListener::bind(listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let stop = CancellationToken::new();
-        let router = router::router(
+        let routers = router::routers(
             Shared {
                 observed: observed.clone(),
                 token,
             },
             &limits,
         );
-        let serving = tokio::spawn(server::serve(listener, router, limits, stop.clone()));
+        let serving = tokio::spawn(server::serve(listener, routers, limits, stop.clone()));
         observed.announce(Event::Run(RunEvent::Listening {
             address: address.to_string(),
         }));

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
 use super::problem::Problem;
-use super::server::Limits;
+use super::server::{Limits, Routers};
 use super::{metrics, probes};
 use crate::observe::Observed;
 use fedhost_base::secrets::Secret;
@@ -31,14 +31,20 @@ impl Shared {
     }
 }
 
-pub(super) fn router(shared: Shared, limits: &Limits) -> Router {
-    let router = Router::new()
+pub(super) fn routers(shared: Shared, limits: &Limits) -> Routers {
+    let shared = Arc::new(shared);
+    let probes = Router::new()
         .route("/livez", get(probes::live))
         .route("/readyz", get(probes::ready))
-        .route("/metrics", get(metrics::metrics))
-        .fallback(unknown)
         .method_not_allowed_fallback(not_allowed);
-    bounded(router.with_state(Arc::new(shared)), limits)
+    let all = probes
+        .clone()
+        .route("/metrics", get(metrics::metrics))
+        .fallback(unknown);
+    Routers {
+        all: bounded(all.with_state(Arc::clone(&shared)), limits),
+        probes: bounded(probes.fallback(busy).with_state(shared), limits),
+    }
 }
 
 /// Applies the limits of all paths.
@@ -63,6 +69,11 @@ async fn in_time(limit: Duration, request: Request, next: Next) -> Response {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response()
         }
     }
+}
+
+async fn busy() -> Problem {
+    let detail = "all connections but those for probes are in use; try again later";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }
 
 async fn unknown(uri: Uri) -> Problem {

@@ -297,6 +297,69 @@ async fn an_idle_connection_is_closed_and_makes_room_for_others() {
     );
 }
 
+/// Asks for metrics again and again, and reads nothing of the answers.
+async fn never_read(handle: &Handle) -> TcpStream {
+    let mut stream = connect(handle).await;
+    let requests = "GET /metrics HTTP/1.1\r\nhost: test\r\n\r\n".repeat(100_000);
+    // The other side stops reading when it cannot write any more.
+    let _ = tokio::time::timeout(
+        Duration::from_millis(300),
+        stream.write_all(requests.as_bytes()),
+    )
+    .await;
+    stream
+}
+
+#[tokio::test]
+async fn probes_are_answered_while_clients_that_never_read_hold_all_connections() {
+    let (service, observed) = at("127.0.0.1:0", None);
+    for topic in 0..2_000 {
+        let topic = format!("topic-{topic}");
+        observed.count(metric::RECORDS_READ, &[("topic", &topic)], 1);
+    }
+    let limits = Limits {
+        connections: 3,
+        write: Duration::from_secs(3),
+        ..Limits::default()
+    };
+    let handle = service.start_within(limits).await.unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..3 {
+        silent.push(never_read(&handle).await);
+    }
+    assert_eq!(get(&handle, "/livez").await.status, 200);
+    assert_eq!(get(&handle, "/readyz").await.status, 200);
+    let busy = get(&handle, "/metrics").await;
+    assert_eq!(busy.status, 503);
+    assert_eq!(busy.problem()["title"], "Service Unavailable");
+    // Their connections end at the limit of a write, and make room.
+    let free = async {
+        while get(&handle, "/metrics").await.status != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, free).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_for_probes_is_short() {
+    let (service, _) = at("127.0.0.1:0", None);
+    let limits = Limits {
+        connections: 0,
+        probe_connections: 1,
+        probe: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let handle = service.start_within(limits).await.unwrap();
+    let mut idle = connect(&handle).await;
+    assert_eq!(
+        read_all(&mut idle).await,
+        "",
+        "it is closed without a request"
+    );
+    assert_eq!(get(&handle, "/livez").await.status, 200);
+}
+
 #[tokio::test]
 async fn a_handler_that_takes_too_long_is_ended() {
     let limits = Limits {
@@ -309,7 +372,10 @@ async fn a_handler_that_takes_too_long_is_ended() {
     let stop = CancellationToken::new();
     let serving = tokio::spawn(server::serve(
         listener,
-        router::bounded(slow, &limits),
+        server::Routers {
+            all: router::bounded(slow, &limits),
+            probes: axum::Router::new(),
+        },
         limits,
         stop.clone(),
     ));
