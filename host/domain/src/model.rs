@@ -3,6 +3,7 @@
 //! Every type here refuses invalid values when it is constructed, so later code need not check.
 
 mod identity;
+mod selector;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use identity::{NodeId, NotANodeId, NotASha256, PluginId, Sha256Hex};
+pub use selector::{NotASelector, PluginSelector, check_name, check_versions};
 
 /// The name and shape of one tensor; its elements follow the previous tensor's, row-major.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

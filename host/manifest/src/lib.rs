@@ -51,6 +51,7 @@ pub use bus::{Bus, BusKind, Fsync};
 pub use data::Data;
 pub use dead_letters::DeadLetters;
 pub use federation::{Federation, Join, Packing, Strategy, Wire};
+pub use fedhost_domain::model::PluginSelector;
 pub use fog_node::FogNode;
 pub use kafka::{
     ClientRole, Delivery, GroupProtocol, Kafka, KafkaClients, NewGroup, Profile, RoleSettings,
@@ -65,7 +66,6 @@ pub use preprocess::{Parameter, Parameters, Preprocess};
 pub use problem::{Origin, Problem, Problems};
 pub use roles::{Completion, Extent, Read, RestartPolicy, RoleId, RoleKind, RoleSpec, Spooling};
 pub use schema::schema;
-pub use selector::PluginSelector;
 pub use sensor::{CsvSensor, Sensor, SimulatedSensor};
 pub use spool::Spool;
 pub use topics::{CleanupPolicy, DEAD_LETTER_HEADROOM, Retention, Topic, TopicCompression, Topics};

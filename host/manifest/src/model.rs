@@ -1,15 +1,17 @@
 //! `[model]`: what learns.
 
+use fedhost_domain::model::PluginSelector;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::preprocess::Parameters;
-use super::selector::PluginSelector;
+use super::selector::Form;
 
 /// What learns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Model {
     /// A plug-in that exports `training` and `detection`. Example: `"logistic-regression"`.
+    #[schemars(with = "Form")]
     pub plugin: PluginSelector,
     /// As the plug-in describes them. Example: `{ learning_rate = 0.05, batch_size = 32 }`.
     #[serde(default)]

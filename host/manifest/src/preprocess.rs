@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use fedhost_domain::model::PluginSelector;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::selector::PluginSelector;
+use super::selector::Form;
 
 /// What rows pass through before the model sees them; without this section they reach it as they
 /// are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Preprocess {
     /// A plug-in that exports `preprocessing`. Example: `"baseline-deviation@^0.1"`.
+    #[schemars(with = "Form")]
     pub plugin: PluginSelector,
     /// As the plug-in describes them. Example: `{ window = 200 }`.
     #[serde(default)]

@@ -4,7 +4,7 @@
 //! ```text
 //! Engine ── one in a process: compiler, linker, watchdog
 //!   └─ Loader ── file -> Plugin, or Refused with the reason;  inspect
-//!        └─ Registry ── a directory of plug-ins, found by Selector
+//!        └─ Registry ── a directory of plug-ins, found by PluginSelector
 //!             └─ Plugin ── check_parameters, then open_preprocessor | open_trainer | open_detector
 //!                  └─ Preprocessor, Trainer, Detector ── blocking calls; worker::run makes them async
 //! ```
@@ -66,7 +66,7 @@ pub use parameters::nearest;
 pub use parameters::{Parameter, ParameterProblem, Parameters, Value};
 pub use preprocessor::Preprocessor;
 pub use refusal::{Reason, Refused};
-pub use registry::{FindError, NotASelector, OpenError, Registry, Selector};
+pub use registry::{FindError, OpenError, Registry};
 pub use sandbox::Usage;
 pub use signature::{NotAKey, Trust};
 pub use trainer::{Report, Trainer};

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use fedhost_domain::model::Sha256Hex;
+use fedhost_domain::model::PluginSelector;
 
 use super::component::Plugin;
 use super::loader::{Loader, stem};
@@ -45,53 +44,6 @@ struct Stamp {
 pub struct OpenError {
     directory: PathBuf,
     source: io::Error,
-}
-
-/// Selects a plug-in: `name`, `name@^0.1`, or the same pinned to a digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selector {
-    /// The plug-in's name.
-    pub name: String,
-    /// The accepted versions; `None` accepts any.
-    pub version: Option<semver::VersionReq>,
-    /// The digest of the accepted component; `None` accepts any.
-    pub sha256: Option<Sha256Hex>,
-}
-
-/// A text selects no plug-in.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("{text:?} selects no plug-in: {reason}")]
-#[diagnostic(help("write name or name@^0.1"))]
-pub struct NotASelector {
-    text: String,
-    reason: String,
-}
-
-impl FromStr for Selector {
-    type Err = NotASelector;
-
-    fn from_str(text: &str) -> Result<Self, NotASelector> {
-        let refuse = |reason: String| NotASelector {
-            text: text.to_owned(),
-            reason,
-        };
-        let (name, version) = match text.split_once('@') {
-            None => (text, None),
-            Some((name, version)) => {
-                let version = semver::VersionReq::parse(version)
-                    .map_err(|error| refuse(error.to_string()))?;
-                (name, Some(version))
-            }
-        };
-        if name.is_empty() {
-            return Err(refuse("there is no name".to_owned()));
-        }
-        Ok(Self {
-            name: name.to_owned(),
-            version,
-            sha256: None,
-        })
-    }
 }
 
 /// Why no plug-in was found.
@@ -241,14 +193,14 @@ impl Registry {
     ///
     /// # Errors
     /// There is no such plug-in, or it is refused.
-    pub fn find(&self, wanted: &Selector) -> Result<Arc<Plugin>, FindError> {
+    pub fn find(&self, wanted: &PluginSelector) -> Result<Arc<Plugin>, FindError> {
         let named = || {
             self.plugins
                 .iter()
                 .filter(|plugin| plugin.id().name == wanted.name)
         };
         named()
-            .filter(|plugin| wanted.fits(plugin))
+            .filter(|plugin| wanted.accepts(plugin.id(), &plugin.descriptor().version))
             .rev()
             .max_by(|left, right| left.descriptor().version.cmp(&right.descriptor().version))
             .cloned()
@@ -260,7 +212,7 @@ impl Registry {
             })
     }
 
-    fn find_error(&self, wanted: &Selector, same_name: Vec<String>) -> FindError {
+    fn find_error(&self, wanted: &PluginSelector, same_name: Vec<String>) -> FindError {
         let name = wanted.name.clone();
         let directory = self.directory.clone();
         if !same_name.is_empty() {
@@ -294,31 +246,6 @@ impl Registry {
             nearest,
             available,
         }
-    }
-}
-
-impl Selector {
-    fn fits(&self, plugin: &Plugin) -> bool {
-        self.version
-            .as_ref()
-            .is_none_or(|wanted| wanted.matches(&plugin.descriptor().version))
-            && self
-                .sha256
-                .as_ref()
-                .is_none_or(|wanted| *wanted == plugin.id().sha256)
-    }
-
-    fn requirements(&self) -> String {
-        let version = self
-            .version
-            .as_ref()
-            .map(|version| format!("version {version}"));
-        let sha256 = self
-            .sha256
-            .as_ref()
-            .map(|sha256| format!("sha256 {sha256}"));
-        let words: Vec<String> = [version, sha256].into_iter().flatten().collect();
-        words.join(", ")
     }
 }
 
@@ -365,29 +292,6 @@ fn identity(_found: &fs::Metadata) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_selector_is_a_name_and_perhaps_a_version() {
-        let plain: Selector = "pca-t2q".parse().unwrap();
-        assert_eq!(
-            plain,
-            Selector {
-                name: "pca-t2q".into(),
-                version: None,
-                sha256: None
-            }
-        );
-        let ranged: Selector = "pca-t2q@^0.1".parse().unwrap();
-        assert!(
-            ranged
-                .version
-                .unwrap()
-                .matches(&semver::Version::new(0, 1, 5))
-        );
-        for bad in ["", "@1", "a@one"] {
-            assert!(bad.parse::<Selector>().is_err(), "{bad:?}");
-        }
-    }
 
     #[test]
     fn the_error_of_an_unknown_name_lists_the_available_names() {

@@ -8,7 +8,7 @@ use fedhost_base::announce::Announcer;
 use fedhost_base::hint::explain;
 use fedhost_manifest::{self as manifest, Manifest, Parameter, PluginSelector};
 use fedhost_plugin::{
-    Engine, Limits, Loader, Parameters, Plugin, Registry, Selector, Trust, Value, this_program,
+    Engine, Limits, Loader, Parameters, Plugin, Registry, Trust, Value, this_program,
 };
 
 /// All components of the manifest's directory, and the loader for those to come. Compiled code is
@@ -91,14 +91,8 @@ fn configure(
     parameters: &manifest::Parameters,
     needs: Needs,
 ) -> Result<Configured, miette::Report> {
-    let sha256 = selector.sha256.clone().map(TryInto::try_into).transpose()?;
-    let selector = Selector {
-        name: selector.name.clone(),
-        version: selector.version.clone(),
-        sha256,
-    };
     let plugin = registry
-        .find(&selector)
+        .find(selector)
         .wrap_err_with(|| format!("{section}.plugin"))?;
     check_abilities(&plugin, section, needs)?;
     let given: Parameters = parameters

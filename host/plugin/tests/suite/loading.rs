@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use fedhost_base::event::{Event, PluginEvent};
 use fedhost_base::hint;
-use fedhost_domain::model::Sha256Hex;
+use fedhost_domain::model::{PluginSelector, Sha256Hex};
 use fedhost_plugin::{
     ComponentVerdict, Context, FindError, Kind, Limits, Loader, Parameters, Reason, Registry,
-    Selector,
 };
 
 use crate::harness::{ENGINE, Ear, columns, component, loader, opening};
@@ -128,7 +127,7 @@ fn open(directory: &Path, ear: &Ear) -> Registry {
     Registry::open(directory, &loader(Limits::default(), ear)).unwrap()
 }
 
-fn selector(text: &str) -> Selector {
+fn selector(text: &str) -> PluginSelector {
     text.parse().unwrap()
 }
 
@@ -158,7 +157,7 @@ fn a_refused_file_is_announced_and_does_not_stop_the_others() {
 fn a_plugin_that_is_not_found_is_answered_with_what_is_there() {
     let (_home, directory) = mixed_directory();
     let registry = open(&directory, &Ear::default());
-    let why = |selector: &Selector| registry.find(selector).map(drop).unwrap_err();
+    let why = |selector: &PluginSelector| registry.find(selector).map(drop).unwrap_err();
     let misspelt = why(&selector("standard-scalar"));
     assert!(
         matches!(&misspelt, FindError::Unknown { nearest: Some(name), .. } if name == "standard-scaler")
@@ -173,7 +172,7 @@ fn a_plugin_that_is_not_found_is_answered_with_what_is_there() {
         newer.contains("is not version ^7; there is standard-scaler@0.1.0"),
         "{newer}"
     );
-    let pinned = Selector {
+    let pinned = PluginSelector {
         sha256: Some(Sha256Hex::of(b"")),
         ..selector("standard-scaler")
     };

@@ -8,8 +8,9 @@ use miette::{bail, miette};
 
 use super::Evaluate;
 use crate::cli::plugin::parameters;
+use fedhost_domain::model::PluginSelector;
 use fedhost_evaluate::{Candidate, Subject};
-use fedhost_plugin::{Limits, Loader, Parameters, Plugin, Selector, Value, nearest};
+use fedhost_plugin::{Limits, Loader, Parameters, Plugin, Value, nearest};
 
 /// Work that nobody uses up: it is counted, not limited.
 const COUNTED_FUEL: i64 = i64::MAX;
@@ -156,7 +157,7 @@ fn find(args: &Evaluate, wanted: &str) -> Result<PathBuf, miette::Report> {
         })?;
         return Ok(file.to_owned());
     }
-    let selector: Selector = wanted.parse()?;
+    let selector: PluginSelector = wanted.parse()?;
     let file = args.plugins_dir.join(format!("{}.wasm", selector.name));
     if !file.is_file() {
         bail!(
@@ -205,7 +206,7 @@ fn names(args: &Evaluate) -> BTreeSet<String> {
 }
 
 fn check_version(wanted: &str, plugin: &Plugin) -> Result<(), miette::Report> {
-    let Ok(Selector {
+    let Ok(PluginSelector {
         version: Some(version),
         ..
     }) = wanted.parse()
