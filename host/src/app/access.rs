@@ -23,6 +23,14 @@ pub(super) struct BusAccess {
     pub(super) observer: Arc<dyn Observer>,
 }
 
+/// What the bus holds of a federation.
+pub(super) enum NewestRound {
+    /// The newest round, if any has been closed on this bus.
+    Read(Option<RoundClosed>),
+    /// The bus does not answer.
+    Unknown,
+}
+
 impl BusAccess {
     /// Makes the bus ready, within the time of one request or of `at_most`. An unreachable cluster
     /// is returned, since a run may start without it.
@@ -60,13 +68,13 @@ impl BusAccess {
 
     /// The summary of the newest round. It is only for the run log, so a bus that does not return it
     /// in time neither holds up nor stops the run.
-    pub(super) async fn newest_round(&self, within: Duration) -> Option<RoundClosed> {
+    pub(super) async fn newest_round(&self, within: Duration) -> NewestRound {
         let bus = self.buses.shared();
-        tokio::time::timeout(within, aggregator::newest_round(bus.as_ref()))
-            .await
-            .ok()?
-            .ok()
-            .flatten()
+        let read = aggregator::newest_round(bus.as_ref());
+        match tokio::time::timeout(within, read).await {
+            Ok(Ok(closed)) => NewestRound::Read(closed),
+            Ok(Err(_)) | Err(_) => NewestRound::Unknown,
+        }
     }
 
     async fn make_ready(&self, at_most: Duration) -> Result<(), miette::Report> {

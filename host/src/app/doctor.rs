@@ -17,6 +17,9 @@ use fedhost_bus::kafka::{self, Options};
 use fedhost_manifest::{BusKind, ClientRole, Extent, Loaded, Manifest, Read, RoleSpec};
 use fedhost_plugin::Registry;
 
+/// What to do about a setting that gives something up.
+const SETTINGS_HINT: &str = "`fedhost check --print` shows where each value comes from; remove the setting unless it is meant";
+
 /// Examines plug-ins, then the bus, and tells of each finding as it is made. Blocks; must not be
 /// called on a thread that runs async tasks.
 pub fn examine(manifest: &Loaded, tell: &mut Tell<'_>) {
@@ -32,6 +35,9 @@ pub fn examine(manifest: &Loaded, tell: &mut Tell<'_>) {
             }
             let nobody: Arc<dyn Observer> = Arc::new(NoObserver);
             let options = buses::kafka_options(manifest, ClientRole::Admin, &nobody);
+            for warning in manifest.kafka_warnings() {
+                tell(Finding::warning("kafka settings", warning, SETTINGS_HINT));
+            }
             let needs = needs(manifest, &manifest.roles(), &options);
             kafka::doctor::examine(&options, &needs, tell);
         }

@@ -47,9 +47,20 @@ impl Check {
         };
         let layers = ManifestArgs { manifest, sets };
         match layers.load() {
-            Ok(loaded) if self.print => screen::result(&loaded.to_toml_with_origins()),
-            Ok(_) if global.json => screen::json(&json!({ "problems": [] }))?,
-            Ok(_) => screen::result(&format!("{}: no problems", layers.manifest.display())),
+            Ok(loaded) => {
+                let warnings = loaded.manifest.kafka_warnings();
+                if global.json && !self.print {
+                    return screen::json(&json!({ "problems": [], "warnings": warnings }));
+                }
+                for warning in &warnings {
+                    screen::note(&format!("warning: kafka: {warning}"));
+                }
+                if self.print {
+                    screen::result(&loaded.to_toml_with_origins());
+                } else {
+                    screen::result(&format!("{}: no problems", layers.manifest.display()));
+                }
+            }
             Err(error) => {
                 if let (true, Some(problems)) = (global.json, error.downcast_ref::<Problems>()) {
                     screen::json(&json!({ "problems": problems }))?;

@@ -23,6 +23,7 @@ pub(super) fn describe(event: &Event) -> Option<(Weight, String)> {
         | Event::Federation(FederationEvent::UpdateRejected { .. })
         | Event::Federation(FederationEvent::RoundFailed { .. })
         | Event::Federation(FederationEvent::NodeTrained { .. })
+        | Event::Federation(FederationEvent::NodeRefused { .. })
         | Event::Federation(FederationEvent::NodeResumed { .. })
         | Event::Federation(FederationEvent::TrainingSkipped { .. })
         | Event::Run(RunEvent::RoleRestarted { .. }) => federation(event),
@@ -122,6 +123,17 @@ fn federation(event: &Event) -> Option<(Weight, String)> {
             Notice,
             format!(
                 "{node} resumes after {rows} labelled rows and round {round}; it reads {replayed} records again"
+            ),
+        ),
+        Event::Federation(FederationEvent::NodeRefused {
+            node,
+            round,
+            reason,
+            detail,
+        }) => (
+            Warning,
+            format!(
+                "{node}: the aggregator refused its update in round {round} ({reason}): {detail}"
             ),
         ),
         Event::Federation(FederationEvent::TrainingSkipped { node, rows }) => (

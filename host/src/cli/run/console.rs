@@ -17,8 +17,11 @@ use crate::run_log::RunLog;
 use fedhost_base::announce::Listener;
 use fedhost_base::hint::explain;
 
-/// Rounds that are closed and wait for their evaluation before they are shown without it.
+/// Rounds that wait for their evaluation while evaluations arrive, before they are shown without.
 const AWAITED_MAX: usize = 3;
+/// A round that is not evaluated within this time is shown without, and so are those after it until
+/// an evaluation arrives: its nodes send none.
+const EVALUATED_WITHIN_MS: u64 = 2_000;
 /// Warnings of one kind that are shown before the rest is only counted.
 const SHOWN_OF_A_KIND: u64 = 5;
 
@@ -38,6 +41,10 @@ struct State {
     heading_shown: bool,
     first: Option<Evaluation>,
     last: Option<Evaluation>,
+    /// When the oldest awaited round was closed.
+    waiting_since_ms: u64,
+    /// Whether nodes send no evaluations, as far as it shows.
+    is_silent: bool,
     rounds: u64,
     rejected: u64,
     skipped: u64,
@@ -134,6 +141,10 @@ impl Listener for Console {
     fn on_event(&self, event: &Stamped) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.ended_ms = event.time_ms;
+        let waited_ms = event.time_ms.saturating_sub(state.waiting_since_ms);
+        if !state.awaited.is_empty() && waited_ms > EVALUATED_WITHIN_MS {
+            state.is_silent = true;
+        }
         match &event.event {
             Event::Run(RunEvent::RunStarted { .. }) => state.started_ms = event.time_ms,
             Event::Federation(FederationEvent::RoundOpened { round }) => {
@@ -150,7 +161,11 @@ impl Listener for Console {
                     before: None,
                     after: None,
                 });
-                self.show_rounds(&mut state, AWAITED_MAX);
+                if state.awaited.len() == 1 {
+                    state.waiting_since_ms = event.time_ms;
+                }
+                let awaited = if state.is_silent { 0 } else { AWAITED_MAX };
+                self.show_rounds(&mut state, awaited);
             }
             Event::Federation(FederationEvent::RoundEvaluated {
                 round,
@@ -170,6 +185,9 @@ impl Listener for Console {
             }
             _ => {}
         }
+        if state.is_silent {
+            self.show_rounds(&mut state, 0);
+        }
         self.show(&mut state, &event.event);
         self.show_moving(&state);
     }
@@ -177,6 +195,7 @@ impl Listener for Console {
 
 impl State {
     fn evaluated(&mut self, round: u64, before: Option<&Evaluation>, after: &Evaluation) {
+        self.is_silent = false;
         if let Some(row) = self
             .awaited
             .iter_mut()
@@ -271,5 +290,89 @@ impl Listener for Recorder {
         if let Err(error) = appended {
             screen::note(&format!("warning: {}", explain(&error)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fedhost_domain::event::{Durations, RoundClosed};
+    use fedhost_domain::model::Sha256Hex;
+
+    fn console() -> Console {
+        Console {
+            shown: None,
+            bar: None,
+            state: Mutex::default(),
+        }
+    }
+
+    fn at(time_ms: u64, event: FederationEvent) -> Stamped {
+        Stamped {
+            time_ms,
+            event: event.into(),
+        }
+    }
+
+    fn closed(round: u64) -> FederationEvent {
+        FederationEvent::RoundClosed(RoundClosed {
+            round,
+            participants: Vec::new(),
+            missing: Vec::new(),
+            rejected: 0,
+            closed_by: "interval".into(),
+            samples: 1,
+            loss: 0.5,
+            weights_sha256: Sha256Hex::of(b"weights"),
+            norm: 1.0,
+            durations: Durations::default(),
+        })
+    }
+
+    fn evaluated(round: u64) -> FederationEvent {
+        FederationEvent::RoundEvaluated {
+            round,
+            before: None,
+            after: Evaluation {
+                rows: 1,
+                anomalous: 0,
+                roc_auc: None,
+                average_precision: None,
+                nodes: Vec::new(),
+            },
+        }
+    }
+
+    fn awaited(console: &Console) -> usize {
+        console.state.lock().unwrap().awaited.len()
+    }
+
+    #[test]
+    fn rounds_of_nodes_that_send_no_evaluations_are_shown_when_closed() {
+        let console = console();
+        console.on_event(&at(0, closed(1)));
+        assert_eq!(awaited(&console), 1, "an evaluation may still come");
+        console.on_event(&at(2_500, FederationEvent::RoundOpened { round: 2 }));
+        assert_eq!(awaited(&console), 0);
+        for round in 2..5 {
+            console.on_event(&at(30_000 * round, closed(round)));
+            assert_eq!(awaited(&console), 0, "round {round}");
+        }
+        console.on_event(&at(150_100, evaluated(4)));
+        console.on_event(&at(150_200, closed(5)));
+        assert_eq!(awaited(&console), 1, "evaluations arrive again");
+    }
+
+    #[test]
+    fn quick_rounds_wait_for_their_evaluations_in_order() {
+        let console = console();
+        for round in 1..=3 {
+            console.on_event(&at(round, closed(round)));
+        }
+        assert_eq!(awaited(&console), 3);
+        console.on_event(&at(5, evaluated(2)));
+        assert_eq!(awaited(&console), 3, "round 1 comes first");
+        console.on_event(&at(6, evaluated(1)));
+        assert_eq!(awaited(&console), 1);
     }
 }
