@@ -29,7 +29,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fedhost_base::event::{Event, RunEvent};
-use fedhost_domain::event::RoundClosed;
 use fedhost_domain::model::Sha256Hex;
 use miette::IntoDiagnostic as _;
 use tokio_util::sync::CancellationToken;
@@ -38,7 +37,7 @@ use crate::http;
 use crate::observe::{Observed, Phase};
 use crate::role;
 use crate::run_log::last_round;
-use access::BusAccess;
+use access::{BusAccess, NewestRound};
 use buses::Buses;
 use fedhost_base::announce::Announcer;
 use fedhost_base::hint::hint;
@@ -176,11 +175,9 @@ impl Prepared {
         let away = self.away.take();
         let newest = match &away {
             None => self.access.newest_round(FIRST_PROBE).await,
-            Some(_) => None,
+            Some(_) => NewestRound::Unknown,
         };
-        self.access
-            .announcer
-            .announce(self.started(newest.as_ref()));
+        self.access.announcer.announce(self.started(&newest));
         let mut running = Running::new(&self.roles, &self.access, &self.observed);
         running.start(away.is_none());
         let duration = self.roles.options.duration;
@@ -190,7 +187,7 @@ impl Prepared {
         let stopped = running.stop().await;
         let outcome = outcome.and_then(|outcome| stopped.map(|()| outcome));
         let newest = self.access.newest_round(running.deadline().left()).await;
-        let finished = self.finished(newest.as_ref(), &outcome);
+        let finished = self.finished(&newest, &outcome);
         self.access.announcer.announce(finished);
         self.access.buses.close(running.deadline()).await;
         if let Some(probes) = self.probes.take() {
@@ -199,7 +196,7 @@ impl Prepared {
         outcome
     }
 
-    fn started(&self, newest: Option<&RoundClosed>) -> Event {
+    fn started(&self, newest: &NewestRound) -> Event {
         Event::Run(RunEvent::RunStarted {
             manifest: self.roles.options.manifest_name.clone(),
             manifest_sha256: self.manifest_sha256.clone(),
@@ -209,26 +206,26 @@ impl Prepared {
         })
     }
 
-    fn finished(
-        &self,
-        newest: Option<&RoundClosed>,
-        outcome: &Result<Outcome, role::Error>,
-    ) -> Event {
+    fn finished(&self, newest: &NewestRound, outcome: &Result<Outcome, role::Error>) -> Event {
         Event::Run(RunEvent::RunFinished {
             round: self.round(newest),
             outcome: outcome
                 .as_ref()
                 .map_or("failed", |outcome| outcome.word())
                 .to_owned(),
-            weights_sha256: newest.map(|closed| closed.weights_sha256.clone()),
+            weights_sha256: match newest {
+                NewestRound::Read(Some(closed)) => Some(closed.weights_sha256.clone()),
+                NewestRound::Read(None) | NewestRound::Unknown => None,
+            },
         })
     }
 
-    /// The newest round's number; that of the run log when the bus does not return the round.
-    fn round(&self, newest: Option<&RoundClosed>) -> u64 {
+    /// The newest round's number on the bus; that of the run log only while the bus is unreachable.
+    fn round(&self, newest: &NewestRound) -> u64 {
         match newest {
-            Some(closed) => closed.round,
-            None => last_round(&self.roles.run_log).ok().flatten().unwrap_or(0),
+            NewestRound::Read(Some(closed)) => closed.round,
+            NewestRound::Read(None) => 0,
+            NewestRound::Unknown => last_round(&self.roles.run_log).ok().flatten().unwrap_or(0),
         }
     }
 }

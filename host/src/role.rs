@@ -8,6 +8,7 @@ pub mod fog_node;
 pub mod halt;
 pub mod message;
 pub mod models;
+pub mod refusal;
 pub mod sensor;
 pub mod sequence;
 pub mod trace;

@@ -71,6 +71,17 @@ pub enum FederationEvent {
         /// Wall time of the plug-in's call.
         train_ms: u64,
     },
+    /// A fog node read that the aggregator refuses its update.
+    NodeRefused {
+        /// The node.
+        node: NodeId,
+        /// The round that was being gathered.
+        round: u64,
+        /// A short stable code, such as `stale`.
+        reason: String,
+        /// The full explanation.
+        detail: String,
+    },
     /// A fog node found its earlier state and goes on from there.
     NodeResumed {
         /// The node.
@@ -101,6 +112,7 @@ impl FederationEvent {
         "round_closed",
         "round_evaluated",
         "node_trained",
+        "node_refused",
         "node_resumed",
         "training_skipped",
     ];

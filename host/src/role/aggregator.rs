@@ -8,34 +8,39 @@
 
 mod evaluations;
 mod inbox;
+mod refusing;
+mod state;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fedhost_base::event::Event;
+use fedhost_base::event::{Event, RunEvent};
 use fedhost_domain::event::{Durations, FederationEvent, RoundClosed};
 use fedhost_domain::model::{NodeId, PluginId};
 use fedhost_domain::round::{GlobalModel, Input, Machine, Output, Progress, Rules, Update};
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::federation::Topics;
-use super::halt::{self, DeadLetterHalt, Watch};
+use super::halt::{self, Watch};
 use super::message::skipped;
+use super::refusal::Answers;
 use super::{Context, DeadLetters, Error, models, on_bus, trace};
-use crate::dead_letters::{Failure, dead_letter};
 use evaluations::Evaluations;
 use fedhost_base::clock::{self, Stopwatch};
-use fedhost_bus::{self as bus, Bus, NewRecord, Record, Source, Start, Write};
+use fedhost_base::hint::explain;
+use fedhost_bus::{Record, Start, Write};
 use inbox::Inbox;
+use refusing::Refusal;
+use state::State;
+pub use state::newest_round;
 
 const ROLE: &str = NodeId::AGGREGATOR;
-/// Header of a global model: the aggregator's state after it, in JSON.
-const PROGRESS: &str = "fedhost-progress";
-
 /// State: the newest round whose model is evaluated.
 const EVALUATED: &str = "aggregator/evaluated";
+
+/// A clock that is behind the stored time by less was not set back.
+const CLOCK_JITTER_MS: u64 = 1_000;
 
 /// Reason code of a record that is no evaluation.
 const UNDECODABLE: &str = "undecodable";
@@ -52,20 +57,8 @@ pub struct Service {
     pub plugin: watch::Receiver<PluginId>,
     /// The newest round in the run log.
     pub rounds_logged: u64,
-    /// When it gives up on the updates.
+    /// When it stops because of refused updates.
     pub dead_letters: DeadLetters,
-}
-
-/// What survives a restart; written together with the global model that it belongs to.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct State {
-    /// Where the round machine goes on.
-    progress: Progress,
-    /// The summary of the newest round, in case the run log does not have it yet.
-    closed: Option<RoundClosed>,
-    /// The next update to read, by partition.
-    #[serde(default)]
-    next: BTreeMap<u32, u64>,
 }
 
 impl Service {
@@ -96,6 +89,7 @@ struct Aggregator {
     /// Traces other than the round's own, by the node whose update of the unpublished sum brought
     /// it.
     foreign: BTreeMap<NodeId, Bytes>,
+    answers: Answers,
 }
 
 impl Aggregator {
@@ -112,25 +106,9 @@ impl Aggregator {
             .await
             .map_err(on_bus(ROLE))?;
         halt::check(bus.as_ref(), ROLE, &service.dead_letters).await?;
-        let stored = match super::stored(bus.as_ref(), ROLE, ROLE).await? {
-            Some(state) => state,
-            None => begin(&service).await?,
-        };
-        let newest = newest_model(bus.as_ref(), &topics.global_model)
-            .await
-            .map_err(on_bus(ROLE))?;
-        let state = latest_state(newest.as_ref(), stored);
-        seek_past_consumed(updates.as_mut(), &topics.model_updates, &state);
-        if let Some(closed) = state
-            .closed
-            .clone()
-            .filter(|closed| closed.round > service.rounds_logged)
-        {
-            service
-                .context
-                .announcer
-                .announce(FederationEvent::RoundClosed(closed));
-        }
+        let (state, newest) = State::latest(bus.as_ref(), &topics.global_model).await?;
+        state.seek_past_consumed(updates.as_mut(), &topics.model_updates);
+        announce_resumed(&service, &state);
         let global = match state.progress.published {
             0 => None,
             round => {
@@ -158,7 +136,6 @@ impl Aggregator {
         }
         let updates_watch = Watch::new(&service.topics.model_updates, service.dead_letters);
         let evaluations_watch = Watch::new(&service.topics.evaluations, service.dead_letters);
-        let (gathering, foreign) = (Stopwatch::start(), BTreeMap::new());
         Ok(Self {
             service,
             machine,
@@ -166,13 +143,14 @@ impl Aggregator {
             evaluations,
             updates_watch,
             evaluations_watch,
-            gathering,
-            foreign,
+            gathering: Stopwatch::start(),
+            foreign: BTreeMap::new(),
+            answers: Answers::default(),
         })
     }
 
     async fn run(mut self) -> Result<(), Error> {
-        // Wait for the last model's evaluation, but not for ever.
+        // Wait for the last model's evaluation, but not forever.
         let mut give_up_ms = None;
         loop {
             if self.machine.is_complete() {
@@ -207,15 +185,15 @@ impl Aggregator {
                     .await
             }
             Err(refused) => {
-                let node = refused.sender(&record);
-                self.refuse(
-                    node,
-                    "decode",
-                    refused.code(),
-                    &refused.to_string(),
-                    &record,
-                )
-                .await?;
+                self.feed(Input::Undecodable, None).await?;
+                let refusal = Refusal {
+                    node: refused.sender(&record),
+                    stage: "decode",
+                    reason: refused.code(),
+                    detail: explain(&refused),
+                    is_answered: true,
+                };
+                self.refuse(refusal, &record).await?;
                 self.count(false).await
             }
         }
@@ -270,15 +248,15 @@ impl Aggregator {
             }
             Output::Rejected { node, rejection } => {
                 if let Some(record) = record {
-                    self.refuse(
-                        Some(node),
-                        "round",
-                        rejection.code(),
-                        &rejection.to_string(),
-                        record,
-                    )
-                    .await?;
-                    if !rejection.is_superseded() {
+                    let refusal = Refusal {
+                        node: Some(node),
+                        stage: "round",
+                        reason: rejection.code(),
+                        detail: explain(&rejection),
+                        is_answered: rejection.is_news_to_sender(),
+                    };
+                    self.refuse(refusal, record).await?;
+                    if !rejection.is_honest() {
                         self.count(false).await?;
                     }
                 }
@@ -340,13 +318,10 @@ impl Aggregator {
             .iter()
             .map(|offset| (offset.partition, offset.next))
             .collect();
-        let state = State {
-            progress,
-            closed: Some(closed.clone()),
-            next,
-        };
-        let state = Bytes::from(serde_json::to_vec(&state).map_err(|error| defect(&error))?);
-        record.headers.push((PROGRESS.to_owned(), state.clone()));
+        let state = State::new(progress, Some(closed.clone()), next).to_bytes()?;
+        record
+            .headers
+            .push((state::PROGRESS.to_owned(), state.clone()));
         record.headers.extend(trace::links(
             std::mem::take(&mut self.foreign).values(),
             ROLE,
@@ -363,68 +338,6 @@ impl Aggregator {
             self.service.context.announcer.announce(event);
         }
         Ok(())
-    }
-
-    async fn refuse(
-        &mut self,
-        node: Option<NodeId>,
-        stage: &str,
-        reason: &str,
-        detail: &str,
-        record: &Record,
-    ) -> Result<(), Error> {
-        let dead_letter = self.dead_letter(stage, reason, detail, record);
-        let (round, reason, detail) = (self.machine.round(), reason.to_owned(), detail.to_owned());
-        self.service
-            .context
-            .announcer
-            .announce(FederationEvent::UpdateRejected {
-                round,
-                node,
-                reason,
-                detail,
-            });
-        if self.inbox.refuse(dead_letter, clock::now_ms()) {
-            self.settle(None).await?;
-        }
-        Ok(())
-    }
-
-    /// Counts one more update. Beyond the cap, writes the dead-letter records and ends with an
-    /// error.
-    async fn count(&mut self, used: bool) -> Result<(), Error> {
-        match self.updates_watch.count([used]) {
-            None => Ok(()),
-            halt => self.settle(halt).await,
-        }
-    }
-
-    /// Writes the dead-letter records that wait for a model, if there are any.
-    async fn settle_dead_letters(&mut self) -> Result<(), Error> {
-        if self.inbox.settle_by_ms().is_some() {
-            self.settle(None).await
-        } else {
-            Ok(())
-        }
-    }
-
-    async fn settle(&mut self, halt: Option<DeadLetterHalt>) -> Result<(), Error> {
-        let write = self.inbox.settled();
-        halt::write(&self.service.context, ROLE, write, halt).await
-    }
-
-    fn dead_letter(&self, stage: &str, reason: &str, detail: &str, record: &Record) -> NewRecord {
-        let first_seen_ms = clock::now_ms();
-        let failure = Failure {
-            role: ROLE,
-            stage,
-            reason,
-            detail,
-            component: None,
-            attempts: 1,
-            first_seen_ms,
-        };
-        dead_letter(record, &self.service.topics.dead_letter_suffix, &failure)
     }
 
     async fn take_evaluations(&mut self, records: Vec<Record>) -> Result<(), Error> {
@@ -460,60 +373,21 @@ impl Aggregator {
     }
 }
 
-/// The summary of the newest round that an aggregator has published on this bus.
-///
-/// # Errors
-/// The bus refused, or the stored state cannot be read.
-pub async fn newest_round(bus: &dyn Bus) -> Result<Option<RoundClosed>, Error> {
-    let state: Option<State> = super::stored(bus, ROLE, ROLE).await?;
-    Ok(state.and_then(|state| state.closed))
-}
-
-/// The newest record that an aggregator has put on the topic of global models, past any
-/// untrusted record behind it.
-async fn newest_model(bus: &dyn Bus, topic: &Arc<str>) -> Result<Option<Record>, bus::Error> {
-    let mut newest: Option<Record> = None;
-    for record in bus.newest(topic).await? {
-        let mut candidate = Some(record);
-        while let Some(record) = candidate.take_if(|record| progress_header(record).is_none()) {
-            candidate = models::before(bus, &record).await?;
-        }
-        let published = |record: &Option<Record>| {
-            record
-                .as_ref()
-                .and_then(progress_header)
-                .map(|state| state.progress.published)
-        };
-        if published(&candidate) > published(&newest) {
-            newest = candidate;
-        }
+/// Announces the newest round if the run log does not have it yet, and a clock that was set back.
+fn announce_resumed(service: &Service, state: &State) {
+    let announcer = &service.context.announcer;
+    let unlogged = |closed: &&RoundClosed| closed.round > service.rounds_logged;
+    if let Some(closed) = state.closed.as_ref().filter(unlogged) {
+        announcer.announce(FederationEvent::RoundClosed(closed.clone()));
     }
-    Ok(newest)
-}
-
-/// The aggregator's state that a global model carries as a header; `None` without a readable one.
-fn progress_header(model: &Record) -> Option<State> {
-    serde_json::from_slice(model.header(PROGRESS)?).ok()
-}
-
-/// The stored state, or that of the newest global model if it is ahead.
-fn latest_state(newest: Option<&Record>, stored: State) -> State {
-    match newest.and_then(progress_header) {
-        Some(carried) if carried.progress.published > stored.progress.published => carried,
-        _ => stored,
-    }
-}
-
-/// Skips the updates that the newest model is made of.
-fn seek_past_consumed(updates: &mut dyn Source, topic: &Arc<str>, state: &State) {
-    let positions = updates.positions();
-    for (&partition, &next) in &state.next {
-        if positions
-            .get(&(Arc::clone(topic), partition))
-            .is_some_and(|&position| position < next)
-        {
-            updates.seek(topic, partition, next);
-        }
+    let behind_ms = state.progress.opened_ms.saturating_sub(clock::now_ms());
+    if behind_ms > CLOCK_JITTER_MS {
+        announcer.announce(RunEvent::Warned {
+            part: "clock".to_owned(),
+            detail: format!(
+                "it shows a time {behind_ms} ms before the newest stored one, so it was set back; the newest stored time counts"
+            ),
+        });
     }
 }
 
@@ -522,31 +396,6 @@ fn defect(error: &dyn std::fmt::Display) -> Error {
         role: ROLE.to_owned(),
         reason: error.to_string(),
     }
-}
-
-/// The first start: from now on the first round is open, also for an aggregator that is restarted
-/// before its end.
-async fn begin(service: &Service) -> Result<State, Error> {
-    let progress = Progress {
-        opened_ms: clock::now_ms(),
-        ..Progress::default()
-    };
-    let state = State {
-        progress,
-        ..State::default()
-    };
-    let bytes = serde_json::to_vec(&state).map_err(|error| defect(&error))?;
-    let write = Write {
-        state: vec![(ROLE.to_owned(), Some(Bytes::from(bytes)))],
-        ..Write::default()
-    };
-    service
-        .context
-        .bus
-        .write(write)
-        .await
-        .map_err(on_bus(ROLE))?;
-    Ok(state)
 }
 
 #[cfg(test)]

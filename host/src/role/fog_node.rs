@@ -31,6 +31,7 @@ use super::engine::plugins::{Lineup, Plugins};
 use super::federation::Topics;
 use super::halt::{self, Watch};
 use super::models::ReceivedGlobal;
+use super::refusal::RefusedUpdate;
 use super::{Context, DeadLetters, Error, models, on_bus, trace};
 use batches::Held;
 use fedhost_base::clock;
@@ -234,6 +235,10 @@ impl Node {
     }
 
     async fn take_model_record(&mut self, record: Record) -> Result<(), Error> {
+        if let Some(refusal) = RefusedUpdate::read(&record) {
+            self.show_refusal(refusal, &record);
+            return Ok(());
+        }
         let global = models::decode_global(&record, self.service.plugins.model_id()).await;
         let (is_to_keep, verdict) = self.models.settle(&record, global.is_ok());
         let mut write = Write::default();
@@ -259,6 +264,28 @@ impl Node {
         }
         write.offsets = self.models.progress();
         halt::write(&self.service.context, &self.role, write, verdict).await
+    }
+
+    /// Shows why the aggregator refuses an update of this node.
+    fn show_refusal(&mut self, refusal: RefusedUpdate, record: &Record) {
+        self.models.settle(record, true);
+        let RefusedUpdate {
+            node,
+            round,
+            reason,
+            detail,
+        } = refusal;
+        if node == self.service.id() && self.models.is_current(record) {
+            self.service
+                .context
+                .announcer
+                .announce(FederationEvent::NodeRefused {
+                    node,
+                    round,
+                    reason,
+                    detail,
+                });
+        }
     }
 
     fn take_model(

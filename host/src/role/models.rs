@@ -2,6 +2,7 @@
 //! evaluations of global models.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use fedhost_domain::envelope::{
 };
 use fedhost_domain::metrics::ScoreSketch;
 use fedhost_domain::model::{Metric, NodeId, PluginId, Weights};
-use fedhost_domain::round::{GlobalModel, Update};
+use fedhost_domain::round::{GlobalModel, HeaderFault, Update};
 use serde::{Deserialize, Serialize};
 
 use super::federation::{Topics, Wire};
@@ -18,6 +19,7 @@ use super::message::{self, Message};
 use super::{Error, trace};
 use fedhost_base::clock;
 use fedhost_base::event::Event;
+use fedhost_base::hint::explain;
 use fedhost_bus::{self as bus, Bus, NewRecord, Position, Record};
 use fedhost_plugin::worker;
 
@@ -46,6 +48,9 @@ pub enum Refused {
     /// Its envelope is damaged, or breaks the format.
     #[error(transparent)]
     Envelope(#[from] Reject),
+    /// An update contradicts itself, or claims what no node can.
+    #[error(transparent)]
+    Header(#[from] HeaderFault),
     /// It is of another plug-in.
     #[error("it is a model of plug-in {found:?}, not of {expected:?}")]
     Plugin {
@@ -54,14 +59,19 @@ pub enum Refused {
         /// The model's.
         found: String,
     },
-    /// It is the other kind of message.
-    #[error("it is a {found}, not a {expected}")]
-    MessageKind {
-        /// What the topic is for.
-        expected: &'static str,
-        /// What it is.
-        found: &'static str,
-    },
+    /// It is an update on the topic of global models.
+    #[error("it is a model update, not a global model")]
+    NotAGlobalModel,
+}
+
+impl miette::Diagnostic for Refused {
+    fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        match self {
+            Self::Envelope(reject) => reject.help(),
+            Self::Header(fault) => fault.help(),
+            Self::Plugin { .. } | Self::NotAGlobalModel => None,
+        }
+    }
 }
 
 impl Refused {
@@ -71,14 +81,15 @@ impl Refused {
         match self {
             Self::Envelope(reject) => reject.code(),
             Self::Plugin { .. } => "wrong_plugin",
-            Self::MessageKind { .. } => "wrong_type",
+            Self::Header(fault) => fault.code(),
+            Self::NotAGlobalModel => "wrong_type",
         }
     }
 
     /// As an event about the record.
     #[must_use]
     pub fn event(&self, record: &Record) -> Event {
-        message::skipped(record, self.code(), self.to_string())
+        message::skipped(record, self.code(), explain(self))
     }
 
     /// The sender that the record's key names; its content cannot be trusted.
@@ -196,10 +207,7 @@ pub async fn published(
 pub async fn decode_global(record: &Record, plugin: &PluginId) -> Result<ReceivedGlobal, Refused> {
     let envelope = decode(record).await?;
     if envelope.header.kind != MessageKind::GlobalModel {
-        return Err(Refused::MessageKind {
-            expected: "global model",
-            found: "model update",
-        });
+        return Err(Refused::NotAGlobalModel);
     }
     check_line(plugin, &envelope.metadata.plugin)?;
     Ok(ReceivedGlobal {
@@ -228,37 +236,9 @@ pub fn check_line(expected: &PluginId, found: &PluginId) -> Result<(), Refused> 
 /// Reads an update.
 ///
 /// # Errors
-/// The record is damaged, or of another kind.
+/// The record is damaged, of another kind, or contradicts itself.
 pub async fn decode_update(record: &Record) -> Result<Update, Refused> {
-    let Envelope {
-        header,
-        metadata,
-        weights,
-    } = decode(record).await?;
-    if header.kind != MessageKind::ModelUpdate {
-        return Err(Refused::MessageKind {
-            expected: "model update",
-            found: "global model",
-        });
-    }
-    let mut metrics = metadata.metrics;
-    Ok(Update {
-        node: header.sender,
-        // Without a base round, the update's round follows the model that it started from.
-        base_round: metadata
-            .base_round
-            .unwrap_or_else(|| metadata.round_number.saturating_sub(1)),
-        timestamp_ms: milliseconds(header.timestamp),
-        samples: metadata.num_samples,
-        weights,
-        plugin: metadata.plugin,
-        loss: metrics.remove(LOSS).unwrap_or(0.0),
-        train_ms: metadata.train_ms,
-        metrics: metrics
-            .into_iter()
-            .map(|(name, value)| Metric { name, value })
-            .collect(),
-    })
+    Ok(Update::try_from(decode(record).await?)?)
 }
 
 /// Reads a node's evaluation of a global model.

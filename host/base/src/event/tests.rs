@@ -99,6 +99,12 @@ fn round_events() -> Vec<Event> {
             loss: 0.125,
             train_ms: 9,
         }),
+        Event::Federation(FederationEvent::NodeRefused {
+            node: NodeId::fog(1),
+            round: 3,
+            reason: "too_old".into(),
+            detail: "compare the clocks".into(),
+        }),
         Event::Federation(FederationEvent::NodeResumed {
             node: NodeId::fog(1),
             rows: 10,

@@ -193,6 +193,7 @@ impl Collector {
             | Event::Bus(BusEvent::RecordsExpired { .. })
             | Event::Bus(BusEvent::TopicDiffers { .. })
             | Event::Plugin(PluginEvent::PluginLogged { .. })
+            | Event::Federation(FederationEvent::NodeRefused { .. })
             | Event::Plugin(PluginEvent::PluginReleased { .. })
             | Event::Run(RunEvent::Listening { .. })
             | Event::Plugin(PluginEvent::PluginProgress { .. }) => {}

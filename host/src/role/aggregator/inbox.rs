@@ -8,7 +8,7 @@ use fedhost_bus::{Error, GroupOffset, NewRecord, Position, Record, Source, Write
 
 /// Records read ahead of the machine.
 const AHEAD: usize = 8;
-/// Refused records kept for the next model's write. More are written at once: a flood must not fill
+/// Records of refused updates kept for the next model's write. More are written at once: a flood must not fill
 /// the memory.
 const REFUSED_MAX: usize = 64;
 
@@ -62,11 +62,15 @@ impl Inbox {
         self.held.entry(update.partition).or_insert(update.offset);
     }
 
-    /// Keeps a dead-letter record for the write that also moves the offsets. Returns whether there
-    /// are too many to keep.
-    pub(super) fn refuse(&mut self, dead_letter: NewRecord, now_ms: u64) -> bool {
+    /// Keeps the dead-letter record of an update, and the answer to its sender, for the write that
+    /// also moves the offsets. Returns whether there are too many to keep.
+    pub(super) fn refuse(
+        &mut self,
+        records: impl IntoIterator<Item = NewRecord>,
+        now_ms: u64,
+    ) -> bool {
         self.settle_by_ms.get_or_insert(now_ms + REFUSED_FOR_MS);
-        self.refused.push(dead_letter);
+        self.refused.extend(records);
         self.refused.len() >= REFUSED_MAX
     }
 
@@ -167,7 +171,7 @@ mod tests {
             let update = inbox.next().await.unwrap();
             match accepted {
                 true => inbox.hold(&update.position),
-                false => assert!(!inbox.refuse(dead_letter(), 5), "there is room for a few"),
+                false => assert!(!inbox.refuse([dead_letter()], 5), "there is room for a few"),
             }
         }
         assert_eq!(

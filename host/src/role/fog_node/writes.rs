@@ -17,6 +17,7 @@ use crate::role::message::{Message, derived_id, skipped};
 use crate::role::models::{self, NewUpdate, Refused};
 use crate::role::trace;
 use fedhost_base::clock::{self, rfc3339};
+use fedhost_base::hint::explain;
 use fedhost_bus::{GroupOffset, NewRecord, Record, Write};
 
 /// The next offset that `group` reads.
@@ -77,7 +78,7 @@ pub(super) fn results(
 
 /// What is no global model, put aside.
 pub(super) fn refused_global(service: &Service, record: &Record, refused: &Refused) -> NewRecord {
-    let (role, detail) = (service.id().to_string(), refused.to_string());
+    let (role, detail) = (service.id().to_string(), explain(refused));
     let failure = Failure {
         role: &role,
         stage: "decode",
