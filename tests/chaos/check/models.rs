@@ -95,7 +95,9 @@ pub(super) fn check(world: &mut World, baseline: &Baseline, account: &mut Accoun
 fn check_models(world: &World, baseline: &Baseline, updates: &Updates, account: &mut Account) {
     let models: Vec<Entry> = world.client().read(&world.topic(&Topic::Models.name()));
     let mut times = BTreeMap::<u64, usize>::new();
-    for model in models.iter().map(|entry| entry.content.json()) {
+    let contents = models.iter().map(|entry| entry.content.json());
+    // Answers to refused updates lie on the same topic.
+    for model in contents.filter(|model| model["header"]["type"] == "global_model") {
         let round = model["metadata"]["round_number"].as_u64().unwrap_or(0);
         *times.entry(round).or_default() += 1;
         if samples(&model) != updates.samples(round) {
