@@ -300,11 +300,12 @@ mod tests {
     use fedhost_domain::model::Sha256Hex;
 
     fn console() -> Console {
-        Console {
-            shown: None,
-            bar: None,
-            state: Mutex::default(),
-        }
+        Console::new(&Global {
+            json: false,
+            log_format: LogFormat::Json,
+            verbose: 0,
+            quiet: true,
+        })
     }
 
     fn at(time_ms: u64, event: FederationEvent) -> Stamped {
