@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use fedhost_domain::backoff::Doubling;
+
 /// Computes the pauses between attempts: the first is doubled each time up to the longest, and each
 /// has jitter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +19,16 @@ impl Backoff {
     /// the doubled pause and all of it.
     #[must_use]
     pub fn pause(&self, attempt: u32) -> Duration {
-        let doubled = self
-            .first
-            .saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
-        doubled
-            .min(self.longest)
-            .mul_f64(rand::random_range(0.5..=1.0))
+        let doubling = Doubling {
+            first_ms: milliseconds(self.first),
+            longest_ms: milliseconds(self.longest),
+        };
+        Duration::from_millis(doubling.jittered_ms(attempt, rand::random()))
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Default for Backoff {

@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use crate::backoff::Doubling;
+
 /// A cap is not checked before it has seen this number of records.
 const SEEN_MIN: usize = 20;
 
@@ -110,25 +112,18 @@ impl Retries {
     /// The pause in milliseconds after the failed attempt number `attempt`, counted from 1; `None`
     /// when no attempt is left.
     ///
-    /// The pause doubles with each attempt, up to the longest. A `jitter` of 0 gives half of it, 1
-    /// gives all of it; with random jitter, clients that failed together do not retry together.
+    /// The pause doubles with each attempt, up to the longest; for `jitter` see
+    /// [`Doubling::jittered_ms`].
     #[must_use]
     pub fn pause_ms(&self, attempt: u32, jitter: f64) -> Option<u64> {
         if attempt > self.retries {
             return None;
         }
-        let doubled = self
-            .first_ms
-            .saturating_mul(2_u64.saturating_pow(attempt.saturating_sub(1)));
-        let pause = doubled.min(self.longest_ms);
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a part of a pause, rounded down"
-        )]
-        let cut = (pause as f64 * 0.5 * (1.0 - jitter.clamp(0.0, 1.0))) as u64;
-        Some(pause.saturating_sub(cut))
+        let doubling = Doubling {
+            first_ms: self.first_ms,
+            longest_ms: self.longest_ms,
+        };
+        Some(doubling.jittered_ms(attempt, jitter))
     }
 }
 

@@ -8,6 +8,7 @@
 //!   [`round`]);
 //! * an envelope that was changed in transit and is still accepted ([`envelope`]).
 
+pub mod backoff;
 pub mod dead_letter;
 pub mod envelope;
 pub mod evaluation;

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::backoff::Doubling;
+
 /// When quarantine begins, and how long it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuarantinePolicy {
@@ -21,10 +23,11 @@ impl QuarantinePolicy {
     /// Length in milliseconds of the `spell`th pause in a row, counted from 1.
     #[must_use]
     pub fn pause_ms(&self, spell: u32) -> u64 {
-        let doubled = 1_u64
-            .checked_shl(spell.saturating_sub(1))
-            .unwrap_or(u64::MAX);
-        self.first_ms.saturating_mul(doubled).min(self.longest_ms)
+        let doubling = Doubling {
+            first_ms: self.first_ms,
+            longest_ms: self.longest_ms,
+        };
+        doubling.pause_ms(spell)
     }
 }
 

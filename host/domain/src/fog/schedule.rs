@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::backoff::Doubling;
+
 /// How many new labelled rows a node waits for before it trains again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowsPerRound {
@@ -171,7 +173,11 @@ impl Schedule {
         let waiting =
             !self.running && !self.is_complete() && self.answered() && self.has_enough_new_rows();
         waiting.then(|| {
-            let pause_ms = doubled(self.config.retry_after_ms, self.repeats);
+            let pauses = Doubling {
+                first_ms: self.config.retry_after_ms,
+                longest_ms: u64::MAX,
+            };
+            let pause_ms = pauses.pause_ms(self.repeats.saturating_add(1));
             self.last_trained_ms.saturating_add(pause_ms)
         })
     }
@@ -274,11 +280,6 @@ impl Schedule {
             _ => (self.ended && self.seen_rows > 0).then_some(self.seen_rows),
         }
     }
-}
-
-/// Doubles a pause `times` times.
-fn doubled(pause_ms: u64, times: u32) -> u64 {
-    pause_ms.saturating_mul(2_u64.saturating_pow(times))
 }
 
 #[cfg(test)]
