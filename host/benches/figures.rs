@@ -11,7 +11,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a benchmark prints, and stops when it cannot go on"
+    reason = "a benchmark prints, and stops when it cannot continue"
 )]
 
 #[path = "figures/dataset.rs"]

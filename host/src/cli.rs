@@ -77,17 +77,17 @@ enum LogFormat {
 enum Command {
     /// Run every role of a manifest in this process, or the roles named
     Run(run::Run),
-    /// Say everything that is wrong with a manifest, without starting anything
+    /// Report everything that is wrong with a manifest, without starting anything
     Check(check::Check),
-    /// Look at everything that a run would need, brokers included, and say what is wrong and what
-    /// to do
+    /// Check everything that a run needs, brokers included, and report what is wrong and how to fix
+    /// it
     Doctor(doctor::Doctor),
     /// Start, build, check, try, list and inspect plug-ins
     #[command(subcommand)]
     Plugin(Plugin),
-    /// Judge plug-ins on labelled rows, each in a sandbox of its own, with a report
+    /// Evaluate plug-ins on labelled rows, each in a sandbox of its own, with a report
     Evaluate(Box<evaluate::Evaluate>),
-    /// List, show, replay and purge dead letters: records that could not be used
+    /// List, show, replay and purge dead-letter records: records that could not be used
     #[command(subcommand)]
     Dlq(dlq::Dlq),
     /// Make, list and describe the topics of a manifest, and show how far behind their readers are
@@ -97,7 +97,7 @@ enum Command {
     Report(report::Report),
     /// Print a completion script for a shell
     Completions(completions::Completions),
-    /// Compile the component on stdin: what this program runs apart from itself
+    /// Compile the component on stdin; this program runs it as a child process
     #[command(name = fedhost_plugin::compiler::COMMAND, hide = true)]
     Compile(compile::Compile),
 }
@@ -112,7 +112,7 @@ enum Plugin {
     Build(build::Build),
     /// Start a plug-in: a folder that builds, passes its own test, and has sample rows to score
     New(plugin::new::New),
-    /// Hold a component to the laws of its interface, and say what its author should mend
+    /// Check that a component keeps the promises of its interface, and say what its author has to fix
     Check(plugin::check::Check),
     /// Run a component over the rows of a CSV file
     Try(plugin::try_out::Try),
@@ -203,7 +203,7 @@ pub fn execute(cli: Cli) -> Ending {
     }
 }
 
-/// Says on stderr what went wrong.
-pub fn complain(error: &miette::Report) {
+/// Prints on stderr what went wrong.
+pub fn print_error(error: &miette::Report) {
     screen::note(&format!("error: {}", explain_report(error)));
 }

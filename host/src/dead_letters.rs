@@ -19,8 +19,8 @@ pub use bound::{BadBound, Bound};
 pub use filter::Filter;
 pub use format::{DeadLetter, Failure, dead_letter, headers};
 pub use purge::{Cut, delete, plan_purge};
-pub use reader::{Begin, Reader, Seen};
-pub use replay::{Account, REPLAYS_MAX, Refusal, Replay};
+pub use reader::{Begin, Reader, ScanProgress};
+pub use replay::{Account, REPLAYS_MAX, Replay, ReplayRefusal};
 pub use sink::DeadLetterSink;
 pub use survey::{Survey, survey};
 

@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let ending = fedhost::cli::execute(cli);
     if let Ending::Refused(error) | Ending::Failed(error) = &ending {
-        fedhost::cli::complain(error);
+        fedhost::cli::print_error(error);
     }
     ending.exit_code()
 }

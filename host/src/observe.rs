@@ -19,7 +19,7 @@ use fedhost_base::announce::{Announcer, Listener};
 use fedhost_base::clock;
 use fedhost_base::metric::{Count, Gauge};
 use fedhost_base::observer::{Labels, Observer};
-pub use snapshot::{Kind, Metric, Phase, Process, Series, Snapshot, Trouble};
+pub use snapshot::{MetricFamily, MetricKind, NotReady, Phase, Process, Series, Snapshot};
 use store::Store;
 
 /// Health and metrics of this process. Cheap to clone; all clones share their state.
@@ -75,13 +75,13 @@ impl Observed {
 
     /// Returns the reasons why the process is not ready; empty when it is ready.
     #[must_use]
-    pub fn troubles(&self) -> Vec<Trouble> {
+    pub fn troubles(&self) -> Vec<NotReady> {
         let state = self.state();
         let phase = state.phase.trouble();
         let parts = state.troubles.iter();
         phase
             .into_iter()
-            .chain(parts.map(|(part, reason)| Trouble::new(part, reason)))
+            .chain(parts.map(|(part, reason)| NotReady::new(part, reason)))
             .collect()
     }
 

@@ -1,8 +1,8 @@
 //! Pictures and tables from run logs: one HTML page that needs no server, no script and no network.
 //!
 //! Events become plain numbers in [`summary`], numbers become a page; nothing here reads a clock or
-//! the environment. The log may come from strangers: their names and texts are shown, never
-//! trusted.
+//! the environment. The log is untrusted: its names and texts are shown as text, never
+//! interpreted.
 
 mod chart;
 pub mod evaluation;
@@ -26,7 +26,7 @@ pub fn read<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<RunSummary>, run_log::Err
     Ok(with_names(runs.collect::<Result<_, _>>()?))
 }
 
-/// Gives each run the part of its log's path that tells it from the others.
+/// Names each run by the part of its log's path that differs from the others.
 fn with_names(runs: Vec<RunSummary>) -> Vec<RunSummary> {
     let paths: Vec<&str> = runs.iter().map(|run| run.log.as_str()).collect();
     let names = words::distinct(&paths);

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use fedhost_base::event::{Event, RunEvent, Stamped};
 
 pub use parts::Capacity;
-pub use reader::{BadLine, Fault, last_round, read};
+pub use reader::{BadLine, LineFault, last_round, read};
 
 /// Why a run log cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

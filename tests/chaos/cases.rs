@@ -242,14 +242,14 @@ pub(crate) const CASES: &[Case] = &[
         load: SLOW,
         ..Case::on_kafka(
             "zombie",
-            "a fog node hangs until another process takes over, then goes on",
+            "a fog node hangs until another process takes over, then continues",
             NEVER,
             processes::zombie,
         )
     },
     Case::on_kafka(
         "outage",
-        "no broker for 8 s while the sensors go on",
+        "no broker for 8 s while the sensors continue",
         NEVER,
         brokers::outage,
     ),

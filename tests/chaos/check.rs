@@ -1,6 +1,6 @@
 //! Counts what became of every reading, update and bad record, from the topics themselves.
 
-mod letters;
+mod dead_letters;
 mod models;
 mod readings;
 mod scores;
@@ -86,7 +86,7 @@ pub(crate) fn check(world: &mut World, baseline: &Baseline) -> Account {
     readings::check(world, &readings, &mut account);
     scores::check(world, &readings, &mut account);
     let updates = models::check(world, baseline, &mut account);
-    letters::check(world, &readings, &updates, &mut account);
+    dead_letters::check(world, &readings, &updates, &mut account);
     account
 }
 

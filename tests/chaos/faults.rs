@@ -139,11 +139,11 @@ impl fmt::Display for Fault {
             Self::Kill(part) => write!(f, "{part} is killed"),
             Self::Start(part) => write!(f, "{part} is started"),
             Self::Hang(part) => write!(f, "{part} is stopped where it is"),
-            Self::Wake(part) => write!(f, "{part} goes on"),
+            Self::Wake(part) => write!(f, "{part} continues"),
             Self::KillBroker => write!(f, "the broker is killed"),
             Self::StartBroker => write!(f, "the broker is started"),
             Self::HangBroker => write!(f, "the broker is stopped where it is"),
-            Self::WakeBroker => write!(f, "the broker goes on"),
+            Self::WakeBroker => write!(f, "the broker continues"),
             Self::Put(topic, content) => {
                 let text = String::from_utf8_lossy(&content.value);
                 write!(

@@ -13,7 +13,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a proof that prints as it goes, and a case that cannot go on fails"
+    reason = "a proof that prints as it goes, and a case that cannot continue fails"
 )]
 
 mod baseline;

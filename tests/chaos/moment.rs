@@ -19,7 +19,7 @@ pub(crate) enum Moment {
         times: usize,
     },
     /// A part has announced an event whose text holds this.
-    Told { part: Part, text: &'static str },
+    Logged { part: Part, text: &'static str },
     /// This number of milliseconds after the previous step.
     Later(u64),
 }
@@ -35,7 +35,7 @@ impl fmt::Display for Moment {
             Self::Readings(readings) => write!(f, "at {readings} readings"),
             Self::Rounds(rounds) => write!(f, "after round {rounds}"),
             Self::Said { part, event, times } => write!(f, "after {times} {event} of {part}"),
-            Self::Told { part, text } => write!(f, "when {part} says {text:?}"),
+            Self::Logged { part, text } => write!(f, "when {part} logs {text:?}"),
             Self::Later(0) => write!(f, "at once"),
             Self::Later(ms) => write!(f, "{ms} ms later"),
         }

@@ -133,7 +133,7 @@ impl World {
                 self.part(Part::Aggregator).said("round_closed") as u64 >= rounds
             }
             Moment::Said { part, event, times } => self.part(part).said(event) >= times,
-            Moment::Told { part, text } => self
+            Moment::Logged { part, text } => self
                 .part(part)
                 .events()
                 .iter()

@@ -187,10 +187,13 @@ fn an_update_that_is_none_is_kept_byte_for_byte_with_the_reason() {
         (Some("untrusted"), Some("not_json"))
     );
     assert_eq!(scene.events_named("round_closed").len(), 2);
-    let letters = read_topic(&scene.path("data"), "model_updates.dlq");
-    assert_eq!(letters.len(), 1, "kept once");
-    assert_eq!(letters[0].value, &b"\xff not an update"[..]);
-    assert_eq!(letters[0].header("__fedhost.reason").unwrap(), "not_json");
+    let dead_letters = read_topic(&scene.path("data"), "model_updates.dlq");
+    assert_eq!(dead_letters.len(), 1, "kept once");
+    assert_eq!(dead_letters[0].value, &b"\xff not an update"[..]);
+    assert_eq!(
+        dead_letters[0].header("__fedhost.reason").unwrap(),
+        "not_json"
+    );
 }
 
 #[test]
@@ -216,8 +219,8 @@ fn a_reading_that_is_none_is_kept_and_the_others_are_scored() {
 }
 
 #[test]
-fn a_record_too_large_for_the_dead_letters_stops_nobody() {
-    // Given a record that its topic took, and the topic of its dead letters does not
+fn a_record_too_large_for_the_dead_letters_stops_no_role() {
+    // Given a record that its topic took, and its dead-letter topic did not
     let scene = Scene::new();
     let limit = "[topics.model_updates]\nmax_message_bytes = 1048576\n\n";
     scene.write("run.toml", format!("{limit}{}", simulated(600, 2)));
@@ -239,19 +242,22 @@ fn a_record_too_large_for_the_dead_letters_stops_nobody() {
     );
     assert_eq!(scene.events_named("round_closed").len(), 2);
     for topic in ["sensor-data-node-1", "model_updates"] {
-        let letters = read_topic(&scene.path("data"), &format!("{topic}.dlq"));
-        let reasons: Vec<_> = letters
+        let dead_letters = read_topic(&scene.path("data"), &format!("{topic}.dlq"));
+        let reasons: Vec<_> = dead_letters
             .iter()
-            .map(|letter| letter.header("__fedhost.reason").unwrap())
+            .map(|dead_letter| dead_letter.header("__fedhost.reason").unwrap())
             .collect();
         assert_eq!(
-            (letters.len(), reasons[0].as_ref()),
+            (dead_letters.len(), reasons[0].as_ref()),
             (2, &b"too_large"[..]),
             "{topic}"
         );
-        assert_eq!(letters[0].header("__connect.errors.offset").unwrap(), "0");
         assert_eq!(
-            (letters[0].value.len(), &letters[1].value[..]),
+            dead_letters[0].header("__connect.errors.offset").unwrap(),
+            "0"
+        );
+        assert_eq!(
+            (dead_letters[0].value.len(), &dead_letters[1].value[..]),
             (0, &b"small, and bad as well"[..])
         );
         // It cannot be put back
@@ -261,7 +267,7 @@ fn a_record_too_large_for_the_dead_letters_stops_nobody() {
         assert!(
             replay
                 .stderr
-                .contains("1 letter stayed: the value was too large"),
+                .contains("1 dead-letter record stayed: the value was too large"),
             "{}",
             replay.stderr
         );

@@ -1,4 +1,4 @@
-//! `kill -9` at any moment: the run goes on where it stopped, and ends in the same model.
+//! `kill -9` at any moment: the run resumes where it stopped, and ends in the same model.
 
 use fedhost_e2e::{Scene, predictions, simulated};
 use serde_json::Value;

@@ -68,7 +68,7 @@ fn after_a_run() -> Scene {
 
 /// Writes dead-letter records without a run, numbered from 0 in their values. The reason of every
 /// third is `trap`.
-fn with_letters(count: usize) -> Scene {
+fn with_dead_letters(count: usize) -> Scene {
     let scene = Scene::new();
     scene.write("run.toml", simulated(600, 2));
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned().into());
@@ -131,7 +131,7 @@ fn a_record_that_failed_is_counted_and_shown_whole() {
         .find(|row| row["topic"] == "sensor-data-node-1.dlq")
         .unwrap();
     assert_eq!(
-        (&row["letters"], &row["reasons"]["undecodable"]),
+        (&row["records"], &row["reasons"]["undecodable"]),
         (&1.into(), &1.into())
     );
 
@@ -139,7 +139,7 @@ fn a_record_that_failed_is_counted_and_shown_whole() {
         .fedhost(&["dlq", "show", "run.toml", TOPIC])
         .expect_code(0);
     for part in [
-        "letter 0:0 of sensor-data-node-1.dlq",
+        "dead-letter record 0:0 of sensor-data-node-1.dlq",
         "0x70756d70ff33",
         "line = 3",
         "raw = 0x8081",
@@ -167,7 +167,7 @@ fn a_record_that_failed_is_counted_and_shown_whole() {
 }
 
 #[test]
-fn without_a_log_there_are_no_letters_and_none_is_made() {
+fn without_a_log_there_are_no_dead_letters_and_no_log_is_made() {
     let scene = Scene::new();
     scene.write("run.toml", simulated(600, 2));
     let listed = scene.fedhost(&["dlq", "list", "run.toml"]).expect_code(0);
@@ -245,7 +245,7 @@ fn a_record_is_replayed_byte_for_byte_until_it_has_failed_too_often() {
 
 #[test]
 fn a_dry_run_says_what_would_be_done_and_does_nothing() {
-    let scene = with_letters(9);
+    let scene = with_dead_letters(9);
     let dry = scene
         .fedhost(&[
             "dlq",
@@ -296,7 +296,7 @@ fn a_dry_run_says_what_would_be_done_and_does_nothing() {
 
 #[test]
 fn a_replay_that_was_killed_goes_on_without_repeating() {
-    let scene = with_letters(200);
+    let scene = with_dead_letters(200);
     let killed = "$FEDHOST dlq replay run.toml sensor-data-node-1 --rate 50/s -v 2>said & replay=$!
         until grep -q ' 1[05] replayed' said; do kill -0 $replay || exit 9; done
         kill -KILL $replay; wait $replay; exit 0";
@@ -311,7 +311,7 @@ fn a_replay_that_was_killed_goes_on_without_repeating() {
 
 #[test]
 fn a_replay_that_was_interrupted_says_so_and_goes_on_later() {
-    let scene = with_letters(200);
+    let scene = with_dead_letters(200);
     let interrupted =
         "$FEDHOST dlq replay run.toml sensor-data-node-1 --rate 50/s -v 2>said & replay=$!
         until grep -q ' 1[05] replayed' said; do kill -0 $replay || exit 9; done
@@ -331,7 +331,7 @@ fn a_replay_that_was_interrupted_says_so_and_goes_on_later() {
 
 #[test]
 fn a_purge_asks_first_and_keeps_what_it_was_not_asked_to_delete() {
-    let scene = with_letters(9);
+    let scene = with_dead_letters(9);
     let refused = scene
         .fedhost(&["dlq", "purge", "run.toml", TOPIC])
         .expect_code(2);
@@ -370,7 +370,7 @@ fn a_purge_asks_first_and_keeps_what_it_was_not_asked_to_delete() {
 
 #[test]
 fn what_cannot_be_meant_is_refused_before_anything_is_done() {
-    let scene = with_letters(1);
+    let scene = with_dead_letters(1);
     for (arguments, words) in [
         (
             ["show", "run.toml", "no-such-topic", "--limit=1"],

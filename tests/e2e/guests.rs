@@ -1,4 +1,4 @@
-//! A model that misbehaves: its calls fail, and everything else goes on.
+//! A model that misbehaves: its calls fail, and everything else continues.
 
 use fedhost_e2e::{Scene, simulated};
 

@@ -48,7 +48,7 @@ fn a_record_that_failed_is_kept_shown_replayed_byte_for_byte_and_purged() {
         .expect_code(0)
         .stdout;
     for part in [
-        "letter 0:0",
+        "dead-letter record 0:0",
         "__connect.errors.stage = decode",
         "__fedhost.attempts = 1",
         VALUE,

@@ -10,7 +10,7 @@ use fedhost_base::backoff::Backoff;
 use fedhost_base::observer::NoObserver;
 use fedhost_bus::TopicSpec;
 use fedhost_bus::checkup::{Finding, Outcome};
-use fedhost_bus::kafka::doctor::{Needs, Reading, examine, examine_by};
+use fedhost_bus::kafka::doctor::{Needs, ReadNeed, examine, examine_by};
 use fedhost_bus::kafka::{Delivery, Options, Properties};
 use fedhost_e2e::broker::{USERS, secured};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
@@ -120,7 +120,7 @@ fn a_sound_cluster_is_told_to_be_sound_over_every_kind_of_listener() {
 }
 
 #[test]
-fn a_way_in_that_is_closed_is_told_in_words_with_a_remedy() {
+fn a_closed_way_in_is_reported_with_a_remedy() {
     let broker = secured();
     let at = |listener| properties(&broker, listener);
     let certificates = broker.certificates();
@@ -305,7 +305,7 @@ fn topics_that_are_missing_different_or_take_less_are_named() {
         ..Needs::default()
     };
     let findings = examined(&properties, &needs);
-    let told = |outcome, words: &str| {
+    let expect = |outcome, words: &str| {
         assert!(
             findings
                 .iter()
@@ -313,15 +313,15 @@ fn topics_that_are_missing_different_or_take_less_are_named() {
             "{words:?} in {findings:#?}"
         );
     };
-    told(
+    expect(
         Outcome::Warning,
         "it has partitions = 2, and the manifest asks for 3",
     );
-    told(
+    expect(
         Outcome::Ok,
         "records above 100000 bytes travel in chunks: doctor-small",
     );
-    told(Outcome::Warning, "not there yet: doctor-missing");
+    expect(Outcome::Warning, "not there yet: doctor-missing");
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn a_right_that_is_missing_is_named_as_it_would_be_granted() {
         "doctor-compacted",
     ]);
 
-    let reading = |topic: &str| Reading {
+    let reading = |topic: &str| ReadNeed {
         group: "doctor-group".to_owned(),
         topic: topic.to_owned(),
         stores_offsets: true,
@@ -504,7 +504,7 @@ fn a_group_that_falls_behind_is_a_warning_with_the_number_that_waits() {
     producer.flush(Duration::from_secs(20)).unwrap();
     // When it is looked at while more comes in
     let group = "doctor-sleeper".to_owned();
-    let reads = vec![Reading {
+    let reads = vec![ReadNeed {
         group,
         topic: "doctor-behind".to_owned(),
         stores_offsets: true,

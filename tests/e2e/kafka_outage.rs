@@ -103,7 +103,7 @@ fn a_run_whose_broker_goes_away_is_alive_but_not_ready_and_keeps_what_its_sensor
     wait_until("the sensors have said everything", || {
         scene.events_named("sensor_finished").len() == 2
     });
-    // Nor does it end when its roles are cut off and try in vain to begin again
+    // Nor does it end when its roles lose the bus and fail to restart
     let tried = |event: &Value| {
         event["reason"]
             .as_str()

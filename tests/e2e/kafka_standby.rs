@@ -72,7 +72,7 @@ fn a_second_process_of_a_role_takes_over_from_one_that_was_interrupted() {
             .all(|event| event["event"] != "role_restarted"),
         "so was the aggregator: {before:?}"
     );
-    // Then the second ones go on, and the model is that of an undisturbed run
+    // Then the second ones continue, and the model is that of an undisturbed run
     let (code, after) = second_aggregator.rest();
     assert_eq!((code, model(&after)), (Some(0), undisturbed(&manifest)));
     assert_eq!(

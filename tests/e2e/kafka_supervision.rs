@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const CLOSE: Duration = Duration::from_secs(5);
 const SLOWNESS: Duration = Duration::from_secs(5);
 
-/// A federation that goes on and on.
+/// A federation without an end.
 fn endless() -> String {
     simulated(1, 1_000_000)
         .replace("rows = 1\n", "")
@@ -211,7 +211,7 @@ fn a_topic_and_a_right_that_go_away_are_waited_for() {
     // Then the process lives, says that it is not ready, and waits
     wait_until("it says so", || probes.readiness().1.contains("aggregator"));
     assert!(probes.is_live());
-    // And when the right is back, it goes on
+    // And when the right is back, it continues
     acl(&[&["--remove"][..], &denied].concat());
     run.wait_for("round_closed");
     probes.until_ready();
@@ -224,7 +224,7 @@ fn a_topic_and_a_right_that_go_away_are_waited_for() {
     while !is_missing(&run.wait_for("role_restarted")) {}
     wait_until("it says so", || probes.readiness().1.contains("fog-node-1"));
     assert!(probes.is_live());
-    // And made again, then the federation goes on with both nodes
+    // And made again, then the federation continues with both nodes
     topics(&["--create", "--topic", &topic, "--partitions", "1"]);
     let nodes = |round: &Value| round["participants"].as_array().unwrap().len();
     while nodes(&run.wait_for("round_closed")) < 2 {}

@@ -133,13 +133,13 @@ fn a_run_tells_what_is_different_and_what_becomes_of_records_that_a_topic_does_n
         warning["detail"],
         "records above 2048 bytes travel in chunks, up to 67108864"
     );
-    let told = &scene.events_named("topic_differs")[0];
+    let difference = &scene.events_named("topic_differs")[0];
     assert_eq!(
         (
-            &told["topic"],
-            &told["setting"],
-            &told["asked"],
-            &told["found"]
+            &difference["topic"],
+            &difference["setting"],
+            &difference["asked"],
+            &difference["found"]
         ),
         (
             &share.topic("global_model").into(),

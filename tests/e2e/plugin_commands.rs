@@ -132,7 +132,7 @@ fn a_component_signed_as_the_manual_says_is_run_and_another_is_not() {
 }
 
 #[test]
-fn the_command_for_compiling_is_nobodys_but_our_own() {
+fn the_command_for_compiling_serves_only_this_program() {
     let scene = Scene::new();
     assert!(
         !scene

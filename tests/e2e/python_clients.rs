@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fedhost::role::federation::{Topics, Wire};
+use fedhost::role::federation::{FederationTopics, Wire};
 use fedhost::role::models::global_record;
 use fedhost_base::observer::NoObserver;
 use fedhost_bus::{Bus, NewRecord, Record, Start, TopicSpec, Write};
@@ -206,7 +206,7 @@ fn sensors_and_nodes_in_python_take_part_in_a_federation_in_every_form() {
         .scene
         .start(&[&["run", "run.toml"], &roles[..]].concat());
     // When they have learnt together, and Python has verified every global model and score
-    let told = cluster.python("federation.py", &[&ROUNDS.to_string()]);
+    let report = cluster.python("federation.py", &[&ROUNDS.to_string()]);
     assert_eq!(run.wait(), Some(0));
     // Then every form of update counted, no reading was lost, and both sides have the same models
     let closed = cluster.scene.events_named("round_closed");
@@ -219,8 +219,8 @@ fn sensors_and_nodes_in_python_take_part_in_a_federation_in_every_form() {
         .iter()
         .map(|event| event["weights_sha256"].clone())
         .collect();
-    assert_eq!(told["weights_sha256"], Value::from(hashes));
-    assert!(told["scores"].as_u64().unwrap() >= 20, "{told}");
+    assert_eq!(report["weights_sha256"], Value::from(hashes));
+    assert!(report["scores"].as_u64().unwrap() >= 20, "{report}");
     for bad in ["update_rejected", "record_skipped"] {
         assert_eq!(cluster.scene.events_named(bad), Vec::<Value>::new());
     }
@@ -275,7 +275,7 @@ async fn a_model_of_any_form_is_read_and_verified_in_python() {
         let bus = cluster.bus(codec).await;
         bus.create_topic(topic("models", 1)).await.unwrap();
         let name = |name: &str| Arc::from(name);
-        let topics = Topics {
+        let topics = FederationTopics {
             global_model: name("models"),
             model_updates: name("updates"),
             predictions: name("predictions"),

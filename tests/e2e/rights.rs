@@ -76,13 +76,13 @@ fn a_user_who_may_only_describe_read_and_write_runs_a_federation_and_hidden_topi
         "{dry}"
     );
     for command in ["list", "describe"] {
-        let told = scene
+        let listed = scene
             .fedhost(&["topics", command, "bob.toml", "--json"])
             .expect_code(0)
             .json();
         assert!(
-            all(&told, "exists").iter().all(|exists| exists.is_null()),
-            "{command}: {told}"
+            all(&listed, "exists").iter().all(|exists| exists.is_null()),
+            "{command}: {listed}"
         );
         let words = scene
             .fedhost(&["topics", command, "bob.toml"])
@@ -135,11 +135,11 @@ fn a_user_who_may_only_describe_read_and_write_runs_a_federation_and_hidden_topi
         .expect_code(0)
         .json();
     for setting in described["topics"][0]["settings"].as_array().unwrap() {
-        let told =
+        let listed =
             ["partitions", "replication.factor"].contains(&setting["setting"].as_str().unwrap());
         assert_eq!(
             (setting["found"].is_string(), &setting["differs"]),
-            (told, &false.into()),
+            (listed, &false.into()),
             "{described}"
         );
     }

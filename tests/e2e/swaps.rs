@@ -5,7 +5,7 @@ use std::path::Path;
 use fedhost_e2e::{Running, Scene, later, plugins, read_topic, simulated, wait_until};
 use serde_json::Value;
 
-/// A run that goes on until it is stopped, on components of its own.
+/// A run that continues until it is stopped, on components of its own.
 fn manifest(model: &str) -> String {
     simulated(1_000_000, 2)
         .replace(&plugins().display().to_string(), "components")
@@ -82,7 +82,7 @@ fn a_newer_model_is_taken_into_use_at_an_offset_that_is_told() {
         "logistic-regression.wasm",
         &later("logistic-regression", "0.1.9"),
     );
-    // Then both take it into use, and go on learning together
+    // Then both use it, and continue to learn together
     wait_for(&scene, "plugin_swapped", 2);
     wait_for_rounds(&scene);
     interrupt(run);
@@ -254,7 +254,7 @@ fn a_batch_that_waited_for_its_detector_is_scored_after_a_restart() {
     let run = scene.start(&["run", "run.toml", "--json"]);
     wait_for_rounds(&scene);
     interrupt(run);
-    // Then every row that was read has one prediction, and none is a dead letter
+    // Then every row that was read has one prediction, and none is a dead-letter record
     for node in [1, 2] {
         let mut offsets: Vec<u64> = scored(&scene.path("data"), node)
             .into_iter()

@@ -24,18 +24,18 @@ fn scene_that_cannot_score() -> Scene {
 
 /// The header of that name of each dead-letter record, as text.
 fn header(scene: &Scene, topic: &str, name: &str) -> Vec<String> {
-    let letters = read_topic(&scene.path("data"), topic);
-    letters
+    let dead_letters = read_topic(&scene.path("data"), topic);
+    dead_letters
         .iter()
-        .map(|letter| String::from_utf8(letter.header(name).unwrap().to_vec()).unwrap())
+        .map(|dead_letter| String::from_utf8(dead_letter.header(name).unwrap().to_vec()).unwrap())
         .collect()
 }
 
 /// Offsets of a node's readings that were scored or dead-lettered, in order.
 fn settled(scene: &Scene, node: u32) -> Vec<u64> {
     let topic = readings(node);
-    let letters = header(scene, &format!("{topic}.dlq"), "__connect.errors.offset");
-    let mut offsets: Vec<u64> = letters
+    let dead_letters = header(scene, &format!("{topic}.dlq"), "__connect.errors.offset");
+    let mut offsets: Vec<u64> = dead_letters
         .iter()
         .map(|offset| offset.parse().unwrap())
         .collect();
@@ -146,7 +146,7 @@ fn too_many_updates_that_are_none_stop_the_aggregator_which_then_goes_on_after_t
         "untrusted",
         &[b"not an update".as_slice(); 150],
     );
-    let letters = || header(&scene, "model_updates.dlq", "__connect.errors.offset");
+    let dead_letters = || header(&scene, "model_updates.dlq", "__connect.errors.offset");
     let offsets =
         |range: std::ops::Range<u64>| range.map(|offset| offset.to_string()).collect::<Vec<_>>();
 
@@ -157,13 +157,13 @@ fn too_many_updates_that_are_none_stop_the_aggregator_which_then_goes_on_after_t
         "{}",
         run.stderr
     );
-    assert_eq!(letters(), offsets(0..100));
+    assert_eq!(dead_letters(), offsets(0..100));
 
     scene
         .fedhost(&["dlq", "acknowledge", "run.toml"])
         .expect_code(0);
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
-    assert_eq!(letters(), offsets(0..150), "each is kept once");
+    assert_eq!(dead_letters(), offsets(0..150), "each is kept once");
     assert_eq!(scene.events_named("round_closed").len(), 2);
 }
 
@@ -180,7 +180,7 @@ fn scene_with_a_flood() -> Scene {
     scene
 }
 
-fn letters(scene: &Scene) -> usize {
+fn dead_letters(scene: &Scene) -> usize {
     read_topic(&scene.path("data"), "sensor-data-node-1.dlq").len()
 }
 
@@ -189,7 +189,7 @@ fn starting_it_again_and_again_does_not_drain_a_topic_into_its_dead_letters() {
     // Given a node that has stopped
     let scene = scene_with_a_flood();
     expect_stopped(scene.fedhost(&["run", "run.toml", "-q"]), "fog-node-1");
-    let kept = letters(&scene);
+    let kept = dead_letters(&scene);
     assert!((100..3_000).contains(&kept), "{kept}");
     // When it is started again without an acknowledgement, then it reports the same and reads no
     // more records
@@ -200,24 +200,24 @@ fn starting_it_again_and_again_does_not_drain_a_topic_into_its_dead_letters() {
             "{}",
             run.stderr
         );
-        assert_eq!(letters(&scene), kept);
+        assert_eq!(dead_letters(&scene), kept);
     }
     // When the stop is acknowledged, then it continues, and stops again as nothing was repaired
-    let told = scene
+    let output = scene
         .fedhost(&["dlq", "acknowledge", "run.toml"])
         .expect_code(0)
         .stdout;
     assert!(
-        told.contains("fog-node-1 may go on") && told.contains("sensor-data-node-1"),
-        "{told}"
+        output.contains("fog-node-1 may continue") && output.contains("sensor-data-node-1"),
+        "{output}"
     );
-    let told = scene
+    let output = scene
         .fedhost(&["dlq", "acknowledge", "run.toml"])
         .expect_code(0)
         .stdout;
-    assert!(told.contains("no role has stopped"), "{told}");
+    assert!(output.contains("no role has stopped"), "{output}");
     expect_stopped(scene.fedhost(&["run", "run.toml", "-q"]), "fog-node-1");
-    assert!(letters(&scene) > kept);
+    assert!(dead_letters(&scene) > kept);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn another_cap_is_a_new_beginning() {
             "dead_letters.cap_share=1.0",
         ])
         .expect_code(0);
-    assert_eq!(letters(&scene), 3_000);
+    assert_eq!(dead_letters(&scene), 3_000);
     // The old verdict is forgotten
     scene
         .fedhost(&["run", "run.toml", "-q", "--rounds", "3", "--for", "1s"])
@@ -289,7 +289,7 @@ fn a_record_that_is_no_global_model_has_one_dead_letter_however_many_nodes_read_
         "untrusted",
         &[b"no model".as_slice(); 3],
     );
-    let letters = || {
+    let dead_letters = || {
         header(
             &scene,
             "global_model.dlq",
@@ -309,7 +309,7 @@ fn a_record_that_is_no_global_model_has_one_dead_letter_however_many_nodes_read_
         scene
             .fedhost(&["run", "run.toml", "-q", "--rounds", rounds])
             .expect_code(0);
-        assert_eq!(letters(), vec!["fog-node-1"; kept], "{rounds} rounds");
+        assert_eq!(dead_letters(), vec!["fog-node-1"; kept], "{rounds} rounds");
     }
     assert_eq!(scene.events_named("round_closed").len(), 4);
 }

@@ -275,13 +275,13 @@ fn a_run_tells_what_is_different_and_refuses_a_topic_that_is_too_small_for_its_m
     let words = "sizes of topic \"predictions\": the manifest allows records of 1048576 bytes, and the topic takes 2048";
     assert!(refused.stderr.contains(words), "{}", refused.stderr);
     assert!(refused.stderr.contains("hint:"), "{}", refused.stderr);
-    let told = &scene.events_named("topic_differs")[0];
+    let difference = &scene.events_named("topic_differs")[0];
     assert_eq!(
         (
-            &told["topic"],
-            &told["setting"],
-            &told["asked"],
-            &told["found"]
+            &difference["topic"],
+            &difference["setting"],
+            &difference["asked"],
+            &difference["found"]
         ),
         (
             &"global_model".into(),

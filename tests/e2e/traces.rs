@@ -1,4 +1,4 @@
-//! W3C trace context: what others bring with their messages goes on, hop by hop.
+//! W3C trace context: the context of foreign messages is passed on, hop by hop.
 
 use fedhost::role::trace::{LINK, TRACEPARENT};
 use fedhost_bus::{NewRecord, Record};
@@ -87,7 +87,7 @@ fn what_answers_a_global_model_goes_on_with_the_trace_that_it_brought() {
     let trained = run.wait_for("node_trained");
     assert_eq!(trained["round"], 2, "{trained}");
     run.interrupt();
-    // Then its update goes on with that trace, and what it found
+    // Then its update carries that trace, and what it found
     let foreign = FOREIGN.split('-').nth(1);
     for topic in ["model_updates", "model-evaluations"] {
         let answers = read_topic(&scene.path("data"), topic);

@@ -3,7 +3,7 @@
     federation.py BOOTSTRAP_SERVERS ROUNDS
 
 Each of the eight sends its updates in another form, and Kafka compresses them in turn in each of its ways. What comes
-back is verified: digests, the global model as the weighted mean, and that a score goes on with its reading's trace.
+back is verified: digests, the global model as the weighted mean, and that a score carries the trace of its reading.
 """
 
 import json

@@ -3,7 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a harness that cannot go on fails the test"
+    reason = "a harness that cannot continue fails the test"
 )]
 
 pub mod broker;

@@ -118,7 +118,7 @@ metrics! {
     // The process.
     READY: Gauge = "ready", "1 when the process is at work and has no trouble, otherwise 0";
     BUILD_INFO: Gauge = "build_info", "Always 1; its label is the version of this program";
-    METRICS_LEFT_OUT: Count = "figures_left_out", "Reports of metrics that were dropped because there were too many series";
+    METRICS_LEFT_OUT: Count = "metrics_left_out", "Reports of metrics that were dropped because there were too many series";
 }
 
 #[cfg(test)]

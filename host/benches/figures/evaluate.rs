@@ -10,7 +10,7 @@ use std::sync::Arc;
 use fedhost_base::clock::Stopwatch;
 use fedhost_dataset::{Corpus, Layout, Storage};
 use fedhost_domain::protocol::Protocol;
-use fedhost_evaluate::{Candidate, Document, Evaluation, Labels, Options, Subject, Threshold};
+use fedhost_evaluate::{Candidate, Document, Evaluation, LabelUse, Options, Subject, Threshold};
 use fedhost_plugin::{Engine, EventSink, Limits, Loader, Parameters};
 use tokio_util::sync::CancellationToken;
 
@@ -135,14 +135,14 @@ fn run(corpus: &Corpus, options: &Options, plugins: &[&str]) -> Document {
 }
 
 fn candidate(name: &str) -> Candidate {
-    let nobody: EventSink = Arc::new(|_| {});
+    let no_listener: EventSink = Arc::new(|_| {});
     let limits = Limits {
         call_deadline_ms: 600_000,
         ..Limits::default()
     };
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../plugins/{name}.wasm"));
     let loader =
-        Loader::new(&Engine::new().unwrap(), nobody).with_limits(Arc::new(move |_| limits));
+        Loader::new(&Engine::new().unwrap(), no_listener).with_limits(Arc::new(move |_| limits));
     let plugin = loader.load(&file).unwrap();
     let parameters = plugin.check_parameters(&Parameters::new()).unwrap();
     Candidate {
@@ -176,7 +176,7 @@ fn options(protocol: Protocol) -> Options {
         threshold: Threshold::Quantile(0.99),
         smooth_rows: 1,
         epochs: 5,
-        labels: Labels::WhereNeeded,
+        labels: LabelUse::WhereNeeded,
         rows_per_call: 1000,
     }
 }

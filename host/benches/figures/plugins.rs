@@ -30,10 +30,10 @@ pub(crate) fn figures() -> Vec<Figure> {
 
 /// As a run has them, interruption and limits included.
 fn loader(engine: &Engine) -> Loader {
-    Loader::new(engine, nobody())
+    Loader::new(engine, no_listener())
 }
 
-fn nobody() -> EventSink {
+fn no_listener() -> EventSink {
     Arc::new(|_| {})
 }
 
@@ -44,7 +44,7 @@ fn built(name: &str) -> PathBuf {
 /// Opens with the defaults of all parameters.
 fn open<T>(plugin: &Plugin, columns: usize, open: impl FnOnce(Opening<'_>) -> T) -> T {
     let parameters = plugin.check_parameters(&Parameters::new()).unwrap();
-    let context = Context::new("bench", nobody());
+    let context = Context::new("bench", no_listener());
     open(Opening {
         columns: &rows::names(columns),
         parameters: &parameters,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fedhost::role::aggregator::Service;
-use fedhost::role::federation::{Topics, Wire};
+use fedhost::role::federation::{FederationTopics, Wire};
 use fedhost::role::models::{NewUpdate, update_record};
 use fedhost::role::{Context, DeadLetters, StartedSignal};
 use fedhost_base::announce::Announcer;
@@ -66,7 +66,7 @@ fn rules() -> Rules {
 async fn rounds() -> Vec<f64> {
     let folder = tempfile::tempdir().unwrap();
     let log = Arc::new(EmbeddedLog::open(Options::new(folder.path())).unwrap());
-    let topics = Arc::new(Topics {
+    let topics = Arc::new(FederationTopics {
         global_model: "global".into(),
         model_updates: "updates".into(),
         predictions: "predictions".into(),
@@ -124,7 +124,7 @@ fn topic(name: &str) -> TopicSpec {
     }
 }
 
-async fn send(log: &EmbeddedLog, topics: &Topics, node: u32, base_round: u64) {
+async fn send(log: &EmbeddedLog, topics: &FederationTopics, node: u32, base_round: u64) {
     let weights = weights(node as usize, PARAMETERS);
     let plugin = plugin();
     let update = NewUpdate {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Evaluation, NodeEvaluation};
+use crate::event::{GlobalEvaluation, NodeEvaluation};
 use crate::metrics::ScoreSketch;
 use crate::model::NodeId;
 
@@ -27,7 +27,7 @@ impl RoundEvaluations {
 
     /// All rows of all nodes pooled; `None` when there are none.
     #[must_use]
-    pub fn pooled(&self) -> Option<Evaluation> {
+    pub fn pooled(&self) -> Option<GlobalEvaluation> {
         let mut pool = ScoreSketch::default();
         let mut nodes = Vec::new();
         for (node, sketch) in self.sketches.iter().filter(|(_, sketch)| sketch.rows() > 0) {
@@ -42,7 +42,7 @@ impl RoundEvaluations {
         if nodes.is_empty() {
             return None;
         }
-        Some(Evaluation {
+        Some(GlobalEvaluation {
             rows: pool.rows(),
             anomalous: pool.anomalous(),
             roc_auc: pool.roc_auc(),

@@ -8,7 +8,7 @@ mod round;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{NodeId, f64_or_null};
-pub use round::{Durations, Evaluation, NodeEvaluation, Participant, RoundClosed};
+pub use round::{Durations, GlobalEvaluation, NodeEvaluation, Participant, RoundClosed};
 
 /// An event of a federation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,9 +53,9 @@ pub enum FederationEvent {
         /// The round whose global model was scored.
         round: u64,
         /// The previous global model on its held-out rows.
-        before: Option<Evaluation>,
+        before: Option<GlobalEvaluation>,
         /// This round's global model.
-        after: Evaluation,
+        after: GlobalEvaluation,
     },
     /// A fog node published an update.
     NodeTrained {

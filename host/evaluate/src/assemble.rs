@@ -5,7 +5,7 @@ use super::baseline::{Baseline, Scorer};
 use super::document::{
     BaselineResult, Card, DataCard, Document, FileCard, PluginResult, RepeatedRows,
 };
-use super::figures::{Row, ScoreBook, Threshold};
+use super::figures::{RowScore, ScoreBook, Threshold};
 use super::integrity::IntegrityResult;
 use super::run::Evaluation;
 use super::schedule::Schedule;
@@ -113,7 +113,7 @@ impl Evaluation<'_> {
         schedule.each_scored(self.corpus, |row| {
             if outcome.is_ok() {
                 let score = scorer.score(&row);
-                outcome = book.push(Row {
+                outcome = book.push(RowScore {
                     series: row.series,
                     label: row.anomalous,
                     score,

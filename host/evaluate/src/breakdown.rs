@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fedhost_domain::metrics::{DelayMeter, Ranking};
 
 use super::document::{FileResult, FileTrace};
-use super::figures::{Error, Row, ScoreBook};
+use super::figures::{Error, RowScore, ScoreBook};
 use super::run::Evaluation;
 
 /// A file with more scored rows has no figures of its own: they would take too much memory.
@@ -33,7 +33,7 @@ pub(super) fn files(
         labels.clear();
     };
     for row in book.iter(evaluation.options.smooth_rows) {
-        let Row {
+        let RowScore {
             series,
             label,
             score,

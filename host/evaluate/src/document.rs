@@ -7,7 +7,7 @@ use fedhost_domain::model::Sha256Hex;
 use fedhost_domain::protocol::Protocol;
 use serde::Serialize;
 
-use super::Labels;
+use super::LabelUse;
 use super::figures::Figures;
 use super::integrity::IntegrityResult;
 use super::notes::Said;
@@ -31,7 +31,7 @@ pub struct Document {
     /// How often models went over the rows to train on.
     pub epochs: u32,
     /// Who saw labels.
-    pub labels: Labels,
+    pub labels: LabelUse,
     /// Rows that a plug-in was given at once.
     pub rows_per_call: usize,
     /// Rows trained on before anything was scored, over all models of one repeat.

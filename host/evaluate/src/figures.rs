@@ -27,7 +27,7 @@ use fedhost_domain::metrics::{
 };
 use serde::Serialize;
 
-pub use book::{Error, Row, ScoreBook};
+pub use book::{Error, RowScore, ScoreBook};
 pub use compute::Request;
 pub use threshold::{Threshold, ThresholdError};
 

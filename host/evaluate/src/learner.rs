@@ -6,7 +6,7 @@ use super::cost::{Cost, charge};
 use super::feed::{Afterwards, Feed, Prepared};
 use super::schedule::Life;
 use super::trial::Stop;
-use super::{Labels, Options};
+use super::{LabelUse, Options};
 use fedhost_plugin::{Batch, CallError, Kind, Limits, Refusal, Trainer};
 
 /// Values that one training call is given at most, 16 MiB: more rows are learnt from in several
@@ -16,7 +16,7 @@ const VALUES_PER_CALL: u64 = 4 << 20;
 /// Trains models alike, one after the other.
 pub(super) struct Learner {
     epochs: u32,
-    labels: Labels,
+    labels: LabelUse,
     /// Whether the plug-in has declined to learn without labels.
     wants_labels: bool,
     /// Time of a call after which the plug-in is asked to stop.
@@ -44,9 +44,9 @@ impl Learner {
     /// Whether rows to train on come with their labels.
     pub(super) fn gives_labels(&self) -> bool {
         match self.labels {
-            Labels::Always => true,
-            Labels::Never => false,
-            Labels::WhereNeeded => self.wants_labels,
+            LabelUse::Always => true,
+            LabelUse::Never => false,
+            LabelUse::WhereNeeded => self.wants_labels,
         }
     }
 
@@ -142,7 +142,7 @@ impl Learner {
 
     fn may_want_labels(&self, declined: &CallError) -> bool {
         declined.kind == Kind::Refused(Refusal::InvalidInput)
-            && self.labels == Labels::WhereNeeded
+            && self.labels == LabelUse::WhereNeeded
             && !self.wants_labels
     }
 }

@@ -65,7 +65,7 @@ pub struct Options {
     /// How often a model goes over the rows to train on.
     pub epochs: u32,
     /// Who sees the labels of rows to train on.
-    pub labels: Labels,
+    pub labels: LabelUse,
     /// Rows that a plug-in is given at once, at least 1.
     pub rows_per_call: usize,
 }
@@ -83,7 +83,7 @@ impl Options {
 /// Who sees the labels of rows to train on; rows to score never have any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Labels {
+pub enum LabelUse {
     /// Models that decline to learn without.
     WhereNeeded,
     /// Every model.

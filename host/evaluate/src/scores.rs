@@ -4,7 +4,7 @@ use std::io::Write;
 
 use miette::{IntoDiagnostic as _, miette};
 
-use super::figures::{self, Row, ScoreBook};
+use super::figures::{self, RowScore, ScoreBook};
 use super::run::Evaluation;
 use super::schedule::ScoredRow;
 
@@ -56,7 +56,7 @@ impl Scores {
 fn line(
     evaluation: &Evaluation<'_>,
     row: &ScoredRow,
-    books: &mut [impl Iterator<Item = Result<Row, figures::Error>>],
+    books: &mut [impl Iterator<Item = Result<RowScore, figures::Error>>],
 ) -> Result<csv::StringRecord, miette::Report> {
     let mut line = csv::StringRecord::new();
     line.push_field(

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cost::{Cost, charge};
 use super::feed::{Afterwards, Feed, Prepared};
-use super::figures::{self, Row, ScoreBook};
+use super::figures::{self, RowScore, ScoreBook};
 use super::learner::Learner;
 use super::notes::Notes;
 use super::schedule::{Life, Part, Schedule};
@@ -358,7 +358,7 @@ fn unlabelled(prepared: Prepared, columns: usize) -> Result<Batch, BatchError> {
 
 fn note(book: &mut ScoreBook, series: u32, labels: &[bool], scores: &[f32]) -> Result<(), Stop> {
     for (&anomalous, &score) in labels.iter().zip(scores) {
-        book.push(Row {
+        book.push(RowScore {
             series,
             label: anomalous,
             score,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// What a plug-in does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum PluginKind {
     /// It prepares rows for a model.
     Preprocessor,
     /// It is trained in a federation, and scores rows.
@@ -34,7 +34,7 @@ pub enum Language {
     Javascript,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for PluginKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Preprocessor => "preprocessor",
@@ -56,11 +56,11 @@ impl fmt::Display for Language {
 
 /// The plug-in to create.
 #[derive(Clone, Debug)]
-pub struct Start<'a> {
+pub struct Scaffold<'a> {
     /// The plug-in's name, and its folder's.
     pub name: &'a str,
     /// What it does.
-    pub kind: Kind,
+    pub kind: PluginKind,
     /// What it is written in.
     pub language: Language,
     /// The folder in which its folder is created.
@@ -82,7 +82,7 @@ pub struct Started {
 
 /// Why no plug-in was created.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum NewError {
+pub enum ScaffoldError {
     /// The name cannot be used in manifests, file names and crates.
     #[error("{0:?} is no name for a plug-in")]
     #[diagnostic(help("use lower-case words joined by hyphens, such as vibration-score"))]
@@ -111,13 +111,13 @@ pub enum NewError {
 /// # Errors
 /// The name is invalid, the folder exists, or the SDK is missing: then nothing is written. Or a
 /// file cannot be written.
-pub fn start(start: &Start<'_>) -> Result<Started, NewError> {
+pub fn start(start: &Scaffold<'_>) -> Result<Started, ScaffoldError> {
     if !is_name(start.name) {
-        return Err(NewError::Name(start.name.to_owned()));
+        return Err(ScaffoldError::Name(start.name.to_owned()));
     }
     let folder = start.parent.join(start.name);
     if folder.symlink_metadata().is_ok() {
-        return Err(NewError::Exists(folder));
+        return Err(ScaffoldError::Exists(folder));
     }
     let commands = commands(&folder, start);
     let dependency = Dependency::of(start)?;
@@ -158,7 +158,7 @@ struct Dependency {
 }
 
 impl Dependency {
-    fn of(start: &Start<'_>) -> Result<Self, NewError> {
+    fn of(start: &Scaffold<'_>) -> Result<Self, ScaffoldError> {
         const OWN: &str = "\n# A workspace of its own, whatever lies above it.\n[workspace]";
         let Some(sdk) = start.sdk else {
             return Ok(Self {
@@ -168,10 +168,10 @@ impl Dependency {
         };
         let path = sdk
             .canonicalize()
-            .map_err(|_| NewError::NoSdk(sdk.into()))?;
+            .map_err(|_| ScaffoldError::NoSdk(sdk.into()))?;
         let manifest = fs::read_to_string(path.join("Cargo.toml")).unwrap_or_default();
         if !manifest.contains("name = \"fedhost-guest\"") {
-            return Err(NewError::NoSdk(sdk.into()));
+            return Err(ScaffoldError::NoSdk(sdk.into()));
         }
         let among_guests = start
             .parent
@@ -185,7 +185,7 @@ impl Dependency {
     }
 }
 
-fn commands(folder: &Path, start: &Start<'_>) -> [String; 4] {
+fn commands(folder: &Path, start: &Scaffold<'_>) -> [String; 4] {
     let (name, folder) = (start.name, folder.display());
     let test = match start.language {
         Language::Rust => format!("cargo test --manifest-path {folder}/Cargo.toml"),
@@ -200,7 +200,12 @@ fn commands(folder: &Path, start: &Start<'_>) -> [String; 4] {
     ]
 }
 
-fn fill(template: &str, start: &Start<'_>, dependency: &Dependency, commands: &[String]) -> String {
+fn fill(
+    template: &str,
+    start: &Scaffold<'_>,
+    dependency: &Dependency,
+    commands: &[String],
+) -> String {
     let lower = start.language.to_string().to_lowercase();
     [
         ("{{name}}", start.name),
@@ -217,8 +222,8 @@ fn fill(template: &str, start: &Start<'_>, dependency: &Dependency, commands: &[
     })
 }
 
-fn write(path: &Path, content: &str) -> Result<(), NewError> {
-    let failed = |source| NewError::Write {
+fn write(path: &Path, content: &str) -> Result<(), ScaffoldError> {
+    let failed = |source| ScaffoldError::Write {
         path: path.to_owned(),
         source,
     };

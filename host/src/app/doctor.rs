@@ -12,7 +12,7 @@ use fedhost_base::observer::Observer;
 use fedhost_bus::TopicSpec;
 use fedhost_bus::checkup::{Finding, Tell, examine_directory};
 use fedhost_bus::embedded;
-use fedhost_bus::kafka::doctor::{Needs, Reading};
+use fedhost_bus::kafka::doctor::{Needs, ReadNeed};
 use fedhost_bus::kafka::{self, Options};
 use fedhost_manifest::{BusKind, ClientRole, Extent, Loaded, Manifest, Read, RoleSpec};
 use fedhost_plugin::Registry;
@@ -118,8 +118,8 @@ pub(super) fn needs(manifest: &Manifest, roles: &[RoleSpec], options: &Options) 
     }
 }
 
-fn reading(read: &Read, options: &Options) -> Reading {
-    Reading {
+fn reading(read: &Read, options: &Options) -> ReadNeed {
+    ReadNeed {
         group: options.group(&read.group),
         topic: read.topic.name.clone(),
         stores_offsets: read.extent == Extent::All,

@@ -31,13 +31,13 @@ pub struct Lag {
     pub expired: u64,
 }
 
-/// Dead letters in one topic.
+/// How many dead-letter records one topic has at most.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Letters {
-    /// The topic of dead letters.
+pub struct DeadLetterOffsets {
+    /// The dead-letter topic.
     pub topic: String,
     /// Offsets between the oldest and the newest. The marks that transactions leave on Kafka take
-    /// one each, so that there may be fewer letters; counting these takes reading them, see
+    /// one each, so that there may be fewer records; to count these, read them with
     /// [`crate::dead_letters::survey()`].
     pub offsets: u64,
 }
@@ -48,7 +48,7 @@ pub struct Waiting {
     /// By group, topic and partition.
     pub groups: Vec<Lag>,
     /// By topic.
-    pub dead_letters: Vec<Letters>,
+    pub dead_letters: Vec<DeadLetterOffsets>,
     /// The sum of all groups' `records`.
     pub records_not_safe: u64,
 }
@@ -87,7 +87,7 @@ pub async fn waiting(
         .filter(|asked| asked.dead_letters);
     let dead_letters = dead_letters
         .filter_map(|asked| topics::find(&found, &asked.spec.name))
-        .map(letters)
+        .map(dead_letter_offsets)
         .collect();
     let records_not_safe = groups.iter().map(|lag| lag.records).sum();
     Ok(Waiting {
@@ -110,13 +110,13 @@ fn committed(stored: &[GroupOffset], topic: &str, partition: u32) -> Option<u64>
         .map(|offset| offset.next)
 }
 
-fn letters(info: &TopicInfo) -> Letters {
+fn dead_letter_offsets(info: &TopicInfo) -> DeadLetterOffsets {
     let offsets = info
         .offsets
         .iter()
         .map(|offsets| offsets.end.saturating_sub(offsets.start))
         .sum();
-    Letters {
+    DeadLetterOffsets {
         topic: info.spec.name.clone(),
         offsets,
     }

@@ -151,7 +151,7 @@ fn defect(spec: &RoleSpec, reason: &str) -> Error {
     }
 }
 
-fn sensor_config(sensor: &Sensor) -> sensor::Config {
+fn sensor_config(sensor: &Sensor) -> sensor::SensorConfig {
     let (rate_hz, rows) = match sensor {
         Sensor::Simulated(simulated) => {
             let rows = sensor::SimulatedRows {
@@ -174,7 +174,7 @@ fn sensor_config(sensor: &Sensor) -> sensor::Config {
             (csv.rate_hz, sensor::RowSource::Csv(files))
         }
     };
-    sensor::Config {
+    sensor::SensorConfig {
         name: sensor.name().to_owned(),
         node: sensor.node(),
         rate_hz,

@@ -9,7 +9,7 @@ use fedhost_domain::round::{Expected, Rules};
 
 use super::options::Options;
 use crate::role::DeadLetters;
-use crate::role::federation::{Topics, Wire};
+use crate::role::federation::{FederationTopics, Wire};
 use fedhost_bus as bus;
 use fedhost_manifest::{
     self as manifest, BusKind, ClientRole, Join, Manifest, NewGroup, Packing, RowsPerRound, Topic,
@@ -124,8 +124,8 @@ pub(super) fn schedule(manifest: &Manifest, options: &Options) -> schedule::Conf
 }
 
 /// The topics that roles share.
-pub(super) fn topics(manifest: &Manifest) -> Arc<Topics> {
-    Arc::new(Topics {
+pub(super) fn topics(manifest: &Manifest) -> Arc<FederationTopics> {
+    Arc::new(FederationTopics {
         global_model: manifest.topics.global_model().name.into(),
         model_updates: manifest.topics.model_updates().name.into(),
         predictions: manifest.topics.predictions().name.into(),

@@ -1,4 +1,4 @@
-//! `fedhost dlq`: an operator's view of dead letters.
+//! `fedhost dlq`: what an operator does with dead-letter records.
 
 mod acknowledge;
 mod content;
@@ -23,18 +23,18 @@ use fedhost_base::observer::{Labels, Observer};
 use fedhost_bus::Bus;
 use fedhost_manifest::Manifest;
 
-/// What to do with dead letters.
+/// What to do with dead-letter records.
 #[derive(Debug, Subcommand)]
 pub(super) enum Dlq {
-    /// Count the dead letters of every topic of a manifest, by reason
+    /// Count the dead-letter records of every topic of a manifest, by reason
     List(list::List),
-    /// Show dead letters whole: key, headers and value
+    /// Show dead-letter records whole: key, headers and value
     Show(show::Show),
     /// Put the original records back on their topic
     Replay(replay::Replay),
-    /// Delete the oldest dead letters for good
+    /// Delete the oldest dead-letter records permanently
     Purge(purge::Purge),
-    /// Let roles go on that stopped because of too many dead letters
+    /// Let roles continue that stopped because of too many dead-letter records
     Acknowledge(acknowledge::Acknowledge),
 }
 
@@ -63,7 +63,7 @@ impl Dlq {
 struct OfTopic {
     #[command(flatten)]
     manifest: ManifestArgs,
-    /// A topic, or the topic of its dead letters
+    /// A topic, or its dead-letter topic
     topic: String,
 }
 
@@ -76,8 +76,8 @@ impl OfTopic {
 /// What a command works with.
 struct Scene {
     manifest: Manifest,
-    /// Absent while nobody has made the embedded log: whoever looks for letters does not make it
-    /// either.
+    /// Absent while the embedded log does not exist: looking for dead-letter records does not
+    /// create it.
     bus: Option<Arc<dyn Bus>>,
     /// Set by Ctrl-C.
     stop: CancellationToken,
@@ -118,8 +118,8 @@ fn on_bus(manifest: &ManifestArgs, work: impl AsyncFnOnce(&Scene) -> Ending) -> 
             );
         }
     };
-    let opened =
-        buses::is_there(&loaded).then(|| runtime.block_on(buses::open(&loaded, Arc::new(Aloud))));
+    let opened = buses::is_there(&loaded)
+        .then(|| runtime.block_on(buses::open(&loaded, Arc::new(StderrObserver))));
     let bus = match opened.transpose() {
         Ok(bus) => bus,
         Err(error) => return Ending::Refused(error),
@@ -132,13 +132,13 @@ fn on_bus(manifest: &ManifestArgs, work: impl AsyncFnOnce(&Scene) -> Ending) -> 
     runtime.spawn(run::listen_for_ctrl_c(scene.stop.clone()));
     let ending = runtime.block_on(work(&scene));
     drop(scene);
-    // Somebody who was asked and pressed Ctrl-C is still expected to answer; nobody has to wait for
-    // that.
+    // After Ctrl-C at a question, a thread still waits for the answer. The program does not wait
+    // for that thread.
     runtime.shutdown_background();
     ending
 }
 
-/// A topic or partition that is not there is found before anything is done.
+/// A missing topic or partition is found before anything is done.
 fn ending_of(error: Error) -> Ending {
     match error {
         Error::NoTopic { .. } | Error::NoPartition { .. } => Ending::Refused(error.into()),
@@ -150,15 +150,16 @@ fn bound(text: &str) -> Result<Bound, BadBound> {
     Bound::parse(text, clock::now_ms())
 }
 
-/// `1 letter`, `2 letters`.
-fn letters(count: u64) -> String {
-    format!("{count} letter{}", if count == 1 { "" } else { "s" })
+/// `1 dead-letter record`, `2 dead-letter records`.
+fn counted(count: u64) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} dead-letter record{plural}")
 }
 
-/// Tells of the bus's troubles on stderr.
-struct Aloud;
+/// Reports problems of the bus on stderr.
+struct StderrObserver;
 
-impl Observer for Aloud {
+impl Observer for StderrObserver {
     fn condition(&self, part: &str, trouble: Option<&str>) {
         if let Some(trouble) = trouble {
             screen::note(&format!("{part}: {trouble}"));
@@ -170,7 +171,7 @@ impl Observer for Aloud {
     fn count(&self, _: Count, _: Labels<'_>, _: u64) {}
 
     fn announce(&self, event: Event) {
-        // What was purged is missed by the replaying group only.
+        // Only the group of the replays has not read what was purged.
         if matches!(event, Event::Bus(BusEvent::RecordsExpired { .. })) {
             return;
         }

@@ -47,7 +47,7 @@ impl Doctor {
         app::doctor::examine(&manifest, &mut |finding| {
             let is_shown = !global.quiet || finding.outcome != Outcome::Ok;
             if is_shown && !global.json {
-                screen::result(&in_words(&finding));
+                screen::result(&describe(&finding));
             }
             findings.push(finding);
         });
@@ -60,7 +60,7 @@ impl Doctor {
                 return Ending::Failed(error);
             }
         } else if !global.quiet {
-            screen::result(&tally.in_words());
+            screen::result(&tally.describe());
         }
         match tally.failed {
             0 => Ending::Done,
@@ -85,18 +85,18 @@ impl Tally {
         })
     }
 
-    fn in_words(&self) -> String {
+    fn describe(&self) -> String {
         let Self {
             ok,
             warnings,
             failed,
             unknown,
         } = self;
-        format!("{ok} ok, {warnings} warnings, {failed} failed, {unknown} could not be told")
+        format!("{ok} ok, {warnings} warnings, {failed} failed, {unknown} unknown")
     }
 }
 
-fn in_words(
+fn describe(
     Finding {
         subject,
         outcome,
@@ -124,11 +124,11 @@ mod tests {
     fn a_finding_is_a_line_and_its_remedy_another() {
         let finding = Finding::failed("broker 1", "nobody listens", "start it");
         assert_eq!(
-            in_words(&finding),
+            describe(&finding),
             "failed   broker 1: nobody listens\n         hint: start it"
         );
         assert_eq!(
-            in_words(&Finding::ok("topics", "fine")),
+            describe(&Finding::ok("topics", "fine")),
             "ok       topics: fine"
         );
     }

@@ -25,9 +25,9 @@ const EXAMPLES: &str = "\
 Examples:
   fedhost evaluate --plugin isolation-forest --plugin pca-t2q --data pump.csv --label anomaly --ignore timestamp
       which of two plug-ins finds more, on rows of one's own
-  fedhost evaluate --plugin ./stranger.wasm --data 'runs/*.csv' --delimiter ';' --label anomaly \\
+  fedhost evaluate --plugin ./downloaded.wasm --data 'runs/*.csv' --delimiter ';' --label anomaly \\
       --protocol prefix:400 --report out.html --scores out.csv
-      a stranger's model, trained on the first 400 rows of each file, with a report
+      a model from elsewhere, trained on the first 400 rows of each file, with a report
 
 Protocols:
   prefix:ROWS              each file has a model of its own, trained on its first rows, which scores the rest
@@ -37,12 +37,12 @@ Protocols:
   prequential:DELAY_ROWS   each row is scored first, and learnt from once that many further rows are scored
   shuffled-prequential:DELAY_ROWS   the same with all rows shuffled, for rows that have no order
 
-Formats, told by their extension: .csv .tsv .txt .jsonl .ndjson (each also .gz) .parquet .npy .npz
+Formats, by extension: .csv .tsv .txt .jsonl .ndjson (each also .gz) .parquet .npy .npz
 
-Exit code 1 when a plug-in failed or did not play fair; the others are judged all the same.";
+Exit code 1 when a plug-in failed or failed an integrity check; the others are still evaluated.";
 
-/// Judges plug-ins on labelled rows: what they find, what they miss, what they cost, and whether
-/// they play fair. Each runs alone in its own sandbox, on the same rows in the same order, and sees
+/// Evaluates plug-ins on labelled rows: what they find, what they miss, what they cost, and whether
+/// they pass the integrity checks. Each runs alone in its own sandbox, on the same rows in the same order, and sees
 /// no label of a row before it has scored it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -66,7 +66,7 @@ pub(super) struct Evaluate {
     /// Columns that plug-ins do not see, such as timestamps and further labels
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,..")]
     ignore: Vec<String>,
-    /// What is between columns of CSV [default: told from the first line]
+    /// What is between columns of CSV [default: detected in the first line]
     #[arg(long, value_parser = delimiter, value_name = "CHARACTER")]
     delimiter: Option<u8>,
     /// Set a parameter of a plug-in; may be repeated
@@ -75,10 +75,10 @@ pub(super) struct Evaluate {
     /// Which rows are trained on, and which are scored
     #[arg(long, default_value = "split:0.7", value_name = "PROTOCOL")]
     protocol: Protocol,
-    /// Everything random follows from it
+    /// Seed of everything that is random
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
-    /// Do everything so often, with one seed after the other
+    /// Repeat the evaluation N times, each with the next seed
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
     repeat: u32,
     /// The score from which a row is flagged: quantile:Q of the scores of normal rows to train on,
@@ -86,15 +86,15 @@ pub(super) struct Evaluate {
     /// best-f1 where nothing is trained on beforehand]
     #[arg(long, value_name = "THRESHOLD")]
     threshold: Option<Threshold>,
-    /// Average scores over so many rows, none of them later
+    /// Average each score over this many rows: the row and those before it
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), value_name = "ROWS")]
     smooth: u32,
     /// How often a model goes over the rows to train on
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
     epochs: u32,
     /// Which models see the labels of rows to train on
-    #[arg(long, value_enum, default_value_t = Labels::WhereNeeded, value_name = "WHO")]
-    labels: Labels,
+    #[arg(long, value_enum, default_value_t = LabelChoice::WhereNeeded, value_name = "WHO")]
+    labels: LabelChoice,
     /// Rows that a plug-in is given at once
     #[arg(long, default_value_t = 1000, value_parser = rows, value_name = "ROWS")]
     batch: usize,
@@ -117,7 +117,7 @@ pub(super) struct Evaluate {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Labels {
+enum LabelChoice {
     /// Those that decline to learn without
     WhereNeeded,
     /// All of them
@@ -380,12 +380,12 @@ fn listen(cancel: &CancellationToken) -> Result<(), miette::Report> {
     Ok(())
 }
 
-impl From<Labels> for evaluate::Labels {
-    fn from(labels: Labels) -> Self {
+impl From<LabelChoice> for evaluate::LabelUse {
+    fn from(labels: LabelChoice) -> Self {
         match labels {
-            Labels::WhereNeeded => Self::WhereNeeded,
-            Labels::Always => Self::Always,
-            Labels::Never => Self::Never,
+            LabelChoice::WhereNeeded => Self::WhereNeeded,
+            LabelChoice::Always => Self::Always,
+            LabelChoice::Never => Self::Never,
         }
     }
 }

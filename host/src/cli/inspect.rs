@@ -31,7 +31,7 @@ impl Inspect {
                 return Ending::Failed(error);
             }
         } else {
-            screen::result(&in_words(&inspection));
+            screen::result(&describe(&inspection));
         }
         match &inspection.verdict {
             ComponentVerdict::Accepted => Ending::Done,
@@ -43,7 +43,7 @@ impl Inspect {
     }
 }
 
-fn in_words(inspection: &Inspection) -> String {
+fn describe(inspection: &Inspection) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         writeln!(text, "{name:<15} {value}").ok();

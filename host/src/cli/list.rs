@@ -21,10 +21,10 @@ pub(super) struct List {
     directory: PathBuf,
 }
 
-/// A loader with default limits whose complaints are shown by the command itself.
+/// A loader with default limits. Its events are dropped: the command shows what it refuses.
 pub(super) fn loader() -> Result<Loader, miette::Report> {
-    let nobody: EventSink = Arc::new(|_| {});
-    Ok(Loader::new(&Engine::new()?, nobody).compiled_by(this_program().into_diagnostic()?))
+    let no_listener: EventSink = Arc::new(|_| {});
+    Ok(Loader::new(&Engine::new()?, no_listener).compiled_by(this_program().into_diagnostic()?))
 }
 
 impl List {
@@ -52,7 +52,7 @@ impl List {
             ));
         }
         for plugin in registry.plugins() {
-            screen::result(&in_words(plugin));
+            screen::result(&describe(plugin));
         }
         for refused in registry.refused() {
             screen::note(&format!(
@@ -75,7 +75,7 @@ fn document(plugin: &Plugin) -> serde_json::Value {
     })
 }
 
-fn in_words(plugin: &Plugin) -> String {
+fn describe(plugin: &Plugin) -> String {
     let descriptor = plugin.descriptor();
     let parameters: Vec<String> = descriptor
         .parameters

@@ -19,7 +19,7 @@ pub(super) fn on_bus(
     work: impl AsyncFnOnce(&Loaded, &Opener) -> Result<(), Failure>,
 ) -> Ending {
     let opener = Opener {
-        observer: Arc::new(Teller {
+        observer: Arc::new(StderrObserver {
             quiet: global.quiet,
         }),
     };
@@ -75,8 +75,8 @@ impl Opener {
             .map_err(Failure::Refused)
     }
 
-    /// The bus, unless it is a log that nobody has made yet: whoever only looks does not make it
-    /// either.
+    /// The bus, or `None` for a log that does not exist yet: a command that only reads does not
+    /// create it.
     pub(super) async fn open_existing(
         &self,
         manifest: &Loaded,
@@ -89,12 +89,12 @@ impl Opener {
     }
 }
 
-/// Tells on stderr what is wrong with the bus.
-struct Teller {
+/// Reports problems of the bus on stderr.
+struct StderrObserver {
     quiet: bool,
 }
 
-impl Observer for Teller {
+impl Observer for StderrObserver {
     fn condition(&self, _: &str, _: Option<&str>) {}
     fn gauge(&self, _: Gauge, _: Labels<'_>, _: f64) {}
     fn count(&self, _: Count, _: Labels<'_>, _: u64) {}

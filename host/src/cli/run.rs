@@ -29,8 +29,8 @@ Examples:
   fedhost run config/demo.toml --rounds 3 --set model.local_epochs=2
   fedhost run config/demo.toml --role sensor --node 1 --for 10s
 
-What was learnt lies in bus.directory: started again, the run goes on where it stopped. Ctrl-C stops it cleanly; a second
-Ctrl-C stops it at once, and nothing that was acknowledged is lost either way.")]
+What was learnt is stored in bus.directory: started again, the run resumes where it stopped. Ctrl-C stops it cleanly; a
+second Ctrl-C stops it at once. Nothing that was acknowledged is lost either way.")]
 pub(super) struct Run {
     #[command(flatten)]
     manifest: ManifestArgs,
@@ -78,7 +78,7 @@ impl Run {
             }
         };
         let ending = runtime.block_on(self.run(loaded, global));
-        // A guest that is still in a call is stopped by its deadline; nobody has to wait for it.
+        // A guest that is still in a call is stopped by its deadline; the program does not wait for it.
         runtime.shutdown_background();
         ending
     }

@@ -1,13 +1,13 @@
 //! The live table of rounds, and what a run has come to.
 
-use fedhost_domain::event::{Evaluation, RoundClosed};
+use fedhost_domain::event::{GlobalEvaluation, RoundClosed};
 
 /// A round as it is known so far.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) closed: RoundClosed,
-    pub(super) before: Option<Evaluation>,
-    pub(super) after: Option<Evaluation>,
+    pub(super) before: Option<GlobalEvaluation>,
+    pub(super) after: Option<GlobalEvaluation>,
 }
 
 const COLUMNS: [(&str, usize); 8] = [
@@ -67,7 +67,7 @@ impl Row {
     }
 }
 
-fn auc(evaluation: Option<&Evaluation>) -> String {
+fn auc(evaluation: Option<&GlobalEvaluation>) -> String {
     evaluation
         .and_then(|evaluation| evaluation.roc_auc)
         .map_or_else(|| "-".to_owned(), |auc| format!("{auc:.4}"))
@@ -107,7 +107,7 @@ mod tests {
                 publishing_ms: 1.0,
             },
         };
-        let after = Evaluation {
+        let after = GlobalEvaluation {
             rows: 9,
             anomalous: 3,
             roc_auc: Some(0.91),

@@ -48,7 +48,7 @@ impl Topics {
 /// Why a topic is hidden.
 const NO_RIGHT: &str = "no right to Describe it";
 
-/// How these topics are found; none is there while nobody has made the log.
+/// How these topics are found; there are none while the log does not exist.
 async fn look_for(
     manifest: &Loaded,
     opener: &Opener,

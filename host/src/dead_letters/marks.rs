@@ -49,7 +49,7 @@ impl Marks {
         }
     }
 
-    /// None of `letters`, all that are there, was replayed, whatever is stored.
+    /// None of `dead_letters`, all that are there, was replayed, whatever is stored.
     pub(super) fn erased(dead_letters: Range<u64>) -> Self {
         let next = dead_letters.start;
         let forgotten = || Chunk {

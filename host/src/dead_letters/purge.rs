@@ -1,11 +1,11 @@
-//! Deletes the oldest dead-letter records for good.
+//! Deletes the oldest dead-letter records permanently.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::marks::{self, chunks_of};
-use super::{Bound, Error, Filter, Reader, Seen, describe};
+use super::{Bound, Error, Filter, Reader, ScanProgress, describe};
 use fedhost_bus::{Bus, Write};
 
 /// Dead-letter records read at a time.
@@ -31,7 +31,7 @@ pub async fn plan_purge(
     bus: &Arc<dyn Bus>,
     topic: &str,
     before: Option<Bound>,
-    progress: impl FnMut(Seen),
+    progress: impl FnMut(ScanProgress),
 ) -> Result<Vec<Cut>, Error> {
     let offsets = describe(bus.as_ref(), topic).await?.offsets;
     let mut cuts: Vec<Cut> = (0..)
@@ -71,7 +71,7 @@ async fn keep_since(
     topic: &str,
     before: Option<Bound>,
     cuts: &mut [Cut],
-    mut progress: impl FnMut(Seen),
+    mut progress: impl FnMut(ScanProgress),
 ) -> Result<(), Error> {
     let older = Filter {
         to: before,

@@ -11,15 +11,15 @@ use tokio::time::timeout;
 use super::{DeadLetter, Error, Filter, describe};
 use fedhost_bus::{Bus, Source, Start};
 
-/// A reader that gets nothing for so long asks whether there is anything left.
+/// A reader that receives nothing for this time asks whether anything is left.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How much has been read, in dead-letter records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct ScanProgress {
     /// So far.
     pub records: u64,
-    /// At most so many in all.
+    /// At most this many in all.
     pub of: u64,
 }
 
@@ -42,7 +42,7 @@ pub struct Reader {
     /// By partition that has not been read to its end: one past the last dead-letter record to be
     /// read.
     ends: BTreeMap<u32, u64>,
-    seen: Seen,
+    seen: ScanProgress,
 }
 
 impl Reader {
@@ -52,7 +52,7 @@ impl Reader {
     /// # Errors
     /// There is no such topic or partition, or the bus refused.
     pub async fn browse(bus: &Arc<dyn Bus>, topic: &str, filter: &Filter) -> Result<Self, Error> {
-        // A group of its own gets in nobody's way.
+        // A group of its own does not move the offsets of any other reader.
         let group = format!("fedhost-dlq-{}", uuid::Uuid::new_v4());
         Self::open(bus, topic, &group, Begin::Oldest, filter).await
     }
@@ -89,7 +89,7 @@ impl Reader {
             .map(|record| (record.position.partition, end(record.position.offset)))
             .collect();
         let source = bus.subscribe(group, &[topic], Start::Earliest).await?;
-        let (bus, topic, seen) = (Arc::clone(bus), Arc::from(topic), Seen::default());
+        let (bus, topic, seen) = (Arc::clone(bus), Arc::from(topic), ScanProgress::default());
         let mut reader = Self {
             bus,
             topic,
@@ -144,7 +144,7 @@ impl Reader {
 
     /// How far it has come.
     #[must_use]
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> ScanProgress {
         self.seen
     }
 

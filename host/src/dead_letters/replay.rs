@@ -1,7 +1,7 @@
 //! Puts originals back on their topic.
 //!
-//! What was replayed is stored together with the records that were put back, so that a replay that
-//! is cut off goes on where it stopped, and none repeats what another one did.
+//! What was replayed is stored together with the records that were put back. So a replay that was
+//! interrupted resumes where it stopped, and no replay repeats another one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::marks::{Marks, state_name};
-use super::reader::{Begin, Reader, Seen};
+use super::reader::{Begin, Reader, ScanProgress};
 use super::survey::count;
 use super::{DeadLetter, DeadLetterTopic, Error, Filter, describe};
 use fedhost_base::clock;
@@ -23,7 +23,7 @@ pub const REPLAYS_MAX: u32 = 3;
 const GROUP: &str = "fedhost-dlq-replay";
 /// Dead-letter records in one write.
 const BATCH: usize = 256;
-/// With a rate there are about so many writes a second, or fewer.
+/// With a rate there are about this many writes a second, or fewer.
 const WRITES_PER_S: f64 = 10.0;
 
 /// What to replay, and how.
@@ -46,7 +46,7 @@ pub struct Replay {
 /// Why a dead-letter record stays where it is though it was meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Refusal {
+pub enum ReplayRefusal {
     /// It was replayed [`REPLAYS_MAX`] times already.
     ReplayedTooOften,
     /// It does not come from the topic whose dead-letter records these are, or does not say where
@@ -68,24 +68,24 @@ pub struct Account {
     /// Dead-letter records that the filter left out, of those that were read.
     pub left_out: u64,
     /// Dead-letter records that were meant, and refused.
-    pub refused: BTreeMap<Refusal, u64>,
+    pub refused: BTreeMap<ReplayRefusal, u64>,
     /// It was stopped before its end.
     pub is_interrupted: bool,
 }
 
 impl Replay {
     /// Replays until there are no more dead-letter records, the limit is reached or `stop` is set;
-    /// tells `progress` after each write.
+    /// calls `progress` after each write.
     ///
     /// # Errors
-    /// There is no such topic or partition, or the bus refused; what was told to `progress` is
+    /// There is no such topic or partition, or the bus refused; what was reported to `progress` is
     /// done.
     pub async fn run(
         &self,
         bus: &Arc<dyn Bus>,
         topic: &DeadLetterTopic,
         stop: &CancellationToken,
-        mut progress: impl FnMut(&Account, Seen),
+        mut progress: impl FnMut(&Account, ScanProgress),
     ) -> Result<Account, Error> {
         let begin = if self.again {
             Begin::Oldest
@@ -210,11 +210,11 @@ impl UnderWay<'_> {
             return false;
         }
         let refusal = if dead_letter.source_topic() != Some(&*self.topic.source) {
-            Refusal::OfAnotherTopic
+            ReplayRefusal::OfAnotherTopic
         } else if dead_letter.lacks_its_value() {
-            Refusal::WithoutValue
+            ReplayRefusal::WithoutValue
         } else if dead_letter.replays() >= REPLAYS_MAX && !self.replay.force {
-            Refusal::ReplayedTooOften
+            ReplayRefusal::ReplayedTooOften
         } else {
             account.replayed += 1;
             count(&mut account.reasons, &dead_letter.reason());
@@ -305,7 +305,7 @@ impl Pace {
         tokio::time::sleep_until(self.due.into()).await;
     }
 
-    /// So many records were written: the next ones are due later.
+    /// `records` were written: the next ones are due later.
     fn took(&mut self, records: u64) {
         if let Some(per_s) = self.per_s {
             // Time that was lost is not made up for: a rate is what the readers can bear.

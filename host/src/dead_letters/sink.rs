@@ -1,5 +1,5 @@
 //! Writes that may hold dead-letter records: counts those that were stored, and stores one that its
-//! topic can never take without its value. One oversized record must neither stop a role for good
+//! topic can never take without its value. One oversized record must neither stop a role permanently
 //! nor hold up the dead-letter records written with it.
 
 use std::cmp::Reverse;

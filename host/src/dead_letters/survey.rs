@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Error, Filter, Reader, Seen};
+use super::{Error, Filter, Reader, ScanProgress};
 use fedhost_bus::Bus;
 
 /// Dead-letter records read at a time.
@@ -15,11 +15,10 @@ const REASONS_MAX: usize = 100;
 /// Stands for all further reasons.
 const OTHER: &str = "other";
 
-/// What a topic of dead-letter records holds.
+/// What a dead-letter topic holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Survey {
     /// How many there are.
-    #[serde(rename = "letters")]
     pub records: u64,
     /// When the newest failure was, in milliseconds since the Unix epoch.
     pub newest_ms: Option<u64>,
@@ -35,7 +34,7 @@ pub struct Survey {
 pub async fn survey(
     bus: &Arc<dyn Bus>,
     topic: &str,
-    mut progress: impl FnMut(Seen),
+    mut progress: impl FnMut(ScanProgress),
 ) -> Result<Survey, Error> {
     let mut reader = Reader::browse(bus, topic, &Filter::default()).await?;
     let mut survey = Survey::default();

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::router::{Shared, accept};
-use crate::observe::Trouble;
+use crate::observe::NotReady;
 
 /// Any response means that the process is alive.
 pub(super) async fn live() -> &'static str {
@@ -35,12 +35,12 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>, headers: HeaderMap)
 }
 
 /// Formats the reasons, one a line.
-fn text(is_ready: bool, troubles: &[Trouble]) -> String {
+fn text(is_ready: bool, troubles: &[NotReady]) -> String {
     match (is_ready, troubles) {
         (true, _) => "ready\n".to_owned(),
         (false, []) => "not ready\n".to_owned(),
         (false, troubles) => {
-            let line = |Trouble { part, reason }: &Trouble| {
+            let line = |NotReady { part, reason }: &NotReady| {
                 format!("{part}: {}\n", reason.replace('\n', " "))
             };
             troubles.iter().map(line).collect()

@@ -12,7 +12,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::snapshot::{Kind, Metric, Series, Snapshot};
+use super::snapshot::{MetricFamily, MetricKind, Series, Snapshot};
 use fedhost_base::metric;
 
 /// The media type of [`Snapshot::exposition`].
@@ -33,10 +33,10 @@ impl Snapshot {
     }
 
     /// Returns the metrics that are not stored: version, readiness, and dropped reports.
-    fn own_metrics(&self) -> [Metric; 3] {
+    fn own_metrics(&self) -> [MetricFamily; 3] {
         let metric = |name: &str, help: &str, kind, value, labels| {
             let series = vec![Series { labels, value }];
-            Metric {
+            MetricFamily {
                 name: name.to_owned(),
                 kind,
                 help: help.to_owned(),
@@ -44,7 +44,7 @@ impl Snapshot {
             }
         };
         let gauge = |gauge: metric::Gauge, value, labels| {
-            metric(gauge.name(), gauge.help(), Kind::Gauge, value, labels)
+            metric(gauge.name(), gauge.help(), MetricKind::Gauge, value, labels)
         };
         let lost = metric::METRICS_LEFT_OUT;
         let version = BTreeMap::from([("version".to_owned(), self.version.clone())]);
@@ -60,7 +60,7 @@ impl Snapshot {
             metric(
                 lost.name(),
                 lost.help(),
-                Kind::Counter,
+                MetricKind::Counter,
                 left_out,
                 BTreeMap::new(),
             ),
@@ -82,7 +82,7 @@ impl Collector for Exposed {
                 labels: BTreeMap::new(),
                 value,
             }];
-            Metric {
+            MetricFamily {
                 name: name.to_owned(),
                 kind,
                 help: help.to_owned(),
@@ -97,7 +97,7 @@ impl Collector for Exposed {
         let start = float(self.0.started_ms) / 1e3;
         let start = own(
             "process_start_time_seconds",
-            Kind::Gauge,
+            MetricKind::Gauge,
             "When the process was started, since the Unix epoch",
             start,
         );
@@ -106,13 +106,13 @@ impl Collector for Exposed {
             [
                 own(
                     "process_resident_memory_bytes",
-                    Kind::Gauge,
+                    MetricKind::Gauge,
                     "Memory in use",
                     memory,
                 ),
                 own(
                     "process_cpu_seconds",
-                    Kind::Counter,
+                    MetricKind::Counter,
                     "Time spent computing, by all threads together",
                     process.cpu_seconds,
                 ),
@@ -125,11 +125,11 @@ impl Collector for Exposed {
     }
 }
 
-fn write(encoder: &mut DescriptorEncoder<'_>, name: &str, metric: &Metric) -> fmt::Result {
+fn write(encoder: &mut DescriptorEncoder<'_>, name: &str, metric: &MetricFamily) -> fmt::Result {
     let (name, unit) = split_unit(name);
     let kind = match metric.kind {
-        Kind::Gauge => MetricType::Gauge,
-        Kind::Counter => MetricType::Counter,
+        MetricKind::Gauge => MetricType::Gauge,
+        MetricKind::Counter => MetricType::Counter,
     };
     let mut family = encoder.encode_descriptor(name, &metric.help, unit.as_ref(), kind)?;
     for Series { labels, value } in &metric.series {
@@ -146,10 +146,10 @@ fn write(encoder: &mut DescriptorEncoder<'_>, name: &str, metric: &Metric) -> fm
     Ok(())
 }
 
-fn write_value(encoder: &mut MetricEncoder<'_>, kind: Kind, value: f64) -> fmt::Result {
+fn write_value(encoder: &mut MetricEncoder<'_>, kind: MetricKind, value: f64) -> fmt::Result {
     match kind {
-        Kind::Gauge => encoder.encode_gauge(&value),
-        Kind::Counter => encoder.encode_counter(&value, None::<&Exemplar<LabelSet<'_>, f64>>),
+        MetricKind::Gauge => encoder.encode_gauge(&value),
+        MetricKind::Counter => encoder.encode_counter(&value, None::<&Exemplar<LabelSet<'_>, f64>>),
     }
 }
 

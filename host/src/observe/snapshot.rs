@@ -17,12 +17,12 @@ pub struct Snapshot {
     /// Whether it is working and has no trouble.
     pub ready: bool,
     /// The reasons why it is not ready.
-    pub troubles: Vec<Trouble>,
+    pub troubles: Vec<NotReady>,
     /// All metrics, sorted by name.
-    #[serde(rename = "figures")]
-    pub metrics: Vec<Metric>,
+    #[serde(alias = "figures")]
+    pub metrics: Vec<MetricFamily>,
     /// Reports of metrics that were dropped because there were too many series.
-    #[serde(rename = "figures_left_out")]
+    #[serde(alias = "figures_left_out")]
     pub metrics_left_out: u64,
     /// Its memory and processor time; `None` where the system does not report them.
     pub process: Option<Process>,
@@ -42,25 +42,25 @@ pub enum Phase {
 }
 
 impl Phase {
-    pub(super) fn trouble(self) -> Option<Trouble> {
+    pub(super) fn trouble(self) -> Option<NotReady> {
         match self {
-            Self::Starting => Some(Trouble::new("process", "it is starting")),
+            Self::Starting => Some(NotReady::new("process", "it is starting")),
             Self::Working => None,
-            Self::Stopping => Some(Trouble::new("process", "it is stopping")),
+            Self::Stopping => Some(NotReady::new("process", "it is stopping")),
         }
     }
 }
 
 /// One reason why a process is not ready.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
+pub struct NotReady {
     /// The part that is in trouble, such as `writer of fog-node-1`.
     pub part: String,
     /// What is wrong with it.
     pub reason: String,
 }
 
-impl Trouble {
+impl NotReady {
     pub(super) fn new(part: &str, reason: &str) -> Self {
         Self {
             part: part.to_owned(),
@@ -72,7 +72,7 @@ impl Trouble {
 /// Whether a metric is a gauge or a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum MetricKind {
     /// It goes up and down.
     Gauge,
     /// It only rises; it starts at 0 with the process.
@@ -81,11 +81,11 @@ pub enum Kind {
 
 /// A metric with all its values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Metric {
+pub struct MetricFamily {
     /// In `snake_case`, with the unit at the end.
     pub name: String,
     /// Gauge or counter.
-    pub kind: Kind,
+    pub kind: MetricKind,
     /// Its description.
     pub help: String,
     /// At least one, sorted by labels.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::snapshot::{Kind, Metric, Series};
+use super::snapshot::{MetricFamily, MetricKind, Series};
 use fedhost_base::metric::{Count, Gauge};
 use fedhost_base::observer::Labels;
 
@@ -18,7 +18,7 @@ pub(super) struct Store {
 }
 
 struct Family {
-    kind: Kind,
+    kind: MetricKind,
     help: &'static str,
     series: BTreeMap<Key, f64>,
 }
@@ -28,13 +28,16 @@ type Key = Vec<(&'static str, String)>;
 
 impl Store {
     pub(super) fn set(&mut self, metric: Gauge, labels: Labels<'_>, value: f64) {
-        if let Some(current) = self.value((metric.name(), metric.help(), Kind::Gauge), labels) {
+        if let Some(current) = self.value((metric.name(), metric.help(), MetricKind::Gauge), labels)
+        {
             *current = value;
         }
     }
 
     pub(super) fn add(&mut self, metric: Count, labels: Labels<'_>, by: u64) {
-        if let Some(current) = self.value((metric.name(), metric.help(), Kind::Counter), labels) {
+        if let Some(current) =
+            self.value((metric.name(), metric.help(), MetricKind::Counter), labels)
+        {
             #[expect(clippy::cast_precision_loss, reason = "beyond 2^53 a count is rounded")]
             let by = by as f64;
             *current += by;
@@ -51,7 +54,7 @@ impl Store {
         for family in self
             .families
             .values_mut()
-            .filter(|family| family.kind == Kind::Gauge)
+            .filter(|family| family.kind == MetricKind::Gauge)
         {
             family.series.retain(|key, _| !carries_all(key));
         }
@@ -68,7 +71,7 @@ impl Store {
     }
 
     /// Returns all metrics that have a value, sorted by name.
-    pub(super) fn metrics(&self) -> Vec<Metric> {
+    pub(super) fn metrics(&self) -> Vec<MetricFamily> {
         let families = self
             .families
             .iter()
@@ -79,7 +82,7 @@ impl Store {
     /// Returns the value of a series; `None` if the series is new and there are too many already.
     fn value(
         &mut self,
-        (name, help, kind): (&'static str, &'static str, Kind),
+        (name, help, kind): (&'static str, &'static str, MetricKind),
         labels: Labels<'_>,
     ) -> Option<&mut f64> {
         let is_legal = labels.iter().all(|(label, _)| is_legal(label));
@@ -115,7 +118,7 @@ fn is_legal(name: &str) -> bool {
 }
 
 impl Family {
-    fn metric(&self, name: &str) -> Metric {
+    fn metric(&self, name: &str) -> MetricFamily {
         let series = self.series.iter().map(|(key, &value)| Series {
             labels: key
                 .iter()
@@ -123,7 +126,7 @@ impl Family {
                 .collect(),
             value,
         });
-        Metric {
+        MetricFamily {
             name: name.to_owned(),
             kind: self.kind,
             help: self.help.to_owned(),

@@ -38,7 +38,7 @@ fn it_is_ready_while_it_works_and_no_part_is_in_trouble() {
     let observed = Observed::new();
     assert_eq!(
         observed.troubles(),
-        [Trouble::new("process", "it is starting")]
+        [NotReady::new("process", "it is starting")]
     );
     observed.enter(Phase::Working);
     assert!(observed.troubles().is_empty() && observed.snapshot().ready);
@@ -48,7 +48,10 @@ fn it_is_ready_while_it_works_and_no_part_is_in_trouble() {
     observed.condition("reader of fog-node-1", None);
     assert_eq!(
         observed.troubles(),
-        [Trouble::new("writer of fog-node-1", "all brokers are down")]
+        [NotReady::new(
+            "writer of fog-node-1",
+            "all brokers are down"
+        )]
     );
     assert!(!observed.snapshot().ready);
 
@@ -57,7 +60,7 @@ fn it_is_ready_while_it_works_and_no_part_is_in_trouble() {
     observed.enter(Phase::Stopping);
     assert_eq!(
         observed.troubles(),
-        [Trouble::new("process", "it is stopping")]
+        [NotReady::new("process", "it is stopping")]
     );
 }
 
@@ -286,9 +289,9 @@ fedhost_build_info{version="1.2.3"} 1.0
 # HELP fedhost_ready 1 when the process is at work and has no trouble, otherwise 0
 # TYPE fedhost_ready gauge
 fedhost_ready 1.0
-# HELP fedhost_figures_left_out Reports of metrics that were dropped because there were too many series
-# TYPE fedhost_figures_left_out counter
-fedhost_figures_left_out_total 0.0
+# HELP fedhost_metrics_left_out Reports of metrics that were dropped because there were too many series
+# TYPE fedhost_metrics_left_out counter
+fedhost_metrics_left_out_total 0.0
 # HELP fedhost_bytes_written Bytes of keys and values that were written and acknowledged
 # TYPE fedhost_bytes_written counter
 fedhost_bytes_written_total{client="a"} 10.0

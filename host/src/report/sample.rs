@@ -2,7 +2,7 @@
 
 use fedhost_base::event::{Event, PluginEvent, RunEvent, Stamped};
 use fedhost_domain::event::{
-    Durations, Evaluation, FederationEvent, NodeEvaluation, Participant, RoundClosed,
+    Durations, FederationEvent, GlobalEvaluation, NodeEvaluation, Participant, RoundClosed,
 };
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 use rand::rngs::StdRng;
@@ -239,14 +239,14 @@ impl Writer {
         );
     }
 
-    fn evaluation(&mut self, round: u64) -> Evaluation {
+    fn evaluation(&mut self, round: u64) -> GlobalEvaluation {
         let learnt = |noise: f64| 0.93 - 0.36 * (-0.08 * round as f64).exp() + noise;
         let mut noisy = |width: f64| {
             self.sample
                 .scored
                 .then(|| learnt(self.random.random_range(-width..width)).min(1.0))
         };
-        Evaluation {
+        GlobalEvaluation {
             rows: 200 * u64::from(self.sample.nodes),
             anomalous: 20 * u64::from(self.sample.nodes),
             roc_auc: noisy(0.006),

@@ -10,7 +10,7 @@ mod tally;
 use std::path::Path;
 
 use fedhost_base::event::{Damage, Stamped};
-use fedhost_domain::event::{Evaluation, RoundClosed};
+use fedhost_domain::event::{GlobalEvaluation, RoundClosed};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 use serde::Serialize;
 
@@ -21,12 +21,12 @@ pub use tally::Tally;
 /// One run: everything from its first start to the end of its log.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RunSummary {
-    /// The part of `log` that tells it from the others.
+    /// The part of `log` that differs from the other runs.
     pub name: String,
     /// The log's path, as given.
     pub log: String,
-    /// What was run, as the latest start tells.
-    pub manifest: Option<Manifest>,
+    /// What was run, from the latest start.
+    pub manifest: Option<RunManifest>,
     /// Starts of the program; more than one means that it was resumed.
     pub starts: u64,
     /// The first event.
@@ -56,21 +56,21 @@ pub struct RunSummary {
     /// Every node that took part, sent something, or was expected; by name.
     pub nodes: Vec<Node>,
     /// Refused updates by sender and reason, most frequent first.
-    pub rejections: Vec<Tally<Rejection>>,
+    pub rejections: Vec<Tally<RejectedUpdates>>,
     /// Components in use, in order of appearance.
-    pub plugins: Vec<Plugin>,
+    pub plugins: Vec<UsedPlugin>,
     /// Failed calls and refused components, most frequent first.
     pub plugin_failures: Vec<Tally<PluginFailure>>,
-    /// What was not as it should be, by the part of the host that said so, most frequent first.
+    /// Warnings by the part of the host that reported them, most frequent first.
     pub warnings: Vec<Tally<String>>,
-    /// Roles that were cut off from the bus and began again, most frequent first.
+    /// Roles that lost their bus and restarted, most frequent first.
     pub restarts: Vec<Tally<String>>,
     /// Records that could not be used, most frequent first.
     pub skipped_records: Vec<Tally<SkippedRecords>>,
     /// What the embedded log lost.
     pub damage: Vec<Damage>,
     /// Sensors that have come to their end.
-    pub sensors: Vec<Sensor>,
+    pub sensors: Vec<SensorRows>,
     /// Lines of the run log that hold no known event, most frequent first.
     pub bad_lines: Vec<Tally<String>>,
 }
@@ -106,7 +106,7 @@ impl RunSummary {
 
 /// What was run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Manifest {
+pub struct RunManifest {
     /// Its file name.
     pub file: String,
     /// Digest of the effective manifest.
@@ -147,7 +147,7 @@ pub struct OpenRound {
     pub extensions: u64,
     /// Nodes that had answered when its time was last up.
     pub answered: Option<u64>,
-    /// Nodes that must answer, as told then.
+    /// Nodes that had to answer at that time.
     pub min_nodes: Option<u64>,
 }
 
@@ -157,15 +157,15 @@ pub struct RoundEvaluation {
     /// The round that made the model.
     pub round: u64,
     /// The model before it, on its own held-out rows.
-    pub before: Option<Evaluation>,
+    pub before: Option<GlobalEvaluation>,
     /// This model.
-    pub after: Evaluation,
+    pub after: GlobalEvaluation,
 }
 
 /// One node over all finished rounds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Node {
-    /// Who.
+    /// Its name.
     pub node: NodeId,
     /// Rounds it took part in.
     pub rounds: u64,
@@ -183,9 +183,9 @@ pub struct Node {
     pub rejected: u64,
     /// Labelled rows that no round has waited for.
     pub training_rows_skipped: u64,
-    /// How often it found its earlier state and went on from there.
+    /// How often it found its earlier state and resumed from there.
     pub resumed: u64,
-    /// The last sign of life.
+    /// When it last sent something.
     pub last_seen_ms: Option<u64>,
     /// The last round it took part in.
     pub last_round: Option<u64>,
@@ -193,8 +193,8 @@ pub struct Node {
 
 /// Updates refused for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Rejection {
-    /// The sender, when it could be told.
+pub struct RejectedUpdates {
+    /// The sender, when it is known.
     pub node: Option<NodeId>,
     /// A short stable code.
     pub reason: String,
@@ -202,7 +202,7 @@ pub struct Rejection {
 
 /// A component.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Plugin {
+pub struct UsedPlugin {
     /// Name, version, digest.
     #[serde(flatten)]
     pub id: PluginId,
@@ -236,7 +236,7 @@ pub struct SkippedRecords {
 
 /// A sensor that has published all its rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Sensor {
+pub struct SensorRows {
     /// The fog node it feeds.
     pub node: NodeId,
     /// Its name.

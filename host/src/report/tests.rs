@@ -58,7 +58,7 @@ fn the_page_needs_nothing_but_itself() {
 }
 
 #[test]
-fn strangers_text_is_shown_and_never_obeyed() {
+fn untrusted_text_is_shown_and_never_interpreted() {
     let evil = "</style></title><script>alert('1')</script>\" onload=\"x".to_owned();
     let mut log = Sample::new(2, 2).log(&evil);
     log.events.extend([
@@ -186,14 +186,14 @@ fn warnings_and_restarts_are_shown_with_their_number_and_the_last_reason() {
     assert!(render(std::slice::from_ref(&log)).contains("no role began again"));
     for reason in [
         "its transactions were taken over",
-        "the group went on without this reader",
+        "the group continued without this reader",
     ] {
         log.events.push(stamped(Event::Run(RunEvent::RoleRestarted {
             role: "fog-node-2".into(),
             reason: reason.into(),
         })));
     }
-    let detail = "the cluster does not tell the settings of some topics".to_owned();
+    let detail = "the cluster does not show the settings of some topics".to_owned();
     log.events.push(stamped(Event::Run(RunEvent::Warned {
         part: "kafka at broker:9092".into(),
         detail,
@@ -210,11 +210,12 @@ fn warnings_and_restarts_are_shown_with_their_number_and_the_last_reason() {
     );
     let page = render(&[log]);
     assert!(
-        page.contains("the group went on without this reader") && !page.contains("were taken over"),
+        page.contains("the group continued without this reader")
+            && !page.contains("were taken over"),
         "{page}"
     );
     assert!(
-        page.contains("does not tell the settings of some topics")
+        page.contains("does not show the settings of some topics")
             && !page.contains("no role began again")
     );
 }

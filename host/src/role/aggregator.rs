@@ -21,7 +21,7 @@ use fedhost_domain::model::{NodeId, PluginId};
 use fedhost_domain::round::{GlobalModel, Input, Machine, Output, Progress, Rules, Update};
 use tokio::sync::watch;
 
-use super::federation::Topics;
+use super::federation::FederationTopics;
 use super::halt::{self, Watch};
 use super::message::skipped;
 use super::refusal::Answers;
@@ -50,7 +50,7 @@ pub struct Service {
     /// What every role is given.
     pub context: Context,
     /// The topics it shares with others.
-    pub topics: Arc<Topics>,
+    pub topics: Arc<FederationTopics>,
     /// The rules of the federation.
     pub rules: Rules,
     /// The component whose weights it averages, renewed while it runs.
@@ -201,7 +201,7 @@ impl Aggregator {
 
     /// Refuses an update of an incompatible version of the plug-in: the same shapes may have
     /// another meaning there.
-    fn check_version(&self, update: Update) -> Result<Update, models::Refused> {
+    fn check_version(&self, update: Update) -> Result<Update, models::RefusedModel> {
         let plugin = self.service.plugin.borrow();
         if update.plugin.name == plugin.name {
             models::check_line(&plugin, &update.plugin)?;

@@ -6,7 +6,7 @@ use fedhost_domain::envelope::Compression;
 
 /// The topics that the roles of a federation share.
 #[derive(Clone, Debug)]
-pub struct Topics {
+pub struct FederationTopics {
     /// From the aggregator to the fog nodes.
     pub global_model: Arc<str>,
     /// From the fog nodes to the aggregator.

@@ -21,14 +21,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fedhost_domain::event::FederationEvent;
-use fedhost_domain::fog::schedule::{Config, Input, Output, Schedule, Training};
+use fedhost_domain::fog::schedule::{Config, Input, Output, Schedule, TrainingJob};
 use fedhost_domain::model::{NodeId, Weights};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::engine::RetryPolicy;
 use super::engine::plugins::{Lineup, Plugins};
-use super::federation::Topics;
+use super::federation::FederationTopics;
 use super::halt::{self, Watch};
 use super::models::ReceivedGlobal;
 use super::refusal::RefusedUpdate;
@@ -53,7 +53,7 @@ pub struct Service {
     /// Where it begins to read them when it never has.
     pub start: Start,
     /// The topics it shares with others.
-    pub topics: Arc<Topics>,
+    pub topics: Arc<FederationTopics>,
     /// Its plug-ins.
     pub plugins: Arc<Plugins>,
     /// The components that should be in use, renewed while it runs.
@@ -86,7 +86,7 @@ enum Done {
         result: Result<jobs::Evaluated, CallError>,
     },
     Trained {
-        training: Training,
+        training: TrainingJob,
         foreign: Option<Bytes>,
         result: Result<jobs::Trained, CallError>,
     },
@@ -363,7 +363,7 @@ impl Node {
         }
     }
 
-    fn train(&mut self, training: Training) {
+    fn train(&mut self, training: TrainingJob) {
         let Some(pipeline) = &self.pipeline else {
             return;
         };

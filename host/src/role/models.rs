@@ -14,7 +14,7 @@ use fedhost_domain::model::{Metric, NodeId, PluginId, Weights};
 use fedhost_domain::round::{GlobalModel, HeaderFault, Update};
 use serde::{Deserialize, Serialize};
 
-use super::federation::{Topics, Wire};
+use super::federation::{FederationTopics, Wire};
 use super::message::{self, Message};
 use super::{Error, trace};
 use fedhost_base::clock;
@@ -44,7 +44,7 @@ pub struct ModelEvaluation {
 
 /// A record that is no usable model message.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum RefusedModel {
     /// Its envelope is damaged, or breaks the format.
     #[error(transparent)]
     Envelope(#[from] Reject),
@@ -64,7 +64,7 @@ pub enum Refused {
     NotAGlobalModel,
 }
 
-impl miette::Diagnostic for Refused {
+impl miette::Diagnostic for RefusedModel {
     fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
         match self {
             Self::Envelope(reject) => reject.help(),
@@ -74,7 +74,7 @@ impl miette::Diagnostic for Refused {
     }
 }
 
-impl Refused {
+impl RefusedModel {
     /// A short stable name of the reason.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -204,10 +204,13 @@ pub async fn published(
 ///
 /// # Errors
 /// The record is damaged, or of another kind or plug-in.
-pub async fn decode_global(record: &Record, plugin: &PluginId) -> Result<ReceivedGlobal, Refused> {
+pub async fn decode_global(
+    record: &Record,
+    plugin: &PluginId,
+) -> Result<ReceivedGlobal, RefusedModel> {
     let envelope = decode(record).await?;
     if envelope.header.kind != MessageKind::GlobalModel {
-        return Err(Refused::NotAGlobalModel);
+        return Err(RefusedModel::NotAGlobalModel);
     }
     check_line(plugin, &envelope.metadata.plugin)?;
     Ok(ReceivedGlobal {
@@ -220,7 +223,7 @@ pub async fn decode_global(record: &Record, plugin: &PluginId) -> Result<Receive
 ///
 /// # Errors
 /// It is of another plug-in, or of a version whose models may mean something else.
-pub fn check_line(expected: &PluginId, found: &PluginId) -> Result<(), Refused> {
+pub fn check_line(expected: &PluginId, found: &PluginId) -> Result<(), RefusedModel> {
     if found.shares_weights_with(expected) {
         return Ok(());
     }
@@ -230,14 +233,14 @@ pub fn check_line(expected: &PluginId, found: &PluginId) -> Result<(), Refused> 
     } else {
         (expected.name.clone(), found.name.clone())
     };
-    Err(Refused::Plugin { expected, found })
+    Err(RefusedModel::Plugin { expected, found })
 }
 
 /// Reads an update.
 ///
 /// # Errors
 /// The record is damaged, of another kind, or contradicts itself.
-pub async fn decode_update(record: &Record) -> Result<Update, Refused> {
+pub async fn decode_update(record: &Record) -> Result<Update, RefusedModel> {
     Ok(Update::try_from(decode(record).await?)?)
 }
 
@@ -256,7 +259,7 @@ pub fn decode_evaluation(record: &Record) -> Result<ModelEvaluation, String> {
 /// # Errors
 /// The weights cannot be packed.
 pub async fn update_record(
-    topics: &Topics,
+    topics: &FederationTopics,
     update: NewUpdate<'_>,
 ) -> Result<NewRecord, EncodeError> {
     let mut metrics: BTreeMap<String, f64> = update
@@ -307,7 +310,7 @@ pub async fn update_record(
 /// # Errors
 /// The weights cannot be packed.
 pub async fn global_record(
-    topics: &Topics,
+    topics: &FederationTopics,
     plugin: &PluginId,
     model: &GlobalModel,
 ) -> Result<NewRecord, EncodeError> {
@@ -362,7 +365,7 @@ fn header(kind: MessageKind, time_ms: u64, sender: NodeId) -> Header {
 }
 
 async fn record(
-    topics: &Topics,
+    topics: &FederationTopics,
     topic: &Arc<str>,
     (key, trace): (&str, (String, Bytes)),
     envelope: Envelope,

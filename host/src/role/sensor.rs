@@ -33,14 +33,14 @@ pub struct Service {
     /// Its name in the table of roles, such as `sensor-1-pump`.
     pub role: String,
     /// What it sends.
-    pub config: Config,
+    pub config: SensorConfig,
     /// The topic of its fog node's readings.
     pub topic: Arc<str>,
 }
 
 /// What a sensor sends, and how fast.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct SensorConfig {
     /// Its name, unlike any other's.
     pub name: String,
     /// The number of the fog node that gets the rows.

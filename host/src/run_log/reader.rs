@@ -19,12 +19,12 @@ pub struct BadLine {
     /// Its number, counted from 1.
     pub line: u64,
     /// What is wrong with it.
-    pub fault: Fault,
+    pub fault: LineFault,
 }
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
+pub enum LineFault {
     /// It was torn by a crash, or is no line of a run log.
     NotJson,
     /// It is longer than any event.
@@ -45,7 +45,7 @@ pub enum Fault {
     },
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for LineFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotJson => f.write_str("not JSON, most likely torn by a crash"),
@@ -69,7 +69,7 @@ pub fn read(path: &Path, mut visit: impl FnMut(Result<Stamped, BadLine>)) -> Res
         let mut lines = 0;
         for file in parts::open_all(path)? {
             lines = for_each_line(file, lines, |line, bytes| {
-                let event = bytes.ok_or(Fault::TooLong).and_then(|bytes| {
+                let event = bytes.ok_or(LineFault::TooLong).and_then(|bytes| {
                     serde_json::from_slice(bytes).map_err(|error| fault(bytes, &error))
                 });
                 visit(event.map_err(|fault| BadLine { line, fault }));
@@ -144,23 +144,23 @@ fn for_each_line(
     }
 }
 
-fn fault(bytes: &[u8], error: &serde_json::Error) -> Fault {
+fn fault(bytes: &[u8], error: &serde_json::Error) -> LineFault {
     #[derive(Deserialize)]
     struct Named {
         event: String,
     }
     if !error.is_data() {
-        return Fault::NotJson;
+        return LineFault::NotJson;
     }
     let Ok(Named { event }) = serde_json::from_slice(bytes) else {
-        return Fault::NotAnEvent;
+        return LineFault::NotAnEvent;
     };
     let (event, reason) = (cut(&event), error.to_string());
     // The name of the event is the only enum variant in a line, so the message must be about it.
     if reason.starts_with("unknown variant") {
-        Fault::UnknownEvent { event }
+        LineFault::UnknownEvent { event }
     } else {
-        Fault::BadFields {
+        LineFault::BadFields {
             event,
             reason: cut(&reason),
         }

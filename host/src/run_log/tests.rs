@@ -7,7 +7,7 @@ use fedhost_domain::event::{Durations, FederationEvent, RoundClosed};
 use fedhost_domain::model::Sha256Hex;
 use proptest::prelude::*;
 
-use super::{BadLine, Capacity, Fault, RunLog, last_round};
+use super::{BadLine, Capacity, LineFault, RunLog, last_round};
 
 /// All events and bad lines of a log.
 fn read(path: &Path) -> Result<(Vec<Stamped>, Vec<BadLine>), super::Error> {
@@ -73,7 +73,7 @@ fn a_line_torn_by_a_crash_affects_no_other_line() {
         bad.iter()
             .map(|bad| (bad.line, &bad.fault))
             .collect::<Vec<_>>(),
-        [(2, &Fault::NotJson)]
+        [(2, &LineFault::NotJson)]
     );
 }
 
@@ -101,19 +101,19 @@ fn a_bad_line_is_returned_with_its_reason() {
         bad.iter().map(|bad| bad.line).collect::<Vec<_>>(),
         [2, 3, 4, 6, 7]
     );
-    assert_eq!(bad[0].fault, Fault::NotJson);
+    assert_eq!(bad[0].fault, LineFault::NotJson);
     assert_eq!(
         bad[1].fault,
-        Fault::UnknownEvent {
+        LineFault::UnknownEvent {
             event: "moon_landed".into()
         }
     );
     assert!(
-        matches!(&bad[2].fault, Fault::BadFields { event, .. } if event == "round_opened"),
+        matches!(&bad[2].fault, LineFault::BadFields { event, .. } if event == "round_opened"),
         "{:?}",
         bad[2]
     );
-    assert_eq!(bad[3].fault, Fault::NotAnEvent);
+    assert_eq!(bad[3].fault, LineFault::NotAnEvent);
     assert!(bad[4].fault.to_string().len() < 300);
 }
 

@@ -104,7 +104,7 @@ pub(super) fn outage(rng: &mut ChaCha8Rng) -> Vec<Step> {
 
 pub(super) fn until_a_spool_is_full(rng: &mut ChaCha8Rng) -> Vec<Step> {
     let early = Moment::Readings(rng.random_range(200..1_000));
-    let full = Moment::Told {
+    let full = Moment::Logged {
         part: Part::Sensor(1),
         text: "is full",
     };

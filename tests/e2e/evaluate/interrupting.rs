@@ -70,15 +70,15 @@ fn ctrl_c_ends_it_in_the_middle() {
 }
 
 #[test]
-fn a_second_ctrl_c_ends_even_a_call_that_listens_to_nobody() {
+fn a_second_ctrl_c_ends_even_a_call_that_ignores_cancellation() {
     let scene = two_runs();
-    let told = scene.path("told.txt");
+    let stderr = scene.path("told.txt");
     let run = endless(&scene, &["--parameters", "misbehaving.act=spin-in-train"])
-        .start_with_stderr(&told);
+        .start_with_stderr(&stderr);
     wait_until_it_computes(&run);
     run.send_interrupt();
     wait_until("it says what to do", || {
-        std::fs::read_to_string(&told)
+        std::fs::read_to_string(&stderr)
             .unwrap()
             .contains("press Ctrl-C again")
     });

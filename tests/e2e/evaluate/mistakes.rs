@@ -117,7 +117,7 @@ fn a_plug_in_in_the_wrong_place_is_told_its_own() {
 }
 
 #[test]
-fn parameters_of_nobody_and_unknown_ones_are_refused() {
+fn parameters_without_a_plug_in_and_unknown_ones_are_refused() {
     is_refused(
         &with(&["--parameters", "ewma.weight=1"]),
         &["--parameters ewma", "there are logistic-regression"],

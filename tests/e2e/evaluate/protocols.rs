@@ -20,7 +20,7 @@ fn table(scene: &Scene, file: &str, numbers: impl IntoIterator<Item = u32>) {
 }
 
 /// The informer's scores, and the document.
-fn told(scene: &Scene, protocol: &str, arguments: &[&str]) -> (Vec<Scored>, Value) {
+fn evaluated(scene: &Scene, protocol: &str, arguments: &[&str]) -> (Vec<Scored>, Value) {
     let informer = [
         "--plugin",
         "misbehaving",
@@ -69,7 +69,7 @@ fn prefix_gives_every_file_a_model_of_its_first_rows() {
     let scene = Scene::new();
     table(&scene, "0", (0..4).chain(0..4).chain([9]));
     table(&scene, "1", (10..14).chain(0..2));
-    let (scored, document) = told(&scene, "prefix:4", &[]);
+    let (scored, document) = evaluated(&scene, "prefix:4", &[]);
     let expected = [
         ("0.csv", 4),
         ("0.csv", 5),
@@ -93,7 +93,7 @@ fn split_gives_one_model_the_first_rows_of_every_file() {
     let scene = Scene::new();
     table(&scene, "0", 0..6);
     table(&scene, "1", [6, 7, 0, 2, 3, 4]);
-    let (scored, document) = told(&scene, "split:0.5", &[]);
+    let (scored, document) = evaluated(&scene, "split:0.5", &[]);
     let expected = [
         ("0.csv", 3),
         ("0.csv", 4),
@@ -124,7 +124,7 @@ fn by_file_gives_one_model_the_first_files_of_every_folder() {
     ] {
         table(&scene, file, first..first + 3);
     }
-    let (scored, document) = told(&scene, "by-file:0.67", &[]);
+    let (scored, document) = evaluated(&scene, "by-file:0.67", &[]);
     let expected = [
         ("a/2.csv", 0),
         ("a/2.csv", 1),
@@ -139,7 +139,7 @@ fn by_file_gives_one_model_the_first_files_of_every_folder() {
     // Given the numbers of the files that are trained on
     table(&scene, "b/2", [0, 11, 14]);
     assert_eq!(
-        trainings(&told(&scene, "by-file:0.67", &[]).0),
+        trainings(&evaluated(&scene, "by-file:0.67", &[]).0),
         [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]
     );
 }
@@ -149,7 +149,7 @@ fn stratified_shuffles_by_the_seed_and_keeps_the_classes() {
     let scene = Scene::new();
     table(&scene, "0", 0..60);
     let scored_with = |seed: &str| {
-        let (scored, document) = told(&scene, "stratified:0.7", &["--seed", seed]);
+        let (scored, document) = evaluated(&scene, "stratified:0.7", &["--seed", seed]);
         assert_eq!(rows(&document), (42.0, 18.0));
         assert_eq!(scored.iter().filter(|row| row.anomalous).count(), 6);
         assert_eq!(trainings(&scored), [0.0; 18], "none of them was trained on");
@@ -172,8 +172,9 @@ fn prequential_scores_every_row_before_its_label_is_due() {
     // Given numbers that come again after five rows
     table(&scene, "0", (0..20).map(|row| row % 5));
     table(&scene, "1", 0..3);
-    let told = |delay: &str| {
-        let (scored, document) = told(&scene, &format!("prequential:{delay}"), &["--batch", "1"]);
+    let evaluated = |delay: &str| {
+        let (scored, document) =
+            evaluated(&scene, &format!("prequential:{delay}"), &["--batch", "1"]);
         let all = (0..20)
             .map(|row| ("0.csv", row))
             .chain((0..3).map(|row| ("1.csv", row)));
@@ -190,8 +191,8 @@ fn prequential_scores_every_row_before_its_label_is_due() {
             .chain([0.0; 3])
             .collect::<Vec<_>>()
     };
-    assert_eq!(told("4"), known([0.0, 1.0, 2.0, 3.0]));
-    assert_eq!(told("5"), known([0.0, 0.0, 1.0, 2.0]));
+    assert_eq!(evaluated("4"), known([0.0, 1.0, 2.0, 3.0]));
+    assert_eq!(evaluated("5"), known([0.0, 0.0, 1.0, 2.0]));
 }
 
 #[test]
@@ -207,7 +208,7 @@ fn under_no_protocol_is_a_row_known_that_is_scored() {
         "stratified:0.3",
         "prequential:1",
     ] {
-        let (scored, document) = told(&scene, protocol, &["--batch", "7"]);
+        let (scored, document) = evaluated(&scene, protocol, &["--batch", "7"]);
         assert!(
             scored.iter().all(|row| row.scores[0] == 0.0),
             "{protocol}: {scored:?}"
@@ -224,7 +225,7 @@ fn under_no_protocol_is_a_row_known_that_is_scored() {
 }
 
 #[test]
-fn labels_go_to_those_who_ask_for_them_or_to_nobody() {
+fn labels_go_to_the_models_that_ask_for_them_or_to_none() {
     let scene = two_runs();
     let asks = [
         "--plugin",

@@ -20,7 +20,7 @@ macro_rules! files {
         $(
             #[test]
             fn $name() {
-                told(stringify!($name)).expect($kind, $words);
+                failure(stringify!($name)).expect($kind, $words);
             }
         )*
     };
@@ -130,7 +130,7 @@ static RUN: LazyLock<Scene> = LazyLock::new(|| {
     scene
 });
 
-fn told(name: &str) -> Failure {
+fn failure(name: &str) -> Failure {
     let failure = failures(&RUN)
         .into_iter()
         .find(|failure| failure.plugin == name);

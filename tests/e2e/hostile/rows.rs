@@ -19,7 +19,7 @@ pub(super) struct Played {
     pub(super) lines: Vec<(String, String)>,
     predictions: Vec<Value>,
     /// Offset and reason.
-    letters: Vec<(u64, String)>,
+    dead_letters: Vec<(u64, String)>,
     /// How many ordinary rows there were.
     ordinary: usize,
 }
@@ -63,7 +63,7 @@ pub(super) fn play(scene: &Scene, manifest: &str, acts: &[usize], failing: usize
     assert_eq!(code, Some(130), "the process outlives them all");
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let line = |event: Value| (text(&event["level"]), text(&event["message"]));
-    let letters = read_topic(&scene.path("data"), "sensor-data-node-1.dlq");
+    let dead_letters = read_topic(&scene.path("data"), "sensor-data-node-1.dlq");
     Played {
         failures: failures(scene).into_iter().take(failing).collect(),
         lines: scene
@@ -72,12 +72,12 @@ pub(super) fn play(scene: &Scene, manifest: &str, acts: &[usize], failing: usize
             .map(line)
             .collect(),
         predictions: predictions(&scene.path("data")),
-        letters: letters.iter().map(letter).collect(),
+        dead_letters: dead_letters.iter().map(dead_letter).collect(),
         ordinary: LEARNT + acts.len(),
     }
 }
 
-fn letter(record: &Record) -> (u64, String) {
+fn dead_letter(record: &Record) -> (u64, String) {
     let header = |name: &str| String::from_utf8(record.header(name).unwrap().to_vec()).unwrap();
     (
         header("__connect.errors.offset").parse().unwrap(),
@@ -99,15 +99,18 @@ impl Played {
         assert!(scored >= served - LEARNT, "{scored} of {served}");
         let kinds = self.failures.iter().map(|failure| &failure.kind);
         let reasons = self
-            .letters
+            .dead_letters
             .iter()
             .map(|(_, reason)| reason)
             .take(self.failures.len());
-        assert!(kinds.eq(reasons), "{:?}", self.letters);
+        assert!(kinds.eq(reasons), "{:?}", self.dead_letters);
     }
 
     /// Offsets of the dead-lettered rows.
     pub(super) fn unscored(&self) -> Vec<u64> {
-        self.letters.iter().map(|(offset, _)| *offset).collect()
+        self.dead_letters
+            .iter()
+            .map(|(offset, _)| *offset)
+            .collect()
     }
 }

@@ -111,15 +111,15 @@ fn a_plug_in_that_behaves_for_a_thousand_calls_and_then_turns() {
     );
     // Given rows enough for it to turn twice, on an instance each
     let ordinary = vec![0; GOOD_CALLS as usize + 10];
-    let told = play(
+    let outcome = play(
         &scene,
         &manifest("passing", &model("trap-after-1000-calls"), ""),
         &ordinary,
         1,
     );
     // Then each time it costs one row, and the next one is scored by a new instance
-    told.failures[0].expect("trap", "wasm `unreachable` instruction executed");
-    let rows: Vec<u64> = told.unscored();
+    outcome.failures[0].expect("trap", "wasm `unreachable` instruction executed");
+    let rows: Vec<u64> = outcome.unscored();
     assert_eq!(rows.len(), failures(&scene).len());
     assert!(
         rows.windows(2)

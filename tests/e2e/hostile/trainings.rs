@@ -1,5 +1,5 @@
 //! A model that breaks its promises while it is opened, trained or saved: each in a run of its own,
-//! in which rows go on to be prepared by another plug-in.
+//! in which another plug-in still prepares rows.
 
 use fedhost_e2e::plugins;
 use fedhost_e2e::{predictions, simulated, wait_until};
@@ -65,6 +65,6 @@ fn expect(act: &str, call: &str, kind: &str, words: &str) {
     );
     assert!(
         predictions(&scene.path("data")).len() > ROWS,
-        "rows go on to be prepared"
+        "rows are still prepared"
     );
 }

@@ -20,7 +20,7 @@ pub enum RunEvent {
         /// The components in use.
         plugins: Vec<PluginId>,
     },
-    /// A role was cut off from the bus and begins again from what it has stored.
+    /// A role lost its bus and restarts from what it has stored.
     RoleRestarted {
         /// Which role.
         role: String,

@@ -1,6 +1,8 @@
 //! The run log is a contract: these lines stay as they are, byte for byte, and are read again.
 
-use fedhost_domain::event::{Durations, Evaluation, NodeEvaluation, Participant, RoundClosed};
+use fedhost_domain::event::{
+    Durations, GlobalEvaluation, NodeEvaluation, Participant, RoundClosed,
+};
 use fedhost_domain::model::{Metric, NodeId, PluginId, Sha256Hex};
 
 use super::*;
@@ -32,8 +34,8 @@ fn participant() -> Participant {
     }
 }
 
-fn evaluation(rows: u64) -> Evaluation {
-    Evaluation {
+fn evaluation(rows: u64) -> GlobalEvaluation {
+    GlobalEvaluation {
         rows,
         anomalous: 2,
         roc_auc: Some(0.75),

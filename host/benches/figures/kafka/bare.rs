@@ -32,7 +32,7 @@ impl Acknowledged {
         self.progress.lock().unwrap().count
     }
 
-    /// Waits for so many since the beginning.
+    /// Waits until `count` have come since the beginning.
     fn wait_for(&self, count: usize) {
         let mut progress = self.progress.lock().unwrap();
         progress.awaited = count;
@@ -60,7 +60,7 @@ impl ProducerContext for Acknowledged {
 }
 
 /// Its client has a thread that takes the acknowledgements: the client without one looks for them
-/// every 100 ms when it is told to wait for all of them.
+/// every 100 ms when it has to wait for all of them.
 pub(crate) struct Writer {
     producer: ThreadedProducer<Acknowledged>,
     topic: String,
@@ -104,7 +104,7 @@ impl Writer {
         }
     }
 
-    /// Waits until so many are acknowledged since the beginning.
+    /// Waits until `count` are acknowledged since the beginning.
     pub(crate) fn wait_for(&self, count: usize) {
         self.producer.context().wait_for(count);
     }
@@ -116,7 +116,7 @@ impl Writer {
         self.wait_for(before + values.len());
     }
 
-    /// All of them, so many in each transaction.
+    /// All of them, a fixed number in each transaction.
     pub(crate) fn write_in_transactions(&self, values: &[Bytes], together: usize) {
         for some in values.chunks(together) {
             self.producer.begin_transaction().unwrap();

@@ -60,13 +60,13 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// A way to the broker beside those of the roles, which it must not cut off; and the topic of
+    /// A way to the broker beside those of the roles, which it must not interrupt; and the topic of
     /// their state.
     pub(crate) fn bus(&self) -> Arc<dyn Bus> {
         self.bus_heard_by(Arc::new(NoObserver))
     }
 
-    /// The same, with somebody who listens to it.
+    /// The same, with an observer.
     pub(crate) fn bus_heard_by(&self, observer: Arc<impl Observer + 'static>) -> Arc<dyn Bus> {
         let mut manifest = self.manifest.clone();
         manifest.manifest.kafka.transactional_id_prefix = new_group();

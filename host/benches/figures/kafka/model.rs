@@ -1,11 +1,11 @@
-//! A model of 2.5 million parameters, 10 MB, from its node to whoever reads it: packed, sent,
+//! A model of 2.5 million parameters, 10 MB, from its node to its readers: packed, sent,
 //! received, verified, unpacked.
 
 use std::hint::black_box;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fedhost::role::federation::{Topics, Wire};
+use fedhost::role::federation::{FederationTopics, Wire};
 use fedhost::role::models::{NewUpdate, decode_update, update_record};
 use fedhost_bus::{Bus, Source, Start, Write};
 use fedhost_domain::envelope::Compression;
@@ -22,7 +22,7 @@ use crate::measure::{Figure, interleaved};
 const PARAMETERS: u32 = 2_500_000;
 
 pub(crate) fn figures(runtime: &Runtime, servers: &str) -> Vec<Figure> {
-    // A bare producer compresses with gzip as the default profile does, which tells nothing about
+    // A bare producer compresses with gzip as the default profile does, which says nothing about
     // the bus.
     let further = "[kafka.producer]\ncompression_type = \"none\"\n";
     let cluster = Cluster::new(runtime, servers, Delivery::ExactlyOnce, "balanced", further);
@@ -66,7 +66,7 @@ fn weights() -> Weights {
 fn figure(cluster: &Cluster<'_>, name: &str, wire: Wire) -> Figure {
     let (bus, weights) = (cluster.bus(), weights());
     let topic = cluster.topic(&bus, name);
-    let topics = Topics {
+    let topics = FederationTopics {
         global_model: "global".into(),
         model_updates: Arc::clone(&topic),
         predictions: "predictions".into(),
@@ -108,7 +108,7 @@ fn figure(cluster: &Cluster<'_>, name: &str, wire: Wire) -> Figure {
 async fn travel(
     bus: &Arc<dyn Bus>,
     source: &mut dyn Source,
-    topics: &Topics,
+    topics: &FederationTopics,
     weights: &Weights,
 ) -> Bytes {
     let update = NewUpdate {

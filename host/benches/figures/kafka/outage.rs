@@ -22,7 +22,7 @@ use crate::measure::{Figure, median};
 
 const OUTAGE: Duration = Duration::from_secs(2);
 const OUTAGES: usize = 5;
-const VALUE: &[u8] = b"written while nobody answers";
+const VALUE: &[u8] = b"written while no broker answers";
 const DELIVERIES: [Delivery; 2] = [Delivery::AtLeastOnce, Delivery::ExactlyOnce];
 
 pub(crate) fn figures(runtime: &Runtime) -> Result<Vec<Figure>, String> {

@@ -1,4 +1,4 @@
-//! Stands between clients and a broker, and cuts them off when it is told to.
+//! Stands between clients and a broker, and closes their connections on request.
 
 use std::net::Ipv4Addr;
 

@@ -195,7 +195,7 @@ async fn next_scores(scores: &mut dyn Source) -> Vec<i64> {
         .collect()
 }
 
-/// The baseline: a writer, somebody who passes on what comes, and a reader.
+/// The baseline: a writer, a relay, and a reader.
 struct Relay {
     writer: Writer,
     sent: std::sync::Mutex<Vec<Instant>>,

@@ -165,7 +165,7 @@ impl Observer for Transactions {
     }
 }
 
-/// Writes of 500 records each, of which at most so many wait for their answer.
+/// Writes of 500 records each, of which a limited number wait for their answer.
 async fn write_all(bus: &Arc<dyn Bus>, topic: &Arc<str>, values: &[Bytes], at_most: usize) {
     let mut under_way = VecDeque::new();
     for values in values.chunks(TOGETHER) {

@@ -4,7 +4,7 @@ use fedhost_domain::model::Weights;
 use fedhost_guest::{Random, TensorSpec};
 use fedhost_plugin::Batch;
 
-/// One row in so many is anomalous.
+/// One row in this many is anomalous.
 const ANOMALOUS: usize = 10;
 
 pub(crate) fn names(columns: usize) -> Vec<String> {

@@ -29,14 +29,14 @@ pub struct Needs {
     /// The topics, as the manifest wants them.
     pub topics: Vec<TopicSpec>,
     /// Which group reads which topic.
-    pub reads: Vec<Reading>,
+    pub reads: Vec<ReadNeed>,
     /// Names of the topics that are written.
     pub writes: Vec<String>,
 }
 
 /// A group that reads a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reading {
+pub struct ReadNeed {
     /// The group's name, as the cluster knows it.
     pub group: String,
     /// The topic's name.

@@ -69,7 +69,7 @@ pub struct Durations {
 /// How well a global model separates held-out anomalies from normal rows, over all nodes that
 /// answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
+pub struct GlobalEvaluation {
     /// Held-out rows.
     pub rows: u64,
     /// Of which anomalous.

@@ -56,7 +56,7 @@ pub struct Progress {
 
 /// A training to be carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Training {
+pub struct TrainingJob {
     /// The global model to start from, 0 being the initial model.
     pub base_round: u64,
     /// Number of the row after the last one to train on.
@@ -67,7 +67,7 @@ pub struct Training {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// Train, then say [`Input::Trained`] or [`Input::TrainingFailed`].
-    Train(Training),
+    Train(TrainingJob),
     /// Training moved on over this many rows.
     Skipped {
         /// Labelled rows that no training has waited for.
@@ -88,9 +88,9 @@ pub enum Input {
         round: u64,
     },
     /// The update is durable.
-    Trained(Training),
+    Trained(TrainingJob),
     /// The plug-in failed; the node sits this round out.
-    TrainingFailed(Training),
+    TrainingFailed(TrainingJob),
     /// The deadline has passed.
     Tick,
 }
@@ -140,7 +140,7 @@ impl Schedule {
 
     /// What must be stored with the update that `training` made, before [`Input::Trained`] is said.
     #[must_use]
-    pub fn progress_after(training: Training) -> Progress {
+    pub fn progress_after(training: TrainingJob) -> Progress {
         Progress {
             trained_rows: training.end_row,
             trained_base: Some(training.base_round),
@@ -219,7 +219,7 @@ impl Schedule {
             self.repeats = self.repeats.saturating_add(1);
         }
         self.running = true;
-        Some(Output::Train(Training {
+        Some(Output::Train(TrainingJob {
             base_round: self.newest,
             end_row,
         }))

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// Rows as a plug-in takes them: row-major values and one label a row.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rows {
+pub struct LabelledRows {
     /// `labels.len() * columns` values.
     pub values: Vec<f32>,
     /// 1.0 is anomalous, 0.0 is not.
@@ -40,7 +40,7 @@ impl Window {
     /// A window whose oldest row has the number `first`, as [`Window::range`] said when it was
     /// taken apart. Rows over the capacity are dropped, and so are incomplete ones.
     #[must_use]
-    pub fn restore(columns: usize, capacity: usize, first: u64, rows: &Rows) -> Self {
+    pub fn restore(columns: usize, capacity: usize, first: u64, rows: &LabelledRows) -> Self {
         let mut window = Self {
             next: first,
             ..Self::new(columns, capacity)
@@ -75,15 +75,15 @@ impl Window {
 
     /// A copy of those rows of `wanted` that it still holds.
     #[must_use]
-    pub fn copy(&self, wanted: Range<u64>) -> Rows {
+    pub fn copy(&self, wanted: Range<u64>) -> LabelledRows {
         let held = self.range();
         let start = wanted.start.clamp(held.start, held.end) - held.start;
         let end = wanted.end.clamp(held.start, held.end) - held.start;
         let (Ok(start), Ok(end)) = (usize::try_from(start), usize::try_from(end)) else {
-            return Rows::default();
+            return LabelledRows::default();
         };
         let end = end.max(start);
-        Rows {
+        LabelledRows {
             values: self
                 .values
                 .range(start * self.columns..end * self.columns)
@@ -95,7 +95,7 @@ impl Window {
 
     /// A copy of all rows it holds.
     #[must_use]
-    pub fn copy_all(&self) -> Rows {
+    pub fn copy_all(&self) -> LabelledRows {
         self.copy(self.range())
     }
 
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(window.range(), 2..5);
         assert_eq!(
             window.copy_all(),
-            Rows {
+            LabelledRows {
                 values: vec![2.0, -2.0, 3.0, -3.0, 4.0, -4.0],
                 labels: vec![0.0, 1.0, 0.0]
             }
@@ -136,13 +136,13 @@ mod tests {
         let window = window_of(3, 5);
         assert_eq!(
             window.copy(0..4),
-            Rows {
+            LabelledRows {
                 values: vec![2.0, -2.0, 3.0, -3.0],
                 labels: vec![0.0, 1.0]
             }
         );
-        assert_eq!(window.copy(0..1), Rows::default());
-        assert_eq!(window.copy(7..9), Rows::default());
+        assert_eq!(window.copy(0..1), LabelledRows::default());
+        assert_eq!(window.copy(7..9), LabelledRows::default());
     }
 
     #[test]

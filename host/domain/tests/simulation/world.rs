@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use fedhost_domain::dead_letter::Cap;
 use fedhost_domain::event::Participant;
-use fedhost_domain::fog::schedule::{self, Progress, RowsPerRound, Schedule, Training, WhenBehind};
+use fedhost_domain::fog::schedule::{
+    self, Progress, RowsPerRound, Schedule, TrainingJob, WhenBehind,
+};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex, TensorSpec, Weights};
 use fedhost_domain::round::{self, Expected, GlobalModel, Input, Machine, Output, Rules, Update};
 
@@ -115,7 +117,7 @@ struct Participation {
 struct Node {
     number: u32,
     schedule: Schedule,
-    running: Option<Training>,
+    running: Option<TrainingJob>,
     globals_read: usize,
     rows_read: u64,
 }
@@ -412,7 +414,7 @@ impl World {
         }
     }
 
-    fn finish_training(&mut self, index: usize, training: Training) {
+    fn finish_training(&mut self, index: usize, training: TrainingJob) {
         let node = &mut self.nodes[index];
         node.running = None;
         let base = training

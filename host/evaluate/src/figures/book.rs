@@ -52,7 +52,7 @@ pub enum Error {
 
 /// A scored row.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Row {
+pub struct RowScore {
     /// The series that it is of.
     pub series: u32,
     /// Whether it is anomalous.
@@ -67,7 +67,7 @@ pub struct Row {
 /// not grow with rows, only with series.
 #[derive(Debug)]
 pub struct ScoreBook {
-    pub(super) scored: Tape<Row>,
+    pub(super) scored: Tape<RowScore>,
     pub(super) training: Tape<TrainingRow>,
     pub(super) series: HashMap<u32, Series>,
     pub(super) unscored: HashMap<u32, u64>,
@@ -111,7 +111,7 @@ impl ScoreBook {
     ///
     /// # Errors
     /// The score is not finite, or cannot be kept.
-    pub fn push(&mut self, row: Row) -> Result<(), Error> {
+    pub fn push(&mut self, row: RowScore) -> Result<(), Error> {
         let place = self.series.len();
         let series = self
             .series
@@ -167,7 +167,7 @@ impl ScoreBook {
 
     /// All scored rows again, in their order. Scores are smoothed over the last `smooth_rows` rows
     /// of their series; 0 and 1 leave them as they are.
-    pub fn iter(&self, smooth_rows: u32) -> impl Iterator<Item = Result<Row, Error>> {
+    pub fn iter(&self, smooth_rows: u32) -> impl Iterator<Item = Result<RowScore, Error>> {
         self.steps(smooth_rows).map(|step| Ok(step?.row))
     }
 
@@ -222,7 +222,7 @@ impl ScoreBook {
         self.training.iter().map(move |row| {
             let TrainingRow { series, score } = row?;
             Ok(walk
-                .step(Row {
+                .step(RowScore {
                     series,
                     label: false,
                     score,
@@ -240,7 +240,7 @@ pub(super) struct TrainingRow {
     score: f32,
 }
 
-impl Record for Row {
+impl Record for RowScore {
     type Bytes = [u8; 9];
 
     fn encode(&self) -> [u8; 9] {

@@ -25,7 +25,7 @@ fn book(series: &[Series], training: &[f32], in_memory: usize) -> ScoreBook {
         .for_each(|&score| book.push_training(0, score).unwrap());
     for (number, rows) in (0..).zip(series) {
         rows.iter().for_each(|&(score, label)| {
-            book.push(Row {
+            book.push(RowScore {
                 series: number,
                 label,
                 score,
@@ -167,7 +167,7 @@ fn shuffled_rows_have_no_time() {
     for place in 0..150 {
         for (number, rows) in (0..).zip(plant()) {
             let (score, label) = rows[place];
-            book.push(Row {
+            book.push(RowScore {
                 series: number,
                 label,
                 score,
@@ -261,7 +261,7 @@ fn nab_scores_are_those_of_the_published_program() {
             let label = windows
                 .iter()
                 .any(|(first, last)| (*first..=*last).contains(&row));
-            book.push(Row {
+            book.push(RowScore {
                 series: number,
                 label,
                 score,
@@ -294,9 +294,9 @@ fn nab_scores_are_those_of_the_published_program() {
 #[test]
 fn rows_come_back_in_the_order_of_scoring() {
     let rows = plant();
-    let found: Vec<Row> = book(&rows, &[], 100).iter(0).map(Result::unwrap).collect();
+    let found: Vec<RowScore> = book(&rows, &[], 100).iter(0).map(Result::unwrap).collect();
     let expected = rows.iter().zip(0..).flat_map(|(rows, series)| {
-        rows.iter().map(move |&(score, label)| Row {
+        rows.iter().map(move |&(score, label)| RowScore {
             series,
             label,
             score,
@@ -320,7 +320,7 @@ fn traces_are_those_of_the_series_asked_for() {
 fn a_score_that_is_no_number_is_refused_with_its_row() {
     let mut book = book(&[vec![(0.0, true), (1.0, false)]], &[], 10);
     let error = book
-        .push(Row {
+        .push(RowScore {
             series: 0,
             label: false,
             score: f32::NAN,

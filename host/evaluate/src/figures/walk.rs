@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use fedhost_domain::metrics::Smoother;
 
-use super::Row;
+use super::RowScore;
 
 /// A row on the way through all rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Step {
-    pub(super) row: Row,
+    pub(super) row: RowScore,
     /// The place of the row among the rows of its series.
     pub(super) place: u64,
     /// Whether the row before is of another series.
@@ -36,7 +36,7 @@ impl Walk {
     }
 
     /// Goes on to the next row.
-    pub(super) fn step(&mut self, row: Row) -> Step {
+    pub(super) fn step(&mut self, row: RowScore) -> Step {
         let begins = self.newest.is_none_or(|(series, _)| series != row.series);
         if begins {
             self.left.extend(self.newest);
@@ -48,7 +48,7 @@ impl Walk {
         };
         self.newest = Some((row.series, place + 1));
         Step {
-            row: Row {
+            row: RowScore {
                 score: self.smoother.smooth(row.score),
                 ..row
             },
@@ -66,7 +66,7 @@ mod tests {
     fn every_series_is_counted_and_smoothed_on_its_own() {
         let mut walk = Walk::new(2);
         let steps = [(7, 1.0), (7, 3.0), (2, 9.0), (7, 5.0)].map(|(series, score)| {
-            let step = walk.step(Row {
+            let step = walk.step(RowScore {
                 series,
                 label: false,
                 score,

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::tools::Tools;
 use super::{BuildError, BuildStep, component};
-use crate::new::{Kind, Language, is_name};
+use crate::new::{Language, PluginKind, is_name};
 
 /// The file that describes the plug-in of a folder.
 pub(super) const CARD: &str = "plugin.toml";
@@ -26,7 +26,7 @@ const LAST_LINES: usize = 20;
 pub(super) struct Scripted {
     pub(super) name: String,
     pub(super) directory: PathBuf,
-    kind: Kind,
+    kind: PluginKind,
     language: Language,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Scripted {
 #[serde(deny_unknown_fields)]
 struct Card {
     name: String,
-    kind: Kind,
+    kind: PluginKind,
     language: Language,
 }
 

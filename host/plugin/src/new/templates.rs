@@ -1,6 +1,6 @@
 //! The template files of each kind in each language, from `host/plugin/templates`.
 
-use super::{Kind, Language};
+use super::{Language, PluginKind};
 
 macro_rules! template {
     ($path:literal) => {
@@ -23,16 +23,18 @@ const CONVERSION_PY: File = ("conversion.py", template!("python/conversion.py"))
 const CONVERSION_JS: File = ("conversion.js", template!("javascript/conversion.js"));
 const PACKAGE: File = ("package.json", template!("javascript/package.json.in"));
 
-pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
+pub(super) fn files(kind: PluginKind, language: Language) -> Vec<File> {
     let own: &[File] = match (language, kind) {
-        (Language::Rust, Kind::Preprocessor) => {
+        (Language::Rust, PluginKind::Preprocessor) => {
             &[CARGO, ("src/lib.rs", template!("rust/preprocessor/lib.rs"))]
         }
-        (Language::Rust, Kind::Model) => &[CARGO, ("src/lib.rs", template!("rust/model/lib.rs"))],
-        (Language::Rust, Kind::Detector) => {
+        (Language::Rust, PluginKind::Model) => {
+            &[CARGO, ("src/lib.rs", template!("rust/model/lib.rs"))]
+        }
+        (Language::Rust, PluginKind::Detector) => {
             &[CARGO, ("src/lib.rs", template!("rust/detector/lib.rs"))]
         }
-        (Language::Python, Kind::Preprocessor) => &[
+        (Language::Python, PluginKind::Preprocessor) => &[
             CARD,
             CONVERSION_PY,
             ("card.py", template!("python/preprocessor/card.py")),
@@ -50,7 +52,7 @@ pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
                 template!("python/preprocessor/test_algorithm.py"),
             ),
         ],
-        (Language::Python, Kind::Model) => &[
+        (Language::Python, PluginKind::Model) => &[
             CARD,
             CONVERSION_PY,
             ("card.py", template!("python/model/card.py")),
@@ -63,7 +65,7 @@ pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
                 template!("python/model/test_algorithm.py"),
             ),
         ],
-        (Language::Python, Kind::Detector) => &[
+        (Language::Python, PluginKind::Detector) => &[
             CARD,
             CONVERSION_PY,
             ("card.py", template!("python/detector/card.py")),
@@ -75,7 +77,7 @@ pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
                 template!("python/detector/test_algorithm.py"),
             ),
         ],
-        (Language::Javascript, Kind::Preprocessor) => &[
+        (Language::Javascript, PluginKind::Preprocessor) => &[
             CARD,
             ("app.js", template!("javascript/preprocessor/app.js")),
             (
@@ -86,7 +88,7 @@ pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
             CONVERSION_JS,
             PACKAGE,
         ],
-        (Language::Javascript, Kind::Model) => &[
+        (Language::Javascript, PluginKind::Model) => &[
             CARD,
             ("app.js", template!("javascript/model/app.js")),
             ("algorithm.js", template!("javascript/model/algorithm.js")),
@@ -94,7 +96,7 @@ pub(super) fn files(kind: Kind, language: Language) -> Vec<File> {
             CONVERSION_JS,
             PACKAGE,
         ],
-        (Language::Javascript, Kind::Detector) => &[
+        (Language::Javascript, PluginKind::Detector) => &[
             CARD,
             ("app.js", template!("javascript/detector/app.js")),
             (

@@ -1,10 +1,19 @@
 use super::*;
 
-const KINDS: [Kind; 3] = [Kind::Preprocessor, Kind::Model, Kind::Detector];
+const KINDS: [PluginKind; 3] = [
+    PluginKind::Preprocessor,
+    PluginKind::Model,
+    PluginKind::Detector,
+];
 const LANGUAGES: [Language; 3] = [Language::Rust, Language::Python, Language::Javascript];
 
-fn begin(name: &str, kind: Kind, language: Language, parent: &Path) -> Result<Started, NewError> {
-    start(&Start {
+fn begin(
+    name: &str,
+    kind: PluginKind,
+    language: Language,
+    parent: &Path,
+) -> Result<Started, ScaffoldError> {
+    start(&Scaffold {
         name,
         kind,
         language,
@@ -38,8 +47,10 @@ fn every_kind_in_every_language_has_code_a_test_rows_and_no_mark_left() {
 fn a_folder_that_is_there_is_left_alone() {
     let parent = tempfile::tempdir().unwrap();
     fs::write(parent.path().join("mine"), "precious").unwrap();
-    let refused = begin("mine", Kind::Model, Language::Rust, parent.path()).unwrap_err();
-    assert!(matches!(refused, NewError::Exists(_)) && fedhost_base::hint::hint(&refused).is_some());
+    let refused = begin("mine", PluginKind::Model, Language::Rust, parent.path()).unwrap_err();
+    assert!(
+        matches!(refused, ScaffoldError::Exists(_)) && fedhost_base::hint::hint(&refused).is_some()
+    );
     assert_eq!(
         fs::read_to_string(parent.path().join("mine")).unwrap(),
         "precious"
@@ -61,8 +72,8 @@ fn a_name_that_no_manifest_or_crate_could_have_is_refused() {
         "core",
         &"a".repeat(65),
     ] {
-        let refused = begin(name, Kind::Model, Language::Rust, parent.path()).unwrap_err();
-        assert!(matches!(refused, NewError::Name(_)), "{name:?}");
+        let refused = begin(name, PluginKind::Model, Language::Rust, parent.path()).unwrap_err();
+        assert!(matches!(refused, ScaffoldError::Name(_)), "{name:?}");
     }
     assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
 }
@@ -71,9 +82,9 @@ fn a_name_that_no_manifest_or_crate_could_have_is_refused() {
 fn the_sdk_is_named_by_its_path_or_by_its_version() {
     let parent = tempfile::tempdir().unwrap();
     let sdk = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/sdk"));
-    let with = |name, sdk| Start {
+    let with = |name, sdk| Scaffold {
         name,
-        kind: Kind::Model,
+        kind: PluginKind::Model,
         language: Language::Rust,
         parent: parent.path(),
         sdk,
@@ -86,6 +97,6 @@ fn the_sdk_is_named_by_its_path_or_by_its_version() {
     assert!(manifest(start(&with("there", None)).unwrap()).contains("fedhost-guest = \"0."));
     assert!(matches!(
         start(&with("nowhere", Some(parent.path()))),
-        Err(NewError::NoSdk(_))
+        Err(ScaffoldError::NoSdk(_))
     ));
 }

@@ -7,8 +7,8 @@ use super::Scene;
 use crate::cli::{Ending, Global, ManifestArgs, screen};
 use crate::role::halt::{DeadLetterHalt, acknowledge, halt};
 
-/// Lets roles go on that stopped because too many records could not be used, and says which. Their
-/// next run begins behind the records that were put aside.
+/// Lets roles continue that stopped because too many records could not be used, and lists them.
+/// Their next run begins behind the records that were rejected.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  fedhost dlq acknowledge config/demo.toml")]
 pub(in crate::cli) struct Acknowledge {
@@ -64,7 +64,7 @@ async fn acknowledge_all(scene: &Scene) -> Result<Vec<Halted>, crate::role::Erro
 
 fn summary(halted: &[Halted]) -> String {
     if halted.is_empty() {
-        return "no role has stopped because of dead letters".to_owned();
+        return "no role has stopped because of dead-letter records".to_owned();
     }
     let lines: Vec<String> = halted.iter().map(line).collect();
     lines.join("\n")
@@ -74,5 +74,5 @@ fn line(Halted { role, halt }: &Halted) -> String {
     let DeadLetterHalt {
         topic, dead, of, ..
     } = halt;
-    format!("{role} may go on; {dead} of {of} records of {topic} could not be used")
+    format!("{role} may continue; {dead} of {of} records of {topic} could not be used")
 }

@@ -1,4 +1,4 @@
-//! Bytes of strangers on a screen: as text where they are text, else as they are.
+//! Untrusted bytes on a screen: as text where every byte is printable, else in hexadecimal.
 
 use std::fmt::Write as _;
 

@@ -9,8 +9,8 @@ use crate::cli::{Ending, Global, ManifestArgs, screen};
 use crate::dead_letters::{Error, Survey, survey};
 use fedhost_base::clock::rfc3339;
 
-/// Counts the dead letters of every topic of a manifest, and says why they are there. Reads them
-/// all, and changes nothing.
+/// Counts the dead-letter records of every topic of a manifest, by reason. Reads them all, and
+/// changes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  fedhost dlq list config/demo.toml")]
 pub(in crate::cli) struct List {
@@ -23,8 +23,21 @@ pub(in crate::cli) struct List {
 struct Row {
     topic: String,
     exists: bool,
+    /// The name of `records` in earlier versions, for scripts that still read it.
+    letters: u64,
     #[serde(flatten)]
     survey: Survey,
+}
+
+impl Row {
+    fn new(topic: String, exists: bool, survey: Survey) -> Self {
+        Self {
+            topic,
+            exists,
+            letters: survey.records,
+            survey,
+        }
+    }
 }
 
 impl List {
@@ -64,16 +77,8 @@ async fn rows(scene: &Scene, global: &Global) -> Result<Vec<Row>, Error> {
             Err(error) => Err(error),
         };
         rows.push(match found {
-            Ok(survey) => Row {
-                topic,
-                exists: true,
-                survey,
-            },
-            Err(Error::NoTopic { .. }) => Row {
-                topic,
-                exists: false,
-                survey: Survey::default(),
-            },
+            Ok(survey) => Row::new(topic, true, survey),
+            Err(Error::NoTopic { .. }) => Row::new(topic, false, Survey::default()),
             Err(error) => return Err(error),
         });
     }
@@ -84,13 +89,14 @@ fn table(rows: &[Row]) -> String {
     let width = rows.iter().map(|row| row.topic.len()).max().unwrap_or(0);
     let heading = format!(
         "{:<width$}  {:>8}  {:<24}  reasons",
-        "topic", "letters", "newest"
+        "topic", "records", "newest"
     );
     let lines = rows.iter().map(
         |Row {
              topic,
              exists,
              survey,
+             ..
          }| {
             let newest = survey.newest_ms.map_or_else(|| "-".to_owned(), rfc3339);
             let reasons = if *exists {

@@ -11,7 +11,7 @@ use crate::cli::progress::{Progress, Unit};
 use crate::cli::{Ending, Global, screen};
 use crate::dead_letters::{Bound, Cut, Error, delete, plan_purge};
 
-/// Deletes dead letters for good: all that are there now, or those before a place.
+/// Deletes dead-letter records permanently: all that are there now, or those before a place.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -20,11 +20,11 @@ Examples:
   fedhost dlq purge config/demo.toml model_updates --before 7d --yes
 
 A place is an offset (120), a partition and an offset (0:120), a time, or an age (36h, 7d): then the time of the failure
-counts, and each partition is emptied up to the first letter that is not older.")]
+counts, and each partition is emptied up to the first record that is not older.")]
 pub(in crate::cli) struct Purge {
     #[command(flatten)]
     pub(super) of: OfTopic,
-    /// Only letters before this place
+    /// Only records before this place
     #[arg(long, value_name = "PLACE", value_parser = bound)]
     before: Option<Bound>,
     /// Do not ask
@@ -59,7 +59,7 @@ impl Purge {
             return ending_of(error);
         }
         if !global.json {
-            screen::result(&format!("{topic}: {}", in_words(&cuts, "deleted")));
+            screen::result(&format!("{topic}: {}", describe(&cuts, "deleted")));
             return Ending::Done;
         }
         match screen::json(&json!({ "topic": topic, "deleted": cuts })) {
@@ -78,7 +78,7 @@ impl Purge {
         cuts
     }
 
-    /// Whether somebody at the terminal agrees; `None` when Ctrl-C was the answer.
+    /// Whether the user at the terminal agrees; `None` when Ctrl-C was the answer.
     async fn ask(
         &self,
         scene: &Scene,
@@ -88,12 +88,12 @@ impl Purge {
         if !io::stdin().is_terminal() {
             miette::bail!(
                 help = "--yes deletes without asking",
-                "nothing was deleted, as nobody can be asked"
+                "nothing was deleted, as stdin is no terminal to ask at"
             );
         }
         screen::note(&format!(
-            "{topic}: {}; type yes to go on",
-            in_words(cuts, "will be deleted for good")
+            "{topic}: {}; type yes to continue",
+            describe(cuts, "will be deleted permanently")
         ));
         let answer = tokio::task::spawn_blocking(|| {
             let mut answer = String::new();
@@ -108,8 +108,9 @@ impl Purge {
     }
 }
 
-fn in_words(cuts: &[Cut], verb: &str) -> String {
-    let stretch = |cut: &Cut| {
+/// Says which records the cuts delete.
+fn describe(cuts: &[Cut], verb: &str) -> String {
+    let range = |cut: &Cut| {
         format!(
             "{} to {} of partition {}",
             cut.from,
@@ -120,8 +121,8 @@ fn in_words(cuts: &[Cut], verb: &str) -> String {
     match cuts {
         [] => "nothing to delete".to_owned(),
         cuts => format!(
-            "letters {} {verb}",
-            cuts.iter().map(stretch).collect::<Vec<_>>().join(", ")
+            "records {} {verb}",
+            cuts.iter().map(range).collect::<Vec<_>>().join(", ")
         ),
     }
 }

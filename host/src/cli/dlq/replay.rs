@@ -7,11 +7,11 @@ use super::{OfTopic, Scene, bound, ending_of};
 use crate::cli::progress::{Progress, Unit};
 use crate::cli::{Ending, Global, screen};
 use crate::dead_letters::{
-    self, Account, Bound, DeadLetterTopic, Error, Filter, REPLAYS_MAX, Refusal, Seen,
+    self, Account, Bound, DeadLetterTopic, Error, Filter, REPLAYS_MAX, ReplayRefusal, ScanProgress,
 };
 use fedhost_base::hint::with_hint;
 
-/// Puts the originals of dead letters back on their topic, byte for byte, the oldest first.
+/// Puts the originals of dead-letter records back on their topic, byte for byte, the oldest first.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -19,34 +19,34 @@ Examples:
   fedhost dlq replay config/demo.toml model_updates --reason trap --rate 50/s
   fedhost dlq replay config/demo.toml model_updates --where line=3 --from 2026-03-01T12:00:00Z --to 2h
 
-A letter is replayed once: a replay that was stopped goes on where it was, and what a filter left out can be replayed later.
-Letters that arrive meanwhile are left for the next replay. The letters themselves stay until they are purged.
+A record is replayed once: a stopped replay resumes where it was, and what a filter left out can be replayed later.
+Records that arrive meanwhile are for the next replay. The dead-letter records themselves stay until they are purged.
 A place is an offset (120), a partition and an offset (0:120), a time, or an age (36h, 7d): then the time of the failure counts.")]
 pub(in crate::cli) struct Replay {
     #[command(flatten)]
     pub(super) of: OfTopic,
-    /// Only letters of this reason
+    /// Only records of this reason
     #[arg(long, value_name = "CODE")]
     reason: Option<String>,
-    /// Only letters with this header; may be repeated, then all must be there
+    /// Only records with this header; may be repeated, then all headers must be there
     #[arg(long = "where", value_name = "HEADER=VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
-    /// Only letters at or after this place
+    /// Only records at or after this place
     #[arg(long, value_name = "PLACE", value_parser = bound)]
     from: Option<Bound>,
-    /// Only letters before this place
+    /// Only records before this place
     #[arg(long, value_name = "PLACE", value_parser = bound)]
     to: Option<Bound>,
-    /// Records a second, such as 50/s; by default as fast as they can be taken
+    /// Records a second, such as 50/s; by default as fast as the topic takes them
     #[arg(long, value_name = "N/s", value_parser = rate)]
     rate: Option<f64>,
-    /// Records at the most
+    /// The most records to replay
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// Say what would be replayed, and change nothing
+    /// Show what would be replayed, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Forget what was replayed before, and begin at the oldest letter
+    /// Forget what was replayed before, and begin at the oldest record
     #[arg(long)]
     again: bool,
     /// Replay also what was replayed three times already and failed each time
@@ -85,13 +85,13 @@ impl Replay {
             Ok(account) => account,
             Err(error @ Error::Bus(_)) if done > 0 && !self.dry_run => {
                 let done = format!(
-                    "{done} records were replayed; started again, the replay goes on from there"
+                    "{done} records were replayed; started again, the replay continues from there"
                 );
                 return Ending::Failed(miette::Report::from_err(error).wrap_err(done));
             }
             Err(error) => return ending_of(error),
         };
-        if let Err(error) = self.tell(&topic, &account, global) {
+        if let Err(error) = self.print(&topic, &account, global) {
             return Ending::Failed(error);
         }
         if account.is_interrupted {
@@ -135,7 +135,7 @@ impl Replay {
         } else {
             "replayed"
         };
-        let shown = |account: &Account, seen: Seen| {
+        let shown = |account: &Account, seen: ScanProgress| {
             *done = account.replayed;
             progress.set(
                 &format!("{} {word}", account.replayed),
@@ -148,7 +148,7 @@ impl Replay {
             .await
     }
 
-    fn tell(
+    fn print(
         &self,
         topic: &DeadLetterTopic,
         account: &Account,
@@ -160,14 +160,14 @@ impl Replay {
                 &json!({ "topic": name, "onto": source, "dry_run": self.dry_run, "account": account }),
             );
         }
-        screen::result(&self.in_words(topic, account));
+        screen::result(&self.describe(topic, account));
         for (refusal, count) in &account.refused {
             screen::note(&why(*refusal, *count));
         }
         Ok(())
     }
 
-    fn in_words(&self, topic: &DeadLetterTopic, account: &Account) -> String {
+    fn describe(&self, topic: &DeadLetterTopic, account: &Account) -> String {
         let verb = match (self.dry_run, account.replayed) {
             (true, _) => "would be replayed",
             (false, 1) => "was replayed",
@@ -202,21 +202,21 @@ impl Replay {
     }
 }
 
-fn why(refusal: Refusal, count: u64) -> String {
-    let letters = super::letters(count);
+fn why(refusal: ReplayRefusal, count: u64) -> String {
+    let records = super::counted(count);
     match refusal {
-        Refusal::ReplayedTooOften => with_hint(
+        ReplayRefusal::ReplayedTooOften => with_hint(
             format_args!(
-                "{letters} stayed: replayed {REPLAYS_MAX} times already, and failed each time"
+                "{records} stayed: replayed {REPLAYS_MAX} times already, and failed each time"
             ),
             Some("look at them with `fedhost dlq show`; --force replays them once more"),
         ),
-        Refusal::OfAnotherTopic => format!(
-            "{letters} stayed: their header {} does not name the topic whose dead letters these are",
+        ReplayRefusal::OfAnotherTopic => format!(
+            "{records} stayed: their header {} does not name the topic that these dead-letter records belong to",
             dead_letters::headers::TOPIC
         ),
-        Refusal::WithoutValue => with_hint(
-            format_args!("{letters} stayed: the value was too large to be kept"),
+        ReplayRefusal::WithoutValue => with_hint(
+            format_args!("{records} stayed: the value was too large to be kept"),
             Some("it may still lie at the place that `fedhost dlq show` names"),
         ),
     }

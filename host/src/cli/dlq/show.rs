@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde_json::json;
 
-use super::{OfTopic, Scene, bound, content, ending_of, letters};
+use super::{OfTopic, Scene, bound, content, counted, ending_of};
 use crate::cli::{Ending, Global, screen};
 use crate::dead_letters::{Bound, DeadLetter, Error, Filter, Reader};
 use fedhost_base::clock::rfc3339;
@@ -45,7 +45,7 @@ impl Show {
             Some(Err(error)) => ending_of(error),
             Some(Ok(shown)) => {
                 if shown == 0 && !global.json && !global.quiet {
-                    screen::note("no letter matches");
+                    screen::note("no dead-letter record matches");
                 }
                 Ending::Done
             }
@@ -82,7 +82,7 @@ impl Show {
         if of > looked_at && !self.raw && !global.json && !global.quiet {
             screen::note(&format!(
                 "that was the first {looked_at} of {}; --limit shows more",
-                letters(of)
+                counted(of)
             ));
         }
         Ok(shown)
@@ -94,7 +94,7 @@ impl Show {
         } else if global.json {
             screen::result(&document(dead_letter).to_string());
         } else {
-            screen::result(&in_words(dead_letter));
+            screen::result(&describe(dead_letter));
         }
     }
 }
@@ -118,11 +118,11 @@ fn document(dead_letter: &DeadLetter) -> serde_json::Value {
     })
 }
 
-fn in_words(dead_letter: &DeadLetter) -> String {
+fn describe(dead_letter: &DeadLetter) -> String {
     let record = &dead_letter.0;
     let position = &record.position;
     let mut text = format!(
-        "letter {}:{} of {}\n",
+        "dead-letter record {}:{} of {}\n",
         position.partition, position.offset, position.topic
     );
     let mut line = |name: &str, value: &str| {

@@ -12,7 +12,7 @@ use fedhost_domain::model::PluginSelector;
 use fedhost_evaluate::{Candidate, Subject};
 use fedhost_plugin::{Limits, Loader, Parameters, Plugin, Value, nearest};
 
-/// Work that nobody uses up: it is counted, not limited.
+/// More work than any call does: work is counted, not limited.
 const COUNTED_FUEL: i64 = i64::MAX;
 /// Nothing waits for a call here, and a training may go over many rows.
 const CALL_DEADLINE_MS: u64 = 60_000;

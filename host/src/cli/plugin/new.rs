@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::super::{Ending, Global, screen};
-use fedhost_plugin::new::{self, Start, Started};
+use fedhost_plugin::new::{self, Scaffold, Started};
 
 /// Starts a plug-in: a folder of plain files that builds, passes its own test, and has sample rows
 /// to score.
@@ -48,7 +48,7 @@ enum Language {
 impl New {
     pub(in crate::cli) fn execute(&self, global: &Global) -> Ending {
         let sdk = self.sdk.clone().or_else(sdk_above);
-        let start = Start {
+        let start = Scaffold {
             name: &self.name,
             kind: self.kind.into(),
             language: self.language.into(),
@@ -82,7 +82,7 @@ fn sdk_above() -> Option<PathBuf> {
     candidates.find(|folder| folder.join("Cargo.toml").is_file())
 }
 
-impl From<Kind> for new::Kind {
+impl From<Kind> for new::PluginKind {
     fn from(kind: Kind) -> Self {
         match kind {
             Kind::Preprocessor => Self::Preprocessor,

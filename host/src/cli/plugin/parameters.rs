@@ -38,9 +38,9 @@ pub(in crate::cli) fn complete(
     }
 }
 
-/// The limits of a run without a manifest, but for those that are given, and for two that would
-/// tell of this machine or of an earlier call, not of the component: the time for compiling, and
-/// quarantine.
+/// The limits of a run without a manifest, changed by those that are given. Two are off, because
+/// they depend on this machine or on earlier calls and not on the component: the time for
+/// compiling, and quarantine.
 pub(in crate::cli) fn limits(given: &[String]) -> Result<Limits, miette::Report> {
     const COMPILE_MS: u64 = 600_000;
     let base = Limits {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use fedhost_base::event::{Event, PluginEvent, RunEvent, Stamped};
-use fedhost_domain::event::{Evaluation, FederationEvent};
+use fedhost_domain::event::{FederationEvent, GlobalEvaluation};
 
 use crate::cli::progress::Spinner;
 use crate::cli::table::{Row, heading};
@@ -39,8 +39,8 @@ struct State {
     answered: u64,
     round: u64,
     heading_shown: bool,
-    first: Option<Evaluation>,
-    last: Option<Evaluation>,
+    first: Option<GlobalEvaluation>,
+    last: Option<GlobalEvaluation>,
     /// When the oldest awaited round was closed.
     waiting_since_ms: u64,
     /// Whether nodes send no evaluations, as far as it shows.
@@ -194,7 +194,7 @@ impl Listener for Console {
 }
 
 impl State {
-    fn evaluated(&mut self, round: u64, before: Option<&Evaluation>, after: &Evaluation) {
+    fn evaluated(&mut self, round: u64, before: Option<&GlobalEvaluation>, after: &GlobalEvaluation) {
         self.is_silent = false;
         if let Some(row) = self
             .awaited
@@ -239,7 +239,8 @@ impl State {
         if let Some(loss) = self.last_loss {
             line("training loss", &format!("{loss:.4}"));
         }
-        let auc = |evaluation: &Option<Evaluation>| evaluation.as_ref().and_then(|one| one.roc_auc);
+        let auc =
+            |evaluation: &Option<GlobalEvaluation>| evaluation.as_ref().and_then(|one| one.roc_auc);
         if let (Some(first), Some(last)) = (auc(&self.first), auc(&self.last)) {
             let rows = self.last.as_ref().map_or(0, |evaluation| evaluation.rows);
             line(
@@ -334,7 +335,7 @@ mod tests {
         FederationEvent::RoundEvaluated {
             round,
             before: None,
-            after: Evaluation {
+            after: GlobalEvaluation {
                 rows: 1,
                 anomalous: 0,
                 roc_auc: None,

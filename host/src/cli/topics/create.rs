@@ -10,8 +10,8 @@ use crate::cli::{Ending, Global, ManifestArgs, screen};
 use fedhost_bus::compare::{Difference, differences};
 use fedhost_manifest::Loaded;
 
-/// Makes every topic of a manifest, and for each the topic of its dead letters. A topic that exists
-/// is left as it is, whatever the manifest asks for, and what is different about it is said.
+/// Makes every topic of a manifest, and for each its dead-letter topic. A topic that exists is
+/// never altered; its differences from the manifest are listed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -19,13 +19,13 @@ Examples:
   fedhost topics create config/demo.toml --dry-run
   fedhost topics create config/demo.toml --set topics.model_updates.partitions=6
 
-A run makes its topics itself. This is for clusters where only somebody else may do that. A dry run
-says of each topic whether it `existed`, `differs`, is `missing`, or is `hidden`: there is no right
-to Describe it, so nobody can tell whether it is there.")]
+A run makes its topics itself. This is for clusters where only an administrator may do that. A dry run
+shows for each topic whether it `existed`, `differs`, is `missing`, or is `hidden`: there is no right
+to Describe it, so it is unknown whether it exists.")]
 pub(in crate::cli) struct Create {
     #[command(flatten)]
     manifest: ManifestArgs,
-    /// Only say what would be made
+    /// Only show what would be made
     #[arg(long)]
     dry_run: bool,
 }
@@ -64,7 +64,7 @@ impl Create {
                 let topics: Vec<Value> = lines.iter().map(Line::document).collect();
                 return Ok(screen::json(&json!({ "topics": topics }))?);
             }
-            screen::result(&in_words(&lines));
+            screen::result(&describe(&lines));
             Ok(())
         })
     }
@@ -141,7 +141,7 @@ impl Line {
     }
 }
 
-fn in_words(lines: &[Line]) -> String {
+fn describe(lines: &[Line]) -> String {
     let row = |line: &Line| {
         [
             line.asked.spec.name.clone(),

@@ -54,7 +54,7 @@ impl Describe {
                 return Ok(screen::json(&json!({ "topics": topics }))?);
             }
             let texts: Vec<String> = chosen
-                .map(|(asked, found)| in_words(&manifest.manifest, asked, found))
+                .map(|(asked, found)| describe(&manifest.manifest, asked, found))
                 .collect();
             screen::result(&texts.join("\n"));
             Ok(())
@@ -113,7 +113,7 @@ fn document(manifest: &Manifest, asked: &Asked, found: &Found) -> Value {
     })
 }
 
-fn in_words(manifest: &Manifest, asked: &Asked, found: &Found) -> String {
+fn describe(manifest: &Manifest, asked: &Asked, found: &Found) -> String {
     let mut text = format!("{}: {}\n", asked.spec.name, asked.purpose);
     let found = match found {
         Found::There(found) => found,

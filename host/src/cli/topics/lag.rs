@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::app::lag::{self, Letters, Waiting};
+use crate::app::lag::{self, DeadLetterOffsets, Waiting};
 use crate::cli::columns::{Align, columns};
 use crate::cli::on_bus::{Failure, on_bus};
 use crate::cli::{Ending, Global, ManifestArgs, screen};
@@ -19,9 +19,9 @@ Examples:
 
 `committed` is the first record whose results are not stored yet, - when nothing is: everything
 before it survives a crash. `waiting` is the age of that record. Fog nodes take only the newest
-global model, so their readers of models are never behind. Lag and dead letters are counted by their
+global model, so their readers of models are never behind. Lag and dead-letter records are counted by their
 offsets: on Kafka, the marks that transactions leave count too, so these are upper bounds; `fedhost
-dlq list` reads the letters and counts them one by one. The embedded log belongs to one process
+dlq list` reads the records and counts them one by one. The embedded log belongs to one process
 at a time: ask when its run has stopped.")]
 pub(in crate::cli) struct Lag {
     #[command(flatten)]
@@ -42,13 +42,13 @@ impl Lag {
             if global.json {
                 return Ok(screen::json(&waiting)?);
             }
-            screen::result(&in_words(&waiting));
+            screen::result(&describe(&waiting));
             Ok(())
         })
     }
 }
 
-fn in_words(waiting: &Waiting) -> String {
+fn describe(waiting: &Waiting) -> String {
     let row = |lag: &lag::Lag| {
         [
             lag.group.clone(),
@@ -83,7 +83,7 @@ fn in_words(waiting: &Waiting) -> String {
         "\n{} records are not safe yet: their results are not stored\n\n",
         waiting.records_not_safe
     ));
-    let row = |letters: &Letters| [letters.topic.clone(), letters.offsets.to_string()];
+    let row = |topic: &DeadLetterOffsets| [topic.topic.clone(), topic.offsets.to_string()];
     let rows: Vec<_> = waiting.dead_letters.iter().map(row).collect();
     text.push_str(&columns(
         [("dead letters", left), ("offsets", right)],

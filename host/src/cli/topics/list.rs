@@ -16,7 +16,7 @@ Examples:
   fedhost topics list config/demo.toml --json | jq '.topics[] | select(.exists | not)'
 
 Records are counted by their offsets: on Kafka the marks that transactions leave count too. A topic
-that there is no right to Describe is `hidden`: nobody can tell whether it is there, and `exists` is
+that there is no right to Describe is `hidden`: it is unknown whether it exists, and `exists` is
 null.")]
 pub(in crate::cli) struct List {
     #[command(flatten)]

@@ -49,12 +49,12 @@ impl Recommend {
                 "recommended": recommended,
             }));
         }
-        screen::result(&in_words(need, recommended));
+        screen::result(&describe(need, recommended));
         Ok(())
     }
 }
 
-fn in_words(need: Need, recommended: Recommendation) -> String {
+fn describe(need: Need, recommended: Recommendation) -> String {
     let Need {
         throughput_mb_s,
         consumers,

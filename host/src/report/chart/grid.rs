@@ -160,7 +160,7 @@ impl Layout {
                 @if let Some(quarters) = shade {
                     rect class={ "share q" (quarters) } x=(px(self.left + start as f64 * self.column)) y=(px(y + 0.75))
                         width=(px((end - start) as f64 * self.column)) height=(px(self.pitch - 1.5)) {
-                        title { (name) ", " (self.rounds(grid, start, end)) ": " (shade_in_words(quarters)) }
+                        title { (name) ", " (self.rounds(grid, start, end)) ": " (shade_name(quarters)) }
                     }
                 }
             }
@@ -202,7 +202,7 @@ impl Layout {
     }
 }
 
-/// The mark of a part, told apart by shape as well as by colour.
+/// The mark of a part. Marks differ in shape as well as in colour.
 pub(super) fn glyph(part: Part, x: f64, y: f64, width: f64, height: f64) -> Markup {
     let middle = y + height / 2.0;
     match part {
@@ -243,7 +243,7 @@ fn shade(parts: &[Part]) -> Option<u8> {
     }
 }
 
-fn shade_in_words(quarters: u8) -> &'static str {
+fn shade_name(quarters: u8) -> &'static str {
     match quarters {
         0 => "took part in none",
         1 => "took part in about a quarter",

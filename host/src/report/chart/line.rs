@@ -14,7 +14,7 @@ const LEFT: f64 = 58.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 40.0;
-/// More columns than this and a pointer cannot tell them apart.
+/// With more columns than this a pointer cannot hit a single one.
 const HOVER_COLUMNS: usize = 120;
 /// More points than this and dashes dissolve in the line's own movement.
 const DENSE: usize = 100;
@@ -220,7 +220,7 @@ impl Plot {
         path
     }
 
-    /// A few markers are enough to tell the lines apart.
+    /// A few markers are enough to distinguish the lines.
     fn markers(&self, style: usize, points: &Points) -> Markup {
         let every = points.len().div_ceil(MARKERS).max(1);
         let chosen = points

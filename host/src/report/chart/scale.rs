@@ -8,7 +8,7 @@ pub(super) struct Scale {
     high: f64,
     /// Where to write a value, in order.
     pub(super) ticks: Vec<f64>,
-    /// Digits after the point that tell the ticks apart.
+    /// Digits after the point with which all ticks differ.
     pub(super) decimals: usize,
 }
 

@@ -1,5 +1,5 @@
-//! How one of several competitors is told from the others, the same everywhere on a page: its
-//! number, a colour and a dash.
+//! The mark of one of several competitors, the same everywhere on a page: its number, a colour and
+//! a dash.
 
 use maud::{Markup, html};
 

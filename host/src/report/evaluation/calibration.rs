@@ -62,7 +62,7 @@ pub(super) fn false_alarms(standings: &[Standing<'_>]) -> Option<Drawing> {
         LEVELS.iter().map(|level| level.nominal),
         percent,
     )?;
-    // Up to all rows; and far enough down to tell rates below the least promise from none.
+    // Up to all rows, and low enough that a rate below the least promise differs from 0.
     let observed = lines
         .iter()
         .flat_map(|line| &line.points)

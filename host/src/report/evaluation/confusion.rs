@@ -45,7 +45,7 @@ fn one(standing: &Standing<'_>, confusion: &Confusion) -> Markup {
                     tr {
                         th scope="row" { "normal" }
                         (cell("wrong", "false alarms", confusion.false_positives, confusion.normals()))
-                        (cell("right", "left alone", confusion.true_negatives, confusion.normals()))
+                        (cell("right", "passed", confusion.true_negatives, confusion.normals()))
                     }
                 }
             }

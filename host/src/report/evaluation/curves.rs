@@ -111,7 +111,7 @@ fn lines(
     standings.iter().filter_map(line).collect()
 }
 
-/// The picture of some lines, told in words as well; nothing without lines.
+/// The picture of some lines, with a label for readers who cannot see it; `None` without lines.
 pub(super) fn picture(
     title: &str,
     x: Axis,

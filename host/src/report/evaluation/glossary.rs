@@ -35,7 +35,7 @@ const TERMS: [(&str, &str); 11] = [
     ),
     (
         "95 % interval",
-        "Where the figure would lie, in 95 of 100 cases, if the same kind of stretches of rows were drawn anew: a bootstrap over blocks of rows. Intervals that overlap do not settle an order.",
+        "The range that would hold the figure in 95 of 100 cases if similar blocks of rows were drawn again: a bootstrap over blocks of rows. Intervals that overlap do not settle an order.",
     ),
     (
         "calibration",

@@ -91,8 +91,8 @@ fn answer(document: &Document, standings: &[Standing<'_>]) -> Markup {
 fn no_answer(standings: &[Standing<'_>]) -> Markup {
     let any = standings.iter().any(Standing::is_believed);
     html! {
-        @if any { "The scored rows do not tell which plug-in is best: they hold one class alone." }
-        @else { "No plug-in came to a result that can be believed." }
+        @if any { "The scored rows do not show which plug-in is best: all are of one class." }
+        @else { "No plug-in has a result that can be trusted." }
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
     use super::super::standing::standings;
     use super::*;
 
-    fn told(document: &Document) -> String {
+    fn verdict(document: &Document) -> String {
         answer(document, &standings(document))
             .into_string()
             .replace('\u{a0}', " ")
@@ -146,19 +146,19 @@ mod tests {
     #[test]
     fn overlapping_intervals_leave_the_order_open() {
         let document = Sample::new(3, 4).document();
-        let told = told(&document);
-        assert!(told.starts_with(
+        let verdict = verdict(&document);
+        assert!(verdict.starts_with(
             "<strong>plugin-1</strong> is the best of 3 plug-ins, with a ROC AUC of 0.900 (0.850"
         ));
         assert!(
-            told.contains("overlaps that of plugin-2 and plugin-3, so the order"),
-            "{told}"
+            verdict.contains("overlaps that of plugin-2 and plugin-3, so the order"),
+            "{verdict}"
         );
     }
 
     #[test]
     fn intervals_apart_settle_the_first_place() {
-        let told = told(
+        let verdict = verdict(
             &Sample {
                 half_width: 0.001,
                 ..Sample::new(3, 4)
@@ -166,15 +166,15 @@ mod tests {
             .document(),
         );
         assert!(
-            told.contains("do not overlap: the first place is settled"),
-            "{told}"
+            verdict.contains("do not overlap: the first place is settled"),
+            "{verdict}"
         );
     }
 
     #[test]
     fn without_an_answer_the_page_says_why() {
         assert!(
-            told(
+            verdict(
                 &Sample {
                     failing: 2,
                     ..Sample::new(2, 1)
@@ -184,7 +184,7 @@ mod tests {
             .contains("No plug-in came to a result")
         );
         assert!(
-            told(
+            verdict(
                 &Sample {
                     one_class: true,
                     ..Sample::new(2, 1)

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::words::{listed, percent, protocol};
 use crate::report::table::{Column, Unit, name, table, text};
 use crate::report::words::{count, plural};
-use fedhost_evaluate::{Card, DataCard, Document, FileCard, Labels};
+use fedhost_evaluate::{Card, DataCard, Document, FileCard, LabelUse};
 
 /// Everything that is needed to do it again.
 pub(super) fn method(document: &Document) -> Markup {
@@ -60,19 +60,19 @@ fn procedure(document: &Document) -> Markup {
 fn seeds(document: &Document) -> String {
     let seeds = (0..document.repeat.clamp(1, 20))
         .map(|repeat| document.seed.wrapping_add(u64::from(repeat)).to_string());
-    let told = listed(&seeds.collect::<Vec<_>>());
+    let first = listed(&seeds.collect::<Vec<_>>());
     if document.repeat > 20 {
-        format!("{told}, and so on: {} in all", document.repeat)
+        format!("{first}, and so on: {} in all", document.repeat)
     } else {
-        told
+        first
     }
 }
 
-fn labels(labels: Labels) -> &'static str {
+fn labels(labels: LabelUse) -> &'static str {
     match labels {
-        Labels::WhereNeeded => "labels only for models that decline to learn without them",
-        Labels::Always => "labels for every model",
-        Labels::Never => "labels for none",
+        LabelUse::WhereNeeded => "labels only for models that decline to learn without them",
+        LabelUse::Always => "labels for every model",
+        LabelUse::Never => "labels for none",
     }
 }
 

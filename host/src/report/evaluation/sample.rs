@@ -12,7 +12,7 @@ use fedhost_domain::protocol::Protocol;
 use fedhost_evaluate::figures::ThresholdFrom;
 use fedhost_evaluate::{
     BaselineResult, Card, DataCard, Document, Figures, FileCard, FileResult, FileTrace,
-    IntegrityResult, Labels, PluginResult, Repeat, RepeatedRows, Said, Status,
+    IntegrityResult, LabelUse, PluginResult, Repeat, RepeatedRows, Said, Status,
 };
 use fedhost_plugin::{ComponentVerdict, Inspection, Limits};
 
@@ -33,14 +33,14 @@ pub(super) struct Sample {
     pub(super) always_f1: f64,
     /// F1 of the number of a row.
     pub(super) position_f1: f64,
-    /// NAB score of lots.
+    /// NAB score of random scores.
     pub(super) random_nab: f64,
     /// Scored rows that were trained on.
     pub(super) repeated: u64,
     /// False alarms where 0.1 % are promised.
     pub(super) observed: f64,
     pub(super) seeds: u32,
-    /// Stands wherever strangers have a say.
+    /// Stands in every place whose text is untrusted.
     pub(super) text: String,
 }
 
@@ -73,7 +73,7 @@ impl Sample {
             threshold: "quantile:0.999".to_owned(),
             smooth_rows: 1,
             epochs: 20,
-            labels: Labels::WhereNeeded,
+            labels: LabelUse::WhereNeeded,
             rows_per_call: 1000,
             training_rows: 400 * self.files as u64,
             scored_rows: 1000 * self.files as u64,

@@ -134,7 +134,7 @@ fn every_reference_has_one_target() {
 }
 
 #[test]
-fn strangers_text_is_shown_and_never_obeyed() {
+fn untrusted_text_is_shown_and_never_interpreted() {
     let evil = "</style></title></pre><script>alert('1')</script>\" onload=\"x".to_owned();
     let page = render(
         &Sample {

@@ -51,7 +51,7 @@ fn failures(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> 
         .iter()
         .filter(|standing| !standing.is_believed())
         .collect();
-    let told: Vec<String> = failed
+    let reasons: Vec<String> = failed
         .iter()
         .map(|it| {
             format!(
@@ -72,7 +72,7 @@ fn failures(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> 
     };
     (!failed.is_empty()).then(|| Warning {
         head: format!("{} {what}.", plural(failed.len() as u64, "plug-in")),
-        text: format!("{}.", told.join("; ")),
+        text: format!("{}.", reasons.join("; ")),
     })
 }
 
@@ -262,7 +262,7 @@ mod tests {
     use super::super::standing::standings;
     use super::*;
 
-    fn told(sample: Sample) -> String {
+    fn texts(sample: Sample) -> String {
         let document = sample.document();
         warnings(&document, &standings(&document))
             .into_string()
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_sound_evaluation_has_no_warnings() {
-        assert_eq!(told(Sample::new(3, 4)), "");
+        assert_eq!(texts(Sample::new(3, 4)), "");
     }
 
     #[test]
@@ -342,8 +342,8 @@ mod tests {
             ),
         ];
         for (sample, expected) in cases {
-            let told = told(sample);
-            assert!(told.contains(expected), "{expected}: {told}");
+            let texts = texts(sample);
+            assert!(texts.contains(expected), "{expected}: {texts}");
         }
     }
 }

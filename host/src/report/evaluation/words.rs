@@ -1,4 +1,4 @@
-//! Verdicts, protocols and sizes in words that an operator understands.
+//! Texts for verdicts, protocols and sizes.
 
 use fedhost_domain::metrics::Interval;
 use fedhost_domain::protocol::Protocol;

@@ -107,14 +107,14 @@ fn rows(run: &RunSummary, nodes: &[&Node]) -> Vec<(String, Vec<Part>)> {
 }
 
 fn label(run: &RunSummary) -> String {
-    let told = run
+    let nodes = run
         .nodes
         .iter()
         .take(12)
         .map(|node| format!("; {} in {}", node.node, node.rounds));
     let rest = run.nodes.len().saturating_sub(12);
     let rest = (rest > 0).then(|| format!("; {rest} more in the table of nodes"));
-    told.chain(rest).fold(
+    nodes.chain(rest).fold(
         format!("Participation in {} rounds", run.rounds.len()),
         |label, part| label + &part,
     )

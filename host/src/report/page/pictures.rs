@@ -143,10 +143,10 @@ fn lines(
             points: global(run),
         }));
     }
-    let told = runs
+    let changes = runs
         .iter()
-        .filter_map(|run| told(run, runs.len() > 1, &global(run), write));
-    let label = told.fold(title.to_owned(), |label, told| label + &told);
+        .filter_map(|run| change(run, runs.len() > 1, &global(run), write));
+    let label = changes.fold(title.to_owned(), |label, change| label + &change);
     chart(&LineChart {
         label,
         series,
@@ -156,8 +156,8 @@ fn lines(
     })
 }
 
-/// A line in words, for those who cannot see it.
-fn told(
+/// The first and the last value of a line, for readers who cannot see it.
+fn change(
     run: &RunSummary,
     named: bool,
     points: &Points,

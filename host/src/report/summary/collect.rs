@@ -9,8 +9,8 @@ use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 use super::nodes::Nodes;
 use super::tally::Counter;
 use super::{
-    Change, Manifest, OpenRound, Plugin, PluginFailure, Rejection, Round, RoundEvaluation,
-    RunSummary, Sensor, SkippedRecords,
+    Change, OpenRound, PluginFailure, RejectedUpdates, Round, RoundEvaluation, RunManifest,
+    RunSummary, SensorRows, SkippedRecords, UsedPlugin,
 };
 use crate::run_log::BadLine;
 
@@ -28,7 +28,7 @@ pub(super) struct Collector {
     evaluations: BTreeMap<u64, RoundEvaluation>,
     sensors: BTreeMap<(NodeId, String), (u64, u64)>,
     nodes: Nodes,
-    rejections: Counter<Rejection>,
+    rejections: Counter<RejectedUpdates>,
     failures: Counter<PluginFailure>,
     skipped: Counter<SkippedRecords>,
     warnings: Counter<String>,
@@ -178,7 +178,7 @@ impl Collector {
                 ..
             }) => {
                 self.warnings
-                    .add(format!("{plugin} as {part}, left alone"), detail);
+                    .add(format!("{plugin} as {part}, quarantined"), detail);
             }
             Event::Run(RunEvent::Warned { part, detail }) => {
                 self.warnings.add(part.clone(), detail)
@@ -203,7 +203,7 @@ impl Collector {
     fn started(&mut self, file: &str, sha256: &Sha256Hex, version: &str, plugins: &[PluginId]) {
         self.summary.starts += 1;
         self.summary.outcome = None;
-        self.summary.manifest = Some(Manifest {
+        self.summary.manifest = Some(RunManifest {
             file: file.to_owned(),
             sha256: sha256.clone(),
             version: version.to_owned(),
@@ -256,7 +256,7 @@ impl Collector {
         detail: &str,
     ) {
         self.rejections.add(
-            Rejection {
+            RejectedUpdates {
                 node: node.cloned(),
                 reason: reason.to_owned(),
             },
@@ -283,12 +283,12 @@ impl Collector {
         }
     }
 
-    /// The entry of a component, told apart by its digest too: a swapped one keeps its name.
-    fn plugin(&mut self, id: &PluginId) -> Option<&mut Plugin> {
+    /// The entry of a component. The digest is part of its identity: a swapped one keeps its name.
+    fn plugin(&mut self, id: &PluginId) -> Option<&mut UsedPlugin> {
         let since_round = self.open.map(|open| open.round);
         let plugins = &mut self.summary.plugins;
         if plugins.iter().all(|plugin| plugin.id != *id) {
-            plugins.push(Plugin {
+            plugins.push(UsedPlugin {
                 id: id.clone(),
                 file: None,
                 compile_ms: None,
@@ -352,7 +352,7 @@ impl Collector {
             warnings: self.warnings.into_tallies(),
             restarts: self.restarts.into_tallies(),
             sensors: (self.sensors.into_iter())
-                .map(|((node, sensor), (rows, skipped))| Sensor {
+                .map(|((node, sensor), (rows, skipped))| SensorRows {
                     node,
                     sensor,
                     rows,

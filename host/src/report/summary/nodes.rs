@@ -26,7 +26,7 @@ impl Nodes {
         self.signs(node, time_ms);
     }
 
-    /// It went on from its earlier state.
+    /// It resumed from its earlier state.
     pub(super) fn resumed(&mut self, node: &NodeId, time_ms: u64) {
         self.signs(node, time_ms).resumed += 1;
     }

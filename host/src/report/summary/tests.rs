@@ -1,5 +1,7 @@
 use fedhost_base::event::{BusEvent, Damage, Event, PluginEvent, RunEvent, Stamped};
-use fedhost_domain::event::{Durations, Evaluation, FederationEvent, Participant, RoundClosed};
+use fedhost_domain::event::{
+    Durations, FederationEvent, GlobalEvaluation, Participant, RoundClosed,
+};
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 
 use super::*;
@@ -62,8 +64,8 @@ fn closed(round: u64, participants: Vec<Participant>, missing: Vec<NodeId>) -> E
     }))
 }
 
-fn evaluation(roc_auc: Option<f64>) -> Evaluation {
-    Evaluation {
+fn evaluation(roc_auc: Option<f64>) -> GlobalEvaluation {
+    GlobalEvaluation {
         rows: 10,
         anomalous: 1,
         roc_auc,
@@ -161,7 +163,7 @@ fn rejections_are_counted_by_sender_and_reason() {
     );
     assert_eq!(
         run.rejections[1].what,
-        Rejection {
+        RejectedUpdates {
             node: None,
             reason: "undecodable".into()
         }

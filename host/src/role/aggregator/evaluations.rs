@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fedhost_base::event::Event;
 use fedhost_domain::evaluation::RoundEvaluations;
-use fedhost_domain::event::{Evaluation, FederationEvent, RoundClosed};
+use fedhost_domain::event::{FederationEvent, GlobalEvaluation, RoundClosed};
 use fedhost_domain::model::NodeId;
 
 use crate::role::models::ModelEvaluation;
@@ -22,7 +22,7 @@ pub(super) struct Evaluations {
     source: Box<dyn Source>,
     awaited: BTreeMap<u64, Awaited>,
     /// The newest that anything was found for.
-    newest: Option<(u64, Evaluation)>,
+    newest: Option<(u64, GlobalEvaluation)>,
     /// The newest round that is settled.
     evaluated: u64,
     /// The newest global model's round.

@@ -31,7 +31,7 @@ fn service(bus: Arc<dyn Bus>, stop: &CancellationToken) -> Service {
         max_nodes: 4,
         rounds: None,
     };
-    let topics = Topics {
+    let topics = FederationTopics {
         global_model: "models".into(),
         model_updates: "updates".into(),
         predictions: "predictions".into(),

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use fedhost_domain::fog::schedule::Training;
-use fedhost_domain::fog::window::Rows;
+use fedhost_domain::fog::schedule::TrainingJob;
+use fedhost_domain::fog::window::LabelledRows;
 use fedhost_domain::metrics::ScoreSketch;
 use fedhost_domain::model::{Metric, PluginId, Sha256Hex, Weights};
 
@@ -15,7 +15,7 @@ use fedhost_plugin::{CallError, Kind, Report};
 /// A local model, and the component that trained it: another may be in use by now.
 pub(super) struct Trained {
     pub(super) plugin: PluginId,
-    pub(super) training: Training,
+    pub(super) training: TrainingJob,
     pub(super) weights: Weights,
     pub(super) samples: u64,
     pub(super) loss: f64,
@@ -28,8 +28,8 @@ pub(super) fn train(
     plugins: &Plugins,
     features: &[String],
     base: Option<&Weights>,
-    rows: Rows,
-    training: Training,
+    rows: LabelledRows,
+    training: TrainingJob,
     epochs: u32,
 ) -> Result<Trained, CallError> {
     let watch = Stopwatch::start();
@@ -85,7 +85,7 @@ pub(super) fn evaluate(
     plugins: &Plugins,
     features: &[String],
     weights: &Arc<Weights>,
-    rows: &Rows,
+    rows: &LabelledRows,
 ) -> Result<Evaluated, CallError> {
     let plugin = plugins.model_id().clone();
     let mut sketch = ScoreSketch::default();

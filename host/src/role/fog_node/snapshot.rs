@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use fedhost_domain::fog::window::{Rows, Window};
+use fedhost_domain::fog::window::{LabelledRows, Window};
 use fedhost_domain::model::{PluginId, TensorSpec, Weights};
 use fedhost_domain::reading::Decoder;
 use serde::{Deserialize, Serialize};
@@ -159,7 +159,7 @@ impl State {
 
 impl StoredWindow {
     fn of(window: &Window) -> Self {
-        let Rows { values, labels } = window.copy_all();
+        let LabelledRows { values, labels } = window.copy_all();
         Self {
             first: window.range().start,
             values: Floats(values),
@@ -168,7 +168,7 @@ impl StoredWindow {
     }
 
     fn restore(self, width: usize, capacity: usize) -> Window {
-        let rows = Rows {
+        let rows = LabelledRows {
             values: self.values.0,
             labels: self.labels.0,
         };

@@ -14,7 +14,7 @@ use super::jobs::{Evaluated, Trained};
 use super::pipeline::{Processing, Scored};
 use crate::dead_letters::{Failure, dead_letter};
 use crate::role::message::{Message, derived_id, skipped};
-use crate::role::models::{self, NewUpdate, Refused};
+use crate::role::models::{self, NewUpdate, RefusedModel};
 use crate::role::trace;
 use fedhost_base::clock::{self, rfc3339};
 use fedhost_base::hint::explain;
@@ -77,7 +77,7 @@ pub(super) fn results(
 }
 
 /// What is no global model, put aside.
-pub(super) fn refused_global(service: &Service, record: &Record, refused: &Refused) -> NewRecord {
+pub(super) fn refused_global(service: &Service, record: &Record, refused: &RefusedModel) -> NewRecord {
     let (role, detail) = (service.id().to_string(), explain(refused));
     let failure = Failure {
         role: &role,

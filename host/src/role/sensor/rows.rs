@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::csv::CsvRows;
-use super::simulated::{COLUMNS, Machine};
-use super::{Config, RowSource};
+use super::simulated::{COLUMNS, SimulatedMachine};
+use super::{RowSource, SensorConfig};
 
 /// One item of a sensor's sequence. Items are counted, so that a restarted sensor goes on where it
 /// stopped.
@@ -52,10 +52,10 @@ pub struct BadRow {
 
 /// Opens a sensor's sequence at its beginning. Reads files while it is iterated: not for async
 /// workers.
-pub fn open(config: &Config) -> Box<dyn Iterator<Item = Item> + Send> {
+pub fn open(config: &SensorConfig) -> Box<dyn Iterator<Item = Item> + Send> {
     match &config.rows {
         RowSource::Simulated(sensor) => {
-            let machine = Machine::new(sensor.seed, sensor.anomaly_rate);
+            let machine = SimulatedMachine::new(sensor.seed, sensor.anomaly_rate);
             let held_out = HeldOut::new(sensor.hold_out);
             let name: Arc<str> = config.name.as_str().into();
             let columns = COLUMNS.map(Arc::<str>::from);

@@ -21,7 +21,7 @@ const FIRST_HEALTHY_ROWS: u32 = 250;
 
 /// One row: m/s² three times, °C, bar; and whether a fault was present.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Row {
+pub struct SimulatedRow {
     /// In the order of [`COLUMNS`].
     pub values: [f64; 5],
     /// Whether a fault was under way.
@@ -64,7 +64,7 @@ struct Episode {
 
 /// An endless iterator of rows.
 #[derive(Clone, Debug)]
-pub struct Machine {
+pub struct SimulatedMachine {
     random: ChaCha8Rng,
     anomaly_rate: f64,
     row: u64,
@@ -76,7 +76,7 @@ pub struct Machine {
     episode: Option<Episode>,
 }
 
-impl Machine {
+impl SimulatedMachine {
     /// A machine of its own character, by the seed; `anomaly_rate` is the long-run share of faulty
     /// rows, 0 to below 1.
     #[must_use]
@@ -202,17 +202,17 @@ impl Machine {
     }
 }
 
-impl Iterator for Machine {
-    type Item = Row;
+impl Iterator for SimulatedMachine {
+    type Item = SimulatedRow;
 
-    fn next(&mut self) -> Option<Row> {
+    fn next(&mut self) -> Option<SimulatedRow> {
         let fault = self.advance();
         let mut values = self.healthy();
         if let Some((fault, severity, along)) = fault {
             self.disturb(&mut values, fault, severity, along);
         }
         self.row += 1;
-        Some(Row {
+        Some(SimulatedRow {
             values,
             anomalous: fault.is_some(),
         })
@@ -225,7 +225,11 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_rows() {
-        let rows = |seed| Machine::new(seed, 0.1).take(5_000).collect::<Vec<_>>();
+        let rows = |seed| {
+            SimulatedMachine::new(seed, 0.1)
+                .take(5_000)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(rows(7), rows(7));
         assert_ne!(rows(7), rows(8));
     }
@@ -233,7 +237,7 @@ mod tests {
     #[test]
     fn faults_make_up_their_share() {
         for rate in [0.02, 0.1, 0.4] {
-            let faulty = Machine::new(3, rate)
+            let faulty = SimulatedMachine::new(3, rate)
                 .take(400_000)
                 .filter(|row| row.anomalous)
                 .count() as f64
@@ -243,13 +247,17 @@ mod tests {
                 "{faulty} instead of {rate}"
             );
         }
-        assert!(Machine::new(3, 0.0).take(100_000).all(|row| !row.anomalous));
+        assert!(
+            SimulatedMachine::new(3, 0.0)
+                .take(100_000)
+                .all(|row| !row.anomalous)
+        );
     }
 
     #[test]
     fn every_kind_of_fault_occurs_and_moves_its_columns() {
         let mut seen = std::collections::HashSet::new();
-        let mut machine = Machine::new(11, 0.3);
+        let mut machine = SimulatedMachine::new(11, 0.3);
         for _ in 0..60_000 {
             machine.next();
             if let Some(episode) = machine.episode {
@@ -261,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_healthy_machine_stays_in_its_range() {
-        for row in Machine::new(5, 0.0).take(50_000) {
+        for row in SimulatedMachine::new(5, 0.0).take(50_000) {
             let [x, y, z, temperature, pressure] = row.values;
             assert!(x.abs() < 3.0 && y.abs() < 3.0 && z.abs() < 2.0);
             assert!((50.0..75.0).contains(&temperature) && (4.0..6.0).contains(&pressure));

@@ -1,4 +1,4 @@
-//! A bus whose writer is cut off from it at some write.
+//! A bus whose writer is fenced at some write.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,12 +10,12 @@ use fedhost_bus::{
     TopicSpec, Write,
 };
 
-/// What becomes of the write at which the writer is cut off.
+/// The outcome of the write at which the writer is fenced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It never reached the bus.
     Lost,
-    /// It is durable, only nobody hears of it.
+    /// It is durable, but the writer gets an error.
     Done,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct CutOff {
 }
 
 impl CutOff {
-    /// So many writes succeed before.
+    /// This many writes succeed before.
     pub(crate) fn after(writes: u32, fate: Fate, bus: &Arc<dyn Bus>) -> Self {
         Self {
             writes: AtomicU32::new(writes),

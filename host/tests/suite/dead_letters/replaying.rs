@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use fedhost::dead_letters::{Bound, Filter, REPLAYS_MAX, Refusal, Replay, dead_letter};
+use fedhost::dead_letters::{Bound, Filter, REPLAYS_MAX, Replay, ReplayRefusal, dead_letter};
 use fedhost_bus::{Bus, Record};
 use tokio_util::sync::CancellationToken;
 
@@ -149,7 +149,7 @@ pub(crate) async fn a_replay_that_is_cut_off_before_or_after_any_write_goes_on_w
             })
             .await;
         assert!(cut.is_err());
-        assert_eq!(done, u64::from(writes) * 256, "what is told is done");
+        assert_eq!(done, u64::from(writes) * 256, "what is reported is done");
         scene.replay(Replay::default()).await;
         assert_eq!(scene.put_back().await, values);
     }
@@ -197,7 +197,7 @@ pub(crate) async fn again_begins_at_the_oldest_letter(on: On) {
     assert_eq!(
         scene.replay(Replay::default()).await.replayed,
         1,
-        "it goes on where the new beginning came to"
+        "it resumes where the new beginning stopped"
     );
     assert_eq!(scene.put_back().await, ["a", "b", "b", "c", "c", "d"]);
 }
@@ -231,7 +231,10 @@ pub(crate) async fn a_record_that_fails_again_and_again_stops_going_round(on: On
     }
     let last = scene.replay(Replay::default()).await;
     assert_eq!(
-        (last.replayed, last.refused[&Refusal::ReplayedTooOften]),
+        (
+            last.replayed,
+            last.refused[&ReplayRefusal::ReplayedTooOften]
+        ),
         (0, 2)
     );
     assert_eq!(
@@ -260,7 +263,10 @@ pub(crate) async fn a_letter_of_another_topic_is_not_put_on_this_one(on: On) {
         })
         .await;
     assert_eq!(
-        (account.replayed, account.refused[&Refusal::OfAnotherTopic]),
+        (
+            account.replayed,
+            account.refused[&ReplayRefusal::OfAnotherTopic]
+        ),
         (0, 1)
     );
     assert_eq!(scene.put_back().await, [""; 0]);

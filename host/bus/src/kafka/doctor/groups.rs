@@ -9,7 +9,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::acl::{self, Thing};
 use super::cluster::{Cluster, patiently};
 use super::witness::Witness;
-use super::{Needs, Reading};
+use super::{Needs, ReadNeed};
 use crate::checkup::{Finding, Tell};
 use crate::kafka::diagnosis::{Diagnosis, Kind};
 
@@ -41,7 +41,7 @@ struct Place {
 pub(super) fn examine(cluster: &Cluster<'_>, needs: &Needs, tell: &mut Tell<'_>) {
     let mut topics: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let there =
-        |reading: &&Reading| reading.stores_offsets && cluster.topics.contains_key(&reading.topic);
+        |reading: &&ReadNeed| reading.stores_offsets && cluster.topics.contains_key(&reading.topic);
     for reading in needs.reads.iter().filter(there) {
         topics
             .entry(&reading.group)

@@ -11,7 +11,7 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use super::acl::{self, Thing};
 use super::cluster::{Cluster, way_in};
-use super::{Needs, Reading};
+use super::{Needs, ReadNeed};
 use crate::checkup::{Finding, Tell};
 use fedhost_base::clock;
 
@@ -83,7 +83,7 @@ fn finding(
 }
 
 /// Fetches from the end of the first partition: nothing comes but the answer that this is allowed.
-fn may_read(cluster: &Cluster<'_>, reading: &Reading) -> Answer {
+fn may_read(cluster: &Cluster<'_>, reading: &ReadNeed) -> Answer {
     let reader = match cluster.reader(&reading.group) {
         Ok(reader) => reader,
         Err(trouble) => return Answer::Untold(trouble.reason),

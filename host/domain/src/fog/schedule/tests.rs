@@ -17,7 +17,7 @@ fn fresh(config: Config) -> Schedule {
 }
 
 fn train(base_round: u64, end_row: u64) -> Vec<Output> {
-    vec![Output::Train(Training {
+    vec![Output::Train(TrainingJob {
         base_round,
         end_row,
     })]
@@ -164,7 +164,7 @@ fn skipping_moves_training_to_the_newest_rows_and_says_so() {
         first,
         [
             Output::Skipped { rows: 1_990 },
-            Output::Train(Training {
+            Output::Train(TrainingJob {
                 base_round: 0,
                 end_row: 2_000
             })
@@ -181,7 +181,7 @@ fn a_restarted_node_trains_on_the_same_rows() {
     finish(&mut undisturbed, &first, 0);
     let expected = undisturbed.handle(0, Input::Global { round: 1 });
 
-    let stored = Schedule::progress_after(Training {
+    let stored = Schedule::progress_after(TrainingJob {
         base_round: 0,
         end_row: 100,
     });
@@ -192,7 +192,7 @@ fn a_restarted_node_trains_on_the_same_rows() {
 #[test]
 fn a_failed_training_skips_the_round() {
     let mut schedule = fresh(config(RowsPerRound::Rows(10)));
-    let training = Training {
+    let training = TrainingJob {
         base_round: 0,
         end_row: 10,
     };

@@ -6,7 +6,7 @@ use crate::report::summary::{Node, RunSummary};
 use crate::report::table::{Column, Unit, name, table, text};
 use crate::report::words::{self, count, number, or_none};
 
-/// In an open federation strangers can make up names.
+/// The most nodes that are listed: in an open federation a sender can invent any number of names.
 const ROWS: usize = 500;
 
 const COLUMNS: &[Column<'_>] = &[
@@ -35,7 +35,7 @@ pub(in crate::report::page) fn nodes(run: &RunSummary) -> Markup {
     html! {
         section {
             h2 { "Nodes" }
-            @if run.nodes.is_empty() { p.none { "No node was expected or heard." } }
+            @if run.nodes.is_empty() { p.none { "No node was expected, and none sent anything." } }
             @else { (table(&caption, COLUMNS, run.nodes.iter().take(ROWS).map(cells))) }
         }
     }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::report::summary::{Plugin, RunSummary};
+use crate::report::summary::{RunSummary, UsedPlugin};
 use crate::report::table::{Column, Unit, name, table, text};
 use crate::report::words::{count, or_none};
 
@@ -26,7 +26,7 @@ pub(in crate::report::page) fn plugins(run: &RunSummary) -> Markup {
     }
 }
 
-fn cells(plugin: &Plugin) -> Vec<Markup> {
+fn cells(plugin: &UsedPlugin) -> Vec<Markup> {
     vec![
         name(&plugin.id.name),
         text(&plugin.id.version),

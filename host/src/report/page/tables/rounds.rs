@@ -1,6 +1,6 @@
 //! Every finished round, with all its numbers.
 
-use fedhost_domain::event::Evaluation;
+use fedhost_domain::event::GlobalEvaluation;
 use maud::{Markup, html};
 
 use crate::report::summary::{Round, RunSummary};
@@ -67,7 +67,7 @@ fn cells(run: &RunSummary, round: &Round) -> Vec<Markup> {
     let before = evaluation.and_then(|evaluation| evaluation.before.as_ref());
     let after = evaluation.map(|evaluation| &evaluation.after);
     let missing: Vec<&str> = closed.missing.iter().map(|node| node.as_str()).collect();
-    let auc = |evaluation: Option<&Evaluation>| {
+    let auc = |evaluation: Option<&GlobalEvaluation>| {
         or_none(evaluation.and_then(|scored| scored.roc_auc), score)
     };
     vec![

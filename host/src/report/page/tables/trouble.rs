@@ -104,7 +104,7 @@ fn restarts(run: &RunSummary) -> Markup {
         Column("the last reason", Unit::Text),
     ];
     tallies(
-        "Roles that were cut off from the bus and began again",
+        "Roles that lost their bus and restarted",
         COLUMNS,
         &run.restarts,
         |role| vec![name(role)],

@@ -1,4 +1,4 @@
-//! What has been put aside: exactly the records that nobody can use, as they were.
+//! The dead-letter topics hold exactly the records that cannot be used, unchanged.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::client::{Content, Entry, by_place};
 use crate::faults::Topic;
 use crate::world::World;
 
-/// Headers of a dead letter, which follow the record's own.
+/// Headers of a dead-letter record, which follow the record's own.
 const ORIGIN: [&str; 3] = [
     "__connect.errors.topic",
     "__connect.errors.partition",
@@ -43,37 +43,37 @@ pub(super) fn check(
             .collect();
         let bad = by_place(&bad);
         let name = world.topic(&topic.name());
-        let mut letters = BTreeMap::<Place, usize>::new();
-        for letter in world.client().read(&format!("{name}.dlq")) {
-            let Some(place) = origin(&letter.content, &name) else {
+        let mut dead_letters = BTreeMap::<Place, usize>::new();
+        for dead_letter in world.client().read(&format!("{name}.dlq")) {
+            let Some(place) = origin(&dead_letter.content, &name) else {
                 account.fault(format!(
-                    "a dead letter of {name} does not tell where it is from"
+                    "a dead-letter record of {name} does not name its origin"
                 ));
                 continue;
             };
             match bad.get(&place) {
-                Some(original) if is_same(&original.content, &letter.content) => {
-                    *letters.entry(place).or_default() += 1;
+                Some(original) if is_same(&original.content, &dead_letter.content) => {
+                    *dead_letters.entry(place).or_default() += 1;
                 }
                 Some(_) => account.fault(format!(
-                    "the dead letter of {name} {place:?} is not as it was"
+                    "the dead-letter record of {name} {place:?} was changed"
                 )),
                 None if may_repeat(world)
-                    && is_repeat(&letter.content, updates.answers.contains_key(&place)) => {}
+                    && is_repeat(&dead_letter.content, updates.answers.contains_key(&place)) => {}
                 None => account.fault(format!("{name} {place:?} is put aside, and was good")),
             }
         }
         let lost: Vec<&Place> = bad
             .keys()
-            .filter(|place| !letters.contains_key(place))
+            .filter(|place| !dead_letters.contains_key(place))
             .collect();
         account.none_of(&format!("bad records of {name} not put aside"), &lost);
         lost_all += lost.len();
-        found += letters.len();
-        repeated += letters.values().map(|times| times - 1).sum::<usize>();
+        found += dead_letters.len();
+        repeated += dead_letters.values().map(|times| times - 1).sum::<usize>();
     }
     if repeated > 0 && !may_repeat(world) {
-        account.fault(format!("{repeated} dead letters are there again"));
+        account.fault(format!("{repeated} dead-letter records are there again"));
     }
     account.count("dead letters", found, lost_all, repeated);
 }
@@ -87,21 +87,21 @@ fn is_done(topic: Topic, entry: &Entry, readings: &[Readings]) -> bool {
     of_node.is_none_or(|readings| entry.offset < readings.committed)
 }
 
-fn origin(letter: &Content, topic: &str) -> Option<Place> {
-    let [of, partition, offset] = ORIGIN.map(|name| letter.header(name));
+fn origin(dead_letter: &Content, topic: &str) -> Option<Place> {
+    let [of, partition, offset] = ORIGIN.map(|name| dead_letter.header(name));
     (of == Some(topic)).then_some(())?;
     Some((partition?.parse().ok()?, offset?.parse().ok()?))
 }
 
 /// Key, value and its own headers, byte for byte.
-fn is_same(original: &Content, letter: &Content) -> bool {
-    letter.key == original.key
-        && letter.value == original.value
-        && letter.headers.starts_with(&original.headers)
+fn is_same(original: &Content, dead_letter: &Content) -> bool {
+    dead_letter.key == original.key
+        && dead_letter.value == original.value
+        && dead_letter.headers.starts_with(&original.headers)
 }
 
 /// An update that a crash has repeated is refused as a duplicate, or as stale once its round is
 /// over.
-fn is_repeat(letter: &Content, is_update: bool) -> bool {
-    is_update && matches!(letter.header(REASON), Some("duplicate" | "stale"))
+fn is_repeat(dead_letter: &Content, is_update: bool) -> bool {
+    is_update && matches!(dead_letter.header(REASON), Some("duplicate" | "stale"))
 }
