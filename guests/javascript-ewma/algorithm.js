@@ -2,7 +2,7 @@
 
 const LARGEST = 3.4028234663852886e38;
 
-/** As a 32-bit float: what is saved is what is computed with, so a restored state goes on exactly. */
+/** As a 32-bit float: what is saved is what is computed with, so a restored state continues exactly. */
 const single = (value) => Math.fround(Math.max(-LARGEST, Math.min(LARGEST, value)));
 
 /** Each column's smoothed value, and its mean and variance, in which older rows fade. */

@@ -172,10 +172,10 @@ pub enum Error {
     /// are all in the dead-letter topic. Started again, the role fails the same way until an
     /// operator has acknowledged it.
     #[error(
-        "{role}: {dead} of the last {of} records of {topic} could not be used, so it stops; they are kept as dead letters"
+        "{role}: {dead} of the last {of} records of {topic} could not be used, so it stops; they are kept as dead-letter records"
     )]
     #[diagnostic(help(
-        "look at them with `fedhost dlq list`, mend the source or the plug-in, and let it go on with `fedhost dlq acknowledge`, or raise dead_letters.cap_share"
+        "look at them with `fedhost dlq list`, fix the source or the plug-in, and let it continue with `fedhost dlq acknowledge`, or raise dead_letters.cap_share"
     ))]
     TooManyDeadLetters {
         /// Which role.

@@ -207,7 +207,8 @@ fn a_federation_on_kafka_is_followed_from_a_bare_broker_to_one_that_is_ready() {
     drop(broker);
     let gone = scene.fedhost(&["doctor", "run.toml"]).expect_code(1);
     assert!(
-        gone.stdout.contains("nobody listens at") && gone.stdout.contains("hint: start the broker"),
+        gone.stdout.contains("nothing listens at")
+            && gone.stdout.contains("hint: start the broker"),
         "{}",
         gone.stdout
     );

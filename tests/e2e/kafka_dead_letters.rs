@@ -30,7 +30,7 @@ fn a_record_that_failed_is_kept_shown_replayed_byte_for_byte_and_purged() {
     scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
     // Then it is counted, and shown whole
     let ask = |arguments: &[&str]| scene.fedhost(arguments).expect_code(0).json();
-    let letters = || {
+    let listed = || {
         let rows = ask(&["dlq", "list", "run.toml", "--json"]);
         let row = rows
             .as_array()
@@ -40,7 +40,7 @@ fn a_record_that_failed_is_kept_shown_replayed_byte_for_byte_and_purged() {
         row.unwrap().clone()
     };
     assert_eq!(
-        (&letters()["letters"], &letters()["reasons"]["undecodable"]),
+        (&listed()["records"], &listed()["reasons"]["undecodable"]),
         (&1.into(), &1.into())
     );
     let shown = scene
@@ -69,7 +69,7 @@ fn a_record_that_failed_is_kept_shown_replayed_byte_for_byte_and_purged() {
     let mut run = scene.start(&["run", "run.toml", "--json", "--rounds", "100"]);
     run.wait_for("record_skipped");
     assert_eq!(run.interrupt().0, Some(130));
-    assert_eq!(letters()["letters"], 2);
+    assert_eq!(listed()["records"], 2);
     let shown = scene
         .fedhost(&["dlq", "show", "run.toml", &readings])
         .expect_code(0)
@@ -84,9 +84,9 @@ fn a_record_that_failed_is_kept_shown_replayed_byte_for_byte_and_purged() {
     scene
         .fedhost(&["dlq", "purge", "run.toml", &readings])
         .expect_code(2);
-    assert_eq!(letters()["letters"], 2, "it asks first");
+    assert_eq!(listed()["records"], 2, "it asks first");
     scene
         .fedhost(&["dlq", "purge", "run.toml", &readings, "--yes"])
         .expect_code(0);
-    assert_eq!(letters()["letters"], 0);
+    assert_eq!(listed()["records"], 0);
 }

@@ -197,7 +197,7 @@ fn a_closed_way_in_is_reported_with_a_remedy() {
             "sasl_password",
         ),
         (
-            at("scram512_tls").with([("sasl.username", "nobody")]),
+            at("scram512_tls").with([("sasl.username", "no-such-user")]),
             "refuses the name or the password",
             "sasl_mechanism",
         ),
@@ -234,7 +234,7 @@ fn a_server_that_is_not_there_is_told_by_its_name() {
         .to_string();
     let words = failure(&Properties::default().with([("bootstrap.servers", free.as_str())]));
     assert!(
-        words.contains(&format!("nobody listens at {free}")) && words.contains("start the broker"),
+        words.contains(&format!("nothing listens at {free}")) && words.contains("start the broker"),
         "{words}"
     );
     let words =

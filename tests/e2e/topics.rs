@@ -142,10 +142,10 @@ fn a_description_marks_what_is_not_as_it_was_asked_for() {
         "{text}"
     );
     let unknown = scene
-        .fedhost(&["topics", "describe", "run.toml", "nobody"])
+        .fedhost(&["topics", "describe", "run.toml", "no-such-topic"])
         .expect_code(2);
     assert!(
-        unknown.stderr.contains("nobody") && unknown.stderr.contains("hint:"),
+        unknown.stderr.contains("no-such-topic") && unknown.stderr.contains("hint:"),
         "{}",
         unknown.stderr
     );

@@ -6,7 +6,7 @@
 
 #![expect(
     clippy::panic,
-    reason = "a test whose component cannot be made cannot go on"
+    reason = "a test whose component cannot be made cannot continue"
 )]
 
 use std::path::Path;

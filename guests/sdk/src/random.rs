@@ -17,7 +17,7 @@ impl Random {
         Self { state: seed }
     }
 
-    /// What [`new`](Self::new) makes a generator from that goes on where this one stands, for a
+    /// What [`new`](Self::new) makes a generator from that continues where this one stands, for a
     /// saved state.
     #[must_use]
     pub fn state(&self) -> u64 {

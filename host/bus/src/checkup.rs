@@ -27,7 +27,7 @@ pub struct Finding {
     pub subject: String,
     /// How it is.
     pub outcome: Outcome,
-    /// In words.
+    /// What was found, as text.
     pub detail: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,7 +3,7 @@
 /// Why a verb could not be carried out.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum Error {
-    /// Nobody created it.
+    /// The topic was never created.
     #[error("topic {topic:?} does not exist")]
     UnknownTopic {
         /// The name asked for.
@@ -72,7 +72,7 @@ pub enum Error {
         /// What came back.
         reason: String,
     },
-    /// The bus cannot be reached, or does not answer. Whoever asks again may have more luck.
+    /// The bus cannot be reached, or does not answer. A retry may succeed.
     #[error("{bus} cannot {action}: {reason}")]
     Unreachable {
         /// Which bus, for example `kafka at localhost:9092`.
@@ -127,7 +127,7 @@ pub enum Error {
         /// The topic.
         topic: String,
     },
-    /// A group that may only go on has nowhere to go on from.
+    /// A group that may only continue has no stored offset.
     #[error("group {group:?} has no stored offset in partition {partition} of topic {topic:?}")]
     #[diagnostic(help(
         "let new groups begin at the earliest or the latest record, or store an offset for this one"

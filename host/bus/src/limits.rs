@@ -71,7 +71,7 @@ pub fn of_brokers(
             "raise the broker's socket.request.max.bytes, or lower the topic's max_message_bytes",
         )
     });
-    // A single copy is copied by nobody.
+    // A single copy is not replicated.
     let copied = limits
         .copied
         .filter(|&copied| found.replication_factor > Some(1) && copied < piece);

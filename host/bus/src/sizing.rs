@@ -25,7 +25,7 @@ pub struct Recommendation {
     pub partitions: u32,
     /// One for each consumer at least: further consumers would be idle.
     pub for_consumers: u32,
-    /// So many carry the throughput.
+    /// As many as carry the throughput.
     pub for_throughput: u32,
     /// Room to grow.
     pub minimum: u32,
@@ -43,7 +43,7 @@ pub enum Error {
         /// As given.
         value: f64,
     },
-    /// Nobody reads.
+    /// There are no consumers.
     #[error("a topic without consumers needs no partitions")]
     #[diagnostic(help("give the number of consumers of the largest group, at least 1"))]
     NoConsumers,

@@ -224,7 +224,7 @@ impl Spooled {
 
     /// A role's state as the bus has it, kept here for the time when that is away.
     async fn recall(&self, name: &str) -> Result<Option<Bytes>, Error> {
-        // The ticket first: should somebody go on meanwhile, that is noticed.
+        // The ticket first: if another process continues meanwhile, the ticket differs.
         let ticket = self.remote.state(&self.name.state).await?;
         let value = self.remote.state(name).await?;
         self.local.adopt(name, value.clone(), ticket).await?;

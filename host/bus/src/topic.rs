@@ -31,8 +31,8 @@ pub struct TopicInfo {
     pub spec: TopicSpec,
     /// By partition: the oldest offset still there, and the next one to be written.
     pub offsets: Vec<std::ops::Range<u64>>,
-    /// Whether the bus tells the topic's settings. Where it does not, `spec` holds them as they
-    /// were asked for, or without limits when nobody asked; its name, partitions and copies are as
+    /// Whether the bus reports the topic's settings. Where it does not, `spec` holds them as they
+    /// were asked for, or without limits when none were asked for; its name, partitions and copies are as
     /// they are all the same.
     pub settings_known: bool,
 }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 const CHUNK_BYTES: usize = 1 << 18;
 
-/// A file that is digested as far as it is told to.
+/// A file that is digested up to a given length.
 pub(super) struct FileDigest {
     file: File,
     hasher: Sha256,

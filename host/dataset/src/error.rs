@@ -1,4 +1,4 @@
-//! What can be wrong with data, in words that name the place and the remedy.
+//! What can be wrong with data; each text names the place and the remedy.
 
 use std::fmt;
 use std::io;
@@ -38,7 +38,7 @@ pub enum DatasetError {
         directory: PathBuf,
         /// What the system says.
         reason: io::Error,
-        /// For the rows of all files, as far as can be told from what was read.
+        /// For the rows of all files, estimated from what was read.
         needed_bytes: u64,
     },
     /// Rows that were kept cannot be read again.
@@ -52,7 +52,7 @@ pub enum DatasetError {
         /// How many there are.
         rows: u64,
     },
-    /// Whoever watches the progress called it off.
+    /// The observer of the progress stopped it.
     #[error("reading was called off")]
     CalledOff,
 }

@@ -8,7 +8,7 @@ pub enum Cell {
     Missing,
     /// Finite.
     Number(f64),
-    /// Infinity in words.
+    /// Infinity as a word.
     Infinite,
     /// A number beyond what 64 bits hold.
     Beyond,

@@ -28,7 +28,7 @@ pub struct Repeats {
     pub looked_at: u64,
     /// Those that are also a training row.
     pub repeated: u64,
-    /// The share of all rows that were looked at, told by their hash: 1, or less when there are
+    /// The share of all rows that were looked at, chosen by their hash: 1, or less when there are
     /// more than 4 million different training rows. `repeated / looked_at` holds for all rows in
     /// either case.
     pub share: f64,

@@ -37,7 +37,7 @@ pub enum FederationEvent {
         /// The full explanation.
         detail: String,
     },
-    /// A round's time is up and too few nodes have answered; it goes on gathering.
+    /// A round's time is up and too few nodes have answered; it still gathers.
     RoundFailed {
         /// The round.
         round: u64,
@@ -82,7 +82,7 @@ pub enum FederationEvent {
         /// The full explanation.
         detail: String,
     },
-    /// A fog node found its earlier state and goes on from there.
+    /// A fog node found its earlier state and continues from there.
     NodeResumed {
         /// The node.
         node: NodeId,

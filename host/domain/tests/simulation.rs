@@ -7,7 +7,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a simulation that cannot go on fails the test"
+    reason = "a simulation that cannot continue fails the test"
 )]
 
 #[path = "simulation/world.rs"]

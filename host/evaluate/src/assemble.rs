@@ -86,7 +86,7 @@ impl Evaluation<'_> {
         }))
     }
 
-    /// All at the same time: nobody's time is taken.
+    /// All in one pass: baselines are not timed.
     fn baselines(&self, schedule: &Schedule) -> Result<Vec<BaselineResult>, EvaluateError> {
         std::thread::scope(|scope| {
             let one = |baseline| scope.spawn(move || self.baseline(baseline, schedule));
@@ -107,7 +107,7 @@ impl Evaluation<'_> {
         schedule: &Schedule,
     ) -> Result<BaselineResult, EvaluateError> {
         let mut scorer = Scorer::new(baseline, self.options.seed);
-        // So many are filled at the same time.
+        // This many are filled at the same time.
         let mut book = ScoreBook::new(ScoreBook::IN_MEMORY / Baseline::ALL.len());
         let mut outcome: Result<(), figures::Error> = Ok(());
         schedule.each_scored(self.corpus, |row| {

@@ -13,9 +13,9 @@ pub(super) enum Baseline {
     Always,
     /// None is.
     Never,
-    /// A number drawn by lot.
+    /// A random number.
     Random,
-    /// The label of the row before: what a model comes to that is told labels at once.
+    /// The label of the row before: what a model reaches that gets labels at once.
     RepeatLastLabel,
     /// The number of the row in its file.
     RowPosition,

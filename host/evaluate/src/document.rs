@@ -43,7 +43,7 @@ pub struct Document {
     pub repeated_rows: Option<RepeatedRows>,
     /// What stood before every model.
     pub preprocess: Option<Card>,
-    /// What was tried to find out whether it plays fair.
+    /// The integrity checks that were made.
     pub preprocess_integrity: Vec<IntegrityResult>,
     /// What each plug-in might use.
     pub limits: Limits,
@@ -140,7 +140,7 @@ pub enum Status {
     InvalidOutput,
     /// It was not run, or declined the rows.
     Refused,
-    /// Somebody stopped the evaluation before it was done.
+    /// The evaluation was stopped before it was done.
     Interrupted,
 }
 
@@ -194,7 +194,7 @@ pub struct PluginResult {
     /// Whether a training was asked to stop because its time was nearly up: figures then depend on
     /// the machine.
     pub cut_short: bool,
-    /// What was tried to find out whether it plays fair.
+    /// The integrity checks that were made.
     pub integrity: Vec<IntegrityResult>,
     /// Figures of each seed.
     pub repeats: Vec<Repeat>,

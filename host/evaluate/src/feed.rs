@@ -11,7 +11,7 @@ use super::trial::Stop;
 use fedhost_dataset::Corpus;
 use fedhost_plugin::{Batch, Preprocessor};
 
-/// Gives a model its rows. Each source has a preprocessor of its own, which goes on where it
+/// Gives a model its rows. Each source has a preprocessor of its own, which continues where it
 /// stopped.
 pub(super) struct Feed<'a> {
     corpus: &'a Corpus,
@@ -83,7 +83,7 @@ impl<'a> Feed<'a> {
         Ok(())
     }
 
-    /// Gives the rows of a part to score: its source goes on after the rows that were remembered,
+    /// Gives the rows of a part to score: its source continues after the rows that were remembered,
     /// if any.
     pub(super) fn scoring(
         &mut self,

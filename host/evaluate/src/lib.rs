@@ -5,7 +5,7 @@
 //! Corpus ── rows of all files ──┐
 //! Protocol ── Schedule ─────────┤
 //! Subject ── Feed (preprocessor) ── Learner, Detector ── ScoreBook ── Figures
-//!                                                  └── integrity: does it play fair?
+//!                                                  └── integrity: label leakage, look-ahead
 //! ```
 //!
 //! What must stay absent: a label in rows to score; a row's number or time; a figure of rows that
@@ -109,7 +109,7 @@ pub enum Step {
     Other,
 }
 
-/// Hears of every step, and says whether to go on.
+/// Receives every step, and returns whether to continue.
 pub type Watch<'a> = &'a dyn Fn(&str, Step) -> ControlFlow<()>;
 
 /// Why there is no evaluation at all.

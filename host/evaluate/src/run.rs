@@ -118,8 +118,8 @@ impl Evaluation<'_> {
         Ok(Outcome { document, scores })
     }
 
-    /// Whether the preprocessor plays fair; one that fails will fail every model, and is told
-    /// there.
+    /// Whether the preprocessor passes the integrity checks. One that fails also fails every model,
+    /// and is reported there.
     fn preparing(&self) -> Result<Vec<IntegrityResult>, EvaluateError> {
         let schedule = self.schedule(self.options.seed)?;
         let (Some(subject), Some(life)) = (self.preprocess, schedule.lives.first()) else {

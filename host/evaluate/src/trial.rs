@@ -40,7 +40,7 @@ pub(super) enum Stop {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Scores(#[from] figures::Error),
-    /// Somebody wants to stop.
+    /// The evaluation is to stop.
     #[error("interrupted")]
     Interrupted,
 }
@@ -270,13 +270,13 @@ impl<'a> Trial<'a> {
         Ok(trainer.as_mut().map(Trainer::save).transpose()?)
     }
 
-    /// An untrained model, at nobody's cost.
+    /// An untrained model. Its cost is not counted.
     pub(super) fn fresh_trainer(&self, feed: &Feed<'_>) -> Result<Trainer, Stop> {
         self.open_trainer(feed, &mut Cost::default())
     }
 
-    /// Goes through the motions with the first rows, so that the first touch of code and memory is
-    /// nobody's cost.
+    /// Calls everything once with the first rows, so that the first touch of code and memory is not
+    /// part of the cost.
     fn warm_up(&self, feed: &mut Feed<'_>, cost: &mut Cost) -> Result<(), Stop> {
         const ROWS: u64 = 200;
         let Some(life) = self.schedule.lives.first() else {

@@ -1,4 +1,4 @@
-//! Checks a tree against the schema, finds every problem at once, and mends the tree so that it can
+//! Checks a tree against the schema, finds every problem at once, and repairs the tree so that it can
 //! be read into types.
 //!
 //! A bad value is replaced by its default, or by any legal value: later checks skip what a problem

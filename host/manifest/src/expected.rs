@@ -78,7 +78,7 @@ pub(super) fn text_of(node: &Node) -> Option<&str> {
     }
 }
 
-/// The value in words, a secret left out.
+/// The value as text, a secret left out.
 pub(super) fn found(path: &str, node: &Node) -> String {
     match &node.content {
         Content::Table(_) => "a table".into(),
@@ -88,7 +88,7 @@ pub(super) fn found(path: &str, node: &Node) -> String {
     }
 }
 
-/// What the schema expects, in words: `a whole number from 1 to 1000`.
+/// What the schema expects, as text: `a whole number from 1 to 1000`.
 pub(super) fn describe(schema: &Json) -> String {
     if let Some(branches) = schema["anyOf"].as_array() {
         return either(branches.iter().map(describe));

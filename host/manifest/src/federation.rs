@@ -28,7 +28,7 @@ pub struct Federation {
     pub max_update_age_ms: u64,
     /// Who may send updates: `listed`, the fog nodes of this manifest; `open`, any node.
     pub join: Join,
-    /// Global models after which the run is complete, from 1; without it the run goes on until it
+    /// Global models after which the run is complete, from 1; without it the run continues until it
     /// is stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 9_223_372_036_854_775_807_u64))]

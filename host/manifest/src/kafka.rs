@@ -271,8 +271,8 @@ impl Manifest {
         }
     }
 
-    /// What a run on Kafka must announce before it begins: settings that somebody chose, and that
-    /// give something up.
+    /// What a run on Kafka must announce before it begins: settings that the user chose, and that
+    /// weaken a promise.
     #[must_use]
     pub fn kafka_warnings(&self) -> Vec<String> {
         warnings::warnings(self)

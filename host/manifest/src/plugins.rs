@@ -78,15 +78,15 @@ pub struct Limits {
     /// Bytes of memory for compiling it: 512 MiB to 64 GiB.
     #[schemars(range(min = 536_870_912, max = 68_719_476_736_u64))]
     pub compile_memory_bytes: u64,
-    /// Failures of one call in a row after which the plug-in is left alone for a while: 1 to
+    /// Failures of one call in a row after which the plug-in is quarantined for a while: 1 to
     /// 1000000.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub failures_in_a_row: u32,
-    /// Milliseconds for which it is left alone the first time, doubled each time that it fails
+    /// Milliseconds for which it is quarantined the first time, doubled each time that it fails
     /// again: 1 to 3600000.
     #[schemars(range(min = 1, max = 3_600_000))]
     pub quarantine_first_ms: u64,
-    /// Milliseconds for which it is left alone at most: 1 to 86400000.
+    /// Milliseconds for which it is quarantined at most: 1 to 86400000.
     #[schemars(range(min = 1, max = 86_400_000))]
     pub quarantine_longest_ms: u64,
 }

@@ -22,7 +22,7 @@ pub use kafka::options as kafka_options;
 /// For roles on an embedded log to finish what they have in hand.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// Opens the bus of a manifest for whoever has no role on it, such as a command. It is closed when
+/// Opens the bus of a manifest for a caller without a role, such as a command. It is closed when
 /// dropped.
 ///
 /// # Errors
@@ -68,7 +68,7 @@ pub(super) struct OnKafka {
     cluster: Cluster,
     /// It has answered.
     reached: AtomicBool,
-    /// For whoever has no role.
+    /// For callers without a role.
     host: Arc<View>,
     /// What fog nodes and sensors write goes through it.
     spool: Option<spool::Options>,
@@ -152,7 +152,7 @@ impl Buses {
         }
     }
 
-    /// For whoever has no role: to look at topics and state.
+    /// For callers without a role: to look at topics and state.
     pub(super) fn shared(&self) -> Arc<dyn Bus> {
         match self {
             Self::Embedded(log) => Arc::clone(log) as Arc<dyn Bus>,
@@ -222,10 +222,10 @@ impl RoleBus {
     }
 
     /// Waits until everything that the role has written is on the bus, and not only in its spool;
-    /// or for as long as the spool goes on.
+    /// or for as long as the spool continues.
     pub(super) async fn arrived(&self) {
         if let Self::Spooled { spool, .. } = self {
-            // Whoever closes it is told of its end.
+            // The caller that closes it receives its end.
             spool.drained().await.ok();
         }
     }

@@ -33,8 +33,8 @@ pub fn examine(manifest: &Loaded, tell: &mut Tell<'_>) {
             if manifest.spool.enabled {
                 examine_directory("spool", &manifest.spool_directory(), tell);
             }
-            let nobody: Arc<dyn Observer> = Arc::new(NoObserver);
-            let options = buses::kafka_options(manifest, ClientRole::Admin, &nobody);
+            let no_observer: Arc<dyn Observer> = Arc::new(NoObserver);
+            let options = buses::kafka_options(manifest, ClientRole::Admin, &no_observer);
             for warning in manifest.kafka_warnings() {
                 tell(Finding::warning("kafka settings", warning, SETTINGS_HINT));
             }
@@ -73,7 +73,7 @@ fn plugin(section: &str, found: Result<Option<Configured>, miette::Report>) -> F
     }
 }
 
-/// Files that are no plug-ins hurt nobody as long as none of them is asked for.
+/// Files that are no plug-ins are ignored unless the manifest names one.
 fn refused(registry: &Registry, tell: &mut Tell<'_>) {
     for refused in registry.refused() {
         let detail = format!("{} is refused: {}", refused.file.display(), refused.reason);

@@ -143,7 +143,7 @@ impl Lag {
     }
 
     /// Looks for the record that waits longest: a bus may have nothing but marks of its own left,
-    /// which wait for nobody.
+    /// which are not waited for.
     async fn measure(
         &mut self,
         bus: &(impl Admin + ?Sized),

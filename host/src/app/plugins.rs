@@ -90,7 +90,7 @@ pub(super) fn open(
 }
 
 impl PluginWatcher {
-    /// Looks at the folder again and again until it is told to stop. What is compiled meanwhile is
+    /// Looks at the folder again and again until it is stopped. What is compiled meanwhile is
     /// left behind.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let period = Duration::from_millis(self.manifest.plugins.watch_ms);
@@ -159,7 +159,7 @@ impl PluginWatcher {
         }
     }
 
-    /// The federation goes on with what it has learnt, so the new component must be able to.
+    /// The federation continues with what it has learnt, so the new component must be able to.
     fn is_of_the_same_line(&self, found: &Configured, current: &Configured) -> bool {
         let line = check_line(current.plugin.id(), found.plugin.id());
         if let Err(refused) = &line {

@@ -147,7 +147,7 @@ pub async fn make(
         return Ok(Made::Existed(differences(asked, known)));
     }
     let made = bus.create_topic(asked.clone()).await?;
-    // Somebody else may have been faster.
+    // Another process may have been faster.
     match differences(asked, &made) {
         differences if differences.is_empty() => Ok(Made::Created),
         differences => Ok(Made::Existed(differences)),

@@ -122,10 +122,10 @@ mod tests {
 
     #[test]
     fn a_finding_is_a_line_and_its_remedy_another() {
-        let finding = Finding::failed("broker 1", "nobody listens", "start it");
+        let finding = Finding::failed("broker 1", "nothing listens", "start it");
         assert_eq!(
             describe(&finding),
-            "failed   broker 1: nobody listens\n         hint: start it"
+            "failed   broker 1: nothing listens\n         hint: start it"
         );
         assert_eq!(
             describe(&Finding::ok("topics", "fine")),

@@ -352,7 +352,7 @@ fn write(
         .map_err(|error| unwritable(file, &format_args!("{error:#}")))
 }
 
-/// Failed plug-ins, and those that did not play fair, one a line.
+/// Plug-ins that failed, or failed an integrity check, one a line.
 fn verdict(document: &Document) -> Ending {
     let failed = document
         .results

@@ -93,7 +93,7 @@ enum Done {
 }
 
 impl Service {
-    /// Works until the last global model is scored, or until it is told to stop.
+    /// Works until the last global model is scored, or until it is stopped.
     ///
     /// # Errors
     /// The bus refused, the stored state cannot be read, or too many readings could not be used.

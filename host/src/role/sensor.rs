@@ -100,7 +100,7 @@ struct Progress {
 }
 
 impl Service {
-    /// Publishes rows until there are no more, or until it is told to stop.
+    /// Publishes rows until there are no more, or until it is stopped.
     ///
     /// # Errors
     /// The bus refused, or the stored state cannot be read.
@@ -144,7 +144,7 @@ impl Service {
         format!("sensor/{}/{}", self.config.node, self.config.name.as_str())
     }
 
-    /// Files are read on a thread of their own, so that a slow disk holds up nobody else.
+    /// Files are read on a thread of their own, so that a slow disk blocks no other task.
     fn read_ahead(&self, skip: u64) -> mpsc::Receiver<Item> {
         let (sender, receiver) = mpsc::channel(AHEAD);
         let config = self.config.clone();

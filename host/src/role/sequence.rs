@@ -28,7 +28,7 @@ pub struct Seen(BTreeMap<String, BTreeMap<u32, u64>>);
 
 impl Seen {
     /// Notes the record; `false` when it was seen before. A record without a number is always new,
-    /// and so is one that somebody has put back from the dead letters on purpose.
+    /// and so is one that an operator has replayed from the dead-letter topic.
     pub fn is_new(&mut self, record: &Record) -> bool {
         if record.header(REPLAY_COUNT).is_some() {
             return true;

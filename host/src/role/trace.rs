@@ -4,9 +4,9 @@
 //! Ids are derived from what was worked on, never random: a message that is repeated after a crash
 //! carries the same ids.
 //!
-//! Every round has a trace of its own. Others may bring theirs: an answer to one message goes on
-//! with the trace of that message. A global model answers many, and would carry one stranger's
-//! trace into all rounds to come: it keeps the trace of its round, and names the others in headers
+//! Every round has a trace of its own. A message may bring its own: an answer to one message
+//! continues the trace of that message. A global model answers many, and would carry the trace of
+//! one sender into all later rounds: it keeps the trace of its round, and names the others in headers
 //! of their own.
 
 use std::collections::BTreeSet;
@@ -33,7 +33,7 @@ pub fn begin(origin: &str) -> Header {
     header(&trace, origin)
 }
 
-/// The trace of a round, which everyone who has a part in it knows without being told: training
+/// The trace of a round, which every participant computes for itself: training
 /// from the model before it, its updates, its global model, and what that model is found to be
 /// worth. `who` has a span of its own in it.
 #[must_use]
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(foreign(&record(Some(own)), "global", 7), None);
         assert_eq!(foreign(&record(None), "global", 7), None);
         assert_eq!(foreign(&record(Some("no trace".into())), "global", 7), None);
-        let (_, strange) = begin("somebody else");
+        let (_, strange) = begin("another sender");
         let brought = foreign(&record(Some(strange.clone())), "global", 7);
         assert_eq!(brought.as_ref(), Some(&strange));
 

@@ -72,7 +72,7 @@ fn ctrl_c_ends_it_in_the_middle() {
 #[test]
 fn a_second_ctrl_c_ends_even_a_call_that_ignores_cancellation() {
     let scene = two_runs();
-    let stderr = scene.path("told.txt");
+    let stderr = scene.path("stderr.txt");
     let run = endless(&scene, &["--parameters", "misbehaving.act=spin-in-train"])
         .start_with_stderr(&stderr);
     wait_until_it_computes(&run);

@@ -15,10 +15,10 @@ fn is_refused(arguments: &[&str], words: &[&str]) {
     scene.write("bad/label.csv", machine(20, 0).replacen(",0\n", ",2\n", 1));
     let run = judge(&scene, arguments).expect_code(2);
     assert!(run.stdout.is_empty(), "{}", run.stdout);
-    for words in words.iter().chain(&["hint: "]) {
+    for part in words.iter().chain(&["hint: "]) {
         assert!(
-            run.stderr.contains(words),
-            "no {words:?} for {arguments:?} in {}",
+            run.stderr.contains(part),
+            "no {part:?} for {arguments:?} in {}",
             run.stderr
         );
     }

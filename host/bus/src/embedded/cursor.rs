@@ -84,7 +84,7 @@ impl Cursor {
         while self.batch.is_none() {
             let tail = partition.tail();
             if !tail.offsets().contains(&self.next) {
-                // Retention was faster, or somebody sought a place that never was.
+                // Retention was faster, or the offset sought never existed.
                 let (oldest, next) = (tail.oldest, tail.next);
                 if self.next != next {
                     self.seek(self.next.clamp(oldest, next));

@@ -181,7 +181,7 @@ impl Store {
     }
 
     /// # Errors
-    /// Nobody created it.
+    /// The topic does not exist.
     pub(super) fn topic(&self, name: &str) -> Result<Arc<Topic>, Error> {
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
         topics

@@ -62,7 +62,7 @@ fn run(store: &Store, groups: &Groups, mut commands: mpsc::Receiver<Command>) {
                 closing = true;
                 commands.close();
             }
-            // Nobody is left to hear when the reply cannot be sent; the deed is done all the same.
+            // If the caller has gone, the reply is dropped; the command is carried out in any case.
             Command::CreateTopic(spec, reply) => drop(reply.send(create_topic(store, spec))),
             Command::DeleteRecords(topic, partition, before, reply) => {
                 drop(reply.send(delete_records(store, &topic, partition, before)));

@@ -381,7 +381,7 @@ fn refusal(connection: &Connection, spec: &TopicSpec, code: RDKafkaErrorCode) ->
 }
 
 fn not_to_be_made(connection: &Connection, reason: &str) -> Error {
-    let hint = "have whoever runs the cluster create it: `fedhost topics create --dry-run` lists what is missing";
+    let hint = "ask an administrator of the cluster to create it: `fedhost topics create --dry-run` lists what is missing";
     connection.error(Diagnosis {
         kind: Kind::Refused,
         reason: reason.to_owned(),

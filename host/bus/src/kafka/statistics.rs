@@ -315,7 +315,7 @@ mod tests {
         assert_eq!(
             values(&observed, "broker_throttle_seconds"),
             [0.0],
-            "nobody had to wait"
+            "no request had to wait"
         );
     }
 

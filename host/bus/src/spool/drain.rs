@@ -29,7 +29,7 @@ pub(super) struct Drain {
     pub(super) status: Arc<watch::Sender<Status>>,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) trouble: Trouble,
-    /// Nobody else does the work of its role.
+    /// No other process does the work of its role.
     pub(super) alone: bool,
     /// Identity of the log.
     pub(super) home: u128,

@@ -70,7 +70,7 @@ impl Intake {
                 Some(Request::Begin(offsets)) => self.remember(offsets),
                 Some(Request::Write(write, reply)) => {
                     if let Some(answer) = self.accept(write).await {
-                        // A writer that has gone away hears neither.
+                        // If the writer has gone, the answer is dropped.
                         drop(reply.send(answer));
                     }
                 }
@@ -88,8 +88,8 @@ impl Intake {
 
     /// `None` when the spool closed before the write was taken in.
     async fn accept(&mut self, write: Write) -> Option<Result<(), Error>> {
-        // Of a group that nobody has read for yet, nothing is known: as if this write did not move
-        // it.
+        // Nothing is known of a group without a reader so far: this write is treated as if it did
+        // not move the group.
         let from = |offset: &GroupOffset| {
             let place = (
                 offset.group.clone(),
@@ -146,7 +146,7 @@ impl Intake {
             status = room.as_mut() => status,
             // A bus that is only slow makes room all the time.
             () = tokio::time::sleep(FULL_AFTER) => {
-                let detail = format!("{} is full: whoever writes waits until the bus takes something", self.name.directory);
+                let detail = format!("{} is full: writers wait until the bus takes something", self.name.directory);
                 self.observer.announce(Event::Run(RunEvent::Warned { part: self.name.part.clone(), detail }));
                 room.await
             }

@@ -45,7 +45,7 @@ pub(super) struct Status {
     pub(super) contact: Contact,
     /// The role has begun from the state that lies here, and not on the bus.
     pub(super) assumed: bool,
-    /// Somebody uses it, so that what waits may go out.
+    /// It is in use, so what waits may be sent.
     pub(super) in_use: bool,
     /// Nothing more is accepted.
     pub(super) closing: bool,

@@ -133,18 +133,18 @@ fn progress_grows_to_the_end_and_may_call_it_off() {
     let folder = Folder::new();
     folder.write("a.csv", format!("x,anomaly\n{}", "1,0\n".repeat(300_000)));
     folder.write("b.csv", "x,anomaly\n1,0\n");
-    let mut told = Vec::new();
+    let mut reports = Vec::new();
     let patterns = patterns(&folder, &["*.csv"]);
     let watch = |progress: Progress<'_>| {
-        told.push((progress.read_bytes, progress.total_bytes));
+        reports.push((progress.read_bytes, progress.total_bytes));
         ControlFlow::Continue(())
     };
     Corpus::open(&Storage::default(), &patterns, &layout(&[]), watch).unwrap();
     assert!(
-        told.len() > 4 && told.is_sorted() && told[0].0 > 0,
-        "{told:?}"
+        reports.len() > 4 && reports.is_sorted() && reports[0].0 > 0,
+        "{reports:?}"
     );
-    assert_eq!(told.last(), Some(&(1_200_024, 1_200_024)));
+    assert_eq!(reports.last(), Some(&(1_200_024, 1_200_024)));
     let called_off = Corpus::open(&Storage::default(), &patterns, &layout(&[]), |_| {
         ControlFlow::Break(())
     });

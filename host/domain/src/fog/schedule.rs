@@ -75,7 +75,7 @@ pub enum Output {
     },
 }
 
-/// What the machine is told.
+/// What the machine receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// This many more labelled rows are in the window.

@@ -13,7 +13,7 @@ use super::walk::{Step, Walk};
 pub enum Error {
     /// A score has no place in the order.
     #[error(
-        "the score of row {row} of series {series} is {score}, not a finite number\nhint: mend the plug-in; every row needs a finite score"
+        "the score of row {row} of series {series} is {score}, not a finite number\nhint: fix the plug-in; every row needs a finite score"
     )]
     NotFinite {
         /// Of the row.

@@ -14,7 +14,7 @@ use super::sorter::Sorter;
 use super::walk::Step;
 use super::{Figures, Threshold};
 
-/// Rows between two looks at whether to go on.
+/// Rows between two looks at whether to continue.
 const ROWS_A_LOOK: usize = 1 << 16;
 
 /// What is asked of a score book.
@@ -38,7 +38,7 @@ impl ScoreBook {
     ///
     /// # Errors
     /// The request does not fit the rows, rows cannot be kept or read, or the caller did not want
-    /// to go on.
+    /// to continue.
     pub fn figures(&self, request: &Request<'_>) -> Result<Figures, Error> {
         if request.is_time && !self.is_together() {
             return Err(Error::Apart);
@@ -199,7 +199,7 @@ impl Passes<'_> {
         self.watched(self.book.steps(self.request.smooth_rows))
     }
 
-    /// Ends with an error when the caller does not want to go on.
+    /// Ends with an error when the caller does not want to continue.
     fn watched<T>(
         &self,
         rows: impl Iterator<Item = io::Result<T>>,

@@ -48,7 +48,7 @@ impl Checker<'_> {
                     None,
                 );
             } else if let Some(other) = keys.insert(&topic.name, key) {
-                // The name to change is the one that somebody wrote.
+                // The name to change is the one that the user wrote.
                 let is_written = self.origins.nearest(&path) != Origin::Default;
                 let (blamed, other) = if is_written {
                     (key.as_str(), other)

@@ -38,7 +38,7 @@ pub(super) struct Setting {
 /// What a client of one role and side is given, by librdkafka's names.
 pub(super) struct Effective {
     settings: BTreeMap<&'static str, Setting>,
-    /// Values that somebody chose and that do nothing.
+    /// Values that the user chose and that do nothing.
     overruled: Vec<(String, &'static Decision)>,
 }
 
@@ -121,7 +121,7 @@ impl Effective {
         }
     }
 
-    /// The largest record fits through every buffer, as long as nobody says otherwise.
+    /// The largest record fits through every buffer, unless the user chose otherwise.
     fn fit_sizes(&mut self, manifest: &Manifest, side: Side) {
         let needed = topics::wire_bytes(manifest.topics.largest_message_bytes());
         if !self.is_chosen("message.max.bytes") && self.whole("message.max.bytes") < needed {
@@ -234,7 +234,7 @@ impl Effective {
         self.text(name).parse().unwrap_or(0)
     }
 
-    /// The key path under which somebody gave the value.
+    /// The key path under which the user gave the value.
     pub(super) fn key_path(&self, name: &str) -> Option<&str> {
         match &self.get(name)?.source {
             Source::Key(path) => Some(path),
@@ -246,7 +246,7 @@ impl Effective {
         self.key_path(name).is_some()
     }
 
-    /// Values that somebody chose and that do nothing, each with what is decided in its place.
+    /// Values that the user chose and that do nothing, each with what is decided in its place.
     pub(super) fn overruled(&self) -> impl Iterator<Item = (&str, &'static Decision)> {
         self.overruled
             .iter()

@@ -1,5 +1,5 @@
-//! What is known of one setting of a client: its names, its legal values, what it is when nobody
-//! sets it.
+//! What is known of one setting of a client: its names, its legal values, its value when it is
+//! not set.
 
 use toml::Value;
 
@@ -61,7 +61,7 @@ pub(super) struct Property {
     pub(super) synonyms: &'static [(&'static str, &'static str)],
     /// Words that a reader may expect, and why they are refused.
     pub(super) refused: &'static [(&'static str, &'static str)],
-    /// What it is when nobody sets it; without: what librdkafka takes.
+    /// Its value when it is not set; `None`: the default of librdkafka.
     pub(super) default: Option<&'static str>,
     /// The only value that keeps the host's promises, and why.
     pub(super) fixed: Option<(&'static str, &'static str)>,

@@ -34,7 +34,7 @@ impl Clash {
         }
     }
 
-    /// Where it was written: at the first of the settings that somebody gave.
+    /// Where it was written: at the first of the settings that the user gave.
     fn key_path(&self, effective: &Effective) -> String {
         let given = |name: &&'static str| {
             if name.starts_with("kafka.") {
@@ -79,7 +79,7 @@ pub(crate) fn check(manifest: &Manifest, origins: &Origins, problems: &mut Probl
     too_large(manifest, origins, problems);
 }
 
-/// No client can be told of records larger than this.
+/// No client has a setting for records larger than this.
 fn too_large(manifest: &Manifest, origins: &Origins, problems: &mut Problems) {
     let limit = LARGEST_RECORD - wire_bytes(0);
     for (key, topic) in manifest.topics.by_key(&BTreeSet::from([0])) {

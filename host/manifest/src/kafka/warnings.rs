@@ -1,4 +1,4 @@
-//! Settings that somebody chose, and that give something up: a run announces them before it begins.
+//! Settings that the user chose, and that weaken a promise: a run announces them before it begins.
 
 use std::collections::BTreeSet;
 

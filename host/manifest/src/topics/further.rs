@@ -34,16 +34,16 @@ pub(super) const KEYS: [(&str, &str); 14] = [
     ),
     (
         "alerts",
-        "What somebody should look at; the pipeline's stages write it.",
+        "What an operator should look at; the pipeline's stages write it.",
     ),
     (
         "tasks",
-        "Work for workers; whoever submits tasks writes it.",
+        "Work for workers; clients that submit tasks write it.",
     ),
     ("task_results", "What came of tasks; workers write it."),
     (
         "training_log",
-        "How training goes on, epoch by epoch; workers write it.",
+        "How training continues, epoch by epoch; workers write it.",
     ),
     ("events", "Events for analysis; streaming stages read them."),
     (

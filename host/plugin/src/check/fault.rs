@@ -16,7 +16,6 @@ pub struct Fault {
     /// What the promise requires.
     pub expected: String,
     /// How to fix it.
-    #[serde(rename = "mend")]
     pub remedy: String,
 }
 

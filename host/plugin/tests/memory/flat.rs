@@ -27,13 +27,14 @@ const ACTS: [&str; 6] = [
 
 #[test]
 fn memory_is_flat_over_ten_thousand_failed_calls() {
-    let nobody: EventSink = Arc::new(|_| {});
+    let no_listener: EventSink = Arc::new(|_| {});
     let limits = Limits {
         failures_in_a_row: u32::MAX,
         ..Limits::default()
     };
     let engine = Engine::new().unwrap();
-    let loader = Loader::new(&engine, Arc::clone(&nobody)).with_limits(Arc::new(move |_| limits));
+    let loader =
+        Loader::new(&engine, Arc::clone(&no_listener)).with_limits(Arc::new(move |_| limits));
     let home = tempfile::tempdir().unwrap();
     let good = load(&loader, &built("misbehaving"));
     let refused = home.path().join("refused.wasm");
@@ -50,7 +51,7 @@ fn memory_is_flat_over_ten_thousand_failed_calls() {
             if turn % 100 == 0 {
                 assert!(loader.load(&refused).is_err());
             }
-            score(&good, ACTS[turn % ACTS.len()], &nobody).unwrap_err();
+            score(&good, ACTS[turn % ACTS.len()], &no_listener).unwrap_err();
         }
     };
     fail(WARM_UP);
@@ -62,7 +63,7 @@ fn memory_is_flat_over_ten_thousand_failed_calls() {
         "{before} KiB before, {after} KiB after {FAILURES} failures"
     );
     assert_eq!(
-        score(&good, "none", &nobody).unwrap(),
+        score(&good, "none", &no_listener).unwrap(),
         [3.0],
         "and it still works"
     );

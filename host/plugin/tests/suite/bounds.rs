@@ -11,7 +11,7 @@ use fedhost_plugin::{CallError, Kind, Limits};
 use crate::harness::{Scene, pairs};
 
 const ROWS: [[f32; 2]; 2] = [[1.0, 2.0], [3.0, 4.0]];
-/// Room for a busy machine between a deadline and the moment the caller hears of it.
+/// Room for a busy machine between a deadline and the moment the caller gets the error.
 const SLACK: Duration = Duration::from_secs(5);
 
 fn impatient() -> Limits {

@@ -24,7 +24,7 @@ fn only_entry(cache: &Path) -> PathBuf {
     files[0].clone()
 }
 
-/// As if nobody had used a file for `days`.
+/// As if a file had not been used for `days`.
 fn age(file: &Path, days: u64) {
     let then = std::time::UNIX_EPOCH
         + std::time::Duration::from_millis(fedhost_base::clock::now_ms() - days * 24 * 3_600_000);

@@ -1,5 +1,5 @@
 //! Whatever a file holds, and whatever a guest hands over, the host refuses it or can use it, and
-//! goes on.
+//! continues.
 //!
 //! Cases are drawn anew in each run; one that fails is shrunk, printed and kept. `make fuzz` draws
 //! more of them.

@@ -29,7 +29,7 @@ pub(crate) fn component(name: &str) -> PathBuf {
     file.unwrap_or_else(|| panic!("{name}.wasm is in none of {places:?}\nhint: run `make plugins`"))
 }
 
-/// Hears every event.
+/// Receives every event.
 #[derive(Clone, Default)]
 pub(crate) struct Ear(Arc<Mutex<Vec<Event>>>);
 

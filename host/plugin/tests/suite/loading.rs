@@ -1,4 +1,4 @@
-//! What is accepted, what is refused, and what both are told.
+//! What is accepted, what is refused, and what both report.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ fn component_importing(names: &[&str]) -> Vec<u8> {
 
 fn refusal(bytes: &[u8]) -> Reason {
     let home = tempfile::tempdir().unwrap();
-    let file = home.path().join("stranger.wasm");
+    let file = home.path().join("downloaded.wasm");
     fs::write(&file, bytes).unwrap();
     let Err(refused) = loader(Limits::default(), &Ear::default()).load(&file) else {
         panic!("it was accepted")

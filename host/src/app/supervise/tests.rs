@@ -231,7 +231,7 @@ async fn the_same_reason_is_announced_once_until_the_role_has_worked() {
     ];
     let (ended, tries) = scene.run(RestartPolicy::Rejoin, ends, 1).await;
     assert!(ended.is_ok(), "{ended:?}");
-    // Then each reason is told once
+    // Then each reason is reported once
     assert_eq!((tries, scene.ear.restarts()), (6, 3));
     // And when it works in between, then again
     let (_, tries) = scene

@@ -23,8 +23,6 @@ pub(in crate::cli) struct List {
 struct Row {
     topic: String,
     exists: bool,
-    /// The name of `records` in earlier versions, for scripts that still read it.
-    letters: u64,
     #[serde(flatten)]
     survey: Survey,
 }
@@ -34,7 +32,6 @@ impl Row {
         Self {
             topic,
             exists,
-            letters: survey.records,
             survey,
         }
     }
@@ -96,7 +93,6 @@ fn table(rows: &[Row]) -> String {
              topic,
              exists,
              survey,
-             ..
          }| {
             let newest = survey.newest_ms.map_or_else(|| "-".to_owned(), rfc3339);
             let reasons = if *exists {

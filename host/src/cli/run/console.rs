@@ -194,7 +194,12 @@ impl Listener for Console {
 }
 
 impl State {
-    fn evaluated(&mut self, round: u64, before: Option<&GlobalEvaluation>, after: &GlobalEvaluation) {
+    fn evaluated(
+        &mut self,
+        round: u64,
+        before: Option<&GlobalEvaluation>,
+        after: &GlobalEvaluation,
+    ) {
         self.is_silent = false;
         if let Some(row) = self
             .awaited

@@ -18,7 +18,7 @@ pub(super) struct Standing<'a> {
     pub(super) result: &'a PluginResult,
 }
 
-/// The best first, those that failed or do not play fair last.
+/// The best first, those that failed, or failed an integrity check, last.
 pub(super) fn standings(document: &Document) -> Vec<Standing<'_>> {
     let ranked = document.ranked().into_iter().enumerate();
     ranked

@@ -92,7 +92,7 @@ fn foreign(value: &'static str) -> NewRecord {
 }
 
 /// An update of a node from the initial model, by a version of the plug-in.
-async fn update(topics: &Topics, node: u32, version: &str) -> NewRecord {
+async fn update(topics: &FederationTopics, node: u32, version: &str) -> NewRecord {
     let spec = TensorSpec {
         name: "w".into(),
         shape: vec![1],

@@ -113,7 +113,7 @@ impl Globals {
     }
 }
 
-/// Where the newest global model lies, whatever strangers have put behind it.
+/// Where the newest global model lies, whatever untrusted senders have written after it.
 async fn newest_model(
     bus: &dyn Bus,
     newest: &Record,

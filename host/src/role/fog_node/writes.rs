@@ -77,7 +77,11 @@ pub(super) fn results(
 }
 
 /// What is no global model, put aside.
-pub(super) fn refused_global(service: &Service, record: &Record, refused: &RefusedModel) -> NewRecord {
+pub(super) fn refused_global(
+    service: &Service,
+    record: &Record,
+    refused: &RefusedModel,
+) -> NewRecord {
     let (role, detail) = (service.id().to_string(), explain(refused));
     let failure = Failure {
         role: &role,

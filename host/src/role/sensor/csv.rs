@@ -127,8 +127,7 @@ impl Open {
                 detail,
             })
         };
-        // Ragged rows are told from the rest by their own check, which knows what to say about
-        // them.
+        // Ragged rows have a check of their own, which knows the remedy.
         let reader = ReaderBuilder::new()
             .delimiter(layout.delimiter)
             .flexible(true)

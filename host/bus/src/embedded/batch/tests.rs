@@ -75,7 +75,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_without_a_panic(content in vec(any::<u8>(), 0..100)) {
-        // Given bytes that nobody encoded, under a right checksum
+        // Given bytes that no writer encoded, under a right checksum
         let mut value = vec![VERSION];
         value.put_u64_le(xxh3_64(&content));
         value.extend(&content);

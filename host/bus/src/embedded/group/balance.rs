@@ -89,8 +89,8 @@ mod tests {
         let members = BTreeMap::from([(1, &t), (2, &u)]);
         let owners = balance(&members, places(4).map(|place| (place, Some(2))).collect());
         assert_eq!(owners.into_values().collect::<Vec<_>>(), [1, 1, 1, 1]);
-        let nobody = BTreeMap::from([(2, &u)]);
-        assert!(balance(&nobody, places(4).map(|place| (place, None)).collect()).is_empty());
+        let no_owners = BTreeMap::from([(2, &u)]);
+        assert!(balance(&no_owners, places(4).map(|place| (place, None)).collect()).is_empty());
     }
 
     proptest! {

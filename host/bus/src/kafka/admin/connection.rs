@@ -152,7 +152,7 @@ impl Connection {
         diagnosis.into_error(&self.options.bus_name(), &self.action)
     }
 
-    /// Hears what the client has to say, or waits a moment; records cannot come while no partition
+    /// Polls the client for its reports, or waits a moment; records cannot come while no partition
     /// is assigned.
     pub(super) fn listen(&self) {
         let mut patience = LISTEN;

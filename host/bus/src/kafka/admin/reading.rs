@@ -124,7 +124,7 @@ fn read(
                 }
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => drop(unfinished.remove(&partition)),
-            // Only what nobody can wait for ends it: the client tries again by itself.
+            // Only an error that no retry can clear ends it: the client retries by itself.
             Some(Err(error)) if diagnosis::of(&error).kind != Kind::Unreachable => {
                 return Err(connection.failed(&error));
             }

@@ -347,7 +347,7 @@ async fn the_newest_record_is_found_behind_marks_and_aborted_records() {
     );
     let nothing = scene
         .admin
-        .newest("admin-test-nobody-made-this")
+        .newest("admin-test-no-such-topic")
         .await
         .expect_err("no such topic");
     assert!(matches!(nothing, Error::UnknownTopic { .. }), "{nothing}");
@@ -519,11 +519,8 @@ async fn a_topic_whose_leader_is_away_is_not_taken_for_one_that_does_not_exist()
         ..options(&mock.bootstrap_servers())
     };
     let admin = ClusterAdmin::new(&options, &Arc::default());
-    // When it is asked for, then nobody says that it is not there
-    let refused = admin
-        .topic("t")
-        .await
-        .expect_err("nobody can tell how far it reaches");
+    // When it is asked for, then the answer is not that it does not exist
+    let refused = admin.topic("t").await.expect_err("its end is unknown");
     assert!(matches!(refused, Error::Unreachable { .. }), "{refused}");
     // And it is found once another broker leads it
     mock.partition_leader("t", 0, Some(2)).expect("a leader");
@@ -542,7 +539,7 @@ async fn a_cluster_that_is_away_is_told_in_time() {
     };
     let admin = ClusterAdmin::new(&away, &Arc::default());
     let watch = Stopwatch::start();
-    let error = admin.topics().await.expect_err("nobody listens there");
+    let error = admin.topics().await.expect_err("no broker listens there");
     assert!(
         matches!(&error, Error::Unreachable { bus, action, .. } if bus.contains("127.0.0.1:1") && action == "list topics"),
         "{error}"

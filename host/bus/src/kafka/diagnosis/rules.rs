@@ -1,6 +1,6 @@
 //! Errors and their meaning, in the order in which they are tried.
 //!
-//! In words, `{place}` is the broker's address, `{name}` the thing in question when it is known,
+//! In texts, `{place}` is the broker's address, `{name}` the thing in question when it is known,
 //! `{offered}` what a broker offers, `{detail}` librdkafka's own account.
 
 use rdkafka::error::RDKafkaErrorCode::{self, self as Code};
@@ -55,7 +55,7 @@ pub(super) const TEXTS: &[Rule] = &[
     says(
         &["Connection refused"],
         Kind::Unreachable,
-        "nobody listens at {place}",
+        "nothing listens at {place}",
         "start the broker, or correct bootstrap_servers or the broker's advertised.listeners",
     ),
     says(

@@ -9,7 +9,7 @@ const CAPTURED: [(Code, &str, Kind, &str); 19] = [
         Code::BrokerTransportFailure,
         "localhost:9/bootstrap: Connect to ipv4#127.0.0.1:9 failed: Connection refused (after 0ms in state CONNECT)",
         Kind::Unreachable,
-        "nobody listens at localhost:9",
+        "nothing listens at localhost:9",
     ),
     (
         Code::Resolve,

@@ -98,7 +98,7 @@ impl Try {
                 format!("{} does not answer", self.address)
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                format!("nobody listens at {}", self.address)
+                format!("nothing listens at {}", self.address)
             }
             Err(error) => format!("{} cannot be reached: {error}", self.address),
         }
@@ -190,7 +190,7 @@ mod tests {
         assert!(
             finding
                 .detail
-                .contains(&format!("nobody listens at 127.0.0.1:{port}")),
+                .contains(&format!("nothing listens at 127.0.0.1:{port}")),
             "{finding:?}"
         );
     }

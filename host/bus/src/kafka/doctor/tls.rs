@@ -335,7 +335,7 @@ fn name(name: &X509NameRef) -> String {
     });
     let entries = entries.collect::<Vec<_>>().join(", ");
     if entries.is_empty() {
-        "nobody".to_owned()
+        "no name".to_owned()
     } else {
         entries
     }

@@ -130,7 +130,7 @@ impl ExactlyOnce {
                 Ok(shares) => self.answer(cycle, shares),
                 Err(Setback::Aborted(cause)) => {
                     self.shell.count(metric::TRANSACTIONS_ABORTED, 1);
-                    self.mend(cycle, cause)?;
+                    self.settle_aborted(cycle, cause)?;
                 }
                 Err(Setback::Open(diagnosis)) => {
                     if self.renew(diagnosis)? == Outcome::Happened {
@@ -163,7 +163,7 @@ impl ExactlyOnce {
 
     /// After an aborted transaction: answers the writes that cannot succeed, and waits if a retry
     /// may help.
-    fn mend(&mut self, cycle: &mut Pending, cause: Cause) -> Result<(), End> {
+    fn settle_aborted(&mut self, cycle: &mut Pending, cause: Cause) -> Result<(), End> {
         match cause {
             Cause::Stale(share, refused) if self.shell.rides_out(&share, &refused) => {}
             Cause::Stale(share, refused) => {

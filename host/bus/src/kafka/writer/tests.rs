@@ -134,7 +134,7 @@ mod both {
     async fn a_refused_write_leaves_nothing_behind(delivery: Delivery) {
         let (cluster, writer, topic) = writer(delivery).await;
         let bad = [
-            record("nobody-made-this", "x"),
+            record("no-such-topic", "x"),
             record(&topic, vec![0; (64 << 20) + 1]),
             NewRecord {
                 partition: Some(2),

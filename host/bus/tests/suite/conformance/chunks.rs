@@ -1,5 +1,5 @@
 //! Records above the limit of their topic, on a real cluster: several in the log, and one for
-//! whoever writes or reads.
+//! its writer and its readers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -332,5 +332,5 @@ both!(
 async fn within_a_minute(promise: impl Future<Output = ()>) {
     tokio::time::timeout(Duration::from_secs(60), promise)
         .await
-        .expect("somebody was kept waiting");
+        .expect("a writer was kept waiting");
 }

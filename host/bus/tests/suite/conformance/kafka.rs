@@ -99,7 +99,7 @@ pub(crate) async fn mocked() -> Case {
 pub(crate) fn servers() -> String {
     #[expect(
         clippy::disallowed_methods,
-        reason = "whoever runs the tests says where the cluster is"
+        reason = "the caller of the tests names the cluster"
     )]
     let servers = std::env::var("KAFKA_BOOTSTRAP_SERVERS");
     servers.expect("KAFKA_BOOTSTRAP_SERVERS names no cluster: `make test` starts one")
@@ -151,7 +151,7 @@ fn config(properties: &[(&str, &str)]) -> ClientConfig {
         .collect()
 }
 
-/// Topics that go away with their test, so that a cluster of somebody's is left as it was.
+/// Topics that are deleted with their test, so that a foreign cluster stays as it was.
 pub(crate) struct Swept {
     pub(crate) servers: String,
     /// What their names begin with.
@@ -164,7 +164,7 @@ impl Drop for Swept {
             config(&[("bootstrap.servers", &self.servers)]),
             self.names.clone(),
         );
-        // Whoever drops it may be at work in a runtime, in which nothing may wait for another one.
+        // It may be dropped inside a runtime, where blocking on another runtime is not allowed.
         let sweeping = thread::spawn(move || sweep(&config, &names));
         sweeping
             .join()

@@ -1,4 +1,4 @@
-//! Records that somebody deletes, to the offset.
+//! Records that an operator deletes, up to an offset.
 
 use fedhost_bus::embedded::{EmbeddedLog, Fsync, Options};
 use fedhost_bus::{Admin, Bus, Error, Start};

@@ -183,7 +183,7 @@ async fn a_closed_log_answers_that_it_is_closed() {
     tokio::task::yield_now().await;
     // When the log is closed
     log.close();
-    // Then the reader is told, and so is whoever comes later
+    // Then the reader gets an error, and so does any later one
     let (answer, mut source) = waiting.await.expect("ended");
     assert!(matches!(answer, Err(Error::Closed)));
     assert!(matches!(source.read(1).await, Err(Error::Closed)));

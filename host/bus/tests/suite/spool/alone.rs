@@ -1,4 +1,4 @@
-//! Roles whose work nobody else does: they begin while the bus is away.
+//! Roles whose work no other process does: they begin while the bus is away.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ async fn a_role_begins_and_goes_on_while_the_bus_is_away_and_everything_arrives_
         // When a role begins, and begins again after a crash
         for begin in [0, 3, 6] {
             let spool = open(&bench, true).await;
-            assert_eq!(count(&spool).await, begin, "it goes on where it was");
+            assert_eq!(count(&spool).await, begin, "it continues where it was");
             for number in begin..begin + 3 {
                 write(&spool, step(number)).await;
             }

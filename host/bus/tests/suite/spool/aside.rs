@@ -48,7 +48,7 @@ async fn a_write_that_has_become_too_large_is_set_aside_and_holds_up_nobody() {
         spool
             .state("any")
             .await
-            .expect("nobody waits for what never arrives");
+            .expect("no call waits for what never arrives");
         // Then the others have arrived, in order
         assert_eq!(bench.remote.arrived().await, ["0", "1", "3", "4"]);
         // And that one lies in a file with all that it held, which is announced by its name

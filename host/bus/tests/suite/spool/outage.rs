@@ -164,11 +164,11 @@ async fn a_write_that_the_bus_refuses_is_kept_until_it_takes_it() {
         bench.remote.is(Mood::Strict);
         bench.ear.until(|ear| ear.trouble("spool of fog-node-1").is_some_and(|why| why.ends_with("it is bad"))).await;
         bench.remote.arrives(2).await;
-        let refused = |event: &Event| matches!(event, Event::Bus(BusEvent::ConnectionLost { hint, .. }) if hint == "mend it");
+        let refused = |event: &Event| matches!(event, Event::Bus(BusEvent::ConnectionLost { hint, .. }) if hint == "repair it");
         bench.ear.until(|ear| ear.count(refused) == 1).await;
         // And once the bus takes it, so does the rest
         bench.remote.is(Mood::Well);
-        spool.state("any").await.expect("mended");
+        spool.state("any").await.expect("repaired");
         assert_eq!(bench.remote.arrived().await, ["0", "1", "bad", "3"]);
         close(&spool).await;
     })
@@ -250,7 +250,7 @@ async fn what_can_never_arrive_is_refused_at_once() {
         ),
         "{error}"
     );
-    // And a topic that somebody makes later is known then
+    // And a topic that is made later is known then
     bench
         .remote
         .log

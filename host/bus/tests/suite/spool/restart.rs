@@ -42,7 +42,7 @@ async fn an_end_between_arriving_and_forgetting_repeats_nothing() {
         let bench = Bench::new().await;
         let mut arrived = 0;
         for _ in 0..5 {
-            // Given a bus that takes writes of which the spool never hears again
+            // Given a bus that takes writes that it never confirms to the spool
             bench.remote.is(Mood::Silent);
             let spool = bench.open().await;
             for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! A bus that fails on command, somebody who listens, and a spool between them.
+//! A bus that fails on command, an observer, and a spool between them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -48,8 +48,8 @@ pub(crate) enum Mood {
 pub(crate) struct Remote {
     pub(crate) log: Arc<EmbeddedLog>,
     pub(crate) mood: watch::Sender<Mood>,
-    /// Held by a write until it is carried out, even when nobody waits for it any more. As on a
-    /// cluster, whoever continues in the writer's place does so behind it.
+    /// Held by a write until it is carried out, even when no caller waits for it any more. As on a
+    /// cluster, the next writer continues behind it.
     turn: Arc<Mutex<()>>,
     _directory: Option<TempDir>,
 }
@@ -170,7 +170,7 @@ impl Sink for Remote {
                 let (bus, reason, hint) = (
                     "the test's bus".into(),
                     "it is bad".into(),
-                    "mend it".into(),
+                    "repair it".into(),
                 );
                 Err(Error::Refused {
                     bus,
@@ -401,7 +401,7 @@ impl Bench {
 pub(crate) async fn within_a_minute<T>(promise: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), promise)
         .await
-        .expect("somebody was kept waiting")
+        .expect("a writer was kept waiting")
 }
 
 /// Uses the spool, and closes it, having waited for everything to arrive.

@@ -30,7 +30,7 @@ fn acks(_: &Kafka, effective: &Effective) -> Option<Clash> {
     const NAMES: &[&str] = &["acks", "enable.idempotence"];
     let acks = effective.text("acks");
     if acks == "0" {
-        let message = "without an answer nobody knows whether a record is stored, and an offset would move past a lost one";
+        let message = "without an answer it is unknown whether a record is stored, and an offset would move past a lost one";
         return Some(Clash::new(
             NAMES,
             message,

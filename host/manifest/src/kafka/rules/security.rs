@@ -146,7 +146,7 @@ fn is_server(server: &str) -> bool {
         && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
-/// Whoever gives a password or a certificate believes it to be in use.
+/// A user who gives a password or a certificate expects it to be used.
 fn unused(effective: &Effective) -> Option<Clash> {
     let find =
         |names: &[&'static str]| names.iter().copied().find(|name| effective.is_chosen(name));

@@ -101,7 +101,7 @@ fn answer(effective: &Effective) -> Option<Clash> {
 
 type Named = (&'static str, Topic);
 
-/// The topics that take records above `limit`, in words.
+/// The topics that take records above `limit`, as text.
 fn larger(topics: Vec<Named>, limit: u64) -> Option<String> {
     let larger = topics
         .iter()

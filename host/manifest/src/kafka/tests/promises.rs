@@ -1,4 +1,4 @@
-//! What no setting weakens, and what is announced when somebody weakens it.
+//! What no setting weakens, and what is announced when a setting weakens it.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Passwords reach the clients, and nobody else.
+//! Passwords reach the clients, and nothing else.
 
 use super::*;
 

@@ -2,7 +2,7 @@
 
 const LARGEST = 3.4028234663852886e38;
 
-/** As a 32-bit float: what is saved is what is computed with, so a loaded model goes on exactly. */
+/** As a 32-bit float: what is saved is what is computed with, so a loaded model continues exactly. */
 const single = (value) => Math.fround(Math.max(-LARGEST, Math.min(LARGEST, value)));
 
 /** The mean, or `otherwise` when there are no values. */

@@ -7,7 +7,7 @@ LARGEST = 3.4028234663852886e38
 
 
 def single(value):
-    """As a 32-bit float: what is saved is what is computed with, so a restored state goes on exactly."""
+    """As a 32-bit float: what is saved is what is computed with, so a restored state continues exactly."""
     return struct.unpack("f", struct.pack("f", max(-LARGEST, min(LARGEST, value))))[0]
 
 

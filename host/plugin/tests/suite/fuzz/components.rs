@@ -72,7 +72,7 @@ impl Damage {
     }
 }
 
-/// Refused in words; or accepted, and then every call of it comes to an end.
+/// Refused with a reason; or accepted, and then every call of it ends.
 fn is_contained(component: &[u8]) {
     let plugin = match load(component) {
         Ok(plugin) => plugin,

@@ -36,7 +36,7 @@ impl Cluster {
     /// The real cluster.
     #[expect(
         clippy::disallowed_methods,
-        reason = "whoever runs the tests says where the broker is"
+        reason = "the caller of the tests names the broker"
     )]
     pub(super) fn real() -> Self {
         let bootstrap = std::env::var("KAFKA_BOOTSTRAP_SERVERS");

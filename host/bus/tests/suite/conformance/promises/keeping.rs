@@ -1,4 +1,4 @@
-//! What a bus promises about the newest records, and about those that somebody deletes.
+//! What a bus promises about the newest records, and about those that are deleted.
 
 use fedhost_base::hint::hint;
 use fedhost_bus::Error;

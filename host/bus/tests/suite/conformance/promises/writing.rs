@@ -170,7 +170,7 @@ pub(crate) async fn a_refused_write_leaves_nothing_behind(case: &Case) {
         partition: Some(9),
         ..record(&topic, "x")
     };
-    let unknown = record(&case.name("nobody-made-this"), "x");
+    let unknown = record(&case.name("no-such-topic"), "x");
     for bad in [too_large, nowhere, unknown] {
         // Given a write with good records, offsets and state, and one record that cannot be written
         let records = [numbered(&topic, 0, 0..3), vec![bad]].concat();
