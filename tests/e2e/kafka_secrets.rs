@@ -33,8 +33,8 @@ fn everything_said(scene: &Scene, variable: &str) -> String {
             .env("API_TOKEN", TOKEN)
             .env(variable, PASSWORD)
     };
-    let mut run = prepare(&["run", "run.toml", "--json", "--verbose"])
-        .start_with_stderr(&scene.path("stderr"));
+    let mut run =
+        prepare(&["run", "run.toml", "--json", "-vv"]).start_with_stderr(&scene.path("stderr"));
     let address = run.wait_for("listening")["address"]
         .as_str()
         .unwrap()

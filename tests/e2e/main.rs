@@ -29,6 +29,7 @@ mod kafka_start;
 mod kafka_supervision;
 mod kafka_topics;
 mod learning;
+mod library_log;
 mod plugin_check;
 mod plugin_commands;
 mod plugin_new;

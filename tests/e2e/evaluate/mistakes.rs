@@ -3,8 +3,8 @@
 
 use super::{judge, machine, two_runs};
 
-/// Fails unless it is refused in all of these words.
-fn is_refused(arguments: &[&str], words: &[&str]) {
+/// Fails unless it is refused with all of these texts.
+fn is_refused(arguments: &[&str], parts: &[&str]) {
     let scene = two_runs();
     let ragged = machine(20, 0).replacen("\n4,", "\n4,1,", 1);
     scene.write("bad/ragged.csv", ragged);
@@ -15,7 +15,7 @@ fn is_refused(arguments: &[&str], words: &[&str]) {
     scene.write("bad/label.csv", machine(20, 0).replacen(",0\n", ",2\n", 1));
     let run = judge(&scene, arguments).expect_code(2);
     assert!(run.stdout.is_empty(), "{}", run.stdout);
-    for part in words.iter().chain(&["hint: "]) {
+    for part in parts.iter().chain(&["hint: "]) {
         assert!(
             run.stderr.contains(part),
             "no {part:?} for {arguments:?} in {}",
