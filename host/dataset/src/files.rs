@@ -14,7 +14,7 @@ use fedhost_base::globs;
 pub struct FileInfo {
     /// As it was found: below the working directory, or absolute if its pattern is.
     pub path: PathBuf,
-    /// As much of the path's end as tells all files apart: `valve1/0.csv`.
+    /// The end of the path, long enough that it differs for all files: `valve1/0.csv`.
     pub name: String,
     /// The directory that holds it, as in `path`; empty for the working directory.
     pub folder: PathBuf,
@@ -54,7 +54,7 @@ pub(super) fn find(patterns: &[String]) -> Result<Vec<PathBuf>, DatasetError> {
     Ok(found.into_iter().filter(is_new).collect())
 }
 
-/// The shortest names that tell `paths` apart: as many components from the end as that takes, the
+/// The shortest names by which all `paths` differ: as many components from the end as that takes, the
 /// same for all.
 pub(super) fn names(paths: &[PathBuf]) -> Vec<String> {
     let deepest = paths

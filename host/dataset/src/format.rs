@@ -51,7 +51,7 @@ pub(super) fn open(file: &Path, wanted: &Wanted<'_>) -> Result<Box<dyn Rows>, Da
     })
 }
 
-/// The first bytes of a file, as many as tell its format.
+/// The first bytes of a file, as many as its format needs to be recognised.
 pub(super) fn beginning(file: &File) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; BEGINNING_BYTES];
     let read = file.read_at(&mut bytes, 0)?;

@@ -44,7 +44,7 @@ pub use store::Storage;
 /// What the columns of all files mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Between the fields of a CSV file; `None` tells it from each file's header among `,`, `;`,
+    /// Between the fields of a CSV file; `None` detects it in each file's header among `,`, `;`,
     /// tab and `|`.
     pub delimiter: Option<u8>,
     /// The column that is 1 (or true) where a row is anomalous, and else 0 (or false).

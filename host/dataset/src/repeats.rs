@@ -1,4 +1,4 @@
-//! Rows that come twice: what was seen in training tells little when it is scored again.
+//! Rows that come twice: a row that was trained on says little when it is scored again.
 
 use std::io;
 

@@ -70,7 +70,7 @@ fn one(
         result.figures.extend(rates(scores, labels, threshold));
         result.delay_rows = delay(scores, labels, threshold);
     }
-    // Of one class alone there is no more to tell.
+    // With one class there are no further figures.
     if let Ok(ranking) = Ranking::new(scores, labels) {
         result.figures.insert("roc_auc", ranking.roc_auc());
         result

@@ -94,7 +94,7 @@ pub struct DataCard {
 /// One file.
 #[derive(Clone, Debug, Serialize)]
 pub struct FileCard {
-    /// The shortest name that tells it from the others.
+    /// The shortest name that differs from the others.
     pub name: String,
     /// Its rows.
     pub rows: u64,
@@ -224,7 +224,7 @@ pub struct Repeat {
 /// One file's part in the figures.
 #[derive(Clone, Debug, Serialize)]
 pub struct FileResult {
-    /// The shortest name that tells it from the others.
+    /// The shortest name that differs from the others.
     pub name: String,
     /// Rows of it that were scored.
     pub rows: u64,

@@ -329,7 +329,7 @@ fn row_number(bench: &Bench<'_, '_>) -> Seen {
     if bench.familiar_rows() < SHUFFLED_ROWS_LEAST {
         return Ok((
             None,
-            format!("{} rows are too few to tell", bench.familiar_rows()),
+            format!("{} rows are too few to decide", bench.familiar_rows()),
         ));
     }
     let warm_up_rows = if bench.trial.subject.plugin.abilities().training {
@@ -366,7 +366,7 @@ fn last_label(bench: &Bench<'_, '_>) -> Seen {
     if bench.familiar_rows() < SHUFFLED_ROWS_LEAST {
         return Ok((
             None,
-            format!("{} rows are too few to tell", bench.familiar_rows()),
+            format!("{} rows are too few to decide", bench.familiar_rows()),
         ));
     }
     let mut random = RandomRows::new(bench);

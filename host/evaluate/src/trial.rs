@@ -104,7 +104,7 @@ impl<'a> Trial<'a> {
     fn lives(&self, feed: &mut Feed<'_>, cost: &mut Cost) -> Result<Found, Stop> {
         let mut warming = Cost::default();
         if let Err(stop) = self.warm_up(feed, &mut warming) {
-            // That is all there is to tell of it.
+            // Nothing else is known of it.
             *cost = warming;
             return Err(stop);
         }

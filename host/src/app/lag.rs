@@ -1,4 +1,4 @@
-//! How far the readers of a federation are behind, as anybody can tell who asks the bus.
+//! How far the readers of a federation are behind, asked of the bus.
 
 use std::ops::Range;
 

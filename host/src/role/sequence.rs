@@ -2,7 +2,7 @@
 //!
 //! A sensor that was cut off between sending and noting that it sent will send again. A bus with
 //! transactions hides that; any other shows the same records twice. A sensor's records of one
-//! partition come in order, so the newest number that was seen tells whether a record is a repeat.
+//! partition come in order, so the newest number that was seen shows whether a record is a repeat.
 
 use std::collections::BTreeMap;
 

@@ -147,7 +147,7 @@ impl ScoreBook {
         Ok(())
     }
 
-    /// Tells how many rows of a series come before its first scored one, because a detector was
+    /// Records how many rows of a series come before its first scored one, because a detector was
     /// trained on them. They count towards NAB's probationary part.
     pub fn leave_out(&mut self, series: u32, rows: u64) {
         self.unscored.insert(series, rows);

@@ -76,7 +76,7 @@ impl Passes<'_> {
     }
 }
 
-/// Tells each anomalous row how long its window is.
+/// Sets for each anomalous row how long its window is.
 struct Windows<I> {
     /// Of the windows to come.
     lengths: I,

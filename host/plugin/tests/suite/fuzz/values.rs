@@ -17,7 +17,7 @@ use super::harness::{is_told_in_words, load, names, preprocessor, row};
 /// Words of an answer; the longest has seven.
 const WORDS: usize = 24;
 
-/// Gives what the row says: its first word tells in which call, the others are the answer.
+/// Answers as the row says: its first word names the call, the others are the answer.
 static PARROT: LazyLock<Plugin> = LazyLock::new(|| {
     let say = "
         (memory.copy (i32.const 512) (local.get $values) (i32.const 96))
