@@ -14,6 +14,8 @@ mod words;
 
 use std::path::Path;
 
+use fedhost_base::text::visible;
+
 use crate::run_log;
 use summary::RunSummary;
 
@@ -39,7 +41,7 @@ fn with_names(runs: Vec<RunSummary>) -> Vec<RunSummary> {
 /// The page. Several runs share its pictures, so that they can be compared.
 #[must_use]
 pub fn render(runs: &[RunSummary]) -> String {
-    page::page(runs).into_string()
+    visible(&page::page(runs).into_string()).into_owned()
 }
 
 #[cfg(test)]

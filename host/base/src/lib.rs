@@ -12,3 +12,4 @@ pub mod hint;
 pub mod metric;
 pub mod observer;
 pub mod secrets;
+pub mod text;

@@ -1,5 +1,7 @@
 //! Makes a guest's text safe for a terminal, a log line and a page.
 
+use fedhost_base::text::is_hidden;
+
 /// Returns one line of at most `max_bytes` bytes: line breaks and tabs become spaces, other control
 /// characters and those that hide or reverse text are dropped, and a longer text is cut and marked
 /// with `…`.
@@ -21,10 +23,9 @@ pub(super) fn plain(text: &str, max_bytes: usize) -> String {
 }
 
 fn plain_character(character: char) -> Option<char> {
-    let hidden = matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     match character {
         '\n' | '\t' => Some(' '),
-        _ if character.is_control() || hidden => None,
+        _ if is_hidden(character) => None,
         _ => Some(character),
     }
 }

@@ -1,8 +1,10 @@
-//! The only place that prints: results on stdout, everything for people on stderr.
+//! The only place that prints: results on stdout, everything for people on stderr. Text may come
+//! from files, guests and records, so hidden characters are written out.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 
+use fedhost_base::text::{visible, visible_json};
 use indicatif::ProgressBar;
 use miette::IntoDiagnostic as _;
 use serde::Serialize;
@@ -13,6 +15,10 @@ static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
 /// Writes a result. A reader that has gone away, such as `head`, is not an error.
 pub(super) fn result(text: &str) {
+    print(&visible(text));
+}
+
+fn print(text: &str) {
     let end = if text.ends_with('\n') { "" } else { "\n" };
     without_bar(|| {
         let mut stdout = io::stdout().lock();
@@ -32,14 +38,21 @@ pub(super) fn bytes(content: &[u8]) {
 
 /// Writes a result as one JSON document.
 pub(super) fn json(value: &impl Serialize) -> Result<(), miette::Report> {
-    result(&serde_json::to_string_pretty(value).into_diagnostic()?);
+    print(&visible_json(
+        &serde_json::to_string_pretty(value).into_diagnostic()?,
+    ));
     Ok(())
+}
+
+/// Writes a result as JSON on one line.
+pub(super) fn json_line(value: &serde_json::Value) {
+    print(&visible_json(&value.to_string()));
 }
 
 /// Writes a line for people.
 pub(super) fn note(text: &str) {
     without_bar(|| {
-        writeln!(io::stderr().lock(), "{text}").ok();
+        writeln!(io::stderr().lock(), "{}", visible(text)).ok();
     });
 }
 

@@ -17,6 +17,7 @@ mod verdicts;
 mod warnings;
 mod words;
 
+use fedhost_base::text::visible;
 use maud::html;
 
 use super::chart::strips;
@@ -49,7 +50,7 @@ pub fn render(document: &Document) -> String {
         }
         footer { p { "Made by fedhost " (document.version) "." } }
     };
-    frame(&title, STYLE, &body).into_string()
+    visible(&frame(&title, STYLE, &body).into_string()).into_owned()
 }
 
 #[cfg(test)]

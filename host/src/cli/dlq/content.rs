@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use fedhost_base::text::is_hidden;
 use serde_json::{Value, json};
 
 const DUMP_WIDTH: usize = 16;
@@ -12,7 +13,7 @@ const DUMP_WIDTH: usize = 16;
 fn as_text<'a>(bytes: &'a [u8], allowed: &[char]) -> Option<&'a str> {
     let harmless = |text: &&str| {
         text.chars()
-            .all(|c| !c.is_control() || allowed.contains(&c))
+            .all(|c| allowed.contains(&c) || !(c.is_control() || is_hidden(c)))
     };
     str::from_utf8(bytes).ok().filter(harmless)
 }
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn nothing_reaches_the_terminal_that_would_command_it() {
-        for bytes in ["\x1b[2J", "a\rb", "\u{9b}31m"] {
+        for bytes in ["\x1b[2J", "a\rb", "\u{9b}31m", "gnp.\u{202e}exe"] {
             assert!(line(bytes.as_bytes()).starts_with("0x"), "{bytes:?}");
             assert!(
                 block(bytes.as_bytes()).starts_with("00000000 "),

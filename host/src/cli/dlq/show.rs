@@ -92,7 +92,7 @@ impl Show {
         if self.raw {
             screen::bytes(&dead_letter.0.value);
         } else if global.json {
-            screen::result(&document(dead_letter).to_string());
+            screen::json_line(&document(dead_letter));
         } else {
             screen::result(&describe(dead_letter));
         }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use fedhost_base::event::Stamped;
 
 use fedhost_base::announce::Listener;
+use fedhost_base::text::visible_json;
 
 /// Writes every event as one line.
 pub(super) struct JsonLines(Mutex<Box<dyn Write + Send>>);
@@ -22,12 +23,14 @@ impl JsonLines {
 
 impl Listener for JsonLines {
     fn on_event(&self, event: &Stamped) {
-        let Ok(mut line) = serde_json::to_vec(event) else {
+        let Ok(line) = serde_json::to_string(event) else {
             return;
         };
-        line.push(b'\n');
+        let line = format!("{}\n", visible_json(&line));
         let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A reader that has gone away is no reason to stop a run.
-        out.write_all(&line).and_then(|()| out.flush()).ok();
+        out.write_all(line.as_bytes())
+            .and_then(|()| out.flush())
+            .ok();
     }
 }
