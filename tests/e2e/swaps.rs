@@ -206,6 +206,50 @@ fn a_model_whose_weights_have_another_shape_is_not_taken() {
 }
 
 #[test]
+fn a_model_that_fails_on_plain_rows_does_not_replace_one_that_works() {
+    let model = "plugin = \"misbehaving\"\nparameters = { act = \"trap-in-score-once-repaired\" }";
+    let scene = scene(&manifest(model));
+    let run = scene.start(&["run", "run.toml", "--json"]);
+    wait_for(&scene, "round_closed", 1);
+    install(&scene, "misbehaving.wasm", &later("misbehaving", "0.1.9"));
+    wait_for(&scene, "plugin_failed", 2);
+    wait_for_rounds(&scene);
+    interrupt(run);
+    let refused = scene.events_named("plugin_failed");
+    assert!(
+        refused.iter().all(|event| event["call"] == "swap"
+            && event["detail"]
+                .as_str()
+                .unwrap()
+                .contains("detector.score (trap)")),
+        "{refused:?}"
+    );
+    assert_eq!(scene.events_named("plugin_swapped"), Vec::<Value>::new());
+}
+
+#[test]
+fn a_second_file_with_the_name_of_the_model_is_announced() {
+    let scene = scene(&manifest("plugin = \"logistic-regression\""));
+    let run = scene.start(&["run", "run.toml", "--json"]);
+    wait_for(&scene, "round_closed", 1);
+    install(
+        &scene,
+        "innocent.wasm",
+        &later("logistic-regression", "0.1.9"),
+    );
+    let announced = || {
+        scene.events_named("warned").into_iter().any(|event| {
+            let detail = event["detail"].as_str().unwrap();
+            event["part"] == "plug-ins"
+                && detail.contains("innocent.wasm (0.1.9)")
+                && detail.contains("logistic-regression.wasm (0.1.0)")
+        })
+    };
+    wait_until("both files are named", announced);
+    interrupt(run);
+}
+
+#[test]
 fn a_detector_that_fails_in_every_call_is_left_alone_until_it_is_replaced() {
     // Given a detector that spins
     let model = "plugin = \"misbehaving\"\nparameters = { act = \"spin-in-score-until-repaired\" }";

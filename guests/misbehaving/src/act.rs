@@ -8,7 +8,7 @@ use fedhost_guest::{Error, Result, Setting, host, log};
 pub const ACT: Setting<&str> = Setting::choice("act", "the law to break", "none", &CHOICES);
 
 /// The values of `act`; `none` is a correct model.
-pub const CHOICES: [&str; 59] = [
+pub const CHOICES: [&str; 62] = [
     "none",
     // In scoring, the act whose number, counted from 0, is the first value of the batch.
     "as-the-rows-say",
@@ -42,6 +42,7 @@ pub const CHOICES: [&str; 59] = [
     "nan-scores",
     "infinite-scores",
     "trap-after-1000-calls",
+    "trap-in-score-once-repaired",
     // What saving gives.
     "huge-weights",
     "nan-weights",
@@ -54,6 +55,8 @@ pub const CHOICES: [&str; 59] = [
     "nameless-tensor",
     "repeated-tensor",
     "no-tensors",
+    "incompressible-weights",
+    "reserved-tensor",
     // Laws that show only when two runs are compared; while training.
     "learns-by-the-clock",
     "hidden-momentum",

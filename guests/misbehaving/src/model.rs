@@ -11,6 +11,9 @@ use fedhost_guest::{
 use crate::act::{self, ACT, CHOICES, DISGUISED, FLOOD, GOOD_CALLS, HUGE_FLOATS};
 use crate::cheat::Memory;
 
+/// Floats of weights that no compression makes small: 256 KiB.
+const NOISE_FLOATS: u32 = 64 << 10;
+
 /// A model and the law it breaks.
 #[derive(Debug)]
 pub struct Misbehaving {
@@ -97,6 +100,8 @@ impl Model for Misbehaving {
             "nameless-tensor" => good.with("", &[1], &[0.0]),
             "repeated-tensor" => good.with("bias", &[1], &[0.0]),
             "no-tensors" => Weights::default(),
+            "incompressible-weights" => good.with("noise", &[NOISE_FLOATS], &noise()),
+            "reserved-tensor" => good.with("__metadata__", &[1], &[0.0]),
             "codes-in-weights" => good.with_u64("code", &[self.code]),
             "grows" => good.with(
                 "rows",
@@ -108,7 +113,7 @@ impl Model for Misbehaving {
     }
 
     fn load(&mut self, model: Weights) -> Result<()> {
-        if self.plays("takes-anything") {
+        if self.plays("takes-anything") || self.plays("incompressible-weights") {
             return Ok(());
         }
         if self.plays("codes-in-weights") {
@@ -128,6 +133,19 @@ impl Model for Misbehaving {
         }
         Ok(())
     }
+}
+
+/// Floats without a pattern.
+fn noise() -> Vec<f32> {
+    let mut state = 0x9e37_79b9_u32;
+    (0..NOISE_FLOATS)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            state as f32
+        })
+        .collect()
 }
 
 impl Trainer for Misbehaving {
@@ -274,6 +292,9 @@ impl Detector for Misbehaving {
         }
         self.calls += 1;
         if act == "trap-after-1000-calls" && self.calls > GOOD_CALLS {
+            std::process::abort();
+        }
+        if act == "trap-in-score-once-repaired" && act::is_repaired() {
             std::process::abort();
         }
         self.trip_over(&batch)?;

@@ -9,6 +9,8 @@ use super::text::{is_name, plain};
 pub(super) const NAME_MAX_BYTES: usize = 256;
 /// Tensors of one model; the largest networks in use have some thousand.
 const TENSORS_MAX: usize = 16_384;
+/// The one name that the format of models on the bus reserves.
+const RESERVED_NAME: &str = "__metadata__";
 /// Extents of one tensor's shape.
 const EXTENTS_MAX: usize = 16;
 
@@ -48,6 +50,11 @@ pub(super) fn take(given: WeightsResult) -> Result<Weights, String> {
         })
         .collect();
     for spec in &tensors {
+        if spec.name == RESERVED_NAME {
+            return Err(format!(
+                "it returned a tensor {RESERVED_NAME:?}, which safetensors reserves\nhint: rename the tensor"
+            ));
+        }
         if !is_name(&spec.name, NAME_MAX_BYTES) || spec.shape.len() > EXTENTS_MAX {
             let name = plain(&spec.name, NAME_MAX_BYTES);
             return Err(format!(
@@ -82,6 +89,7 @@ mod tests {
             (given("w\u{1b}", &[1], &[1.0]), "not printable"),
             (given(&"w".repeat(257), &[1], &[1.0]), "too long"),
             (given("w", &[1; 17], &[1.0]), "too long"),
+            (given("__metadata__", &[1], &[1.0]), "reserves"),
             (given("w", &[2], &[1.0]), "need 2 values"),
             (given("w", &[1], &[f32::NAN]), "is NaN"),
             (

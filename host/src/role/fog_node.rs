@@ -35,10 +35,11 @@ use super::refusal::RefusedUpdate;
 use super::{Context, DeadLetters, Error, models, on_bus, trace};
 use batches::Held;
 use fedhost_base::clock;
-use fedhost_bus::{Record, Source, Start, Write};
+use fedhost_bus::{self as bus, Record, Source, Start, Write};
 use fedhost_plugin::CallError;
 use globals::Globals;
 use pipeline::Pipeline;
+use writes::UpdateError;
 
 /// What a fog node is given.
 pub struct Service {
@@ -408,13 +409,16 @@ impl Node {
                 training,
                 foreign,
                 result: Ok(trained),
-            } => {
-                let write = writes::update(&self.service, foreign.as_ref(), &trained).await;
-                let write = write.map_err(|error| self.defect(&error))?;
-                self.service.context.write(&self.role, write).await?;
-                self.announce_trained(&trained);
-                self.tell(Input::Trained(training));
-            }
+            } => match self.publish_update(foreign.as_ref(), &trained).await? {
+                Ok(()) => {
+                    self.announce_trained(&trained);
+                    self.tell(Input::Trained(training));
+                }
+                Err(unsendable) => {
+                    self.service.plugins.announce(&unsendable);
+                    self.tell(Input::TrainingFailed(training));
+                }
+            },
             Done::Evaluated {
                 result: Err(error), ..
             } => self.service.plugins.announce(&error),
@@ -428,6 +432,27 @@ impl Node {
             }
         }
         Ok(())
+    }
+
+    /// A model that the bus cannot carry fails its own training, not the node.
+    async fn publish_update(
+        &mut self,
+        foreign: Option<&Bytes>,
+        trained: &jobs::Trained,
+    ) -> Result<Result<(), CallError>, Error> {
+        let write = match writes::update(&self.service, foreign, trained).await {
+            Ok(write) => write,
+            Err(UpdateError::Envelope(error)) => {
+                return Ok(Err(jobs::unsendable(&trained.plugin, &error)));
+            }
+            Err(error @ UpdateError::Progress(_)) => return Err(self.defect(&error)),
+        };
+        match self.service.context.write(&self.role, write).await {
+            Err(Error::Bus { error, .. }) if matches!(*error, bus::Error::TooLarge { .. }) => {
+                Ok(Err(jobs::unsendable(&trained.plugin, error.as_ref())))
+            }
+            written => written.map(Ok),
+        }
     }
 
     fn announce_trained(&self, trained: &jobs::Trained) {

@@ -31,6 +31,8 @@ acts! {
         "data-shorter-than-shape" => "trainer.save", "invalid-output", "but there are";
     weights_of_a_shape_that_overflows: "overflowing-shape" => "trainer.save", "invalid-output", "but there are 1";
     weights_without_an_end: "huge-weights" => "trainer.save", "output-too-large", "raise limits.output_bytes";
+    weights_larger_than_the_bus_carries: "incompressible-weights" => "trainer.save", "output-too-large", "its model cannot be sent";
+    weights_whose_name_is_reserved: "reserved-tensor" => "trainer.save", "invalid-output", "which safetensors reserves";
     weights_without_a_tensor: "no-tensors" => "trainer.save", "invalid-output", "no tensors";
     weights_whose_name_is_a_disguise: "weights-in-disguise" => "trainer.save", "invalid-output", "not printable";
 }
@@ -43,7 +45,8 @@ fn expect(act: &str, call: &str, kind: &str, words: &str) {
     let model = format!("plugin = \"misbehaving\"\nparameters = {{ act = \"{act}\" }}");
     let manifest = simulated(ROWS as u64, 2).replace("plugin = \"logistic-regression\"", &model);
     let manifest = manifest.replace(&plugins().display().to_string(), "components");
-    let limits = "[plugins.misbehaving.limits]\ncall_deadline_ms = 1000\noutput_bytes = 1048576";
+    let limits = "[plugins.misbehaving.limits]\ncall_deadline_ms = 1000\noutput_bytes = 1048576\n\n\
+                  [topics.model_updates]\nmax_message_bytes = 65536";
     scene.write("run.toml", format!("{manifest}\n{limits}\n"));
     let run = scene.start(&["run", "run.toml", "--json"]);
     wait_until("it has failed", || {

@@ -38,6 +38,9 @@ pub(crate) enum Swapped {
     },
 }
 
+/// Rows on which a new component is tried before it replaces the old one.
+const TRIAL_ROWS: usize = 2;
+
 /// Why a component cannot take another one's place.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 enum Unfit {
@@ -118,6 +121,9 @@ fn swap_preprocessor(engine: &mut Engine, new: &Configured) -> Result<String, Un
     let mut sources = HashMap::new();
     let mut anew = BTreeMap::new();
     for (source, state) in states.drain(..) {
+        if sources.is_empty() {
+            try_preprocessor(&plugins, &source, &columns)?;
+        }
         let (preprocessor, reason) = carry_over(&plugins, &source, &columns, state)?;
         check_columns(engine, &preprocessor)?;
         anew.extend(reason.map(|reason| (Arc::clone(&source), reason)));
@@ -164,6 +170,27 @@ fn carry_over(
             Some(reason),
         )),
     }
+}
+
+/// A component that fails on plain rows, or whose state cannot be saved, must not replace one that
+/// works. The instance is dropped: what it learns here must not count.
+fn try_preprocessor(plugins: &Plugins, source: &str, columns: &[String]) -> Result<(), CallError> {
+    let mut preprocessor = plugins.open_preprocessor(source, columns, None)?;
+    let rows = vec![0.0; TRIAL_ROWS * columns.len()];
+    preprocessor.transform(&plugins.batch(columns.len(), rows, None)?)?;
+    preprocessor.save().map(drop)
+}
+
+/// As [`try_preprocessor`].
+fn try_detector(
+    plugins: &Plugins,
+    features: &[String],
+    weights: &Weights,
+) -> Result<(), CallError> {
+    let mut detector = plugins.open_detector(features, weights)?;
+    let rows = vec![0.0; TRIAL_ROWS * features.len()];
+    detector.score(&plugins.batch(features.len(), rows, None)?)?;
+    detector.save().map(drop)
 }
 
 fn check_columns(engine: &Engine, preprocessor: &Preprocessor) -> Result<(), Unfit> {
@@ -248,6 +275,7 @@ fn new_detector(
         return Ok((None, "there is no global model yet".to_owned()));
     };
     let features = &engine.features;
+    try_detector(plugins, features, &weights)?;
     let mut detector = plugins.open_detector(features, &weights)?;
     let Some(old) = &mut engine.scorer.detector else {
         return Ok((

@@ -10,6 +10,7 @@ use fedhost_domain::model::{Metric, PluginId, Sha256Hex, Weights};
 
 use crate::role::engine::plugins::Plugins;
 use fedhost_base::clock::Stopwatch;
+use fedhost_base::hint::explain;
 use fedhost_plugin::{CallError, Kind, Report};
 
 /// A local model, and the component that trained it: another may be in use by now.
@@ -64,6 +65,16 @@ fn nothing_learnt(plugins: &Plugins) -> CallError {
         call: "trainer.train",
         kind: Kind::InvalidOutput,
         detail: "it says that it learnt from no row".to_owned(),
+    }
+}
+
+/// The failure of a training whose model cannot be sent.
+pub(super) fn unsendable(plugin: &PluginId, reason: &dyn miette::Diagnostic) -> CallError {
+    CallError {
+        plugin: plugin.name.clone(),
+        call: "trainer.save",
+        kind: Kind::OutputTooLarge,
+        detail: format!("its model cannot be sent: {}", explain(reason)),
     }
 }
 
