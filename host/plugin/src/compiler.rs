@@ -2,8 +2,9 @@
 //! compiler needs bounded time and memory for a malicious file.
 //!
 //! The child is this program with a hidden command. It has no environment, reads the component from
-//! stdin, limits its own time and memory before it parses it, and writes the code and its digest to
-//! stdout. Its output is trusted exactly as code that this process compiled itself.
+//! stdin, limits its own time and memory before it parses it, and writes what it found, then the
+//! digest of the code, then the code. Its output is trusted exactly as code that this process
+//! compiled itself.
 
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,15 +18,20 @@ use fedhost_domain::model::Sha256Hex;
 use super::engine::{Engine, EngineProfile, config};
 use super::limits::Limits;
 use super::refusal::Reason;
+use super::scan::{Scan, ScanError};
 use super::text::plain;
 
 /// The hidden command of this program.
 pub const COMMAND: &str = "compile-component";
 /// Its option for code that counts fuel.
 pub const COUNTS_WORK: &str = "--counts-work";
+/// Its option for a look at the component without compiling it.
+pub const SCAN_ONLY: &str = "--scan-only";
 
 /// Bytes of a compiler's message that are passed on.
 const MESSAGE_MAX_BYTES: usize = 1000;
+/// Bytes of the length in front of the scan.
+const LENGTH_BYTES: usize = 8;
 /// Digits of the digest in front of the code.
 const DIGEST_BYTES: usize = 64;
 /// Threads that compile at a time: each takes address space for its stack.
@@ -51,6 +57,15 @@ pub struct Bounds {
     pub cpu_seconds: u64,
 }
 
+/// What a child does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// The code counts fuel.
+    pub counts_work: bool,
+    /// The component is only scanned.
+    pub scan_only: bool,
+}
+
 /// Why a child failed.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ChildError {
@@ -63,7 +78,8 @@ pub enum ChildError {
 }
 
 impl Compiler {
-    /// Returns machine code for an engine of the same profile on this machine.
+    /// Scans a component, and returns its machine code for an engine of the same profile on this
+    /// machine. Refuses, before it compiles, a component that this host cannot link.
     pub(super) fn compile(
         &self,
         engine: &Engine,
@@ -71,11 +87,30 @@ impl Compiler {
         limits: &Limits,
     ) -> Result<Vec<u8>, Reason> {
         match self {
-            Self::Here => engine
-                .wasm()
-                .precompile_component(bytes)
-                .map_err(|error| invalid(&root_cause(&error))),
-            Self::Child(program) => in_child(program, bytes, limits),
+            Self::Here => {
+                Scan::of(bytes)?.check()?;
+                engine
+                    .wasm()
+                    .precompile_component(bytes)
+                    .map_err(|error| invalid(&root_cause(&error)))
+            }
+            Self::Child(program) => {
+                let output = in_child(program, bytes, limits, false)?;
+                let (scan, rest) = split_scan(&output)?;
+                scan?.check()?;
+                verified(rest).map(<[u8]>::to_vec)
+            }
+        }
+    }
+
+    /// Scans a component, whatever it imports and exports.
+    pub(super) fn scan(&self, bytes: &[u8], limits: &Limits) -> Result<Scan, Reason> {
+        match self {
+            Self::Here => Ok(Scan::of(bytes)?),
+            Self::Child(program) => {
+                let output = in_child(program, bytes, limits, true)?;
+                Ok(split_scan(&output)?.0?)
+            }
         }
     }
 }
@@ -92,10 +127,42 @@ fn failed(reason: String) -> Reason {
     Reason::Compiler { reason, hint: None }
 }
 
-fn in_child(program: &Path, bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Reason> {
+/// Splits a child's output behind the scan.
+fn split_scan(output: &[u8]) -> Result<(Result<Scan, ScanError>, &[u8]), Reason> {
+    let (length, rest) = output.split_at_checked(LENGTH_BYTES).ok_or_else(damaged)?;
+    let length = length
+        .try_into()
+        .ok()
+        .and_then(|length| usize::try_from(u64::from_le_bytes(length)).ok())
+        .ok_or_else(damaged)?;
+    let (scan, code) = rest.split_at_checked(length).ok_or_else(damaged)?;
+    let scan = serde_json::from_slice(scan).map_err(|_| damaged())?;
+    Ok((scan, code))
+}
+
+/// Returns the code behind its digest.
+fn verified(output: &[u8]) -> Result<&[u8], Reason> {
+    let (digest, code) = output.split_at_checked(DIGEST_BYTES).ok_or_else(damaged)?;
+    if digest != Sha256Hex::of(code).as_str().as_bytes() {
+        return Err(damaged());
+    }
+    Ok(code)
+}
+
+fn damaged() -> Reason {
+    failed("the compiler's output is damaged".to_owned())
+}
+
+/// Returns the whole output of a child that succeeded.
+fn in_child(
+    program: &Path,
+    bytes: &[u8],
+    limits: &Limits,
+    scan_only: bool,
+) -> Result<Vec<u8>, Reason> {
     let unavailable =
         |error: std::io::Error| failed(format!("the compiler cannot be started: {error}"));
-    let child = start(program, limits).map_err(unavailable)?;
+    let child = start(program, limits, scan_only).map_err(unavailable)?;
     let output = exchange(child, bytes, limits).map_err(unavailable)?;
     let Some(status) = output.status else {
         return Err(too_slow(limits));
@@ -103,17 +170,10 @@ fn in_child(program: &Path, bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, Re
     if !status.success() {
         return Err(failure_reason(status, &output.stderr, limits));
     }
-    let (digest, code) = output
-        .code
-        .split_at_checked(DIGEST_BYTES)
-        .unwrap_or_default();
-    if digest != Sha256Hex::of(code).as_str().as_bytes() {
-        return Err(failed("the compiler's output is damaged".to_owned()));
-    }
-    Ok(code.to_vec())
+    Ok(output.bytes)
 }
 
-fn start(program: &Path, limits: &Limits) -> std::io::Result<Child> {
+fn start(program: &Path, limits: &Limits, scan_only: bool) -> std::io::Result<Child> {
     let threads = thread::available_parallelism()
         .map_or(1, std::num::NonZero::get)
         .min(THREADS_MAX);
@@ -128,6 +188,9 @@ fn start(program: &Path, limits: &Limits) -> std::io::Result<Child> {
         .arg(seconds.to_string());
     if EngineProfile::of(limits).counts_work() {
         command.arg(COUNTS_WORK);
+    }
+    if scan_only {
+        command.arg(SCAN_ONLY);
     }
     // An arena for each thread would reserve address space without using it.
     command
@@ -144,7 +207,7 @@ fn start(program: &Path, limits: &Limits) -> std::io::Result<Child> {
 struct ChildOutput {
     /// `None` if the child exceeded its time.
     status: Option<ExitStatus>,
-    code: Vec<u8>,
+    bytes: Vec<u8>,
     stderr: String,
 }
 
@@ -170,14 +233,14 @@ fn exchange(mut child: Child, bytes: &[u8], limits: &Limits) -> std::io::Result<
         let stderr = stderr.join().unwrap_or_default();
         let stderr = String::from_utf8_lossy(&stderr).into_owned();
         Ok(match code {
-            Ok(code) => ChildOutput {
+            Ok(bytes) => ChildOutput {
                 status: Some(status),
-                code,
+                bytes,
                 stderr,
             },
             Err(_) => ChildOutput {
                 status: None,
-                code: Vec::new(),
+                bytes: Vec::new(),
                 stderr,
             },
         })
@@ -246,32 +309,40 @@ fn was_out_of_time(_status: ExitStatus) -> bool {
     false
 }
 
-/// Runs in the child: reads a component from `input` and writes code to `output`. Limits the whole
-/// process.
+/// Runs in the child: reads a component from `input`, and writes what it found and the code to
+/// `output`. A component that this host cannot link is not compiled. Limits the whole process.
 ///
 /// # Errors
 /// The input is no component, or the limits cannot be set.
 pub fn compile(
     bounds: Bounds,
-    counts_work: bool,
+    task: Task,
     mut input: impl Read,
     mut output: impl std::io::Write,
 ) -> Result<(), ChildError> {
-    let failed = |error: &dyn std::fmt::Display| ChildError::Failed(error.to_string());
-    bind(bounds).map_err(|error| failed(&error))?;
+    bind(bounds).map_err(child_failed)?;
     let mut bytes = Vec::new();
-    input
-        .read_to_end(&mut bytes)
-        .map_err(|error| failed(&error))?;
-    let profile = EngineProfile::new(Limits::default().stack_bytes, counts_work);
-    let engine = wasmtime::Engine::new(&config(profile)).map_err(|error| failed(&error))?;
+    input.read_to_end(&mut bytes).map_err(child_failed)?;
+    let scan = Scan::of(&bytes);
+    let found = serde_json::to_vec(&scan).map_err(child_failed)?;
+    let mut write = |bytes: &[u8]| output.write_all(bytes).map_err(child_failed);
+    write(&(found.len() as u64).to_le_bytes())?;
+    write(&found)?;
+    let can_be_linked = scan.is_ok_and(|scan| scan.check().is_ok());
+    if task.scan_only || !can_be_linked {
+        return Ok(());
+    }
+    let profile = EngineProfile::new(Limits::default().stack_bytes, task.counts_work);
+    let engine = wasmtime::Engine::new(&config(profile)).map_err(child_failed)?;
     let code = engine
         .precompile_component(&bytes)
         .map_err(|error| ChildError::Invalid(root_cause(&error)))?;
-    let digest = Sha256Hex::of(&code);
-    let mut write = |bytes: &[u8]| output.write_all(bytes).map_err(|error| failed(&error));
-    write(digest.as_str().as_bytes())?;
+    write(Sha256Hex::of(&code).as_str().as_bytes())?;
     write(&code)
+}
+
+fn child_failed(error: impl std::fmt::Display) -> ChildError {
+    ChildError::Failed(error.to_string())
 }
 
 #[cfg(unix)]

@@ -30,6 +30,8 @@ pub struct Plugin {
     pub(super) limits: Limits,
     pub(super) file: PathBuf,
     pub(super) cached: bool,
+    /// Whether a trusted key has signed the file.
+    pub(super) signed: bool,
     pub(super) load_ms: u64,
     pub(super) engine: Engine,
     pub(super) pre: InstancePre<StoreData>,

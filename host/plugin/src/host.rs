@@ -133,6 +133,19 @@ impl HostState {
         self.last_error.as_deref()
     }
 
+    fn report(&self, epoch: u32, epochs: u32, metrics: Vec<Metric>) {
+        if !self.budgets.reports.admit(text_bytes(&metrics)) {
+            return;
+        }
+        (self.context.events)(Event::Plugin(PluginEvent::PluginProgress {
+            plugin: self.plugin.to_string(),
+            instance: self.context.instance.clone(),
+            epoch,
+            epochs,
+            metrics,
+        }));
+    }
+
     fn announce(&self, level: &str, message: String) {
         (self.context.events)(Event::Plugin(PluginEvent::PluginLogged {
             plugin: self.plugin.to_string(),
@@ -173,17 +186,8 @@ impl host::Host for HostState {
     }
 
     fn progress(&mut self, epoch: u32, epochs: u32, reported: Vec<types::Metric>) -> host::Signal {
-        let metrics = metrics(reported);
-        if self.reports.admit(PROGRESS_EVENTS_PER_CALL)
-            && self.budgets.reports.admit(text_bytes(&metrics))
-        {
-            (self.context.events)(Event::Plugin(PluginEvent::PluginProgress {
-                plugin: self.plugin.to_string(),
-                instance: self.context.instance.clone(),
-                epoch,
-                epochs,
-                metrics,
-            }));
+        if self.reports.admit(PROGRESS_EVENTS_PER_CALL) {
+            self.report(epoch, epochs, metrics(reported));
         }
         if self.context.cancel.is_cancelled() || fedhost_base::clock::now() >= self.stop_from {
             host::Signal::Stop

@@ -5,19 +5,16 @@ use std::path::Path;
 
 use fedhost_domain::model::Sha256Hex;
 use serde::Serialize;
-use wasmparser::{CustomSectionReader, KnownCustom, Parser, Payload};
 
 use super::descriptor::Descriptor;
 use super::exports::Abilities;
 use super::loader::Loader;
 use super::refusal::Reason;
-use super::scan::Scan;
+use super::scan::{Producer, Scan};
 use super::text::plain;
 
 /// Bytes of a metadata text that are shown.
 const TEXT_MAX_BYTES: usize = 256;
-/// Tools that are listed.
-const PRODUCERS_MAX: usize = 64;
 /// Size of a page of memory.
 const PAGE_BYTES: u64 = 65_536;
 
@@ -48,17 +45,6 @@ pub struct Inspection {
     pub verdict: ComponentVerdict,
 }
 
-/// A tool that was used to build a component.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Producer {
-    /// `language`, `processed-by` or `sdk`.
-    pub role: String,
-    /// Its name.
-    pub name: String,
-    /// Its version; may be empty.
-    pub version: String,
-}
-
 /// Whether this host would run a component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
@@ -80,13 +66,18 @@ impl Loader {
     /// The file cannot be read.
     pub fn inspect(&self, file: &Path) -> Result<Inspection, Reason> {
         let bytes = self.read(file)?;
-        let scan = Scan::of(&bytes).unwrap_or_default();
-        let (producers, licence) = metadata(&bytes);
-        let examined = self.examine(file);
+        // Of a file that cannot be scanned, the verdict has the reason.
+        let Scan {
+            imports,
+            exports,
+            producers,
+            licence,
+        } = self.scan(file, &bytes).unwrap_or_default();
+        let examined = self.accept(file, &bytes);
         let verdict = match &examined {
             Ok(_) => ComponentVerdict::Accepted,
-            Err(refused) => ComponentVerdict::Refused {
-                reason: explain(&refused.reason),
+            Err(reason) => ComponentVerdict::Refused {
+                reason: explain(reason),
             },
         };
         let plugin = examined.as_ref().ok();
@@ -101,8 +92,8 @@ impl Loader {
             file: file.display().to_string(),
             size_bytes: bytes.len(),
             sha256: Sha256Hex::of(&bytes),
-            imports: clean(scan.imports),
-            exports: clean(scan.exports),
+            imports: clean(imports),
+            exports: clean(exports),
             abilities: plugin.map(|plugin| plugin.abilities()),
             descriptor: plugin.map(|plugin| plugin.descriptor().clone()),
             initial_memory_bytes: resources
@@ -112,48 +103,5 @@ impl Loader {
             licence,
             verdict,
         })
-    }
-}
-
-/// Returns the metadata that tools have added to a component; of a damaged file, the readable part.
-fn metadata(bytes: &[u8]) -> (Vec<Producer>, Option<String>) {
-    let mut producers: Vec<Producer> = Vec::new();
-    let mut licence = None;
-    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
-        let Payload::CustomSection(section) = payload else {
-            continue;
-        };
-        add_producers(&section, &mut producers);
-        if section.name() == "licenses" && licence.is_none() {
-            licence = Some(plain(
-                &String::from_utf8_lossy(section.data()),
-                TEXT_MAX_BYTES,
-            ));
-        }
-    }
-    (producers, licence)
-}
-
-/// Adds the tools of a section that are not listed yet, as long as there is room.
-fn add_producers(section: &CustomSectionReader<'_>, producers: &mut Vec<Producer>) {
-    let KnownCustom::Producers(fields) = section.as_known() else {
-        return;
-    };
-    for field in fields.into_iter().map_while(Result::ok) {
-        for tool in field.values.into_iter().map_while(Result::ok) {
-            if producers.len() == PRODUCERS_MAX {
-                return;
-            }
-            let [role, name, version] =
-                [field.name, tool.name, tool.version].map(|text| plain(text, TEXT_MAX_BYTES));
-            let producer = Producer {
-                role,
-                name,
-                version,
-            };
-            if !producers.contains(&producer) {
-                producers.push(producer);
-            }
-        }
     }
 }

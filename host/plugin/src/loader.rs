@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fedhost_base::event::{Event, PluginEvent, RunEvent};
 use fedhost_base::hint::explain;
@@ -26,11 +26,16 @@ use super::scan::Scan;
 use super::signature::Trust;
 use super::text::plain;
 
+/// The part of the host in warnings about compiled code.
+const CACHE: &str = "plug-in cache";
 /// Bytes of an engine's message that are passed on.
 const MESSAGE_MAX_BYTES: usize = 1000;
 
 /// Returns the limits of the plug-in with a name.
 pub type LimitsFor = Arc<dyn Fn(&str) -> Limits + Send + Sync>;
+
+/// Called with a component's file before it is compiled, which may take many seconds.
+pub type OnCompile = Arc<dyn Fn(&Path) + Send + Sync>;
 
 /// Turns files into plug-ins. Blocks while it compiles, so call it through [`super::worker::run`].
 pub struct Loader {
@@ -40,6 +45,9 @@ pub struct Loader {
     trust: Trust,
     limits_for: LimitsFor,
     events: EventSink,
+    on_compile: OnCompile,
+    /// One component is compiled at a time: each may take `limits.compile_memory_bytes`.
+    turn: Mutex<()>,
 }
 
 impl Loader {
@@ -54,7 +62,15 @@ impl Loader {
             trust: Trust::default(),
             limits_for: Arc::new(|_| Limits::default()),
             events,
+            on_compile: Arc::new(|_| {}),
+            turn: Mutex::new(()),
         }
+    }
+
+    /// Calls `on_compile` before each component that is not in the cache is compiled.
+    #[must_use]
+    pub fn announcing_compilation(self, on_compile: OnCompile) -> Self {
+        Self { on_compile, ..self }
     }
 
     /// Sets the limits by plug-in name. Until a component has described itself, the limits for the
@@ -70,11 +86,14 @@ impl Loader {
     pub fn with_cache(mut self, directory: &Path) -> Self {
         match Cache::open(directory) {
             Ok(cache) => self.cache = Some(cache),
-            Err(error) => self.warn(&format!(
-                "the directory for compiled code, {}, {}",
-                directory.display(),
-                explain(&error)
-            )),
+            Err(error) => self.warn(
+                CACHE,
+                &format!(
+                    "the directory for compiled code, {}, {}",
+                    directory.display(),
+                    explain(&error)
+                ),
+            ),
         }
         self
     }
@@ -119,8 +138,18 @@ impl Loader {
             reason,
         };
         let bytes = self.read(file).map_err(refused)?;
-        self.trust.check(file, &bytes).map_err(refused)?;
-        self.plugin(file, &bytes).map_err(refused)
+        self.accept(file, &bytes).map_err(refused)
+    }
+
+    /// Loads the plug-in whose bytes were read from `file`.
+    pub(super) fn accept(&self, file: &Path, bytes: &[u8]) -> Result<Plugin, Reason> {
+        let signed = self.trust.check(file, bytes)?;
+        self.plugin(file, bytes, signed)
+    }
+
+    /// Reads a component's metadata, in the same bounds as it is compiled.
+    pub(super) fn scan(&self, file: &Path, bytes: &[u8]) -> Result<Scan, Reason> {
+        self.compiler.scan(bytes, &(self.limits_for)(&stem(file)))
     }
 
     /// Reads a file, unless it is too large.
@@ -128,17 +157,16 @@ impl Loader {
         read(file, (self.limits_for)(&stem(file)).component_bytes)
     }
 
-    fn plugin(&self, file: &Path, bytes: &[u8]) -> Result<Plugin, Reason> {
+    fn plugin(&self, file: &Path, bytes: &[u8], signed: bool) -> Result<Plugin, Reason> {
         let started = fedhost_base::clock::now();
-        Scan::of(bytes)?.check()?;
         let sha256 = Sha256Hex::of(bytes);
         let provisional = (self.limits_for)(&stem(file));
-        let mut linked = self.link(bytes, &sha256, &provisional)?;
+        let mut linked = self.link(file, bytes, &sha256, &provisional)?;
         let descriptor = self.describe(file, &linked, provisional)?;
         let limits = (self.limits_for)(&descriptor.name);
         check_size(bytes.len(), limits.component_bytes)?;
         if EngineProfile::of(&limits) != EngineProfile::of(&provisional) {
-            linked = self.link(bytes, &sha256, &limits)?;
+            linked = self.link(file, bytes, &sha256, &limits)?;
         }
         let id = PluginId {
             name: descriptor.name.clone(),
@@ -163,6 +191,7 @@ impl Loader {
             limits,
             file,
             cached,
+            signed,
             load_ms,
             engine,
             pre,
@@ -173,9 +202,15 @@ impl Loader {
     }
 
     /// Compiles a component for the engine of its limits, and resolves its imports and exports.
-    fn link(&self, bytes: &[u8], sha256: &Sha256Hex, limits: &Limits) -> Result<Linked, Reason> {
+    fn link(
+        &self,
+        file: &Path,
+        bytes: &[u8],
+        sha256: &Sha256Hex,
+        limits: &Limits,
+    ) -> Result<Linked, Reason> {
         let engine = self.engine.suited_to(limits)?;
-        let (component, cached) = self.compiled(&engine, bytes, sha256, limits)?;
+        let (component, cached) = self.compiled(&engine, file, bytes, sha256, limits)?;
         let pre = engine
             .linker()
             .instantiate_pre(&component)
@@ -192,10 +227,12 @@ impl Loader {
         })
     }
 
-    /// Returns the compiled component, and whether it was in the cache.
+    /// Returns the compiled component, and whether it was in the cache. What is in the cache was
+    /// scanned before it was compiled.
     fn compiled(
         &self,
         engine: &Engine,
+        file: &Path,
         bytes: &[u8],
         sha256: &Sha256Hex,
         limits: &Limits,
@@ -204,17 +241,23 @@ impl Loader {
         let entry = self.cache.as_ref().map(|cache| cache.entry(wasm, sha256));
         match entry.as_ref().map(|entry| entry.load(wasm)) {
             Some(Ok(Some(component))) => return Ok((component, true)),
-            Some(Err(damage)) => self.warn(&format!(
-                "the cached code of component {sha256} is compiled again: {damage}"
-            )),
+            Some(Err(damage)) => self.warn(
+                CACHE,
+                &format!("the cached code of component {sha256} is compiled again: {damage}"),
+            ),
             Some(Ok(None)) | None => {}
         }
-        let code = self.compiler.compile(engine, bytes, limits)?;
+        let code = {
+            let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            (self.on_compile)(file);
+            self.compiler.compile(engine, bytes, limits)?
+        };
         let component = deserialize(wasm, &code).map_err(|error| interface(&error))?;
         if let Some(Err(error)) = entry.map(|entry| entry.write(&code)) {
-            self.warn(&format!(
-                "the code of component {sha256} cannot be cached: {error}"
-            ));
+            self.warn(
+                CACHE,
+                &format!("the code of component {sha256} cannot be cached: {error}"),
+            );
         }
         Ok((component, false))
     }
@@ -242,9 +285,10 @@ impl Loader {
         )?)
     }
 
-    fn warn(&self, detail: &str) {
+    /// Announces a warning about a part of the host.
+    pub(super) fn warn(&self, part: &str, detail: &str) {
         (self.events)(Event::Run(RunEvent::Warned {
-            part: "plug-in cache".to_owned(),
+            part: part.to_owned(),
             detail: detail.to_owned(),
         }));
     }

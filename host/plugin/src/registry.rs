@@ -1,12 +1,16 @@
 //! Finds the plug-ins of one directory by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::SystemTime;
 
+use fedhost_base::hint::with_hint;
+use fedhost_base::text::visible;
 use fedhost_domain::model::PluginSelector;
 
 use super::component::Plugin;
@@ -14,6 +18,9 @@ use super::loader::{Loader, stem};
 use super::parameters::nearest;
 use super::refusal::Refused;
 use super::signature::signature_of;
+
+/// Files that are loaded side by side. Each may run code of a guest; only one is compiled at a time.
+const LOADED_AT_A_TIME: usize = 8;
 
 /// The plug-ins and the refused files of a directory.
 pub struct Registry {
@@ -24,6 +31,8 @@ pub struct Registry {
     loaded: BTreeMap<PathBuf, Stamps>,
     /// The stamps of the files at the last refresh.
     seen: BTreeMap<PathBuf, Stamps>,
+    /// Names that were announced to be in several files.
+    shared_names: BTreeSet<String>,
 }
 
 /// The stamps of a component and of its signature.
@@ -103,21 +112,50 @@ impl Registry {
     /// # Errors
     /// The directory cannot be read.
     pub fn open(directory: &Path, loader: &Loader) -> Result<Self, OpenError> {
+        let mut registry = Self::unloaded(directory)?;
+        let files = registry.seen.keys().cloned().collect();
+        registry.load_all(files, loader);
+        Ok(registry)
+    }
+
+    /// Loads only the files that are called like these plug-ins: `NAME.wasm`, or `NAME-` and
+    /// anything. If one of the plug-ins is in none of them, all files are loaded; else the first
+    /// [`Self::refresh`] loads the other files.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn open_named(
+        directory: &Path,
+        loader: &Loader,
+        wanted: &[PluginSelector],
+    ) -> Result<Self, OpenError> {
+        let mut registry = Self::unloaded(directory)?;
+        let (named, others): (Vec<PathBuf>, Vec<PathBuf>) = registry
+            .seen
+            .keys()
+            .cloned()
+            .partition(|file| wanted.iter().any(|wanted| is_called_like(file, &wanted.name)));
+        registry.load_all(named, loader);
+        if wanted.iter().any(|wanted| registry.find(wanted).is_err()) {
+            registry.load_all(others, loader);
+        }
+        Ok(registry)
+    }
+
+    /// Lists the files of a directory.
+    fn unloaded(directory: &Path) -> Result<Self, OpenError> {
         let files = components(directory).map_err(|source| OpenError {
             directory: directory.to_owned(),
             source,
         })?;
-        let mut registry = Self {
+        Ok(Self {
             directory: directory.to_owned(),
             plugins: Vec::new(),
             refused: Vec::new(),
-            loaded: files.clone(),
-            seen: files.clone(),
-        };
-        for file in files.into_keys() {
-            registry.load(&file, loader);
-        }
-        Ok(registry)
+            loaded: BTreeMap::new(),
+            seen: files,
+            shared_names: BTreeSet::new(),
+        })
     }
 
     /// Loads changed files and drops deleted ones; returns whether there were any. A changed file
@@ -133,11 +171,11 @@ impl Registry {
         let is_to_load = |file: &PathBuf, stamp: &Stamps| {
             self.loaded.get(file) != Some(stamp) && before.get(file) == Some(stamp)
         };
-        let settled: Vec<(PathBuf, Stamps)> = self
+        let settled: Vec<PathBuf> = self
             .seen
             .iter()
             .filter(|(file, stamp)| is_to_load(file, stamp))
-            .map(|(file, stamp)| (file.clone(), *stamp))
+            .map(|(file, _)| file.clone())
             .collect();
         let gone: Vec<PathBuf> = self
             .loaded
@@ -150,16 +188,38 @@ impl Registry {
             self.plugins.retain(|plugin| plugin.file() != file);
             self.refused.retain(|refused| refused.file != *file);
         }
-        for (file, stamp) in &settled {
-            self.load(file, loader);
-            self.loaded.insert(file.clone(), *stamp);
-        }
-        Ok(!settled.is_empty() || !gone.is_empty())
+        let is_changed = !settled.is_empty() || !gone.is_empty();
+        self.load_all(settled, loader);
+        Ok(is_changed)
     }
 
-    fn load(&mut self, file: &Path, loader: &Loader) {
+    /// Loads files side by side, so that one that takes its whole time does not delay the others.
+    fn load_all(&mut self, files: Vec<PathBuf>, loader: &Loader) {
+        let next = AtomicUsize::new(0);
+        let loaded = Mutex::new(BTreeMap::new());
+        thread::scope(|scope| {
+            for _ in 0..files.len().min(LOADED_AT_A_TIME) {
+                scope.spawn(|| {
+                    while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let plugin = loader.load(file);
+                        let mut loaded = loaded.lock().unwrap_or_else(PoisonError::into_inner);
+                        loaded.insert(file, plugin);
+                    }
+                });
+            }
+        });
+        for (file, plugin) in loaded.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            self.take(file, plugin);
+            if let Some(stamps) = self.seen.get(file) {
+                self.loaded.insert(file.clone(), *stamps);
+            }
+        }
+        self.warn_of_shared_names(loader);
+    }
+
+    fn take(&mut self, file: &Path, loaded: Result<Plugin, Refused>) {
         self.refused.retain(|refused| refused.file != file);
-        match loader.load(file) {
+        match loaded {
             Err(refused) => self.refused.push(refused),
             Ok(plugin) => {
                 let known = self.plugins.iter().position(|known| known.file() == file);
@@ -172,6 +232,35 @@ impl Registry {
                         self.plugins.insert(place, Arc::new(plugin));
                     }
                 }
+            }
+        }
+    }
+
+    /// A file can call itself by any plug-in's name, and its version decides which one runs.
+    fn warn_of_shared_names(&mut self, loader: &Loader) {
+        let mut files: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for plugin in &self.plugins {
+            let file = plugin.file().file_name().unwrap_or_default();
+            let signed = if plugin.signed { ", signed" } else { "" };
+            files.entry(&plugin.id().name).or_default().push(format!(
+                "{} ({}{signed})",
+                visible(&file.to_string_lossy()),
+                plugin.id().version
+            ));
+        }
+        files.retain(|_, files| files.len() > 1);
+        self.shared_names
+            .retain(|name| files.contains_key(name.as_str()));
+        for (name, files) in files {
+            if self.shared_names.insert(name.to_owned()) {
+                let detail = format!(
+                    "{} files are the plug-in {name}: {}; the highest version that is asked for runs, \
+                     and beside a signed file no other one",
+                    files.len(),
+                    files.join(", ")
+                );
+                let hint = "pin the plug-in with { name, sha256 }, or move the other files away";
+                loader.warn("plug-ins", &with_hint(detail, Some(hint)));
             }
         }
     }
@@ -194,11 +283,14 @@ impl Registry {
     /// # Errors
     /// There is no such plug-in, or it is refused.
     pub fn find(&self, wanted: &PluginSelector) -> Result<Arc<Plugin>, FindError> {
-        let named = || {
+        let all = || {
             self.plugins
                 .iter()
                 .filter(|plugin| plugin.id().name == wanted.name)
         };
+        // An unsigned file must not take the place of a signed one by its version.
+        let is_signed = all().any(|plugin| plugin.signed);
+        let named = || all().filter(|plugin| plugin.signed || !is_signed);
         named()
             .filter(|plugin| wanted.accepts(plugin.id(), &plugin.descriptor().version))
             .rev()
@@ -247,6 +339,13 @@ impl Registry {
             available,
         }
     }
+}
+
+/// Whether a file is called like a plug-in.
+fn is_called_like(file: &Path, plugin: &str) -> bool {
+    let stem = stem(file);
+    let rest = stem.strip_prefix(plugin);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 fn components(directory: &Path) -> io::Result<BTreeMap<PathBuf, Stamps>> {

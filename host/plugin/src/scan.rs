@@ -1,7 +1,11 @@
-//! Reads the imports and exports of a component without compiling it, so that an untrusted file
-//! with forbidden imports never reaches the compiler.
+//! Reads the imports, exports and metadata of a component without compiling it, so that an
+//! untrusted file with forbidden imports never reaches the compiler.
+//!
+//! Reading takes time in proportion to the file, so it is done where compiling is: in a child
+//! process with limits (see [`super::compiler`]). What is kept of the names is bounded.
 
-use wasmparser::{Encoding, Parser, Payload};
+use serde::{Deserialize, Serialize};
+use wasmparser::{CustomSectionReader, Encoding, KnownCustom, Parser, Payload};
 
 use super::refusal::Reason;
 use super::text::plain;
@@ -17,18 +21,61 @@ const NAMES_MAX_BYTES: usize = 64 * 1024;
 /// The only interfaces that a component may import.
 const IMPORTABLE: [&str; 2] = ["host", "types"];
 
-/// The names of a component's imports and exports, in its order.
-#[derive(Debug, Default, PartialEq)]
+/// Bytes of a metadata text that are shown.
+const TEXT_MAX_BYTES: usize = 256;
+/// Tools that are listed.
+const PRODUCERS_MAX: usize = 64;
+
+/// The names of a component's imports and exports, in its order, and its metadata.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Scan {
     pub(super) imports: Vec<String>,
     pub(super) exports: Vec<String>,
+    /// The tools that built it.
+    pub(super) producers: Vec<Producer>,
+    /// Its licence expression.
+    pub(super) licence: Option<String>,
+}
+
+/// A tool that was used to build a component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Producer {
+    /// `language`, `processed-by` or `sdk`.
+    pub role: String,
+    /// Its name.
+    pub name: String,
+    /// Its version; may be empty.
+    pub version: String,
+}
+
+/// Why a file cannot be scanned.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum ScanError {
+    NotWasm,
+    CoreModule,
+    Damaged(String),
+    TooManyNames,
+}
+
+impl From<ScanError> for Reason {
+    fn from(error: ScanError) -> Self {
+        match error {
+            ScanError::NotWasm => Self::NotWasm,
+            ScanError::CoreModule => Self::CoreModule,
+            ScanError::Damaged(message) => Self::Damaged(message),
+            ScanError::TooManyNames => Self::TooManyNames {
+                max: NAMES_MAX,
+                max_bytes: NAMES_MAX_BYTES,
+            },
+        }
+    }
 }
 
 impl Scan {
     /// Reads the names. Refuses core modules, damaged files, and files that are no WebAssembly.
-    pub(super) fn of(bytes: &[u8]) -> Result<Self, Reason> {
+    pub(super) fn of(bytes: &[u8]) -> Result<Self, ScanError> {
         if !bytes.starts_with(b"\0asm") {
-            return Err(Reason::NotWasm);
+            return Err(ScanError::NotWasm);
         }
         let mut scan = Self::default();
         let mut bounds = Bounds::default();
@@ -38,7 +85,7 @@ impl Scan {
                 Payload::Version {
                     encoding: Encoding::Module,
                     ..
-                } if depth == 0 => return Err(Reason::CoreModule),
+                } if depth == 0 => return Err(ScanError::CoreModule),
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
                 Payload::End(_) => depth = depth.saturating_sub(1),
                 Payload::ComponentImportSection(section) if depth == 0 => {
@@ -53,10 +100,25 @@ impl Scan {
                         scan.exports.push(name);
                     }
                 }
+                Payload::CustomSection(section) => scan.add_metadata(&section),
                 _ => {}
             }
         }
         Ok(scan)
+    }
+
+    fn add_metadata(&mut self, section: &CustomSectionReader<'_>) {
+        match section.as_known() {
+            KnownCustom::Producers(_) => add_producers(section, &mut self.producers),
+            _ if section.name() == "licenses" && self.licence.is_none() => {
+                let text = section
+                    .data()
+                    .get(..TEXT_MAX_BYTES)
+                    .unwrap_or(section.data());
+                self.licence = Some(plain(&String::from_utf8_lossy(text), TEXT_MAX_BYTES));
+            }
+            _ => {}
+        }
     }
 
     /// Checks by the names that this host could link it.
@@ -97,22 +159,43 @@ struct Bounds {
 
 impl Bounds {
     /// One more name of an untrusted file.
-    fn admit(&mut self, name: &str) -> Result<String, Reason> {
+    fn admit(&mut self, name: &str) -> Result<String, ScanError> {
         self.names += 1;
         self.bytes += name.len();
         if self.names > NAMES_MAX || self.bytes > NAMES_MAX_BYTES {
-            return Err(Reason::TooManyNames {
-                max: NAMES_MAX,
-                max_bytes: NAMES_MAX_BYTES,
-            });
+            return Err(ScanError::TooManyNames);
         }
         Ok(name.to_owned())
     }
 }
 
-fn damaged(error: wasmparser::BinaryReaderError) -> Reason {
+/// Adds the tools of a section that are not listed yet, as long as there is room.
+fn add_producers(section: &CustomSectionReader<'_>, producers: &mut Vec<Producer>) {
+    let KnownCustom::Producers(fields) = section.as_known() else {
+        return;
+    };
+    for field in fields.into_iter().map_while(Result::ok) {
+        for tool in field.values.into_iter().map_while(Result::ok) {
+            if producers.len() == PRODUCERS_MAX {
+                return;
+            }
+            let [role, name, version] =
+                [field.name, tool.name, tool.version].map(|text| plain(text, TEXT_MAX_BYTES));
+            let producer = Producer {
+                role,
+                name,
+                version,
+            };
+            if !producers.contains(&producer) {
+                producers.push(producer);
+            }
+        }
+    }
+}
+
+fn damaged(error: wasmparser::BinaryReaderError) -> ScanError {
     let words = plain(error.message(), MESSAGE_MAX_BYTES);
-    Reason::Damaged(format!("{words} at byte {}", error.offset()))
+    ScanError::Damaged(format!("{words} at byte {}", error.offset()))
 }
 
 /// Splits a name of this host's package into interface and version.
@@ -144,6 +227,7 @@ mod tests {
         Scan {
             imports: owned(imports),
             exports: owned(exports),
+            ..Scan::default()
         }
     }
 
@@ -191,14 +275,8 @@ mod tests {
     fn names_are_admitted_up_to_a_bound() {
         let mut bounds = Bounds::default();
         assert!((0..NAMES_MAX).all(|_| bounds.admit("n").is_ok()));
-        assert!(matches!(
-            bounds.admit("n"),
-            Err(Reason::TooManyNames { .. })
-        ));
+        assert_eq!(bounds.admit("n"), Err(ScanError::TooManyNames));
         let long = "n".repeat(NAMES_MAX_BYTES + 1);
-        assert!(matches!(
-            Bounds::default().admit(&long),
-            Err(Reason::TooManyNames { .. })
-        ));
+        assert_eq!(Bounds::default().admit(&long), Err(ScanError::TooManyNames));
     }
 }

@@ -46,14 +46,14 @@ impl Trust {
     }
 
     /// Checks that these bytes, which were read from `file`, may be run. Without any key,
-    /// signatures are ignored.
-    pub(super) fn check(&self, file: &Path, bytes: &[u8]) -> Result<(), Reason> {
+    /// signatures are ignored. Returns whether a trusted key has signed them.
+    pub(super) fn check(&self, file: &Path, bytes: &[u8]) -> Result<bool, Reason> {
         if self.keys.is_empty() && !self.required {
-            return Ok(());
+            return Ok(false);
         }
         let beside = signature_of(file);
         match read(&beside) {
-            Ok(text) => self.verify(bytes, &text),
+            Ok(text) => self.verify(bytes, &text).map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.unsigned(&beside),
             Err(error) => Err(faulty(
                 format!("its signature {} cannot be read: {error}", beside.display()),
@@ -62,9 +62,9 @@ impl Trust {
         }
     }
 
-    fn unsigned(&self, beside: &Path) -> Result<(), Reason> {
+    fn unsigned(&self, beside: &Path) -> Result<bool, Reason> {
         if !self.required {
-            return Ok(());
+            return Ok(false);
         }
         Err(faulty(
             format!("it has no signature in {}", beside.display()),
@@ -159,6 +159,7 @@ mod tests {
         }
         trust
             .check(&file, COMPONENT)
+            .map(drop)
             .map_err(|reason| reason.to_string())
     }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Ending;
-use fedhost_plugin::compiler::{Bounds, COUNTS_WORK, ChildError, compile};
+use fedhost_plugin::compiler::{Bounds, COUNTS_WORK, ChildError, SCAN_ONLY, Task, compile};
 
 /// Compiles the component on stdin, within limits that it sets itself.
 #[derive(Debug, Args)]
@@ -15,6 +15,9 @@ pub(super) struct Compile {
     /// Code that counts its work
     #[arg(long = COUNTS_WORK.trim_start_matches('-'))]
     counts_work: bool,
+    /// A look at the component without compiling it
+    #[arg(long = SCAN_ONLY.trim_start_matches('-'))]
+    scan_only: bool,
 }
 
 impl Compile {
@@ -23,14 +26,19 @@ impl Compile {
             memory_bytes,
             cpu_seconds,
             counts_work,
+            scan_only,
         } = *self;
+        let task = Task {
+            counts_work,
+            scan_only,
+        };
         let bounds = Bounds {
             memory_bytes,
             cpu_seconds,
         };
         match compile(
             bounds,
-            counts_work,
+            task,
             std::io::stdin().lock(),
             std::io::stdout().lock(),
         ) {

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use fedhost_base::hint::explain;
-use fedhost_plugin::{Limits, Loader, Plugin, Reason, Refused, Trust};
+use fedhost_plugin::{ComponentVerdict, Limits, Loader, Plugin, Reason, Refused, Registry, Trust};
 
 use super::harness::{ENGINE, Ear, Scene, columns, component, opening, pairs};
 
@@ -121,4 +121,60 @@ fn a_component_is_run_for_whom_it_is_vouched() {
     let signature = signer.sign(&fs::read(&file).unwrap()).to_bytes();
     fs::write(home.path().join("standard-scaler.wasm.sig"), signature).unwrap();
     assert_eq!(loader.load(&file).unwrap().id().name, "standard-scaler");
+}
+
+#[test]
+fn an_unsigned_file_does_not_take_the_place_of_a_signed_one() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("standard-scaler.wasm");
+    fs::copy(component("standard-scaler"), &file).unwrap();
+    let signer = SigningKey::from_bytes(&[7; 32]);
+    let signature = signer.sign(&fs::read(&file).unwrap()).to_bytes();
+    let key = STANDARD.encode(signer.verifying_key().as_bytes());
+    let loader =
+        Loader::new(&ENGINE, Ear::default().sink()).trusting(Trust::new(&[key], false).unwrap());
+    let copy = home.path().join("a-copy.wasm");
+    fs::copy(&file, &copy).unwrap();
+    let found = || {
+        let registry = Registry::open(home.path(), &loader).unwrap();
+        let plugin = registry.find(&"standard-scaler".parse().unwrap()).unwrap();
+        plugin.file().to_owned()
+    };
+    assert_eq!(found(), copy, "of equal versions, the first file");
+    fs::write(home.path().join("standard-scaler.wasm.sig"), signature).unwrap();
+    assert_eq!(found(), file);
+}
+
+#[test]
+fn a_file_of_a_million_names_is_scanned_in_the_child_and_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("names.wasm");
+    // A section of one million imports of an empty instance type.
+    let import = |number: u32| [&[0, 6][..], format!("a{number:05x}").as_bytes(), &[5, 0]].concat();
+    let imports: Vec<u8> = (0..1_000_000).flat_map(import).collect();
+    let mut bytes = b"\0asm\x0d\0\x01\0".to_vec();
+    bytes.extend([7, 3, 1, 0x42, 0]);
+    let count = leb128(1_000_000);
+    bytes.push(10);
+    bytes.extend(leb128(count.len() + imports.len()));
+    bytes.extend(count);
+    bytes.extend(imports);
+    fs::write(&file, bytes).unwrap();
+    let loader = Loader::new(&ENGINE, Ear::default().sink()).compiled_by(PROGRAM.into());
+    let inspected = loader.inspect(&file).unwrap();
+    assert!(inspected.imports.is_empty());
+    let ComponentVerdict::Refused { reason } = inspected.verdict else {
+        panic!("it was accepted")
+    };
+    assert!(reason.contains("more than 1000 names"), "{reason}");
+}
+
+fn leb128(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number >= 0x80 {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+    bytes
 }

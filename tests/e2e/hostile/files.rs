@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use fedhost_e2e::{Scene, plugins, simulated};
+use fedhost_e2e::{Scene, plugins, simulated, wait_until};
 use handmade::{Handmade, binary, crowded};
 
 use super::{Failure, failures, scene};
@@ -124,11 +124,32 @@ static RUN: LazyLock<Scene> = LazyLock::new(|| {
     let scene = scene(&["baseline-deviation", "logistic-regression"], &files);
     let limits = "\n[plugins.limits]\ncomponent_bytes = 8388608\ncompile_memory_bytes = 536870912\n\
                   call_deadline_ms = 500\n\n[preprocess]";
-    let manifest = simulated(600, 2).replace(&plugins().display().to_string(), "components");
-    scene.write("run.toml", manifest.replace("[preprocess]", limits));
-    scene.fedhost(&["run", "run.toml", "-q"]).expect_code(0);
+    let manifest = simulated(600, 2)
+        .replace(&plugins().display().to_string(), "components")
+        .replace("[preprocess]", limits);
+    scene.write("learning.toml", &manifest);
+    // The files that the manifest does not name are loaded while a run works, so it has to last.
+    let lasting = manifest
+        .replace("rounds = 2\n", "")
+        .replace("rate_hz = 0\nrows = 600", "rate_hz = 20\nrows = 1000000");
+    scene.write("run.toml", lasting);
+    let run = scene.start(&["run", "run.toml", "--json"]);
+    wait_until("every file was refused", || {
+        scene.path("data/aggregation_log.jsonl").exists() && failures(&scene).len() >= CASES.len()
+    });
+    assert_eq!(run.interrupt().0, Some(130));
     scene
 });
+
+#[test]
+fn files_that_the_manifest_does_not_name_do_not_delay_the_start() {
+    let events = RUN.events();
+    let position = |name: &str| events.iter().position(|event| event["event"] == name);
+    assert!(
+        position("run_started") < position("plugin_failed"),
+        "{events:?}"
+    );
+}
 
 fn failure(name: &str) -> Failure {
     let failure = failures(&RUN)
@@ -142,6 +163,16 @@ fn failure(name: &str) -> Failure {
 
 #[test]
 fn beside_all_of_them_the_others_learn_together() {
-    assert_eq!(RUN.events_named("round_closed").len(), 2);
+    let run = RUN
+        .fedhost(&[
+            "run",
+            "learning.toml",
+            "--json",
+            "--set",
+            "bus.directory=learnt",
+        ])
+        .expect_code(0);
+    let closed = run.stdout.matches("\"event\":\"round_closed\"").count();
+    assert_eq!(closed, 2);
     assert_eq!(failures(&RUN).len(), CASES.len());
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fedhost_base::event::{Event, PluginEvent};
+use fedhost_base::event::{Event, PluginEvent, RunEvent};
 use fedhost_base::hint;
 use fedhost_domain::model::{PluginSelector, Sha256Hex};
 use fedhost_plugin::{
@@ -392,4 +392,58 @@ fn an_inspection_tells_everything_of_a_good_file_and_the_reason_of_a_bad_one() {
     );
     let json = serde_json::to_value(&bad).unwrap();
     assert_eq!(json["verdict"]["verdict"], "refused");
+}
+
+#[test]
+fn only_the_files_of_the_wanted_plugins_are_loaded_first() {
+    let (_home, directory) = mixed_directory();
+    let ear = Ear::default();
+    let loader = loader(Limits::default(), &ear);
+    let wanted = [selector("standard-scaler")];
+    let mut registry = Registry::open_named(&directory, &loader, &wanted).unwrap();
+    assert_eq!((registry.plugins().len(), registry.refused().len()), (1, 0));
+    assert!(registry.refresh(&loader).unwrap());
+    assert_eq!((registry.plugins().len(), registry.refused().len()), (1, 1));
+    assert!(!registry.refresh(&loader).unwrap());
+
+    fs::rename(
+        directory.join("standard-scaler.wasm"),
+        directory.join("other.wasm"),
+    )
+    .unwrap();
+    let registry = Registry::open_named(&directory, &loader, &wanted).unwrap();
+    assert_eq!(
+        registry.plugins().len(),
+        1,
+        "a plug-in in a file of another name is found"
+    );
+}
+
+#[test]
+fn files_with_one_name_are_announced_once() {
+    let (_home, directory) = mixed_directory();
+    fs::write(directory.join("a-newer\u{202e}.wasm"), newer_scaler()).unwrap();
+    let ear = Ear::default();
+    let loader = loader(Limits::default(), &ear);
+    let mut registry = Registry::open(&directory, &loader).unwrap();
+    registry.refresh(&loader).unwrap();
+    let warnings: Vec<String> = ear
+        .heard()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Run(RunEvent::Warned { detail, .. }) => Some(detail),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    for part in [
+        "a-newer\\u{202e}.wasm (0.1.9)",
+        "standard-scaler.wasm (0.1.0)",
+        "hint: pin the plug-in",
+    ] {
+        assert!(
+            warnings[0].contains(part),
+            "{part:?} is not in {warnings:?}"
+        );
+    }
 }
