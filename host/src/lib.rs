@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod cli;
+mod compiled_code;
 pub mod dead_letters;
 pub mod http;
 pub mod observe;

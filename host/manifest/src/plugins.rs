@@ -23,6 +23,9 @@ pub struct Plugins {
     pub trusted_keys: Vec<String>,
     /// Whether a component without a signature is refused too.
     pub require_signature: bool,
+    /// Bytes of memory that all instances of all plug-ins have together: 64 MiB to 1 TiB.
+    #[schemars(range(min = 67_108_864, max = 1_099_511_627_776_u64))]
+    pub total_memory_bytes: u64,
     /// What a call of any plug-in may use.
     pub limits: Limits,
     /// By the name of a plug-in: what differs for it. Example: `[plugins.autoencoder.limits]`.
@@ -69,6 +72,9 @@ pub struct Limits {
     /// not shown: 0 to 1 GiB.
     #[schemars(range(min = 0, max = 1_073_741_824_u64))]
     pub log_bytes_per_minute: u64,
+    /// Columns that a preprocessor may return, if it gets fewer: 1 to 65536.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub output_columns: u32,
     /// Bytes of the component's file: 1024 to 1 GiB.
     #[schemars(range(min = 1024, max = 1_073_741_824_u64))]
     pub component_bytes: u64,

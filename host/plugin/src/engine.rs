@@ -10,12 +10,16 @@ use wasmtime::{Config, OptLevel, Strategy, WasmBacktraceDetails};
 use super::bindings::EveryPlugin;
 use super::host::HostState;
 use super::limits::{Limits, size};
+use super::meter::MemoryPool;
 use super::sandbox::StoreData;
 use super::watchdog::{Watch, Watchdog};
 
 /// The most stack that a guest may use, in bytes: half of the stack of a thread of the blocking
 /// pool. The rest is for host code.
 const STACK_MAX_BYTES: u32 = 1 << 20;
+
+/// Memory of all instances together, if nothing else is set.
+const TOTAL_MEMORY_BYTES: u64 = 4 << 30;
 
 /// Address space reserved for each memory. A guest cannot address more, so bounds checks cost
 /// nothing.
@@ -39,6 +43,7 @@ struct Runtime {
 /// One runtime for each profile that is in use, and their common watchdog.
 struct EngineSet {
     watchdog: Watchdog,
+    pool: Arc<MemoryPool>,
     members: Arc<Mutex<BTreeMap<EngineProfile, Arc<Runtime>>>>,
 }
 
@@ -73,11 +78,20 @@ impl EngineProfile {
 pub struct EngineError(String);
 
 impl Engine {
-    /// Sets up the compiler and starts the watchdog thread.
+    /// Sets up the compiler and starts the watchdog thread. All instances together may have 4 GiB
+    /// of memory.
     ///
     /// # Errors
     /// The processor or the operating system does not support it.
     pub fn new() -> Result<Self, EngineError> {
+        Self::with_total_memory(TOTAL_MEMORY_BYTES)
+    }
+
+    /// As [`Self::new`], with another limit of the memory of all instances together, in bytes.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_total_memory(total_memory_bytes: u64) -> Result<Self, EngineError> {
         let members: Arc<Mutex<BTreeMap<EngineProfile, Arc<Runtime>>>> = Arc::default();
         let watched = Arc::clone(&members);
         let watchdog = Watchdog::start(move || {
@@ -86,7 +100,13 @@ impl Engine {
                 .for_each(|runtime| runtime.wasm.increment_epoch())
         });
         let watchdog = watchdog.map_err(|error| EngineError(error.to_string()))?;
-        EngineSet { watchdog, members }.found()
+        let pool = Arc::new(MemoryPool::new(total_memory_bytes));
+        EngineSet {
+            watchdog,
+            pool,
+            members,
+        }
+        .found()
     }
 
     /// Returns the engine for the profile of these limits.
@@ -109,6 +129,11 @@ impl Engine {
     /// `fedhost:plugin/host`.
     pub(super) fn linker(&self) -> &Linker<StoreData> {
         &self.runtime.linker
+    }
+
+    /// Returns the memory that all instances share.
+    pub(super) fn pool(&self) -> Arc<MemoryPool> {
+        Arc::clone(&self.engines.pool)
     }
 
     pub(super) fn watch(&self, deadline: Instant) -> Watch {

@@ -213,6 +213,10 @@ fn shortage_detail(shortage: Shortage, limits: &Limits, location: &str) -> Strin
              hint: use smaller batches, or raise limits.memory_bytes",
             limits.memory_bytes
         ),
+        Shortage::Pool(limit) => format!(
+            "asked for more memory than is left: all instances together may have {limit} bytes{location}\n\
+             hint: raise plugins.total_memory_bytes, or lower limits.memory_bytes of the largest plug-in"
+        ),
         Shortage::Table(asked) => format!(
             "asked for tables of {asked} elements in all, the limit is {}{location}\n\
              hint: raise limits.table_elements",

@@ -39,6 +39,9 @@ pub struct Limits {
     /// Bytes that all calls of all instances log in a minute; further lines are only counted.
     /// Progress reports have the same budget of their own.
     pub log_bytes_per_minute: u64,
+    /// Columns that a preprocessor may return, if it gets fewer: the host keeps windows of such
+    /// rows.
+    pub output_columns: u32,
     /// Bytes of the component's file.
     pub component_bytes: u64,
     /// Time for compiling it, in milliseconds.
@@ -70,6 +73,7 @@ impl Default for Limits {
             log_lines_per_call: 1000,
             log_line_bytes: 4096,
             log_bytes_per_minute: 1 << 20,
+            output_columns: 4096,
             component_bytes: 128 << 20,
             compile_ms: 60_000,
             compile_memory_bytes: 2 << 30,

@@ -1,5 +1,8 @@
 //! Enforces the limits of memory and tables of an instance, and records refusals.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use wasmtime::ResourceLimiter;
 
 use super::limits::{Limits, size};
@@ -14,6 +17,37 @@ pub(super) struct Meter {
     table: Total,
     instances: usize,
     tables: usize,
+    pool: Arc<MemoryPool>,
+}
+
+/// The memory of all instances of a process together: each may be within its own limit, and many
+/// of them still exhaust the machine.
+#[derive(Debug)]
+pub(super) struct MemoryPool {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+impl MemoryPool {
+    pub(super) fn new(limit_bytes: u64) -> Self {
+        Self {
+            limit: size(limit_bytes),
+            used: AtomicUsize::new(0),
+        }
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let limit = self.limit;
+        self.used
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                used.checked_add(bytes).filter(|used| *used <= limit)
+            })
+            .is_ok()
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 /// What was refused in this call. A guest usually traps after a failed growth; this gives the
@@ -22,6 +56,8 @@ pub(super) struct Meter {
 pub(super) enum Shortage {
     /// Memory; the total in bytes that was asked for.
     Memory(usize),
+    /// Memory within the instance's own limit, but over that of all instances, which is given.
+    Pool(usize),
     /// Tables; the total of elements that was asked for.
     Table(usize),
 }
@@ -31,16 +67,19 @@ struct Total {
     used: usize,
     peak: usize,
     refused: Option<usize>,
+    /// The limit of all instances, if it was the reason of the last refusal.
+    pool_refused: Option<usize>,
 }
 
 impl Meter {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, pool: Arc<MemoryPool>) -> Self {
         let count = |number: u32| size(u64::from(number));
         Self {
             memory: Total::new(size(limits.memory_bytes)),
             table: Total::new(count(limits.table_elements)),
             instances: count(limits.instances),
             tables: count(limits.tables),
+            pool,
         }
     }
 
@@ -52,12 +91,16 @@ impl Meter {
     /// Forgets earlier refusals; called when a call begins.
     pub(super) fn begin_call(&mut self) {
         self.memory.refused = None;
+        self.memory.pool_refused = None;
         self.table.refused = None;
     }
 
     pub(super) fn shortage(&self) -> Option<Shortage> {
         let memory = self.memory.refused.map(Shortage::Memory);
-        memory.or_else(|| self.table.refused.map(Shortage::Table))
+        let pool = self.memory.pool_refused.map(Shortage::Pool);
+        memory
+            .or(pool)
+            .or_else(|| self.table.refused.map(Shortage::Table))
     }
 }
 
@@ -68,6 +111,7 @@ impl Total {
             used: 0,
             peak: 0,
             refused: None,
+            pool_refused: None,
         }
     }
 
@@ -87,6 +131,13 @@ impl Total {
     }
 }
 
+impl Drop for Meter {
+    /// The memories are freed with the store, which owns the meter.
+    fn drop(&mut self) {
+        self.pool.give_back(self.memory.used);
+    }
+}
+
 impl ResourceLimiter for Meter {
     fn memory_growing(
         &mut self,
@@ -94,7 +145,16 @@ impl ResourceLimiter for Meter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(self.memory.grow(current, desired, maximum))
+        let before = self.memory.used;
+        if !self.memory.grow(current, desired, maximum) {
+            return Ok(false);
+        }
+        if self.pool.take(self.memory.used.saturating_sub(before)) {
+            return Ok(true);
+        }
+        self.memory.used = before;
+        self.memory.pool_refused = Some(self.pool.limit);
+        Ok(false)
     }
 
     fn table_growing(
@@ -124,11 +184,31 @@ mod tests {
     use super::*;
 
     fn meter(memory_bytes: u64) -> Meter {
-        Meter::new(&Limits {
+        sharing(memory_bytes, &Arc::new(MemoryPool::new(u64::MAX)))
+    }
+
+    fn sharing(memory_bytes: u64, pool: &Arc<MemoryPool>) -> Meter {
+        let limits = Limits {
             memory_bytes,
             table_elements: 10,
             ..Limits::default()
-        })
+        };
+        Meter::new(&limits, Arc::clone(pool))
+    }
+
+    #[test]
+    fn all_instances_together_stay_within_the_pool_and_give_back_what_they_had() {
+        let pool = Arc::new(MemoryPool::new(500));
+        let mut first = sharing(300, &pool);
+        let mut second = sharing(300, &pool);
+        assert!(first.memory_growing(0, 300, None).unwrap());
+        assert!(!second.memory_growing(0, 300, None).unwrap());
+        assert_eq!(second.shortage(), Some(Shortage::Pool(500)));
+        assert!(second.memory_growing(0, 200, None).unwrap());
+        drop(first);
+        assert!(second.memory_growing(200, 300, None).unwrap());
+        drop(second);
+        assert_eq!(pool.used.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -12,17 +12,16 @@ use super::component::{Opening, Plugin};
 use super::conversion::{NAME_MAX_BYTES, lend, take};
 use super::failure::CallError;
 use super::guest::Guest;
+use super::limits::size;
 use super::sandbox::Usage;
 use super::text::is_name;
-
-/// The most columns of a returned row.
-const COLUMNS_MAX: usize = 65_536;
 
 /// One instance; sees one source's rows from their start. Calls block: make them through
 /// [`super::worker::run`].
 pub struct Preprocessor {
     guest: Guest<preprocessing::Guest>,
     output_columns: Vec<String>,
+    columns_max: usize,
 }
 
 impl Preprocessor {
@@ -33,6 +32,7 @@ impl Preprocessor {
             .preprocessing
             .as_ref()
             .ok_or_else(|| plugin.lacks(CALL, "preprocessing"))?;
+        let columns_max = size(u64::from(plugin.limits.output_columns)).max(opening.columns.len());
         let guest = Guest::open(
             plugin,
             opening,
@@ -45,6 +45,7 @@ impl Preprocessor {
         let mut opened = Self {
             guest,
             output_columns: Vec::new(),
+            columns_max,
         };
         opened.ask_for_columns()?;
         Ok(opened)
@@ -137,6 +138,7 @@ impl Preprocessor {
 
     fn ask_for_columns(&mut self) -> Result<(), CallError> {
         const CALL: &str = "preprocessor.output-columns";
+        let columns_max = self.columns_max;
         self.output_columns = self.guest.call(
             CALL,
             |exports, store, session| {
@@ -145,7 +147,7 @@ impl Preprocessor {
                     .call_output_columns(store, session)
                     .map(Ok)
             },
-            column_names,
+            |columns| column_names(columns, columns_max),
         )?;
         Ok(())
     }
@@ -165,10 +167,10 @@ fn same_rows(input: &Batch, output: BatchResult, width: usize) -> Result<Batch, 
         .map_err(|error| format!("it returned an invalid batch: {}", explain(&error)))
 }
 
-fn column_names(columns: Vec<String>) -> Result<Vec<String>, String> {
-    if !(1..=COLUMNS_MAX).contains(&columns.len()) {
+fn column_names(columns: Vec<String>, max: usize) -> Result<Vec<String>, String> {
+    if !(1..=max).contains(&columns.len()) {
         return Err(format!(
-            "it announced {} columns, 1 to {COLUMNS_MAX} are allowed",
+            "it announced {} columns, 1 to {max} are allowed\nhint: raise limits.output_columns",
             columns.len()
         ));
     }
@@ -181,5 +183,19 @@ fn column_names(columns: Vec<String>) -> Result<Vec<String>, String> {
         Some(index) => Err(format!(
             "the name of its column {index} is empty, too long, not printable or already taken"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_columns_is_bounded() {
+        let names = |count: usize| (0..count).map(|index| format!("c{index}")).collect();
+        assert!(column_names(names(3), 3).is_ok());
+        let refused = column_names(names(4), 3).unwrap_err();
+        assert!(refused.contains("limits.output_columns"), "{refused}");
+        assert!(column_names(names(0), 3).is_err());
     }
 }

@@ -130,11 +130,12 @@ impl Registry {
         wanted: &[PluginSelector],
     ) -> Result<Self, OpenError> {
         let mut registry = Self::unloaded(directory)?;
-        let (named, others): (Vec<PathBuf>, Vec<PathBuf>) = registry
-            .seen
-            .keys()
-            .cloned()
-            .partition(|file| wanted.iter().any(|wanted| is_called_like(file, &wanted.name)));
+        let (named, others): (Vec<PathBuf>, Vec<PathBuf>) =
+            registry.seen.keys().cloned().partition(|file| {
+                wanted
+                    .iter()
+                    .any(|wanted| is_called_like(file, &wanted.name))
+            });
         registry.load_all(named, loader);
         if wanted.iter().any(|wanted| registry.find(wanted).is_err()) {
             registry.load_all(others, loader);

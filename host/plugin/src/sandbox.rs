@@ -55,7 +55,7 @@ impl Sandbox {
         let host = HostState::new(Arc::clone(&plugin), limits, budgets, context);
         let data = StoreData {
             host,
-            meter: Meter::new(&limits),
+            meter: Meter::new(&limits, engine.pool()),
             deadline: fedhost_base::clock::now(),
         };
         let mut store = Store::new(engine.wasm(), data);

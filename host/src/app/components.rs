@@ -3,6 +3,7 @@
 use miette::{IntoDiagnostic as _, WrapErr as _};
 use std::sync::Arc;
 
+use crate::compiled_code;
 use crate::role::engine::plugins::Configured;
 use fedhost_base::announce::Announcer;
 use fedhost_base::hint::explain;
@@ -11,15 +12,21 @@ use fedhost_plugin::{
     Engine, Limits, Loader, Parameters, Plugin, Registry, Trust, Value, this_program,
 };
 
-/// All components of the manifest's directory, and the loader for those to come. Compiled code is
-/// kept.
+/// Loads the plug-ins of the manifest, and returns the loader for those to come. The other files of
+/// the directory are loaded when the directory is looked at again.
 pub(super) fn registry(
     manifest: &Manifest,
     announcer: &Announcer,
 ) -> Result<(Loader, Registry), miette::Report> {
-    let loader =
-        loader(manifest, announcer)?.with_cache(&manifest.bus.directory.join("compiled-plugins"));
-    let registry = Registry::open(&manifest.plugins.directory, &loader)?;
+    let loader = loader(manifest, announcer)?;
+    let preprocess = manifest.preprocess.as_ref();
+    let wanted: Vec<PluginSelector> = preprocess
+        .map(|section| &section.plugin)
+        .into_iter()
+        .chain([&manifest.model.plugin])
+        .cloned()
+        .collect();
+    let registry = Registry::open_named(&manifest.plugins.directory, &loader, &wanted)?;
     Ok((loader, registry))
 }
 
@@ -52,9 +59,8 @@ pub(super) fn model(
     )
 }
 
-/// All components of the manifest's directory, for a look at them: nothing is kept of what is
-/// compiled.
-pub(super) fn uncached_registry(
+/// Loads all components of the manifest's directory.
+pub(super) fn whole_registry(
     manifest: &Manifest,
     announcer: &Announcer,
 ) -> Result<Registry, miette::Report> {
@@ -72,10 +78,15 @@ fn loader(manifest: &Manifest, announcer: &Announcer) -> Result<Loader, miette::
         manifest.plugins.require_signature,
     );
     let trust = trust.wrap_err("plugins.trusted_keys")?;
-    let loader = Loader::new(&Engine::new()?, announcer.sink())
+    let engine = Engine::with_total_memory(manifest.plugins.total_memory_bytes)?;
+    let loader = Loader::new(&engine, announcer.sink())
         .with_limits(limits_for)
         .trusting(trust);
-    Ok(loader.compiled_by(this_program().into_diagnostic()?))
+    let cache = compiled_code::directory()
+        .unwrap_or_else(|| manifest.bus.directory.join("compiled-plugins"));
+    Ok(loader
+        .with_cache(&cache)
+        .compiled_by(this_program().into_diagnostic()?))
 }
 
 #[derive(Clone, Copy)]
@@ -87,12 +98,12 @@ enum Needs {
 fn configure(
     registry: &Registry,
     section: &str,
-    selector: &PluginSelector,
+    wanted: &PluginSelector,
     parameters: &manifest::Parameters,
     needs: Needs,
 ) -> Result<Configured, miette::Report> {
     let plugin = registry
-        .find(selector)
+        .find(wanted)
         .wrap_err_with(|| format!("{section}.plugin"))?;
     check_abilities(&plugin, section, needs)?;
     let given: Parameters = parameters
@@ -151,6 +162,7 @@ fn limits(given: manifest::Limits) -> Limits {
         log_lines_per_call,
         log_line_bytes,
         log_bytes_per_minute,
+        output_columns,
         component_bytes,
         compile_ms,
         compile_memory_bytes,
@@ -170,6 +182,7 @@ fn limits(given: manifest::Limits) -> Limits {
         log_lines_per_call,
         log_line_bytes,
         log_bytes_per_minute,
+        output_columns,
         component_bytes,
         compile_ms,
         compile_memory_bytes,

@@ -45,7 +45,7 @@ pub fn examine(manifest: &Loaded, tell: &mut Tell<'_>) {
 }
 
 fn plugins(manifest: &Manifest, tell: &mut Tell<'_>) {
-    let registry = match components::uncached_registry(manifest, &Announcer::new(Vec::new())) {
+    let registry = match components::whole_registry(manifest, &Announcer::new(Vec::new())) {
         Ok(registry) => registry,
         Err(error) => return tell(failure("plug-ins", &error)),
     };

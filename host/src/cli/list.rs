@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Global, screen};
+use crate::compiled_code;
 use fedhost_base::hint::{explain, with_hint};
 use fedhost_plugin::{Engine, EventSink, Loader, Plugin, Registry, this_program};
 
@@ -24,7 +25,17 @@ pub(super) struct List {
 /// A loader with default limits. Its events are dropped: the command shows what it refuses.
 pub(super) fn loader() -> Result<Loader, miette::Report> {
     let no_listener: EventSink = Arc::new(|_| {});
-    Ok(Loader::new(&Engine::new()?, no_listener).compiled_by(this_program().into_diagnostic()?))
+    let mut loader =
+        Loader::new(&Engine::new()?, no_listener).compiled_by(this_program().into_diagnostic()?);
+    if let Some(cache) = compiled_code::directory() {
+        loader = loader.with_cache(&cache);
+    }
+    if screen::is_terminal() {
+        loader = loader.announcing_compilation(Arc::new(|file| {
+            screen::note(&format!("compiling {}", file_name(file)));
+        }));
+    }
+    Ok(loader)
 }
 
 impl List {

@@ -273,3 +273,32 @@ fn a_training_is_asked_to_stop_in_time_to_return_before_its_deadline() {
     let report = trainer.train(&pairs(&ROWS), u32::MAX).unwrap();
     assert!(report.loss < 0.5 && !trainer.is_dead(), "{report:?}");
 }
+
+#[test]
+fn all_instances_together_stay_within_the_total_memory() {
+    let engine = fedhost_plugin::Engine::with_total_memory(16 << 20).unwrap();
+    let ear = crate::harness::Ear::default();
+    let loader = fedhost_plugin::Loader::new(&engine, ear.sink());
+    let mut scene = Scene::new("none", Limits::default());
+    scene.plugin = loader
+        .load(&crate::harness::component("misbehaving"))
+        .unwrap();
+    let open = || scene.open(|opening| scene.plugin.open_detector(opening));
+    let mut open_ones = Vec::new();
+    let error = loop {
+        match open() {
+            Ok(detector) => open_ones.push(detector),
+            Err(error) => break error,
+        }
+        assert!(open_ones.len() < 64, "there is no end of it");
+    };
+    assert!(!open_ones.is_empty());
+    assert_eq!(error.kind, Kind::Memory, "{error}");
+    assert!(
+        error.detail.contains("16777216 bytes")
+            && error.detail.contains("plugins.total_memory_bytes"),
+        "{error}"
+    );
+    open_ones.pop();
+    assert!(open().is_ok(), "what one has given back, another one gets");
+}

@@ -23,6 +23,7 @@ const LIMITS: Limits = Limits {
     log_lines_per_call: 10,
     log_line_bytes: 100,
     log_bytes_per_minute: 100_000,
+    output_columns: 100,
     component_bytes: 1 << 20,
     compile_ms: 60_000,
     compile_memory_bytes: 2 << 30,
