@@ -72,9 +72,8 @@ pub struct NotAProtocol {
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum PlanError {
     /// Nothing would be left to score.
-    #[error(
-        "{file} has {rows} rows, and {protocol} leaves none of them to score\nhint: choose a protocol that trains on fewer rows, or leave the file out"
-    )]
+    #[error("{file} has {rows} rows, and {protocol} leaves none of them to score")]
+    #[diagnostic(help("choose a protocol that trains on fewer rows, or leave the file out"))]
     NothingToScore {
         /// Its name.
         file: String,
@@ -84,9 +83,8 @@ pub enum PlanError {
         protocol: Protocol,
     },
     /// The fraction of a few files or rows is none of them, or all.
-    #[error(
-        "{protocol} divides {what} into {train} to train on and {score} to score\nhint: give more data, or another share"
-    )]
+    #[error("{protocol} divides {what} into {train} to train on and {score} to score")]
+    #[diagnostic(help("give more data, or another share"))]
     EmptyShare {
         /// Such as `the 1 file of folder pumps`.
         what: String,

@@ -10,6 +10,7 @@ use fedhost_domain::round::{Expected, Rules};
 use super::options::Options;
 use crate::role::DeadLetters;
 use crate::role::federation::{FederationTopics, Wire};
+use fedhost_base::hint::hint;
 use fedhost_bus as bus;
 use fedhost_manifest::{
     self as manifest, BusKind, ClientRole, Join, Manifest, NewGroup, Packing, RowsPerRound, Topic,
@@ -63,10 +64,10 @@ pub(super) fn rules(manifest: &Manifest, options: &Options) -> Result<Rules, mie
         rounds: rounds(manifest, options),
     };
     rules.check().map_err(|error| {
-        miette::miette!(
-            help = "lower max_weight, max_samples or max_nodes to what the models need",
-            "federation: {error}"
-        )
+        let help = hint(&error).unwrap_or_else(|| {
+            "lower max_weight, max_samples or max_nodes to what the models need".to_owned()
+        });
+        miette::miette!(help = help, "federation: {error}")
     })?;
     Ok(rules)
 }

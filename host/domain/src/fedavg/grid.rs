@@ -41,13 +41,16 @@ pub const UPDATES_MAX: u64 = 1 << 24;
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum LimitsError {
     /// The weight limit is out of range.
-    #[error("the largest legal weight is {0:e}, out of range\nhint: give {min:e} to {max:e}, such as 1000", min = f32::MIN_POSITIVE, max = f32::MAX)]
+    #[error("the largest legal weight is {0:e}, out of range")]
+    #[diagnostic(help("give {min:e} to {max:e}, such as 1000", min = f32::MIN_POSITIVE, max = f32::MAX))]
     MaxAbs(f32),
     /// The sample limit is out of range.
-    #[error("the most samples of an update are {0}, out of range\nhint: give 1 to {SAMPLES_MAX}")]
+    #[error("the most samples of an update are {0}, out of range")]
+    #[diagnostic(help("give 1 to {SAMPLES_MAX}"))]
     MaxSamples(u64),
     /// The update limit is out of range.
-    #[error("the most updates of a mean are {0}, out of range\nhint: give 1 to {UPDATES_MAX}")]
+    #[error("the most updates of a mean are {0}, out of range")]
+    #[diagnostic(help("give 1 to {UPDATES_MAX}"))]
     MaxUpdates(u64),
 }
 

@@ -8,9 +8,8 @@ use super::sweep::{OperatingPoint, Sweep, Swept};
 #[derive(Clone, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum RankingError {
     /// The numbers of scores and labels differ.
-    #[error(
-        "{scores} scores do not match {labels} labels\nhint: give exactly one label for each score"
-    )]
+    #[error("{scores} scores do not match {labels} labels")]
+    #[diagnostic(help("give exactly one label for each score"))]
     Lengths {
         /// Number of scores.
         scores: usize,
@@ -18,9 +17,8 @@ pub enum RankingError {
         labels: usize,
     },
     /// A score is not finite.
-    #[error(
-        "the score of row {row} is {score}, not a finite number\nhint: leave out rows that have no score"
-    )]
+    #[error("the score of row {row} is {score}, not a finite number")]
+    #[diagnostic(help("leave out rows that have no score"))]
     NotFinite {
         /// Counted from 0.
         row: usize,
@@ -28,9 +26,8 @@ pub enum RankingError {
         score: f32,
     },
     /// The rows are of one class.
-    #[error(
-        "{normals} normal and {anomalies} anomalous rows have no ranking\nhint: choose rows in which both occur"
-    )]
+    #[error("{normals} normal and {anomalies} anomalous rows have no ranking")]
+    #[diagnostic(help("choose rows in which both occur"))]
     OneClass {
         /// Rows labelled normal.
         normals: u64,
@@ -38,9 +35,8 @@ pub enum RankingError {
         anomalies: u64,
     },
     /// A threshold is NaN.
-    #[error(
-        "the threshold is not a number\nhint: give a number; rows that score at least as much are flagged"
-    )]
+    #[error("the threshold is not a number")]
+    #[diagnostic(help("give a number; rows that score at least as much are flagged"))]
     Threshold,
 }
 

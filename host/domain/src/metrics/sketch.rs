@@ -96,15 +96,15 @@ const fn bin(score: f32) -> u32 {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum SketchError {
     /// No finite score has this bin.
-    #[error(
-        "bin {bin} is not within {LOWEST_BIN}..={HIGHEST_BIN}\nhint: send the sketch as fedhost wrote it"
-    )]
+    #[error("bin {bin} is not within {LOWEST_BIN}..={HIGHEST_BIN}")]
+    #[diagnostic(help("send the sketch as fedhost wrote it"))]
     Range {
         /// The bin.
         bin: u32,
     },
     /// Bins repeat, or are not sorted.
-    #[error("bin {bin} follows bin {previous}\nhint: list every bin once, in ascending order")]
+    #[error("bin {bin} follows bin {previous}")]
+    #[diagnostic(help("list every bin once, in ascending order"))]
     Order {
         /// The bin.
         bin: u32,
@@ -112,16 +112,15 @@ pub enum SketchError {
         previous: u32,
     },
     /// A bin holds no row.
-    #[error("bin {bin} is empty\nhint: list only bins that hold rows")]
+    #[error("bin {bin} is empty")]
+    #[diagnostic(help("list only bins that hold rows"))]
     Empty {
         /// The bin.
         bin: u32,
     },
     /// More rows than can be counted.
-    #[error(
-        "the rows up to bin {bin} are more than {}\nhint: send the sketch as fedhost wrote it",
-        u64::MAX
-    )]
+    #[error("the rows up to bin {bin} are more than {}", u64::MAX)]
+    #[diagnostic(help("send the sketch as fedhost wrote it"))]
     Overflow {
         /// The bin.
         bin: u32,

@@ -10,9 +10,8 @@ use super::curves::{CurveBuilder, Curves};
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error, miette::Diagnostic)]
 pub enum SweepError {
     /// A score is not finite, or out of order.
-    #[error(
-        "the score {score} comes after {previous}\nhint: give rows in descending order of finite scores"
-    )]
+    #[error("the score {score} comes after {previous}")]
+    #[diagnostic(help("give rows in descending order of finite scores"))]
     Order {
         /// The score.
         score: f32,
@@ -21,8 +20,9 @@ pub enum SweepError {
     },
     /// The numbers of rows differ from the announced ones.
     #[error(
-        "{normals} normal and {anomalies} anomalous rows came where {normals_announced} and {anomalies_announced} were announced\nhint: count the rows that are swept"
+        "{normals} normal and {anomalies} anomalous rows came where {normals_announced} and {anomalies_announced} were announced"
     )]
+    #[diagnostic(help("count the rows that are swept"))]
     Totals {
         /// Normal rows that came.
         normals: u64,
