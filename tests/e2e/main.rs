@@ -35,6 +35,7 @@ mod plugin_commands;
 mod plugin_new;
 mod python_clients;
 mod real_data;
+mod refused_updates;
 mod rights;
 mod stopping;
 mod swaps;
