@@ -481,7 +481,7 @@ fn a_clock_that_was_set_back_over_a_restart_does_not_keep_a_round_from_closing()
 }
 
 #[test]
-fn an_honest_node_is_told_apart_from_a_broken_one() {
+fn an_honest_node_is_distinguished_from_a_broken_one() {
     let node = NodeId::fog(1);
     let honest = [
         Rejection::Duplicate { node: node.clone() },
