@@ -179,14 +179,16 @@ impl Runtime {
 }
 
 /// Returns the settings of an engine. Features that plug-ins do not need are off, so that an
-/// untrusted component cannot reach their code. Relaxed SIMD is off so that training gives the same
-/// bits on every machine. Instances are allocated on demand, not pooled: a host keeps tens of them
+/// untrusted component cannot reach their code. Relaxed SIMD is off, and a NaN that an operation
+/// produces has the same bits on every processor, so that training gives the same bits on every
+/// machine. Instances are allocated on demand, not pooled: a host keeps tens of them
 /// for a long time, and each slot of a pool would need the largest limit of any plug-in.
 pub(super) fn config(profile: EngineProfile) -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
         .cranelift_opt_level(OptLevel::Speed)
+        .cranelift_nan_canonicalization(true)
         .epoch_interruption(true)
         .consume_fuel(profile.counts_work)
         .max_wasm_stack(size(u64::from(profile.stack_bytes)))
@@ -209,4 +211,81 @@ pub(super) fn config(profile: EngineProfile) -> Config {
         .gc_support(false)
         .wasm_gc(false);
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+    use wasmtime::{Instance, Module, Store};
+
+    use super::*;
+
+    const CANONICAL_F32: u32 = 0x7fc0_0000;
+    const CANONICAL_F64: u64 = 0x7ff8_0000_0000_0000;
+
+    /// Operations whose result is NaN. On x86-64 the processor sets the sign of a NaN that it makes
+    /// itself, and keeps the payload of a NaN that it is given.
+    const OPERATIONS: &str = r#"(module
+        (func (export "quotient") (param f32 f32) (result i32)
+            (i32.reinterpret_f32 (f32.div (local.get 0) (local.get 1))))
+        (func (export "root") (param f32 f32) (result i32)
+            (i32.reinterpret_f32 (f32.sqrt (local.get 0))))
+        (func (export "sum") (param f32 f32) (result i32)
+            (i32.reinterpret_f32 (f32.add (local.get 0) (local.get 1))))
+        (func (export "least") (param f32 f32) (result i32)
+            (i32.reinterpret_f32 (f32.min (local.get 0) (local.get 1))))
+        (func (export "lane") (param f32 f32) (result i32)
+            (i32x4.extract_lane 3
+                (f32x4.div (f32x4.splat (local.get 0)) (f32x4.splat (local.get 1)))))
+        (func (export "double") (param f64 f64) (result i64)
+            (i64.reinterpret_f64 (f64.div (local.get 0) (local.get 1)))))"#;
+
+    fn profile() -> EngineProfile {
+        EngineProfile::of(&Limits::default())
+    }
+
+    #[test]
+    fn a_computed_nan_has_the_same_bits_on_every_processor() {
+        let engine = wasmtime::Engine::new(&config(profile())).unwrap();
+        let module = Module::new(&engine, handmade::binary(OPERATIONS)).unwrap();
+        let mut store = Store::new(&engine, ());
+        store.set_epoch_deadline(1);
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let marked = f32::from_bits(0xffc1_2345);
+        let cases = [
+            ("quotient", 0.0, 0.0),
+            ("quotient", f32::INFINITY, f32::INFINITY),
+            ("root", -1.0, 0.0),
+            ("sum", f32::INFINITY, f32::NEG_INFINITY),
+            ("sum", marked, 1.0),
+            ("least", marked, 1.0),
+            ("lane", 0.0, 0.0),
+        ];
+        for (name, left, right) in cases {
+            let operation = instance
+                .get_typed_func::<(f32, f32), u32>(&mut store, name)
+                .unwrap();
+            let bits = operation.call(&mut store, (left, right)).unwrap();
+            assert_eq!(bits, CANONICAL_F32, "{name} of {left} and {right}");
+        }
+        let double = instance
+            .get_typed_func::<(f64, f64), u64>(&mut store, "double")
+            .unwrap();
+        assert_eq!(double.call(&mut store, (0.0, 0.0)).unwrap(), CANONICAL_F64);
+    }
+
+    #[test]
+    fn code_that_was_compiled_without_canonical_nans_is_not_loaded_from_the_cache() {
+        let key = |config: &Config| {
+            let mut hasher = DefaultHasher::new();
+            let engine = wasmtime::Engine::new(config).unwrap();
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+            hasher.finish()
+        };
+        let mut without = config(profile());
+        without.cranelift_nan_canonicalization(false);
+        assert_eq!(key(&config(profile())), key(&config(profile())));
+        assert_ne!(key(&config(profile())), key(&without));
+    }
 }
