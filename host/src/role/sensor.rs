@@ -5,6 +5,7 @@ mod csv;
 pub mod rows;
 pub mod simulated;
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +24,10 @@ use rows::Item;
 
 /// Rows written together at the most.
 const BATCH: usize = 500;
-/// Items read ahead of the bus.
-const AHEAD: usize = 2 * BATCH;
+/// Items that are handed over together: one by one, handing over costs more than reading.
+const CHUNK: usize = 100;
+/// Chunks read ahead of the bus.
+const CHUNKS_AHEAD: usize = 2 * BATCH / CHUNK;
 
 /// What a sensor is given.
 pub struct Service {
@@ -94,6 +97,9 @@ pub struct CsvFiles {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Progress {
     items: u64,
+    /// Records that ended the sensor; each has a number of its own.
+    #[serde(default)]
+    ends: u64,
     rows: u64,
     skipped: u64,
     ended: bool,
@@ -107,28 +113,27 @@ impl Service {
     pub async fn run(self) -> Result<(), Error> {
         let bus = self.context.bus.as_ref();
         let stored: Option<Progress> = super::stored(bus, &self.role, &self.state_name()).await?;
-        let mut progress = stored.unwrap_or_default();
+        let mut progress = stored.unwrap_or_default().with_counted_end();
         self.context.started.send();
-        if progress.ended {
+        if progress.ended && !self.has_further_rows(&progress) {
+            self.announce_earlier_end(&progress);
             return Ok(());
         }
         let mut items = self.read_ahead(progress.items);
         let pace = Pace::new(self.config.rate_hz);
-        let mut batch = Vec::with_capacity(BATCH);
         let mut published = 0;
         loop {
             let due = tokio::select! {
                 () = self.context.stop.cancelled() => return Ok(()),
                 due = pace.wait_for(published) => due,
             };
-            let received = tokio::select! {
+            let batch = tokio::select! {
                 () = self.context.stop.cancelled() => return Ok(()),
-                received = items.recv_many(&mut batch, due) => received,
+                batch = items.next(due) => batch,
             };
-            published += received as u64;
-            let over = received == 0;
-            self.publish(&mut progress, std::mem::take(&mut batch), over)
-                .await?;
+            published += batch.len() as u64;
+            let over = batch.is_empty();
+            self.publish(&mut progress, batch, over).await?;
             if over {
                 self.announce_end(&progress);
                 return Ok(());
@@ -145,17 +150,23 @@ impl Service {
     }
 
     /// Files are read on a thread of their own, so that a slow disk blocks no other task.
-    fn read_ahead(&self, skip: u64) -> mpsc::Receiver<Item> {
-        let (sender, receiver) = mpsc::channel(AHEAD);
+    fn read_ahead(&self, skip: u64) -> ReadAhead {
+        let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
         let config = self.config.clone();
         tokio::task::spawn_blocking(move || {
-            for item in rows::open(&config).skip(usize::try_from(skip).unwrap_or(usize::MAX)) {
-                if sender.blocking_send(item).is_err() {
+            let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+            let mut items = rows::open(&config).skip(skip);
+            loop {
+                let chunk: VecDeque<Item> = items.by_ref().take(CHUNK).collect();
+                if chunk.is_empty() || sender.blocking_send(chunk).is_err() {
                     return;
                 }
             }
         });
-        receiver
+        ReadAhead {
+            chunks,
+            rest: VecDeque::new(),
+        }
     }
 
     async fn publish(
@@ -165,13 +176,13 @@ impl Service {
         over: bool,
     ) -> Result<(), Error> {
         let time_ms = clock::now_ms();
-        let numbered = (progress.items..).zip(&items);
+        let numbered = (progress.items + progress.ends..).zip(&items);
         let mut records: Vec<NewRecord> = numbered
             .filter_map(|(number, item)| self.record(item, number, time_ms))
             .collect::<Result<_, _>>()
             .map_err(|error| self.defect(&error))?;
         if over {
-            let number = progress.items + items.len() as u64;
+            let number = progress.items + progress.ends + items.len() as u64;
             let end = self
                 .reading(self.config.name.as_str(), number, time_ms, None)
                 .end(END_OF_SENSOR);
@@ -252,6 +263,32 @@ impl Service {
         }
     }
 
+    /// Whether a sensor that has ended was given more rows since.
+    fn has_further_rows(&self, progress: &Progress) -> bool {
+        match &self.config.rows {
+            RowSource::Simulated(simulated) => {
+                simulated.rows.is_none_or(|rows| rows > progress.rows)
+            }
+            RowSource::Csv(_) => false,
+        }
+    }
+
+    /// A sensor that has nothing to send must not look like one that is waiting.
+    fn announce_earlier_end(&self, progress: &Progress) {
+        let remedy = match self.config.rows {
+            RowSource::Simulated(_) => "raise `rows` for more, or give",
+            RowSource::Csv(_) => "give",
+        };
+        let detail = format!(
+            "its {} rows were sent in an earlier run; {remedy} the sensor another `name` to send them again",
+            progress.rows
+        );
+        self.context.announcer.announce(RunEvent::Warned {
+            part: self.role.clone(),
+            detail,
+        });
+    }
+
     fn announce_end(&self, progress: &Progress) {
         self.context.announcer.announce(RunEvent::SensorFinished {
             node: self.node(),
@@ -259,6 +296,29 @@ impl Service {
             rows: progress.rows,
             skipped: progress.skipped,
         });
+    }
+}
+
+/// Items that a thread of their own reads ahead.
+struct ReadAhead {
+    chunks: mpsc::Receiver<VecDeque<Item>>,
+    /// Of the chunk that was begun.
+    rest: VecDeque<Item>,
+}
+
+impl ReadAhead {
+    /// The next items, at most `max`; none when there are no more. Cancelling loses nothing.
+    async fn next(&mut self, max: usize) -> Vec<Item> {
+        if self.rest.is_empty() {
+            self.rest = self.chunks.recv().await.unwrap_or_else(VecDeque::new);
+        }
+        while self.rest.len() < max {
+            match self.chunks.try_recv() {
+                Ok(chunk) => self.rest.extend(chunk),
+                Err(_) => break,
+            }
+        }
+        self.rest.drain(..max.min(self.rest.len())).collect()
     }
 }
 
@@ -273,7 +333,16 @@ impl Progress {
             .iter()
             .filter(|item| matches!(item, Item::Bad(_)))
             .count() as u64;
+        self.ends += u64::from(over);
         self.ended = over;
+    }
+
+    /// States of earlier versions do not count the record that ended the sensor.
+    fn with_counted_end(mut self) -> Self {
+        if self.ended {
+            self.ends = self.ends.max(1);
+        }
+        self
     }
 }
 
@@ -311,5 +380,48 @@ impl Pace {
         usize::try_from(due.saturating_sub(published))
             .unwrap_or(BATCH)
             .clamp(1, BATCH)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(number: u64) -> Item {
+        Item::SourceEnd {
+            sensor: number.to_string(),
+        }
+    }
+
+    #[tokio::test]
+    async fn items_that_are_read_ahead_come_in_order_and_no_more_than_asked_for() {
+        let (sender, chunks) = mpsc::channel(8);
+        for first in [0, 10, 20] {
+            let chunk = (first..first + 10).map(row).collect();
+            sender.send(chunk).await.unwrap();
+        }
+        drop(sender);
+        let mut ahead = ReadAhead {
+            chunks,
+            rest: VecDeque::new(),
+        };
+        let mut items = Vec::new();
+        for (max, expected) in [(1, 1), (14, 14), (100, 15), (1, 0)] {
+            let next = ahead.next(max).await;
+            assert_eq!(next.len(), expected);
+            items.extend(next);
+        }
+        assert_eq!(items, (0..30).map(row).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn numbers_of_records_rise_over_an_end() {
+        let mut progress = Progress::default();
+        progress.count(&[row(0), row(1)], false);
+        progress.count(&[], true);
+        assert_eq!((progress.items, progress.ends), (2, 1));
+        let earlier = br#"{"items": 2, "rows": 2, "skipped": 0, "ended": true}"#;
+        let earlier: Progress = serde_json::from_slice(earlier).unwrap();
+        assert_eq!(earlier.with_counted_end().ends, 1);
     }
 }
