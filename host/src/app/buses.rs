@@ -180,7 +180,7 @@ impl Buses {
             Self::Embedded(log) => return Ok(RoleBus::Embedded(Arc::clone(log))),
             Self::Kafka(kafka) => kafka,
         };
-        let view = Arc::new(kafka.cluster.view(&spec.name, spec.clients));
+        let view = Arc::new(kafka.cluster.view(spec));
         let spool = kafka.spool.as_ref();
         let Some(options) = spool.filter(|_| spec.spooling != Spooling::No) else {
             return Ok(RoleBus::Kafka(view));

@@ -9,10 +9,11 @@ use fedhost_base::observer::Observer;
 use fedhost_bus::Error;
 use fedhost_bus::kafka::{Delivery, Kafka, Options, Properties, View};
 use fedhost_bus::limits::BrokerLimits;
-use fedhost_manifest::{self as manifest, ClientRole, GroupProtocol, Manifest};
+use fedhost_manifest::{self as manifest, ClientRole, GroupProtocol, Manifest, RoleSpec};
 
 /// The name of clients that belong to no role.
 const HOST: &str = "host";
+const CLIENT_ID: &str = "client.id";
 /// Bytes that a reader keeps ready when the manifest sets no other size.
 const AHEAD_BYTES: u64 = 64 << 20;
 
@@ -53,10 +54,16 @@ impl Cluster {
         self.kafka.broker_limits().await
     }
 
-    /// The view of the role of this name, whose clients take the settings of `clients`.
-    pub(super) fn view(&self, role: &str, clients: ClientRole) -> View {
-        self.kafka
-            .view(role, options(&self.manifest, clients, &self.observer))
+    /// The view of a role.
+    pub(super) fn view(&self, role: &RoleSpec) -> View {
+        let mut options = options(&self.manifest, role.clients, &self.observer);
+        for properties in [&mut options.producer, &mut options.consumer] {
+            if let Some(id) = properties.get(CLIENT_ID) {
+                let id = client_id(id, role);
+                properties.set(CLIENT_ID, id);
+            }
+        }
+        self.kafka.view(&role.name, options)
     }
 
     /// The view of commands, and of a run's own look at topics and state.
@@ -65,6 +72,17 @@ impl Cluster {
             HOST,
             options(&self.manifest, ClientRole::Admin, &self.observer),
         )
+    }
+}
+
+/// The name of one role's clients in the broker's logs and quotas. `{node}` stands for the fog node
+/// that the role is or feeds; a name that is made from the kind of the role gets the role's own.
+fn client_id(configured: &str, role: &RoleSpec) -> String {
+    let made = configured.strip_suffix(role.clients.word());
+    match (made, role.id.node()) {
+        (Some(prefix), _) if prefix.ends_with('-') => format!("{prefix}{}", role.name),
+        (_, Some(node)) => configured.replace("{node}", &node.to_string()),
+        (_, None) => configured.to_owned(),
     }
 }
 
@@ -96,5 +114,45 @@ pub fn options(manifest: &Manifest, role: ClientRole, observer: &Arc<dyn Observe
         backoff: Backoff::default(),
         observer: Arc::clone(observer),
         consumer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_role_has_a_client_id_of_its_own() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("manifest.toml");
+        let text = "[bus]\nkind = \"kafka\"\n[model]\nplugin = \"m\"\n\
+            [[fog_node]]\nid = 1\n[[fog_node]]\nid = 2\n\
+            [[sensor]]\nnode = 2\nkind = \"simulated\"\nname = \"pump\"\n";
+        std::fs::write(&path, text).unwrap();
+        let roles = manifest::load(&path, [], &[]).unwrap().manifest.roles();
+        let ids = |configured: fn(&RoleSpec) -> String| -> Vec<String> {
+            roles
+                .iter()
+                .map(|role| client_id(&configured(role), role))
+                .collect()
+        };
+        assert_eq!(
+            ids(|role| format!("fedhost-{}", role.clients.word())),
+            [
+                "fedhost-aggregator",
+                "fedhost-fog-node-1",
+                "fedhost-fog-node-2",
+                "fedhost-sensor-2-pump"
+            ]
+        );
+        assert_eq!(
+            ids(|_| "plant-7-node-{node}".to_owned()),
+            [
+                "plant-7-node-{node}",
+                "plant-7-node-1",
+                "plant-7-node-2",
+                "plant-7-node-2"
+            ]
+        );
     }
 }
