@@ -9,6 +9,7 @@
 mod bad_input;
 mod checks;
 mod chunks;
+mod columns;
 mod crashes;
 mod csv_rows;
 mod dead_letters;

@@ -12,7 +12,7 @@ use ndarray::ArrayViewD;
 use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
 
-pub use identity::{NodeId, NotANodeId, NotASha256, PluginId, Sha256Hex};
+pub use identity::{NodeId, NotANodeId, NotASha256, PluginId, Sha256Hex, sha256_prefix};
 pub use selector::{NotASelector, PluginSelector, check_name, check_versions};
 
 /// The name and shape of one tensor; its elements follow the previous tensor's, row-major.

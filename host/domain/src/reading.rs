@@ -3,9 +3,15 @@
 //! `{"timestamp": ..., "node": 1, "sensor": "pump-3", "<column>": <number or null>, ..., "<label>":
 //! 0 or 1}`
 
+mod cell;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use self::cell::Cell;
 use super::json_object::for_each_member;
 
 const TIMESTAMP: &str = "timestamp";
@@ -15,11 +21,11 @@ const SENSOR: &str = "sensor";
 /// One observation of one sensor, beside its numbers, which [`Decoder::decode`] appends to a
 /// matrix.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
+pub struct Reading<'a> {
     /// As the sensor wrote it: a number of seconds or a text; null when it wrote none.
     pub timestamp: Value,
     /// Which of the node's sensors.
-    pub sensor: String,
+    pub sensor: Cow<'a, str>,
     /// Whether the row is anomalous, when that is known.
     pub label: Option<bool>,
 }
@@ -30,11 +36,15 @@ pub enum ReadingError {
     /// Not a JSON object.
     #[error("not a JSON object: {0}")]
     NotAnObject(String),
-    /// A field that every reading has is missing or of another type.
+    /// Neither a field nor the record's key names the sensor.
     #[error("field {0:?} is missing or not a text")]
-    MissingField(&'static str),
+    #[diagnostic(help(
+        "give the record the sensor's name as its key, or name the field that holds it as `sensor` of the `[[fog_node]]`"
+    ))]
+    MissingField(String),
     /// A column holds something else than a number.
     #[error("column {column:?} holds {value}, which is no finite number")]
+    #[diagnostic(help("list it as `ignore` of the `[[fog_node]]` if it is no feature"))]
     NotANumber {
         /// The column.
         column: String,
@@ -49,15 +59,18 @@ pub enum ReadingError {
         /// What it holds.
         value: String,
     },
-    /// The first reading fixed the columns, and this is not among them.
+    /// The columns are fixed, and this is not among them.
     #[error("column {column:?} is not among this node's columns ({known})")]
+    #[diagnostic(help(
+        "list all columns as `columns` of the `[[fog_node]]`, with which the node begins again, or list this one as `ignore`"
+    ))]
     UnknownColumn {
         /// The column.
         column: String,
-        /// The columns of the first reading.
+        /// The node's columns.
         known: String,
     },
-    /// The first reading has no column at all.
+    /// There is no column at all.
     #[error("there is no column beside timestamp, node, sensor and label")]
     NoColumns,
 }
@@ -77,11 +90,24 @@ impl ReadingError {
     }
 }
 
-/// Turns readings of one fog node into rows. The first reading fixes the columns, in alphabetical
-/// order, so that they do not depend on the order in which a sender writes its fields.
+/// What the fields of a node's readings are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fields {
+    /// Names under which the node's sensors may give a row's label.
+    pub labels: Vec<String>,
+    /// Fields that are no columns.
+    pub ignored: BTreeSet<String>,
+    /// The field that holds the sensor's name; without it, `sensor`, or else the record's key.
+    pub sensor: Option<String>,
+}
+
+/// Turns readings of one fog node into rows.
+///
+/// The columns are in alphabetical order, so that they do not depend on the order in which a sender
+/// writes its fields. They are given, or those of the first readings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoder {
-    labels: Vec<String>,
+    fields: Fields,
     columns: Vec<String>,
     /// Fields of the first row, in the order of its text: most senders keep to one order, so most
     /// fields are found by their place.
@@ -92,8 +118,8 @@ pub struct Decoder {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Field {
     Timestamp,
-    Node,
     Sensor,
+    Ignored,
     /// The index of a label's name.
     Label(usize),
     /// The index of a column.
@@ -101,24 +127,26 @@ enum Field {
 }
 
 /// What was found in one reading beside its numbers.
-struct Found {
-    timestamp: Value,
-    sensor: Value,
-    labels: Vec<Value>,
+#[derive(Default)]
+struct Found<'a> {
+    timestamp: Cell<'a>,
+    sensor: Cell<'a>,
+    /// Labels that were given, by the index of the name.
+    labels: Vec<(usize, Cell<'a>)>,
     /// Columns that hold no number.
-    bad: Vec<(usize, Value)>,
+    bad: Vec<(usize, Cell<'a>)>,
     /// The first unknown column, in alphabetical order.
     unknown: Option<String>,
 }
 
 impl Decoder {
-    /// `labels` are the names under which the node's sensors may give a row's label; they are never
-    /// columns. `columns` is empty until a first reading fixes them.
+    /// `columns` may be in any order; it is empty until the first readings fix them.
     #[must_use]
-    pub fn new(labels: Vec<String>, columns: Vec<String>) -> Self {
+    pub fn new(fields: Fields, columns: Vec<String>) -> Self {
+        let columns: BTreeSet<String> = columns.into_iter().collect();
         Self {
-            labels,
-            columns,
+            fields,
+            columns: columns.into_iter().collect(),
             layout: Vec::new(),
         }
     }
@@ -129,19 +157,47 @@ impl Decoder {
         &self.columns
     }
 
-    /// Decodes one record's value and appends the row's numbers to `values`: one a column, NaN for
-    /// a missing value.
+    /// Fixes the columns, unless they are: all that occur in any of these readings. What is no
+    /// reading has no part in it.
+    pub fn fix_columns<'a>(
+        &mut self,
+        readings: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
+    ) {
+        if !self.columns.is_empty() {
+            return;
+        }
+        let mut union = BTreeSet::new();
+        let mut row = Vec::new();
+        for (value, key) in readings {
+            let mut alone = Self {
+                columns: self.column_names(value),
+                ..self.clone()
+            };
+            if alone.decode_row(value, key, &mut row).is_ok() {
+                union.extend(alone.columns);
+            }
+            row.clear();
+        }
+        self.columns = union.into_iter().collect();
+    }
+
+    /// Decodes one record and appends the row's numbers to `values`: one a column, NaN for a
+    /// missing value. Columns that are not fixed yet become those of this reading.
     ///
     /// # Errors
-    /// Says which field is wrong. A refused reading appends nothing, and a refused first reading
-    /// fixes no columns.
-    pub fn decode(&mut self, value: &[u8], values: &mut Vec<f32>) -> Result<Reading, ReadingError> {
+    /// Says which field is wrong. A refused reading appends nothing, and fixes no columns.
+    pub fn decode<'a>(
+        &mut self,
+        value: &'a [u8],
+        key: Option<&'a [u8]>,
+        values: &mut Vec<f32>,
+    ) -> Result<Reading<'a>, ReadingError> {
         let is_first = self.columns.is_empty();
         if is_first {
-            self.columns = self.column_names(value)?;
+            self.columns = self.column_names(value);
         }
         let filled = values.len();
-        let reading = self.decode_row(value, values);
+        let reading = self.decode_row(value, key, values);
         if reading.is_err() {
             values.truncate(filled);
             if is_first {
@@ -152,48 +208,48 @@ impl Decoder {
         reading
     }
 
-    /// Names of all fields that are columns, in alphabetical order.
-    fn column_names(&self, value: &[u8]) -> Result<Vec<String>, ReadingError> {
-        let mut names = Vec::new();
-        for_each_member(value, |_, key, _: IgnoredAny| {
+    /// Names of all fields that are columns, in alphabetical order; none if it is no JSON object.
+    fn column_names(&self, value: &[u8]) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        let read = for_each_member(value, |_, key, _: IgnoredAny| {
             if self.field(key).is_none() {
-                names.push(key.to_owned());
+                names.insert(key.to_owned());
             }
-        })
-        .map_err(not_an_object)?;
-        names.sort_unstable();
-        names.dedup();
-        Ok(names)
+        });
+        if read.is_err() {
+            return Vec::new();
+        }
+        names.into_iter().collect()
     }
 
-    fn decode_row(&mut self, value: &[u8], values: &mut Vec<f32>) -> Result<Reading, ReadingError> {
+    fn decode_row<'a>(
+        &mut self,
+        value: &'a [u8],
+        key: Option<&'a [u8]>,
+        values: &mut Vec<f32>,
+    ) -> Result<Reading<'a>, ReadingError> {
         let first = values.len();
         values.resize(first + self.columns.len(), f32::NAN);
         let row = values.get_mut(first..).unwrap_or_default();
-        let mut found = Found {
-            timestamp: Value::Null,
-            sensor: Value::Null,
-            labels: vec![Value::Null; self.labels.len()],
-            bad: Vec::new(),
-            unknown: None,
-        };
-        for_each_member(value, |place, key, value| match self.field_at(place, key) {
-            Some(field) => found.put(field, value, row),
-            None => found.note_unknown(key),
+        let mut found = Found::default();
+        for_each_member(value, |place, name, value| {
+            match self.field_at(place, name) {
+                Some(field) => found.put(field, value, row),
+                None => found.note_unknown(name),
+            }
         })
-        .map_err(not_an_object)?;
-        self.reading(found)
+        .map_err(|error| ReadingError::NotAnObject(error.to_string()))?;
+        self.reading(found, key)
     }
 
     /// The reading, or the first fault in a fixed order.
-    fn reading(&self, found: Found) -> Result<Reading, ReadingError> {
-        let Value::String(sensor) = found.sensor else {
-            return Err(ReadingError::MissingField(SENSOR));
-        };
-        let mut label = None;
-        for (column, value) in self.labels.iter().zip(&found.labels) {
-            label = label.or(label_of(column, value)?);
-        }
+    fn reading<'a>(
+        &self,
+        found: Found<'a>,
+        key: Option<&'a [u8]>,
+    ) -> Result<Reading<'a>, ReadingError> {
+        let sensor = self.sensor(found.sensor, key)?;
+        let label = self.label(found.labels)?;
         if self.columns.is_empty() {
             return Err(ReadingError::NoColumns);
         }
@@ -210,10 +266,38 @@ impl Decoder {
             });
         }
         Ok(Reading {
-            timestamp: found.timestamp,
+            timestamp: found.timestamp.into_value(),
             sensor,
             label,
         })
+    }
+
+    /// The sensor's name. A field that the manifest names may also hold a number.
+    fn sensor<'a>(
+        &self,
+        field: Cell<'a>,
+        key: Option<&'a [u8]>,
+    ) -> Result<Cow<'a, str>, ReadingError> {
+        let key = key.and_then(|key| str::from_utf8(key).ok());
+        match (field, key, &self.fields.sensor) {
+            (Cell::Text(name), ..) => Ok(name),
+            (Cell::Number(number), _, Some(_)) => Ok(number.to_string().into()),
+            (Cell::Null, Some(key), None) if !key.is_empty() => Ok(key.into()),
+            (_, _, named) => Err(ReadingError::MissingField(
+                named.as_deref().unwrap_or(SENSOR).to_owned(),
+            )),
+        }
+    }
+
+    /// The first label that is given; every one has to be sound.
+    fn label(&self, mut given: Vec<(usize, Cell<'_>)>) -> Result<Option<bool>, ReadingError> {
+        given.sort_by_key(|(index, _)| *index);
+        let mut label = None;
+        for (index, cell) in &given {
+            let column = self.fields.labels.get(*index).map_or("", String::as_str);
+            label = label.or(label_of(column, cell)?);
+        }
+        Ok(label)
     }
 
     /// The field of a key, which is mostly the one at the same place as in the first row.
@@ -229,45 +313,49 @@ impl Decoder {
         Some(field)
     }
 
-    /// Timestamp, node and sensor, the labels and the columns.
+    /// Timestamp, node and sensor, what is ignored, the labels and the columns.
     fn fields_max(&self) -> usize {
-        3 + self.labels.len() + self.columns.len()
+        3 + self.fields.ignored.len() + self.fields.labels.len() + self.columns.len()
     }
 
     fn field(&self, key: &str) -> Option<Field> {
-        match key {
-            TIMESTAMP => return Some(Field::Timestamp),
-            NODE => return Some(Field::Node),
-            SENSOR => return Some(Field::Sensor),
-            _ => {}
+        if key == self.fields.sensor.as_deref().unwrap_or(SENSOR) {
+            return Some(Field::Sensor);
         }
-        if let Some(index) = self.labels.iter().position(|label| label == key) {
+        if let Some(index) = self.fields.labels.iter().position(|label| label == key) {
             return Some(Field::Label(index));
         }
         let column = self
             .columns
             .binary_search_by(|column| column.as_str().cmp(key));
-        column.ok().map(Field::Column)
+        if let Ok(index) = column {
+            return Some(Field::Column(index));
+        }
+        match key {
+            TIMESTAMP => Some(Field::Timestamp),
+            NODE => Some(Field::Ignored),
+            _ if self.fields.ignored.contains(key) => Some(Field::Ignored),
+            _ => None,
+        }
     }
 }
 
-impl Found {
+impl<'a> Found<'a> {
     /// The last of several values of one field counts.
-    fn put(&mut self, field: Field, value: Value, row: &mut [f32]) {
+    fn put(&mut self, field: Field, cell: Cell<'a>, row: &mut [f32]) {
         match field {
-            Field::Timestamp => self.timestamp = value,
-            Field::Node => {}
-            Field::Sensor => self.sensor = value,
+            Field::Timestamp => self.timestamp = cell,
+            Field::Ignored => {}
+            Field::Sensor => self.sensor = cell,
             Field::Label(index) => {
-                if let Some(label) = self.labels.get_mut(index) {
-                    *label = value;
-                }
+                self.labels.retain(|(label, _)| *label != index);
+                self.labels.push((index, cell));
             }
             Field::Column(index) => {
                 self.bad.retain(|(bad, _)| *bad != index);
-                match (number(&value), row.get_mut(index)) {
-                    (Some(number), Some(cell)) => *cell = number,
-                    _ => self.bad.push((index, value)),
+                match (cell.number(), row.get_mut(index)) {
+                    (Some(number), Some(place)) => *place = number,
+                    _ => self.bad.push((index, cell)),
                 }
             }
         }
@@ -280,127 +368,22 @@ impl Found {
     }
 }
 
-fn not_an_object(error: serde_json::Error) -> ReadingError {
-    ReadingError::NotAnObject(error.to_string())
-}
-
-fn label_of(column: &str, value: &Value) -> Result<Option<bool>, ReadingError> {
-    match value {
-        Value::Null => Ok(None),
-        Value::Bool(anomalous) => Ok(Some(*anomalous)),
-        Value::Number(number) if number.as_f64() == Some(0.0) => Ok(Some(false)),
-        Value::Number(number) if number.as_f64() == Some(1.0) => Ok(Some(true)),
-        other => Err(ReadingError::BadLabel {
+fn label_of(column: &str, cell: &Cell<'_>) -> Result<Option<bool>, ReadingError> {
+    let number = match cell {
+        Cell::Null => return Ok(None),
+        Cell::Bool(anomalous) => return Ok(Some(*anomalous)),
+        Cell::Number(number) => number.as_f64(),
+        Cell::Text(_) | Cell::Other(_) => None,
+    };
+    match number {
+        Some(0.0) => Ok(Some(false)),
+        Some(1.0) => Ok(Some(true)),
+        _ => Err(ReadingError::BadLabel {
             column: column.to_owned(),
-            value: other.to_string(),
+            value: cell.to_string(),
         }),
     }
 }
 
-/// Beyond the range of f32 a number would become infinite: that is a fault of the sender, not a
-/// large value.
-fn number(value: &Value) -> Option<f32> {
-    match value {
-        Value::Null => Some(f32::NAN),
-        Value::Number(number) => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "the range is checked right after"
-            )]
-            let number = number.as_f64()? as f32;
-            number.is_finite().then_some(number)
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn decoder() -> Decoder {
-        Decoder::new(vec!["anomaly".into()], Vec::new())
-    }
-
-    fn decode(decoder: &mut Decoder, value: &[u8]) -> Result<(Reading, Vec<f32>), ReadingError> {
-        let mut values = vec![7.0];
-        let reading = decoder.decode(value, &mut values);
-        assert_eq!(values.remove(0), 7.0, "earlier rows stay as they are");
-        assert!(reading.is_ok() || values.is_empty());
-        reading.map(|reading| (reading, values))
-    }
-
-    #[test]
-    fn the_order_of_fields_changes_nothing_and_the_last_of_two_values_counts() {
-        let mut decoder = decoder();
-        let orders: [&[u8]; 4] = [
-            br#"{"sensor": "a", "x": 1, "y": 2, "anomaly": 0}"#,
-            br#"{"anomaly": false, "y": 2, "x": 1, "sensor": "a"}"#,
-            br#"{"x": "warm", "x": 1, "sensor": 3, "y": 2, "sensor": "a", "anomaly": 0}"#,
-            br#"{"sensor": "a", "x": 1, "y": 2, "anomaly": 5, "anomaly": 0}"#,
-        ];
-        for order in orders {
-            let (reading, values) = decode(&mut decoder, order).unwrap();
-            assert_eq!(values, [1.0, 2.0]);
-            assert_eq!((reading.sensor.as_str(), reading.label), ("a", Some(false)));
-        }
-    }
-
-    #[test]
-    fn the_first_reading_fixes_the_columns_in_alphabetical_order() {
-        let mut decoder = decoder();
-        let first =
-            br#"{"timestamp": 1.5, "node": 1, "sensor": "a", "y": 2, "x": 1, "anomaly": 1}"#;
-        let (reading, values) = decode(&mut decoder, first).unwrap();
-        assert_eq!(decoder.columns(), ["x", "y"]);
-        assert_eq!((values, reading.label), (vec![1.0, 2.0], Some(true)));
-    }
-
-    #[test]
-    fn a_missing_column_is_a_missing_value() {
-        let mut decoder = decoder();
-        decode(&mut decoder, br#"{"sensor": "a", "x": 1, "y": 2}"#).unwrap();
-        for sparse in [
-            br#"{"sensor": "a", "y": 2}"#.as_slice(),
-            br#"{"sensor": "a", "x": null, "y": 2}"#,
-        ] {
-            let (reading, values) = decode(&mut decoder, sparse).unwrap();
-            assert!(values[0].is_nan() && values[1] == 2.0);
-            assert_eq!(reading.label, None);
-        }
-    }
-
-    #[test]
-    fn every_fault_of_a_reading_is_named() {
-        let cases: [(&[u8], &str); 8] = [
-            (b"\xff", "undecodable"),
-            (b"[1]", "undecodable"),
-            (br#"{"x": 1}"#, "missing_field"),
-            (br#"{"sensor": 3, "x": 1}"#, "missing_field"),
-            (br#"{"sensor": "a", "x": "warm"}"#, "not_a_number"),
-            (br#"{"sensor": "a", "x": 1e300}"#, "not_a_number"),
-            (br#"{"sensor": "a", "x": 1, "anomaly": 2}"#, "bad_label"),
-            (br#"{"sensor": "a", "anomaly": 1}"#, "no_columns"),
-        ];
-        for (bytes, code) in cases {
-            let mut decoder = decoder();
-            assert_eq!(decode(&mut decoder, bytes).unwrap_err().code(), code);
-            assert!(
-                decoder.columns().is_empty(),
-                "a refused reading fixes no columns"
-            );
-        }
-        let mut decoder = decoder();
-        decode(&mut decoder, br#"{"sensor": "a", "x": 1}"#).unwrap();
-        assert_eq!(
-            decode(&mut decoder, br#"{"sensor": "a", "z": 1}"#)
-                .unwrap_err()
-                .code(),
-            "unknown_column"
-        );
-        assert!(
-            decode(&mut decoder, br#"{"sensor": "a", "x": 1}"#).is_ok(),
-            "the columns stay as they were"
-        );
-    }
-}
+mod tests;

@@ -1,6 +1,5 @@
 //! The roles that run in this process, and what each is given.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -83,16 +82,14 @@ impl LocalRoles {
             .iter()
             .find(|read| read.extent == Extent::FromNewest);
         let models_group = models_group.ok_or_else(|| defect(spec, "it reads no global models"))?;
-        let labels: BTreeSet<&str> = manifest
-            .sensors_of(number)
-            .filter_map(|sensor| sensor.label())
-            .collect();
         Ok(fog_node::Service {
             number,
-            readings: manifest.topics.sensor_data_of(number).name.into(),
-            models_group: models_group.group.clone(),
-            start: settings::start(manifest),
             topics: settings::topics(manifest),
+            readings: settings::readings(manifest, number, batch_rows),
+            global_models: fog_node::GlobalModels {
+                group: models_group.group.clone(),
+                is_keeper: manifest.fog_node_ids().first() == Some(&number),
+            },
             plugins: Arc::new(Plugins {
                 node: NodeId::fog(number),
                 lineup,
@@ -102,23 +99,13 @@ impl LocalRoles {
                 cancel: context.stop.child_token(),
             }),
             lineup: wanted,
-            schedule: settings::schedule(manifest, &self.options),
-            epochs: manifest.model.local_epochs,
-            window_rows: usize::try_from(training.window_rows).unwrap_or(usize::MAX),
-            held_out_rows: usize::try_from(training.held_out_rows).unwrap_or(usize::MAX),
-            batch_rows,
-            // Rows of other programs carry their label as simulated ones do.
-            labels: if labels.is_empty() {
-                vec!["anomaly".to_owned()]
-            } else {
-                labels.into_iter().map(str::to_owned).collect()
+            training: fog_node::Training {
+                schedule: settings::schedule(manifest, &self.options),
+                epochs: manifest.model.local_epochs,
+                window_rows: usize::try_from(training.window_rows).unwrap_or(usize::MAX),
+                held_out_rows: usize::try_from(training.held_out_rows).unwrap_or(usize::MAX),
             },
-            sensors: manifest
-                .sensors_of(number)
-                .map(|sensor| sensor.name().to_owned())
-                .collect(),
             dead_letters: settings::dead_letters(manifest),
-            keeps_global_models: manifest.fog_node_ids().first() == Some(&number),
             context,
         })
     }

@@ -1,20 +1,22 @@
 //! Translates sections of the manifest into the types of roles and buses. Pure: opens nothing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fedhost_domain::envelope::Compression;
 use fedhost_domain::fog::schedule;
 use fedhost_domain::model::NodeId;
+use fedhost_domain::reading::Fields;
 use fedhost_domain::round::{Expected, Rules};
 
 use super::options::Options;
-use crate::role::DeadLetters;
 use crate::role::federation::{FederationTopics, Wire};
+use crate::role::{DeadLetters, fog_node};
 use fedhost_base::hint::hint;
 use fedhost_bus as bus;
 use fedhost_manifest::{
-    self as manifest, BusKind, ClientRole, Join, Manifest, NewGroup, Packing, RowsPerRound, Topic,
-    WhenBehind,
+    self as manifest, BusKind, ClientRole, Join, Manifest, NewGroup, Packing, RowsPerRound, Sensor,
+    Topic, WhenBehind,
 };
 
 /// The specification by which a topic is created.
@@ -77,7 +79,7 @@ fn rounds(manifest: &Manifest, options: &Options) -> Option<u64> {
 }
 
 /// Where a fog node starts to read its readings without a stored offset.
-pub(super) fn start(manifest: &Manifest) -> bus::Start {
+fn start(manifest: &Manifest) -> bus::Start {
     match manifest.bus.kind {
         BusKind::Embedded => bus::Start::Earliest,
         BusKind::Kafka => match manifest.kafka_clients(ClientRole::FogNode).start {
@@ -85,6 +87,33 @@ pub(super) fn start(manifest: &Manifest) -> bus::Start {
             NewGroup::Latest => bus::Start::Latest,
             NewGroup::Refuses => bus::Start::Stored,
         },
+    }
+}
+
+/// What a fog node reads from its sensors.
+pub(super) fn readings(manifest: &Manifest, number: u32, batch_rows: usize) -> fog_node::Readings {
+    let node = manifest.fog_node.iter().find(|node| node.id == number);
+    let sensors: Vec<&Sensor> = manifest.sensors_of(number).collect();
+    let mut labels: BTreeSet<&str> = sensors.iter().filter_map(|sensor| sensor.label()).collect();
+    labels.extend(node.and_then(|node| node.label.as_deref()));
+    if labels.is_empty() {
+        // Rows of other programs carry their label as simulated ones do.
+        labels.insert("anomaly");
+    }
+    fog_node::Readings {
+        topic: manifest.topics.sensor_data_of(number).name.into(),
+        start: start(manifest),
+        batch_rows,
+        fields: Fields {
+            labels: labels.into_iter().map(str::to_owned).collect(),
+            ignored: node.map_or_else(BTreeSet::new, |node| node.ignore.iter().cloned().collect()),
+            sensor: node.and_then(|node| node.sensor.clone()),
+        },
+        columns: node.map_or_else(Vec::new, |node| node.columns.clone()),
+        sensors: sensors
+            .iter()
+            .map(|sensor| sensor.name().to_owned())
+            .collect(),
     }
 }
 

@@ -15,10 +15,11 @@ pub mod plugins;
 mod retry;
 mod rows;
 mod scorer;
+mod sources;
 mod swap;
 mod work;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fedhost_base::hint::with_hint;
@@ -34,6 +35,7 @@ use fedhost_plugin::{Batch, CallError, Kind, Preprocessor};
 use plugins::Plugins;
 use retry::GaveUp;
 use scorer::Scorer;
+use sources::Sources;
 
 /// Open plug-ins, and what they have learnt.
 pub(crate) struct Engine {
@@ -42,9 +44,7 @@ pub(crate) struct Engine {
     columns: Vec<String>,
     /// Names of a prepared row's values; empty before the first row is prepared.
     features: Vec<String>,
-    preprocessors: HashMap<Arc<str>, Preprocessor>,
-    /// States of preprocessors to begin again from after a failed call.
-    checkpoints: HashMap<Arc<str>, Weights>,
+    sources: Sources,
     scorer: Scorer,
 }
 
@@ -81,8 +81,7 @@ impl Engine {
             plugins,
             columns: Vec::new(),
             features: Vec::new(),
-            preprocessors: HashMap::new(),
-            checkpoints: HashMap::new(),
+            sources: Sources::default(),
             scorer: Scorer::default(),
         }
     }
@@ -177,8 +176,7 @@ impl Engine {
     /// A source that ends has had its last row in this batch or before.
     fn close_ended(&mut self, work: &mut Work) {
         for source in work.ended_sources.drain(..) {
-            self.preprocessors.remove(source.as_str());
-            self.checkpoints.remove(source.as_str());
+            self.sources.remove(&source);
         }
     }
 
@@ -191,20 +189,25 @@ impl Engine {
             }
             return Ok(None);
         }
-        let mut preprocessor = match self.preprocessors.remove(source) {
+        let mut preprocessor = match self.sources.take(source) {
             Some(preprocessor) => preprocessor,
             None => self.open_source(source)?,
         };
         let features = preprocessor.transform(batch)?;
         self.check_width(&features)?;
-        self.preprocessors.insert(Arc::clone(source), preprocessor);
+        if let Some(failure) = self.sources.put(source, preprocessor) {
+            self.plugins.announce(&failure);
+        }
         Ok(Some(features))
     }
 
     /// All sources have the same columns and parameters, so the features of the first one are those
     /// of all.
     fn open_source(&mut self, source: &str) -> Result<Preprocessor, CallError> {
-        let checkpoint = self.checkpoints.get(source);
+        let checkpoint = self.sources.checkpoint(source);
+        if checkpoint.is_none() {
+            self.sources.check_room(&self.plugins, source)?;
+        }
         let preprocessor = self
             .plugins
             .open_preprocessor(source, &self.columns, checkpoint)?;
@@ -274,12 +277,7 @@ impl Engine {
     /// # Errors
     /// A component failed.
     pub(crate) fn save(&mut self) -> Result<Saved, CallError> {
-        let mut sources = BTreeMap::new();
-        for (source, preprocessor) in &mut self.preprocessors {
-            let state = preprocessor.save()?;
-            sources.insert(source.to_string(), state.clone());
-            self.checkpoints.insert(Arc::clone(source), state);
-        }
+        let sources = self.sources.save()?;
         Ok(Saved {
             columns: self.columns.clone(),
             features: self.features.clone(),
@@ -289,30 +287,31 @@ impl Engine {
     }
 
     /// Puts a fresh engine where the state was saved. Returns for which sources another component
-    /// than that of the state begins anew, because it cannot continue from what is stored.
+    /// than that of the state begins again, because it cannot continue from what is stored.
     ///
     /// # Errors
     /// The component that saved a state does not take it back.
     pub(crate) fn restore(&mut self, saved: Saved) -> Result<Vec<String>, CallError> {
         let is_other = saved.preprocessor.is_some()
             && saved.preprocessor.as_ref() != self.plugins.preprocessor_id();
-        let mut anew = Vec::new();
+        let mut again = Vec::new();
         for (source, state) in saved.sources {
             let opened = self
                 .plugins
                 .open_preprocessor(&source, &saved.columns, Some(&state));
             match opened {
                 Ok(preprocessor) => {
-                    let source: Arc<str> = source.into();
-                    self.preprocessors.insert(Arc::clone(&source), preprocessor);
-                    self.checkpoints.insert(source, state);
+                    let failure = self.sources.restore(source.into(), preprocessor, state);
+                    if let Some(failure) = failure {
+                        self.plugins.announce(&failure);
+                    }
                 }
-                Err(reason) if is_other => anew.push(format!("{source}: {reason}")),
+                Err(reason) if is_other => again.push(format!("{source}: {reason}")),
                 Err(reason) => return Err(reason),
             }
         }
         self.columns = saved.columns;
         self.features = saved.features;
-        Ok(anew)
+        Ok(again)
     }
 }

@@ -1,10 +1,12 @@
-//! The records that roles exchange, but for model weights, which have their own envelope.
+//! The records that roles exchange, except model weights, which have their own envelope.
 
+use std::fmt::Write as _;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use fedhost_base::event::{Event, RunEvent};
-use fedhost_domain::model::Sha256Hex;
+use fedhost_domain::model::sha256_prefix;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -14,31 +16,35 @@ use fedhost_bus::{NewRecord, Position, Record};
 
 /// Header of a reading that is set aside to evaluate on.
 pub const HELD_OUT: &str = "fedhost-held-out";
-/// Header of a record that says that no further row comes: of one source, or of the whole sensor.
+/// Header of the last record of one source, or of the whole sensor.
 pub const END: &str = "fedhost-end";
 /// Value of [`END`]: the source named in the record is over.
 pub const END_OF_SOURCE: &[u8] = b"source";
 /// Value of [`END`]: the sensor that the key names is over.
 pub const END_OF_SENSOR: &[u8] = b"sensor";
 
-/// Everything but readings and weights, as other programs read it.
+/// Bytes of a usual reading.
+const USUAL_BYTES: usize = 256;
+
+/// Everything except readings and weights, as other programs read it. `T` is a text: one that is
+/// only written may be borrowed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Message<D = Value, M = Value> {
+pub struct Message<D = Value, M = Value, T = String> {
     /// Unique; the same for a repeated message.
-    pub message_id: String,
+    pub message_id: T,
     /// For example `PREDICTION_RESULT`.
-    pub message_type: String,
+    pub message_type: T,
     /// RFC 3339.
-    pub timestamp: String,
-    /// Who wrote it.
-    pub source: String,
+    pub timestamp: T,
+    /// The role that wrote it.
+    pub source: T,
     /// The content.
     pub data: D,
     /// What it was made from and with.
     pub metadata: M,
 }
 
-impl<D: Serialize, M: Serialize> Message<D, M> {
+impl<D: Serialize, M: Serialize, T: Serialize> Message<D, M, T> {
     /// As it is written.
     ///
     /// # Errors
@@ -48,19 +54,55 @@ impl<D: Serialize, M: Serialize> Message<D, M> {
     }
 }
 
-/// An id that depends on nothing but what was read and who made something of it, so that a repeated
-/// message carries the same id: a UUID of version 8 (RFC 9562) over a digest.
-#[must_use]
-pub fn derived_id(source: &str, input: &Position) -> String {
-    let text = format!(
-        "{source}\n{}\n{}\n{}",
-        input.topic, input.partition, input.offset
-    );
-    let digest = Sha256Hex::of(text.as_bytes());
-    let bytes = u128::from_str_radix(digest.as_str().get(..32).unwrap_or("0"), 16).unwrap_or(0);
-    uuid::Builder::from_custom_bytes(bytes.to_be_bytes())
-        .into_uuid()
-        .to_string()
+/// Makes ids of messages that depend only on what was read and which role made something of it, so
+/// that a repeated message carries the same id: UUIDs of version 8 (RFC 9562) over a digest.
+#[derive(Debug)]
+pub(crate) struct DerivedIds {
+    /// `source`, topic, partition and offset, each on a line of its own.
+    text: String,
+    source_bytes: usize,
+}
+
+impl DerivedIds {
+    /// Ids of messages that the role `source` writes.
+    pub(crate) fn new(source: &str) -> Self {
+        Self {
+            text: source.to_owned(),
+            source_bytes: source.len(),
+        }
+    }
+
+    /// The id of the message that is made of the record at `input`.
+    pub(crate) fn of(&mut self, input: &Position) -> DerivedId {
+        self.text.truncate(self.source_bytes);
+        // Writing to a string does not fail.
+        let _ = write!(
+            self.text,
+            "\n{}\n{}\n{}",
+            input.topic, input.partition, input.offset
+        );
+        let bytes = sha256_prefix(self.text.as_bytes());
+        let mut text = [0; DERIVED_ID_BYTES];
+        uuid::Builder::from_custom_bytes(bytes)
+            .into_uuid()
+            .hyphenated()
+            .encode_lower(&mut text);
+        DerivedId(text)
+    }
+}
+
+const DERIVED_ID_BYTES: usize = 36;
+
+/// The text of an id, kept in place: every prediction has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DerivedId([u8; DERIVED_ID_BYTES]);
+
+impl Deref for DerivedId {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or("")
+    }
 }
 
 /// What a reading consists of.
@@ -91,14 +133,14 @@ impl NewReading<'_> {
         label: Option<&(Arc<str>, bool)>,
         held_out: bool,
     ) -> serde_json::Result<NewRecord> {
-        let headers = held_out
-            .then(|| (HELD_OUT.to_owned(), Bytes::from_static(b"1")))
-            .into_iter()
-            .collect();
+        let mut headers = Vec::with_capacity(3);
+        if held_out {
+            headers.push((HELD_OUT.to_owned(), Bytes::from_static(b"1")));
+        }
         self.record(fields, label, headers)
     }
 
-    /// A record without columns that says that this source, or the whole sensor, is over.
+    /// The record without columns that ends this source, or the whole sensor.
     ///
     /// # Errors
     /// The record cannot be written as JSON.
@@ -130,12 +172,14 @@ impl NewReading<'_> {
             sequence::header(origin, number),
             trace::begin(&format!("{}/{origin}/{number}", self.topic)),
         ]);
+        let mut value = Vec::with_capacity(USUAL_BYTES);
+        serde_json::to_writer(&mut value, &object)?;
         Ok(NewRecord {
             topic: Arc::clone(self.topic),
             partition: None,
             timestamp_ms: self.time_ms,
             key: Some(Bytes::copy_from_slice(self.sensor.as_bytes())),
-            value: serde_json::to_vec(&object)?.into(),
+            value: value.into(),
             headers,
         })
     }
@@ -181,7 +225,7 @@ impl Serialize for Object<'_> {
     }
 }
 
-/// The announcement that a record could not be used.
+/// The event of a record that could not be used.
 #[must_use]
 pub fn skipped(record: &Record, reason: &str, detail: String) -> Event {
     Event::Run(RunEvent::RecordSkipped {
@@ -195,6 +239,8 @@ pub fn skipped(record: &Record, reason: &str, detail: String) -> Event {
 
 #[cfg(test)]
 mod tests {
+    use fedhost_domain::model::Sha256Hex;
+
     use super::*;
 
     fn position(offset: u64) -> Position {
@@ -233,18 +279,26 @@ mod tests {
 
     #[test]
     fn the_same_input_gives_the_same_id() {
-        assert_eq!(
-            derived_id("fog-node-1", &position(7)),
-            derived_id("fog-node-1", &position(7))
-        );
-        assert_ne!(
-            derived_id("fog-node-1", &position(7)),
-            derived_id("fog-node-1", &position(8))
-        );
-        assert_ne!(
-            derived_id("fog-node-1", &position(7)),
-            derived_id("fog-node-2", &position(7))
-        );
-        assert!(uuid::Uuid::parse_str(&derived_id("fog-node-1", &position(7))).is_ok());
+        let id = |source: &str, offset| DerivedIds::new(source).of(&position(offset));
+        assert_eq!(id("fog-node-1", 7), id("fog-node-1", 7));
+        assert_ne!(id("fog-node-1", 7), id("fog-node-1", 8));
+        assert_ne!(id("fog-node-1", 7), id("fog-node-2", 7));
+        assert!(uuid::Uuid::parse_str(&id("fog-node-1", 7)).is_ok());
+    }
+
+    #[test]
+    fn ids_are_those_of_earlier_versions() {
+        let mut ids = DerivedIds::new("fog-node-1");
+        let of_a_digest = |text: &str| {
+            let digest = Sha256Hex::of(text.as_bytes());
+            let bits = u128::from_str_radix(&digest.as_str()[..32], 16).unwrap();
+            uuid::Builder::from_custom_bytes(bits.to_be_bytes())
+                .into_uuid()
+                .to_string()
+        };
+        for offset in [7, 8, u64::MAX] {
+            let text = format!("fog-node-1\nsensor-data-node-1\n0\n{offset}");
+            assert_eq!(&*ids.of(&position(offset)), of_a_digest(&text));
+        }
     }
 }

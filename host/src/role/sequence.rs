@@ -1,6 +1,6 @@
 //! Numbers that sensors give their records, so that a record that comes twice is applied once.
 //!
-//! A sensor that was cut off between sending and noting that it sent will send again. A bus with
+//! A sensor that was stopped between sending and storing that it sent will send again. A bus with
 //! transactions hides that; any other shows the same records twice. A sensor's records of one
 //! partition come in order, so the newest number that was seen shows whether a record is a repeat.
 
@@ -16,6 +16,10 @@ use fedhost_bus::Record;
 /// 0.
 pub const SEQUENCE: &str = "fedhost-sequence";
 
+/// Sensors whose numbers are kept; records of further ones are always new. A name comes from the
+/// bus, so without a bound other programs could fill the memory.
+const SENSORS_MAX: usize = 10_000;
+
 /// The header of a sensor's item.
 #[must_use]
 pub fn header(sensor: &str, number: u64) -> (String, Bytes) {
@@ -28,16 +32,19 @@ pub struct Seen(BTreeMap<String, BTreeMap<u32, u64>>);
 
 impl Seen {
     /// Notes the record; `false` when it was seen before. A record without a number is always new,
-    /// and so is one that an operator has replayed from the dead-letter topic.
+    /// and so is one that an operator has replayed from a dead-letter topic.
     pub fn is_new(&mut self, record: &Record) -> bool {
         if record.header(REPLAY_COUNT).is_some() {
             return true;
         }
-        let Some((sensor, number)) = record.header(SEQUENCE).and_then(|value| parse(value)) else {
+        let Some((sensor, number)) = number_of(record) else {
             return true;
         };
         // A name is copied only when it is met for the first time.
         if !self.0.contains_key(sensor) {
+            if self.0.len() >= SENSORS_MAX {
+                return true;
+            }
             self.0.insert(sensor.to_owned(), BTreeMap::new());
         }
         let Some(partitions) = self.0.get_mut(sensor) else {
@@ -54,6 +61,11 @@ impl Seen {
                 .is_none(),
         }
     }
+}
+
+/// The sensor that sent a record, and the record's number.
+pub(crate) fn number_of(record: &Record) -> Option<(&str, u64)> {
+    parse(record.header(SEQUENCE)?)
 }
 
 fn parse(value: &[u8]) -> Option<(&str, u64)> {
@@ -95,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_somebody_else_is_always_new() {
+    fn a_record_of_another_program_is_always_new() {
         let mut seen = Seen::default();
         let bad = [
             vec![],
@@ -106,5 +118,16 @@ mod tests {
         for headers in bad {
             assert!(seen.is_new(&record(0, headers.clone())) && seen.is_new(&record(0, headers)));
         }
+    }
+
+    #[test]
+    fn the_numbers_of_further_sensors_are_not_kept() {
+        let mut seen = Seen::default();
+        for sensor in 0..=SENSORS_MAX {
+            let record = record(0, vec![header(&sensor.to_string(), 1)]);
+            assert!(seen.is_new(&record));
+            assert_eq!(seen.is_new(&record), sensor == SENSORS_MAX);
+        }
+        assert_eq!(seen.0.len(), SENSORS_MAX);
     }
 }

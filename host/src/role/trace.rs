@@ -4,9 +4,9 @@
 //! Ids are derived from what was worked on, never random: a message that is repeated after a crash
 //! carries the same ids.
 //!
-//! Every round has a trace of its own. A message may bring its own: an answer to one message
-//! continues the trace of that message. A global model answers many, and would carry the trace of
-//! one sender into all later rounds: it keeps the trace of its round, and names the others in headers
+//! Every round has a trace of its own. Other programs may bring theirs: an answer to one message
+//! continues the trace of that message. A global model answers many, and would carry one foreign
+//! trace into all later rounds: it keeps the trace of its round, and names the others in headers
 //! of their own.
 
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ use fedhost_bus::Record;
 /// The header's name.
 pub const TRACEPARENT: &str = "traceparent";
 
-/// A header of a global model for each foreign trace that it goes on with, as W3C writes a
+/// A header of a global model for each foreign trace that it continues, as W3C writes a
 /// `traceparent`.
 pub const LINK: &str = "fedhost-trace-link";
 
@@ -29,13 +29,12 @@ type Header = (String, Bytes);
 /// Begins a trace; `origin` names what it begins with, such as a sensor and the number of its row.
 #[must_use]
 pub fn begin(origin: &str) -> Header {
-    let trace = format!("{:032x}", xxh3_128(origin.as_bytes()).max(1));
-    header(&trace, origin)
+    header(&trace_id(origin), origin)
 }
 
-/// The trace of a round, which every participant computes for itself: training
-/// from the model before it, its updates, its global model, and what that model is found to be
-/// worth. `who` has a span of its own in it.
+/// The trace of a round, which every role derives from the round's number: training from the model
+/// before it, its updates, its global model, and that model's evaluations. `who` has a span of its
+/// own in it.
 #[must_use]
 pub fn of_round(global_model: &str, round: u64, who: &str) -> Header {
     let trace = round_id(global_model, round);
@@ -43,10 +42,7 @@ pub fn of_round(global_model: &str, round: u64, who: &str) -> Header {
 }
 
 fn round_id(global_model: &str, round: u64) -> String {
-    format!(
-        "{:032x}",
-        xxh3_128(format!("{global_model}/{round}").as_bytes()).max(1)
-    )
+    trace_id(&format!("{global_model}/{round}"))
 }
 
 /// The trace that a record of the round carries, if it is another than the round's own.
@@ -62,11 +58,11 @@ pub fn foreign(record: &Record, global_model: &str, round: u64) -> Option<Bytes>
 #[must_use]
 pub fn of_answer(foreign: Option<&Bytes>, global_model: &str, round: u64, who: &str) -> Header {
     foreign
-        .and_then(|parent| go_on(parent, who))
+        .and_then(|parent| continued(parent, who))
         .unwrap_or_else(|| of_round(global_model, round, who))
 }
 
-/// Goes on with each of these traces beside the record's own; one that several have brought is
+/// Continues each of these traces beside the record's own; one that several messages brought is
 /// named once.
 #[must_use]
 pub fn links<'a>(foreign: impl Iterator<Item = &'a Bytes>, work: &str) -> Vec<Header> {
@@ -74,17 +70,17 @@ pub fn links<'a>(foreign: impl Iterator<Item = &'a Bytes>, work: &str) -> Vec<He
     let first = foreign
         .filter(|parent| parse(parent).is_some_and(|(trace, _)| known.insert(trace.to_owned())));
     first
-        .filter_map(|parent| Some((LINK.to_owned(), go_on(parent, work)?.1)))
+        .filter_map(|parent| Some((LINK.to_owned(), continued(parent, work)?.1)))
         .collect()
 }
 
-/// Goes on with the trace of `input` in a span of its own; `work` names what is done, such as the
-/// role. A record without a trace begins one.
+/// Continues the trace of `input` in a span of its own; `work` names what is done, such as the role.
+/// A record without a trace begins one.
 #[must_use]
 pub fn follow(input: &Record, work: &str) -> Header {
     input
         .header(TRACEPARENT)
-        .and_then(|parent| go_on(parent, work))
+        .and_then(|parent| continued(parent, work))
         .unwrap_or_else(|| {
             begin(&format!(
                 "{}/{}/{}",
@@ -93,16 +89,42 @@ pub fn follow(input: &Record, work: &str) -> Header {
         })
 }
 
-fn go_on(parent: &Bytes, work: &str) -> Option<Header> {
+fn continued(parent: &Bytes, work: &str) -> Option<Header> {
     let (trace, parent) = parse(parent)?;
-    Some(header(trace, &format!("{parent}{work}")))
+    let mut span = String::with_capacity(parent.len() + work.len());
+    span.push_str(parent);
+    span.push_str(work);
+    Some(header(trace, &span))
 }
 
+/// `00-TRACE-SPAN-01`, written without a formatter: every record has one.
 fn header(trace: &str, span: &str) -> Header {
-    (
-        TRACEPARENT.to_owned(),
-        format!("00-{trace}-{:016x}-01", xxh3_64(span.as_bytes()).max(1)).into(),
-    )
+    let mut text = Vec::with_capacity(HEADER_BYTES);
+    text.extend_from_slice(b"00-");
+    text.extend_from_slice(trace.as_bytes());
+    text.push(b'-');
+    push_hex(&mut text, &xxh3_64(span.as_bytes()).max(1).to_be_bytes());
+    text.extend_from_slice(b"-01");
+    (TRACEPARENT.to_owned(), text.into())
+}
+
+/// Bytes of a header of version 0.
+const HEADER_BYTES: usize = 55;
+
+fn push_hex(text: &mut Vec<u8>, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        for half in [byte >> 4, byte & 0xf] {
+            text.extend(DIGITS.get(usize::from(half)));
+        }
+    }
+}
+
+/// An id of a trace.
+fn trace_id(of: &str) -> String {
+    let mut text = Vec::with_capacity(32);
+    push_hex(&mut text, &xxh3_128(of.as_bytes()).max(1).to_be_bytes());
+    String::from_utf8(text).unwrap_or_else(|_| String::new())
 }
 
 /// Trace id and parent id of a version 0 header.
@@ -151,7 +173,18 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_goes_on_in_a_span_of_its_own() {
+    fn a_header_is_written_as_w3c_writes_it() {
+        let origin = "machine-1/5";
+        let (name, header) = begin(origin);
+        let trace = xxh3_128(origin.as_bytes());
+        let span = xxh3_64(origin.as_bytes());
+        assert_eq!(name, "traceparent");
+        assert_eq!(header, format!("00-{trace:032x}-{span:016x}-01"));
+        assert_eq!(header.len(), HEADER_BYTES);
+    }
+
+    #[test]
+    fn a_trace_continues_in_a_span_of_its_own() {
         let (_, first) = begin("machine-1/5");
         let (_, second) = follow(&record(Some(first.clone())), "fog-node-1");
         let ((trace, span), (same, other)) = (parse(&first).unwrap(), parse(&second).unwrap());
@@ -174,13 +207,13 @@ mod tests {
         assert_eq!(foreign(&record(Some(own)), "global", 7), None);
         assert_eq!(foreign(&record(None), "global", 7), None);
         assert_eq!(foreign(&record(Some("no trace".into())), "global", 7), None);
-        let (_, strange) = begin("another sender");
-        let brought = foreign(&record(Some(strange.clone())), "global", 7);
-        assert_eq!(brought.as_ref(), Some(&strange));
+        let (_, theirs) = begin("another program");
+        let brought = foreign(&record(Some(theirs.clone())), "global", 7);
+        assert_eq!(brought.as_ref(), Some(&theirs));
 
         let (_, answer) = of_answer(brought.as_ref(), "global", 7, "fog-node-1");
-        assert_eq!(trace_of(&answer), trace_of(&strange));
-        assert_ne!(answer, strange, "it has a span of its own");
+        assert_eq!(trace_of(&answer), trace_of(&theirs));
+        assert_ne!(answer, theirs, "it has a span of its own");
         assert_eq!(
             of_answer(None, "global", 7, "fog-node-1"),
             of_round("global", 7, "fog-node-1")
@@ -188,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn every_foreign_trace_is_named_once_whoever_brought_it() {
+    fn a_foreign_trace_of_several_messages_is_named_once() {
         let [(_, one), (_, other)] = ["one", "other"].map(begin);
         let (_, same) = follow(&record(Some(one.clone())), "another node");
         let named = links([&one, &other, &same].into_iter(), "aggregator");

@@ -6,13 +6,25 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for half in [byte >> 4, byte & 0xf] {
+            text.extend(char::from_digit(u32::from(half), 16));
+        }
+    }
+    text
+}
+
+/// The first 16 bytes of the sha256 of `bytes`, for ids that are made from what they name.
+#[must_use]
+pub fn sha256_prefix(bytes: &[u8]) -> [u8; 16] {
+    let digest = Sha256::digest(bytes);
+    let mut prefix = [0; 16];
+    prefix
+        .iter_mut()
+        .zip(digest)
+        .for_each(|(place, byte)| *place = byte);
+    prefix
 }
 
 /// A sha256 digest as 64 lower-case hexadecimal digits.

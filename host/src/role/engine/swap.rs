@@ -1,11 +1,11 @@
 //! Takes other components into use, between two batches: never while a batch is being handled, nor
-//! in the middle of a training, which goes on with the component that began it.
+//! in the middle of a training, which continues with the component that began it.
 //!
-//! A new component continues from the state of the old one when it can, else it begins anew. One
+//! A new component continues from the state of the old one when it can, else it begins again. One
 //! that cannot replace the old one (it has other columns, or models of another shape) is refused,
 //! and the old one stays.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fedhost_base::hint::explain;
@@ -15,6 +15,7 @@ use fedhost_plugin::{CallError, Detector, Preprocessor};
 use super::Engine;
 use super::outcome::Stage;
 use super::plugins::{Configured, Lineup, Plugins};
+use super::sources::Sources;
 
 /// What became of a new component.
 pub(crate) enum Swapped {
@@ -113,48 +114,31 @@ fn swap_preprocessor(engine: &mut Engine, new: &Configured) -> Result<String, Un
     let mut plugins = Plugins::clone(&engine.plugins);
     plugins.lineup.preprocess = Some(new.clone());
     let columns = engine.columns.clone();
-    let mut states = states(engine);
+    let states = engine.sources.states();
     if states.is_empty() && !engine.features.is_empty() {
         // Only to see what its columns are.
         check_columns(engine, &plugins.open_preprocessor("swap", &columns, None)?)?;
     }
-    let mut sources = HashMap::new();
+    let mut sources = Sources::default();
     let mut anew = BTreeMap::new();
-    for (source, state) in states.drain(..) {
-        if sources.is_empty() {
+    let carried = states.len();
+    for (index, (source, state)) in states.into_iter().enumerate() {
+        if index == 0 {
             try_preprocessor(&plugins, &source, &columns)?;
         }
         let (preprocessor, reason) = carry_over(&plugins, &source, &columns, state)?;
         check_columns(engine, &preprocessor)?;
         anew.extend(reason.map(|reason| (Arc::clone(&source), reason)));
-        sources.insert(source, preprocessor);
+        if let Some(failure) = sources.put(&source, preprocessor) {
+            plugins.announce(&failure);
+        }
     }
-    let carried = sources.len() - anew.len();
     engine.plugins = Arc::new(plugins);
-    engine.preprocessors = sources;
-    engine.checkpoints.clear();
-    Ok(describe_state(carried, &anew))
+    engine.sources = sources;
+    Ok(describe_state(carried - anew.len(), &anew))
 }
 
 type State = Result<Weights, CallError>;
-
-/// What each source's preprocessor has learnt, or why it cannot be saved.
-fn states(engine: &mut Engine) -> Vec<(Arc<str>, State)> {
-    let live: Vec<(Arc<str>, State)> = engine
-        .preprocessors
-        .iter_mut()
-        .map(|(source, preprocessor)| (Arc::clone(source), preprocessor.save()))
-        .collect();
-    // A preprocessor that has failed would have begun again from its checkpoint.
-    let resting = engine
-        .checkpoints
-        .iter()
-        .filter(|(source, _)| !engine.preprocessors.contains_key(*source));
-    let resting: Vec<_> = resting
-        .map(|(source, state)| (Arc::clone(source), Ok(state.clone())))
-        .collect();
-    live.into_iter().chain(resting).collect()
-}
 
 /// A preprocessor that goes on from the state, or begins anew for the reason given.
 fn carry_over(

@@ -1,8 +1,8 @@
 //! The node's reader of global models: it takes the newest, and what comes after it.
 //!
-//! All nodes read the same records, and one that is no global model is to have one dead letter. One
-//! node, the keeper, writes it: that node stores how far it has looked, and looks also at what came
-//! while it was away.
+//! All nodes read the same records, and one that is no global model is to have one dead-letter
+//! record. One node, the keeper, writes it: that node stores how far it has looked, and looks also
+//! at what came while it was away.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(super) struct Globals {
     topic: Arc<str>,
     /// By partition, the newest model at the beginning: those before it are not taken.
     newest: BTreeMap<u32, u64>,
-    /// By partition: whatever lies below has a dead letter if it needs one.
+    /// By partition: what lies below has a dead-letter record if it needs one.
     settled: BTreeMap<u32, u64>,
     /// By partition: up to where `settled` is stored.
     stored: BTreeMap<u32, u64>,
@@ -32,7 +32,7 @@ pub(super) struct Globals {
 impl Globals {
     pub(super) async fn open(service: &Service) -> Result<Self, Error> {
         let (bus, topic) = (&service.context.bus, &service.topics.global_model);
-        let group = service.models_group.clone();
+        let group = service.global_models.group.clone();
         let mut source = bus.subscribe(&group, &[topic], Start::Earliest).await?;
         let offsets = bus
             .group_offsets(&group)
@@ -52,16 +52,18 @@ impl Globals {
         }
         for (&partition, &newest) in &newest {
             let unsettled = stored.get(&partition).copied().unwrap_or(0);
-            let begin = if service.keeps_global_models {
+            let begin = if service.global_models.is_keeper {
                 unsettled.min(newest)
             } else {
                 newest
             };
             source.seek(topic, partition, begin);
         }
-        let watch = service
-            .keeps_global_models
-            .then(|| Watch::new(topic, service.dead_letters));
+        let watch = if service.global_models.is_keeper {
+            Some(Watch::new(topic, service.dead_letters))
+        } else {
+            None
+        };
         Ok(Self {
             source,
             group,
@@ -113,7 +115,7 @@ impl Globals {
     }
 }
 
-/// Where the newest global model lies, whatever untrusted senders have written after it.
+/// Where the newest global model lies; what other programs wrote behind it may be none.
 async fn newest_model(
     bus: &dyn Bus,
     newest: &Record,

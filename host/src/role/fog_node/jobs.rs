@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use fedhost_domain::event::FederationEvent;
 use fedhost_domain::fog::schedule::TrainingJob;
 use fedhost_domain::fog::window::LabelledRows;
 use fedhost_domain::metrics::ScoreSketch;
-use fedhost_domain::model::{Metric, PluginId, Sha256Hex, Weights};
+use fedhost_domain::model::{Metric, NodeId, PluginId, Sha256Hex, Weights};
 
 use crate::role::engine::plugins::Plugins;
 use fedhost_base::clock::Stopwatch;
@@ -22,6 +23,25 @@ pub(super) struct Trained {
     pub(super) loss: f64,
     pub(super) metrics: Vec<Metric>,
     pub(super) train_ms: f64,
+}
+
+impl Trained {
+    /// As it is announced.
+    pub(super) fn event(&self, node: NodeId) -> FederationEvent {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a positive number of milliseconds"
+        )]
+        let train_ms = self.train_ms.round() as u64;
+        FederationEvent::NodeTrained {
+            node,
+            round: self.training.base_round + 1,
+            samples: self.samples,
+            loss: self.loss,
+            train_ms,
+        }
+    }
 }
 
 /// Trains on `rows` for `epochs`, from `base` or from the initial model.

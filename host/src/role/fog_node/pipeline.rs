@@ -4,18 +4,22 @@
 //! Calls guests, so it runs on a guest thread.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use fedhost_base::event::RunEvent;
+use fedhost_base::hint::explain;
 use fedhost_bus::Record;
 use fedhost_domain::fog::window::Window;
 use fedhost_domain::model::PluginId;
-use fedhost_domain::reading::{Decoder, Reading, ReadingError};
+use fedhost_domain::reading::{Decoder, ReadingError};
 use fedhost_plugin::CallError;
+use serde_json::Value;
 
 use crate::role::engine::{
     Engine, FailedRows, Outcome, Progress, RetryPolicy, Rows, Scores, Stopped, Work,
 };
 use crate::role::message::{END, END_OF_SENSOR, HELD_OUT};
-use crate::role::sequence::Seen;
+use crate::role::sequence::{self, Seen};
 
 /// Everything that a node's readings have made of it.
 pub(super) struct Pipeline {
@@ -37,10 +41,24 @@ pub(super) struct Windows {
 }
 
 /// Capacities of the windows, in rows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sizes {
     pub(super) training: usize,
     pub(super) held_out: usize,
+}
+
+impl Sizes {
+    /// Bytes of a window at the most: a plug-in decides how wide its rows are.
+    const WINDOW_BYTES_MAX: usize = 256 << 20;
+
+    /// At most as many rows of `columns` values as the memory for a window holds.
+    fn fit(self, columns: usize) -> Self {
+        let rows_max = Self::WINDOW_BYTES_MAX / (4 * columns.saturating_add(1));
+        Self {
+            training: self.training.min(rows_max),
+            held_out: self.held_out.min(rows_max),
+        }
+    }
 }
 
 /// A batch of readings under way.
@@ -55,7 +73,11 @@ pub(super) struct Batch {
 pub(super) struct DecodedReading {
     /// Which record of the batch.
     pub(super) record: usize,
-    pub(super) reading: Reading,
+    pub(super) sensor: Arc<str>,
+    /// As the sensor wrote it.
+    pub(super) timestamp: Value,
+    /// Whether the row is anomalous, when that is known.
+    pub(super) label: Option<bool>,
     held_out: bool,
 }
 
@@ -156,6 +178,11 @@ impl Pipeline {
         let mut readings = Vec::with_capacity(records.len());
         let mut refused = Vec::new();
         let mut ended_sources = Vec::new();
+        if self.decoder.columns().is_empty() {
+            let readings = records.iter().filter(|record| record.header(END).is_none());
+            self.decoder
+                .fix_columns(readings.map(|record| (&*record.value, record.key.as_deref())));
+        }
         for (index, record) in records.iter().enumerate() {
             if !self.seen.is_new(record) {
                 continue;
@@ -169,15 +196,18 @@ impl Pipeline {
                 }
                 continue;
             }
-            match self.decoder.decode(&record.value, rows.values_mut()) {
-                Ok(reading) => {
-                    rows.push(&reading.sensor, readings.len());
-                    readings.push(DecodedReading {
-                        record: index,
-                        reading,
-                        held_out: record.header(HELD_OUT).is_some(),
-                    });
-                }
+            self.note_further_rows(record);
+            let decoded =
+                self.decoder
+                    .decode(&record.value, record.key.as_deref(), rows.values_mut());
+            match decoded {
+                Ok(reading) => readings.push(DecodedReading {
+                    record: index,
+                    sensor: rows.push(&reading.sensor, readings.len()),
+                    timestamp: reading.timestamp,
+                    label: reading.label,
+                    held_out: record.header(HELD_OUT).is_some(),
+                }),
                 Err(error) => refused.push(undecodable(index, &error)),
             }
         }
@@ -186,6 +216,16 @@ impl Pipeline {
             readings,
             refused,
             work: Work::new(rows, ended_sources),
+        }
+    }
+
+    /// A sensor that had ended may be given more rows.
+    fn note_further_rows(&mut self, record: &Record) {
+        if self.ended_sensors.is_empty() {
+            return;
+        }
+        if let Some((sensor, _)) = sequence::number_of(record) {
+            self.ended_sensors.remove(sensor);
         }
     }
 
@@ -215,18 +255,26 @@ impl Pipeline {
         if width == 0 {
             return 0;
         }
-        let sizes = self.sizes;
-        let windows = self.windows.get_or_insert_with(|| Windows {
-            training: Window::new(width, sizes.training),
-            held_out: Window::new(width, sizes.held_out),
-        });
+        let windows = match &mut self.windows {
+            Some(windows) => windows,
+            none => {
+                let sizes = self.sizes.fit(width);
+                if sizes != self.sizes {
+                    warn_of_narrow_window(&self.engine, sizes, width);
+                }
+                none.insert(Windows {
+                    training: Window::new(width, sizes.training),
+                    held_out: Window::new(width, sizes.held_out),
+                })
+            }
+        };
         let mut labelled = 0;
         let prepared = &outcome.prepared;
         for (id, features) in prepared.ids.iter().zip(prepared.values.chunks_exact(width)) {
             let Some(row) = readings.get(*id) else {
                 continue;
             };
-            match (row.reading.label, row.held_out) {
+            match (row.label, row.held_out) {
                 (None, _) => {}
                 (Some(anomalous), true) => windows.held_out.push(features, anomalous),
                 (Some(anomalous), false) => {
@@ -237,6 +285,17 @@ impl Pipeline {
         }
         labelled
     }
+}
+
+fn warn_of_narrow_window(engine: &Engine, sizes: Sizes, columns: usize) {
+    let plugins = engine.plugins();
+    plugins.announcer.announce(RunEvent::Warned {
+        part: plugins.node.to_string(),
+        detail: format!(
+            "prepared rows have {columns} columns, so only {} labelled and {} held-out rows are kept",
+            sizes.training, sizes.held_out
+        ),
+    });
 }
 
 /// The source or the sensor that a record without columns names.
@@ -254,7 +313,7 @@ fn undecodable(record: usize, error: &ReadingError) -> Refused {
         record,
         stage: "decode",
         reason: error.code().to_owned(),
-        detail: error.to_string(),
+        detail: explain(error),
         component: None,
         attempts: 1,
     }
@@ -292,4 +351,22 @@ fn scored(readings: Vec<DecodedReading>, ids: Vec<usize>, scores: Scores) -> Vec
             round,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_of_wide_rows_stay_within_their_memory() {
+        let wanted = Sizes {
+            training: 20_000,
+            held_out: 2_000,
+        };
+        assert_eq!(wanted.fit(8), wanted);
+        let narrow = wanted.fit(16_000);
+        assert_eq!((narrow.training, narrow.held_out), (4_194, 2_000));
+        assert!(narrow.training * 16_001 * 4 <= Sizes::WINDOW_BYTES_MAX);
+        assert_eq!(wanted.fit(usize::MAX / 8).training, 0);
+    }
 }

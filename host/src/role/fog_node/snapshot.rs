@@ -2,7 +2,7 @@
 //! offsets.
 //!
 //! After a restart the node reads on from the snapshot's offsets; what it had published beyond them
-//! it does not publish again.
+//! it does not publish again. With other columns in the manifest it begins again behind them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,46 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fedhost_domain::fog::window::{LabelledRows, Window};
 use fedhost_domain::model::{PluginId, TensorSpec, Weights};
-use fedhost_domain::reading::Decoder;
+use fedhost_domain::reading::{Decoder, Fields};
 use serde::{Deserialize, Serialize};
 
 use super::pipeline::{Pipeline, Windows};
 use crate::role::engine::Saved;
 use crate::role::sequence::Seen;
 use fedhost_plugin::CallError;
+
+/// When the next snapshot is due.
+pub(super) struct SnapshotSchedule {
+    every_rows: u64,
+    rows: u64,
+}
+
+impl SnapshotSchedule {
+    /// Fewer rows than this are not worth a snapshot.
+    const ROWS_MIN: usize = 1_000;
+
+    /// One each time that the rows of the training window have changed.
+    pub(super) fn new(window_rows: usize) -> Self {
+        Self {
+            every_rows: window_rows.max(Self::ROWS_MIN) as u64,
+            rows: 0,
+        }
+    }
+
+    /// Counts records that were handled.
+    pub(super) fn count(&mut self, rows: u64) {
+        self.rows += rows;
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.rows >= self.every_rows
+    }
+
+    /// A snapshot was taken.
+    pub(super) fn reset(&mut self) {
+        self.rows = 0;
+    }
+}
 
 /// As it is stored, in JSON.
 #[derive(Debug, Serialize, Deserialize)]
@@ -110,13 +143,25 @@ impl Snapshot {
         })
     }
 
-    /// Puts a fresh pipeline where this snapshot was taken. Says for which sources another
-    /// component than that of the snapshot begins anew, because it cannot go on from what is
+    /// The columns that it was taken with; none before the first reading.
+    pub(super) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Puts a fresh pipeline behind the readings of this snapshot, without what was learnt from
+    /// them.
+    pub(super) fn begin_again(self, pipeline: &mut Pipeline) {
+        pipeline.ended_sensors = self.ended_sensors;
+        pipeline.seen = self.seen;
+    }
+
+    /// Puts a fresh pipeline where this snapshot was taken. Returns for which sources another
+    /// component than that of the snapshot begins again, because it cannot continue from what is
     /// stored.
     pub(super) fn restore(
         self,
         pipeline: &mut Pipeline,
-        labels: Vec<String>,
+        fields: Fields,
     ) -> Result<Vec<String>, String> {
         let mut sources = BTreeMap::new();
         for (source, state) in self.sources {
@@ -131,7 +176,7 @@ impl Snapshot {
                 held_out: held_out.restore(width, pipeline.sizes.held_out),
             });
         }
-        pipeline.decoder = Decoder::new(labels, self.columns.clone());
+        pipeline.decoder = Decoder::new(fields, self.columns.clone());
         let saved = Saved {
             columns: self.columns,
             features: self.features,

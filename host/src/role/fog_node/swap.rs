@@ -6,8 +6,8 @@ use std::sync::Arc;
 use fedhost_base::event::{Event, PluginEvent};
 use fedhost_bus::Write;
 
-use super::batches::Held;
-use super::{Node, offsets_of};
+use super::Node;
+use super::worker::Held;
 use crate::role::Error;
 use crate::role::engine::{Stage, Swapped};
 
@@ -15,24 +15,21 @@ impl Node {
     /// Takes the components into use that are wanted now, and stores where each began.
     pub(super) async fn take_lineup(&mut self) -> Result<(), Error> {
         let wanted = self.service.lineup.borrow_and_update().clone();
-        let Some(pipeline) = &self.pipeline else {
+        if self.worker.is_stopped() {
             return Ok(());
-        };
-        let before = Arc::clone(pipeline.engine.plugins());
-        let (plugins, swaps) = self
-            .on_guest_thread(move |pipeline| {
-                let swaps = pipeline.engine.swap(wanted);
-                (Arc::clone(pipeline.engine.plugins()), swaps)
-            })
+        }
+        let before = Arc::clone(self.worker.plugins());
+        let swaps = self
+            .worker
+            .lend(move |pipeline| pipeline.engine.swap(wanted))
             .await?;
-        let is_swapped = !Arc::ptr_eq(&before, &plugins);
-        self.service.plugins = plugins;
+        let is_swapped = !Arc::ptr_eq(&before, self.worker.plugins());
         for swapped in swaps {
             self.announce_swap(swapped);
         }
         // A batch that has waited for the old component need not wait any longer.
         self.resume().await?;
-        if !is_swapped || self.held.is_some() || self.pipeline.is_none() {
+        if !is_swapped || !self.is_settled() {
             return Ok(());
         }
         // Earlier rows were handled by the old component: after a restart they must not be handled
@@ -57,7 +54,7 @@ impl Node {
                 part: part_of(stage).to_owned(),
                 old,
                 new,
-                topic: self.service.readings.to_string(),
+                topic: self.service.readings.topic.to_string(),
                 first_offsets: self.first_offsets(stage),
                 state,
             }),
@@ -75,8 +72,8 @@ impl Node {
 
     /// By partition, what comes next; a batch that waits comes before what is read next.
     fn first_offsets(&self, stage: Stage) -> BTreeMap<u32, u64> {
-        let mut offsets = offsets_of(self.readings.as_ref());
-        let Some(Held { records, batch }) = &self.held else {
+        let mut offsets = self.intake.positions();
+        let Some(Held { records, batch }) = self.worker.held() else {
             return offsets;
         };
         let waiting: Vec<usize> = if stage == Stage::Preprocess {

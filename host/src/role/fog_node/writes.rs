@@ -1,19 +1,19 @@
 //! What a fog node writes, and what it writes together.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use fedhost_domain::envelope::EncodeError;
 use fedhost_domain::fog::schedule::Schedule;
-use fedhost_domain::prediction::{InputPosition, Prediction, PredictionMetadata};
+use fedhost_domain::model::PluginId;
 use serde_json::json;
 
 use super::Service;
 use super::jobs::{Evaluated, Trained};
-use super::pipeline::{Processing, Scored};
+use super::pipeline::Processing;
+use super::predictions::PredictionWriter;
 use crate::dead_letters::{Failure, dead_letter};
-use crate::role::message::{Message, derived_id, skipped};
+use crate::role::message::{Message, skipped};
 use crate::role::models::{self, NewUpdate, RefusedModel};
 use crate::role::trace;
 use fedhost_base::clock::{self, rfc3339};
@@ -31,25 +31,31 @@ pub(super) fn offset(group: &str, topic: &Arc<str>, partition: u32, next: u64) -
     }
 }
 
-/// Scores and dead letters of those records whose results are not published yet.
+/// Predictions and dead-letter records of those records whose results are not published yet.
+///
+/// # Errors
+/// A prediction cannot be written as JSON.
 pub(super) fn results(
     service: &Service,
+    plugin: &PluginId,
     records: &[Record],
-    outcome: &Processing,
+    processing: &Processing,
     is_new: impl Fn(&Record) -> bool,
 ) -> serde_json::Result<Write> {
-    let (role, time_ms) = (service.id().to_string(), clock::now_ms());
+    let role = service.id().to_string();
+    let time_ms = clock::now_ms();
     let new = |index: usize| records.get(index).filter(|record| is_new(record));
-    let scored = outcome
-        .scored
-        .iter()
-        .filter_map(|scored| Some((scored, new(scored.reading.record)?)));
+    let mut predictions = PredictionWriter::new(service, plugin, time_ms);
     let mut write = Write::default();
-    for (scored, record) in scored {
-        let record = prediction(service, scored, record, time_ms)?;
-        write.records.push(record);
+    write
+        .records
+        .reserve(processing.scored.len() + processing.refused.len());
+    for scored in &processing.scored {
+        if let Some(record) = new(scored.reading.record) {
+            write.records.push(predictions.record(scored, record)?);
+        }
     }
-    for refused in &outcome.refused {
+    for refused in &processing.refused {
         let Some(record) = new(refused.record) else {
             continue;
         };
@@ -76,12 +82,8 @@ pub(super) fn results(
     Ok(write)
 }
 
-/// What is no global model, put aside.
-pub(super) fn refused_global(
-    service: &Service,
-    record: &Record,
-    refused: &RefusedModel,
-) -> NewRecord {
+/// The dead-letter record of what is no global model.
+pub(super) fn refused_global(service: &Service, record: &Record, refused: &RefusedModel) -> NewRecord {
     let (role, detail) = (service.id().to_string(), explain(refused));
     let failure = Failure {
         role: &role,
@@ -93,46 +95,6 @@ pub(super) fn refused_global(
         first_seen_ms: clock::now_ms(),
     };
     dead_letter(record, &service.topics.dead_letter_suffix, &failure)
-}
-
-fn prediction(
-    service: &Service,
-    scored: &Scored,
-    record: &Record,
-    time_ms: u64,
-) -> serde_json::Result<NewRecord> {
-    let source = service.id().to_string();
-    let reading = &scored.reading.reading;
-    let message = Message {
-        message_id: derived_id(&source, &record.position),
-        message_type: "PREDICTION_RESULT".to_owned(),
-        timestamp: rfc3339(time_ms),
-        data: Prediction {
-            label: reading.label.map(u8::from),
-            model_version: scored.round,
-            node: service.number,
-            score: scored.score.map(f64::from),
-            sensor: Cow::Borrowed(&reading.sensor),
-            timestamp: Cow::Borrowed(&reading.timestamp),
-        },
-        metadata: PredictionMetadata {
-            input: InputPosition {
-                offset: record.position.offset,
-                partition: record.position.partition,
-                topic: Cow::Borrowed(&record.position.topic),
-            },
-            plugin: Cow::Borrowed(service.plugins.model_id()),
-        },
-        source,
-    };
-    Ok(NewRecord {
-        topic: Arc::clone(&service.topics.predictions),
-        partition: None,
-        timestamp_ms: time_ms,
-        key: Some(Bytes::copy_from_slice(reading.sensor.as_bytes())),
-        value: message.to_bytes()?,
-        headers: vec![trace::follow(record, service.id().as_str())],
-    })
 }
 
 /// What the node found on its held-out rows, as counts that can be added up over nodes.
