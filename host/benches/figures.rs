@@ -1,9 +1,9 @@
 //! `make bench`: every figure beside its baseline, measured in the same run, interleaved, as
 //! medians.
 //!
-//! Machines are noisy and differ, so a ratio says more than a time; both go to `target/bench.json`.
-//! Criterion measures one thing after the other; figures whose ratio counts have to alternate,
-//! hence the small harness in `figures/measure.rs`.
+//! Machines are noisy and differ, so a ratio says more than a time; both go to `target/bench.json`,
+//! which is written after every figure. Criterion measures one thing after the other; figures whose
+//! ratio counts have to alternate, hence the small harness in `figures/measure.rs`.
 
 #![expect(
     clippy::print_stdout,
@@ -32,15 +32,22 @@ mod measure;
 mod plugins;
 #[path = "figures/round.rs"]
 mod round;
+#[path = "figures/rows.rs"]
+mod rows;
 
-type Measure = fn() -> Vec<measure::Figure>;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use fedhost::cli::{Cli, Ending};
+use measure::Document;
 
 /// Groups of figures by name, in the order in which they are measured.
-const GROUPS: [(&str, Measure); 8] = [
+const GROUPS: [(&str, fn(&mut Document)); 9] = [
     ("fedavg", fedavg::figures),
     ("envelope", envelope::figures),
     ("log", log::figures),
     ("dataset", dataset::figures),
+    ("rows", rows::figures),
     ("plugins", plugins::figures),
     ("evaluate", evaluate::figures),
     ("round", round::figures),
@@ -48,17 +55,25 @@ const GROUPS: [(&str, Measure); 8] = [
 ];
 
 /// All groups, or those named: `cargo bench --bench figures -- kafka`.
-fn main() {
-    let asked: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| !argument.starts_with('-'))
-        .collect();
-    let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
-    let mut figures = Vec::new();
-    for (_, measure) in GROUPS.into_iter().filter(|(name, _)| is_asked(name)) {
-        let measured = measure();
-        measured.iter().for_each(|figure| println!("{figure}"));
-        figures.extend(measured);
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // A run compiles plug-ins in a child process of its own program, which is this one.
+    if arguments
+        .first()
+        .is_some_and(|argument| argument == fedhost_plugin::compiler::COMMAND)
+    {
+        let ending = fedhost::cli::execute(Cli::parse());
+        if let Ending::Refused(error) | Ending::Failed(error) = &ending {
+            fedhost::cli::complain(error);
+        }
+        return ending.exit_code();
     }
-    measure::write_json(&figures);
+    let is_asked = |name: &str| {
+        let mut asked = arguments
+            .iter()
+            .filter(|argument| !argument.starts_with('-'));
+        asked.clone().next().is_none() || asked.any(|asked| asked == name)
+    };
+    let groups = GROUPS.into_iter().filter(|(name, _)| is_asked(name));
+    Document::default().measure(groups)
 }

@@ -18,20 +18,17 @@ use parquet::schema::parser::parse_message_type;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use crate::measure::{Figure, interleaved};
+use crate::measure::{Document, Figure, interleaved};
 
 const ROWS: usize = 200_000;
 const FEATURES: usize = 8;
 const ROWS_AT_ONCE: usize = 4_096;
 
-pub(crate) fn figures() -> Vec<Figure> {
+pub(crate) fn figures(document: &mut Document) {
     let folder = tempfile::tempdir().unwrap();
     let columns = columns();
-    [
-        csv(&folder.path().join("rows.csv"), &columns),
-        parquet(&folder.path().join("rows.parquet"), &columns),
-    ]
-    .concat()
+    document.extend(csv(&folder.path().join("rows.csv"), &columns));
+    document.extend(parquet(&folder.path().join("rows.parquet"), &columns));
 }
 
 /// Values as a testbed measures them: six digits, of several magnitudes.

@@ -9,11 +9,11 @@ use fedhost_domain::envelope::{
 use fedhost_domain::model::{NodeId, PluginId, Sha256Hex};
 
 use crate::fedavg::weights;
-use crate::measure::{Figure, interleaved, median_of};
+use crate::measure::{Document, Figure, interleaved, median_of};
 
 const PARAMETERS: usize = 1_000_000;
 
-pub(crate) fn figures() -> Vec<Figure> {
+pub(crate) fn figures(document: &mut Document) {
     let envelope = Envelope {
         header: Header {
             kind: MessageKind::ModelUpdate,
@@ -36,12 +36,9 @@ pub(crate) fn figures() -> Vec<Figure> {
         },
         weights: weights(1, PARAMETERS),
     };
-    [
-        whole(&envelope, Compression::Gzip, "gzip"),
-        whole(&envelope, Compression::None, "none"),
-        stages(&envelope),
-    ]
-    .concat()
+    document.extend(whole(&envelope, Compression::Gzip, "gzip"));
+    document.extend(whole(&envelope, Compression::None, "none"));
+    document.extend(stages(&envelope));
 }
 
 fn whole(envelope: &Envelope, compression: Compression, name: &str) -> Vec<Figure> {

@@ -14,7 +14,7 @@ use fedhost_evaluate::{Candidate, Document, Evaluation, LabelUse, Options, Subje
 use fedhost_plugin::{Engine, EventSink, Limits, Loader, Parameters};
 use tokio_util::sync::CancellationToken;
 
-use crate::measure::{Figure, median};
+use crate::measure::{self, Figure, median};
 
 const REPETITIONS: usize = 5;
 const FILES: usize = 4;
@@ -28,44 +28,40 @@ const PEERS: [(&str, f64, f64); 2] = [
     ("half-space-trees", 21.0, 15.8),
 ];
 
-pub(crate) fn figures() -> Vec<Figure> {
-    let mut figures = overhead();
-    figures.extend(skab());
-    figures
+pub(crate) fn figures(document: &mut measure::Document) {
+    overhead(document);
+    document.extend(skab());
 }
 
 /// Wall time of everything between open files and the document, beside the time spent inside the
 /// plug-in.
-fn overhead() -> Vec<Figure> {
+fn overhead(document: &mut measure::Document) {
     let home = tempfile::tempdir().unwrap();
     for file in 0..FILES {
         std::fs::write(home.path().join(format!("{file}.csv")), made_up(file)).unwrap();
     }
     let corpus = corpus(&[format!("{}/*.csv", home.path().display())], &[]);
     let options = options(Protocol::Split { fraction: 0.5 });
-    [
+    for plugin in [
         "pca-t2q",
         "autoencoder",
         "ewma",
         "half-space-trees",
         "isolation-forest",
-    ]
-    .map(|plugin| {
+    ] {
         let measured: Vec<(f64, f64)> = (0..REPETITIONS)
             .map(|_| judge(&corpus, &options, &[plugin]))
             .collect();
         let [wall, inside] = [|it: &(f64, f64)| it.0, |it: &(f64, f64)| it.1]
             .map(|of| median(measured.iter().map(of).collect()));
-        let name = format!("evaluate_200k_rows_{plugin}");
-        Figure::beside(
-            &name,
+        document.add(Figure::beside(
+            &format!("evaluate_200k_rows_{plugin}"),
             1e3 * wall,
             "ms",
             "time inside the plug-in",
             1e3 * inside,
-        )
-    })
-    .to_vec()
+        ));
+    }
 }
 
 /// The Skoltech Anomaly Benchmark in `SKAB_DIR`, beside what the same rows take in Python; nothing

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use fedhost_domain::fedavg::{Average, MeanLimits};
 use fedhost_domain::model::{TensorSpec, Weights};
 
-use crate::measure::{Figure, interleaved, read_once};
+use crate::measure::{Document, Figure, interleaved, read_once};
 
 const UPDATES: usize = 100;
 const PARAMETERS: usize = 1_000_000;
@@ -28,7 +28,7 @@ pub(crate) fn weights(seed: usize, parameters: usize) -> Weights {
     .unwrap()
 }
 
-pub(crate) fn figures() -> Vec<Figure> {
+pub(crate) fn figures(document: &mut Document) {
     let updates: Vec<Weights> = (0..UPDATES).map(|seed| weights(seed, PARAMETERS)).collect();
     let limits = MeanLimits {
         max_abs: 1e4,
@@ -58,11 +58,11 @@ pub(crate) fn figures() -> Vec<Figure> {
     };
     let [mean, read] = interleaved([Box::new(mean), Box::new(read)]);
     let gigabytes = (UPDATES * PARAMETERS * 4) as f64 / 1e9;
-    vec![Figure::beside(
+    document.add(Figure::beside(
         "fedavg_100x1M",
         gigabytes / mean,
         "GB/s",
         "reading the same bytes",
         gigabytes / read,
-    )]
+    ));
 }

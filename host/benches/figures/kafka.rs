@@ -16,6 +16,8 @@ mod model;
 mod outage;
 #[path = "kafka/proxy.rs"]
 mod proxy;
+#[path = "kafka/rows.rs"]
+mod rows;
 #[path = "kafka/score.rs"]
 mod score;
 #[path = "kafka/stream.rs"]
@@ -23,30 +25,29 @@ mod stream;
 
 use self::broker::Broker;
 use self::cluster::Delivery;
-use crate::measure::Figure;
+use crate::measure::Document;
 
 /// How long anything may take that a figure waits for.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
-pub(crate) fn figures() -> Vec<Figure> {
+pub(crate) fn figures(document: &mut Document) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .unwrap();
-    let mut figures = Vec::new();
     match Broker::given().map_or_else(|| Broker::start(None), Ok) {
         Ok(broker) => {
-            figures.extend(stream::figures(&runtime, broker.address()));
-            figures.extend(score::figures(&runtime, broker.address()));
-            figures.extend(model::figures(&runtime, broker.address()));
+            rows::figures(&runtime, broker.address(), document);
+            document.extend(score::figures(&runtime, broker.address()));
+            document.extend(stream::figures(&runtime, broker.address()));
+            document.extend(model::figures(&runtime, broker.address()));
         }
         Err(reason) => leave_out("the figures of Kafka", &reason),
     }
     match outage::figures(&runtime) {
-        Ok(outage) => figures.extend(outage),
+        Ok(outage) => document.extend(outage),
         Err(reason) => leave_out("Kafka's recovery from an outage", &reason),
     }
-    figures
 }
 
 fn leave_out(what: &str, reason: &str) {

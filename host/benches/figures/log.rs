@@ -7,13 +7,13 @@ use fedhost_base::clock::Stopwatch;
 use fedhost_bus::embedded::{EmbeddedLog, Options};
 use fedhost_bus::{Admin as _, Bus as _, NewRecord, Sink as _, Start, TopicSpec, Write};
 
-use crate::measure::{Figure, median};
+use crate::measure::{Document, Figure, median};
 
 const RECORDS: usize = 200_000;
 const TOGETHER: usize = 500;
 const RECORD_BYTES: usize = 200;
 
-pub(crate) fn figures() -> Vec<Figure> {
+pub(crate) fn figures(document: &mut Document) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -26,7 +26,7 @@ pub(crate) fn figures() -> Vec<Figure> {
         let read = read(&log).await;
         let small = small_write(&log).await;
         let thousands = RECORDS as f64 / 1e3;
-        vec![
+        document.extend([
             Figure::beside(
                 "log_write_200B",
                 thousands / write,
@@ -36,8 +36,8 @@ pub(crate) fn figures() -> Vec<Figure> {
             ),
             Figure::alone("log_read_200B", thousands / read, "k/s"),
             Figure::alone("log_one_write_acknowledged", small * 1e6, "us"),
-        ]
-    })
+        ]);
+    });
 }
 
 fn topic() -> TopicSpec {

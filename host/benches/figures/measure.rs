@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::hint::black_box;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::process::ExitCode;
 
 use fedhost_base::clock::Stopwatch;
 use serde::Serialize;
@@ -111,11 +113,50 @@ pub(crate) fn read_once(values: &[f32]) -> u32 {
     )
 }
 
-/// The contract's file.
-pub(crate) fn write_json(figures: &[Figure]) {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let machine = json!({ "os": std::env::consts::OS, "architecture": std::env::consts::ARCH, "cores": cores });
-    let document = json!({ "machine": machine, "figures": figures });
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench.json");
-    std::fs::write(&path, serde_json::to_string_pretty(&document).unwrap()).unwrap();
+/// The figures measured so far, as they lie in `target/bench.json`.
+#[derive(Default)]
+pub(crate) struct Document(Vec<Figure>);
+
+impl Document {
+    /// Measures groups of figures. A group that cannot be measured to its end takes no other group
+    /// with it; the exit code then says so.
+    pub(crate) fn measure(
+        mut self,
+        groups: impl Iterator<Item = (&'static str, fn(&mut Self))>,
+    ) -> ExitCode {
+        let mut code = ExitCode::SUCCESS;
+        for (name, measure) in groups {
+            let measured = catch_unwind(AssertUnwindSafe(|| measure(&mut self)));
+            if measured.is_err() {
+                println!("left out: the rest of {name}, which failed");
+                code = ExitCode::FAILURE;
+            }
+        }
+        code
+    }
+
+    /// Takes a figure: prints it, and writes the file with all figures up to this one.
+    pub(crate) fn add(&mut self, figure: Figure) {
+        println!("{figure}");
+        self.0.push(figure);
+        self.write();
+    }
+
+    /// Takes several figures, each as soon as it is measured.
+    pub(crate) fn extend(&mut self, figures: impl IntoIterator<Item = Figure>) {
+        figures.into_iter().for_each(|figure| self.add(figure));
+    }
+
+    fn write(&self) {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let machine = json!({
+            "os": std::env::consts::OS,
+            "architecture": std::env::consts::ARCH,
+            "cores": cores,
+        });
+        let document = json!({ "machine": machine, "figures": self.0 });
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench.json");
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, serde_json::to_string_pretty(&document).unwrap()).unwrap();
+    }
 }

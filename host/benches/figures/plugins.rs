@@ -14,18 +14,15 @@ use std::sync::Arc;
 
 use fedhost_plugin::{Context, Engine, EventSink, Loader, Opening, Parameters, Plugin};
 
-use crate::measure::Figure;
+use crate::measure::Document;
 
 const SEED: u64 = 7;
 
-pub(crate) fn figures() -> Vec<Figure> {
+pub(crate) fn figures(document: &mut Document) {
     let engine = Engine::new().unwrap();
-    [
-        loading::figures(&engine),
-        boundary::figures(&engine),
-        catalogue::figures(&engine),
-    ]
-    .concat()
+    document.extend(loading::figures(&engine));
+    document.extend(boundary::figures(&engine));
+    catalogue::figures(&engine, document);
 }
 
 /// As a run has them, interruption and limits included.

@@ -17,22 +17,22 @@ use fedhost_domain::round::{Expected, Rules};
 use tokio_util::sync::CancellationToken;
 
 use crate::fedavg::weights;
-use crate::measure::{Figure, median};
+use crate::measure::{Document, Figure, median};
 
 const ROUNDS: u64 = 200;
 const PARAMETERS: usize = 17;
 
-pub(crate) fn figures() -> Vec<Figure> {
+pub(crate) fn figures(document: &mut Document) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .unwrap();
     let seconds = runtime.block_on(rounds());
-    vec![Figure::alone(
+    document.add(Figure::alone(
         "round_trivial_two_nodes",
         median(seconds) * 1e3,
         "ms",
-    )]
+    ));
 }
 
 fn plugin() -> PluginId {

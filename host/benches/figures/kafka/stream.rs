@@ -37,8 +37,8 @@ pub(crate) fn figures(runtime: &Runtime, servers: &str) -> Vec<Figure> {
     figures
 }
 
-/// Readings that no two are alike.
-fn values(records: usize) -> Vec<Bytes> {
+/// Readings of which no two are alike.
+pub(super) fn values(records: usize) -> Vec<Bytes> {
     let reading = |number: usize| {
         let noise = number.wrapping_mul(2_654_435_761);
         let text = format!(

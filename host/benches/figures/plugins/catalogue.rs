@@ -8,7 +8,7 @@ use fedhost_plugin::{Engine, Plugin};
 
 use super::rows::{bits, hosted, labelled, names, native, native_weights};
 use super::{SEED, built, loader, open};
-use crate::measure::{Figure, interleaved};
+use crate::measure::{Document, Figure, interleaved};
 
 const COLUMNS: usize = 16;
 /// In one call: what a node scores at a time, and what it trains on.
@@ -16,23 +16,38 @@ const ROWS: [usize; 2] = [1_000, 10_000];
 /// Rows in one measurement, in as many calls as it takes.
 const ROWS_TIMED: usize = 20_000;
 
-pub(crate) fn figures(engine: &Engine) -> Vec<Figure> {
+pub(crate) fn figures(engine: &Engine, document: &mut Document) {
     let load = |name: &str| loader(engine).load(&built(name)).unwrap();
-    [
-        model::<logistic_regression::LogisticRegression>(&load("logistic-regression")),
-        model::<mlp_classifier::MlpClassifier>(&load("mlp-classifier")),
-        model::<autoencoder::Autoencoder>(&load("autoencoder")),
-        model::<pca_t2q::PcaT2Q>(&load("pca-t2q")),
-        scored::<half_space_trees::HalfSpaceTrees>(&load("half-space-trees")),
-        scored::<isolation_forest::IsolationForest>(&load("isolation-forest")),
-        scored::<robust_zscore::RobustZscore>(&load("robust-zscore")),
-        scored::<ewma::Ewma>(&load("ewma")),
-        prepared::<standard_scaler::StandardScaler>(&load("standard-scaler")),
-        prepared::<robust_scaler::RobustScaler>(&load("robust-scaler")),
-        prepared::<baseline_deviation::BaselineDeviation>(&load("baseline-deviation")),
-        prepared::<window_features::WindowFeatures>(&load("window-features")),
-    ]
-    .concat()
+    document.extend(model::<logistic_regression::LogisticRegression>(&load(
+        "logistic-regression",
+    )));
+    document.extend(model::<mlp_classifier::MlpClassifier>(&load(
+        "mlp-classifier",
+    )));
+    document.extend(model::<autoencoder::Autoencoder>(&load("autoencoder")));
+    document.extend(model::<pca_t2q::PcaT2Q>(&load("pca-t2q")));
+    document.extend(scored::<half_space_trees::HalfSpaceTrees>(&load(
+        "half-space-trees",
+    )));
+    document.extend(scored::<isolation_forest::IsolationForest>(&load(
+        "isolation-forest",
+    )));
+    document.extend(scored::<robust_zscore::RobustZscore>(&load(
+        "robust-zscore",
+    )));
+    document.extend(scored::<ewma::Ewma>(&load("ewma")));
+    document.extend(prepared::<standard_scaler::StandardScaler>(&load(
+        "standard-scaler",
+    )));
+    document.extend(prepared::<robust_scaler::RobustScaler>(&load(
+        "robust-scaler",
+    )));
+    document.extend(prepared::<baseline_deviation::BaselineDeviation>(&load(
+        "baseline-deviation",
+    )));
+    document.extend(prepared::<window_features::WindowFeatures>(&load(
+        "window-features",
+    )));
 }
 
 fn model<T: Trainer + Detector>(plugin: &Plugin) -> Vec<Figure> {
