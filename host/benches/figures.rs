@@ -41,8 +41,10 @@ use clap::Parser as _;
 use fedhost::cli::{Cli, Ending};
 use measure::Document;
 
+type Measure = fn(&mut Document);
+
 /// Groups of figures by name, in the order in which they are measured.
-const GROUPS: [(&str, fn(&mut Document)); 9] = [
+const GROUPS: [(&str, Measure); 9] = [
     ("fedavg", fedavg::figures),
     ("envelope", envelope::figures),
     ("log", log::figures),

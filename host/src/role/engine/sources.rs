@@ -162,7 +162,7 @@ impl Sources {
 }
 
 fn bytes_of(state: &Weights) -> usize {
-    state.data().len() * size_of::<f32>()
+    size_of_val(state.data())
 }
 
 #[cfg(test)]

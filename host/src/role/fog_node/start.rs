@@ -128,7 +128,9 @@ async fn restore(
             service,
             role,
             format!(
-                "it begins again with the columns of the manifest, {}; it had learnt from {}",
+                "it begins again with the columns of the manifest, {}; it had learnt from {}, and a global model \
+                 of those columns cannot score its rows: begin a new federation, with another topics.prefix or \
+                 bus.directory",
                 wanted.join(", "),
                 snapshot.columns().join(", ")
             ),
