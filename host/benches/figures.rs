@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     {
         let ending = fedhost::cli::execute(Cli::parse());
         if let Ending::Refused(error) | Ending::Failed(error) = &ending {
-            fedhost::cli::complain(error);
+            fedhost::cli::print_error(error);
         }
         return ending.exit_code();
     }

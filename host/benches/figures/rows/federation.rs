@@ -100,7 +100,7 @@ impl Federation {
         sensor::Service {
             context: self.context(stop),
             role: "sensor-1-pump".to_owned(),
-            config: sensor::Config {
+            config: sensor::SensorConfig {
                 name: "pump".to_owned(),
                 node: 1,
                 rate_hz: 0.0,

@@ -83,7 +83,11 @@ pub(super) fn results(
 }
 
 /// The dead-letter record of what is no global model.
-pub(super) fn refused_global(service: &Service, record: &Record, refused: &RefusedModel) -> NewRecord {
+pub(super) fn refused_global(
+    service: &Service,
+    record: &Record,
+    refused: &RefusedModel,
+) -> NewRecord {
     let (role, detail) = (service.id().to_string(), explain(refused));
     let failure = Failure {
         role: &role,
