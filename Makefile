@@ -66,7 +66,7 @@ test: test-plugins check-plugins test-tools ## All tests, with an Apache Kafka o
 test-unit:      ## All tests that need nothing but Rust
 	$(CARGO) test --locked --workspace
 
-test-broker:    ## Tests of the bus and of dead letters on Apache Kafka
+test-broker:    ## Tests of the bus and of dead-letter records on Apache Kafka
 	@scripts/setup broker
 	scripts/kafka with $(CARGO) test $(ALL) --lib --test suite -- kafka conformance::chunks
 
@@ -79,7 +79,7 @@ test-chaos: test-plugins ## The short form of `make chaos`
 	@scripts/kafka fetch
 	$(CARGO) test $(ALL) --test chaos
 
-big-evaluation: test-plugins ## A file of 5 GiB is judged in 300 MiB of memory; takes half an hour and 12 GB in TMPDIR
+big-evaluation: test-plugins ## A file of 5 GiB is evaluated in 300 MiB of memory; takes half an hour and 12 GB in TMPDIR
 	EVALUATE_MIB=5120 $(CARGO) test $(ALL) --test e2e -- evaluate::memory --nocapture
 
 chaos: test-plugins ## Proof of delivery: every fault, three seeds; CHAOS="--list", CHAOS="--case NAME --seed N"
@@ -107,7 +107,7 @@ doc: setup
 	@RUSTDOCFLAGS="-D warnings" $(PHASE) 'documentation' $(CARGO) doc --locked --all-features --no-deps \
 		$(foreach crate,-base -bus -dataset -domain -evaluate -manifest -plugin -guest,-p fedhost$(crate)) -p fedhost
 
-quality: plugins ## Judge the catalogue on real data in DATA (skab/, adbench/, nab/); tables in target/quality
+quality: plugins ## Evaluate the catalogue on real data in DATA (skab/, adbench/, nab/); tables in target/quality
 	$(CARGO) build --release --locked -p fedhost
 	FEDHOST=$(RELEASE) scripts/quality $(or $(DATA),data) target/quality
 
