@@ -57,7 +57,7 @@ pub enum Error {
     /// It was never created.
     #[error("there is no topic {topic:?}")]
     #[diagnostic(help(
-        "`fedhost dlq list MANIFEST` shows the topics of dead letters; the first run of a manifest makes them"
+        "`fedhost dlq list MANIFEST` shows the topics of dead-letter records; the first run of a manifest makes them"
     ))]
     NoTopic {
         /// The name that was looked for.

@@ -202,12 +202,13 @@ fn readers_are_behind_before_a_run_and_not_after_it() {
     );
     assert_eq!(node(&after)["committed"], node(&after)["end"]);
     assert_eq!(after["records_not_safe"], 0, "{after}");
-    let letters = after["dead_letters"].as_array().unwrap();
-    let letters = letters
+    let dead_letters = after["dead_letters"]
+        .as_array()
+        .unwrap()
         .iter()
-        .find(|letters| letters["topic"] == "sensor-data-node-1.dlq")
+        .find(|topic| topic["topic"] == "sensor-data-node-1.dlq")
         .unwrap();
-    assert_eq!(letters["offsets"], 1);
+    assert_eq!(dead_letters["offsets"], 1);
     let text = lag(&[]).stdout;
     assert!(
         text.contains("0 records are not safe yet") && text.contains("aggregator"),

@@ -175,7 +175,7 @@ pub enum ClientRole {
     FogNode,
     /// A sensor's.
     Sensor,
-    /// Those of commands that look after topics, groups and dead letters.
+    /// Those of commands that look after topics, groups and dead-letter records.
     Admin,
 }
 

@@ -51,7 +51,7 @@ pub struct Topics {
     /// `.`, `_` or `-`.
     #[schemars(extend("format" = "name"))]
     pub dead_letter_suffix: String,
-    /// How long dead letters are kept.
+    /// How long dead-letter records are kept.
     pub(super) dead_letters: Retention,
     /// Further topics, made with the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -75,13 +75,14 @@ pub struct Retention {
     pub retention_bytes: Option<u64>,
 }
 
-/// Bytes that a dead letter may have above the record that it was: what says why it is one.
+/// Bytes that a dead-letter record may have above the record that it was: what says why it is one.
 pub const DEAD_LETTER_HEADROOM: u64 = 64 << 10;
 
 /// Bytes that headers and Kafka's own framing may take above key and value.
 const WIRE_HEADROOM: u64 = 64 << 10;
 
-/// What a client must let pass so that records of this size, and their dead letters, get through.
+/// What a client must let pass so that records of this size, and their dead-letter records, get
+/// through.
 pub(super) fn wire_bytes(max_message_bytes: u64) -> u64 {
     max_message_bytes + DEAD_LETTER_HEADROOM + WIRE_HEADROOM
 }
@@ -134,8 +135,8 @@ impl Topics {
         self.further.get(key).map(|topic| self.whole(topic))
     }
 
-    /// Where what could not be used of `topic` goes. Every dead letter counts, so none goes for a
-    /// newer one.
+    /// Where what could not be used of `topic` goes. Every dead-letter record counts, so none goes
+    /// for a newer one.
     #[must_use]
     pub fn dead_letter_of(&self, topic: &Topic) -> Topic {
         Topic {
@@ -148,7 +149,7 @@ impl Topics {
         }
     }
 
-    /// Every topic of a federation of these fog nodes, but for state and dead letters.
+    /// Every topic of a federation of these fog nodes, but for state and dead-letter records.
     #[must_use]
     pub fn all(&self, nodes: &BTreeSet<u32>) -> Vec<Topic> {
         let all = self

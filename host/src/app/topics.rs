@@ -284,7 +284,7 @@ mod tests {
         };
         let refused = prepared(small)
             .await
-            .expect_err("a dead letter of a model is larger");
+            .expect_err("a dead-letter record of a model is larger");
         let topic =
             "sizes of topic \"global_model.dlq\": the broker takes no request above 16777216 bytes";
         assert!(refused.contains(topic), "{refused}");

@@ -19,15 +19,15 @@ use fedhost_manifest::Loaded;
 /// Looks after the topics of a manifest; works on the embedded log and on Kafka alike.
 #[derive(Debug, Subcommand)]
 pub(super) enum Topics {
-    /// Make every topic of a manifest, and those of dead letters; topics that exist stay as they
-    /// are
+    /// Make every topic of a manifest, and those of dead-letter records; topics that exist stay as
+    /// they are
     Create(create::Create),
     /// List the topics of a manifest: what each is for, its partitions and records
     List(list::List),
     /// Show the settings of topics beside those that the manifest asks for, and their offsets
     Describe(describe::Describe),
-    /// Show how far each reader is behind, in offsets and in seconds, and the dead letters that
-    /// wait
+    /// Show how far each reader is behind, in offsets and in seconds, and the dead-letter records
+    /// that wait
     Lag(lag::Lag),
     /// Recommend a number of partitions for a throughput and a number of consumers
     Recommend(recommend::Recommend),

@@ -141,7 +141,7 @@ fn drop_value(record: &mut NewRecord, why: &str) -> String {
     record.value = Bytes::new();
     with_hint(
         format_args!(
-            "record {partition}:{offset} of {topic} could not be used ({reason}), and is kept as a dead letter without its value: {why}"
+            "record {partition}:{offset} of {topic} could not be used ({reason}), and is kept as a dead-letter record without its value: {why}"
         ),
         Some(&format!(
             "the value lies in {topic} for as long as its retention lasts; raise max_message_bytes of {topic} before more of them come"

@@ -1,4 +1,4 @@
-//! What an operator does with dead letters, on every bus. Apache Kafka is the cluster that
+//! What an operator does with dead-letter records, on every bus. Apache Kafka is the cluster that
 //! `KAFKA_BOOTSTRAP_SERVERS` names.
 
 #[path = "../../bus/tests/suite/conformance/case.rs"]

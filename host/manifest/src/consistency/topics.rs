@@ -62,7 +62,7 @@ impl Checker<'_> {
         for (key, topic) in all.iter().filter(|(key, _)| key != "state") {
             if let Some(other) = keys.get(topics.dead_letter_of(topic).name.as_str()) {
                 let message =
-                    format!("the dead letters of topics.{key} go to a topic of that name");
+                    format!("the dead-letter records of topics.{key} go to a topic of that name");
                 self.report(format!("topics.{other}.name"), message, None);
             }
         }

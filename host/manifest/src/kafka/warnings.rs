@@ -59,7 +59,7 @@ fn unused(kafka: &Kafka) -> Option<String> {
     })
 }
 
-/// A dead letter is larger than the record that it was.
+/// A dead-letter record is larger than the record that it was.
 fn chunks(manifest: &Manifest, effective: &Effective) -> Option<String> {
     let (limit, needed) = (
         effective.whole("message.max.bytes"),

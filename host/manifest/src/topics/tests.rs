@@ -48,11 +48,11 @@ fn the_newest_model_and_the_state_never_expire_and_no_dead_letter_goes_for_a_new
     assert_eq!(policy(&topics.global_model()).as_deref(), Some("compact"));
     assert_eq!(policy(&topics.state()).as_deref(), Some("compact"));
     assert_eq!(policy(&topics.model_updates()).as_deref(), Some("delete"));
-    let letters = topics.dead_letter_of(&topics.global_model());
-    assert_eq!(policy(&letters).as_deref(), Some("delete"));
-    assert_eq!(letters.retention_ms, Some(14 * 24 * 3_600_000));
+    let dead_letters = topics.dead_letter_of(&topics.global_model());
+    assert_eq!(policy(&dead_letters).as_deref(), Some("delete"));
+    assert_eq!(dead_letters.retention_ms, Some(14 * 24 * 3_600_000));
     assert_eq!(
-        letters.max_message_bytes,
+        dead_letters.max_message_bytes,
         topics.global_model().max_message_bytes + (64 << 10)
     );
 }

@@ -9,7 +9,7 @@ use crate::cli::{Ending, Global, ManifestArgs, screen};
 use fedhost_base::clock;
 
 /// Shows how far each consumer group of a manifest is behind in each partition, in offsets and in
-/// seconds, and how many offsets the dead letters take that wait to be replayed or purged.
+/// seconds, and how many offsets the dead-letter records take that wait to be replayed or purged.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -86,7 +86,7 @@ fn describe(waiting: &Waiting) -> String {
     let row = |topic: &DeadLetterOffsets| [topic.topic.clone(), topic.offsets.to_string()];
     let rows: Vec<_> = waiting.dead_letters.iter().map(row).collect();
     text.push_str(&columns(
-        [("dead letters", left), ("offsets", right)],
+        [("dead-letter records", left), ("offsets", right)],
         &rows,
     ));
     text

@@ -1,4 +1,4 @@
-//! A bus with a topic of two partitions, and the topic of its dead letters.
+//! A bus with a topic of two partitions, and the topic of its dead-letter records.
 
 use std::any::Any;
 use std::sync::Arc;
