@@ -20,7 +20,7 @@ pub use filter::Filter;
 pub use format::{DeadLetter, Failure, dead_letter, headers};
 pub use purge::{Cut, delete, plan_purge};
 pub use reader::{Begin, Reader, ScanProgress};
-pub use replay::{Account, REPLAYS_MAX, Replay, ReplayRefusal};
+pub use replay::{REPLAYS_MAX, Replay, ReplayRefusal, ReplaySummary};
 pub use sink::DeadLetterSink;
 pub use survey::{Survey, survey};
 

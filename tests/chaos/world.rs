@@ -200,7 +200,7 @@ impl World {
     }
 }
 
-/// Before anybody looks for them. A mock cannot be asked for topics by those who use it.
+/// Before anything reads them. Clients cannot ask a mock for topics.
 fn make_topics(scene: &Scene, cluster: &Cluster) {
     let Cluster::Mock(mock) = cluster else {
         let made = process::fedhost(&scene.path(""))

@@ -187,7 +187,7 @@ pub struct PluginResult {
     pub calls: u64,
     /// Its work in the engine's units, if it was counted.
     pub fuel: Option<u64>,
-    /// Why it has no figures, or why they are not to be believed.
+    /// Why it has no figures, or why they cannot be trusted.
     pub error: Option<String>,
     /// Whether it was given labels to train with.
     pub labelled: bool,

@@ -1,13 +1,13 @@
-//! Where a stretch of dead-letter records begins or ends: at an offset or at a time.
+//! Where a range of dead-letter records begins or ends: at an offset or at a time.
 
 use jiff::{SpanRelativeTo, Timestamp};
 
 use super::DeadLetter;
 
-/// One end of a stretch.
+/// One end of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// An offset, of all partitions or of one: then the others are left out.
+    /// An offset, in all partitions or in one; then the other partitions are left out.
     Offset {
         /// Which partition.
         partition: Option<u32>,
@@ -18,7 +18,7 @@ pub enum Bound {
     Time(u64),
 }
 
-/// A text names no place among dead-letter records.
+/// A text that is no place among dead-letter records.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 #[error(
     "write an offset such as 120, a partition and an offset such as 0:120, a time such as 2026-03-01T12:00:00Z, or an age such as 36h or 7d"
@@ -73,7 +73,7 @@ impl Bound {
         }
     }
 
-    /// Whether the dead-letter record lies before it, in a partition that it speaks of.
+    /// Whether it lies after the dead-letter record, which is in a partition that it covers.
     #[must_use]
     pub fn is_after(self, dead_letter: &DeadLetter) -> bool {
         match self {

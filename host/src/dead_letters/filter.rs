@@ -1,14 +1,14 @@
-//! Which dead-letter records are meant.
+//! Selects dead-letter records.
 
 use super::{Bound, DeadLetter};
 
-/// Which dead-letter records are meant; the default is all.
+/// Selects dead-letter records; the default selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Only those of this code.
     pub reason: Option<String>,
-    /// Only those with each of these headers; of a name that occurs more than once, any value will
-    /// do.
+    /// Only those with each of these headers; of a name that occurs more than once, any value
+    /// matches.
     pub headers: Vec<(String, String)>,
     /// Only those at or after it.
     pub from: Option<Bound>,
@@ -17,7 +17,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether the dead-letter record is meant.
+    /// Whether the dead-letter record is selected.
     #[must_use]
     pub fn admits(&self, dead_letter: &DeadLetter) -> bool {
         let has = |(name, value): &(String, String)| {
@@ -27,7 +27,7 @@ impl Filter {
                 .iter()
                 .any(|(header, found)| header == name && **found == *value.as_bytes())
         };
-        self.speaks_of(dead_letter.0.position.partition)
+        self.covers(dead_letter.0.position.partition)
             && self.from.is_none_or(|from| !from.is_after(dead_letter))
             && self.to.is_none_or(|to| to.is_after(dead_letter))
             && self
@@ -37,9 +37,9 @@ impl Filter {
             && self.headers.iter().all(has)
     }
 
-    /// Whether dead-letter records of the partition can be meant.
+    /// Whether dead-letter records of the partition can be selected.
     #[must_use]
-    pub fn speaks_of(&self, partition: u32) -> bool {
+    pub fn covers(&self, partition: u32) -> bool {
         self.partitions().all(|named| named == partition)
     }
 
@@ -51,12 +51,12 @@ impl Filter {
             .filter_map(Bound::partition)
     }
 
-    /// No dead-letter record below this offset is meant.
+    /// No dead-letter record below this offset is selected.
     pub(super) fn first_offset(&self) -> Option<u64> {
         self.from.and_then(Bound::offset)
     }
 
-    /// No dead-letter record at this offset or above is meant.
+    /// No dead-letter record at this offset or above is selected.
     pub(super) fn end_offset(&self) -> Option<u64> {
         self.to.and_then(Bound::offset)
     }

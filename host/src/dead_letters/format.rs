@@ -19,19 +19,19 @@ pub mod headers {
     pub const PARTITION: &str = "__connect.errors.partition";
     /// Its offset.
     pub const OFFSET: &str = "__connect.errors.offset";
-    /// The role that gave up on it.
+    /// The role that rejected it.
     pub const ROLE: &str = "__connect.errors.connector.name";
     /// Always 0: a role is one task.
     pub const TASK: &str = "__connect.errors.task.id";
-    /// What it was going through.
+    /// The stage in which it failed.
     pub const STAGE: &str = "__connect.errors.stage";
-    /// What was at work: a component, or the host itself.
+    /// The code that failed: a component, or the host itself.
     pub const CLASS: &str = "__connect.errors.class.name";
     /// The kind of failure, the same as [`REASON`].
     pub const EXCEPTION: &str = "__connect.errors.exception.class.name";
     /// The full explanation.
     pub const MESSAGE: &str = "__connect.errors.exception.message";
-    /// Where it happened, from the inside out, and what led to it: a line each.
+    /// Where it happened, from the inside out, with its causes: a line each.
     pub const STACK_TRACE: &str = "__connect.errors.exception.stacktrace";
     /// A short stable code.
     pub const REASON: &str = "__fedhost.reason";
@@ -60,9 +60,9 @@ const ADDED: [&str; 2] = ["__connect.errors.", "__fedhost."];
 /// Why a record could not be used.
 #[derive(Clone, Copy, Debug)]
 pub struct Failure<'a> {
-    /// The role that gave up on it, such as `fog-node-1`.
+    /// The role that rejected it, such as `fog-node-1`.
     pub role: &'a str,
-    /// What it was going through, such as `decode`.
+    /// The stage in which it failed, such as `decode`.
     pub stage: &'a str,
     /// A short stable code, such as `not_json`.
     pub reason: &'a str,
@@ -77,7 +77,7 @@ pub struct Failure<'a> {
 }
 
 impl Failure<'_> {
-    /// What was at work: a component, or the host itself.
+    /// The code that failed: a component, or the host itself.
     fn class(&self) -> String {
         self.component.map_or_else(
             || "fedhost".to_owned(),
@@ -85,7 +85,7 @@ impl Failure<'_> {
         )
     }
 
-    /// Set as the traces that readers of this header know.
+    /// In the layout of a Java stack trace, which readers of this header expect.
     fn trace(
         &self,
         Position {
@@ -109,8 +109,8 @@ impl Failure<'_> {
     }
 }
 
-/// A record that could not be used, as it goes to its topic's dead-letter topic: key, value and
-/// headers as they were, and why.
+/// The dead-letter record of a record that could not be used: its key, value and headers
+/// unchanged, and the reason in further headers.
 #[must_use]
 pub fn dead_letter(record: &Record, suffix: &str, failure: &Failure<'_>) -> NewRecord {
     let Position {

@@ -1,13 +1,13 @@
 //! Which dead-letter records of a partition were replayed: everything below an offset, which is the
 //! replaying group's own, and beyond it, where a filter has left dead-letter records out, single
-//! ones. Does no I/O: it says what it needs to know and what to store.
+//! ones. Does no I/O: it returns what it has to load and what to store.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bytes::Bytes;
 
-/// Offsets that one stored value speaks of: a bit each, at most 8 KiB.
+/// Offsets that one stored value covers: a bit each, at most 8 KiB.
 const CHUNK: u64 = 1 << 16;
 
 /// Which dead-letter records of a partition were replayed.
@@ -99,7 +99,7 @@ impl Marks {
                 .is_some_and(|chunk| chunk.has(offset % CHUNK))
     }
 
-    /// The dead-letter record, which follows the last one spoken of, was replayed: now, or before.
+    /// The next dead-letter record in order was replayed: now, or before.
     pub(super) fn replayed(&mut self, offset: u64) {
         if self.unbroken {
             self.moved |= offset >= self.next;
@@ -133,7 +133,7 @@ impl Marks {
                 changes.chunks.push((number, bits));
             }
         }
-        // Dead-letter records come in order: only the last chunk is spoken of again.
+        // Dead-letter records come in order: only the last chunk is needed again.
         if let Some((number, chunk)) = self.chunks.pop_last() {
             self.chunks = BTreeMap::from([(number, chunk)]);
         }
@@ -168,12 +168,12 @@ fn place(index: u64) -> (usize, u8) {
     (byte, 1 << (index % 8))
 }
 
-/// One past the last offset that a chunk speaks of.
+/// One past the last offset that a chunk covers.
 pub(super) fn end_of(number: u64) -> u64 {
     (number + 1).saturating_mul(CHUNK)
 }
 
-/// Under which name a chunk is stored.
+/// The name under which a chunk is stored.
 pub(super) fn state_name(topic: &str, partition: u32, number: u64) -> String {
     format!("dead-letters-replayed/{topic}/{partition}/{number}")
 }

@@ -48,11 +48,10 @@ pub async fn plan_purge(
             if let Some(named) = partition {
                 cuts.retain(|cut| cut.partition == named);
                 if cuts.is_empty() {
-                    let (topic, partitions) = (topic.to_owned(), offsets.len());
                     return Err(Error::NoPartition {
-                        topic,
+                        topic: topic.to_owned(),
                         partition: named,
-                        partitions,
+                        partitions: offsets.len(),
                     });
                 }
             }

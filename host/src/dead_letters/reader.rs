@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{DeadLetter, Error, Filter, describe};
-use fedhost_bus::{Bus, Source, Start};
+use fedhost_bus::{Bus, Position, Source, Start};
 
 /// A reader that receives nothing for this time asks whether anything is left.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -89,13 +89,12 @@ impl Reader {
             .map(|record| (record.position.partition, end(record.position.offset)))
             .collect();
         let source = bus.subscribe(group, &[topic], Start::Earliest).await?;
-        let (bus, topic, seen) = (Arc::clone(bus), Arc::from(topic), ScanProgress::default());
         let mut reader = Self {
-            bus,
-            topic,
+            bus: Arc::clone(bus),
+            topic: Arc::from(topic),
             source,
             ends,
-            seen,
+            seen: ScanProgress::default(),
         };
         reader.seek(begin, filter, &offsets);
         reader.close_what_is_read();
@@ -116,7 +115,9 @@ impl Reader {
             };
             let mut dead_letters = Vec::new();
             for record in records? {
-                let (partition, offset) = (record.position.partition, record.position.offset);
+                let Position {
+                    partition, offset, ..
+                } = record.position;
                 let Some(&end) = self.ends.get(&partition) else {
                     continue;
                 };
@@ -151,7 +152,7 @@ impl Reader {
     fn seek(&mut self, begin: Begin, filter: &Filter, offsets: &[Range<u64>]) {
         let positions = self.source.positions();
         for (partition, offsets) in (0..).zip(offsets) {
-            let first = if filter.speaks_of(partition) {
+            let first = if filter.covers(partition) {
                 filter.first_offset().unwrap_or(0)
             } else {
                 self.ends.remove(&partition);

@@ -15,9 +15,9 @@ use super::reader::{Begin, Reader, ScanProgress};
 use super::survey::count;
 use super::{DeadLetter, DeadLetterTopic, Error, Filter, describe};
 use fedhost_base::clock;
-use fedhost_bus::{Bus, GroupOffset, Write};
+use fedhost_bus::{Bus, GroupOffset, Position, Write};
 
-/// A record that was replayed so often already is refused: it goes round in a circle.
+/// A record that was replayed this many times is refused: it would fail again and again.
 pub const REPLAYS_MAX: u32 = 3;
 
 const GROUP: &str = "fedhost-dlq-replay";
@@ -31,11 +31,11 @@ const WRITES_PER_S: f64 = 10.0;
 pub struct Replay {
     /// Which dead-letter records.
     pub filter: Filter,
-    /// Records a second; `None` as fast as they can be taken.
+    /// Records a second; `None` for as fast as the bus takes them.
     pub rate: Option<f64>,
-    /// Records at the most.
+    /// The most records to replay.
     pub limit: Option<u64>,
-    /// Changes nothing, and says what it would do.
+    /// Changes nothing, and counts what it would do.
     pub dry_run: bool,
     /// Forgets what was replayed before, and begins at the oldest dead-letter record.
     pub again: bool,
@@ -43,22 +43,22 @@ pub struct Replay {
     pub force: bool,
 }
 
-/// Why a dead-letter record stays where it is though it was meant.
+/// Why a selected dead-letter record is not replayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplayRefusal {
     /// It was replayed [`REPLAYS_MAX`] times already.
     ReplayedTooOften,
-    /// It does not come from the topic whose dead-letter records these are, or does not say where
-    /// from.
+    /// It does not come from the topic whose dead-letter records these are, or does not name
+    /// its origin.
     OfAnotherTopic,
     /// It was too large to be kept with its value.
     WithoutValue,
 }
 
-/// What a replay has come to.
+/// The result of a replay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Account {
+pub struct ReplaySummary {
     /// Records put back; of a dry run, those that would be.
     pub replayed: u64,
     /// The same by reason.
@@ -67,7 +67,7 @@ pub struct Account {
     pub replayed_before: u64,
     /// Dead-letter records that the filter left out, of those that were read.
     pub left_out: u64,
-    /// Dead-letter records that were meant, and refused.
+    /// Dead-letter records that were selected and refused.
     pub refused: BTreeMap<ReplayRefusal, u64>,
     /// It was stopped before its end.
     pub is_interrupted: bool,
@@ -85,33 +85,32 @@ impl Replay {
         bus: &Arc<dyn Bus>,
         topic: &DeadLetterTopic,
         stop: &CancellationToken,
-        mut progress: impl FnMut(&Account, ScanProgress),
-    ) -> Result<Account, Error> {
+        mut progress: impl FnMut(&ReplaySummary, ScanProgress),
+    ) -> Result<ReplaySummary, Error> {
         let begin = if self.again {
             Begin::Oldest
         } else {
             Begin::Stored
         };
         let partitions = describe(bus.as_ref(), &topic.source).await?.spec.partitions;
-        // Another replay of the group may be at work, and is waited for.
+        // Waits while another replay of the group is running.
         let mut reader = tokio::select! {
             biased;
-            () = stop.cancelled() => return Ok(Account { is_interrupted: true, ..Account::default() }),
+            () = stop.cancelled() => return Ok(ReplaySummary { is_interrupted: true, ..ReplaySummary::default() }),
             reader = Reader::open(bus, &topic.name, GROUP, begin, &self.filter) => reader?,
         };
-        let (source, account) = (topic.source.as_str().into(), Account::default());
-        let mut under_way = UnderWay {
+        let mut running = RunningReplay {
             replay: self,
             bus,
             topic,
-            source,
+            source: topic.source.as_str().into(),
             partitions,
             marks: None,
-            account,
+            summary: ReplaySummary::default(),
         };
         let mut pace = Pace::new(self.rate);
         loop {
-            let max = under_way.room(pace.step());
+            let max = running.room(pace.step());
             if max == 0 {
                 break;
             }
@@ -121,16 +120,16 @@ impl Replay {
                 dead_letters = read(&mut reader, &mut pace, max) => Some(dead_letters?),
             };
             let Some(dead_letters) = dead_letters else {
-                under_way.account.is_interrupted = true;
+                running.summary.is_interrupted = true;
                 break;
             };
             if dead_letters.is_empty() {
                 break;
             }
-            pace.took(under_way.take(dead_letters).await?);
-            progress(&under_way.account, reader.seen());
+            pace.took(running.take(dead_letters).await?);
+            progress(&running.summary, reader.seen());
         }
-        Ok(under_way.account)
+        Ok(running.summary)
     }
 }
 
@@ -139,8 +138,8 @@ async fn read(reader: &mut Reader, pace: &mut Pace, max: usize) -> Result<Vec<De
     reader.next(max).await
 }
 
-/// A replay under way.
-struct UnderWay<'a> {
+/// A replay that is running.
+struct RunningReplay<'a> {
     replay: &'a Replay,
     bus: &'a Arc<dyn Bus>,
     topic: &'a DeadLetterTopic,
@@ -150,40 +149,38 @@ struct UnderWay<'a> {
     /// By partition. Loaded after the first read: only then has an earlier reader of the group come
     /// to its end.
     marks: Option<BTreeMap<u32, Marks>>,
-    account: Account,
+    summary: ReplaySummary,
 }
 
-impl UnderWay<'_> {
-    /// Dead-letter records to be read next, at most `step`: every one of them may have to be
+impl RunningReplay<'_> {
+    /// How many dead-letter records to read next, at most `step`: each of them may have to be
     /// replayed.
     fn room(&self, step: usize) -> usize {
         let left = self.replay.limit.map_or(u64::MAX, |limit| {
-            limit.saturating_sub(self.account.replayed)
+            limit.saturating_sub(self.summary.replayed)
         });
         usize::try_from(left).unwrap_or(usize::MAX).min(step)
     }
 
-    /// Replays those dead-letter records that are meant, in one write with what is to be
-    /// remembered; says how many.
+    /// Replays the selected dead-letter records, in one write with the marks; returns how many.
     async fn take(&mut self, dead_letters: Vec<DeadLetter>) -> Result<u64, Error> {
-        let before = self.account.replayed;
+        let before = self.summary.replayed;
         let mut marks = match self.marks.take() {
             Some(marks) => marks,
             None => self.load_marks().await?,
         };
         let mut write = Write::default();
         for dead_letter in &dead_letters {
-            let (partition, offset) = (
-                dead_letter.0.position.partition,
-                dead_letter.0.position.offset,
-            );
+            let Position {
+                partition, offset, ..
+            } = dead_letter.0.position;
             let marks = marks.entry(partition).or_insert_with(|| Marks::new(0));
             if let Some(number) = marks.unknown(offset) {
                 let name = state_name(&self.topic.name, partition, number);
                 marks.learn(number, self.bus.state(&name).await?.as_ref());
             }
             if marks.is_replayed(offset) {
-                self.account.replayed_before += 1;
+                self.summary.replayed_before += 1;
                 marks.replayed(offset);
             } else if self.is_to_be_replayed(dead_letter) {
                 write
@@ -199,14 +196,14 @@ impl UnderWay<'_> {
             self.bus.write(write).await?;
         }
         self.marks = Some(marks);
-        Ok(self.account.replayed - before)
+        Ok(self.summary.replayed - before)
     }
 
     /// Decides, and counts.
     fn is_to_be_replayed(&mut self, dead_letter: &DeadLetter) -> bool {
-        let account = &mut self.account;
+        let summary = &mut self.summary;
         if !self.replay.filter.admits(dead_letter) {
-            account.left_out += 1;
+            summary.left_out += 1;
             return false;
         }
         let refusal = if dead_letter.source_topic() != Some(&*self.topic.source) {
@@ -216,11 +213,11 @@ impl UnderWay<'_> {
         } else if dead_letter.replays() >= REPLAYS_MAX && !self.replay.force {
             ReplayRefusal::ReplayedTooOften
         } else {
-            account.replayed += 1;
-            count(&mut account.reasons, &dead_letter.reason());
+            summary.replayed += 1;
+            count(&mut summary.reasons, &dead_letter.reason());
             return true;
         };
-        *account.refused.entry(refusal).or_default() += 1;
+        *summary.refused.entry(refusal).or_default() += 1;
         false
     }
 
@@ -233,7 +230,7 @@ impl UnderWay<'_> {
             .map(|offset| (offset.partition, offset.next))
             .collect();
         let marks = (0..).zip(offsets).map(|(partition, offsets)| {
-            let mut marks = if self.replay.again && self.replay.filter.speaks_of(partition) {
+            let mut marks = if self.replay.again && self.replay.filter.covers(partition) {
                 Marks::erased(offsets)
             } else {
                 Marks::new(
@@ -308,7 +305,7 @@ impl Pace {
     /// `records` were written: the next ones are due later.
     fn took(&mut self, records: u64) {
         if let Some(per_s) = self.per_s {
-            // Time that was lost is not made up for: a rate is what the readers can bear.
+            // Lost time is not caught up: the rate limits what readers have to take.
             self.due = self.due.max(clock::now()) + Duration::from_secs_f64(records as f64 / per_s);
         }
     }

@@ -21,7 +21,7 @@ const TOO_LARGE: &str = "too_large";
 /// The original's key and headers are dropped with the value when they are larger than this.
 const KEPT_BYTES_MAX: usize = 16 << 10;
 
-/// A role's way to write records of which some may be dead-letter records.
+/// Writes records of a role, of which some may be dead-letter records.
 pub struct DeadLetterSink<'a> {
     /// Where the records go.
     pub sink: &'a dyn Sink,

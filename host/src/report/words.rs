@@ -66,7 +66,7 @@ pub(super) fn or_none<T>(value: Option<T>, write: impl FnOnce(T) -> String) -> S
     value.map_or_else(|| NONE.to_owned(), write)
 }
 
-/// A stretch of time in the two units that matter: `0.42 ms`, `12.3 s`, `4 min 5 s`.
+/// A duration in its two largest units: `0.42 ms`, `12.3 s`, `4 min 5 s`.
 pub(super) fn span(ms: f64) -> String {
     let whole = |large: f64, large_unit: &str, per: f64, small_unit: &str| {
         let (large_part, small_part) = ((large / per).floor(), (large % per).floor());

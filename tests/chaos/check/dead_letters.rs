@@ -60,14 +60,19 @@ pub(super) fn check(
                 )),
                 None if may_repeat(world)
                     && is_repeat(&dead_letter.content, updates.answers.contains_key(&place)) => {}
-                None => account.fault(format!("{name} {place:?} is put aside, and was good")),
+                None => account.fault(format!(
+                    "{name} {place:?} is a dead-letter record, and was good"
+                )),
             }
         }
         let lost: Vec<&Place> = bad
             .keys()
             .filter(|place| !dead_letters.contains_key(place))
             .collect();
-        account.none_of(&format!("bad records of {name} not put aside"), &lost);
+        account.none_of(
+            &format!("bad records of {name} without a dead-letter record"),
+            &lost,
+        );
         lost_all += lost.len();
         found += dead_letters.len();
         repeated += dead_letters.values().map(|times| times - 1).sum::<usize>();

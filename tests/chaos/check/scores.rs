@@ -8,7 +8,7 @@ use crate::faults::Topic;
 use crate::manifest::ROUNDS;
 use crate::world::World;
 
-/// A topic and an offset in it: which record a score speaks of.
+/// A topic and an offset in it: the record that a score belongs to.
 type Input = (String, i64);
 
 /// Rows that the rounds need; a node that stored a lower offset has not done its work.

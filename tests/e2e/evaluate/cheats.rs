@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{evaluate, judge, lasting, noise, number, result, two_runs};
 
-/// An honest model, judged alone.
+/// An honest model, evaluated alone.
 static ALONE: LazyLock<Value> = LazyLock::new(|| {
     let run = judge(&two_runs(), &["--plugin", "logistic-regression"]).expect_code(0);
     lasting(result(&run.json(), "logistic-regression"))

@@ -1,4 +1,4 @@
-//! Options: each does what it says, and none makes chance of what is judged.
+//! Options: each does what it says, and the same options give the same result.
 
 use fedhost_e2e::{Scene, catalogue};
 use serde_json::Value;

@@ -56,7 +56,8 @@ impl List {
 }
 
 async fn rows(scene: &Scene, global: &Global) -> Result<Vec<Row>, Error> {
-    let (topics, nodes) = (&scene.manifest.topics, scene.manifest.fog_node_ids());
+    let topics = &scene.manifest.topics;
+    let nodes = scene.manifest.fog_node_ids();
     let mut rows = Vec::new();
     for topic in topics
         .all(&nodes)

@@ -71,11 +71,10 @@ impl Purge {
     async fn plan(&self, scene: &Scene, topic: &str, global: &Global) -> Result<Vec<Cut>, Error> {
         let bus = scene.bus_of(topic)?;
         let progress = Progress::new(global, Unit::Records, 0);
-        let cuts = plan_purge(bus, topic, self.before, |seen| {
+        plan_purge(bus, topic, self.before, |seen| {
             progress.set("looking for the place", seen.records, seen.of)
         })
-        .await;
-        cuts
+        .await
     }
 
     /// Whether the user at the terminal agrees; `None` when Ctrl-C was the answer.

@@ -7,7 +7,8 @@ use super::{OfTopic, Scene, bound, ending_of};
 use crate::cli::progress::{Progress, Unit};
 use crate::cli::{Ending, Global, screen};
 use crate::dead_letters::{
-    self, Account, Bound, DeadLetterTopic, Error, Filter, REPLAYS_MAX, ReplayRefusal, ScanProgress,
+    self, Bound, DeadLetterTopic, Error, Filter, REPLAYS_MAX, ReplayRefusal, ReplaySummary,
+    ScanProgress,
 };
 use fedhost_base::hint::with_hint;
 
@@ -107,7 +108,7 @@ impl Replay {
         topic: &DeadLetterTopic,
         progress: &Progress,
         done: &mut u64,
-    ) -> Result<Account, Error> {
+    ) -> Result<ReplaySummary, Error> {
         let filter = Filter {
             reason: self.reason.clone(),
             headers: self.headers.clone(),
@@ -135,7 +136,7 @@ impl Replay {
         } else {
             "replayed"
         };
-        let shown = |account: &Account, seen: ScanProgress| {
+        let shown = |account: &ReplaySummary, seen: ScanProgress| {
             *done = account.replayed;
             progress.set(
                 &format!("{} {word}", account.replayed),
@@ -151,7 +152,7 @@ impl Replay {
     fn print(
         &self,
         topic: &DeadLetterTopic,
-        account: &Account,
+        account: &ReplaySummary,
         global: &Global,
     ) -> Result<(), miette::Report> {
         if global.json {
@@ -167,7 +168,7 @@ impl Replay {
         Ok(())
     }
 
-    fn describe(&self, topic: &DeadLetterTopic, account: &Account) -> String {
+    fn describe(&self, topic: &DeadLetterTopic, account: &ReplaySummary) -> String {
         let verb = match (self.dry_run, account.replayed) {
             (true, _) => "would be replayed",
             (false, 1) => "was replayed",

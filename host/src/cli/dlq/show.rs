@@ -61,7 +61,8 @@ impl Show {
         let topic = self.of.resolve(&scene.manifest).name;
         let mut reader = Reader::browse(scene.bus_of(&topic)?, &topic, &filter).await?;
         let limit = self.limit.unwrap_or(if self.raw { 1 } else { 10 });
-        let (mut shown, mut looked_at) = (0, 0);
+        let mut shown = 0;
+        let mut looked_at = 0;
         while shown < limit {
             let read = reader.next(BATCH).await?;
             if read.is_empty() {

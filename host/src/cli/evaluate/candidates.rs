@@ -17,7 +17,7 @@ const COUNTED_FUEL: i64 = i64::MAX;
 /// Nothing waits for a call here, and a training may go over many rows.
 const CALL_DEADLINE_MS: u64 = 60_000;
 
-/// All that will be judged, and what stands before them.
+/// All plug-ins to evaluate, and the preprocessor before them.
 pub(super) struct Candidates {
     pub(super) all: Vec<Candidate>,
     pub(super) preprocess: Option<Subject>,

@@ -162,7 +162,7 @@ fn cells(cells: &[String]) -> String {
     cells.join(" ")
 }
 
-/// Why a plug-in's figures are none, or none to be believed.
+/// Why a plug-in has no figures, or none that can be trusted.
 pub(super) fn complaint(result: &PluginResult) -> String {
     let reason = result.error.as_deref().unwrap_or("no reason is known");
     format!("{} ({}): {reason}", result.card.plugin, result.status)

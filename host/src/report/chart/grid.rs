@@ -6,7 +6,7 @@ use super::scale::Scale;
 use super::{WIDTH, px, svg};
 use crate::report::words;
 
-/// More columns than this are drawn as stretches of rounds, shaded by the share that took part.
+/// More columns than this are drawn as groups of rounds, shaded by the share that took part.
 pub(in crate::report) const COLUMNS: usize = 80;
 /// Room for the number of rounds taken part in.
 const RIGHT: f64 = 42.0;
@@ -62,10 +62,10 @@ pub(in crate::report) fn grid(grid: &Grid) -> Markup {
         @for (index, (name, parts)) in grid.rows.iter().enumerate() {
             @let y = layout.pitch * index as f64;
             @if index % layout.label_every == 0 { (layout.label(name, parts, y)) }
-            @if layout.stretch == 1 {
+            @if layout.group_rounds == 1 {
                 (layout.cells(grid, name, parts, y))
             } @else {
-                (layout.stretches(grid, name, parts, y))
+                (layout.groups(grid, name, parts, y))
             }
         }
         (layout.axis(grid))
@@ -78,7 +78,7 @@ struct Layout {
     pitch: f64,
     column: f64,
     /// Rounds in a column.
-    stretch: usize,
+    group_rounds: usize,
     /// Rows so low that their names would touch share one.
     label_every: usize,
 }
@@ -98,13 +98,13 @@ impl Layout {
             _ => (8.0, 5),
         };
         let left = longest as f64 * CHAR_WIDTH + 10.0;
-        let stretch = grid.rounds.len().div_ceil(COLUMNS).max(1);
-        let columns = grid.rounds.len().div_ceil(stretch).max(1);
+        let group_rounds = grid.rounds.len().div_ceil(COLUMNS).max(1);
+        let columns = grid.rounds.len().div_ceil(group_rounds).max(1);
         Self {
             left,
             pitch,
             column: ((WIDTH - left - RIGHT) / columns as f64).min(pitch),
-            stretch,
+            group_rounds,
             label_every,
         }
     }
@@ -119,7 +119,7 @@ impl Layout {
             .iter()
             .filter(|part| matches!(part, Part::Took | Part::Stale))
             .count();
-        let end = self.left + self.column * parts.len().div_ceil(self.stretch) as f64;
+        let end = self.left + self.column * parts.len().div_ceil(self.group_rounds) as f64;
         html! {
             text.name x=(px(self.left - 8.0)) y=(px(middle)) dy="0.32em" text-anchor="end" {
                 (words::short(name, NAME_CHARS))
@@ -148,8 +148,8 @@ impl Layout {
     }
 
     /// Neighbours that look alike become one rectangle: a thousand quiet rounds cost nothing.
-    fn stretches(&self, grid: &Grid, name: &str, parts: &[Part], y: f64) -> Markup {
-        let shades: Vec<Option<u8>> = parts.chunks(self.stretch).map(shade).collect();
+    fn groups(&self, grid: &Grid, name: &str, parts: &[Part], y: f64) -> Markup {
+        let shades: Vec<Option<u8>> = parts.chunks(self.group_rounds).map(shade).collect();
         let runs = shades.chunk_by(|a, b| a == b).scan(0, |end, run| {
             let start = *end;
             *end += run.len();
@@ -168,9 +168,9 @@ impl Layout {
     }
 
     fn rounds(&self, grid: &Grid, start: usize, end: usize) -> String {
-        let first = grid.rounds.get(start * self.stretch);
+        let first = grid.rounds.get(start * self.group_rounds);
         let last = grid.rounds.get(
-            (end * self.stretch)
+            (end * self.group_rounds)
                 .min(grid.rounds.len())
                 .saturating_sub(1),
         );
@@ -181,7 +181,7 @@ impl Layout {
 
     fn axis(&self, grid: &Grid) -> Markup {
         let y = self.height(grid) - FOOT;
-        let width = self.column / self.stretch as f64;
+        let width = self.column / self.group_rounds as f64;
         let last = grid.rounds.len().saturating_sub(1) as f64;
         // Ticks lie at cells, whose rounds need not be consecutive.
         let step = Scale::whole(

@@ -20,11 +20,11 @@ pub(in crate::report) enum Key {
     Band,
     /// A cell of the participation picture.
     Cell(Part),
-    /// A stretch of it, in quarters that took part.
+    /// A group of rounds, in quarters that took part.
     Share(u8),
     /// A line with its number.
     Sign(Sign),
-    /// A stretch of rows that is to be found.
+    /// A range of anomalous rows.
     Window,
     /// The score from which rows are flagged.
     Alarm,

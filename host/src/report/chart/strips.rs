@@ -16,7 +16,7 @@ const PITCH: f64 = HEADING + STRIP + 8.0;
 const BOTTOM: f64 = 40.0;
 const NAME_CHARS: usize = 24;
 
-/// The name of the pattern that hatches anomalous stretches.
+/// The name of the pattern that hatches anomalous ranges.
 const HATCH: &str = "anomalous";
 
 /// A picture of strips.
@@ -56,7 +56,7 @@ pub(in crate::report) fn patterns() -> Markup {
     }
 }
 
-/// A sample of an anomalous stretch, for a legend.
+/// A sample of an anomalous range, for a legend.
 pub(super) fn window_swatch() -> Markup {
     window("4", "0", "20", "12")
 }

@@ -95,7 +95,7 @@ fn lines(
         let doubt = if standing.is_believed() {
             ""
         } else {
-            ", not to be believed"
+            ", not to be trusted"
         };
         let name = format!(
             "{} {}{doubt}",

@@ -27,11 +27,11 @@ const TERMS: [(&str, &str); 11] = [
     ),
     (
         "delay",
-        "Rows from the start of an anomalous stretch to its first flagged row, averaged over the stretches that were noticed.",
+        "Rows from the start of an anomalous range to its first flagged row, averaged over the ranges that were detected.",
     ),
     (
         "NAB",
-        "The score of the Numenta Anomaly Benchmark, standard profile, at its best threshold: 100 is finding every stretch at its first row without false alarms, 0 is flagging nothing.",
+        "The score of the Numenta Anomaly Benchmark, standard profile, at its best threshold: 100 is finding every anomalous range at its first row without false alarms, 0 is flagging nothing.",
     ),
     (
         "95 % interval",

@@ -10,7 +10,7 @@ use fedhost_evaluate::Document;
 /// Names of rivals that a sentence bears.
 const RIVALS: usize = 4;
 
-/// What was judged on what.
+/// Which plug-ins were evaluated on which data.
 pub(super) fn title(document: &Document) -> String {
     let plugins = match document.results.as_slice() {
         [only] => short(&only.card.plugin, 60),
@@ -91,8 +91,8 @@ fn answer(document: &Document, standings: &[Standing<'_>]) -> Markup {
 fn no_answer(standings: &[Standing<'_>]) -> Markup {
     let any = standings.iter().any(Standing::is_believed);
     html! {
-        @if any { "The scored rows do not show which plug-in is best: all are of one class." }
-        @else { "No plug-in has a result that can be trusted." }
+        @if any { "The scored rows do not show which plug-in is best: they hold one class alone." }
+        @else { "No plug-in came to a result that can be trusted." }
     }
 }
 

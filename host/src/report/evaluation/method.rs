@@ -1,4 +1,4 @@
-//! How to believe it: what was judged, how, and the command that does it again.
+//! The method: what was evaluated, how, and the command that repeats it.
 
 use maud::{Markup, html};
 

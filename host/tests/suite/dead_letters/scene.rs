@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fedhost::dead_letters::{
-    Account, DeadLetter, DeadLetterTopic, Failure, Filter, Reader, Replay, dead_letter,
+    DeadLetter, DeadLetterTopic, Failure, Filter, Reader, Replay, ReplaySummary, dead_letter,
 };
 use fedhost_bus::embedded::{EmbeddedLog, Options};
 use fedhost_bus::{Bus, GroupOffset, NewRecord, Position, Record, TopicInfo, TopicSpec, Write};
@@ -144,7 +144,7 @@ impl Scene {
         }
     }
 
-    pub(crate) async fn replay(&self, replay: Replay) -> Account {
+    pub(crate) async fn replay(&self, replay: Replay) -> ReplaySummary {
         replay
             .run(&self.bus, &self.topic, &CancellationToken::new(), |_, _| ())
             .await

@@ -2,14 +2,14 @@
 
 use super::Points;
 
-/// Keeps the least and the greatest value of each of `columns` stretches, so that no peak is lost.
-/// Gaps shorter than a stretch close.
+/// Keeps the least and the greatest value of each of `columns` groups, so that no peak is lost.
+/// Gaps shorter than a group close.
 pub(super) fn thin_out(points: &Points, columns: usize) -> Points {
-    let stretch = points.len().div_ceil(columns.max(1));
-    if stretch <= 2 {
+    let group = points.len().div_ceil(columns.max(1));
+    if group <= 2 {
         return points.clone();
     }
-    points.chunks(stretch).flat_map(extremes).collect()
+    points.chunks(group).flat_map(extremes).collect()
 }
 
 fn extremes(points: &[(u64, Option<f64>)]) -> Vec<(u64, Option<f64>)> {
