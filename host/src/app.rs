@@ -166,7 +166,7 @@ impl Prepared {
     /// Runs until the work is done, `interrupt` is set, or time is up.
     ///
     /// # Errors
-    /// The first role that had to give up; the others have been stopped.
+    /// The error of the first role that ended with one; the others have been stopped.
     pub async fn run(mut self, interrupt: CancellationToken) -> Result<Outcome, role::Error> {
         let stop_watcher = CancellationToken::new();
         if let Some(watcher) = self.plugin_watcher.take() {

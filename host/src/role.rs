@@ -80,7 +80,7 @@ impl Context {
     }
 }
 
-/// When a role gives up on a record, and when on the whole stream.
+/// When a role dead-letters a record, and when it stops.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DeadLetters {
     /// A record whose call into a plug-in failed is tried so often again.
@@ -122,7 +122,7 @@ impl Default for DeadLetters {
     }
 }
 
-/// Why a role had to give up.
+/// Why a role ended.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum Error {
     /// The bus refused.

@@ -334,7 +334,7 @@ fn documentation(schema: &Value) -> Option<String> {
 
 /// The word that was probably meant.
 fn nearest<'a>(word: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // Two letters swapped in a short word are a slip, though little is left that is alike.
+    // Two swapped characters in a short word are a typing error, though the words differ much.
     let likeness = |candidate: &str| match strsim::damerau_levenshtein(word, candidate) {
         0 | 1 => 1.0,
         _ => strsim::jaro_winkler(word, candidate),

@@ -1,4 +1,4 @@
-//! `[dead_letters]`: when a record is given up, and when a role.
+//! `[dead_letters]`: when a record is dead-lettered, and when a role stops.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

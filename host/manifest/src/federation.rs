@@ -23,7 +23,8 @@ pub struct Federation {
     /// How many global models an update may be behind the newest: 0 to 1000.
     #[schemars(range(min = 0, max = 1000))]
     pub max_staleness_rounds: u64,
-    /// Milliseconds after which an update is too old to count: 1 to 604800000.
+    /// Milliseconds after which an update is too old to count, and that its sender's clock may be
+    /// ahead of the aggregator's: 1 to 604800000.
     #[schemars(range(min = 1, max = 604_800_000))]
     pub max_update_age_ms: u64,
     /// Who may send updates: `listed`, the fog nodes of this manifest; `open`, any node.

@@ -20,7 +20,7 @@ use fedhost_plugin::Registry;
 /// What to do about a setting that gives something up.
 const SETTINGS_HINT: &str = "`fedhost check --print` shows where each value comes from; remove the setting unless it is meant";
 
-/// Examines plug-ins, then the bus, and tells of each finding as it is made. Blocks; must not be
+/// Examines plug-ins, then the bus, and reports each finding as it is made. Blocks; must not be
 /// called on a thread that runs async tasks.
 pub fn examine(manifest: &Loaded, tell: &mut Tell<'_>) {
     let manifest = &manifest.manifest;

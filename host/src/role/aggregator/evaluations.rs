@@ -37,7 +37,7 @@ struct Awaited {
 }
 
 impl Evaluations {
-    /// Goes on behind round `evaluated`.
+    /// Continues after round `evaluated`.
     pub(super) fn new(source: Box<dyn Source>, evaluated: u64) -> Self {
         Self {
             source,
@@ -72,8 +72,7 @@ impl Evaluations {
         positions.map(offset).collect()
     }
 
-    /// Nothing that was read so far is to be read again: what was found unusable would be put aside
-    /// twice.
+    /// Nothing that was read so far is read again: what was unusable would be dead-lettered twice.
     pub(super) fn let_go(&mut self) {
         self.awaited
             .values_mut()
