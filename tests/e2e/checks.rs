@@ -53,6 +53,23 @@ fn problems_come_as_json_too() {
 }
 
 #[test]
+fn warnings_of_settings_are_shown_without_a_run() {
+    let scene = Scene::new();
+    let weak = "[kafka]\ndelivery = \"at-least-once\"\n[kafka.producer]\nacks = 1\nenable_idempotence = false\n\n";
+    let manifest = simulated(100, 1).replace("[bus]\n", "[bus]\nkind = \"kafka\"\n");
+    scene.write("run.toml", format!("{weak}{manifest}"));
+    let checked = scene.fedhost(&["check", "run.toml"]).expect_code(0);
+    for warning in ["warning: kafka: acks = 1", "enable_idempotence = false"] {
+        assert!(checked.stderr.contains(warning), "{}", checked.stderr);
+    }
+    let json = scene
+        .fedhost(&["check", "run.toml", "--json"])
+        .expect_code(0)
+        .json();
+    assert_eq!(json["warnings"].as_array().unwrap().len(), 2, "{json}");
+}
+
+#[test]
 fn the_schema_of_manifests_is_a_json_schema() {
     let schema = Scene::new()
         .fedhost(&["check", "--schema"])
