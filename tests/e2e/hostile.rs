@@ -7,6 +7,7 @@
 mod calls;
 mod files;
 mod floods;
+mod names;
 mod rows;
 mod scores;
 mod trainings;

@@ -167,6 +167,9 @@ fn in_child(
     let Some(status) = output.status else {
         return Err(too_slow(limits));
     };
+    if let Ok((Err(refused), _)) = split_scan(&output.bytes) {
+        return Err(refused.into());
+    }
     if !status.success() {
         return Err(failure_reason(status, &output.stderr, limits));
     }
@@ -328,8 +331,8 @@ pub fn compile(
     let mut write = |bytes: &[u8]| output.write_all(bytes).map_err(child_failed);
     write(&(found.len() as u64).to_le_bytes())?;
     write(&found)?;
-    let can_be_linked = scan.is_ok_and(|scan| scan.check().is_ok());
-    if task.scan_only || !can_be_linked {
+    let scan = scan.map_err(|refused| ChildError::Invalid(Reason::from(refused).to_string()))?;
+    if task.scan_only || scan.check().is_err() {
         return Ok(());
     }
     let profile = EngineProfile::new(Limits::default().stack_bytes, task.counts_work);
