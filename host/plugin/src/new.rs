@@ -65,7 +65,7 @@ pub struct Scaffold<'a> {
     pub language: Language,
     /// The folder in which its folder is created.
     pub parent: &'a Path,
-    /// The source of `fedhost-guest`; without it, the published version is used. For Rust only.
+    /// The source of `fedhost-guest`, which is on no registry. Needed for Rust only.
     pub sdk: Option<&'a Path>,
 }
 
@@ -91,6 +91,15 @@ pub enum ScaffoldError {
     #[error("{} exists already", .0.display())]
     #[diagnostic(help("choose another name, or remove it first"))]
     Exists(PathBuf),
+    /// A crate without the SDK could not be built, and the publisher of a crate of that name
+    /// could run code on its author's machine.
+    #[error(
+        "a plug-in in Rust needs the source of the SDK, fedhost-guest, which is on no registry"
+    )]
+    #[diagnostic(help(
+        "name it with --sdk: the folder guests/sdk of fedhost's source; or add --language python"
+    ))]
+    NeedsSdk,
     /// The given folder does not hold the SDK.
     #[error("there is no crate fedhost-guest in {}", .0.display())]
     #[diagnostic(help("--sdk names the folder guests/sdk of fedhost's source"))]
@@ -160,11 +169,15 @@ struct Dependency {
 impl Dependency {
     fn of(start: &Scaffold<'_>) -> Result<Self, ScaffoldError> {
         const OWN: &str = "\n# A workspace of its own, whatever lies above it.\n[workspace]";
-        let Some(sdk) = start.sdk else {
-            return Ok(Self {
-                sdk: format!("{:?}", env!("CARGO_PKG_VERSION")),
-                workspace: OWN,
-            });
+        let sdk = match (start.sdk, start.language) {
+            (Some(sdk), _) => sdk,
+            (None, Language::Rust) => return Err(ScaffoldError::NeedsSdk),
+            (None, Language::Python | Language::Javascript) => {
+                return Ok(Self {
+                    sdk: String::new(),
+                    workspace: OWN,
+                });
+            }
         };
         let path = sdk
             .canonicalize()
@@ -192,9 +205,15 @@ fn commands(folder: &Path, start: &Scaffold<'_>) -> [String; 4] {
         Language::Python => format!("python3 -m unittest discover -s {folder}"),
         Language::Javascript => format!("node --test {folder}/test.mjs"),
     };
+    // The first build fetches the tools of these languages.
+    let tools = match start.language {
+        Language::Rust => "",
+        Language::Python | Language::Javascript => " --install-tools",
+    };
+    let build = format!("fedhost plugin build {folder} --out plugins{tools}");
     [
         test,
-        format!("fedhost plugin build {folder} --out plugins"),
+        build,
         format!("fedhost plugin check plugins/{name}.wasm"),
         format!("fedhost plugin try plugins/{name}.wasm {folder}/sample.csv"),
     ]

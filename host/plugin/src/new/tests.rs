@@ -18,9 +18,11 @@ fn begin(
         kind,
         language,
         parent,
-        sdk: None,
+        sdk: Some(Path::new(SDK)),
     })
 }
+
+const SDK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/sdk");
 
 #[test]
 fn every_kind_in_every_language_has_code_a_test_rows_and_no_mark_left() {
@@ -79,9 +81,9 @@ fn a_name_that_no_manifest_or_crate_could_have_is_refused() {
 }
 
 #[test]
-fn the_sdk_is_named_by_its_path_or_by_its_version() {
+fn the_sdk_is_named_by_its_path_and_without_it_no_crate_is_written() {
     let parent = tempfile::tempdir().unwrap();
-    let sdk = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/sdk"));
+    let sdk = Path::new(SDK);
     let with = |name, sdk| Scaffold {
         name,
         kind: PluginKind::Model,
@@ -94,9 +96,27 @@ fn the_sdk_is_named_by_its_path_or_by_its_version() {
     assert!(
         manifest(start(&with("here", Some(sdk))).unwrap()).contains("fedhost-guest = { path = \"/")
     );
-    assert!(manifest(start(&with("there", None)).unwrap()).contains("fedhost-guest = \"0."));
+    let refused = start(&with("there", None)).unwrap_err();
+    assert!(matches!(refused, ScaffoldError::NeedsSdk), "{refused}");
+    assert!(fedhost_base::hint::explain(&refused).contains("--sdk"));
+    assert!(!parent.path().join("there").exists());
     assert!(matches!(
         start(&with("nowhere", Some(parent.path()))),
         Err(ScaffoldError::NoSdk(_))
     ));
+}
+
+#[test]
+fn the_commands_of_a_language_with_tools_fetch_them() {
+    let parent = tempfile::tempdir().unwrap();
+    for language in LANGUAGES {
+        let name = format!("in-{language}").to_lowercase();
+        let started = begin(&name, PluginKind::Model, language, parent.path()).unwrap();
+        assert_eq!(
+            started.commands[1].contains("--install-tools"),
+            language != Language::Rust,
+            "{:?}",
+            started.commands
+        );
+    }
 }
