@@ -27,8 +27,8 @@ const EVALUATIONS: &str = "evaluations";
 /// All of them.
 pub(super) const TOPICS: [&str; 5] = [READINGS, PREDICTIONS, GLOBAL, UPDATES, EVALUATIONS];
 
-/// Labelled rows between two trainings.
-const ROWS_PER_ROUND: u64 = 500;
+/// Labelled rows between two trainings: no more than a figure gives the node to learn from.
+const ROWS_PER_ROUND: u64 = 400;
 const WINDOW_ROWS: usize = 2_000;
 
 /// Settings of the roles.
