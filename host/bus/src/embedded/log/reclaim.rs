@@ -2,11 +2,10 @@
 //! others, all but what it has left is given back to the file system.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io;
 use std::iter;
 use std::ops::Range;
-
-use rustix::fs::{FallocateFlags, fallocate};
 
 use super::Log;
 use crate::embedded::chain::Place;
@@ -69,16 +68,29 @@ impl Log {
         let end = file.metadata()?.len();
         let mut from = 0;
         for stretch in kept.into_iter().chain(iter::once(end..end)) {
-            if stretch.start > from {
-                let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-                if let Err(error) = fallocate(&file, flags, from, stretch.start - from) {
-                    // Most file systems can; where one cannot, saying so once is enough.
-                    self.cannot_release = true;
-                    return Err(error.into());
-                }
+            if stretch.start > from
+                && let Err(error) = punch_hole(&file, from, stretch.start - from)
+            {
+                // Most file systems can; where one cannot, saying so once is enough.
+                self.cannot_release = true;
+                return Err(error);
             }
             from = from.max(stretch.end);
         }
         Ok(())
     }
+}
+
+/// Gives a stretch of a file back to the file system; the file keeps its size.
+#[cfg(target_os = "linux")]
+fn punch_hole(file: &File, from: u64, bytes: u64) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    Ok(fallocate(file, flags, from, bytes)?)
+}
+
+/// Other systems have no such call: the room is given back with the whole segment.
+#[cfg(not(target_os = "linux"))]
+fn punch_hole(_: &File, _: u64, _: u64) -> io::Result<()> {
+    Ok(())
 }
