@@ -83,7 +83,7 @@ fn a_run_on_kafka_tells_of_its_clients_and_counts_a_dead_letter_by_topic_and_rea
             "fedhost_broker_disconnects_total{",
             "fedhost_request_timeouts_total{",
             "fedhost_broker_throttle_seconds{",
-            "fedhost_producer_queue_latency_seconds{",
+            "fedhost_compression_ratio{",
             "fedhost_batch_records{",
         ],
     );

@@ -62,7 +62,7 @@ metrics! {
     // Writers.
     PRODUCER_QUEUE_RECORDS: Gauge = "producer_queue_records", "Records in the producer's queue, not acknowledged yet";
     PRODUCER_QUEUE_BYTES: Gauge = "producer_queue_bytes", "Bytes in the producer's queue, not acknowledged yet";
-    PRODUCER_QUEUE_LATENCY_SECONDS: Gauge = "producer_queue_latency_seconds", "Time that a record waits in the producer's queue before it is sent";
+    COMPRESSION_RATIO: Gauge = "compression_ratio", "Bytes of a producer's batches as sent, divided by the bytes of the keys and values in them";
     BATCH_RECORDS: Gauge = "batch_records", "Records that a producer sends to a partition in one batch";
     BATCH_BYTES: Gauge = "batch_bytes", "Bytes that a producer sends to a partition in one batch";
     RECORDS_WRITTEN: Count = "records_written", "Records that were written and acknowledged";

@@ -18,6 +18,8 @@ pub(super) struct Reporter {
     observer: Arc<dyn Observer>,
     /// The previous sums, by broker: librdkafka reports sums since the client was created.
     counted: Mutex<BTreeMap<String, Counted>>,
+    /// The previous sums of bytes of keys and values, by topic.
+    sent: Mutex<BTreeMap<String, u64>>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -33,6 +35,7 @@ impl Reporter {
             client: client.to_owned(),
             observer: Arc::clone(observer),
             counted: Mutex::default(),
+            sent: Mutex::default(),
         }
     }
 
@@ -61,15 +64,13 @@ impl Reporter {
             &client,
             statistics.msg_size as f64,
         );
-        for (
-            topic,
-            Topic {
+        for (topic, found) in &statistics.topics {
+            self.compression(topic, found);
+            let Topic {
                 batchcnt,
                 batchsize,
                 ..
-            },
-        ) in &statistics.topics
-        {
+            } = found;
             let labels = [("client", self.client.as_str()), ("topic", topic)];
             for (metric, window) in [
                 (metric::BATCH_RECORDS, batchcnt),
@@ -82,6 +83,28 @@ impl Reporter {
                     1.0,
                 );
             }
+        }
+    }
+
+    /// What compression makes of batches, since the last report. The client counts batches after it
+    /// and records before it.
+    fn compression(&self, name: &str, topic: &Topic) {
+        let sent: u64 = topic
+            .partitions
+            .values()
+            .map(|partition| partition.txbytes)
+            .sum();
+        let before = {
+            let mut all = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+            all.insert(name.to_owned(), sent).unwrap_or_default()
+        };
+        let plain = sent.saturating_sub(before);
+        let batches = filled(&topic.batchsize).map_or(0, |window| window.sum);
+        if plain > 0 && batches > 0 {
+            let labels = [("client", self.client.as_str()), ("topic", name)];
+            let ratio = batches as f64 / plain as f64;
+            self.observer
+                .gauge(metric::COMPRESSION_RATIO, &labels, ratio);
         }
     }
 
@@ -102,11 +125,6 @@ impl Reporter {
             (
                 metric::BROKER_RTT_P99_SECONDS,
                 p99(&broker.rtt),
-                MICROSECONDS,
-            ),
-            (
-                metric::PRODUCER_QUEUE_LATENCY_SECONDS,
-                average(&broker.int_latency),
                 MICROSECONDS,
             ),
             // The throttle time is measured only while the broker throttles.
@@ -182,6 +200,8 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
     use std::sync::Mutex;
+
+    use rdkafka::statistics::Partition;
 
     use fedhost_base::event::Event;
     use fedhost_base::metric::{Count, Gauge};
@@ -264,7 +284,6 @@ mod tests {
             nodeid: 1,
             rtt: window(4, 2_500),
             throttle: window(4, 40),
-            int_latency: window(4, -9_223_372_012_338_611),
             connects: Some(3),
             disconnects: Some(1),
             req_timeouts: 2,
@@ -308,15 +327,48 @@ mod tests {
             "no answer came in that time"
         );
         assert_eq!(
-            values(&observed, "producer_queue_latency_seconds"),
-            [0.0; 0],
-            "it is negative"
-        );
-        assert_eq!(
             values(&observed, "broker_throttle_seconds"),
             [0.0],
             "no request had to wait"
         );
+    }
+
+    /// A producer that has sent `plain` bytes in all, and batches of `batches` bytes since the last
+    /// report.
+    fn of_producer(plain: u64, batches: i64) -> Statistics {
+        let partition = Partition {
+            txbytes: plain,
+            ..Partition::default()
+        };
+        let topic = Topic {
+            batchsize: Window {
+                cnt: 2,
+                sum: batches,
+                ..Window::default()
+            },
+            partitions: [(0, partition)].into(),
+            ..Topic::default()
+        };
+        Statistics {
+            client_type: "producer".to_owned(),
+            topics: [("t".to_owned(), topic)].into(),
+            ..Statistics::default()
+        }
+    }
+
+    #[test]
+    fn the_compression_of_a_load_is_what_was_sent_of_it() {
+        // Given 10,000 bytes of records that were sent as 2,500 bytes of batches
+        let observed = Observed::default();
+        let reporter = reporter(&observed);
+        reporter.report(&of_producer(10_000, 2_500));
+        assert_eq!(values(&observed, "compression_ratio"), [0.25]);
+        // When 1,000 more are sent without compression
+        reporter.report(&of_producer(11_000, 1_000));
+        assert_eq!(values(&observed, "compression_ratio"), [1.0]);
+        // Then a time without records changes nothing
+        reporter.report(&of_producer(11_000, 0));
+        assert_eq!(values(&observed, "compression_ratio"), [1.0]);
     }
 
     #[test]
