@@ -123,7 +123,7 @@ fn unknown(detail: &str) -> Diagnosis {
     Diagnosis {
         kind: Kind::Unreachable,
         reason: detail.to_owned(),
-        hint: "check bootstrap_servers and the network; `fedhost doctor` says more".to_owned(),
+        hint: "`fedhost doctor` examines the connection, the topics and the rights".to_owned(),
     }
 }
 

@@ -292,6 +292,12 @@ pub(super) const CODES: &[Rule] = &[
         "`fedhost topics describe` shows the topics as they are",
     ),
     is(
+        &[Code::InvalidTimestamp],
+        Kind::Unreachable,
+        "the broker does not take the time of the records for topic{name}: the clocks of this machine and of the broker differ by more than the broker's message.timestamp.after.max.ms or message.timestamp.before.max.ms",
+        "set both clocks by NTP; `fedhost doctor` shows the difference",
+    ),
+    is(
         &[Code::UnsupportedVersion, Code::UnsupportedFeature],
         Kind::Request,
         "the broker does not know that request: {detail}",

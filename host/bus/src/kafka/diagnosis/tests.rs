@@ -237,3 +237,16 @@ fn settings_that_no_client_can_have_are_no_outage() {
         ));
     }
 }
+
+#[test]
+fn a_clock_that_differs_is_named() {
+    let error = KafkaError::MessageProduction(Code::InvalidTimestamp);
+    let diagnosis = of_thing(&error, "sensor-data-node-1");
+    assert!(
+        diagnosis
+            .reason
+            .contains("\"sensor-data-node-1\": the clocks")
+    );
+    assert!(diagnosis.hint.contains("NTP"));
+    assert_eq!(diagnosis.kind, Kind::Unreachable);
+}

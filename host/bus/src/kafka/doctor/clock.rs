@@ -21,6 +21,8 @@ const TOPIC: &str = "__transaction_state";
 const NEWEST: i64 = 10_000;
 const POLL: Duration = Duration::from_millis(100);
 const SKEW_MAX_MS: i64 = 5_000;
+/// The default of a broker's message.timestamp.after.max.ms, less a minute for the way there.
+const RECORDS_AHEAD_MAX_MS: i64 = 59 * 60 * 1_000;
 /// Below this it is not worth a word, and another doctor's note may have come in between.
 const SKEW_MIN_MS: i64 = 1_000;
 
@@ -42,6 +44,10 @@ fn judge(noted_ms: i64, made_ms: &Range<u64>) -> Finding {
         ..0 => format!("the broker's is {:.1} s behind ours", seconds(skew_ms)),
         _ => format!("the broker's is {:.1} s ahead of ours", seconds(skew_ms)),
     };
+    if skew_ms < -RECORDS_AHEAD_MAX_MS {
+        let hint = "set both clocks by NTP: a broker refuses records that are dated further ahead of its own clock than message.timestamp.after.max.ms, an hour unless it is set";
+        return Finding::failed("clock", words, hint);
+    }
     if skew_ms.abs() > SKEW_MAX_MS {
         let hint =
             "set both clocks by NTP: ages of updates, windows and retention are reckoned by them";
@@ -125,5 +131,10 @@ mod tests {
             (behind.detail.as_str(), behind.outcome),
             ("the broker's is 10.0 s behind ours", Outcome::Warning)
         );
+        // A machine that is an hour ahead cannot write
+        let refused = judge(0, &(3_600_000..3_601_000));
+        assert_eq!(refused.outcome, Outcome::Failed);
+        let hint = refused.hint.expect("a remedy");
+        assert!(hint.contains("message.timestamp.after.max.ms"), "{hint}");
     }
 }

@@ -394,7 +394,7 @@ impl ExactlyOnce {
 }
 
 fn out_of_time(action: &str) -> Diagnosis {
-    let hint = "check bootstrap_servers and the network; `fedhost doctor` says more".to_owned();
+    let hint = "`fedhost doctor` examines the connection, the topics and the rights".to_owned();
     Diagnosis {
         kind: Kind::Unreachable,
         reason: format!("no time was left to {action}"),
