@@ -41,6 +41,9 @@ pub(super) use secrets::{displace, read_files};
 pub use settings::Settings;
 pub(super) use spelling::{settle_names, settle_values};
 
+/// Prefix of transactional ids, behind that of the topics.
+const TRANSACTIONAL_ID: &str = "fedhost";
+
 /// How to reach a cluster, and what to promise on it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Kafka {
@@ -49,14 +52,16 @@ pub struct Kafka {
     /// What a write promises: `exactly-once`, its records, offsets and state in one transaction;
     /// `at-least-once`, a crash may repeat records.
     pub delivery: Delivery,
-    /// In front of the transactional ids of this manifest's writers: two federations on one cluster
-    /// need different ones.
+    /// In front of the transactional ids of this manifest's writers; two federations on one cluster
+    /// need different ones. Without it, `topics.prefix` and `fedhost`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "name"))]
-    pub transactional_id_prefix: String,
-    /// In front of the names of this manifest's consumer groups: two federations on one cluster
-    /// need different ones, or none and different topics. Example: `"plant-7."`.
+    pub transactional_id_prefix: Option<String>,
+    /// In front of the names of this manifest's consumer groups; two federations on one cluster
+    /// need different ones. Without it, `topics.prefix`. Example: `"plant-7."`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "prefix"))]
-    pub group_prefix: String,
+    pub group_prefix: Option<String>,
     /// How readers that share a group's partitions agree on them: `classic` (cooperative), or
     /// `consumer` (KIP-848), which Kafka has from 4.0. The roles of a run share none yet: one reader
     /// has all partitions and the others stand by; they are always classic.
@@ -250,6 +255,21 @@ impl fmt::Debug for KafkaClients {
 }
 
 impl Manifest {
+    /// What stands in front of the transactional ids of this manifest's writers. Federations that
+    /// share a cluster have different topics, so the topics' prefix keeps them apart.
+    #[must_use]
+    pub fn transactional_id_prefix(&self) -> String {
+        let given = self.kafka.transactional_id_prefix.clone();
+        given.unwrap_or_else(|| format!("{}{TRANSACTIONAL_ID}", self.topics.prefix()))
+    }
+
+    /// What stands in front of the names of this manifest's consumer groups.
+    #[must_use]
+    pub fn group_prefix(&self) -> String {
+        let given = self.kafka.group_prefix.clone();
+        given.unwrap_or_else(|| self.topics.prefix().to_owned())
+    }
+
     /// The clients of a role.
     #[must_use]
     pub fn kafka_clients(&self, role: ClientRole) -> KafkaClients {

@@ -191,6 +191,11 @@ impl Topics {
             .collect()
     }
 
+    /// What stands in front of the name of every topic.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// The most that any topic takes.
     pub(super) fn largest_message_bytes(&self) -> u64 {
         let all = self.by_key(&BTreeSet::from([0]));

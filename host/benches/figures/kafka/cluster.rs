@@ -69,7 +69,7 @@ impl<'a> Cluster<'a> {
     /// The same, with an observer.
     pub(crate) fn bus_heard_by(&self, observer: Arc<impl Observer + 'static>) -> Arc<dyn Bus> {
         let mut manifest = self.manifest.clone();
-        manifest.manifest.kafka.transactional_id_prefix = new_group();
+        manifest.manifest.kafka.transactional_id_prefix = Some(new_group());
         let state = manifest.manifest.topics.state().name;
         self.runtime.block_on(async {
             let bus = buses::open(&manifest, observer).await.unwrap();

@@ -111,16 +111,37 @@ pub(super) fn clients() -> impl Iterator<Item = (ClientRole, Side)> {
     all.filter(|client| *client != (ClientRole::Sensor, Side::Consumer))
 }
 
+const SERVERS: &str = "bootstrap.servers";
+
 fn clashes(manifest: &Manifest, role: ClientRole, side: Side, effective: &Effective) -> Vec<Clash> {
     let kafka = &manifest.kafka;
     let own = match side {
         Side::Producer => producer::clashes(kafka, effective),
         Side::Consumer => consumer::clashes(kafka, role, effective),
     };
-    let all = fixed(effective).chain(backoffs(effective)).chain(own);
+    let all = fixed(effective)
+        .chain(backoffs(effective))
+        .chain(one_cluster(manifest, effective))
+        .chain(own);
     all.chain(security::clashes(kafka, effective))
         .chain(sizes::clashes(manifest, role, side, effective))
         .collect()
+}
+
+/// All clients of a run reach the same cluster: what one role would write elsewhere, no other would
+/// find.
+fn one_cluster(manifest: &Manifest, effective: &Effective) -> Option<Clash> {
+    let of_run = Effective::of(manifest, ClientRole::Admin, Side::Producer);
+    let (own, common) = (effective.text(SERVERS), of_run.text(SERVERS));
+    (own != common).then(|| {
+        Clash::new(
+            &[SERVERS],
+            format!(
+                "some clients would reach {own} and others {common}, and a run has one cluster"
+            ),
+            "give bootstrap_servers once, in [kafka]",
+        )
+    })
 }
 
 /// Settings that have only one value with which the host keeps its promises.

@@ -6,7 +6,7 @@ use super::decided::Decision;
 use super::effective::Effective;
 use super::property::{Side, key_of};
 use super::{GroupProtocol, Kafka, rules};
-use crate::topics::wire_bytes;
+use crate::topics::{Topic, wire_bytes};
 use crate::{BusKind, Manifest};
 
 /// A sentence for each, without repeats; none when the bus is not Kafka.
@@ -28,6 +28,7 @@ pub(super) fn warnings(manifest: &Manifest) -> Vec<String> {
     });
     clients
         .chain(unused(&manifest.kafka))
+        .chain(no_copy_to_spare(manifest))
         .filter(|warning| seen.insert(warning.clone()))
         .collect()
 }
@@ -57,6 +58,26 @@ fn unused(kafka: &Kafka) -> Option<String> {
          role one has them all"
             .to_owned()
     })
+}
+
+/// Topics of which every copy must be there for a write: the first broker that is away stops them.
+fn no_copy_to_spare(manifest: &Manifest) -> Vec<String> {
+    let topics = manifest.topics.by_key(&manifest.fog_node_ids());
+    let sentence = |topic: &Topic| {
+        let (copies, least) = (topic.replication_factor?, topic.min_insync_replicas?);
+        (copies > 1 && least >= copies).then(|| {
+            format!(
+                "topic {:?} has {copies} copies and min_insync_replicas = {least}: no write succeeds while one of its \
+                 brokers is away; {} would do",
+                topic.name,
+                copies - 1
+            )
+        })
+    };
+    topics
+        .iter()
+        .filter_map(|(_, topic)| sentence(topic))
+        .collect()
 }
 
 /// A dead-letter record is larger than the record that it was.

@@ -275,3 +275,51 @@ fn the_dictionaries_of_python_clients_are_taken_or_refused_key_by_key() {
               auto_offset_reset = \"earliest\"\nmax_poll_records = 1000\nfetch_max_bytes = 52428800\n",
     );
 }
+
+#[test]
+fn federations_with_different_topics_share_no_group_and_no_transactional_id() {
+    let with = |text: &str| {
+        let manifest = manifest(text);
+        (manifest.group_prefix(), manifest.transactional_id_prefix())
+    };
+    assert_eq!(with(""), (String::new(), "fedhost".to_owned()));
+    let prefixed = with("[topics]\nprefix = \"one-\"\n");
+    assert_eq!(prefixed, ("one-".to_owned(), "one-fedhost".to_owned()));
+    let given = "[kafka]\ngroup_prefix = \"g.\"\ntransactional_id_prefix = \"t\"\n[topics]\nprefix = \"one-\"\n";
+    assert_eq!(with(given), ("g.".to_owned(), "t".to_owned()));
+}
+
+#[test]
+fn all_clients_of_a_run_reach_the_same_cluster() {
+    for table in [
+        "sensor.producer",
+        "fog_node.consumer",
+        "aggregator.producer",
+        "consumer",
+    ] {
+        let elsewhere = format!(
+            "[kafka]\nbootstrap_servers = \"one:1\"\n[kafka.{table}]\nbootstrap_servers = \"two:2\"\n"
+        );
+        let found = problems_of(load(&elsewhere));
+        let key_path = format!("kafka.{table}.bootstrap_servers");
+        assert!(
+            found.iter().any(|(path, _)| *path == key_path),
+            "{table}: {found:?}"
+        );
+        let same = elsewhere.replace("two:2", "one:1");
+        assert!(load(&same).is_ok(), "{table}");
+    }
+}
+
+#[test]
+fn a_topic_of_which_every_copy_must_be_there_is_announced() {
+    let with = |least: u16| {
+        let text = format!("[topics]\nreplication_factor = 3\nmin_insync_replicas = {least}\n");
+        manifest(&text).kafka_warnings()
+    };
+    assert_eq!(with(2), Vec::<String>::new());
+    let warnings = with(3);
+    let about = |topic: &str| warnings.iter().any(|warning| warning.contains(topic));
+    assert!(about("\"global_model\" has 3 copies"), "{warnings:?}");
+    assert!(about("\"predictions\" has 3 copies"), "{warnings:?}");
+}
