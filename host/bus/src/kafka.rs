@@ -25,11 +25,14 @@ mod client_log;
 mod diagnosis;
 pub mod doctor;
 mod groups;
+mod missing_topics;
+mod offset_note;
 mod options;
 mod properties;
 mod source;
 mod state;
 mod statistics;
+mod topic_ids;
 mod view;
 mod writer;
 

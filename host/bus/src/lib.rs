@@ -9,6 +9,7 @@
 //! A group reads in one of two modes. [`Bus::subscribe`] gives one reader all partitions; others
 //! wait to take over. [`Bus::join`] gives each member some of the partitions; see [`Member`].
 
+mod beginning;
 pub mod checkup;
 pub mod compare;
 pub mod embedded;
@@ -27,9 +28,10 @@ pub mod trouble;
 mod verbs;
 mod write;
 
+pub use self::beginning::{Beginning, StoredOffset};
 pub use self::error::Error;
 pub use self::member::{Assignment, Member, MemberEvent};
 pub use self::record::{NewRecord, Position, Record};
-pub use self::topic::{TopicInfo, TopicSpec};
+pub use self::topic::{TopicId, TopicInfo, TopicSpec};
 pub use self::verbs::{Admin, Bus, Sink, Source, Start};
 pub use self::write::{GroupOffset, Write};

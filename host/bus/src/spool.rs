@@ -17,8 +17,8 @@
 mod admission;
 mod aside;
 mod batch;
+mod current_topics;
 mod drain;
-
 mod entry;
 mod intake;
 mod local;
@@ -40,6 +40,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use self::batch::Taken;
+use self::current_topics::CurrentTopics;
 use self::drain::Drain;
 use self::entry::Sums;
 use self::intake::{Intake, Request};
@@ -51,8 +52,8 @@ use self::ticket::Ticket;
 use super::embedded::{self, Fsync};
 use super::trouble::Trouble;
 use super::{
-    Admin, Bus, Error, GroupOffset, Member, Position, Record, Sink, Source, Start, TopicInfo,
-    TopicSpec, Write,
+    Admin, Beginning, Bus, Error, GroupOffset, Member, Position, Record, Sink, Source, Start,
+    StoredOffset, TopicInfo, TopicSpec, Write,
 };
 use fedhost_base::observer::Observer;
 
@@ -91,6 +92,7 @@ pub struct Spooled {
     requests: mpsc::Sender<Request>,
     status: Arc<watch::Sender<Status>>,
     alone: bool,
+    topics: Arc<CurrentTopics>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -170,7 +172,9 @@ impl Spooled {
             max_bytes,
             positions: BTreeMap::new(),
         };
+        let topics = Arc::new(CurrentTopics::default());
         let drain = Drain {
+            topics: Arc::clone(&topics),
             local: Arc::clone(&local),
             reader,
             remote: Arc::clone(&remote),
@@ -195,6 +199,7 @@ impl Spooled {
             requests,
             status,
             alone,
+            topics,
             task: Mutex::new(Some(task)),
         })
     }
@@ -279,7 +284,7 @@ impl Spooled {
                     .entry
                     .moves
                     .into_iter()
-                    .filter(|step| step.to.group == group);
+                    .filter(|step| step.to.group == group && !self.topics.is_outdated(step));
                 left.extend(steps.map(|step| ((step.to.topic, step.to.partition), step.to.next)));
             }
         }
@@ -470,6 +475,8 @@ impl Bus for Spooled {
     ) -> Result<Box<dyn Source>, Error> {
         let mut inner = self.remote.subscribe(group, topics, start).await?;
         let begun = inner.positions();
+        let mut beginnings = inner.beginnings();
+        self.topics.learn(&beginnings);
         // This reader takes the place of an earlier one: offsets of its writes come from nowhere
         // else.
         for ((topic, partition), next) in self.left_for(group).await? {
@@ -483,18 +490,32 @@ impl Bus for Spooled {
         let stored: BTreeMap<_, _> = stored
             .map(|offset| ((offset.topic, offset.partition), offset.next))
             .collect();
+        for (place, beginning) in &mut beginnings {
+            if let Some(&next) = stored.get(place)
+                && next > beginning.next
+            {
+                (beginning.next, beginning.stored) = (next, StoredOffset::Own);
+            }
+        }
         for (place, begun) in begun {
             let next = stored.get(&place).copied().unwrap_or(begun).max(begun);
             if inner.positions().get(&place) != Some(&next) {
                 inner.seek(&place.0, place.1, next);
             }
         }
-        let begin = |((topic, partition), next)| GroupOffset {
-            group: group.to_owned(),
-            topic,
-            partition,
-            next,
-            epoch: None,
+        let begin = |(place, next)| {
+            let topic_id = beginnings
+                .get(&place)
+                .and_then(|beginning: &Beginning| beginning.topic_id.clone());
+            let (topic, partition) = place;
+            let offset = GroupOffset {
+                group: group.to_owned(),
+                topic,
+                partition,
+                next,
+                epoch: None,
+            };
+            (offset, topic_id)
         };
         self.request(Request::Begin(
             inner.positions().into_iter().map(begin).collect(),
@@ -502,6 +523,7 @@ impl Bus for Spooled {
         .await?;
         Ok(Box::new(SpooledSource {
             inner,
+            beginnings,
             status: self.status.subscribe(),
         }))
     }

@@ -1,6 +1,29 @@
 //! Topics, as they are asked for and as they are.
 
 use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Identifies a topic among all that have had its name: a topic that is deleted and created again
+/// has another id. Its text has no meaning.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TopicId(String);
+
+impl TopicId {
+    /// The id of that text.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+}
+
+impl fmt::Display for TopicId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
 
 /// How a topic is made and kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

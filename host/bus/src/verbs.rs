@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Error, GroupOffset, Member, Position, Record, TopicInfo, TopicSpec, Write};
+use crate::{Beginning, Error, GroupOffset, Member, Position, Record, TopicInfo, TopicSpec, Write};
 
 /// Where a new consumer group begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,12 @@ pub trait Source: Send {
     /// The next offset to be read, by topic and partition.
     fn positions(&self) -> BTreeMap<(Arc<str>, u32), u64>;
 
-    /// Goes on from `next`, whatever the group's stored offset says; an offset no longer there
+    /// Where reading began, by topic and partition. A reader that cannot say returns nothing.
+    fn beginnings(&self) -> BTreeMap<(Arc<str>, u32), Beginning> {
+        BTreeMap::new()
+    }
+
+    /// Continues from `next`, whatever the group's stored offset says; an offset no longer there
     /// moves to the oldest.
     fn seek(&mut self, topic: &str, partition: u32, next: u64);
 }
@@ -132,7 +137,9 @@ pub trait Admin: Send + Sync {
 #[async_trait]
 pub trait Bus: Sink + Admin {
     /// A reader of all partitions of `topics` that begins at the group's stored offsets, or at
-    /// `start` where there are none. Between processes a group has one such reader: while another
+    /// `start` where there are none. An offset of an earlier topic of the same name does not count:
+    /// a topic that was created again is read from its oldest record. A reader whose topic is
+    /// deleted and created again while it reads ends with [`Error::Lost`]. Between processes a group has one such reader: while another
     /// one is at work, this waits to take over from it.
     ///
     /// # Errors

@@ -146,7 +146,7 @@ impl EmbeddedMember {
             for place in claimed.drain(..) {
                 let (topic, partition) = &place;
                 let topic = store.topic(topic)?;
-                let cursor = beginnings.cursor(topic.partition(*partition)?)?;
+                let (cursor, _) = beginnings.cursor(topic.partition(*partition)?)?;
                 let Some(epoch) = groups.hold(group, *id, &place) else {
                     continue;
                 };

@@ -13,7 +13,7 @@ use super::group::Place;
 use super::partition::Partition;
 use super::store::Store;
 use super::topic::Topic;
-use crate::{Error, Record, Start};
+use crate::{Beginning, Error, Record, Start, StoredOffset};
 
 /// A read returns early once it has this much.
 const READ_BYTES: usize = 4 << 20;
@@ -71,9 +71,10 @@ impl<'a> Beginnings<'a> {
     ///
     /// # Errors
     /// [`Error::NoOffset`].
-    pub(super) fn cursor(&self, partition: &Arc<Partition>) -> Result<Cursor, Error> {
+    pub(super) fn cursor(&self, partition: &Arc<Partition>) -> Result<(Cursor, Beginning), Error> {
         let place = (Arc::clone(&partition.topic), partition.index);
-        let next = match (self.stored.get(&place), self.start) {
+        let stored = self.stored.get(&place);
+        let next = match (stored, self.start) {
             (Some(&stored), _) => stored,
             (None, Start::Earliest) => partition.tail().oldest,
             (None, Start::Latest) => partition.tail().next,
@@ -85,7 +86,15 @@ impl<'a> Beginnings<'a> {
                 });
             }
         };
-        Ok(Cursor::new(partition, next))
+        let beginning = Beginning {
+            next,
+            topic_id: None,
+            stored: match stored {
+                Some(_) => StoredOffset::Own,
+                None => StoredOffset::Missing,
+            },
+        };
+        Ok((Cursor::new(partition, next), beginning))
     }
 }
 

@@ -8,12 +8,13 @@ use tokio::sync::Notify;
 
 use super::group::Groups;
 use super::reading::{self, Beginnings, Cursors, Gate};
-use crate::{Error, Record, Source, Start};
+use crate::{Beginning, Error, Record, Source, Start};
 
 pub(super) struct EmbeddedSource {
     group: String,
     topics: Vec<Arc<str>>,
     cursors: Cursors,
+    beginnings: BTreeMap<(Arc<str>, u32), Beginning>,
     wake: Arc<Notify>,
     gate: Gate,
     groups: Arc<Groups>,
@@ -31,8 +32,11 @@ impl EmbeddedSource {
             let topics = reading::topics(store, topics)?;
             let beginnings = Beginnings::new(store, group, start)?;
             let mut cursors = Cursors::default();
+            let mut found = BTreeMap::new();
             for partition in topics.iter().flat_map(|topic| &topic.partitions) {
-                cursors.add(beginnings.cursor(partition)?);
+                let (cursor, beginning) = beginnings.cursor(partition)?;
+                found.insert((Arc::clone(&partition.topic), partition.index), beginning);
+                cursors.add(cursor);
             }
             groups.claim_whole(group, &topics)?;
 
@@ -42,6 +46,7 @@ impl EmbeddedSource {
                 group: group.to_owned(),
                 topics: topics.iter().map(|topic| Arc::clone(&topic.name)).collect(),
                 cursors,
+                beginnings: found,
                 wake,
                 gate: Arc::clone(gate),
                 groups: Arc::clone(groups),
@@ -68,6 +73,11 @@ impl Source for EmbeddedSource {
 
     fn positions(&self) -> BTreeMap<(Arc<str>, u32), u64> {
         self.cursors.positions()
+    }
+
+    /// Topics of the log cannot be deleted, and only its own writes store offsets.
+    fn beginnings(&self) -> BTreeMap<(Arc<str>, u32), Beginning> {
+        self.beginnings.clone()
     }
 
     fn seek(&mut self, topic: &str, partition: u32, next: u64) {

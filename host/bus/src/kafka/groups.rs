@@ -8,7 +8,7 @@ use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use crate::{Error, GroupOffset};
+use crate::{Error, GroupOffset, TopicId};
 
 /// A client in its consumer group.
 pub(super) trait Reader: Send + Sync {
@@ -25,6 +25,9 @@ pub(super) trait Reader: Send + Sync {
     /// Why this reader must not commit that offset: it no longer owns the partition. `None` if it
     /// may commit.
     fn fenced(&self, offset: &GroupOffset) -> Option<String>;
+
+    /// The topic that it reads under that name.
+    fn topic_id(&self, topic: &str) -> Option<TopicId>;
 
     /// The offset is stored: everything below it is safe.
     fn stored(&self, offset: &GroupOffset);

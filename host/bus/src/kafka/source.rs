@@ -17,6 +17,7 @@
 mod assignment;
 mod context;
 mod failure;
+mod hanging;
 mod intake;
 mod member;
 mod metrics;
@@ -47,7 +48,7 @@ use self::shelf::Phase;
 use super::client::Listener;
 use super::groups::{Groups, Reader};
 use super::options::Options;
-use crate::{Error, Member, MemberEvent, Record, Source, Start};
+use crate::{Beginning, Error, Member, MemberEvent, Record, Source, Start};
 
 /// A reader of one consumer group. When dropped, it leaves the group in the background.
 pub(super) struct KafkaSource {
@@ -104,6 +105,8 @@ impl KafkaSource {
             slot,
             listener,
         };
+        let waits = "it waits until its group gives it the partitions";
+        options.observer.condition(&part, Some(waits));
         spawn(poller, running).map_err(|error| plan.lost(error.to_string()))?;
 
         let source = Self {
@@ -113,8 +116,12 @@ impl KafkaSource {
             _reader: reader,
             ended: Some(ended),
         };
-        source.joined(turn).await?;
-        options.observer.condition(&source.part, None);
+        let joined = source.joined(turn).await;
+        // Other failures keep the process not ready: the cluster or the group is at fault.
+        if let Ok(()) | Err(Error::UnknownTopic { .. } | Error::NoOffset { .. }) = &joined {
+            options.observer.condition(&source.part, None);
+        }
+        joined?;
         Ok(source)
     }
 
@@ -195,6 +202,10 @@ impl Source for KafkaSource {
 
     fn positions(&self) -> BTreeMap<(Arc<str>, u32), u64> {
         self.shared.shelf().positions()
+    }
+
+    fn beginnings(&self) -> BTreeMap<(Arc<str>, u32), Beginning> {
+        self.shared.shelf().beginnings()
     }
 
     fn seek(&mut self, topic: &str, partition: u32, next: u64) {

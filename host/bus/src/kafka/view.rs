@@ -12,6 +12,7 @@ use super::admin::ClusterAdmin;
 use super::catalogue::Catalogue;
 use super::chunks;
 use super::groups::Groups;
+use super::missing_topics::MissingTopics;
 use super::source::{KafkaMember, KafkaSource, Sharing};
 use super::state::{Hidden, StateReader};
 use super::writer::{Checker, Writer};
@@ -89,6 +90,7 @@ impl Kafka {
         };
         let state = StateReader::new(kafka.options.clone());
         let checker = Arc::new(Checker::new(role, &kafka.options, &kafka.catalogue));
+        let missing = MissingTopics::new(role, &kafka.options, &kafka.admin, &kafka.catalogue);
         let (writer, unshown, departures) =
             (OnceCell::new(), AtomicBool::new(false), Mutex::default());
         View {
@@ -97,6 +99,7 @@ impl Kafka {
             kafka,
             state,
             checker,
+            missing,
             writer,
             unshown,
             departures,
@@ -121,6 +124,7 @@ pub struct View {
     kafka: Kafka,
     state: StateReader,
     checker: Arc<Checker>,
+    missing: MissingTopics,
     /// Starts when this process becomes a group's reader, with the first write, or with the first
     /// read of state. It must not start earlier, because it fences an earlier process of the role.
     writer: OnceCell<Writer>,
@@ -249,7 +253,9 @@ impl Sink for View {
             offset.group = self.kafka.options.group(&offset.group);
         }
         self.meet_topics(&write).await?;
-        let written = self.writer().await?.write(write).await?;
+        let topics = self.missing.of(&write);
+        let writer = self.writer().await?;
+        let written = self.missing.watch(&topics, writer.write(write)).await?;
         self.unshown.store(
             self.kafka.options.delivery == Delivery::ExactlyOnce,
             Ordering::Relaxed,

@@ -117,7 +117,11 @@ mod tests {
             };
             let state = vec![("s".to_owned(), value.map(Bytes::from))];
             Entry {
-                moves: vec![Move { from: 0, to }],
+                moves: vec![Move {
+                    from: 0,
+                    to,
+                    topic_id: None,
+                }],
                 state,
                 records: Vec::new(),
             }

@@ -9,6 +9,7 @@ use fedhost_base::event::{Event, RunEvent};
 use tokio::sync::watch;
 
 use super::batch::{Batch, Taken};
+use super::current_topics::CurrentTopics;
 use super::entry::{Move, Stamp};
 use super::local::{Local, Reader};
 use super::status::{Contact, End, Level, Status, end, until};
@@ -40,6 +41,8 @@ pub(super) struct Drain {
     pub(super) suspect: u64,
     /// What has arrived could not be deleted here, which was told.
     pub(super) kept: bool,
+    /// The topics as they are on the other side.
+    pub(super) topics: Arc<CurrentTopics>,
     /// How far the groups are on the other side, asked for once after every trouble.
     pub(super) stored: BTreeMap<String, BTreeMap<(Arc<str>, u32), u64>>,
 }
@@ -115,10 +118,14 @@ impl Drain {
             .reader
             .read(usize::try_from(waiting).unwrap_or(max).min(max))
             .await?;
-        records
-            .into_iter()
-            .map(|record| Taken::read(&self.name.directory, record))
-            .collect()
+        let mut writes = Vec::with_capacity(records.len());
+        for record in records {
+            let mut taken = Taken::read(&self.name.directory, record)?;
+            let moves = &mut taken.entry.moves;
+            moves.retain(|step| !self.topics.is_outdated(step));
+            writes.push(taken);
+        }
+        Ok(writes)
     }
 
     fn tell(&self) {

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! value: version u8
-//!        | moves u32 x ( group | topic | partition u32 | from u64 | next u64 | in version 2: epoch u64 (none: 0) )
+//!        | moves u32 x ( group | topic | partition u32 | from u64 | next u64 | epoch u64 (none: 0)
+//!                        | topic id (none: empty) )
 //!        | state u32 x ( name | 0u8, or 1u8 and value )
 //!        | records u32 x ( topic | partition u32 (none: 2^32-1) | timestamp u64 | 0u8, or 1u8 and key | value
 //!                          | headers u32 x ( name | value ) )
@@ -16,11 +17,9 @@ use std::sync::Arc;
 
 use bytes::{Buf, BufMut, Bytes, TryGetError};
 
-use crate::{GroupOffset, NewRecord, Record, Write};
+use crate::{GroupOffset, NewRecord, Record, TopicId, Write};
 
-const VERSION: u8 = 1;
-/// With the epochs of offsets: for groups whose members share partitions.
-const VERSION_WITH_EPOCHS: u8 = 2;
+const VERSION: u8 = 3;
 const STAMP_BYTES: usize = 32;
 const NO_PARTITION: u32 = u32::MAX;
 
@@ -83,6 +82,15 @@ pub(super) struct Move {
     /// The next offset before it, as far as its writer knew.
     pub(super) from: u64,
     pub(super) to: GroupOffset,
+    /// The topic in which it was read; `None` where the bus has no ids for topics.
+    pub(super) topic_id: Option<TopicId>,
+}
+
+/// Where a group stands in one partition, as far as its writer knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) next: u64,
+    pub(super) topic_id: Option<TopicId>,
 }
 
 /// A write that waits.
@@ -99,20 +107,19 @@ pub(super) fn size(value: &[u8]) -> u64 {
 }
 
 /// `from` tells where a group stood before.
-pub(super) fn encode(write: &Write, from: impl Fn(&GroupOffset) -> u64) -> Vec<u8> {
-    let shared = write.offsets.iter().any(|offset| offset.epoch.is_some());
-    let version = if shared { VERSION_WITH_EPOCHS } else { VERSION };
-    let mut value = vec![version];
+pub(super) fn encode(write: &Write, from: impl Fn(&GroupOffset) -> Standing) -> Vec<u8> {
+    let mut value = vec![VERSION];
     value.put_u32_le(length(&write.offsets));
     for offset in &write.offsets {
         put(&mut value, offset.group.as_bytes());
         put(&mut value, offset.topic.as_bytes());
         value.put_u32_le(offset.partition);
-        value.put_u64_le(from(offset));
+        let Standing { next, topic_id } = from(offset);
+        value.put_u64_le(next);
         value.put_u64_le(offset.next);
-        if shared {
-            value.put_u64_le(offset.epoch.unwrap_or(0));
-        }
+        value.put_u64_le(offset.epoch.unwrap_or(0));
+        let topic_id = topic_id.map_or_else(String::new, |id| id.to_string());
+        put(&mut value, topic_id.as_bytes());
     }
     value.put_u32_le(length(&write.state));
     for (name, content) in &write.state {
@@ -161,12 +168,10 @@ fn length<T>(items: &[T]) -> u32 {
 pub(super) fn decode(mut value: Bytes) -> Result<Entry, Broken> {
     let from = &mut value;
     let version = from.try_get_u8()?;
-    let shared = match version {
-        VERSION => false,
-        VERSION_WITH_EPOCHS => true,
-        other => return Err(Broken::Version(other)),
-    };
-    let moves = many(from, |from| take_move(from, shared))?;
+    if version != VERSION {
+        return Err(Broken::Version(version));
+    }
+    let moves = many(from, take_move)?;
     let state = many(from, |from| Ok((take_text(from)?, take_option(from)?)))?;
     let mut topic = Arc::from("");
     let records = many(from, |from| take_record(from, &mut topic))?;
@@ -184,13 +189,14 @@ fn many<T>(
     (0..from.try_get_u32_le()?).map(|_| item(from)).collect()
 }
 
-fn take_move(from: &mut Bytes, shared: bool) -> Result<Move, Broken> {
+fn take_move(from: &mut Bytes) -> Result<Move, Broken> {
     let group = take_text(from)?;
     let topic = take_text(from)?.into();
     let partition = from.try_get_u32_le()?;
     let before = from.try_get_u64_le()?;
     let next = from.try_get_u64_le()?;
-    let epoch = if shared { from.try_get_u64_le()? } else { 0 };
+    let epoch = from.try_get_u64_le()?;
+    let topic_id = take_text(from)?;
     Ok(Move {
         from: before,
         to: GroupOffset {
@@ -200,6 +206,7 @@ fn take_move(from: &mut Bytes, shared: bool) -> Result<Move, Broken> {
             next,
             epoch: Some(epoch).filter(|&epoch| epoch != 0),
         },
+        topic_id: Some(topic_id).filter(|id| !id.is_empty()).map(TopicId::new),
     })
 }
 
@@ -294,16 +301,21 @@ mod tests {
     #[test]
     fn a_write_comes_back_as_it_was() {
         let write = write();
-        let entry = decode(encode(&write, |_| 4).into()).unwrap();
+        let standing = Standing {
+            next: 4,
+            topic_id: Some(TopicId::new("id")),
+        };
+        let entry = decode(encode(&write, |_| standing.clone()).into()).unwrap();
         assert_eq!((entry.records, entry.state), (write.records, write.state));
         assert_eq!(
             entry.moves,
             [Move {
                 from: 4,
-                to: write.offsets[0].clone()
+                to: write.offsets[0].clone(),
+                topic_id: standing.topic_id,
             }]
         );
-        let empty = decode(encode(&Write::default(), |_| 0).into()).unwrap();
+        let empty = decode(encode(&Write::default(), |_| Standing::default()).into()).unwrap();
         assert_eq!(
             empty,
             Entry {
@@ -318,13 +330,13 @@ mod tests {
     fn the_epoch_of_an_offset_comes_back() {
         let mut write = write();
         write.offsets[0].epoch = Some(7);
-        let entry = decode(encode(&write, |_| 4).into()).unwrap();
+        let entry = decode(encode(&write, |_| Standing::default()).into()).unwrap();
         assert_eq!(entry.moves[0].to, write.offsets[0]);
     }
 
     #[test]
     fn what_cannot_be_understood_is_no_write() {
-        let whole = Bytes::from(encode(&write(), |_| 0));
+        let whole = Bytes::from(encode(&write(), |_| Standing::default()));
         for cut in 0..whole.len() {
             assert_eq!(decode(whole.slice(..cut)), Err(Broken::Short), "{cut}");
         }

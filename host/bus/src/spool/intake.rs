@@ -10,11 +10,11 @@ use fedhost_base::event::{Event, RunEvent};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Name;
-use super::entry::{Stamp, Sums, encode, size};
+use super::entry::{Stamp, Standing, Sums, encode, size};
 use super::local::Local;
 use super::status::{Level, Status, until};
 use crate::trouble::Trouble;
-use crate::{Error, GroupOffset, Write};
+use crate::{Error, GroupOffset, TopicId, Write};
 use fedhost_base::clock;
 use fedhost_base::metric;
 use fedhost_base::observer::Observer;
@@ -28,8 +28,8 @@ type State = [(String, Option<Bytes>)];
 pub(super) enum Request {
     /// A write, and who is told once it is safe. Left without an answer when the spool ends.
     Write(Write, oneshot::Sender<Result<(), Error>>),
-    /// A reader begins there.
-    Begin(Vec<GroupOffset>),
+    /// A reader begins there, in topics of these ids.
+    Begin(Vec<(GroupOffset, Option<TopicId>)>),
 }
 
 pub(super) struct Intake {
@@ -44,7 +44,7 @@ pub(super) struct Intake {
     pub(super) alone: bool,
     pub(super) max_bytes: u64,
     /// Where each group stands, as far as its writer knows.
-    pub(super) positions: BTreeMap<(String, Arc<str>, u32), u64>,
+    pub(super) positions: BTreeMap<(String, Arc<str>, u32), Standing>,
 }
 
 impl Intake {
@@ -67,7 +67,7 @@ impl Intake {
                 request = self.requests.recv() => request,
             };
             match request {
-                Some(Request::Begin(offsets)) => self.remember(offsets),
+                Some(Request::Begin(offsets)) => self.begin(offsets),
                 Some(Request::Write(write, reply)) => {
                     if let Some(answer) = self.accept(write).await {
                         // If the writer has gone, the answer is dropped.
@@ -79,11 +79,19 @@ impl Intake {
         }
     }
 
-    fn remember(&mut self, offsets: Vec<GroupOffset>) {
-        let places = offsets
-            .into_iter()
-            .map(|offset| ((offset.group, offset.topic, offset.partition), offset.next));
-        self.positions.extend(places);
+    fn begin(&mut self, offsets: Vec<(GroupOffset, Option<TopicId>)>) {
+        for (offset, topic_id) in offsets {
+            let place = (offset.group, offset.topic, offset.partition);
+            let next = offset.next;
+            self.positions.insert(place, Standing { next, topic_id });
+        }
+    }
+
+    fn advance(&mut self, offsets: Vec<GroupOffset>) {
+        for offset in offsets {
+            let place = (offset.group, offset.topic, offset.partition);
+            self.positions.entry(place).or_default().next = offset.next;
+        }
     }
 
     /// `None` when the spool closed before the write was taken in.
@@ -96,7 +104,11 @@ impl Intake {
                 Arc::clone(&offset.topic),
                 offset.partition,
             );
-            self.positions.get(&place).copied().unwrap_or(offset.next)
+            let standing = self.positions.get(&place).cloned();
+            standing.unwrap_or(Standing {
+                next: offset.next,
+                topic_id: None,
+            })
         };
         let value = Bytes::from(encode(&write, from));
         let bytes = size(&value);
@@ -119,7 +131,7 @@ impl Intake {
             Ok(offset) => offset,
             Err(error) => return Some(Err(error)),
         };
-        self.remember(write.offsets);
+        self.advance(write.offsets);
         self.status.send_modify(|status| {
             if status.is_empty() {
                 status.oldest_ms = now_ms;

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::intake::Request;
 use super::status::Status;
-use crate::{Assignment, Error, GroupOffset, Member, MemberEvent};
+use crate::{Assignment, Error, GroupOffset, Member, MemberEvent, TopicId};
 
 /// Topic and partition.
 type Place = (Arc<str>, u32);
@@ -22,7 +22,7 @@ pub(super) struct SpooledMember {
     status: watch::Receiver<Status>,
     requests: mpsc::Sender<Request>,
     /// Where partitions begin, for the task that takes writes in.
-    begins: Vec<GroupOffset>,
+    begins: Vec<(GroupOffset, Option<TopicId>)>,
     /// For the owner, once the task above knows.
     event: Option<MemberEvent>,
     /// Released by the owner; each waits until the spool has come so far.
@@ -47,7 +47,7 @@ impl SpooledMember {
 
     fn note(&mut self, event: MemberEvent) {
         if let MemberEvent::Assigned(assigned) = &event {
-            let begin = |new: &Assignment| new.offset(new.next);
+            let begin = |new: &Assignment| (new.offset(new.next), None);
             self.begins.extend(assigned.iter().map(begin));
         }
         self.event = Some(event);

@@ -7,10 +7,12 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::status::Status;
-use crate::{Error, Record, Source};
+use crate::{Beginning, Error, Record, Source};
 
 pub(super) struct SpooledSource {
     pub(super) inner: Box<dyn Source>,
+    /// With the writes that an earlier process had left.
+    pub(super) beginnings: BTreeMap<(Arc<str>, u32), Beginning>,
     pub(super) status: watch::Receiver<Status>,
 }
 
@@ -28,6 +30,10 @@ impl Source for SpooledSource {
 
     fn positions(&self) -> BTreeMap<(Arc<str>, u32), u64> {
         self.inner.positions()
+    }
+
+    fn beginnings(&self) -> BTreeMap<(Arc<str>, u32), Beginning> {
+        self.beginnings.clone()
     }
 
     fn seek(&mut self, topic: &str, partition: u32, next: u64) {

@@ -36,6 +36,7 @@ mod tests {
                 next,
                 epoch: None,
             },
+            topic_id: None,
         }
     }
 

@@ -29,6 +29,7 @@ mod buses {
             bus: Arc::new(log),
             prefix: String::new(),
             make_first: None,
+            delete_topic: None,
             drain,
             churn: 40,
             repeats: false,
@@ -36,7 +37,10 @@ mod buses {
         }
     }
 
-    conformance!(embedded_log, super::embedded);
+    conformance!(
+        embedded_log, super::embedded,
+        without a_topic_created_again_is_read_from_its_start: "its topics cannot be deleted",
+    );
 }
 
 #[cfg(feature = "broker-tests")]
@@ -53,6 +57,7 @@ mod clusters {
         without large_records_come_through: "its partitions keep 5 MiB in all, and drop the oldest without a word",
         without creating_a_topic_again_changes_nothing: "it does not tell the settings of a topic",
         without deleted_records_are_gone_and_the_others_stay: "it deletes no records",
+        without a_topic_created_again_is_read_from_its_start: "it deletes no topics",
         without more_than_there_is_cannot_be_deleted: "it deletes no records",
     );
 }

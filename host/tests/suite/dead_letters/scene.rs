@@ -166,6 +166,7 @@ fn embedded() -> Case {
         bus,
         prefix: String::new(),
         make_first: None,
+        delete_topic: None,
         drain: Duration::from_secs(5),
         churn: 0,
         repeats: false,

@@ -1,6 +1,7 @@
 //! The clients of one request, and how their errors are handled.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,11 +13,12 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::{Metadata, MetadataBroker};
 use tokio::runtime::Handle;
 
-use crate::Error;
 use crate::kafka::client::leave_behind;
 use crate::kafka::client_log;
 use crate::kafka::diagnosis::{self, Diagnosis, Kind};
+use crate::kafka::topic_ids::topic_ids;
 use crate::kafka::{Options, Properties};
+use crate::{Error, TopicId};
 use fedhost_base::clock;
 
 /// Members of this group never subscribe; the client will not read without the name of one.
@@ -87,6 +89,25 @@ impl Connection {
         self.broker
             .set(metadata.brokers().first().map(MetadataBroker::id));
         Ok(metadata)
+    }
+
+    /// The ids of topics, by name; empty where the cluster has none or does not show them.
+    pub(super) fn topic_ids<'a>(
+        &self,
+        topics: impl Iterator<Item = &'a str>,
+    ) -> Result<BTreeMap<String, TopicId>, Error> {
+        let topics: Vec<&str> = topics.collect();
+        match topic_ids(
+            self.consumer.client(),
+            &topics,
+            self.remaining().max(LISTEN),
+        ) {
+            Ok(ids) => Ok(ids),
+            Err(error) if diagnosis::of(&error).kind == Kind::Unreachable => {
+                Err(self.failed(&error))
+            }
+            Err(_) => Ok(BTreeMap::new()),
+        }
     }
 
     /// A broker that was there when topics were looked up last.

@@ -11,6 +11,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionLi
 
 use super::connection::Connection;
 use super::{Broker, Cluster, settings};
+use crate::kafka::offset_note::Note;
 use crate::{Error, GroupOffset, TopicInfo};
 
 /// Kafka's own topics begin with this.
@@ -145,7 +146,8 @@ pub(super) fn offsets_of(
         .collect())
 }
 
-/// What the group that the connection was opened for has stored.
+/// What the group that the connection was opened for has stored. Leaves out offsets of earlier topics
+/// of the same names.
 pub(super) fn group_offsets(
     connection: &Connection,
     group: &str,
@@ -159,6 +161,7 @@ pub(super) fn group_offsets(
             .consumer
             .committed_offsets(partitions_of(&layouts), connection.remaining())
     })?;
+    let ids = connection.topic_ids(layouts.iter().map(|layout| &*layout.name))?;
     let mut offsets = Vec::new();
     for element in stored.elements() {
         // A topic that was deleted meanwhile, or that this group may not read, has no offset of it.
@@ -169,6 +172,9 @@ pub(super) fn group_offsets(
         else {
             continue;
         };
+        if Note::read(element.metadata()).is_outdated(ids.get(element.topic())) {
+            continue;
+        }
         offsets.push(GroupOffset {
             group: group.to_owned(),
             topic: element.topic().into(),

@@ -1,10 +1,13 @@
 //! Handles assigned and revoked partitions. Runs on the thread that polls.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use rdkafka::consumer::{Consumer as _, RebalanceProtocol};
 use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use fedhost_base::event::{BusEvent, Event};
+use fedhost_base::event::{BusEvent, Event, RunEvent};
 
 use super::context::{Client, Context};
 use super::failure::{Failure, persist};
@@ -12,7 +15,7 @@ use super::offsets::{self, Begin};
 use super::partition::{Partition, Place};
 use super::plan::Sharing;
 use super::shelf::{Phase, Shelf};
-use crate::{Assignment, MemberEvent, Start};
+use crate::{Assignment, MemberEvent, Start, StoredOffset};
 use fedhost_base::clock;
 
 impl Context {
@@ -56,7 +59,11 @@ impl Context {
         self.begin(&begins);
         accept(
             client,
-            &offsets::at(begins.iter().map(|begin| (&begin.place, begin.next)))?,
+            &offsets::at(
+                begins
+                    .iter()
+                    .map(|begin| (&begin.place, begin.beginning.next)),
+            )?,
         )?;
         self.assigned(&begins);
         Ok(())
@@ -157,6 +164,7 @@ impl Context {
         self.shared.wake_reader();
         let begins = persist(&self.shared, self.plan.options.request, |timeout| {
             let all = offsets::partitions(client, &self.plan.topics, timeout)?;
+            self.check_topics(client, timeout)?;
             let (new, first) = {
                 let shelf = self.shared.shelf();
                 let is_new = |(topic, index): &Place| shelf.find(topic, *index).is_none();
@@ -214,25 +222,51 @@ impl Context {
 
     fn begin(&self, begins: &[Begin]) {
         let mut shelf = self.shared.shelf();
-        for Begin {
-            place,
-            next,
-            stored,
-        } in begins
-        {
-            shelf.add(place.clone(), *next, stored.is_some());
+        for begin in begins {
+            shelf.add(begin.place.clone(), begin.beginning.clone());
         }
         drop(shelf);
         for Begin {
             place,
-            next,
+            beginning,
             stored,
         } in begins
         {
-            if let Some(stored) = stored.filter(|stored| stored < next) {
-                self.expired(place, stored, *next);
+            match (beginning.stored, stored) {
+                (StoredOffset::Outdated, Some(stored)) => {
+                    self.warn(recreated(place, *stored, beginning.next));
+                }
+                (StoredOffset::Own | StoredOffset::Foreign, Some(stored))
+                    if *stored < beginning.next =>
+                {
+                    self.expired(place, *stored, beginning.next);
+                }
+                _ => {}
             }
         }
+    }
+
+    /// Ends a reader whose topic was deleted and created again: its positions, and those of its
+    /// owner, belong to the earlier topic.
+    pub(super) fn check_topics(&self, client: &Client, timeout: Duration) -> Result<(), Failure> {
+        let ids = offsets::ids(client, &self.plan.topics, timeout)?;
+        let shelf = self.shared.shelf();
+        let is_another = |topic: &&Arc<str>| {
+            let (read, found) = (shelf.topic_id(topic), ids.get(&***topic));
+            matches!((read, found), (Some(read), Some(found)) if read != *found)
+        };
+        let another = self.plan.topics.iter().find(is_another).cloned();
+        drop(shelf);
+        match another {
+            Some(topic) => Err(Failure::Recreated(topic.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn warn(&self, detail: String) {
+        let part = self.listener.part().to_owned();
+        let observer = &self.plan.options.observer;
+        observer.announce(Event::Run(RunEvent::Warned { part, detail }));
     }
 
     /// Reports that records were deleted.
@@ -249,6 +283,13 @@ impl Context {
                 to,
             }));
     }
+}
+
+fn recreated((topic, partition): &Place, stored: u64, next: u64) -> String {
+    format!(
+        "{topic}/{partition} belongs to a topic that was deleted and created again: the stored offset {stored} does \
+         not apply to it, and it is read from offset {next} on"
+    )
 }
 
 fn accept(client: &Client, list: &TopicPartitionList) -> KafkaResult<()> {

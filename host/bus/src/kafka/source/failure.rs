@@ -19,6 +19,8 @@ pub(super) enum Failure {
     UnknownTopic(String),
     /// The group may only continue, but has no stored offset.
     NoOffset(Place),
+    /// The topic was deleted and created again while it was read.
+    Recreated(String),
     Client(Diagnosis),
 }
 
@@ -35,6 +37,11 @@ impl Failure {
                 reason: format!("no offset is stored for partition {partition} of topic {topic:?}"),
                 hint: "let new groups begin at the earliest or the latest record".to_owned(),
             },
+            Self::Recreated(topic) => Diagnosis {
+                kind: Kind::Fatal,
+                reason: format!("topic {topic:?} was deleted and created again"),
+                hint: "its reader begins again, at the oldest record of the new topic".to_owned(),
+            },
             Self::Client(diagnosis) => diagnosis.clone(),
         }
     }
@@ -43,7 +50,7 @@ impl Failure {
     fn may_pass(&self, elapsed: Duration) -> bool {
         match self {
             Self::UnknownTopic(_) => elapsed < PROPAGATION,
-            Self::NoOffset(_) => false,
+            Self::NoOffset(_) | Self::Recreated(_) => false,
             Self::Client(diagnosis) => diagnosis.kind == Kind::Unreachable,
         }
     }

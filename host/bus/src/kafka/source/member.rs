@@ -10,8 +10,8 @@ use super::context::Client;
 use super::plan::Sharing;
 use super::shared::Shared;
 use super::shelf::{Phase, Shelf};
-use crate::GroupOffset;
 use crate::kafka::groups::Reader;
+use crate::{GroupOffset, TopicId};
 
 /// The current client; empty while there is none.
 #[derive(Default)]
@@ -106,6 +106,10 @@ impl Reader for Membership {
 
     fn fenced(&self, offset: &GroupOffset) -> Option<String> {
         self.why_fenced(&self.shared.shelf(), offset)
+    }
+
+    fn topic_id(&self, topic: &str) -> Option<TopicId> {
+        self.shared.shelf().topic_id(topic)
     }
 
     fn stored(&self, offset: &GroupOffset) {

@@ -14,17 +14,27 @@ use super::context::Client;
 use super::failure::Failure;
 use super::partition::Place;
 use super::plan::Plan;
-use crate::Start;
+use crate::kafka::diagnosis::Kind;
+use crate::kafka::offset_note::Note;
+use crate::kafka::topic_ids::topic_ids;
+use crate::{Beginning, Start, StoredOffset, TopicId};
 
 /// Time limit for the end of a transaction that is about to change the group's offsets.
 const SETTLING: Duration = Duration::from_secs(10);
 
-/// The offset at which reading of a partition begins.
+/// Where reading of a partition begins.
 pub(super) struct Begin {
     pub(super) place: Place,
-    pub(super) next: u64,
-    /// The group's stored offset, if it has one.
+    pub(super) beginning: Beginning,
+    /// The group's stored offset, if it has one, whichever topic it belongs to.
     pub(super) stored: Option<u64>,
+}
+
+/// An offset that the group has stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stored {
+    next: u64,
+    note: Note,
 }
 
 /// All partitions of `topics`.
@@ -60,8 +70,33 @@ pub(super) fn partitions(
     Ok(places)
 }
 
-/// The offset at which each of `places` begins: the group's stored offset, else `start`; never
-/// below the oldest record.
+/// The ids of `topics`, by name; empty where the cluster has none or does not show them.
+///
+/// # Errors
+/// No answer.
+pub(super) fn ids(
+    client: &Client,
+    topics: &[Arc<str>],
+    timeout: Duration,
+) -> Result<BTreeMap<String, TopicId>, Failure> {
+    let names: Vec<&str> = topics.iter().map(|topic| &**topic).collect();
+    match topic_ids(client.client(), &names, timeout) {
+        Err(error) => {
+            let failure = Failure::from(error);
+            match &failure {
+                Failure::Client(diagnosis) if diagnosis.kind != Kind::Unreachable => {
+                    Ok(BTreeMap::new())
+                }
+                _ => Err(failure),
+            }
+        }
+        found => Ok(found?),
+    }
+}
+
+/// Where each of `places` begins: at the group's stored offset, else at `start`; never below the
+/// oldest record. An offset of an earlier topic does not count: all records of the topic that has
+/// replaced it are new.
 ///
 /// # Errors
 /// The broker refused, or a place has no stored offset and [`Start::Stored`] requires one.
@@ -74,6 +109,9 @@ pub(super) fn begins(
     if places.is_empty() {
         return Ok(Vec::new());
     }
+    let mut topics: Vec<Arc<str>> = places.iter().map(|place| Arc::clone(&place.0)).collect();
+    topics.dedup();
+    let ids = ids(client, &topics, timeout)?;
     let stored = stored(client, places, timeout)?;
     if let (Start::Stored, Some(place)) = (
         start,
@@ -88,15 +126,22 @@ pub(super) fn begins(
     };
     let begin = |place: &Place| {
         let oldest = oldest.get(place).copied().unwrap_or_default();
-        let stored = stored.get(place).copied();
-        let next = stored
-            .or_else(|| newest.get(place).copied())
-            .unwrap_or(oldest)
-            .max(oldest);
+        let topic_id = ids.get(&*place.0);
+        let found = stored.get(place);
+        let (next, kind) = match found {
+            None => (newest.get(place).copied(), StoredOffset::Missing),
+            Some(found) if found.note.is_outdated(topic_id) => (None, StoredOffset::Outdated),
+            Some(found) if found.note == Note::Foreign => (Some(found.next), StoredOffset::Foreign),
+            Some(found) => (Some(found.next), StoredOffset::Own),
+        };
         Begin {
             place: place.clone(),
-            next,
-            stored,
+            beginning: Beginning {
+                next: next.unwrap_or(oldest).max(oldest),
+                topic_id: topic_id.cloned(),
+                stored: kind,
+            },
+            stored: found.map(|found| found.next),
         }
     };
     Ok(places.iter().map(begin).collect())
@@ -112,7 +157,7 @@ fn stored(
     client: &Client,
     places: &[Place],
     timeout: Duration,
-) -> Result<BTreeMap<Place, u64>, Failure> {
+) -> Result<BTreeMap<Place, Stored>, Failure> {
     let within = timeout.min(SETTLING);
     match client.committed_offsets(list(places, Offset::Invalid)?, within) {
         // The client repeats the request by itself while a transaction is open.
@@ -132,17 +177,17 @@ fn stored(
                 }));
             Ok(before)
         }
-        stored => Ok(offsets(&stored?)?),
+        stored => Ok(noted_offsets(&stored?)?),
     }
 }
 
 /// The group's stored offsets, without the changes of open transactions.
-fn stored_before(plan: &Plan, places: &[Place]) -> Result<BTreeMap<Place, u64>, Failure> {
+fn stored_before(plan: &Plan, places: &[Place]) -> Result<BTreeMap<Place, Stored>, Failure> {
     let outsider: BaseConsumer = plan
         .client_config()
         .set("isolation.level", "read_uncommitted")
         .create()?;
-    Ok(offsets(&outsider.committed_offsets(
+    Ok(noted_offsets(&outsider.committed_offsets(
         list(places, Offset::Invalid)?,
         SETTLING,
     )?)?)
@@ -195,14 +240,20 @@ fn ask(
 }
 
 fn offsets(list: &TopicPartitionList) -> KafkaResult<BTreeMap<Place, u64>> {
+    let noted = noted_offsets(list)?.into_iter();
+    Ok(noted.map(|(place, stored)| (place, stored.next)).collect())
+}
+
+fn noted_offsets(list: &TopicPartitionList) -> KafkaResult<BTreeMap<Place, Stored>> {
     let mut offsets = BTreeMap::new();
     for element in list.elements() {
         element.error()?;
         if let (Offset::Offset(offset), Ok(index)) =
             (element.offset(), u32::try_from(element.partition()))
-            && let Ok(offset) = u64::try_from(offset)
+            && let Ok(next) = u64::try_from(offset)
         {
-            offsets.insert((element.topic().into(), index), offset);
+            let note = Note::read(element.metadata());
+            offsets.insert((element.topic().into(), index), Stored { next, note });
         }
     }
     Ok(offsets)

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::intake::{Intake, bytes};
 use crate::kafka::chunks::Trouble;
-use crate::{Assignment, Record, epoch};
+use crate::{Assignment, Beginning, Record, StoredOffset, epoch};
 
 /// Topic and partition.
 pub(super) type Place = (Arc<str>, u32);
@@ -15,6 +15,7 @@ pub(super) type Place = (Arc<str>, u32);
 pub(super) struct Partition {
     topic: Arc<str>,
     index: u32,
+    beginning: Beginning,
     queue: VecDeque<Record>,
     queued_bytes: usize,
     /// The next offset to return.
@@ -91,8 +92,9 @@ pub(super) struct Lag {
 }
 
 impl Partition {
-    /// Begins at `next`; `kept` says whether `next` is the group's stored offset.
-    pub(super) fn new((topic, index): Place, next: u64, kept: bool) -> Self {
+    pub(super) fn new((topic, index): Place, beginning: Beginning) -> Self {
+        let next = beginning.next;
+        let kept = matches!(beginning.stored, StoredOffset::Own | StoredOffset::Foreign);
         let ledger = Ledger {
             lowest: next,
             furthest: next,
@@ -103,6 +105,7 @@ impl Partition {
         Self {
             topic,
             index,
+            beginning,
             queue: VecDeque::new(),
             queued_bytes: 0,
             next,
@@ -124,6 +127,11 @@ impl Partition {
 
     pub(super) fn place(&self) -> Place {
         (Arc::clone(&self.topic), self.index)
+    }
+
+    /// Where reading began.
+    pub(super) fn beginning(&self) -> &Beginning {
+        &self.beginning
     }
 
     pub(super) fn next(&self) -> u64 {

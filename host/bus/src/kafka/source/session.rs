@@ -10,6 +10,7 @@ use rdkafka::topic_partition_list::Offset;
 
 use super::context::{Client, Context};
 use super::failure::Failure;
+use super::hanging::{self, OpenTransactions};
 use super::offsets;
 use super::partition::{FlowControl, Partition, Place};
 use super::record::Batch;
@@ -19,9 +20,12 @@ use crate::Record;
 use crate::kafka::chunks::Trouble;
 use crate::kafka::diagnosis::{self, Diagnosis, Kind};
 use fedhost_base::clock;
+use fedhost_base::hint::with_hint;
 
 /// Longest time between two polls of the client.
 const TICK: Duration = Duration::from_millis(100);
+/// Statistics between two looks at whether the topics are still the same.
+const TOPIC_CHECK: u32 = 10;
 /// Longest time that the client waits for a broker's answer.
 const QUERY: Duration = Duration::from_secs(5);
 /// Number of statistics without a connection after which it counts as lost; the first one may fall
@@ -34,11 +38,14 @@ pub(super) struct Session<'a> {
     client: &'a Client,
     context: &'a Context,
     watch: Watch,
+    open: OpenTransactions,
     /// The client replaces one that failed.
     successor: bool,
     /// Consecutive statistics with a connection (while reading), and without a connection.
     connected: u32,
     missed: u32,
+    /// Statistics since the topics were looked at.
+    unchecked: u32,
 }
 
 impl<'a> Session<'a> {
@@ -49,9 +56,11 @@ impl<'a> Session<'a> {
             client,
             context,
             watch,
+            open: OpenTransactions::new(context.plan.options.stall_after),
             successor,
             connected: 0,
             missed: 0,
+            unchecked: 0,
         }
     }
 
@@ -151,7 +160,10 @@ impl<'a> Session<'a> {
                 ..diagnosis
             }
             .into()),
-            Some(RDKafkaErrorCode::AutoOffsetReset) => self.find_the_way_back(),
+            Some(RDKafkaErrorCode::AutoOffsetReset) => {
+                self.context.check_topics(self.client, QUERY)?;
+                self.find_the_way_back()
+            }
             Some(
                 RDKafkaErrorCode::TopicAuthorizationFailed
                 | RDKafkaErrorCode::GroupAuthorizationFailed
@@ -294,13 +306,45 @@ impl<'a> Session<'a> {
         }
         let reading = shelf.is_reading();
         drop(shelf);
+        self.look_for_hanging_transactions(snapshot);
         self.context.metrics().report(&self.context.shared);
         self.observe_connection(snapshot.connected, reading);
         if !reading || self.missed > 0 {
             return Ok(());
         }
+        self.check_topics()?;
         self.look_for_torn_records();
         self.look_for_stalls()
+    }
+
+    fn look_for_hanging_transactions(&mut self, snapshot: &Snapshot) {
+        let now = clock::now();
+        for seen in &snapshot.partitions {
+            let mut topics = self.context.plan.topics.iter();
+            let Some(topic) = topics.find(|topic| ***topic == *seen.topic) else {
+                continue;
+            };
+            let place = (std::sync::Arc::clone(topic), seen.index);
+            let hanging = self.open.observe(&place, seen.stable, seen.end, now);
+            if let Some(hanging) = hanging {
+                let (detail, hint) = hanging::describe(&place, hanging);
+                self.context.warn(with_hint(detail, Some(&hint)));
+            }
+        }
+    }
+
+    /// Ends the session when a topic was deleted and created again. Without an answer, asks again
+    /// later.
+    fn check_topics(&mut self) -> Result<(), Failure> {
+        self.unchecked += 1;
+        if self.unchecked < TOPIC_CHECK {
+            return Ok(());
+        }
+        self.unchecked = 0;
+        match self.context.check_topics(self.client, QUERY) {
+            Err(Failure::Client(_)) => Ok(()),
+            checked => checked,
+        }
     }
 
     /// Looks for records in chunks whose writer ended before it had written all chunks.

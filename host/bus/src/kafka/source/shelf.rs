@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::partition::{FlowControl, Partition, Place};
-use crate::{Error, MemberEvent, Record};
+use crate::{Beginning, Error, MemberEvent, Record, TopicId};
 
 /// The partitions and the state of a reader.
 pub(super) struct Shelf {
@@ -134,10 +134,22 @@ impl Shelf {
         self.closing
     }
 
-    /// Adds a partition that is read from `next` on.
-    pub(super) fn add(&mut self, place: Place, next: u64, kept: bool) {
+    /// Adds a partition that is read from its beginning on.
+    pub(super) fn add(&mut self, place: Place, beginning: Beginning) {
         self.remove(&place);
-        self.partitions.push(Partition::new(place, next, kept));
+        self.partitions.push(Partition::new(place, beginning));
+    }
+
+    /// The topic that is read under that name.
+    pub(super) fn topic_id(&self, topic: &str) -> Option<TopicId> {
+        let mut partitions = self.partitions.iter();
+        let partition = partitions.find(|partition| *partition.place().0 == *topic)?;
+        partition.beginning().topic_id.clone()
+    }
+
+    pub(super) fn beginnings(&self) -> BTreeMap<Place, Beginning> {
+        let beginning = |partition: &Partition| (partition.place(), partition.beginning().clone());
+        self.partitions.iter().map(beginning).collect()
     }
 
     /// Releases a partition.

@@ -16,7 +16,9 @@ pub(super) struct Snapshot {
 pub(super) struct Seen {
     pub(super) topic: String,
     pub(super) index: u32,
-    /// One past the newest readable record.
+    /// One past the newest readable record: the last stable offset.
+    pub(super) stable: u64,
+    /// One past the newest record, also of an open transaction: the high watermark.
     pub(super) end: u64,
     /// All records below were delivered; unknown while records are in transit.
     pub(super) passed: Option<u64>,
@@ -34,10 +36,13 @@ impl From<Statistics> for Snapshot {
                 .into_values()
                 .filter_map(move |partition| {
                     let passed = u64::try_from(partition.next_offset).ok();
+                    let stable = u64::try_from(partition.ls_offset).unwrap_or_default();
+                    let end = u64::try_from(partition.hi_offset).unwrap_or_default();
                     Some(Seen {
                         topic: topic.clone(),
                         index: u32::try_from(partition.partition).ok()?,
-                        end: u64::try_from(partition.ls_offset).unwrap_or_default(),
+                        stable,
+                        end: end.max(stable),
                         passed: passed.filter(|_| partition.fetchq_cnt == 0),
                     })
                 })

@@ -4,4 +4,5 @@ mod chunks;
 mod groups;
 mod harness;
 mod reading;
+mod topics;
 mod trouble;

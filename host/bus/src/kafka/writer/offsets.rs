@@ -8,8 +8,9 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::super::groups::{Groups, Reader};
+use super::super::offset_note::Note;
 use super::super::options::Options;
-use crate::{Error, GroupOffset};
+use crate::{Error, GroupOffset, TopicId};
 
 /// The offsets of one reader, or of a group without a reader in this process.
 #[derive(Clone)]
@@ -154,13 +155,18 @@ impl Share {
     pub(super) fn list(&self) -> KafkaResult<TopicPartitionList> {
         let mut list = TopicPartitionList::with_capacity(self.offsets.len());
         for offset in &self.offsets {
-            let (partition, next) = (
-                offset.partition.cast_signed(),
-                Offset::Offset(offset.next.cast_signed()),
-            );
-            list.add_partition_offset(&offset.topic, partition, next)?;
+            let mut element = list.add_partition(&offset.topic, offset.partition.cast_signed());
+            element.set_offset(Offset::Offset(offset.next.cast_signed()))?;
+            element.set_metadata(Note::text(self.topic_id(&offset.topic).as_ref()));
         }
         Ok(list)
+    }
+
+    fn topic_id(&self, topic: &str) -> Option<TopicId> {
+        match &self.owner {
+            Owner::Reader(reader) => reader.topic_id(topic),
+            Owner::Gone | Owner::Outsider => None,
+        }
     }
 
     /// Reports to the reader that everything below its offsets is safe.
@@ -226,6 +232,10 @@ mod tests {
 
         fn fenced(&self, offset: &GroupOffset) -> Option<String> {
             (offset.partition == 1).then(|| "partition 1 was taken away".to_owned())
+        }
+
+        fn topic_id(&self, _: &str) -> Option<TopicId> {
+            None
         }
 
         fn stored(&self, _: &GroupOffset) {}

@@ -14,6 +14,8 @@ pub(crate) struct Case {
     /// Makes a topic with so many partitions where the bus itself cannot: it is told of the topic
     /// afterwards.
     pub(crate) make_first: Option<MakeTopic>,
+    /// Deletes a topic, where topics can be deleted.
+    pub(crate) delete_topic: Option<DeleteTopic>,
     /// For a member to finish what is under way when it is to give a partition up.
     pub(crate) drain: Duration,
     /// How often a member comes or goes in the test that tries this at random.
@@ -24,4 +26,5 @@ pub(crate) struct Case {
     pub(crate) _keep: Box<dyn Any + Send + Sync>,
 }
 
+pub(crate) type DeleteTopic = Box<dyn Fn(&str) + Send + Sync>;
 pub(crate) type MakeTopic = Box<dyn Fn(&str, u32) + Send + Sync>;

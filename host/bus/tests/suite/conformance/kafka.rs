@@ -34,6 +34,7 @@ async fn real(delivery: Delivery) -> Case {
     let servers = servers();
     let (prefix, options) = prefixed(&servers, delivery);
     let view = view(options.clone(), "conformance").await;
+    let deleting = servers.clone();
     let swept = Swept {
         servers,
         names: prefix.clone(),
@@ -45,6 +46,7 @@ async fn real(delivery: Delivery) -> Case {
         bus: Arc::new(view),
         prefix,
         make_first: None,
+        delete_topic: Some(Box::new(move |topic| delete(&deleting, topic))),
         drain: DRAIN,
         churn: CHURN,
         repeats: delivery == Delivery::AtLeastOnce,
@@ -89,6 +91,7 @@ pub(crate) async fn mocked() -> Case {
         bus: Arc::new(view),
         prefix,
         make_first: Some(Box::new(make)),
+        delete_topic: None,
         drain: DRAIN,
         churn: CHURN,
         repeats: true,
@@ -170,6 +173,24 @@ impl Drop for Swept {
             .join()
             .expect("the topics of this test can be deleted");
     }
+}
+
+/// Deletes a topic, and waits until the cluster has forgotten it.
+fn delete(servers: &str, topic: &str) {
+    let (config, topic) = (config(&[("bootstrap.servers", servers)]), topic.to_owned());
+    let deleting = thread::spawn(move || {
+        sweep(&config, &topic);
+        let admin: AdminClient<DefaultClientContext> = config.create().expect("a client");
+        let is_there = || {
+            let metadata = admin.inner().fetch_metadata(None, PATIENCE);
+            let metadata = metadata.expect("the cluster answers");
+            metadata.topics().iter().any(|found| found.name() == topic)
+        };
+        while is_there() {
+            thread::yield_now();
+        }
+    });
+    deleting.join().expect("the topic can be deleted");
 }
 
 fn sweep(config: &ClientConfig, names: &str) {

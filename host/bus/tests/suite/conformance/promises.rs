@@ -56,6 +56,7 @@ macro_rules! conformance {
             what_does_not_exist_is_named,
             creating_a_topic_again_changes_nothing,
             an_illegal_topic_is_refused,
+            a_topic_created_again_is_read_from_its_start,
             the_first_record_from_an_offset_is_the_one_a_reader_would_get,
             a_reader_that_waits_is_woken,
             a_cancelled_read_loses_nothing,

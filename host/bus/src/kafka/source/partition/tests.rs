@@ -4,7 +4,14 @@ use super::*;
 use crate::Position;
 
 fn owned(next: u64) -> Partition {
-    Partition::new(("readings".into(), 0), next, true)
+    Partition::new(
+        ("readings".into(), 0),
+        Beginning {
+            next,
+            topic_id: None,
+            stored: StoredOffset::Own,
+        },
+    )
 }
 
 fn records(offsets: impl IntoIterator<Item = u64>) -> Vec<Record> {

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::Position;
+use crate::{Position, StoredOffset};
 
 fn put(shelf: &mut Shelf, index: u32, count: u64) {
     let record = |offset| Record {
@@ -24,7 +24,14 @@ fn put(shelf: &mut Shelf, index: u32, count: u64) {
 /// A shelf with this number of partitions.
 fn shelf(partitions: u32) -> Shelf {
     let mut shelf = Shelf::new(400);
-    (0..partitions).for_each(|index| shelf.add(("t".into(), index), 0, false));
+    for index in 0..partitions {
+        let beginning = Beginning {
+            next: 0,
+            topic_id: None,
+            stored: StoredOffset::Missing,
+        };
+        shelf.add(("t".into(), index), beginning);
+    }
     shelf.enter(Phase::Reading);
     shelf
 }

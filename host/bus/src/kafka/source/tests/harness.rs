@@ -10,11 +10,14 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::FromClientConfig;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::task::JoinHandle;
 
 use crate::kafka::groups::Groups;
+use crate::kafka::offset_note::Note;
 use crate::kafka::source::shared::Shared;
 use crate::kafka::source::{KafkaSource, Sharing};
 use crate::kafka::{Delivery, Options, Properties};
@@ -77,6 +80,39 @@ impl Cluster {
         made.into_iter()
             .for_each(|topic| drop(topic.expect("a new topic")));
         name
+    }
+
+    /// Deletes a topic, and creates it again with one partition.
+    pub(super) async fn recreate(&self, topic: &str) {
+        let (admin, options) = (self.admin(), AdminOptions::new());
+        let deleted = admin.delete_topics(&[topic], &options).await;
+        deleted
+            .expect("topics can be deleted")
+            .into_iter()
+            .for_each(|topic| drop(topic.expect("deleted")));
+        let new = NewTopic::new(topic, 1, TopicReplication::Fixed(1));
+        loop {
+            let made = admin.create_topics([&new], &options).await;
+            let made = made.expect("topics can be created").remove(0);
+            match made {
+                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                made => return drop(made.expect("a new topic")),
+            }
+        }
+    }
+
+    /// Stores a group's offset as another program does, with that note.
+    pub(super) fn commit(&self, group: &str, topic: &str, next: i64, note: &str) {
+        let mut config = self.config();
+        config.set("group.id", group);
+        let consumer: BaseConsumer = config.create().expect("a consumer");
+        let mut list = TopicPartitionList::new();
+        let mut element = list.add_partition(topic, 0);
+        element.set_offset(Offset::Offset(next)).expect("an offset");
+        element.set_metadata(note);
+        consumer
+            .commit(&list, CommitMode::Sync)
+            .expect("the group has no members");
     }
 
     pub(super) async fn delete_records(&self, topic: &str, partition: i32, before: i64) {
@@ -189,10 +225,7 @@ pub(super) fn put(producer: &BaseProducer, topic: &str, partition: i32, value: &
             .timestamp(1_700_000_000_000);
         match producer.send(record) {
             Ok(()) => return,
-            Err((error, _))
-                if error.rdkafka_error_code()
-                    == Some(rdkafka::error::RDKafkaErrorCode::QueueFull) =>
-            {
+            Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
                 producer.poll(Duration::from_millis(10));
             }
             Err((error, _)) => panic!("{error}"),
@@ -312,8 +345,10 @@ impl Process {
         let stored = tokio::task::spawn_blocking(move || {
             let mut list = TopicPartitionList::new();
             let position = Offset::Offset(offset.next.cast_signed());
-            list.add_partition_offset(&offset.topic, offset.partition.cast_signed(), position)
-                .expect("an offset");
+            let topic_id = reader.topic_id(&offset.topic);
+            let mut element = list.add_partition(&offset.topic, offset.partition.cast_signed());
+            element.set_offset(position).expect("an offset");
+            element.set_metadata(Note::text(topic_id.as_ref()));
             let committed = reader.commit(std::slice::from_ref(&offset), &list);
             committed.map(|()| reader.stored(&offset))
         });

@@ -19,7 +19,7 @@ use crate::kafka::catalogue::Catalogue;
 use crate::kafka::groups::{Groups, Reader};
 use crate::kafka::state::StateReader;
 use crate::kafka::{Delivery, Options, Properties};
-use crate::{Error, GroupOffset, Position, Record, TopicSpec};
+use crate::{Error, GroupOffset, Position, Record, TopicId, TopicSpec};
 use fedhost_base::backoff::Backoff;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -378,6 +378,10 @@ impl Reader for Rearranged {
         None
     }
 
+    fn topic_id(&self, _: &str) -> Option<TopicId> {
+        None
+    }
+
     fn stored(&self, _: &GroupOffset) {}
 }
 
@@ -401,6 +405,10 @@ impl Reader for Left {
     }
 
     fn fenced(&self, _: &GroupOffset) -> Option<String> {
+        None
+    }
+
+    fn topic_id(&self, _: &str) -> Option<TopicId> {
         None
     }
 

@@ -1,8 +1,10 @@
 //! What a bus promises about topics.
 
-use fedhost_bus::{Error, NewRecord, Start, TopicInfo, Write};
+use fedhost_bus::{Error, NewRecord, Start, StoredOffset, TopicInfo, Write};
 
-use super::{Case, info, numbered, record, spec, text, too_large, topics_with};
+use super::{
+    Case, info, numbered, offset, offsets, read, record, spec, text, texts, too_large, topics_with,
+};
 
 pub(crate) async fn what_does_not_exist_is_named(case: &Case) {
     let topic = case.topic("t", 2).await;
@@ -141,4 +143,35 @@ pub(crate) async fn the_first_record_from_an_offset_is_the_one_a_reader_would_ge
         .await
         .expect_err("no such topic");
     assert!(matches!(error, Error::UnknownTopic { .. }), "{error}");
+}
+
+pub(crate) async fn a_topic_created_again_is_read_from_its_start(case: &Case) {
+    let delete = case.delete_topic.as_ref().expect("topics can be deleted");
+    // Given a group that has read ten records of a topic, and stored that
+    let topic = case.topic("t", 1).await;
+    let places = offsets(&case.write(numbered(&topic, 0, 0..10)).await);
+    let mut source = case.read_from_start("g", &[&topic]).await;
+    read(&mut *source, 10).await;
+    let place = (std::sync::Arc::clone(&topic), 0);
+    let first = source.beginnings().remove(&place).expect("it has begun");
+    assert_eq!(first.stored, StoredOffset::Missing);
+    let stored = vec![offset(case, "g", &topic, places[9] + 1)];
+    let write = Write {
+        offsets: stored,
+        ..Write::default()
+    };
+    case.bus.write(write).await.expect("written");
+    drop(source);
+    // When the topic is deleted and created again, and holds more records than before
+    delete(&topic);
+    case.topic("t", 1).await;
+    case.write(numbered(&topic, 0, 100..130)).await;
+    // Then the group reads all of them, and the reader says that the topic is another
+    let mut source = case.read_from_start("g", &[&topic]).await;
+    let records = read(&mut *source, 30).await;
+    assert_eq!(texts(&records)[..3], ["100", "101", "102"]);
+    let second = source.beginnings().remove(&place).expect("it has begun");
+    assert_ne!(second.stored, StoredOffset::Own);
+    assert!(first.topic_id.is_some() && second.topic_id.is_some());
+    assert_ne!(first.topic_id, second.topic_id);
 }
