@@ -8,6 +8,7 @@
 
 mod evaluations;
 mod inbox;
+mod kept_model;
 mod refusing;
 mod state;
 
@@ -29,7 +30,7 @@ use super::{Context, DeadLetters, Error, models, on_bus, trace};
 use evaluations::Evaluations;
 use fedhost_base::clock::{self, Stopwatch};
 use fedhost_base::hint::explain;
-use fedhost_bus::{Record, Start, Write};
+use fedhost_bus::{Record, Start, TopicId, Write};
 use inbox::Inbox;
 use refusing::Refusal;
 use state::State;
@@ -81,6 +82,8 @@ impl Service {
 struct Aggregator {
     service: Service,
     machine: Machine,
+    /// The topic of updates, among all that have had the name.
+    updates_topic: Option<TopicId>,
     inbox: Inbox,
     evaluations: Evaluations,
     updates_watch: Watch,
@@ -107,7 +110,22 @@ impl Aggregator {
             .map_err(on_bus(ROLE))?;
         halt::check(bus.as_ref(), ROLE, &service.dead_letters).await?;
         let (state, newest) = State::latest(bus.as_ref(), &topics.global_model).await?;
-        state.seek_past_consumed(updates.as_mut(), &topics.model_updates);
+        let newest = kept_model::restore(&service, newest, &state).await?;
+        let beginnings = updates.beginnings();
+        let updates_topic = beginnings
+            .values()
+            .find_map(|beginning| beginning.topic_id.clone());
+        if state.is_of_another_topic(updates_topic.as_ref()) {
+            service.context.announcer.announce(RunEvent::Warned {
+                part: ROLE.to_owned(),
+                detail: format!(
+                    "topic {} was deleted and created again: all updates in it are new",
+                    topics.model_updates
+                ),
+            });
+        } else {
+            state.seek_past_consumed(updates.as_mut(), &topics.model_updates);
+        }
         announce_resumed(&service, &state);
         let global = match state.progress.published {
             0 => None,
@@ -139,6 +157,7 @@ impl Aggregator {
         Ok(Self {
             service,
             machine,
+            updates_topic,
             inbox,
             evaluations,
             updates_watch,
@@ -318,7 +337,9 @@ impl Aggregator {
             .iter()
             .map(|offset| (offset.partition, offset.next))
             .collect();
-        let state = State::new(progress, Some(closed.clone()), next).to_bytes()?;
+        let state = State::new(progress, Some(closed.clone()), next)
+            .of_topic(self.updates_topic.clone())
+            .to_bytes()?;
         record
             .headers
             .push((state::PROGRESS.to_owned(), state.clone()));
@@ -326,6 +347,7 @@ impl Aggregator {
             std::mem::take(&mut self.foreign).values(),
             ROLE,
         ));
+        kept_model::keep(&record, &mut write).map_err(|error| defect(&error))?;
         write.records.push(record);
         write.state.push((ROLE.to_owned(), Some(state)));
         self.service.context.write(ROLE, write).await?;

@@ -177,12 +177,17 @@ pub async fn published(
     round: u64,
     plugin: &PluginId,
 ) -> Result<Arc<Weights>, Error> {
-    let lost = |reason: String| Error::State {
+    let lost = |reason: String| Error::ModelGone {
         role: NodeId::AGGREGATOR.to_owned(),
-        name: topic.to_string(),
-        reason: format!("the global model of round {round} is not there: {reason}"),
+        round,
+        reason,
     };
-    let record = newest.ok_or_else(|| lost("the topic holds none of an aggregator".to_owned()))?;
+    let record = newest.ok_or_else(|| {
+        lost(format!(
+            "topic {topic} holds none of an aggregator; a record of another program with the model's key, or the \
+             topic's retention, may have erased it"
+        ))
+    })?;
     let envelope = decode(record)
         .await
         .map_err(|reject| lost(reject.to_string()))?;
@@ -192,11 +197,7 @@ pub async fn published(
             envelope.metadata.round_number
         )));
     }
-    check_line(plugin, &envelope.metadata.plugin).map_err(|refused| {
-        lost(format!(
-            "{refused}; begin a new federation in another bus.directory, or with other topics"
-        ))
-    })?;
+    check_line(plugin, &envelope.metadata.plugin).map_err(|refused| lost(refused.to_string()))?;
     Ok(Arc::new(envelope.weights))
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{ROLE, defect};
 use crate::role::{Error, models, on_bus, stored};
 use fedhost_base::clock;
-use fedhost_bus::{Bus, Record, Source, Write};
+use fedhost_bus::{Bus, Record, Source, TopicId, Write};
 
 /// Header of a global model: the aggregator's state after it, in JSON.
 pub(super) const PROGRESS: &str = "fedhost-progress";
@@ -32,6 +32,9 @@ pub(super) struct State {
     /// The next update to read, by partition.
     #[serde(default)]
     next: BTreeMap<u32, u64>,
+    /// The topic of updates to which `next` belongs; `None` where the bus has no ids for topics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    updates: Option<TopicId>,
 }
 
 fn first_version() -> u32 {
@@ -49,7 +52,19 @@ impl State {
             progress,
             closed,
             next,
+            updates: None,
         }
+    }
+
+    /// The same, with the topic of the updates that were read.
+    pub(super) fn of_topic(mut self, updates: Option<TopicId>) -> Self {
+        self.updates = updates;
+        self
+    }
+
+    /// Whether the offsets belong to an earlier topic of the same name.
+    pub(super) fn is_of_another_topic(&self, current: Option<&TopicId>) -> bool {
+        matches!((&self.updates, current), (Some(read), Some(current)) if read != current)
     }
 
     /// Returns the newest state, with the newest global model of an aggregator. Begins the first
@@ -107,7 +122,7 @@ impl State {
     }
 
     /// The state that a global model carries; `None` if no aggregator wrote the record.
-    fn carried(model: &Record) -> Result<Option<Self>, Error> {
+    pub(super) fn carried(model: &Record) -> Result<Option<Self>, Error> {
         let header = model.header(PROGRESS);
         match header.and_then(|header| serde_json::from_slice::<Self>(header).ok()) {
             Some(state) => state.of_known_version(PROGRESS).map(Some),

@@ -241,3 +241,50 @@ async fn every_refused_update_is_in_the_count_of_its_round() {
     stop.cancel();
     running.await.unwrap().unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_that_was_erased_from_its_topic_is_published_again() {
+    // Given the state of an aggregator that has published round 3, and a topic without its model
+    let (_directory, bus) = bus_with_topics().await;
+    let service = service(Arc::clone(&bus), &CancellationToken::new());
+    let progress = Progress {
+        published: 3,
+        ..Progress::default()
+    };
+    let state = State::new(progress, None, BTreeMap::new());
+    let header = (state::PROGRESS.to_owned(), state.to_bytes().unwrap());
+    let model = NewRecord {
+        topic: "models".into(),
+        partition: None,
+        timestamp_ms: 7,
+        key: Some("p".into()),
+        value: Bytes::from_static(b"a model"),
+        headers: vec![header],
+    };
+    let mut write = Write::default();
+    kept_model::keep(&model, &mut write).unwrap();
+    bus.write(write).await.unwrap();
+    let tombstone = NewRecord {
+        value: Bytes::new(),
+        headers: Vec::new(),
+        ..model.clone()
+    };
+    let foreign = Write {
+        records: vec![tombstone],
+        ..Write::default()
+    };
+    bus.write(foreign).await.unwrap();
+    // When it starts
+    let restored = kept_model::restore(&service, None, &state).await.unwrap();
+    // Then it has the model, and so has the topic, byte for byte
+    let restored = restored.expect("a model");
+    let newest = bus.newest("models").await.unwrap().remove(0);
+    for found in [&restored, &newest] {
+        assert_eq!((&found.key, &found.value), (&model.key, &model.value));
+        assert_eq!(found.headers, model.headers);
+    }
+    // And a second start changes nothing
+    let again = kept_model::restore(&service, Some(newest.clone()), &state).await;
+    assert_eq!(again.unwrap(), Some(newest.clone()));
+    assert_eq!(bus.newest("models").await.unwrap(), [newest]);
+}
