@@ -149,6 +149,19 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The global model that the stored state speaks of is not on the bus.
+    #[error("{role}: the global model of round {round} is not there: {reason}")]
+    #[diagnostic(help(
+        "begin a new federation in another bus.directory, or with other topics, and let only fedhost write to them"
+    ))]
+    ModelGone {
+        /// Which role.
+        role: String,
+        /// The round that made it.
+        round: u64,
+        /// What was found instead.
+        reason: String,
+    },
     /// A plug-in cannot be used at all.
     #[error("{role}: {reason}")]
     Plugin {
