@@ -230,15 +230,15 @@ static REFUSED: &[(&str, Refusal)] = &[
     (
         "debug",
         Refusal::new(
-            "librdkafka's own log is not shown",
-            "leave it out; `fedhost doctor` says what is wrong with a connection",
+            "fedhost sets what librdkafka logs",
+            "leave it out; -v shows librdkafka's log, and `fedhost doctor` says what is wrong with a connection",
         ),
     ),
     (
         "log.level",
         Refusal::new(
-            "librdkafka's own log is not shown",
-            "leave it out; `fedhost doctor` says what is wrong with a connection",
+            "fedhost sets what librdkafka logs",
+            "leave it out; -v shows librdkafka's log, and `fedhost doctor` says what is wrong with a connection",
         ),
     ),
     (
