@@ -18,6 +18,7 @@ mod options;
 mod plugins;
 mod roles;
 mod running;
+mod sensor_files;
 mod settings;
 mod supervise;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use options::Options;
 use plugins::PluginWatcher;
 use roles::LocalRoles;
 use running::Running;
+pub use sensor_files::check_sensor_files;
 
 /// How long a cluster may take to answer where work can start without it.
 const FIRST_PROBE: Duration = Duration::from_secs(3);
@@ -111,6 +113,7 @@ impl Prepared {
         let observed = observed.announcing(announcer.clone());
         options.check(&manifest)?;
         let rules = settings::rules(&manifest, &options)?;
+        let warnings = check_sensor_files(&loaded, |sensor| options.runs(sensor))?;
         // First of all, so that a second process on the same directory is refused before it
         // announces anything.
         let buses = Buses::open(&manifest, Arc::new(observed.clone())).await?;
@@ -125,6 +128,12 @@ impl Prepared {
         } else {
             (None, None)
         };
+        for detail in warnings {
+            announcer.announce(RunEvent::Warned {
+                part: "sensors".to_owned(),
+                detail,
+            });
+        }
         for detail in manifest.kafka_warnings() {
             announcer.announce(RunEvent::Warned {
                 part: "kafka".to_owned(),
@@ -145,12 +154,14 @@ impl Prepared {
             Duration::MAX
         };
         let away = access.probe(at_most).await?;
+        let training_nodes = Arc::new(settings::training_nodes(&manifest));
         let roles = LocalRoles {
             manifest,
             options,
             rules,
             plugins,
             run_log: run_log_path(&loaded),
+            training_nodes,
         };
         Ok(Self {
             roles: Arc::new(roles),

@@ -14,6 +14,7 @@ mod list;
 mod on_bus;
 mod plugin;
 mod progress;
+mod reading;
 mod report;
 mod run;
 mod screen;

@@ -24,6 +24,7 @@ use fedhost_base::announce::Announcer;
 use fedhost_base::hint::hint;
 use fedhost_base::observer::Observer;
 use fedhost_bus::{self as bus, Bus, Write};
+use fedhost_dataset::DatasetError;
 
 /// What every role is given.
 #[derive(Clone)]
@@ -168,6 +169,28 @@ pub enum Error {
         /// Which role.
         role: String,
         /// Why not.
+        reason: String,
+    },
+    /// Its rows would be misread.
+    #[error("{role}: {error}")]
+    Rows {
+        /// Which role.
+        role: String,
+        /// What is wrong with which file.
+        error: Box<DatasetError>,
+        /// What to do about it.
+        #[help]
+        hint: Option<String>,
+    },
+    /// No row can be trained on, and so few nodes can train that no round can be closed.
+    #[error("{role}: {reason}, so no global model can be made")]
+    #[diagnostic(help(
+        "look at the rows that were skipped, and at the keys of the sensors that say how files are read, such as label"
+    ))]
+    NothingToTrain {
+        /// Which role.
+        role: String,
+        /// Why it cannot train.
         reason: String,
     },
     /// A part that belongs to no role cannot begin.

@@ -35,6 +35,7 @@ mod plugin_check;
 mod plugin_commands;
 mod plugin_new;
 mod python_clients;
+mod reading_files;
 mod real_data;
 mod refused_updates;
 mod rights;

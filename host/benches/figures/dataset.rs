@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fedhost_dataset::{Block, Corpus, Layout, Storage, open};
+use fedhost_dataset::{Block, Corpus, ReadOptions, Source, Sources, Storage, open};
 use parquet::basic::Compression;
 use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::{BoolType, DoubleType};
@@ -138,18 +138,21 @@ fn beside(
     times.iter().map(figure).collect()
 }
 
-fn layout() -> Layout {
-    Layout {
-        delimiter: None,
-        label: "anomaly".into(),
-        ignore: Vec::new(),
+fn options() -> ReadOptions {
+    ReadOptions {
+        label: Some("anomaly".into()),
+        ..ReadOptions::default()
     }
 }
 
-/// Every row, checked and as 32-bit values.
+/// Every row, checked.
 fn rows(file: &Path) {
-    let (mut rows, mut block) = (open(file, &layout()).unwrap(), Block::default());
-    while rows.read(ROWS_AT_ONCE, &mut block).unwrap() > 0 {
+    let source = Source {
+        file: file.to_owned(),
+        labels: None,
+    };
+    let (mut rows, mut block) = (open(&source, &options()).unwrap(), Block::default());
+    while rows.read(ROWS_AT_ONCE, &mut block).unwrap() {
         black_box(&block);
     }
 }
@@ -157,7 +160,8 @@ fn rows(file: &Path) {
 /// All that comes before an evaluation: rows, digest, and keeping them.
 fn corpus(file: &Path) {
     let pattern = PathBuf::from(file).display().to_string();
-    let corpus = Corpus::open(&Storage::default(), &[pattern], &layout(), |_| {
+    let sources = Sources::labelled(&[pattern]);
+    let corpus = Corpus::open(&Storage::default(), &sources, &options(), |_| {
         ControlFlow::Continue(())
     })
     .unwrap();

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fedhost_base::clock::Stopwatch;
-use fedhost_dataset::{Corpus, Layout, Storage};
+use fedhost_dataset::{Corpus, ReadOptions, Sources, Storage};
 use fedhost_domain::protocol::Protocol;
 use fedhost_evaluate::{Candidate, Document, Evaluation, LabelUse, Options, Subject, Threshold};
 use fedhost_plugin::{Engine, EventSink, Limits, Loader, Parameters};
@@ -153,12 +153,13 @@ fn candidate(name: &str) -> Candidate {
 
 fn corpus(patterns: &[String], ignore: &[&str]) -> Corpus {
     let ignore = ignore.iter().map(|&name| name.to_owned()).collect();
-    let layout = Layout {
-        delimiter: None,
-        label: "anomaly".to_owned(),
+    let options = ReadOptions {
+        label: Some("anomaly".to_owned()),
         ignore,
+        ..ReadOptions::default()
     };
-    Corpus::open(&Storage::default(), patterns, &layout, |_| {
+    let sources = Sources::labelled(patterns);
+    Corpus::open(&Storage::default(), &sources, &options, |_| {
         ControlFlow::Continue(())
     })
     .unwrap()

@@ -3,18 +3,32 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::Layout;
+use super::cells::{Cell, CellRules, Defect};
 use super::fault::Fault;
-use super::number::{Defect, feature, label};
+use super::options::ReadOptions;
 
 /// What a file's columns have to be.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    pub(super) layout: &'a Layout,
+    pub(super) options: &'a ReadOptions,
+    pub(super) labels: LabelNeed,
     /// The features of the first file, when there is one.
     pub(super) like: Option<Like<'a>>,
     /// Where files may be unpacked.
     pub(super) scratch: &'a Path,
+}
+
+/// What is wanted of the label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LabelNeed {
+    /// Every row has one.
+    Required,
+    /// A row may have none.
+    Optional,
+    /// Nothing else is wanted: every other column is ignored, and the label may be the only one.
+    Only,
+    /// Its text is wanted in place of a row's time, and nothing else.
+    AsText,
 }
 
 /// Features that other files have to have too, in this order.
@@ -30,49 +44,78 @@ pub(super) enum Role {
     /// Which of a row's values.
     Feature(usize),
     Label,
+    Time,
     Ignored,
 }
 
-/// The columns of one file. There is one label, and at least one feature.
+/// The columns of one file, and how their cells are read.
 pub(super) struct Columns {
     names: Vec<String>,
     roles: Vec<Role>,
     features: Vec<String>,
+    rules: CellRules,
+    needs_label: bool,
 }
 
 impl Columns {
-    /// Gives each column of a file, by its name, what it means.
+    /// Gives each column of a file its meaning, by its name. A column without a name is called by
+    /// its number, from 1.
     pub(super) fn new(names: Vec<String>, wanted: &Wanted<'_>) -> Result<Self, Fault> {
-        let Layout { label, ignore, .. } = wanted.layout;
-        if ignore.contains(label) {
-            return Err(Fault::LabelIgnored {
-                label: label.clone(),
-            });
+        let options = wanted.options;
+        let label = options.label.as_deref();
+        let is_ignored = ignored(&names, options)?;
+        let is_unnamed: Vec<bool> = names.iter().map(String::is_empty).collect();
+        let names = numbered(names);
+        if let Some(label) = label {
+            if !names.iter().any(|name| name == label) {
+                return Err(Fault::NoLabel {
+                    label: label.to_owned(),
+                    nearest: nearest(label, &names),
+                    columns: names,
+                });
+            }
+            if names
+                .iter()
+                .zip(&is_ignored)
+                .any(|(name, is_ignored)| name == label && *is_ignored)
+            {
+                return Err(Fault::LabelIgnored {
+                    label: label.to_owned(),
+                });
+            }
         }
-        let is_ignored = |name: &String| ignore.contains(name);
-        check_names(&names, is_ignored)?;
-        if !names.contains(label) {
-            let nearest = nearest(label, &names);
-            return Err(Fault::NoLabel {
-                label: label.clone(),
+        if let Some(time) = options.time.as_ref().filter(|time| !names.contains(time)) {
+            return Err(Fault::NoTime {
+                column: time.clone(),
+                nearest: nearest(time, &names),
                 columns: names,
-                nearest,
             });
         }
-        if let Some(column) = ignore.iter().find(|column| !names.contains(column)) {
-            let (column, nearest) = (column.clone(), nearest(column, &names));
-            return Err(Fault::NoIgnored {
-                column,
-                columns: names,
-                nearest,
-            });
-        }
+        let only_label = matches!(wanted.labels, LabelNeed::Only | LabelNeed::AsText);
+        let role = |(name, is_ignored): (&String, &bool)| {
+            if label == Some(name) {
+                if wanted.labels == LabelNeed::AsText {
+                    Role::Time
+                } else {
+                    Role::Label
+                }
+            } else if *is_ignored || only_label {
+                Role::Ignored
+            } else if options.time.as_ref() == Some(name) {
+                Role::Time
+            } else {
+                Role::Feature(0)
+            }
+        };
+        let roles: Vec<Role> = names.iter().zip(&is_ignored).map(role).collect();
+        check_names(&names, &is_unnamed, &roles)?;
         let found: Vec<String> = names
             .iter()
-            .filter(|name| *name != label && !is_ignored(name))
-            .cloned()
+            .zip(&roles)
+            .filter(|(_, role)| matches!(role, Role::Feature(_)))
+            .map(|(name, _)| name.clone())
             .collect();
-        if found.is_empty() {
+        if found.is_empty() && !only_label {
             return Err(Fault::NoFeatures { columns: names });
         }
         let features = match wanted.like {
@@ -84,16 +127,17 @@ impl Columns {
             .enumerate()
             .map(|(place, name)| (name.as_str(), place));
         let places: HashMap<&str, usize> = places.collect();
-        let role = |name: &String| match places.get(name.as_str()) {
-            Some(place) => Role::Feature(*place),
-            None if name == label => Role::Label,
-            None => Role::Ignored,
+        let placed = |(name, role): (&String, Role)| match (role, places.get(name.as_str())) {
+            (Role::Feature(_), Some(place)) => Role::Feature(*place),
+            (role, _) => role,
         };
-        let roles = names.iter().map(role).collect();
+        let roles = names.iter().zip(roles).map(placed).collect();
         Ok(Self {
             names,
             roles,
             features,
+            rules: CellRules::new(options),
+            needs_label: wanted.labels == LabelNeed::Required && label.is_some(),
         })
     }
 
@@ -122,36 +166,55 @@ impl Columns {
         self.features.len()
     }
 
+    /// Whether a row's time is kept.
+    pub(super) fn keep_time(&self) -> bool {
+        self.roles.contains(&Role::Time)
+    }
+
+    /// Whether a row without a label cannot be used.
+    pub(super) fn need_label(&self) -> bool {
+        self.needs_label
+    }
+
+    /// How cells are read.
+    pub(super) fn rules(&self) -> &CellRules {
+        &self.rules
+    }
+
     /// Puts what the cell of `column` (in the file's order) holds where it belongs; an ignored cell
     /// is not looked at.
     pub(super) fn put(
         &self,
         column: usize,
-        cell: impl FnOnce() -> Result<f64, Defect>,
+        cell: Cell<'_>,
         row: &mut Row<'_>,
     ) -> Result<(), Defect> {
         match self.role(column) {
             Role::Ignored => {}
             Role::Feature(place) => {
-                let value = cell().and_then(feature)?;
+                let value = self.rules.feature(cell)?;
                 if let Some(kept) = row.values.get_mut(place) {
                     *kept = value;
                 }
             }
-            // Whatever is no number is no label either.
-            Role::Label => row.label = Some(cell().map_err(|_| Defect::BadLabel).and_then(label)?),
+            Role::Label => row.label = self.rules.label(cell)?,
+            Role::Time => row.time = Some(text_of(cell)),
+        }
+        Ok(())
+    }
+
+    /// Finds out whether a row that is complete can be used.
+    pub(super) fn check(&self, row: &Row<'_>) -> Result<(), Fault> {
+        if self.needs_label && row.label.is_none() {
+            return Err(self.no_label());
         }
         Ok(())
     }
 
     /// What is wrong with a row without its label.
     pub(super) fn no_label(&self) -> Fault {
-        let column = self
-            .roles
-            .iter()
-            .position(|role| *role == Role::Label)
-            .unwrap_or_default();
-        self.fault(column, Defect::NoLabel, String::new())
+        let column = self.roles.iter().position(|role| *role == Role::Label);
+        self.fault(column.unwrap_or_default(), Defect::NoLabel, String::new())
     }
 
     /// What is wrong with the cell of `column` (in the file's order) that holds `text`.
@@ -161,7 +224,12 @@ impl Columns {
             Defect::NotANumber => Fault::NotANumber { column, text },
             Defect::Infinite => Fault::Infinite { column, text },
             Defect::BeyondRange => Fault::BeyondRange { column, text },
-            Defect::BadLabel => Fault::BadLabel { column, text },
+            Defect::BadLabel => Fault::BadLabel {
+                column,
+                text,
+                is_listed: self.rules.have_label_values(),
+                seen: Vec::new(),
+            },
             Defect::NoLabel => Fault::NoLabelValue { column },
         }
     }
@@ -170,8 +238,19 @@ impl Columns {
 /// A row that is being read.
 pub(super) struct Row<'a> {
     /// A value for each feature.
-    pub(super) values: &'a mut [f32],
+    pub(super) values: &'a mut [f64],
     pub(super) label: Option<bool>,
+    pub(super) time: Option<String>,
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn new(values: &'a mut [f64]) -> Self {
+        Self {
+            values,
+            label: None,
+            time: None,
+        }
+    }
 }
 
 impl<'a> Like<'a> {
@@ -196,17 +275,77 @@ impl<'a> Like<'a> {
     }
 }
 
-fn check_names(names: &[String], is_ignored: impl Fn(&String) -> bool) -> Result<(), Fault> {
+fn text_of(cell: Cell<'_>) -> String {
+    match cell {
+        Cell::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        Cell::Quoted(text) => text.to_owned(),
+        Cell::Number(value) => value.to_string(),
+    }
+}
+
+/// Which columns are ignored. A text of the list is a column's name, or the number of a column
+/// without one, or several of these between commas.
+fn ignored(names: &[String], options: &ReadOptions) -> Result<Vec<bool>, Fault> {
+    let mut is_ignored = vec![false; names.len()];
+    let mut ignore = |text: &str| {
+        let mut is_there = false;
+        for ((index, name), is_ignored) in names.iter().enumerate().zip(&mut is_ignored) {
+            if name == text || name.is_empty() && is_number_of(index, text) {
+                (*is_ignored, is_there) = (true, true);
+            }
+        }
+        is_there
+    };
+    for text in &options.ignore {
+        if ignore(text) {
+            continue;
+        }
+        for part in text.split(',').map(str::trim) {
+            if !ignore(part) && !options.may_lack_ignored {
+                return Err(Fault::NoIgnored {
+                    column: part.to_owned(),
+                    columns: numbered(names.to_vec()),
+                    nearest: nearest(part, names),
+                });
+            }
+        }
+    }
+    Ok(is_ignored)
+}
+
+/// Whether a text says which column without a name is meant: `1` is the first, which pandas calls
+/// `Unnamed: 0`.
+fn is_number_of(index: usize, text: &str) -> bool {
+    let after_pandas = text.strip_prefix("Unnamed: ");
+    text.parse() == Ok(index + 1) || after_pandas.is_some_and(|number| number.parse() == Ok(index))
+}
+
+fn numbered(names: Vec<String>) -> Vec<String> {
+    let number = |(index, name): (usize, String)| {
+        if name.is_empty() {
+            (index + 1).to_string()
+        } else {
+            name
+        }
+    };
+    names.into_iter().enumerate().map(number).collect()
+}
+
+/// Refuses names of columns that are used and cannot be. Ignored columns may be called anything.
+fn check_names(names: &[String], is_unnamed: &[bool], roles: &[Role]) -> Result<(), Fault> {
     /// How pandas calls an index in a Parquet file.
     const INDEX: &str = "__index_level_";
     let mut known = HashSet::new();
-    for (index, name) in names.iter().enumerate() {
-        if name.is_empty() {
+    for ((name, role), is_unnamed) in names.iter().zip(roles).zip(is_unnamed) {
+        if *role == Role::Ignored {
+            continue;
+        }
+        if *is_unnamed {
             return Err(Fault::Unnamed {
-                position: index + 1,
+                number: name.clone(),
             });
         }
-        if name.starts_with(INDEX) && !is_ignored(name) {
+        if name.starts_with(INDEX) {
             return Err(Fault::Index {
                 column: name.clone(),
             });
@@ -221,7 +360,7 @@ fn check_names(names: &[String], is_ignored: impl Fn(&String) -> bool) -> Result
 }
 
 /// The name that was probably meant.
-fn nearest(name: &str, known: &[String]) -> Option<String> {
+pub(super) fn nearest(name: &str, known: &[String]) -> Option<String> {
     const SIMILAR: f64 = 0.75;
     let name = name.to_lowercase();
     let likeness = |known: &String| strsim::jaro_winkler(&name, &known.to_lowercase());
@@ -233,142 +372,4 @@ fn nearest(name: &str, known: &[String]) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(text: &str) -> Vec<String> {
-        text.split(' ').map(str::to_owned).collect()
-    }
-
-    fn wanted<'a>(layout: &'a Layout, like: Option<Like<'a>>) -> Wanted<'a> {
-        Wanted {
-            layout,
-            like,
-            scratch: Path::new(""),
-        }
-    }
-
-    fn layout(ignore: &[&str]) -> Layout {
-        Layout {
-            delimiter: None,
-            label: "anomaly".into(),
-            ignore: ignore.iter().map(|&name| name.to_owned()).collect(),
-        }
-    }
-
-    fn refused(header: &str, layout: &Layout, like: Option<Like<'_>>) -> String {
-        Columns::new(names(header), &wanted(layout, like))
-            .err()
-            .map(|fault| fault.to_string())
-            .unwrap_or_default()
-    }
-
-    #[test]
-    fn columns_are_told_apart_by_name() {
-        let layout = layout(&["at"]);
-        let columns = Columns::new(names("at x anomaly y"), &wanted(&layout, None)).unwrap();
-        assert_eq!(
-            columns.roles(),
-            [
-                Role::Ignored,
-                Role::Feature(0),
-                Role::Label,
-                Role::Feature(1)
-            ]
-        );
-        assert_eq!(columns.features(), ["x", "y"]);
-    }
-
-    #[test]
-    fn columns_of_a_later_file_are_put_in_the_order_of_the_first() {
-        let (layout, first) = (layout(&[]), names("x y"));
-        let like = Some(Like {
-            file: Path::new("a.csv"),
-            columns: &first,
-        });
-        let columns = Columns::new(names("y anomaly x"), &wanted(&layout, like)).unwrap();
-        assert_eq!(
-            columns.roles(),
-            [Role::Feature(1), Role::Label, Role::Feature(0)]
-        );
-        assert_eq!(columns.features(), ["x", "y"]);
-    }
-
-    #[test]
-    fn what_is_wrong_with_columns_is_said_with_the_remedy() {
-        let cases = [
-            (
-                "x y",
-                &[][..],
-                "there is no label \"anomaly\"; the columns are x, y\nhint: --label takes one of these",
-            ),
-            (
-                "x Anomali",
-                &[],
-                "there is no label \"anomaly\"; the columns are x, Anomali\nhint: did you mean --label Anomali?",
-            ),
-            (
-                "date x anomaly",
-                &["data"],
-                "there is no column \"data\" to ignore; the columns are date, x, anomaly\nhint: did you mean --ignore date?",
-            ),
-            (
-                "x anomaly",
-                &["x"],
-                "no column is left as a feature; the columns are x, anomaly\nhint: ignore fewer",
-            ),
-            (
-                "x anomaly",
-                &["anomaly"],
-                "the label \"anomaly\" cannot be ignored\nhint: leave it out of --ignore",
-            ),
-            (
-                "x x anomaly",
-                &[],
-                "two columns are called \"x\"\nhint: rename one",
-            ),
-            (
-                " x anomaly",
-                &[],
-                "column 1 (from 1) has no name\nhint: name it; if a tool wrote row numbers there, leave them out",
-            ),
-            (
-                "x anomaly __index_level_0__",
-                &[],
-                "\"__index_level_0__\" is an index that pandas wrote: row numbers are no feature\nhint: --ignore __index_level_0__",
-            ),
-        ];
-        for (header, ignore, expected) in cases {
-            assert_eq!(refused(header, &layout(ignore), None), expected);
-        }
-        assert_eq!(
-            refused(
-                "x anomaly __index_level_0__",
-                &layout(&["__index_level_0__"]),
-                None
-            ),
-            ""
-        );
-    }
-
-    #[test]
-    fn files_of_other_columns_are_refused_with_what_differs() {
-        let first = names("x y");
-        let like = Like {
-            file: Path::new("a.csv"),
-            columns: &first,
-        };
-        assert_eq!(
-            refused("x z anomaly", &layout(&[]), Some(like)),
-            "its columns are not those of a.csv: it lacks y and it adds z\n\
-             hint: evaluate files of other columns apart, or --ignore what they do not share"
-        );
-    }
-
-    #[test]
-    fn a_list_of_many_columns_is_cut() {
-        let many: Vec<String> = (0..100).map(|index| format!("f{index}")).collect();
-        let error = refused(&many.join(" "), &layout(&[]), None);
-        assert!(error.contains("f28, f29 and 70 more\n"), "{error}");
-    }
-}
+mod tests;

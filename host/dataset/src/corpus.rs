@@ -7,17 +7,42 @@ use std::path::Path;
 
 use fedhost_domain::model::Sha256Hex;
 
-use super::Layout;
 use super::error::DatasetError;
-use super::files::{self, FileInfo};
+use super::files::{self, FileInfo, FileUse};
+use super::label_file::match_labels;
 use super::labels::Labels;
+use super::options::ReadOptions;
+use super::profile::{Counting, Merging};
 use super::store::{RowStore, Storage};
 
 /// Values that are read at a time: 1 MiB of them.
 const VALUES_AT_ONCE: usize = 1 << 18;
 
-/// Labelled rows of one set of columns. Every value is finite or NaN (missing), every row has its
-/// label.
+/// Which files hold the rows of a corpus.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// Files, or patterns: rows that have a label each.
+    pub data: Vec<String>,
+    /// Files with one label a row, matched with those of `data` in the order of their names; empty
+    /// if the rows have their own.
+    pub labels_from: Vec<String>,
+    /// Files with rows to train on. If there are any, all rows of `data` are scored.
+    pub training: Vec<String>,
+}
+
+impl Sources {
+    /// Files whose rows have their labels.
+    #[must_use]
+    pub fn labelled(patterns: &[String]) -> Self {
+        Self {
+            data: patterns.to_vec(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Rows of one set of columns. Every value is finite or NaN (missing), and every row that may be
+/// scored has its label.
 pub struct Corpus {
     files: Vec<FileInfo>,
     columns: Vec<String>,
@@ -25,6 +50,8 @@ pub struct Corpus {
     labels: Labels,
     anomalous: u64,
     missing: u64,
+    counting: Vec<Counting>,
+    merging: Vec<Merging>,
     sha256: Sha256Hex,
 }
 
@@ -40,18 +67,37 @@ pub struct Progress<'a> {
 }
 
 impl Corpus {
-    /// Reads the files that match `patterns`, in the order of their paths, each once, and keeps
-    /// their rows in `storage`. `progress` is called about once a MiB, and may stop the reading.
+    /// Reads the files of `sources`, those to train on first, each kind in the order of their paths,
+    /// each file once, and keeps their rows in `storage`. `progress` is called about once a MiB, and may stop the reading.
     ///
     /// # Errors
     /// The first thing that is wrong, with its place; nothing is kept then.
     pub fn open(
         storage: &Storage,
-        patterns: &[String],
-        layout: &Layout,
+        sources: &Sources,
+        options: &ReadOptions,
         mut progress: impl FnMut(Progress<'_>) -> ControlFlow<()>,
     ) -> Result<Self, DatasetError> {
-        load::load(&files::find(patterns)?, layout, storage, &mut progress)
+        let mut files = Vec::new();
+        let has_training = !sources.training.is_empty();
+        if has_training {
+            let found = files::find(&sources.training)?;
+            let found = match_labels(found, &[])?;
+            files.extend(found.into_iter().map(|source| (source, FileUse::Training)));
+        }
+        let labels = match sources.labels_from.as_slice() {
+            [] if options.label.is_none() => return Err(DatasetError::Unlabelled),
+            [] => Vec::new(),
+            patterns => files::find(patterns)?,
+        };
+        let file_use = if has_training {
+            FileUse::Scoring
+        } else {
+            FileUse::Any
+        };
+        let found = match_labels(files::find(&sources.data)?, &labels)?;
+        files.extend(found.into_iter().map(|source| (source, file_use)));
+        load::load(&files, options, storage, &mut progress)
     }
 
     /// The files, in the order of their rows.
@@ -82,6 +128,32 @@ impl Corpus {
     #[must_use]
     pub fn missing(&self) -> u64 {
         self.missing
+    }
+
+    /// Columns that count rows or time in every file.
+    #[must_use]
+    pub fn counting(&self) -> &[Counting] {
+        &self.counting
+    }
+
+    /// Columns of which 32 bits cannot hold the differences.
+    #[must_use]
+    pub fn merging(&self) -> &[Merging] {
+        &self.merging
+    }
+
+    /// Whether some files hold rows to train on, and the others rows to score.
+    #[must_use]
+    pub fn has_training_files(&self) -> bool {
+        self.files
+            .iter()
+            .any(|file| file.file_use == FileUse::Training)
+    }
+
+    /// Whether every row has a label.
+    #[must_use]
+    pub fn is_labelled(&self) -> bool {
+        self.files.iter().all(|file| file.unlabelled == 0)
     }
 
     /// The digest of all files: the sha256 of a text that has a line `<sha256> <bytes>\n` for each

@@ -3,19 +3,22 @@
 //! A line without a quote is cut and read at once, which is what nearly all lines of numbers are.
 //! Others go through the parser of `csv-core`, which knows what quotes mean.
 
+mod header;
 mod quoted;
 
 use std::path::{Path, PathBuf};
 
 use memchr::memchr;
 
+use super::cells::{Cell, in_range, label, leading};
 use super::columns::{Columns, Role, Row, Wanted};
 use super::error::{DatasetError, Place};
 use super::fault::Fault;
 use super::input::Input;
 use super::lines::Lines;
-use super::number::{feature, label, leading, number};
+use super::options::Delimiter;
 use super::{Block, Rows};
+use header::Header;
 use quoted::Quoted;
 
 /// The rows of a CSV file.
@@ -23,15 +26,20 @@ pub(super) struct Csv {
     file: PathBuf,
     lines: Lines,
     quoted: Quoted,
+    /// The first row, which was looked at for the number of columns, until it is read.
+    first: Option<Vec<u8>>,
     /// The line where the current row begins.
     line: u64,
+    comment: Option<u8>,
     cells: Cells,
 }
 
 /// How a row is read.
 struct Cells {
-    delimiter: u8,
+    delimiter: Delimiter,
     columns: Columns,
+    /// Whether a row of numbers needs no rule beside those of numbers.
+    are_plain: bool,
 }
 
 impl Csv {
@@ -41,79 +49,85 @@ impl Csv {
         usual: Option<u8>,
         wanted: &Wanted<'_>,
     ) -> Result<Self, DatasetError> {
-        let fault = |line: u64, fault| {
-            let place = if line == 0 {
-                Place::Whole
-            } else {
-                Place::Line(line)
-            };
-            DatasetError::at(file, place, fault)
-        };
-        let mut lines = Lines::new(Input::open(file).map_err(|reason| fault(0, reason))?);
-        let header = loop {
-            match lines.next().map_err(|reason| fault(0, reason))? {
-                None => return Err(fault(0, Fault::Empty)),
-                Some(line) if line.trim_ascii().is_empty() => {}
-                Some(line) => break line.to_vec(),
-            }
-        };
-        let line = lines.number();
-        let delimiter = wanted
-            .layout
-            .delimiter
-            .or(usual)
-            .unwrap_or_else(|| told_from(&header));
-        check(delimiter).map_err(|reason| fault(0, reason))?;
-        let mut quoted = Quoted::new(delimiter);
-        if !quoted.begin(&header) {
-            quoted
-                .go_on(&mut lines)
-                .map_err(|reason| fault(line, reason))?;
-        }
-        let names = quoted
-            .fields()
-            .map(|name| String::from_utf8_lossy(name.trim_ascii()).into_owned())
-            .collect();
-        let columns = Columns::new(names, wanted).map_err(|reason| fault(line, reason))?;
+        let mut lines = Lines::new(
+            Input::open(file).map_err(|fault| DatasetError::at(file, Place::Whole, fault))?,
+        );
+        let Header {
+            names,
+            first,
+            line,
+            delimiter,
+        } = Header::read(&mut lines, usual, wanted.options)
+            .map_err(|(place, fault)| DatasetError::at(file, place, fault))?;
+        let columns = Columns::new(names, wanted)
+            .map_err(|fault| DatasetError::at(file, Place::Line(line), fault))?;
+        let are_plain = columns.rules().are_plain() && !columns.keep_time();
         Ok(Self {
             file: file.to_owned(),
             lines,
-            quoted,
-            line,
-            cells: Cells { delimiter, columns },
+            quoted: Quoted::new(delimiter),
+            line: line.saturating_sub(u64::from(first.is_some())),
+            first,
+            comment: wanted.options.comment,
+            cells: Cells {
+                delimiter,
+                columns,
+                are_plain,
+            },
         })
     }
 
-    /// Adds the next row to `block`, if there is one.
+    /// Adds the next row to `block`, if there is one. A row that cannot be used is refused there.
     fn next(&mut self, block: &mut Block) -> Result<bool, Fault> {
+        let first = self.first.take();
         loop {
-            self.line = self.lines.number() + 1;
-            let Some(line) = self.lines.next()? else {
-                return Ok(false);
+            let line = match &first {
+                Some(first) => {
+                    self.line += 1;
+                    first.as_slice()
+                }
+                None => {
+                    self.line = self.lines.number() + 1;
+                    match self.lines.next()? {
+                        Some(line) => line,
+                        None => return Ok(false),
+                    }
+                }
             };
-            if is_blank(line, self.cells.delimiter) {
+            if is_blank(line, self.cells.delimiter) || is_comment(line, self.comment) {
                 continue;
             }
             let filled = block.values.len();
-            block
-                .values
-                .resize(filled + self.cells.columns.width(), f32::NAN);
-            let values = block.values.get_mut(filled..).unwrap_or_default();
-            let label = if memchr(b'"', line).is_none() {
-                match self.cells.plain(line, values) {
-                    Some(label) => label,
-                    // Slower, and knows what to say.
-                    None => self
-                        .cells
-                        .fields(line.split(|byte| *byte == self.cells.delimiter), values)?,
+            let width = self.cells.columns.width();
+            block.values.resize(filled + width, f64::NAN);
+            let mut row = Row::new(block.values.get_mut(filled..).unwrap_or_default());
+            let is_plain = match self.cells.delimiter {
+                Delimiter::Byte(delimiter) => {
+                    memchr(b'"', line).is_none()
+                        && self.cells.plain(line, delimiter, &mut row).is_some()
                 }
-            } else {
-                if !self.quoted.begin(line) {
-                    self.quoted.go_on(&mut self.lines)?;
-                }
-                self.cells.fields(self.quoted.fields(), values)?
+                Delimiter::Whitespace => false,
             };
-            block.labels.push(label);
+            let read = if is_plain {
+                Ok(())
+            } else {
+                // Slower, and knows what to say.
+                if !self.quoted.begin(line) {
+                    self.quoted.read_rest(&mut self.lines, |_| ())?;
+                }
+                self.cells.fields(&self.quoted, &mut row)
+            };
+            let (label, time) = (row.label, row.time);
+            match read {
+                Ok(()) => {
+                    block.labels.push(label);
+                    block.times.extend(time);
+                }
+                Err(fault) => {
+                    block.values.truncate(filled);
+                    block.refuse(DatasetError::at(&self.file, Place::Line(self.line), fault));
+                }
+            }
             return Ok(true);
         }
     }
@@ -124,18 +138,18 @@ impl Rows for Csv {
         self.cells.columns.features()
     }
 
-    fn read(&mut self, rows_max: usize, into: &mut Block) -> Result<usize, DatasetError> {
+    fn read(&mut self, rows_max: usize, into: &mut Block) -> Result<bool, DatasetError> {
         into.clear();
-        while into.labels.len() < rows_max {
-            match self.next(into) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(fault) => {
-                    return Err(DatasetError::at(&self.file, Place::Line(self.line), fault));
-                }
+        while into.len() < rows_max {
+            let is_read = self
+                .next(into)
+                .map_err(|fault| DatasetError::at(&self.file, Place::Line(self.line), fault))?;
+            // A caller that stops at the first refused row gets it without delay.
+            if !is_read || !into.refused.is_empty() {
+                break;
             }
         }
-        Ok(into.labels.len())
+        Ok(into.len() > 0)
     }
 
     fn position(&self) -> u64 {
@@ -144,65 +158,66 @@ impl Rows for Csv {
 }
 
 impl Cells {
-    /// The label of a row without quotes, and its values into `values`; `None` if anything is wrong
-    /// with it.
-    fn plain(&self, line: &[u8], values: &mut [f32]) -> Option<bool> {
-        let (mut rest, mut found) = (Some(line), None);
+    /// Reads a row of plain numbers without quotes; `None` if it holds anything else.
+    fn plain(&self, line: &[u8], delimiter: u8, row: &mut Row<'_>) -> Option<()> {
+        if !self.are_plain {
+            return None;
+        }
+        let mut rest = Some(line);
         for role in self.columns.roles() {
             let text = rest?;
             let length = match role {
-                Role::Ignored => memchr(self.delimiter, text).unwrap_or(text.len()),
+                Role::Ignored | Role::Time => memchr(delimiter, text).unwrap_or(text.len()),
                 Role::Feature(place) => {
-                    let (value, length) = self.first(text)?;
-                    *values.get_mut(*place)? = feature(value).ok()?;
+                    let (value, length) = self.first(text, delimiter)?;
+                    *row.values.get_mut(*place)? = in_range(value).ok()?;
                     length
                 }
                 Role::Label => {
-                    let (value, length) = self.first(text)?;
-                    found = Some(label(value).ok()?);
+                    let (value, length) = leading(text, delimiter)?;
+                    row.label = Some(label(value).ok()?);
                     length
                 }
             };
             rest = text.get(length + 1..);
         }
-        if rest.is_none() { found } else { None }
+        let has_ended = rest.is_none_or(<[u8]>::is_empty);
+        (has_ended && (row.label.is_some() || !self.columns.need_label())).then_some(())
     }
 
     /// The first field's number, and how many bytes the field has.
     #[inline]
-    fn first(&self, text: &[u8]) -> Option<(f64, usize)> {
-        if let Some(found) = leading(text, self.delimiter) {
+    fn first(&self, text: &[u8], delimiter: u8) -> Option<(f64, usize)> {
+        if let Some(found) = leading(text, delimiter) {
             return Some(found);
         }
-        let length = memchr(self.delimiter, text).unwrap_or(text.len());
-        let value = number(text.get(..length)?.trim_ascii()).ok()?;
-        Some((value, length))
+        let length = memchr(delimiter, text).unwrap_or(text.len());
+        let cell = Cell::Text(text.get(..length)?.trim_ascii());
+        Some((self.columns.rules().number(cell).ok()?, length))
     }
 
-    /// The label of a row that is cut into `fields`, and its values into `values`.
-    fn fields<'a>(
-        &self,
-        fields: impl Iterator<Item = &'a [u8]> + Clone,
-        values: &mut [f32],
-    ) -> Result<bool, Fault> {
-        let (found, expected) = (fields.clone().count(), self.columns.roles().len());
-        if found != expected {
+    /// Reads a row that is cut into fields. An empty field after the last column is passed over:
+    /// some tools end each line with a delimiter.
+    fn fields(&self, fields: &Quoted, row: &mut Row<'_>) -> Result<(), Fault> {
+        let (found, expected) = (fields.len(), self.columns.roles().len());
+        let has_empty_end = found == expected + 1
+            && fields
+                .fields()
+                .last()
+                .is_some_and(|text| text.trim_ascii().is_empty());
+        if found != expected && !has_empty_end {
             return Err(Fault::Ragged {
                 found,
                 expected,
-                delimiter: self.delimiter.into(),
+                delimiter: self.delimiter.to_string(),
             });
         }
-        let mut row = Row {
-            values,
-            label: None,
-        };
-        for (column, field) in fields.enumerate() {
+        for (column, field) in fields.fields().take(expected).enumerate() {
             let text = field.trim_ascii();
-            let put = self.columns.put(column, || number(text), &mut row);
+            let put = self.columns.put(column, Cell::Text(text), row);
             put.map_err(|defect| self.columns.fault(column, defect, quoted_text(text)))?;
         }
-        row.label.ok_or_else(|| self.columns.no_label())
+        self.columns.check(row)
     }
 }
 
@@ -216,43 +231,22 @@ fn quoted_text(text: &[u8]) -> String {
     format!("{:?}...", text.chars().take(SHOWN).collect::<String>())
 }
 
-fn is_blank(line: &[u8], delimiter: u8) -> bool {
+fn is_blank(line: &[u8], delimiter: Delimiter) -> bool {
     line.first().is_none_or(u8::is_ascii_whitespace)
         && line
             .iter()
-            .all(|byte| byte.is_ascii_whitespace() && *byte != delimiter)
+            .all(|byte| byte.is_ascii_whitespace() && Delimiter::Byte(*byte) != delimiter)
 }
 
-/// The delimiter that divides the header into most names; the first of these if several do.
-fn told_from(header: &[u8]) -> u8 {
-    const USUAL: [u8; 4] = *b",;\t|";
-    let is_outside_quotes = |is_inside: &mut bool, byte: &u8| {
-        *is_inside ^= *byte == b'"';
-        Some((*byte, !*is_inside))
-    };
-    let count = |delimiter: u8| {
-        let bytes = header.iter().scan(false, is_outside_quotes);
-        bytes
-            .filter(|(byte, is_outside)| *byte == delimiter && *is_outside)
-            .count()
-    };
-    USUAL
-        .into_iter()
-        .rev()
-        .max_by_key(|delimiter| count(*delimiter))
-        .unwrap_or(b',')
+fn is_comment(line: &[u8], comment: Option<u8>) -> bool {
+    comment.is_some() && line.first().copied() == comment
 }
 
-/// Numbers have to end where the next field begins.
-fn check(delimiter: u8) -> Result<(), Fault> {
+/// Whether a byte can be a delimiter: numbers have to end where the next field begins.
+pub(super) fn may_divide(delimiter: u8) -> bool {
     let is_of_a_number =
         delimiter.is_ascii_alphanumeric() || matches!(delimiter, b'.' | b'+' | b'-');
-    if is_of_a_number || !delimiter.is_ascii() || matches!(delimiter, b'"' | b'\n' | b'\r' | 0) {
-        return Err(Fault::Delimiter {
-            delimiter: delimiter.into(),
-        });
-    }
-    Ok(())
+    !is_of_a_number && delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\n' | b'\r' | 0)
 }
 
 #[cfg(test)]

@@ -1,30 +1,31 @@
-//! What can be wrong at one place of a file, each with its remedy.
+//! What can be wrong at one place of a file.
+
+mod help;
 
 use std::io;
 use std::path::PathBuf;
 
 use super::format::Format;
 
-/// What is wrong.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+/// What is wrong. [`Fault::help`] is the remedy.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
     // The file as such.
     #[error("cannot be read: {0}")]
     Unreadable(io::Error),
-    #[error("{what} is damaged: {reason}\nhint: fetch or write the file again")]
+    #[error("{what} is damaged: {reason}")]
     Damaged { what: &'static str, reason: String },
-    #[error(
-        "this is no format that is known\n\
-         hint: name it .csv, .tsv, .txt, .jsonl, .ndjson (each also .gz), .parquet, .npy or .npz"
-    )]
+    #[error("this is no format that is known")]
     UnknownFormat,
-    #[error("the name says {named}, but it holds {held}\nhint: rename it")]
+    #[error("the name says {named}, but it holds {held}")]
     OtherFormat { named: Format, held: Format },
-    #[error("the file is empty\nhint: it needs named columns, and rows")]
+    #[error("this is {what}, which is not read")]
+    Container { what: String, remedy: &'static str },
+    #[error("the file is empty")]
     Empty,
-    #[error("there are no rows\nhint: at least one row with a label is needed")]
+    #[error("there are no rows")]
     NoRows,
-    #[error("there is no room to unpack it in {}: {reason}\nhint: set TMPDIR to a directory on a disk with room", directory.display())]
+    #[error("there is no room to unpack it in {}: {reason}", directory.display())]
     NoScratch {
         directory: PathBuf,
         reason: io::Error,
@@ -32,29 +33,27 @@ pub(super) enum Fault {
 
     // Its columns.
     #[error(
-        "column {position} (from 1) has no name\nhint: name it; if a tool wrote row numbers there, leave them out"
+        "all names of columns are numbers: {}; this seems to be a row of values",
+        listed(names)
     )]
-    Unnamed { position: usize },
-    #[error(
-        "{column:?} is an index that pandas wrote: row numbers are no feature\nhint: --ignore {column}"
-    )]
+    NumbersAsNames { names: Vec<String> },
+    #[error("column {number} (from 1) has no name")]
+    Unnamed { number: String },
+    #[error("{column:?} is an index that pandas wrote: row numbers are no feature")]
     Index { column: String },
-    #[error("two columns are called {column:?}\nhint: rename one")]
+    #[error("two columns are called {column:?}")]
     Duplicate { column: String },
-    #[error(
-        "there is no label {label:?}; the columns are {}\nhint: {}",
-        listed(columns), meant("--label", nearest.as_deref())
-    )]
+    #[error("there is no label {label:?}; the columns are {}", listed(columns))]
     NoLabel {
         label: String,
         columns: Vec<String>,
         nearest: Option<String>,
     },
-    #[error("the label {label:?} cannot be ignored\nhint: leave it out of --ignore")]
+    #[error("the label {label:?} cannot be ignored")]
     LabelIgnored { label: String },
     #[error(
-        "there is no column {column:?} to ignore; the columns are {}\nhint: {}",
-        listed(columns), meant("--ignore", nearest.as_deref())
+        "there is no column {column:?} to ignore; the columns are {}",
+        listed(columns)
     )]
     NoIgnored {
         column: String,
@@ -62,119 +61,145 @@ pub(super) enum Fault {
         nearest: Option<String>,
     },
     #[error(
-        "no column is left as a feature; the columns are {}\nhint: ignore fewer",
+        "there is no time column {column:?}; the columns are {}",
         listed(columns)
     )]
+    NoTime {
+        column: String,
+        columns: Vec<String>,
+        nearest: Option<String>,
+    },
+    #[error("no column is left as a feature; the columns are {}", listed(columns))]
     NoFeatures { columns: Vec<String> },
-    #[error(
-        "its columns are not those of {}: {}\n\
-         hint: evaluate files of other columns apart, or --ignore what they do not share",
-        first.display(), difference(lacks, adds)
-    )]
+    #[error("its columns are not those of {}: {}", first.display(), difference(lacks, adds))]
     OtherColumns {
         first: PathBuf,
         lacks: Vec<String>,
         adds: Vec<String>,
     },
-    #[error(
-        "column {column:?} is nested\nhint: --ignore {column}, or write its parts as columns of their own"
-    )]
+    #[error("column {column:?} is nested")]
     Nested { column: String },
-    #[error(
-        "column {column:?} is not numeric: {kind}\nhint: --ignore {column}, or write it as numbers"
-    )]
+    #[error("column {column:?} is not numeric: {kind}")]
     NotNumeric { column: String, kind: &'static str },
-    #[error(
-        "column {column:?} is packed with {packing}\nhint: write it with snappy, gzip, zstd, lz4 or unpacked"
-    )]
+    #[error("column {column:?} is packed with {packing}")]
     ColumnPacking {
         column: String,
         packing: &'static str,
     },
 
     // Its rows and cells; `text` is what a cell holds, in quotes if it is text.
-    #[error(
-        "column {column:?} holds {text}, which is not a number\n\
-             hint: --ignore {column} if it is no feature, such as a timestamp"
-    )]
+    #[error("column {column:?} holds {text}, which is not a number")]
     NotANumber { column: String, text: String },
-    #[error(
-        "column {column:?} holds {text}, which is infinite\n\
-             hint: leave the cell empty if its value is missing, or --ignore {column}"
-    )]
+    #[error("column {column:?} holds {text}, which is infinite")]
     Infinite { column: String, text: String },
-    #[error(
-        "column {column:?} holds {text}, which is beyond 3.4e38, the range of 32 bits\n\
-             hint: scale it, or --ignore {column}"
-    )]
+    #[error("column {column:?} holds {text}, which is beyond 3.4e38, the range of 32 bits")]
     BeyondRange { column: String, text: String },
-    #[error(
-        "label {column:?} holds {text}, which is neither 0 nor 1\n\
-             hint: --label names the column that is 1 where a row is anomalous"
-    )]
-    BadLabel { column: String, text: String },
-    #[error("label {column:?} is missing\nhint: every row needs one, 0 or 1")]
+    #[error("label {column:?} holds {text}, which is {}", not_a_label(*is_listed))]
+    BadLabel {
+        column: String,
+        text: String,
+        /// Whether the user has said which values are anomalous and which are normal.
+        is_listed: bool,
+        /// Values of the label in the file.
+        seen: Vec<String>,
+    },
+    #[error("label {column:?} is missing")]
     NoLabelValue { column: String },
+    #[error("there are {labels} labels in {}, but {rows} rows", file.display())]
+    OtherLabels {
+        file: PathBuf,
+        labels: String,
+        rows: String,
+    },
 
     // Text files.
-    #[error(
-        "{delimiter:?} cannot divide fields\n\
-             hint: --delimiter takes a character that is no part of a number and no quote"
-    )]
+    #[error("{delimiter:?} cannot divide fields")]
     Delimiter { delimiter: char },
-    #[error(
-        "{found} fields instead of {expected}\n\
-             hint: the header has {expected} columns, divided by {delimiter:?}; --delimiter names another"
-    )]
+    #[error("a comma cannot divide both fields and the parts of a number")]
+    DecimalDelimiter,
+    #[error("{found} fields instead of {expected}")]
     Ragged {
         found: usize,
         expected: usize,
-        delimiter: char,
+        delimiter: String,
     },
-    #[error("the line is longer than {} MiB\nhint: is this a text file with one row a line?", max_bytes >> 20)]
+    #[error("the line is longer than {} MiB", max_bytes >> 20)]
     LongLine { max_bytes: usize },
-    #[error("a quote is still open {} MiB later\nhint: close it", max_bytes >> 20)]
+    #[error("a quote is still open {} MiB later", max_bytes >> 20)]
     LongRow { max_bytes: usize },
-    #[error(
-        "{reason}, character {character}\n\
-             hint: each line is one object of numbers; a missing value is null"
-    )]
+    #[error("{reason}, character {character}")]
     NotAnObject { reason: String, character: usize },
-    #[error(
-        "the key {key:?} is not in the first object\n\
-             hint: the first object names all columns, with null where it has no value"
-    )]
+    #[error("the key {key:?} is not in the first object")]
     NewKey { key: String },
 
     // Arrays.
-    #[error(
-        "the array is one of records, not of rows and columns\n\
-             hint: in numpy: numpy.lib.recfunctions.structured_to_unstructured(a)"
-    )]
+    #[error("the array is one of records, not of rows and columns")]
     Structured,
-    #[error("{name:?} is no type of numbers that is read\nhint: in numpy: a.astype(\"float32\")")]
+    #[error("{name:?} is no type of numbers that is read")]
     ElementType { name: String },
-    #[error(
-        "the array has {dimensions} dimensions instead of rows and columns\nhint: in numpy: a.reshape(len(a), -1)"
-    )]
+    #[error("the array has {dimensions} dimensions instead of rows and columns")]
     Dimensions { dimensions: usize },
-    #[error(
-        "there are {columns} columns\nhint: up to {max} are read; is the array the right way round?"
-    )]
+    #[error("there are {columns} columns")]
     TooManyColumns { columns: usize, max: usize },
-    #[error("beside the label {label:?} there has to be one array, of features; there are {}\n\
-             hint: --label names the array of labels; --ignore others", if names.is_empty() { "none".to_owned() } else { listed(names) })]
+    #[error(
+        "beside the label {label:?} there has to be one array, of features; there are {}",
+        if names.is_empty() { "none".to_owned() } else { listed(names) }
+    )]
     Arrays { label: String, names: Vec<String> },
-    #[error(
-        "the labels {label:?} are not one for each of the {rows} rows\nhint: --label names an array with one number a row"
-    )]
+    #[error("the labels {label:?} are not one for each of the {rows} rows")]
     LabelShape { label: String, rows: u64 },
-    #[error(
-        "array {array:?} is packed as {packing}\nhint: numpy.savez and numpy.savez_compressed write what is read"
-    )]
+    #[error("array {array:?} is packed as {packing}")]
     Packing { array: String, packing: String },
     #[error("array {array:?}: {fault}")]
     InArray { array: String, fault: Box<Fault> },
+}
+
+impl Fault {
+    /// A short stable name of the reason, for events.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::Ragged { .. } => "ragged_row",
+            Self::NotANumber { .. } | Self::Infinite { .. } | Self::BeyondRange { .. } => {
+                "not_a_number"
+            }
+            Self::BadLabel { .. } => "bad_label",
+            Self::NoLabelValue { .. } => "missing_label",
+            Self::NotAnObject { .. } | Self::NewKey { .. } | Self::Nested { .. } => "undecodable",
+            Self::Empty | Self::NoFeatures { .. } => "no_columns",
+            Self::NoLabel { .. }
+            | Self::NoIgnored { .. }
+            | Self::NoTime { .. }
+            | Self::NumbersAsNames { .. }
+            | Self::Unnamed { .. }
+            | Self::Duplicate { .. }
+            | Self::Index { .. } => "unreadable_header",
+            _ => "unreadable_file",
+        }
+    }
+
+    /// The option that does not fit the file: reading further would give a wrong meaning to its
+    /// rows. `None` for other faults.
+    pub(super) fn option(&self) -> Option<&'static str> {
+        match self {
+            Self::BadLabel { .. } | Self::NoLabel { .. } => Some("label"),
+            Self::LabelIgnored { .. } | Self::NoIgnored { .. } => Some("ignore"),
+            Self::Unnamed { .. } | Self::Index { .. } | Self::Duplicate { .. } => Some("ignore"),
+            Self::NoTime { .. } => Some("time"),
+            Self::NumbersAsNames { .. } => Some("files"),
+            Self::OtherLabels { .. } => Some("labels-from"),
+            Self::Delimiter { .. } => Some("delimiter"),
+            Self::DecimalDelimiter => Some("decimal"),
+            _ => None,
+        }
+    }
+}
+
+fn not_a_label(is_listed: bool) -> &'static str {
+    if is_listed {
+        "neither among the anomalous nor among the normal values"
+    } else {
+        "neither 0 nor 1"
+    }
 }
 
 /// Names, at most some, as a list to read.
@@ -187,13 +212,6 @@ fn listed(names: &[String]) -> String {
     } else {
         shown.join(", ")
     }
-}
-
-fn meant(flag: &str, nearest: Option<&str>) -> String {
-    nearest.map_or_else(
-        || format!("{flag} takes one of these"),
-        |nearest| format!("did you mean {flag} {nearest}?"),
-    )
 }
 
 fn difference(lacks: &[String], adds: &[String]) -> String {

@@ -9,6 +9,17 @@ use fedhost_domain::model::Sha256Hex;
 use super::error::DatasetError;
 use fedhost_base::globs;
 
+/// What the rows of a file are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileUse {
+    /// A protocol decides.
+    Any,
+    /// To train on; its rows may have no labels.
+    Training,
+    /// To score, all of them.
+    Scoring,
+}
+
 /// One file of a corpus.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FileInfo {
@@ -24,6 +35,10 @@ pub struct FileInfo {
     pub rows: u64,
     /// How many of them are anomalous.
     pub anomalous: u64,
+    /// How many of them have no label.
+    pub unlabelled: u64,
+    /// What its rows are for.
+    pub file_use: FileUse,
     /// Its length.
     pub bytes: u64,
     /// The digest of its bytes, as `sha256sum` prints it.
@@ -129,7 +144,8 @@ mod tests {
 
     #[test]
     fn a_pattern_without_files_is_an_error() {
-        let error = find(&["nowhere/*.csv".to_owned()]).unwrap_err().to_string();
+        let error = find(&["nowhere/*.csv".to_owned()]).unwrap_err();
+        let error = fedhost_base::hint::explain(&error);
         assert_eq!(
             error,
             "no file matches \"nowhere/*.csv\" in the working directory\n\

@@ -1,4 +1,4 @@
-//! Which format a file has: its name says so, or else its first bytes.
+//! Which format a file has: the user or its name says so, or else its first bytes.
 
 use std::fmt;
 use std::fs::File;
@@ -12,6 +12,7 @@ use super::csv::Csv;
 use super::error::{DatasetError, Place};
 use super::fault::Fault;
 use super::json_lines::JsonLines;
+use super::options::FileFormat;
 use super::parquet::Parquet;
 use super::{npy, npz};
 
@@ -40,7 +41,12 @@ pub(super) fn open(file: &Path, wanted: &Wanted<'_>) -> Result<Box<dyn Rows>, Da
     if beginning.is_empty() {
         return Err(whole(Fault::Empty));
     }
-    Ok(match Format::of(file, &beginning).map_err(whole)? {
+    refuse_container(&beginning).map_err(whole)?;
+    let format = match wanted.options.format {
+        Some(given) => Format::from(given),
+        None => Format::of(file, &beginning).map_err(whole)?,
+    };
+    Ok(match format {
         Format::Csv => Box::new(Csv::open(file, None, wanted)?),
         Format::Tsv => Box::new(Csv::open(file, Some(b'\t'), wanted)?),
         Format::JsonLines => Box::new(JsonLines::open(file, wanted)?),
@@ -51,7 +57,34 @@ pub(super) fn open(file: &Path, wanted: &Wanted<'_>) -> Result<Box<dyn Rows>, Da
     })
 }
 
-/// The first bytes of a file, as many as its format needs to be recognised.
+/// Refuses a container that is known and not read, by what it is.
+fn refuse_container(beginning: &[u8]) -> Result<(), Fault> {
+    const UNPACK: &str = "unpack it first; files packed with gzip are read";
+    const CONVERT: &str = "export its rows as CSV or Parquet";
+    const KNOWN: [(&[u8], &str, &str); 9] = [
+        (b"BZh", "a bzip2 file", UNPACK),
+        (b"\xfd7zXZ", "an xz file", UNPACK),
+        (b"\x28\xb5\x2f\xfd", "a Zstandard file", UNPACK),
+        (b"7z\xbc\xaf", "a 7-Zip file", UNPACK),
+        (b"\x89HDF", "an HDF5 file", CONVERT),
+        (b"ARROW1", "an Arrow file", CONVERT),
+        (b"\xd0\xcf\x11\xe0", "an old Excel workbook", CONVERT),
+        (b"\xff\xfe", "text in UTF-16", "write it as UTF-8"),
+        (b"\xfe\xff", "text in UTF-16", "write it as UTF-8"),
+    ];
+    let known = KNOWN
+        .into_iter()
+        .find(|(signature, ..)| beginning.starts_with(signature));
+    match known {
+        Some((_, what, remedy)) => Err(Fault::Container {
+            what: what.to_owned(),
+            remedy,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The first bytes of a file, as many as tell its format.
 pub(super) fn beginning(file: &File) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; BEGINNING_BYTES];
     let read = file.read_at(&mut bytes, 0)?;
@@ -107,6 +140,18 @@ impl Format {
     }
 }
 
+impl From<FileFormat> for Format {
+    fn from(given: FileFormat) -> Self {
+        match given {
+            FileFormat::Csv => Self::Csv,
+            FileFormat::JsonLines => Self::JsonLines,
+            FileFormat::Parquet => Self::Parquet,
+            FileFormat::Npy => Self::Npy,
+            FileFormat::Npz => Self::Npz,
+        }
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -123,7 +168,7 @@ impl fmt::Display for Format {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{layout, refusal};
+    use crate::testing::{options, refusal};
 
     #[test]
     fn a_name_tells_the_format_and_else_the_first_bytes_do() {
@@ -153,7 +198,7 @@ mod tests {
     #[test]
     fn a_file_that_is_something_else_is_refused() {
         let unknown = "this is no format that is known\n\
-                       hint: name it .csv, .tsv, .txt, .jsonl, .ndjson (each also .gz), .parquet, .npy or .npz";
+                       hint: name it .csv, .tsv, .txt, .jsonl, .ndjson (each also .gz), .parquet, .npy or .npz; --format says what it is";
         let cases: [(&str, &[u8], &str); 7] = [
             ("a.dat", b"x,anomaly\n", unknown),
             ("a", b"\x1f\x8b", unknown),
@@ -185,8 +230,36 @@ mod tests {
         ];
         for (name, content, expected) in cases {
             assert_eq!(
-                refusal(name, content, &layout(&[])),
+                refusal(name, content, &options(&[])),
                 format!("{name}: {}", expected)
+            );
+        }
+    }
+
+    #[test]
+    fn a_container_that_is_not_read_is_named() {
+        let cases: [(&str, &[u8], &str); 3] = [
+            (
+                "a.csv.bz2",
+                b"BZh91AY&SY",
+                "this is a bzip2 file, which is not read\n\
+                 hint: unpack it first; files packed with gzip are read",
+            ),
+            (
+                "a.csv",
+                b"\xff\xfex\0,\0",
+                "this is text in UTF-16, which is not read\nhint: write it as UTF-8",
+            ),
+            (
+                "a.h5",
+                b"\x89HDF\r\n\x1a\n",
+                "this is an HDF5 file, which is not read\nhint: export its rows as CSV or Parquet",
+            ),
+        ];
+        for (name, content, expected) in cases {
+            assert_eq!(
+                refusal(name, content, &options(&[])),
+                format!("{name}: {expected}")
             );
         }
     }

@@ -1,4 +1,7 @@
-//! JSON lines: an object a line, of numbers, true, false and null.
+//! JSON lines: an object a line, of numbers, true, false and null. NaN and infinity are read as
+//! Python writes them, although JSON has no such numbers.
+
+mod python;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -7,12 +10,12 @@ use fedhost_domain::json_object::for_each_member;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::cells::Cell;
 use super::columns::{Columns, Role, Row, Wanted};
 use super::error::{DatasetError, Place};
 use super::fault::Fault;
 use super::input::Input;
 use super::lines::Lines;
-use super::number::number;
 use super::{Block, Rows};
 
 /// The rows of a file of JSON lines.
@@ -38,16 +41,17 @@ impl JsonLines {
     pub(super) fn open(file: &Path, wanted: &Wanted<'_>) -> Result<Self, DatasetError> {
         let whole = |fault| DatasetError::at(file, Place::Whole, fault);
         let mut lines = Lines::new(Input::open(file).map_err(whole)?);
-        let first = loop {
-            match lines.next().map_err(whole)? {
-                None => return Err(whole(Fault::Empty)),
-                Some(line) if line.trim_ascii().is_empty() => {}
-                Some(line) => break line.to_vec(),
-            }
+        for _ in 0..wanted.options.skip_lines {
+            lines.next().map_err(whole)?;
+        }
+        let first = match lines.next_not_blank().map_err(whole)? {
+            Some(line) => line.to_vec(),
+            None => return Err(whole(Fault::Empty)),
         };
         let at_first = |fault| DatasetError::at(file, Place::Line(lines.number()), fault);
         let mut names = Vec::new();
-        for_each_member(&first, |_, key, _: IgnoredAny| names.push(key.to_owned()))
+        let object = python::without_nan(&first);
+        for_each_member(&object, |_, key, _: IgnoredAny| names.push(key.to_owned()))
             .map_err(|error| at_first(not_an_object(&error)))?;
         let columns = Columns::new(names, wanted).map_err(at_first)?;
         let by_key = columns.names().iter().cloned().zip(0..).collect();
@@ -66,18 +70,22 @@ impl JsonLines {
         })
     }
 
-    /// Adds the next row to `block`, if there is one.
+    /// Adds the next row to `block`, if there is one. A row that cannot be used is refused there.
     fn next(&mut self, block: &mut Block) -> Result<bool, Fault> {
-        if let Some(first) = self.first.take() {
-            return self.members.add(&first, block).map(|()| true);
-        }
-        loop {
-            match self.lines.next()? {
+        let first = self.first.take();
+        let line = match &first {
+            Some(first) => first.as_slice(),
+            None => match self.lines.next_not_blank()? {
+                Some(line) => line,
                 None => return Ok(false),
-                Some(line) if line.trim_ascii().is_empty() => {}
-                Some(line) => return self.members.add(line, block).map(|()| true),
-            }
+            },
+        };
+        let added = self.members.add(line, block);
+        if let Err(fault) = added {
+            let place = Place::Line(self.lines.number());
+            block.refuse(DatasetError::at(&self.file, place, fault));
         }
+        Ok(true)
     }
 }
 
@@ -86,22 +94,18 @@ impl Rows for JsonLines {
         self.members.columns.features()
     }
 
-    fn read(&mut self, rows_max: usize, into: &mut Block) -> Result<usize, DatasetError> {
+    fn read(&mut self, rows_max: usize, into: &mut Block) -> Result<bool, DatasetError> {
         into.clear();
-        while into.labels.len() < rows_max {
-            match self.next(into) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(fault) => {
-                    return Err(DatasetError::at(
-                        &self.file,
-                        Place::Line(self.lines.number()),
-                        fault,
-                    ));
-                }
+        while into.len() < rows_max {
+            let is_read = self.next(into).map_err(|fault| {
+                DatasetError::at(&self.file, Place::Line(self.lines.number()), fault)
+            })?;
+            // A caller that stops at the first refused row gets it without delay.
+            if !is_read || !into.refused.is_empty() {
+                break;
             }
         }
-        Ok(into.labels.len())
+        Ok(into.len() > 0)
     }
 
     fn position(&self) -> u64 {
@@ -110,30 +114,43 @@ impl Rows for JsonLines {
 }
 
 impl Members {
+    /// Adds a row, or says what is wrong with it.
     fn add(&mut self, line: &[u8], block: &mut Block) -> Result<(), Fault> {
         self.row += 1;
         let filled = block.values.len();
-        block.values.resize(filled + self.columns.width(), f32::NAN);
-        let mut row = Row {
-            values: block.values.get_mut(filled..).unwrap_or_default(),
-            label: None,
-        };
+        block.values.resize(filled + self.columns.width(), f64::NAN);
+        let mut row = Row::new(block.values.get_mut(filled..).unwrap_or_default());
+        let read = self.read(line, &mut row);
+        let (label, time) = (row.label, row.time);
+        match read {
+            Ok(()) => {
+                block.labels.push(label);
+                if self.columns.keep_time() {
+                    block.times.push(time.unwrap_or_default());
+                }
+                Ok(())
+            }
+            Err(fault) => {
+                block.values.truncate(filled);
+                Err(fault)
+            }
+        }
+    }
+
+    fn read(&mut self, line: &[u8], row: &mut Row<'_>) -> Result<(), Fault> {
         // A line that is no object is reported as that, whatever its first members hold.
         let mut taken = Ok(());
-        for_each_member(line, |place, key, value| {
+        for_each_member(&python::without_nan(line), |place, key, value| {
             if taken.is_ok() {
-                taken = self.take(place, key, value, &mut row);
+                taken = self.take(place, key, value, row);
             }
         })
         .map_err(|error| not_an_object(&error))?;
         taken?;
-        block
-            .labels
-            .push(row.label.ok_or_else(|| self.columns.no_label())?);
-        Ok(())
+        self.columns.check(row)
     }
 
-    /// Values are read as text, so that numbers mean what they do in CSV.
+    /// Numbers are read as text, so that they mean what they do in CSV.
     fn take(
         &mut self,
         place: usize,
@@ -143,12 +160,20 @@ impl Members {
     ) -> Result<(), Fault> {
         let column = self.column(place, key)?;
         let text = value.get();
-        if text.starts_with(['{', '[']) && self.columns.role(column) != Role::Ignored {
+        if self.columns.role(column) == Role::Ignored {
+            return Ok(());
+        }
+        if text.starts_with(['{', '[']) {
             return Err(Fault::Nested {
                 column: key.to_owned(),
             });
         }
-        let put = self.columns.put(column, || number(text.as_bytes()), row);
+        let quoted: Option<String> = serde_json::from_str(text).ok();
+        let cell = match &quoted {
+            Some(quoted) => Cell::Quoted(quoted),
+            None => Cell::Text(text.as_bytes()),
+        };
+        let put = self.columns.put(column, cell, row);
         put.map_err(|defect| self.columns.fault(column, defect, text.to_owned()))
     }
 
@@ -166,8 +191,9 @@ impl Members {
                 key: key.to_owned(),
             })?
         };
+        let is_used = self.columns.role(column) != Role::Ignored;
         match self.had_by.get_mut(column) {
-            Some(had_by) if *had_by == self.row => Err(Fault::Duplicate {
+            Some(had_by) if *had_by == self.row && is_used => Err(Fault::Duplicate {
                 column: key.to_owned(),
             }),
             Some(had_by) => {
@@ -193,14 +219,14 @@ fn not_an_object(error: &serde_json::Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Folder, layout, refusal, rows};
+    use crate::testing::{Folder, options, refusal, rows};
 
     #[test]
     fn an_object_is_a_row_whatever_the_order_of_its_keys() {
         let folder = Folder::new();
         let content = "\u{feff}{\"x\":1.5,\"at\":\"noon\",\"anomaly\":false,\"y\\n\":null}\r\n\n\
                        {\"anomaly\":1, \"y\\n\": true, \"x\": -2e-3, \"at\": {\"hour\": [1]}}\n{\"anomaly\":0.0}";
-        let found = rows(&folder.write("a.jsonl", content), &layout(&["at"])).unwrap();
+        let found = rows(&folder.write("a.jsonl", content), &options(&["at"])).unwrap();
         assert_eq!(
             found,
             ["x y\n", "[1.5, NaN] 0", "[-0.002, 1.0] 1", "[NaN, NaN] 0"]
@@ -213,7 +239,7 @@ mod tests {
         let object = "hint: each line is one object of numbers; a missing value is null";
         let cases = [
             ("[1]", format!("a.jsonl:3: invalid type: sequence, expected an object, character 0\n{object}")),
-            ("{\"x\":NaN}", format!("a.jsonl:3: expected value, character 6\n{object}")),
+            ("{\"x\":nan}", format!("a.jsonl:3: expected ident, character 7\n{object}")),
             ("{\"x\":1,", format!("a.jsonl:3: EOF while parsing a value, character 7\n{object}")),
             ("{\"x\":1} {}", format!("a.jsonl:3: trailing characters, character 9\n{object}")),
             (
@@ -222,11 +248,11 @@ mod tests {
                  hint: the first object names all columns, with null where it has no value"
                     .into(),
             ),
-            ("{\"x\":1,\"x\":2,\"anomaly\":0}", "a.jsonl:3: two columns are called \"x\"\nhint: rename one".into()),
+            ("{\"x\":1,\"x\":2,\"anomaly\":0}", "a.jsonl:3: two columns are called \"x\"\nhint: rename one, or leave both out: --ignore x".into()),
             (
                 "{\"x\":\"1\",\"anomaly\":0}",
                 "a.jsonl:3: column \"x\" holds \"1\", which is not a number\n\
-                 hint: --ignore x if it is no feature, such as a timestamp"
+                 hint: --ignore x if it is no feature, such as a timestamp; --missing 1 if this stands for a missing value"
                     .into(),
             ),
             (
@@ -243,7 +269,7 @@ mod tests {
             (
                 "{\"x\":1,\"anomaly\":\"0\"}",
                 "a.jsonl:3: label \"anomaly\" holds \"0\", which is neither 0 nor 1\n\
-                 hint: --label names the column that is 1 where a row is anomalous"
+                 hint: say which values are anomalous or which are normal, such as --anomalous 0 or --normal 0"
                     .into(),
             ),
             ("{\"anomaly\":null}", "a.jsonl:3: label \"anomaly\" is missing\nhint: every row needs one, 0 or 1".into()),
@@ -251,15 +277,15 @@ mod tests {
         ];
         for (line, expected) in cases {
             assert_eq!(
-                refusal("a.jsonl", format!("{first}{line}\n"), &layout(&[])),
+                refusal("a.jsonl", format!("{first}{line}\n"), &options(&[])),
                 expected,
                 "{line}"
             );
         }
-        let twice = refusal("a.jsonl", "{\"x\":1,\"x\":2,\"anomaly\":0}", &layout(&[]));
+        let twice = refusal("a.jsonl", "{\"x\":1,\"x\":2,\"anomaly\":0}", &options(&[]));
         assert_eq!(
             twice,
-            "a.jsonl:1: two columns are called \"x\"\nhint: rename one"
+            "a.jsonl:1: two columns are called \"x\"\nhint: rename one, or leave both out: --ignore x"
         );
     }
 }

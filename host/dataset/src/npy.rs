@@ -8,7 +8,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::columns::{Columns, Wanted};
+use super::columns::{Columns, LabelNeed, Wanted};
 use super::fault::Fault;
 
 pub(super) use array::{Array, Region};
@@ -26,7 +26,13 @@ pub(super) fn open(file: &Path, wanted: &Wanted<'_>) -> Result<Table, Fault> {
         start: 0,
         bytes,
     })?;
-    let columns = Columns::new(names(array.columns()?)?, wanted)?;
+    // A file of labels is an array of them.
+    let width = if wanted.labels == LabelNeed::Only {
+        array.width()
+    } else {
+        array.columns()?
+    };
+    let columns = Columns::new(names(width)?, wanted)?;
     Ok(Table::new(file, bytes, columns, array, None))
 }
 

@@ -20,6 +20,8 @@ use super::npy::{Array, Region, Table, names};
 /// An array of the file.
 struct Entry {
     name: String,
+    /// Whether its name says that it is an array.
+    is_array: bool,
     place: ZipArchiveEntryWayfinder,
     packing: CompressionMethod,
 }
@@ -32,18 +34,19 @@ pub(super) fn open(file: &Path, wanted: &Wanted<'_>) -> Result<Table, Fault> {
     let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
     let archive = ZipArchive::from_file(source, &mut buffer).map_err(damaged)?;
     let mut entries = entries(&archive, &mut buffer)?;
-    let label = &wanted.layout.label;
+    refuse_other_zip(&entries)?;
+    let label = wanted.options.label.clone();
     let labels = entries
         .iter()
-        .position(|entry| entry.name == *label)
+        .position(|entry| Some(&entry.name) == label.as_ref())
         .map(|index| entries.remove(index));
     let (ignored, features): (Vec<_>, Vec<_>) = entries
         .into_iter()
-        .partition(|entry| wanted.layout.ignore.contains(&entry.name));
+        .partition(|entry| wanted.options.ignore.contains(&entry.name));
     let [features] = features.as_slice() else {
         return Err(Fault::Arrays {
             names: features.into_iter().map(|entry| entry.name).collect(),
-            label: label.clone(),
+            label: label.unwrap_or_default(),
         });
     };
     let array = features.open(&archive, &shared, wanted)?;
@@ -54,11 +57,11 @@ pub(super) fn open(file: &Path, wanted: &Wanted<'_>) -> Result<Table, Fault> {
     if let Some(labels) = &labels {
         if labels.width() != 1 || labels.rows() != array.rows() {
             return Err(Fault::LabelShape {
-                label: label.clone(),
+                label: label.unwrap_or_default(),
                 rows: array.rows(),
             });
         }
-        names.push(label.clone());
+        names.extend(label);
     }
     names.extend(ignored.into_iter().map(|entry| entry.name));
     Ok(Table::new(
@@ -70,16 +73,35 @@ pub(super) fn open(file: &Path, wanted: &Wanted<'_>) -> Result<Table, Fault> {
     ))
 }
 
+/// Refuses a zip file of other files than arrays, by what it is.
+fn refuse_other_zip(entries: &[Entry]) -> Result<(), Fault> {
+    if entries.is_empty() || entries.iter().any(|entry| entry.is_array) {
+        return Ok(());
+    }
+    let is_workbook = entries.iter().any(|entry| entry.name == "xl/workbook.xml");
+    Err(if is_workbook {
+        Fault::Container {
+            what: "an Excel workbook".to_owned(),
+            remedy: "save its sheet as CSV",
+        }
+    } else {
+        let first = entries.first().map_or("", |entry| entry.name.as_str());
+        Fault::Container {
+            what: format!("a zip file that holds {first:?}"),
+            remedy: "unzip it first; a CSV file packed with gzip is read",
+        }
+    })
+}
+
 fn entries(archive: &ZipArchive<FileReader>, buffer: &mut [u8]) -> Result<Vec<Entry>, Fault> {
     let mut found = Vec::new();
     let mut entries = archive.entries(buffer);
     while let Some(entry) = entries.next_entry().map_err(damaged)? {
         let name = String::from_utf8_lossy(entry.file_path().as_bytes()).into_owned();
-        let name = name
-            .strip_suffix(".npy")
-            .map_or(name.clone(), str::to_owned);
+        let array_name = name.strip_suffix(".npy");
         found.push(Entry {
-            name,
+            is_array: array_name.is_some(),
+            name: array_name.map_or(name.clone(), str::to_owned),
             place: entry.wayfinder(),
             packing: entry.compression_method(),
         });

@@ -2,6 +2,7 @@
 
 mod column;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
@@ -11,12 +12,12 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::FileReader as _;
 use parquet::file::serialized_reader::SerializedFileReader;
 
-use super::columns::{Columns, Role, Wanted};
+use super::cells::{Cell, Defect};
+use super::columns::{Columns, Role, Row, Wanted};
 use super::error::{DatasetError, Place};
 use super::fault::Fault;
-use super::number::{Defect, feature, label};
 use super::{Block, Rows, share};
-use column::{Chunks, Column, Kind, damaged};
+use column::{Chunks, Column, Kind, Values, damaged};
 
 /// The rows of a Parquet file.
 pub(super) struct Parquet {
@@ -31,7 +32,7 @@ pub(super) struct Parquet {
     /// The next row, of all, and how many there are.
     row: u64,
     rows: u64,
-    numbers: Vec<f64>,
+    values: Values,
 }
 
 /// What is left of the row group that is being read.
@@ -60,7 +61,9 @@ impl Parquet {
             let column = schema.get_column_root_idx(leaf);
             if columns.role(column) != Role::Ignored {
                 check_packing(reader.metadata(), leaf)?;
-                leaves.push((column, leaf, Kind::of(&schema.column(leaf))?));
+                let is_only_text = columns.role(column) == Role::Time;
+                let kind = Kind::of(&schema.column(leaf), is_only_text)?;
+                leaves.push((column, leaf, kind));
             }
         }
         let rows = u64::try_from(metadata.num_rows()).unwrap_or_default();
@@ -74,7 +77,7 @@ impl Parquet {
             group: Group::default(),
             row: 0,
             rows,
-            numbers: Vec::new(),
+            values: Values::default(),
         })
     }
 
@@ -100,31 +103,97 @@ impl Parquet {
         Ok(true)
     }
 
-    /// Reads the next `rows` rows of the open row group; an error comes with the row it is about.
-    fn fill(&mut self, rows: usize, into: &mut Block) -> Result<(), (Place, Fault)> {
+    /// Reads the next `rows` rows of the open row group, column by column. A row that cannot be used
+    /// is taken out when all columns are read.
+    fn fill(&mut self, rows: usize, into: &mut Block) -> Result<(), Fault> {
         let width = self.columns.width();
-        into.values.resize(rows * width, f32::NAN);
-        into.labels.resize(rows, false);
-        for ((source, _, _), column) in self.leaves.iter().zip(&mut self.group.columns) {
-            let read = contained(|| column.read(rows, &mut self.numbers));
-            read.map_err(|fault| (Place::Row(self.row), fault))?;
-            let read = match self.columns.role(*source) {
-                Role::Ignored => Ok(()),
-                Role::Feature(place) => convert(
-                    &self.numbers,
-                    into.values.iter_mut().skip(place).step_by(width),
-                    feature,
-                ),
-                Role::Label => convert(&self.numbers, into.labels.iter_mut(), label),
-            };
-            read.map_err(|(row, number, defect)| {
-                (
-                    Place::Row(self.row + row as u64),
-                    self.columns.fault(*source, defect, number.to_string()),
-                )
-            })?;
+        into.values.resize(rows * width, f64::NAN);
+        into.labels.resize(rows, None);
+        if self.columns.keep_time() {
+            into.times.resize(rows, String::new());
         }
+        let mut faults: BTreeMap<usize, Fault> = BTreeMap::new();
+        for ((source, _, _), column) in self.leaves.iter().zip(&mut self.group.columns) {
+            contained(|| column.read(rows, &mut self.values))?;
+            for row in 0..rows {
+                let cell = self.values.cell(row);
+                if let Err(defect) = put(&self.columns, *source, cell, row, into) {
+                    let fault = || self.columns.fault(*source, defect, shown(cell));
+                    faults.entry(row).or_insert_with(fault);
+                }
+            }
+        }
+        if self.columns.need_label() {
+            let unlabelled = (0..rows).filter(|row| into.labels.get(*row) == Some(&None));
+            for row in unlabelled {
+                faults.entry(row).or_insert_with(|| self.columns.no_label());
+            }
+        }
+        self.refuse(faults, into);
         Ok(())
+    }
+
+    /// Takes the rows with a fault out of the block.
+    fn refuse(&self, faults: BTreeMap<usize, Fault>, into: &mut Block) {
+        if faults.is_empty() {
+            return;
+        }
+        let width = self.columns.width();
+        let rows = std::mem::take(into);
+        let mut faults = faults.into_iter().peekable();
+        let mut times = rows.times.into_iter();
+        for (row, label) in rows.labels.into_iter().enumerate() {
+            let time = times.next();
+            match faults.next_if(|(faulty, _)| *faulty == row) {
+                Some((_, fault)) => {
+                    let place = Place::Row(self.row + row as u64);
+                    into.refuse(DatasetError::at(&self.file, place, fault));
+                }
+                None => {
+                    let values = rows.values.get(row * width..(row + 1) * width);
+                    into.values.extend(values.unwrap_or_default());
+                    into.labels.push(label);
+                    into.times.extend(time);
+                }
+            }
+        }
+    }
+}
+
+/// Puts one cell where it belongs in a block of rows.
+fn put(
+    columns: &Columns,
+    column: usize,
+    cell: Cell<'_>,
+    row: usize,
+    into: &mut Block,
+) -> Result<(), Defect> {
+    let width = columns.width();
+    let values = into.values.get_mut(row * width..(row + 1) * width);
+    let mut read = Row::new(values.unwrap_or_default());
+    columns.put(column, cell, &mut read)?;
+    match columns.role(column) {
+        Role::Label => {
+            if let Some(label) = into.labels.get_mut(row) {
+                *label = read.label;
+            }
+        }
+        Role::Time => {
+            if let (Some(kept), Some(time)) = (into.times.get_mut(row), read.time) {
+                *kept = time;
+            }
+        }
+        Role::Feature(_) | Role::Ignored => {}
+    }
+    Ok(())
+}
+
+/// What a cell holds, as errors show it.
+fn shown(cell: Cell<'_>) -> String {
+    match cell {
+        Cell::Text(text) => format!("{:?}", String::from_utf8_lossy(text)),
+        Cell::Quoted(text) => format!("{text:?}"),
+        Cell::Number(number) => number.to_string(),
     }
 }
 
@@ -164,36 +233,24 @@ fn contained<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     })
 }
 
-/// Puts each number where it belongs; or says which one cannot be used.
-fn convert<'a, T: 'a>(
-    numbers: &[f64],
-    into: impl Iterator<Item = &'a mut T>,
-    convert: impl Fn(f64) -> Result<T, Defect>,
-) -> Result<(), (usize, f64, Defect)> {
-    for (row, (number, kept)) in numbers.iter().zip(into).enumerate() {
-        *kept = convert(*number).map_err(|defect| (row, *number, defect))?;
-    }
-    Ok(())
-}
-
 impl Rows for Parquet {
     fn columns(&self) -> &[String] {
         self.columns.features()
     }
 
-    fn read(&mut self, rows_max: usize, into: &mut Block) -> Result<usize, DatasetError> {
+    fn read(&mut self, rows_max: usize, into: &mut Block) -> Result<bool, DatasetError> {
         into.clear();
         let is_open = contained(|| self.open_group())
             .map_err(|fault| DatasetError::at(&self.file, Place::Row(self.row), fault))?;
         if !is_open {
-            return Ok(0);
+            return Ok(false);
         }
         let rows = rows_max.min(self.group.rows_left);
-        self.fill(rows, into)
-            .map_err(|(place, fault)| DatasetError::at(&self.file, place, fault))?;
+        let filled = self.fill(rows, into);
+        filled.map_err(|fault| DatasetError::at(&self.file, Place::Row(self.row), fault))?;
         self.group.rows_left -= rows;
         self.row += rows as u64;
-        Ok(rows)
+        Ok(true)
     }
 
     fn position(&self) -> u64 {

@@ -3,11 +3,15 @@
 pub(super) mod arrays;
 pub(super) mod parquet_file;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
-use super::{Block, DatasetError, Layout, open};
+use super::columns::{LabelNeed, Wanted};
+use super::{Block, DatasetError, ReadOptions, format};
 
 /// A folder of files that a test makes.
 pub(super) struct Folder(TempDir);
@@ -30,40 +34,55 @@ impl Folder {
 
     /// The error's text, with paths as they are below the folder.
     pub(super) fn text(&self, error: &DatasetError) -> String {
-        error
-            .to_string()
-            .replace(&format!("{}/", self.path().display()), "")
+        fedhost_base::hint::explain(error).replace(&format!("{}/", self.path().display()), "")
     }
+}
+
+/// A gzip file.
+pub(super) fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// Label `anomaly`, and columns to ignore.
-pub(super) fn layout(ignore: &[&str]) -> Layout {
-    Layout {
-        delimiter: None,
-        label: "anomaly".into(),
+pub(super) fn options(ignore: &[&str]) -> ReadOptions {
+    ReadOptions {
+        label: Some("anomaly".into()),
         ignore: ignore.iter().map(|&name| name.to_owned()).collect(),
+        ..ReadOptions::default()
     }
 }
 
-/// All rows of a file, as text that shows every bit that matters.
-pub(super) fn rows(file: &Path, layout: &Layout) -> Result<Vec<String>, DatasetError> {
-    let mut rows = open(file, layout)?;
+/// All rows of a file that have to have labels, as text that shows every bit that matters.
+pub(super) fn rows(file: &Path, options: &ReadOptions) -> Result<Vec<String>, DatasetError> {
+    let wanted = Wanted {
+        options,
+        labels: LabelNeed::Required,
+        like: None,
+        scratch: &std::env::temp_dir(),
+    };
+    let mut rows = format::open(file, &wanted)?;
     let width = rows.columns().len();
     let (mut block, mut found) = (Block::default(), vec![rows.columns().join(" ")]);
     // Fewer than any file here has, so that boundaries between blocks count.
-    while rows.read(3, &mut block)? > 0 {
+    while rows.read(3, &mut block)? {
+        if let Some(refused) = block.refused.drain(..).next() {
+            return Err(refused.error);
+        }
         assert_eq!(block.values.len(), block.labels.len() * width);
         for (values, label) in block.values.chunks(width).zip(&block.labels) {
-            found.push(format!("{values:?} {}", u8::from(*label)));
+            let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+            found.push(format!("{values:?} {}", u8::from(*label == Some(true))));
         }
     }
-    assert_eq!(rows.read(3, &mut block)?, 0, "the end is the end");
+    assert!(!rows.read(3, &mut block)?, "the end is the end");
     Ok(found)
 }
 
 /// What is wrong with a file of that name and content.
-pub(super) fn refusal(name: &str, content: impl AsRef<[u8]>, layout: &Layout) -> String {
+pub(super) fn refusal(name: &str, content: impl AsRef<[u8]>, options: &ReadOptions) -> String {
     let folder = Folder::new();
     let file = folder.write(name, content);
-    folder.text(&rows(&file, layout).unwrap_err())
+    folder.text(&rows(&file, options).unwrap_err())
 }

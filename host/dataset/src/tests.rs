@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use parquet::basic::Compression;
 use proptest::prelude::*;
 
-use super::testing::Folder;
 use super::testing::arrays::{npy, npy_of, npz};
 use super::testing::parquet_file::{Values, parquet};
-use super::{Corpus, Layout, Storage};
+use super::testing::{Folder, gzip};
+use super::{Corpus, ReadOptions, Sources, Storage};
 
 /// Cells, missing or not, and labels.
 #[derive(Clone, Debug)]
@@ -133,15 +133,12 @@ fn content(file: PathBuf, label: &str, memory_max_bytes: usize) -> Content {
         memory_max_bytes,
         ..Storage::default()
     };
-    let layout = Layout {
-        delimiter: None,
-        label: label.to_owned(),
-        ignore: Vec::new(),
+    let options = ReadOptions {
+        label: Some(label.to_owned()),
+        ..ReadOptions::default()
     };
-    let corpus = Corpus::open(&storage, &[file.display().to_string()], &layout, |_| {
-        ControlFlow::Continue(())
-    })
-    .unwrap();
+    let sources = Sources::labelled(&[file.display().to_string()]);
+    let corpus = Corpus::open(&storage, &sources, &options, |_| ControlFlow::Continue(())).unwrap();
     let mut values = Vec::new();
     corpus.read(0, 0, usize::MAX, &mut values).unwrap();
     Content {
@@ -169,6 +166,7 @@ proptest! {
         let array = table.array();
         let files = [
             ("a.csv", table.csv().into_bytes(), "label"),
+            ("a.csv.gz", gzip(table.csv().as_bytes()), "label"),
             ("a.jsonl", table.json_lines().into_bytes(), "label"),
             ("c.npy", npy_of(&array, false, false), &last),
             ("fortran.npy", npy_of(&array, true, true), &last),

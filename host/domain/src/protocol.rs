@@ -56,6 +56,9 @@ pub enum Protocol {
         /// Rows until a label is known, at least 1.
         delay_rows: u64,
     },
+    /// `given`: rows to train on and rows to score lie in files of their own. The caller says which
+    /// these are.
+    Given,
 }
 
 /// A text that is not a protocol.
@@ -154,6 +157,10 @@ impl Protocol {
     /// A file, or all files together, leave nothing to train on or nothing to score.
     pub fn plan(self, files: &[DataFile]) -> Result<Plan, PlanError> {
         match self {
+            Self::Given => Ok(Plan::Ordered(vec![Session {
+                train: Vec::new(),
+                score: files.iter().enumerate().map(whole).collect(),
+            }])),
             Self::Prefix { rows } => self.prefix(files, rows).map(Plan::Ordered),
             Self::Split { fraction } => self
                 .split(files, fraction)
@@ -170,12 +177,9 @@ impl Protocol {
                 delay_rows: Some(delay_rows),
             }),
             Self::Prequential { delay_rows } => {
-                let sessions = files.iter().enumerate().map(|(file, source)| Session {
+                let sessions = files.iter().enumerate().map(|file| Session {
                     train: Vec::new(),
-                    score: vec![RowRange {
-                        file,
-                        rows: 0..source.rows,
-                    }],
+                    score: vec![whole(file)],
                 });
                 Ok(Plan::Prequential {
                     sessions: sessions.collect(),
@@ -283,6 +287,13 @@ impl Protocol {
     }
 }
 
+fn whole((file, source): (usize, &DataFile)) -> RowRange {
+    RowRange {
+        file,
+        rows: 0..source.rows,
+    }
+}
+
 /// A fraction of `of` things, rounded to the nearest whole number.
 #[expect(
     clippy::cast_possible_truncation,
@@ -337,6 +348,7 @@ impl FromStr for Protocol {
 impl fmt::Display for Protocol {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Given => out.write_str("given"),
             Self::Prefix { rows } => write!(out, "prefix:{rows}"),
             Self::Split { fraction } => write!(out, "split:{fraction}"),
             Self::ByFile { fraction } => write!(out, "by-file:{fraction}"),

@@ -9,7 +9,7 @@ use super::figures::{RowScore, ScoreBook, Threshold};
 use super::integrity::IntegrityResult;
 use super::run::Evaluation;
 use super::schedule::Schedule;
-use super::{EvaluateError, figures};
+use super::{EvaluateError, figures, warnings};
 use fedhost_dataset::Part;
 
 impl Evaluation<'_> {
@@ -20,7 +20,11 @@ impl Evaluation<'_> {
     ) -> Result<Document, EvaluateError> {
         let schedule = self.schedule(self.options.seed)?;
         let baselines = self.baselines(&schedule)?;
-        Ok(Document {
+        let mut scored_anomalous = 0;
+        schedule.each_scored(self.corpus, |row| {
+            scored_anomalous += u64::from(row.anomalous);
+        });
+        let mut document = Document {
             data: self.data(),
             protocol: self.options.protocol,
             seed: self.options.seed,
@@ -32,6 +36,8 @@ impl Evaluation<'_> {
             rows_per_call: self.options.rows_per_call,
             training_rows: schedule.training_rows(),
             scored_rows: schedule.scored_rows(),
+            scored_anomalous,
+            warnings: Vec::new(),
             repeated_rows: self.repeated_rows(&schedule)?,
             preprocess: self.preprocess.map(Card::of),
             preprocess_integrity,
@@ -41,7 +47,9 @@ impl Evaluation<'_> {
             command: self.command.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine: self.machine.clone(),
-        })
+        };
+        document.warnings = warnings::of(&document);
+        Ok(document)
     }
 
     fn data(&self) -> DataCard {
@@ -52,15 +60,19 @@ impl Evaluation<'_> {
             anomalous: file.anomalous,
             sha256: file.sha256.to_string(),
         });
+        let unlabelled: u64 = corpus.files().iter().map(|file| file.unlabelled).sum();
+        let labelled = corpus.rows() - unlabelled;
         DataCard {
             files: corpus.files().len(),
             rows: corpus.rows(),
             columns: corpus.columns().len(),
-            anomalous: corpus.anomalous() as f64 / corpus.rows().max(1) as f64,
+            anomalous: corpus.anomalous() as f64 / labelled.max(1) as f64,
             sha256: corpus.sha256().to_string(),
             column_names: corpus.columns().to_vec(),
             label: self.label.to_owned(),
             missing: corpus.missing(),
+            counting: corpus.counting().to_vec(),
+            merging: corpus.merging().to_vec(),
             file_list: files.collect(),
         }
     }

@@ -40,6 +40,11 @@ impl Baseline {
         }
     }
 
+    /// Whether `name` is that of a baseline.
+    pub(super) fn is_name(name: &str) -> bool {
+        Self::ALL.iter().any(|baseline| baseline.name() == name)
+    }
+
     /// The score from which a row is flagged; `None` where the best one by F1 is taken, with the
     /// labels in view.
     pub(super) fn threshold(self) -> Option<f32> {

@@ -11,6 +11,8 @@ use super::LabelUse;
 use super::figures::Figures;
 use super::integrity::IntegrityResult;
 use super::notes::Said;
+use super::warnings::DataWarning;
+use fedhost_dataset::{Counting, Merging};
 use fedhost_plugin::{CallError, Inspection, Kind, Limits};
 
 /// A whole evaluation.
@@ -38,6 +40,10 @@ pub struct Document {
     pub training_rows: u64,
     /// Rows scored in one repeat.
     pub scored_rows: u64,
+    /// Of which anomalous.
+    pub scored_anomalous: u64,
+    /// Reasons to doubt the results that lie in the rows.
+    pub warnings: Vec<DataWarning>,
     /// Scored rows that are the same, bit for bit, as one that was trained on; where one model is
     /// trained beforehand.
     pub repeated_rows: Option<RepeatedRows>,
@@ -77,7 +83,7 @@ pub struct DataCard {
     pub rows: u64,
     /// Columns that plug-ins see.
     pub columns: usize,
-    /// Share of rows that are anomalous.
+    /// Share of the labelled rows that are anomalous.
     pub anomalous: f64,
     /// Over the bytes of all files.
     pub sha256: String,
@@ -87,6 +93,10 @@ pub struct DataCard {
     pub label: String,
     /// Cells without a value.
     pub missing: u64,
+    /// Columns that count rows or time.
+    pub counting: Vec<Counting>,
+    /// Columns of which 32 bits cannot hold the differences.
+    pub merging: Vec<Merging>,
     /// One by one.
     pub file_list: Vec<FileCard>,
 }
@@ -191,6 +201,8 @@ pub struct PluginResult {
     pub error: Option<String>,
     /// Whether it was given labels to train with.
     pub labelled: bool,
+    /// The score of all normal rows to train on, if all have the same.
+    pub constant_training_score: Option<f32>,
     /// Whether a training was asked to stop because its time was nearly up: figures then depend on
     /// the machine.
     pub cut_short: bool,

@@ -326,6 +326,13 @@ fn same(what: &str, scores: &[f32], again: &[f32], circumstances: &str) -> (Opti
 /// In shuffled rows, the number of a row carries no information: a score that depends on the place,
 /// not on the row, was computed from the number.
 fn row_number(bench: &Bench<'_, '_>) -> Seen {
+    if let Some(counting) = bench.trial.corpus.counting().first() {
+        let detail = format!(
+            "column {:?} counts rows, so rows say their numbers",
+            counting.column
+        );
+        return Ok((None, detail));
+    }
     if bench.familiar_rows() < SHUFFLED_ROWS_LEAST {
         return Ok((
             None,

@@ -17,6 +17,8 @@ const VALUES_PER_CALL: u64 = 4 << 20;
 pub(super) struct Learner {
     epochs: u32,
     labels: LabelUse,
+    /// Whether every row to train on has a label.
+    has_labels: bool,
     /// Whether the plug-in has declined to learn without labels.
     wants_labels: bool,
     /// Time of a call after which the plug-in is asked to stop.
@@ -25,11 +27,13 @@ pub(super) struct Learner {
 }
 
 impl Learner {
-    pub(super) fn new(options: &Options, limits: &Limits) -> Self {
+    /// `has_labels` says whether every row to train on has a label.
+    pub(super) fn new(options: &Options, limits: &Limits, has_labels: bool) -> Self {
         let Options { epochs, labels, .. } = *options;
         Self {
             epochs,
             labels,
+            has_labels,
             wants_labels: false,
             stop_after: limits.stop_after(),
             cut_short: false,
@@ -44,6 +48,7 @@ impl Learner {
     /// Whether rows to train on come with their labels.
     pub(super) fn gives_labels(&self) -> bool {
         match self.labels {
+            _ if !self.has_labels => false,
             LabelUse::Always => true,
             LabelUse::Never => false,
             LabelUse::WhereNeeded => self.wants_labels,
@@ -143,6 +148,7 @@ impl Learner {
     fn may_want_labels(&self, declined: &CallError) -> bool {
         declined.kind == Kind::Refused(Refusal::InvalidInput)
             && self.labels == LabelUse::WhereNeeded
+            && self.has_labels
             && !self.wants_labels
     }
 }

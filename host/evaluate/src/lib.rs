@@ -28,6 +28,7 @@ mod subject;
 mod summary;
 mod trial;
 mod waiting;
+mod warnings;
 
 use std::ops::ControlFlow;
 
@@ -47,6 +48,7 @@ pub use notes::Said;
 pub use run::{Candidate, Evaluation, Outcome};
 pub use scores::Scores;
 pub use subject::Subject;
+pub use warnings::DataWarning;
 
 /// How models are judged.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +80,12 @@ impl Options {
     pub fn check(&self, corpus: &Corpus) -> Result<(), PlanError> {
         Schedule::new(self.protocol, corpus, self.seed).map(drop)
     }
+}
+
+/// Whether a table or a file of scores has a row or a column of this name beside those of plug-ins.
+#[must_use]
+pub fn is_reserved_name(name: &str) -> bool {
+    baseline::Baseline::is_name(name) || scores::HEADS.contains(&name)
 }
 
 /// Who sees the labels of rows to train on; rows to score never have any.

@@ -242,6 +242,7 @@ impl Evaluation<'_> {
         })?;
         if judged.scores.is_none() {
             judged.result.labelled = labelled;
+            judged.result.constant_training_score = book.constant_training_score();
             judged.result.scored_rows = schedule.scored_rows();
             judged.result.files = breakdown::files(self, &book, figures.threshold)?;
             judged.result.traces = breakdown::traces(self, &book, &judged.result.files)?;

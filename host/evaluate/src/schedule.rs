@@ -6,7 +6,7 @@ use fedhost_domain::protocol::{
     DataFile, Plan, PlanError, Protocol, RowRange, Session, Side, Stratified,
 };
 
-use fedhost_dataset::{Corpus, DatasetError, FileInfo};
+use fedhost_dataset::{Corpus, DatasetError, FileInfo, FileUse};
 
 /// All models' lives, for one seed.
 pub(super) struct Schedule {
@@ -42,6 +42,12 @@ pub(super) struct Block {
 impl Schedule {
     /// Divides the rows of a corpus.
     pub(super) fn new(protocol: Protocol, corpus: &Corpus, seed: u64) -> Result<Self, PlanError> {
+        if corpus.has_training_files() {
+            return Ok(Self {
+                lives: vec![given(corpus)],
+                delay_rows: None,
+            });
+        }
         let source = |file: &FileInfo| DataFile {
             name: file.name.clone(),
             folder: file.folder.display().to_string(),
@@ -122,6 +128,25 @@ impl Schedule {
                 });
             }
         }
+    }
+}
+
+/// One model, trained on the files to train on, scores all others.
+fn given(corpus: &Corpus) -> Life {
+    let parts = |file_use: FileUse| {
+        let files = corpus.files().iter().enumerate();
+        let wanted = files.filter(move |(_, info)| info.file_use == file_use);
+        let whole = |(file, info): (usize, &FileInfo)| {
+            Part::Range(RowRange {
+                file,
+                rows: 0..info.rows,
+            })
+        };
+        wanted.map(whole).collect()
+    };
+    Life {
+        train: parts(FileUse::Training),
+        score: parts(FileUse::Scoring),
     }
 }
 

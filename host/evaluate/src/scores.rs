@@ -8,6 +8,9 @@ use super::figures::{self, RowScore, ScoreBook};
 use super::run::Evaluation;
 use super::schedule::ScoredRow;
 
+/// Names of the columns before those of plug-ins.
+pub(super) const HEADS: [&str; 3] = ["file", "row", "label"];
+
 /// The scores of all plug-ins that came to the end, of the first seed.
 #[derive(Default)]
 pub struct Scores(Vec<(String, ScoreBook)>);
@@ -30,7 +33,7 @@ impl Scores {
     ) -> Result<(), miette::Report> {
         let schedule = evaluation.schedule(evaluation.options.seed)?;
         let mut out = csv::Writer::from_writer(out);
-        let head = ["file", "row", "label"]
+        let head = HEADS
             .into_iter()
             .chain(self.0.iter().map(|(plugin, _)| plugin.as_str()));
         out.write_record(head).into_diagnostic()?;

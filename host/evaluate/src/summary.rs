@@ -9,6 +9,7 @@ use super::integrity::IntegrityResult;
 use super::run::{Attempt, Candidate};
 use super::subject::Subject;
 use super::trial::Stop;
+use fedhost_base::hint::explain;
 use fedhost_plugin::Inspection;
 
 impl Card {
@@ -68,6 +69,7 @@ impl PluginResult {
             fuel: None,
             error: None,
             labelled: false,
+            constant_training_score: None,
             cut_short: false,
             integrity: Vec::new(),
             repeats: Vec::new(),
@@ -89,7 +91,11 @@ impl PluginResult {
             Stop::Interrupted => Status::Interrupted,
             Stop::Data(_) | Stop::Plan(_) | Stop::Batch(_) | Stop::Scores(_) => Status::Refused,
         };
-        self.ended(status, stop.to_string());
+        let text = match stop {
+            Stop::Scores(error) => explain(error),
+            stop => stop.to_string(),
+        };
+        self.ended(status, text);
     }
 
     /// Takes over figures and costs of all seeds; `complete` says whether the first one came to its

@@ -109,7 +109,11 @@ impl<'a> Trial<'a> {
             return Err(stop);
         }
         feed.cost = Default::default();
-        let mut learner = Learner::new(self.options, self.subject.plugin.limits());
+        let mut learner = Learner::new(
+            self.options,
+            self.subject.plugin.limits(),
+            self.corpus.is_labelled(),
+        );
         let mut book = ScoreBook::new(ScoreBook::IN_MEMORY);
         let mut first_start = None;
         for life in &self.schedule.lives {
@@ -298,7 +302,11 @@ impl<'a> Trial<'a> {
             epochs: 1,
             ..self.options.clone()
         };
-        let mut learner = Learner::new(&options, self.subject.plugin.limits());
+        let mut learner = Learner::new(
+            &options,
+            self.subject.plugin.limits(),
+            self.corpus.is_labelled(),
+        );
         let unseen = Trial {
             watch: &|_| ControlFlow::Continue(()),
             ..*self

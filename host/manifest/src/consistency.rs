@@ -132,10 +132,34 @@ impl Checker<'_> {
                 }
                 sensor.training_files = training.to_vec();
                 sensor.held_out_files = held_out.to_vec();
+                self.find_labels(&path, sensor, found.len(), directory);
             }
             Err((pattern, message)) => {
                 let hint = "patterns are relative to data.directory; without it, to the manifest's own directory";
                 self.report(format!("{files}[{pattern}]"), message, hint);
+            }
+        }
+    }
+
+    /// Finds the files of labels: one for each file of rows.
+    fn find_labels(&mut self, path: &str, sensor: &mut CsvSensor, rows: usize, directory: &Path) {
+        let key = format!("{path}.labels_from");
+        if sensor.labels_from.is_empty() || !self.problems.spare(&[&key]) {
+            return;
+        }
+        match globs::find(directory, &sensor.labels_from) {
+            Ok(found) if found.len() == rows => sensor.label_files = found,
+            Ok(found) => {
+                let message = format!(
+                    "there are {} files of labels for {rows} of rows",
+                    found.len()
+                );
+                let hint = "each file of rows needs one, in the order of their names";
+                self.report(key, message, hint);
+            }
+            Err((pattern, message)) => {
+                let hint = "patterns are relative to data.directory; without it, to the manifest's own directory";
+                self.report(format!("{key}[{pattern}]"), message, hint);
             }
         }
     }

@@ -20,6 +20,7 @@ pub(super) fn check(schema: &Value, node: &Node) -> Result<(), String> {
         "topic" => topics::check_template(text),
         "prefix" => topics::check_prefix(text),
         "delimiter" => sensor::check_delimiter(text),
+        "character" => sensor::check_character(text),
         "address" => api::check_address(text),
         "words" => check_words(&schema["x-words"], text),
         _ => Ok(()),

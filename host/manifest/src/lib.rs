@@ -66,7 +66,7 @@ pub use preprocess::{Parameter, Parameters, Preprocess};
 pub use problem::{Origin, Problem, Problems};
 pub use roles::{Completion, Extent, Read, RestartPolicy, RoleId, RoleKind, RoleSpec, Spooling};
 pub use schema::schema;
-pub use sensor::{CsvSensor, Sensor, SimulatedSensor};
+pub use sensor::{CsvSensor, Decimal, FileFormat, Sensor, SimulatedSensor};
 pub use spool::Spool;
 pub use topics::{CleanupPolicy, DEAD_LETTER_HEADROOM, Retention, Topic, TopicCompression, Topics};
 pub use training::{All, RowsPerRound, Training, WhenBehind};

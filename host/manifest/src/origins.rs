@@ -30,7 +30,8 @@ impl Origins {
     }
 
     /// Where the value was written, or else the table that lacks it.
-    pub(super) fn nearest(&self, key_path: &str) -> Origin {
+    #[must_use]
+    pub fn nearest(&self, key_path: &str) -> Origin {
         let mut path = key_path;
         loop {
             if let Some(origin) = self.0.get(path) {

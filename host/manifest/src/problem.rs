@@ -94,6 +94,15 @@ impl Serialize for Problems {
 }
 
 impl Problems {
+    /// Problems that were found by reading what a manifest names.
+    #[must_use]
+    pub fn found(all: Vec<Problem>) -> Self {
+        Self {
+            all,
+            ..Self::default()
+        }
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Problem> {
         self.all.iter()

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum Sensor {
     /// Made-up rows of a machine, some of them anomalous.
     Simulated(SimulatedSensor),
-    /// Rows of CSV files.
-    Csv(CsvSensor),
+    /// Rows of files.
+    Csv(Box<CsvSensor>),
 }
 
 /// Made-up rows with the columns `vibration_x`, `vibration_y`, `vibration_z`, `temperature` and
@@ -49,7 +49,8 @@ pub struct SimulatedSensor {
     pub hold_out: f64,
 }
 
-/// Rows of CSV files, each with a line of column names.
+/// Rows of files: CSV, JSON lines, Parquet or arrays of numpy. The keys that say how they are read
+/// are the flags of `fedhost evaluate`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CsvSensor {
     /// The id of the fog node that gets the rows. Example: `1`.
@@ -63,10 +64,32 @@ pub struct CsvSensor {
     /// Which files, with `*`, `?`, `[a-z]` and `**`, relative to `data.directory`; they are read in
     /// the order of their paths. Example: `["valve1/*.csv"]`.
     pub files: Vec<String>,
-    /// The one character between two fields.
-    #[serde(default = "comma", with = "one_character")]
-    #[schemars(with = "String", extend("format" = "delimiter"))]
-    pub delimiter: u8,
+    /// What the files are; by default their names say it. Example: `"parquet"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<FileFormat>,
+    /// The one character between two fields of CSV, or `"whitespace"`; by default it is detected.
+    /// Example: `";"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "delimiter"))]
+    pub delimiter: Option<String>,
+    /// What stands before the fraction of a number in CSV.
+    #[serde(default)]
+    pub decimal: Decimal,
+    /// The first line of CSV is a row; columns are called `f0`, `f1` and so on.
+    #[serde(default)]
+    pub no_header: bool,
+    /// Lines at the start of text files that are not read.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 4_294_967_295_u64))]
+    pub skip_lines: u64,
+    /// Lines of CSV that begin with this character are not read. Example: `"#"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "character"))]
+    pub comment: Option<String>,
+    /// What stands for a missing value, beside empty cells and the spellings that pandas knows.
+    /// Example: `["-999", "?"]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     /// The column that says when, which is no feature. Example: `"datetime"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
@@ -74,7 +97,19 @@ pub struct CsvSensor {
     /// nothing can be learnt from these rows by a model that needs labels. Example: `"anomaly"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Further columns that are no features. Example: `["changepoint"]`.
+    /// Values of the label that mean anomalous, if these are not 1 and true; all others are normal.
+    /// Example: `["Attack"]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anomalous: Vec<String>,
+    /// Values of the label that mean normal; all others are anomalous. Example: `["Normal"]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub normal: Vec<String>,
+    /// Files with one label a row, relative to `data.directory`, one for each of `files` in the
+    /// order of their names; `label` is then their column. Example: `["labels/*.txt"]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels_from: Vec<String>,
+    /// Further columns that are no features; one without a name is known by its number, from 1.
+    /// Example: `["changepoint"]`.
     #[serde(default)]
     pub ignore: Vec<String>,
     /// Rows a second: 0 to 1000000; 0 is as fast as they can be taken.
@@ -92,6 +127,38 @@ pub struct CsvSensor {
     /// The files found, to evaluate on, in the order in which they are read, after the others.
     #[serde(skip)]
     pub held_out_files: Vec<PathBuf>,
+    /// The files of labels found, one for each file to train on and then for each held-out one;
+    /// none if the rows have their own.
+    #[serde(skip)]
+    pub label_files: Vec<PathBuf>,
+}
+
+/// What files of rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileFormat {
+    /// Fields between a delimiter, a row a line.
+    Csv,
+    /// A JSON object a line.
+    JsonLines,
+    /// Apache Parquet.
+    Parquet,
+    /// One array of numpy.
+    Npy,
+    /// A zip file of arrays of numpy.
+    Npz,
+}
+
+/// What stands before the fraction of a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Decimal {
+    /// As in 1.5.
+    #[default]
+    #[serde(rename = ".")]
+    Point,
+    /// As in 1,5.
+    #[serde(rename = ",")]
+    Comma,
 }
 
 fn tenth() -> f64 {
@@ -104,10 +171,6 @@ fn fifth() -> f64 {
 
 fn two_hundred() -> f64 {
     200.0
-}
-
-fn comma() -> u8 {
-    b','
 }
 
 impl Sensor {
@@ -134,7 +197,8 @@ impl Sensor {
     pub fn label(&self) -> Option<&str> {
         match self {
             Self::Simulated(_) => Some("anomaly"),
-            Self::Csv(sensor) => sensor.label.as_deref(),
+            Self::Csv(sensor) if sensor.labels_from.is_empty() => sensor.label.as_deref(),
+            Self::Csv(sensor) => Some(sensor.label.as_deref().unwrap_or("label")),
         }
     }
 
@@ -154,23 +218,24 @@ impl Sensor {
 
 pub(super) fn check_delimiter(text: &str) -> Result<(), String> {
     match text.as_bytes() {
-        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(()),
-        _ => Err("expected one ASCII character, neither a quote nor a line end".into()),
+        b"whitespace" => Ok(()),
+        [byte] if may_divide(*byte) => Ok(()),
+        _ => Err(
+            "expected one ASCII character, neither a quote nor a line end, or \"whitespace\""
+                .into(),
+        ),
     }
 }
 
-/// A byte, written as the text of one character.
-mod one_character {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
-    pub(super) fn serialize<S: Serializer>(byte: &u8, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_char(char::from(*byte))
-    }
+/// Numbers have to end where the next field begins.
+fn may_divide(byte: u8) -> bool {
+    let is_of_a_number = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-');
+    byte.is_ascii() && !is_of_a_number && !matches!(byte, b'"' | b'\n' | b'\r' | 0)
+}
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        super::check_delimiter(&text).map_err(D::Error::custom)?;
-        text.bytes()
-            .next()
-            .ok_or_else(|| D::Error::custom("no character"))
+pub(super) fn check_character(text: &str) -> Result<(), String> {
+    match text.as_bytes() {
+        [byte] if byte.is_ascii_graphic() => Ok(()),
+        _ => Err("expected one ASCII character".into()),
     }
 }

@@ -254,7 +254,7 @@ fn the_defaults_that_the_default_file_shows_for_sensors_are_those_they_have() {
     .sensor;
     let bare = format!(
         "{MINIMAL}[[sensor]]\nnode = 1\nkind = \"simulated\"\nrows = 6000\n[[sensor]]\nnode = 1\nkind = \"csv\"\n\
-         files = [\"*.csv\"]\ntime = \"datetime\"\nlabel = \"anomaly\"\n"
+         files = [\"*.csv\"]\nformat = \"csv\"\ndelimiter = \";\"\ncomment = \"#\"\ntime = \"datetime\"\nlabel = \"anomaly\"\n"
     );
     assert_eq!(
         load_text(&bare, &[], &[&directory])

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fedhost_manifest::{Manifest, RoleKind, RoleSpec};
+use fedhost_manifest::{Manifest, RoleKind, RoleSpec, Sensor};
 
 /// What the command line asks of a run.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +49,13 @@ impl Options {
             is_kind && is_node
         });
         roles
+    }
+
+    /// Whether a sensor runs in this process.
+    #[must_use]
+    pub fn runs(&self, sensor: &Sensor) -> bool {
+        let is_kind = self.roles.is_empty() || self.roles.contains(&RoleKind::Sensor);
+        is_kind && (self.nodes.is_empty() || self.nodes.contains(&sensor.node()))
     }
 
     /// Refuses what does not go with the manifest.

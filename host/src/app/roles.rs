@@ -8,8 +8,9 @@ use fedhost_domain::round::Rules;
 
 use super::options::Options;
 use super::plugins::PluginProvider;
-use super::settings;
+use super::{sensor_files, settings};
 use crate::role::engine::plugins::Plugins;
+use crate::role::fog_node::TrainingNodes;
 use crate::role::{Context, Error, aggregator, fog_node, sensor};
 use crate::run_log::last_round;
 use fedhost_manifest::{Extent, Manifest, RoleId, RoleSpec, Sensor};
@@ -22,6 +23,8 @@ pub(super) struct LocalRoles {
     /// Absent when no role here needs plug-ins.
     pub(super) plugins: Option<PluginProvider>,
     pub(super) run_log: PathBuf,
+    /// Shared by all fog nodes.
+    pub(super) training_nodes: Arc<TrainingNodes>,
 }
 
 impl LocalRoles {
@@ -104,7 +107,9 @@ impl LocalRoles {
                 epochs: manifest.model.local_epochs,
                 window_rows: usize::try_from(training.window_rows).unwrap_or(usize::MAX),
                 held_out_rows: usize::try_from(training.held_out_rows).unwrap_or(usize::MAX),
+                has_labels: settings::has_labels(manifest, number),
             },
+            training_nodes: Arc::clone(&self.training_nodes),
             dead_letters: settings::dead_letters(manifest),
             context,
         })
@@ -149,17 +154,10 @@ fn sensor_config(sensor: &Sensor) -> sensor::SensorConfig {
             };
             (simulated.rate_hz, sensor::RowSource::Simulated(rows))
         }
-        Sensor::Csv(csv) => {
-            let files = sensor::CsvFiles {
-                training: csv.training_files.clone(),
-                held_out: csv.held_out_files.clone(),
-                delimiter: csv.delimiter,
-                time: csv.time.clone(),
-                label: csv.label.clone(),
-                ignore: csv.ignore.clone(),
-            };
-            (csv.rate_hz, sensor::RowSource::Csv(files))
-        }
+        Sensor::Csv(csv) => (
+            csv.rate_hz,
+            sensor::RowSource::Files(sensor_files::row_files(csv, sensor.label())),
+        ),
     };
     sensor::SensorConfig {
         name: sensor.name().to_owned(),

@@ -11,6 +11,7 @@ use fedhost_domain::round::{Expected, Rules};
 
 use super::options::Options;
 use crate::role::federation::{FederationTopics, Wire};
+use crate::role::fog_node::TrainingNodes;
 use crate::role::{DeadLetters, fog_node};
 use fedhost_base::hint::hint;
 use fedhost_bus as bus;
@@ -72,6 +73,24 @@ pub(super) fn rules(manifest: &Manifest, options: &Options) -> Result<Rules, mie
         miette::miette!(help = help, "federation: {error}")
     })?;
     Ok(rules)
+}
+
+/// Whether a node's rows have labels. Rows of sensors that name no label have none; those of other
+/// programs may have one.
+pub(super) fn has_labels(manifest: &Manifest, number: u32) -> bool {
+    let mut nodes = manifest.fog_node.iter();
+    let names_label = nodes.any(|node| node.id == number && node.label.is_some());
+    let mut sensors = manifest.sensors_of(number).peekable();
+    names_label || sensors.peek().is_none() || sensors.any(|sensor| sensor.label().is_some())
+}
+
+/// The fog nodes that may train. Where other nodes may join, none of them is needed.
+pub(super) fn training_nodes(manifest: &Manifest) -> TrainingNodes {
+    let needed = match manifest.federation.join {
+        Join::Listed => usize::try_from(manifest.federation.min_nodes).unwrap_or(usize::MAX),
+        Join::Open => 0,
+    };
+    TrainingNodes::new(manifest.fog_node_ids(), needed)
 }
 
 fn rounds(manifest: &Manifest, options: &Options) -> Option<u64> {

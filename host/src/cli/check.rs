@@ -6,7 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Global, ManifestArgs, screen};
-use fedhost_manifest::Problems;
+use crate::app;
+use fedhost_manifest::{Loaded, Problems};
 
 /// Says everything that is wrong with a manifest, with key paths and lines, without starting
 /// anything.
@@ -36,6 +37,13 @@ struct CheckedLayers {
     sets: Vec<String>,
 }
 
+/// Loads a manifest, and looks at the files of its sensors; returns warnings about these.
+fn load(layers: &ManifestArgs) -> Result<(Loaded, Vec<String>), miette::Report> {
+    let loaded = layers.load()?;
+    let warnings = app::check_sensor_files(&loaded, |_| true)?;
+    Ok((loaded, warnings))
+}
+
 impl Check {
     pub(super) fn execute(self, global: &Global) -> Result<(), miette::Report> {
         let CheckedLayers {
@@ -46,14 +54,18 @@ impl Check {
             return screen::json(fedhost_manifest::schema());
         };
         let layers = ManifestArgs { manifest, sets };
-        match layers.load() {
-            Ok(loaded) => {
-                let warnings = loaded.manifest.kafka_warnings();
+        match load(&layers) {
+            Ok((loaded, of_sensors)) => {
+                let kafka = loaded.manifest.kafka_warnings();
                 if global.json && !self.print {
+                    let warnings: Vec<String> = kafka.into_iter().chain(of_sensors).collect();
                     return screen::json(&json!({ "problems": [], "warnings": warnings }));
                 }
-                for warning in &warnings {
+                for warning in &kafka {
                     screen::note(&format!("warning: kafka: {warning}"));
+                }
+                for warning in &of_sensors {
+                    screen::note(&format!("warning: {warning}"));
                 }
                 if self.print {
                     screen::result(&loaded.to_toml_with_origins());

@@ -13,10 +13,11 @@ use clap::{Args, ValueEnum};
 use fedhost_domain::protocol::Protocol;
 use tokio_util::sync::CancellationToken;
 
+use super::reading::ReadingArgs;
 use super::{Ending, Global, run, screen};
 use crate::report;
 use candidates::Candidates;
-use fedhost_dataset::{Corpus, Layout, Storage};
+use fedhost_dataset::{Corpus, Sources, Storage};
 use fedhost_evaluate::{
     self as evaluate, Document, Evaluation, Options, Outcome, Threshold, figures,
 };
@@ -60,22 +61,22 @@ pub(super) struct Evaluate {
     /// Rows; may be repeated
     #[arg(long = "data", required = true, value_name = "FILE|GLOB")]
     data: Vec<String>,
-    /// The column that marks anomalies with 1 and normal rows with 0
-    #[arg(long, value_name = "COLUMN")]
-    label: String,
-    /// Columns that plug-ins do not see, such as timestamps and further labels
-    #[arg(long, value_delimiter = ',', value_name = "COLUMN,..")]
-    ignore: Vec<String>,
-    /// What is between columns of CSV [default: detected in the first line]
-    #[arg(long, value_parser = delimiter, value_name = "CHARACTER")]
-    delimiter: Option<u8>,
+    /// Rows to train on, with or without labels; all rows of --data are then scored. May be repeated
+    #[arg(long, value_name = "FILE|GLOB", conflicts_with = "protocol")]
+    train: Vec<String>,
+    /// Files with one label a row, matched with those of --data in the order of their names; may be
+    /// repeated. With --label, their column of labels
+    #[arg(long, value_name = "FILE|GLOB")]
+    labels_from: Vec<String>,
+    #[command(flatten)]
+    reading: ReadingArgs,
     /// Set a parameter of a plug-in; may be repeated
     #[arg(long = "parameters", num_args = 1.., value_name = "NAME.KEY=VALUE")]
     parameters: Vec<String>,
-    /// Which rows are trained on, and which are scored
-    #[arg(long, default_value = "split:0.7", value_name = "PROTOCOL")]
-    protocol: Protocol,
-    /// Seed of everything that is random
+    /// Which rows are trained on, and which are scored [default: split:0.7]
+    #[arg(long, value_name = "PROTOCOL")]
+    protocol: Option<Protocol>,
+    /// Everything random follows from it
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
     /// Repeat the evaluation N times, each with the next seed
@@ -126,14 +127,6 @@ enum LabelChoice {
     Never,
 }
 
-fn delimiter(text: &str) -> Result<u8, String> {
-    match text.as_bytes() {
-        [byte] => Ok(*byte),
-        _ if text == "\\t" => Ok(b'\t'),
-        _ => Err("one character is needed".to_owned()),
-    }
-}
-
 fn rows(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
@@ -169,14 +162,15 @@ impl Evaluate {
         let options = self.options()?;
         self.outputs().try_for_each(check_writable)?;
         let candidates = Candidates::load(self)?;
-        let layout = Layout {
-            delimiter: self.delimiter,
-            label: self.label.clone(),
-            ignore: self.ignore.clone(),
+        let sources = Sources {
+            data: self.data.clone(),
+            labels_from: self.labels_from.clone(),
+            training: self.train.clone(),
         };
+        let reading = self.reading.options();
         let corpus = progress::reading(
             global,
-            |watch| Corpus::open(&Storage::default(), &self.data, &layout, watch),
+            |watch| Corpus::open(&Storage::default(), &sources, &reading, watch),
             cancel,
         )?;
         options.check(&corpus)?;
@@ -184,22 +178,23 @@ impl Evaluate {
     }
 
     fn options(&self) -> Result<Options, miette::Report> {
-        let is_prequential = !self.protocol.trains_before_scoring();
+        let protocol = self.protocol();
+        let is_prequential = !protocol.trains_before_scoring();
         let threshold = match self.threshold {
             Some(Threshold::Quantile(_)) if is_prequential => miette::bail!(
                 help = "choose value:X or best-f1",
                 "--threshold quantile takes the scores of rows to train on, and {} has none before it scores",
-                self.protocol
+                protocol
             ),
             Some(threshold) => threshold,
             None if is_prequential => Threshold::BestF1,
             None => Threshold::Quantile(0.99),
         };
-        if self.smooth > 1 && !self.protocol.is_time_ordered() {
+        if self.smooth > 1 && !protocol.is_time_ordered() {
             return Err(figures::Error::Shuffled { rows: self.smooth }.into());
         }
         Ok(Options {
-            protocol: self.protocol,
+            protocol,
             seed: self.seed,
             repeat: self.repeat,
             threshold,
@@ -208,6 +203,16 @@ impl Evaluate {
             labels: self.labels.into(),
             rows_per_call: self.batch,
         })
+    }
+
+    /// Which rows are trained on: those of --train, if there are any.
+    fn protocol(&self) -> Protocol {
+        const SPLIT: Protocol = Protocol::Split { fraction: 0.7 };
+        if self.train.is_empty() {
+            self.protocol.unwrap_or(SPLIT)
+        } else {
+            Protocol::Given
+        }
     }
 
     /// Files to write.
@@ -227,10 +232,14 @@ impl Evaluate {
         cancel: &CancellationToken,
     ) -> Result<Document, miette::Report> {
         let (command, machine) = (command(), machine());
+        let label = match &self.reading.label {
+            Some(label) => label.clone(),
+            None => self.labels_from.join(", "),
+        };
         let evaluation = Evaluation {
             corpus,
             options,
-            label: &self.label,
+            label: &label,
             preprocess: candidates.preprocess.as_ref(),
             limits: candidates.limits,
             command: &command,

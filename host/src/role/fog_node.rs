@@ -21,6 +21,7 @@ mod predictions;
 mod snapshot;
 mod start;
 mod swap;
+mod training_nodes;
 mod worker;
 mod writes;
 
@@ -42,12 +43,15 @@ use super::models::{self, ReceivedGlobal};
 use super::refusal::RefusedUpdate;
 use super::{Context, DeadLetters, Error, on_bus, trace};
 use fedhost_base::clock;
+use fedhost_base::event::RunEvent;
 use fedhost_bus::{self as bus, Record, Start, Write};
-use fedhost_plugin::CallError;
+use fedhost_plugin::{CallError, Kind, Refusal};
 use globals::Globals;
 use intake::Intake;
 use learning::{Done, Learning};
 use snapshot::SnapshotSchedule;
+use training_nodes::Left;
+pub use training_nodes::TrainingNodes;
 use worker::Worker;
 use writes::UpdateError;
 
@@ -69,6 +73,8 @@ pub struct Service {
     pub lineup: watch::Receiver<Lineup>,
     /// How it trains and evaluates.
     pub training: Training,
+    /// The nodes of the manifest that can still train.
+    pub training_nodes: Arc<TrainingNodes>,
     /// When it gives up on a reading.
     pub dead_letters: DeadLetters,
 }
@@ -108,6 +114,8 @@ pub struct Training {
     pub window_rows: usize,
     /// Held-out rows to evaluate on.
     pub held_out_rows: usize,
+    /// Whether its rows have labels; a model trains on rows without if not.
+    pub has_labels: bool,
 }
 
 impl Service {
@@ -165,6 +173,9 @@ impl Node {
     async fn run(mut self) -> Result<(), Error> {
         self.note_ended_sensors();
         while !self.is_done() {
+            if self.has_nothing_to_train() {
+                self.leave_training(NOTHING_TO_TRAIN)?;
+            }
             let pause = self.worker.plugins().rest();
             let deadline_ms = self.learning.deadline_ms();
             tokio::select! {
@@ -229,6 +240,36 @@ impl Node {
         let sensors = &self.service.readings.sensors;
         if !sensors.is_empty() && sensors.is_subset(&pipeline.ended_sensors) {
             self.learn(Input::Ended);
+        }
+    }
+
+    /// Whether no row will ever come that could be trained on.
+    fn has_nothing_to_train(&self) -> bool {
+        let sensors = &self.service.readings.sensors;
+        let has_ended = self.worker.pipeline().is_some_and(|pipeline| {
+            !sensors.is_empty() && sensors.is_subset(&pipeline.ended_sensors)
+        });
+        has_ended && self.is_settled() && self.learning.seen_rows() == 0
+    }
+
+    /// Leaves the nodes that train. Other nodes may be enough for a round; then this one scores on.
+    ///
+    /// # Errors
+    /// They are too few.
+    fn leave_training(&self, reason: &str) -> Result<(), Error> {
+        match self.service.training_nodes.leave(self.service.number) {
+            Left::Before => Ok(()),
+            Left::Enough => {
+                self.service.context.announcer.announce(RunEvent::Warned {
+                    part: self.role.clone(),
+                    detail: format!("{reason}; the other nodes train without it"),
+                });
+                Ok(())
+            }
+            Left::TooFew => Err(Error::NothingToTrain {
+                role: self.role.clone(),
+                reason: reason.to_owned(),
+            }),
         }
     }
 
@@ -347,6 +388,12 @@ impl Node {
             } => {
                 self.worker.plugins().announce(&error);
                 self.learn(Input::TrainingFailed(training));
+                if !self.service.training.has_labels && declines(&error) {
+                    self.leave_training(&format!(
+                        "{} declines to train on rows without labels, and no sensor names a label: {}",
+                        error.plugin, error.detail
+                    ))?;
+                }
             }
         }
         Ok(())
@@ -372,6 +419,15 @@ impl Node {
             written => written.map(Ok),
         }
     }
+}
+
+/// Why a node cannot train.
+const NOTHING_TO_TRAIN: &str =
+    "all its sensors have ended, and none of their rows can be trained on";
+
+/// Whether a plug-in finds fault with the rows that it is given.
+fn declines(error: &CallError) -> bool {
+    error.kind == Kind::Refused(Refusal::InvalidInput)
 }
 
 fn defect(role: &str, error: &dyn std::fmt::Display) -> Error {

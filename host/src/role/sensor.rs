@@ -1,12 +1,11 @@
 //! The sensor role: puts rows on a fog node's topic, at their pace, and goes on after a restart
 //! where it stopped.
 
-mod csv;
+mod files;
 pub mod rows;
 pub mod simulated;
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,9 @@ use tokio::sync::mpsc;
 use super::message::{END_OF_SENSOR, END_OF_SOURCE, NewReading};
 use super::{Context, Error, on_bus};
 use fedhost_base::clock::{self, Stopwatch};
+use fedhost_base::hint::hint;
 use fedhost_bus::{NewRecord, Write};
+use fedhost_dataset::{DatasetError, ReadOptions, Source};
 use rows::Item;
 
 /// Rows written together at the most.
@@ -60,7 +61,7 @@ pub enum RowSource {
     /// A simulated machine.
     Simulated(SimulatedRows),
     /// Files.
-    Csv(CsvFiles),
+    Files(RowFiles),
 }
 
 /// Rows of a simulated machine.
@@ -76,21 +77,17 @@ pub struct SimulatedRows {
     pub rows: Option<u64>,
 }
 
-/// CSV files, each with a line of column names.
+/// Files of rows.
 #[derive(Clone, Debug)]
-pub struct CsvFiles {
+pub struct RowFiles {
     /// To train on, in the order in which they are read.
-    pub training: Vec<PathBuf>,
+    pub training: Vec<Source>,
     /// To evaluate on, read after the others.
-    pub held_out: Vec<PathBuf>,
-    /// The character between two fields.
-    pub delimiter: u8,
-    /// The column of the time, which is no feature.
-    pub time: Option<String>,
-    /// The column that is 1 in anomalous rows and 0 in others.
+    pub held_out: Vec<Source>,
+    /// How they are read.
+    pub options: ReadOptions,
+    /// The name under which readings carry the label.
     pub label: Option<String>,
-    /// Further columns that are no features.
-    pub ignore: Vec<String>,
 }
 
 /// What survives a restart; written together with the rows it counts.
@@ -109,7 +106,7 @@ impl Service {
     /// Publishes rows until there are no more, or until it is stopped.
     ///
     /// # Errors
-    /// The bus refused, or the stored state cannot be read.
+    /// The bus refused, the stored state cannot be read, or the rows would be misread.
     pub async fn run(self) -> Result<(), Error> {
         let bus = self.context.bus.as_ref();
         let stored: Option<Progress> = super::stored(bus, &self.role, &self.state_name()).await?;
@@ -133,7 +130,15 @@ impl Service {
             };
             published += batch.len() as u64;
             let over = batch.is_empty();
+            let (batch, fault) = until_fault(batch);
             self.publish(&mut progress, batch, over).await?;
+            if let Some(error) = fault {
+                return Err(Error::Rows {
+                    role: self.role.clone(),
+                    hint: hint(&error),
+                    error: Box::new(error),
+                });
+            }
             if over {
                 self.announce_end(&progress);
                 return Ok(());
@@ -157,7 +162,7 @@ impl Service {
             let skip = usize::try_from(skip).unwrap_or(usize::MAX);
             let mut items = rows::open(&config).skip(skip);
             loop {
-                let chunk: VecDeque<Item> = items.by_ref().take(CHUNK).collect();
+                let chunk: VecDeque<_> = items.by_ref().take(CHUNK).collect();
                 if chunk.is_empty() || sender.blocking_send(chunk).is_err() {
                     return;
                 }
@@ -269,7 +274,7 @@ impl Service {
             RowSource::Simulated(simulated) => {
                 simulated.rows.is_none_or(|rows| rows > progress.rows)
             }
-            RowSource::Csv(_) => false,
+            RowSource::Files(_) => false,
         }
     }
 
@@ -277,7 +282,7 @@ impl Service {
     fn announce_earlier_end(&self, progress: &Progress) {
         let remedy = match self.config.rows {
             RowSource::Simulated(_) => "raise `rows` for more, or give",
-            RowSource::Csv(_) => "give",
+            RowSource::Files(_) => "give",
         };
         let detail = format!(
             "its {} rows were sent in an earlier run; {remedy} the sensor another `name` to send them again",
@@ -299,16 +304,28 @@ impl Service {
     }
 }
 
+/// The items before a fault, and the fault.
+fn until_fault(batch: Vec<Result<Item, DatasetError>>) -> (Vec<Item>, Option<DatasetError>) {
+    let mut items = Vec::with_capacity(batch.len());
+    for item in batch {
+        match item {
+            Ok(item) => items.push(item),
+            Err(error) => return (items, Some(error)),
+        }
+    }
+    (items, None)
+}
+
 /// Items that a thread of their own reads ahead.
 struct ReadAhead {
-    chunks: mpsc::Receiver<VecDeque<Item>>,
+    chunks: mpsc::Receiver<VecDeque<Result<Item, DatasetError>>>,
     /// Of the chunk that was begun.
-    rest: VecDeque<Item>,
+    rest: VecDeque<Result<Item, DatasetError>>,
 }
 
 impl ReadAhead {
     /// The next items, at most `max`; none when there are no more. Cancelling loses nothing.
-    async fn next(&mut self, max: usize) -> Vec<Item> {
+    async fn next(&mut self, max: usize) -> Vec<Result<Item, DatasetError>> {
         if self.rest.is_empty() {
             self.rest = self.chunks.recv().await.unwrap_or_else(VecDeque::new);
         }
@@ -397,7 +414,7 @@ mod tests {
     async fn items_that_are_read_ahead_come_in_order_and_no_more_than_asked_for() {
         let (sender, chunks) = mpsc::channel(8);
         for first in [0, 10, 20] {
-            let chunk = (first..first + 10).map(row).collect();
+            let chunk = (first..first + 10).map(row).map(Ok).collect();
             sender.send(chunk).await.unwrap();
         }
         drop(sender);
@@ -409,7 +426,7 @@ mod tests {
         for (max, expected) in [(1, 1), (14, 14), (100, 15), (1, 0)] {
             let next = ahead.next(max).await;
             assert_eq!(next.len(), expected);
-            items.extend(next);
+            items.extend(next.into_iter().map(Result::unwrap));
         }
         assert_eq!(items, (0..30).map(row).collect::<Vec<_>>());
     }

@@ -112,6 +112,7 @@ impl Federation {
 
     fn fog_node(&self, stop: &CancellationToken) -> fog_node::Service {
         fog_node::Service {
+            training_nodes: Arc::new(fog_node::TrainingNodes::new([1].into(), 0)),
             context: self.context(stop),
             number: 1,
             topics: topics(),
@@ -137,6 +138,7 @@ impl Federation {
             }),
             lineup: watch::channel(self.lineup.clone()).1,
             training: fog_node::Training {
+                has_labels: true,
                 schedule: schedule::Config {
                     rows_per_round: RowsPerRound::Rows(ROWS_PER_ROUND),
                     backlog_rows: WINDOW_ROWS as u64,

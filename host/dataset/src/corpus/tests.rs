@@ -2,9 +2,9 @@ use std::ops::ControlFlow;
 
 use fedhost_domain::model::Sha256Hex;
 
-use super::{Corpus, Progress};
-use crate::testing::{Folder, layout};
-use crate::{DatasetError, Layout, Part, Storage};
+use super::{Corpus, Progress, Sources};
+use crate::testing::{Folder, options};
+use crate::{DatasetError, Part, ReadOptions, Storage};
 
 fn on(_: Progress<'_>) -> ControlFlow<()> {
     ControlFlow::Continue(())
@@ -17,11 +17,11 @@ fn patterns(folder: &Folder, patterns: &[&str]) -> Vec<String> {
         .collect()
 }
 
-fn open(folder: &Folder, layout: &Layout) -> Result<Corpus, String> {
+fn open(folder: &Folder, options: &ReadOptions) -> Result<Corpus, String> {
     Corpus::open(
         &Storage::default(),
-        &patterns(folder, &["**/*.csv"]),
-        layout,
+        &Sources::labelled(&patterns(folder, &["**/*.csv"])),
+        options,
         on,
     )
     .map_err(|error| folder.text(&error))
@@ -38,7 +38,7 @@ fn runs() -> Folder {
 
 #[test]
 fn files_are_one_sequence_of_rows_in_the_order_of_their_paths() {
-    let corpus = open(&runs(), &layout(&[])).unwrap();
+    let corpus = open(&runs(), &options(&[])).unwrap();
     let files: Vec<_> = corpus
         .files()
         .iter()
@@ -69,7 +69,7 @@ fn files_are_one_sequence_of_rows_in_the_order_of_their_paths() {
 
 #[test]
 fn rows_are_read_by_file_and_gathered_by_number() {
-    let corpus = open(&runs(), &layout(&[])).unwrap();
+    let corpus = open(&runs(), &options(&[])).unwrap();
     let mut values = vec![0.0];
     let mut read = |file, first, rows| {
         let rows = corpus.read(file, first, rows, &mut values).unwrap();
@@ -92,7 +92,7 @@ fn rows_are_read_by_file_and_gathered_by_number() {
 
 #[test]
 fn digests_are_those_that_a_shell_gives() {
-    let corpus = open(&runs(), &layout(&[])).unwrap();
+    let corpus = open(&runs(), &options(&[])).unwrap();
     let expected = Sha256Hex::of(b"y,anomaly,x\n8,0,7\n");
     assert_eq!(
         (&corpus.files()[2].sha256, corpus.files()[2].bytes),
@@ -111,7 +111,7 @@ fn files_of_other_columns_are_refused_by_name() {
     let folder = runs();
     folder.write("valve1/2.csv", "x,z,anomaly\n1,2,0\n");
     assert_eq!(
-        open(&folder, &layout(&[])).err().unwrap(),
+        open(&folder, &options(&[])).err().unwrap(),
         "valve1/2.csv:1: its columns are not those of other/0.csv: it lacks y and it adds z\n\
          hint: evaluate files of other columns apart, or --ignore what they do not share"
     );
@@ -121,7 +121,7 @@ fn files_of_other_columns_are_refused_by_name() {
 fn a_file_without_rows_is_refused() {
     let folder = runs();
     folder.write("zero.csv", "x,y,anomaly\n");
-    let error = open(&folder, &layout(&[])).err().unwrap();
+    let error = open(&folder, &options(&[])).err().unwrap();
     assert_eq!(
         error,
         "zero.csv: there are no rows\nhint: at least one row with a label is needed"
@@ -134,18 +134,18 @@ fn progress_grows_to_the_end_and_may_call_it_off() {
     folder.write("a.csv", format!("x,anomaly\n{}", "1,0\n".repeat(300_000)));
     folder.write("b.csv", "x,anomaly\n1,0\n");
     let mut reports = Vec::new();
-    let patterns = patterns(&folder, &["*.csv"]);
+    let patterns = Sources::labelled(&patterns(&folder, &["*.csv"]));
     let watch = |progress: Progress<'_>| {
         reports.push((progress.read_bytes, progress.total_bytes));
         ControlFlow::Continue(())
     };
-    Corpus::open(&Storage::default(), &patterns, &layout(&[]), watch).unwrap();
+    Corpus::open(&Storage::default(), &patterns, &options(&[]), watch).unwrap();
     assert!(
         reports.len() > 4 && reports.is_sorted() && reports[0].0 > 0,
         "{reports:?}"
     );
     assert_eq!(reports.last(), Some(&(1_200_024, 1_200_024)));
-    let called_off = Corpus::open(&Storage::default(), &patterns, &layout(&[]), |_| {
+    let called_off = Corpus::open(&Storage::default(), &patterns, &options(&[]), |_| {
         ControlFlow::Break(())
     });
     assert!(matches!(called_off, Err(DatasetError::CalledOff)));
@@ -160,10 +160,15 @@ fn rows_without_room_say_where_and_how_much_is_needed() {
         memory_max_bytes: 0,
         directory: "/nowhere".into(),
     };
-    let error = Corpus::open(&storage, &patterns(&folder, &["*.csv"]), &layout(&[]), on)
-        .err()
-        .unwrap()
-        .to_string();
+    let error = Corpus::open(
+        &storage,
+        &Sources::labelled(&patterns(&folder, &["*.csv"])),
+        &options(&[]),
+        on,
+    )
+    .err()
+    .unwrap();
+    let error = fedhost_base::hint::explain(&error);
     assert!(
         error.starts_with("the rows cannot be kept in /nowhere: No such file or directory"),
         "{error}"
@@ -183,7 +188,7 @@ fn rows_that_come_twice_are_counted() {
         "a.csv",
         "x,y,anomaly\n1,2,0\n3,,1\n5,6,1\n3,,0\n1,2,0\n2,1,0\n3,4,0\n1,2,0\n",
     );
-    let corpus = open(&folder, &layout(&[])).unwrap();
+    let corpus = open(&folder, &options(&[])).unwrap();
     let part = |row| match row {
         0..3 => Part::Training,
         7 => Part::Unused,
@@ -205,7 +210,7 @@ fn with_too_many_training_rows_a_sample_tells_the_same_share() {
         .map(|x| format!("{x},0\n"))
         .collect();
     folder.write("a.csv", format!("x,anomaly\n{rows}"));
-    let corpus = open(&folder, &layout(&[])).unwrap();
+    let corpus = open(&folder, &options(&[])).unwrap();
     let part = |row| {
         if row < 40_000 {
             Part::Training

@@ -1,23 +1,13 @@
-use std::io::Write as _;
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use proptest::prelude::*;
 
-use crate::testing::{Folder, layout, refusal, rows};
-use crate::{Block, Layout, open};
-
-fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(content).unwrap();
-    encoder.finish().unwrap()
-}
+use crate::testing::{Folder, gzip, options, refusal, rows};
+use crate::{Block, Delimiter, ReadOptions, Source, open};
 
 #[track_caller]
 fn assert_reads(name: &str, content: impl AsRef<[u8]>) {
     let folder = Folder::new();
     let file = folder.write(name, content);
-    let found = rows(&file, &layout(&[])).unwrap();
+    let found = rows(&file, &options(&[])).unwrap();
     assert_eq!(found, ["x y", "[1.5, NaN] 0", "[-0.002, 4.0] 1"], "{name}");
 }
 
@@ -60,7 +50,7 @@ fn a_field_in_quotes_may_hold_anything() {
         "a.csv",
         "note,x,\"a,b\",anomaly\n\"he said \"\"1,2\"\"\n\n twice\",1,2,0\n,3,4,1\n",
     );
-    let found = rows(&file, &layout(&["note"])).unwrap();
+    let found = rows(&file, &options(&["note"])).unwrap();
     assert_eq!(found, ["x a,b", "[1.0, 2.0] 0", "[3.0, 4.0] 1"]);
 }
 
@@ -68,16 +58,20 @@ fn a_field_in_quotes_may_hold_anything() {
 fn a_given_delimiter_holds() {
     let folder = Folder::new();
     let file = folder.write("a.csv", "x,y anomaly\n1 0\n");
-    let layout = Layout {
-        delimiter: Some(b' '),
-        ..layout(&[])
+    let options = ReadOptions {
+        delimiter: Some(Delimiter::Byte(b' ')),
+        ..options(&[])
     };
-    assert_eq!(rows(&file, &layout).unwrap(), ["x,y", "[1.0] 0"]);
+    assert_eq!(rows(&file, &options).unwrap(), ["x,y", "[1.0] 0"]);
 }
 
 #[test]
 fn what_is_wrong_is_said_with_file_line_column_and_remedy() {
-    let not_a_number = "hint: --ignore x if it is no feature, such as a timestamp";
+    let not_a_number = |text: &str| {
+        format!(
+            "hint: --ignore x if it is no feature, such as a timestamp; --missing {text} if this stands for a missing value"
+        )
+    };
     let cases: [(&str, String); 19] = [
         ("", "a.csv: the file is empty\nhint: it needs named columns, and rows".into()),
         ("\n\n", "a.csv: the file is empty\nhint: it needs named columns, and rows".into()),
@@ -85,10 +79,10 @@ fn what_is_wrong_is_said_with_file_line_column_and_remedy() {
             "x,y\n1,0\n",
             "a.csv:1: there is no label \"anomaly\"; the columns are x, y\nhint: --label takes one of these".into(),
         ),
-        ("x,x,anomaly\n", "a.csv:1: two columns are called \"x\"\nhint: rename one".into()),
+        ("x,x,anomaly\n", "a.csv:1: two columns are called \"x\"\nhint: rename one, or leave both out: --ignore x".into()),
         (
             ",x,anomaly\n",
-            "a.csv:1: column 1 (from 1) has no name\nhint: name it; if a tool wrote row numbers there, leave them out"
+            "a.csv:1: column 1 (from 1) has no name\nhint: --ignore 1 if a tool wrote row numbers there, or name it"
                 .into(),
         ),
         ("anomaly\n0\n", "a.csv:1: no column is left as a feature; the columns are anomaly\nhint: ignore fewer".into()),
@@ -98,8 +92,8 @@ fn what_is_wrong_is_said_with_file_line_column_and_remedy() {
                 .into(),
         ),
         (
-            "x,anomaly\n1,0,\n",
-            "a.csv:2: 3 fields instead of 2\nhint: the header has 2 columns, divided by ','; --delimiter names another"
+            "x,anomaly\n1,0,,\n",
+            "a.csv:2: 4 fields instead of 2\nhint: the header has 2 columns, divided by ','; --delimiter names another"
                 .into(),
         ),
         (
@@ -109,16 +103,21 @@ fn what_is_wrong_is_said_with_file_line_column_and_remedy() {
         ),
         (
             "x,anomaly\r\n1,0\r\nwarm,1",
-            format!("a.csv:3: column \"x\" holds \"warm\", which is not a number\n{not_a_number}"),
+            format!("a.csv:3: column \"x\" holds \"warm\", which is not a number\n{}", not_a_number("warm")),
         ),
-        ("x;anomaly\n1,5;0", format!("a.csv:2: column \"x\" holds \"1,5\", which is not a number\n{not_a_number}")),
+        (
+            "x;anomaly\n1,5;0",
+            "a.csv:2: column \"x\" holds \"1,5\", which is not a number\n\
+             hint: --decimal , if a comma stands before the fraction of a number"
+                .into(),
+        ),
         (
             "x,note,anomaly\n\"a\nb\",c,0",
-            format!("a.csv:2: column \"x\" holds \"a\\nb\", which is not a number\n{not_a_number}"),
+            format!("a.csv:2: column \"x\" holds \"a\\nb\", which is not a number\n{}", not_a_number("'a\\nb'")),
         ),
         (
             "x,anomaly\n\"1\",0\n\"2\n\",1\nz,1\n",
-            format!("a.csv:5: column \"x\" holds \"z\", which is not a number\n{not_a_number}"),
+            format!("a.csv:5: column \"x\" holds \"z\", which is not a number\n{}", not_a_number("z")),
         ),
         (
             "x,anomaly\n-inf,0\n",
@@ -141,20 +140,20 @@ fn what_is_wrong_is_said_with_file_line_column_and_remedy() {
         (
             "x,anomaly\n1,2\n",
             "a.csv:2: label \"anomaly\" holds \"2\", which is neither 0 nor 1\n\
-             hint: --label names the column that is 1 where a row is anomalous"
+             hint: say which values are anomalous or which are normal, such as --anomalous 2 or --normal 2"
                 .into(),
         ),
         (
             "x,anomaly\n1,yes\n",
             "a.csv:2: label \"anomaly\" holds \"yes\", which is neither 0 nor 1\n\
-             hint: --label names the column that is 1 where a row is anomalous"
+             hint: say which values are anomalous or which are normal, such as --anomalous yes or --normal yes"
                 .into(),
         ),
         ("x,anomaly\n1,\n", "a.csv:2: label \"anomaly\" is missing\nhint: every row needs one, 0 or 1".into()),
     ];
     for (content, expected) in cases {
         assert_eq!(
-            refusal("a.csv", content, &layout(&[])),
+            refusal("a.csv", content, &options(&[])),
             expected,
             "{content:?}"
         );
@@ -166,7 +165,7 @@ fn a_long_cell_is_cut_where_it_is_shown() {
     let error = refusal(
         "a.csv",
         format!("x,anomaly\n{},0\n", "é".repeat(1_000)),
-        &layout(&[]),
+        &options(&[]),
     );
     assert!(
         error.starts_with(&format!(
@@ -180,11 +179,11 @@ fn a_long_cell_is_cut_where_it_is_shown() {
 #[test]
 fn a_delimiter_that_numbers_are_made_of_is_refused() {
     for delimiter in [b'.', b'-', b'e', b'0', b'"', b'\n', 0, 0xff] {
-        let layout = Layout {
-            delimiter: Some(delimiter),
-            ..layout(&[])
+        let options = ReadOptions {
+            delimiter: Some(Delimiter::Byte(delimiter)),
+            ..options(&[])
         };
-        let error = refusal("a.csv", "x,anomaly\n", &layout);
+        let error = refusal("a.csv", "x,anomaly\n", &options);
         assert_eq!(
             error,
             format!(
@@ -199,7 +198,7 @@ fn a_delimiter_that_numbers_are_made_of_is_refused() {
 #[test]
 fn a_damaged_gzip_file_is_told() {
     let sound = gzip(format!("x,anomaly\n{}", "1,0\n".repeat(1_000)).as_bytes());
-    let error = refusal("a.csv.gz", &sound[..sound.len() - 4], &layout(&[]));
+    let error = refusal("a.csv.gz", &sound[..sound.len() - 4], &options(&[]));
     assert!(
         error.starts_with("a.csv.gz:1002: the gzip file is damaged: "),
         "{error}"
@@ -217,7 +216,7 @@ fn a_quote_that_is_never_closed_does_not_gather_the_file() {
         "a.csv",
         format!("x,anomaly\n\"1,0\n{}", "1,0\n".repeat(5 << 20)),
     );
-    let error = folder.text(&rows(&file, &layout(&[])).unwrap_err());
+    let error = folder.text(&rows(&file, &options(&[])).unwrap_err());
     assert_eq!(
         error,
         "a.csv:2: a quote is still open 16 MiB later\nhint: close it"
@@ -233,8 +232,9 @@ fn the_position_ends_at_the_files_length() {
         ("a.csv.gz", gzip(plain.as_bytes())),
     ] {
         let file = folder.write(name, &content);
-        let (mut rows, mut block) = (open(&file, &layout(&[])).unwrap(), Block::default());
-        while rows.read(1_000, &mut block).unwrap() > 0 {
+        let source = Source { file, labels: None };
+        let (mut rows, mut block) = (open(&source, &options(&[])).unwrap(), Block::default());
+        while rows.read(1_000, &mut block).unwrap() {
             assert!(rows.position() > 0 && rows.position() <= content.len() as u64);
         }
         assert_eq!(rows.position(), content.len() as u64);
@@ -267,7 +267,7 @@ proptest! {
     ) {
         let content = format!("x,y,anomaly\n{}", body.concat());
         let folder = Folder::new();
-        let found = rows(&folder.write("a.csv", &content), &layout(&[]));
+        let found = rows(&folder.write("a.csv", &content), &options(&[]));
         let expected = by_csv_crate(&content);
         let cell = |text: &String| if text.is_empty() { Some("NaN".to_owned()) } else { text.parse::<f32>().ok().map(|value| format!("{value:?}")) };
         let row = |fields: &Vec<String>| {

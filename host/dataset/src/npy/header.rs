@@ -139,7 +139,10 @@ pub(super) fn damaged(reason: String) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use fedhost_base::hint::with_hint;
+
     use super::*;
+    use crate::options::OptionStyle;
 
     #[test]
     fn a_header_is_read_as_numpy_and_others_write_it() {
@@ -169,7 +172,10 @@ mod tests {
     fn what_is_no_array_of_numbers_is_refused() {
         let with =
             |descr: &str| format!("{{'descr': {descr}, 'fortran_order': False, 'shape': (3,)}}");
-        let refused = |text: &str| Header::parse(text).unwrap_err().to_string();
+        let refused = |text: &str| {
+            let fault = Header::parse(text).unwrap_err();
+            with_hint(&fault, fault.help(OptionStyle::Flags).as_deref())
+        };
         for name in ["|O", "<U3", "<c16", "<f2", "<M8[s]", "|S4", "f8", ""] {
             let expected = format!(
                 "{name:?} is no type of numbers that is read\nhint: in numpy: a.astype(\"float32\")"

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Array;
+use crate::cells::Cell;
 use crate::columns::{Columns, Row};
 use crate::error::{DatasetError, Place};
 use crate::fault::Fault;
@@ -43,48 +44,48 @@ impl Table {
         }
     }
 
-    /// Reads the next `rows` rows; an error comes with the row it is about.
-    fn fill(&mut self, rows: usize, into: &mut Block) -> Result<(), (Place, Fault)> {
-        let here = |fault| (Place::Row(self.row), fault);
-        self.array
-            .read(self.row, rows, &mut self.numbers)
-            .map_err(here)?;
+    /// Reads the next `rows` rows.
+    fn fill(&mut self, rows: usize, into: &mut Block) -> Result<(), Fault> {
+        self.array.read(self.row, rows, &mut self.numbers)?;
         if let Some(labels) = &mut self.labels {
-            labels
-                .read(self.row, rows, &mut self.label_numbers)
-                .map_err(here)?;
+            labels.read(self.row, rows, &mut self.label_numbers)?;
         }
-        into.values.resize(rows * self.columns.width(), f32::NAN);
-        let kept = into.values.chunks_exact_mut(self.columns.width());
-        for ((row, numbers), kept) in (self.row..)
-            .zip(self.numbers.chunks_exact(self.array.width()))
-            .zip(kept)
-        {
-            let own = self.label_numbers.get(into.labels.len());
-            let label = take(&self.columns, numbers, own, kept)
-                .map_err(|fault| (Place::Row(row), fault))?;
-            into.labels.push(label);
+        let width = self.columns.width();
+        for (place, numbers) in self.numbers.chunks_exact(self.array.width()).enumerate() {
+            let own = self.label_numbers.get(place);
+            let filled = into.values.len();
+            into.values.resize(filled + width, f64::NAN);
+            let mut row = Row::new(into.values.get_mut(filled..).unwrap_or_default());
+            let read = take(&self.columns, numbers, own, &mut row);
+            let (label, time) = (row.label, row.time);
+            match read {
+                Ok(()) => {
+                    into.labels.push(label);
+                    into.times.extend(time);
+                }
+                Err(fault) => {
+                    let at = Place::Row(self.row + place as u64);
+                    into.values.truncate(filled);
+                    into.refuse(DatasetError::at(&self.file, at, fault));
+                }
+            }
         }
         Ok(())
     }
 }
 
-/// The label of one row, and its features into `values`.
+/// Reads one row.
 fn take(
     columns: &Columns,
     numbers: &[f64],
     own_label: Option<&f64>,
-    values: &mut [f32],
-) -> Result<bool, Fault> {
-    let mut row = Row {
-        values,
-        label: None,
-    };
+    row: &mut Row<'_>,
+) -> Result<(), Fault> {
     for (column, number) in numbers.iter().chain(own_label).enumerate() {
-        let put = columns.put(column, || Ok(*number), &mut row);
+        let put = columns.put(column, Cell::Number(*number), row);
         put.map_err(|defect| columns.fault(column, defect, number.to_string()))?;
     }
-    row.label.ok_or_else(|| columns.no_label())
+    columns.check(row)
 }
 
 impl Rows for Table {
@@ -92,14 +93,14 @@ impl Rows for Table {
         self.columns.features()
     }
 
-    fn read(&mut self, rows_max: usize, into: &mut Block) -> Result<usize, DatasetError> {
+    fn read(&mut self, rows_max: usize, into: &mut Block) -> Result<bool, DatasetError> {
         into.clear();
         let rows_left = usize::try_from(self.array.rows() - self.row).unwrap_or(usize::MAX);
         let rows = rows_max.min(rows_left);
         self.fill(rows, into)
-            .map_err(|(place, fault)| DatasetError::at(&self.file, place, fault))?;
+            .map_err(|fault| DatasetError::at(&self.file, Place::Row(self.row), fault))?;
         self.row += rows as u64;
-        Ok(rows)
+        Ok(rows > 0)
     }
 
     fn position(&self) -> u64 {

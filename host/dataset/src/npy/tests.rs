@@ -1,11 +1,11 @@
 use crate::testing::arrays::{npy, npy_of};
-use crate::testing::{Folder, layout, refusal, rows};
-use crate::{Block, Layout, open};
+use crate::testing::{Folder, options, refusal, rows};
+use crate::{Block, ReadOptions, Source, open};
 
-fn label(name: &str) -> Layout {
-    Layout {
-        label: name.into(),
-        ..layout(&[])
+fn label(name: &str) -> ReadOptions {
+    ReadOptions {
+        label: Some(name.into()),
+        ..options(&[])
     }
 }
 
@@ -94,11 +94,11 @@ fn columns_may_be_ignored() {
         "a.npy",
         npy("|u1", false, "(2, 4)", &[1, 2, 3, 0, 4, 5, 6, 1]),
     );
-    let layout = Layout {
+    let options = ReadOptions {
         ignore: vec!["f0".into(), "f2".into()],
         ..label("f3")
     };
-    assert_eq!(rows(&file, &layout).unwrap(), ["f1", "[2.0] 0", "[5.0] 1"]);
+    assert_eq!(rows(&file, &options).unwrap(), ["f1", "[2.0] 0", "[5.0] 1"]);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn what_is_wrong_is_said_with_row_and_column() {
         (
             npy_of(&[vec![1.0, 2.0]], false, false),
             "a.npy, row 0 (from 0): label \"f1\" holds 2, which is neither 0 nor 1\n\
-             hint: --label names the column that is 1 where a row is anomalous"
+             hint: say which values are anomalous or which are normal, such as --anomalous 2 or --normal 2"
                 .into(),
         ),
         (
@@ -162,13 +162,13 @@ fn the_position_follows_the_rows() {
     let folder = Folder::new();
     let content = npy("|u1", false, "(4, 2)", &[0; 8]);
     let file = folder.write("a.npy", &content);
-    let (mut rows, mut block) = (open(&file, &label("f1")).unwrap(), Block::default());
-    assert_eq!(
-        (rows.read(1, &mut block).unwrap(), rows.position()),
-        (1, content.len() as u64 / 4)
-    );
-    assert_eq!(
-        (rows.read(9, &mut block).unwrap(), rows.position()),
-        (3, content.len() as u64)
-    );
+    let source = Source { file, labels: None };
+    let (mut rows, mut block) = (open(&source, &label("f1")).unwrap(), Block::default());
+    for (rows_max, rows_read, position) in [(1, 1, content.len() / 4), (9, 3, content.len())] {
+        assert!(rows.read(rows_max, &mut block).unwrap());
+        assert_eq!(
+            (block.labels.len(), rows.position()),
+            (rows_read, position as u64)
+        );
+    }
 }

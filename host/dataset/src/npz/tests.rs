@@ -1,11 +1,11 @@
 use crate::testing::arrays::{npy, npy_of, npz};
-use crate::testing::{Folder, layout, refusal, rows};
-use crate::{DatasetError, Layout};
+use crate::testing::{Folder, options, refusal, rows};
+use crate::{DatasetError, ReadOptions};
 
-fn label(name: &str) -> Layout {
-    Layout {
-        label: name.into(),
-        ..layout(&[])
+fn label(name: &str) -> ReadOptions {
+    ReadOptions {
+        label: Some(name.into()),
+        ..options(&[])
     }
 }
 
@@ -46,11 +46,11 @@ fn features_and_labels_are_arrays_of_their_own() {
                 packed,
             );
             let file = folder.write("a.npz", content);
-            let layout = Layout {
+            let options = ReadOptions {
                 ignore: vec!["note".into()],
                 ..label("y")
             };
-            let found = rows(&file, &layout).unwrap();
+            let found = rows(&file, &options).unwrap();
             assert_eq!(
                 found,
                 [
@@ -118,7 +118,7 @@ fn what_is_wrong_is_said() {
                 true,
             ),
             "a.npz, row 1 (from 0): label \"y\" holds 3, which is neither 0 nor 1\n\
-             hint: --label names the column that is 1 where a row is anomalous",
+             hint: say which values are anomalous or which are normal, such as --anomalous 3 or --normal 3",
         ),
         (
             npz(
@@ -153,7 +153,7 @@ fn a_damaged_file_is_told() {
 
 #[test]
 fn a_lack_of_room_to_unpack_is_told() {
-    use crate::{Corpus, Storage};
+    use crate::{Corpus, Sources, Storage};
     let folder = Folder::new();
     let file = folder.write("a.npz", npz(&[("X", features()), ("y", labels())], true));
     let storage = Storage {
@@ -161,7 +161,8 @@ fn a_lack_of_room_to_unpack_is_told() {
         ..Storage::default()
     };
     let watch = |_: crate::Progress<'_>| std::ops::ControlFlow::Continue(());
-    let opened = Corpus::open(&storage, &[file.display().to_string()], &label("y"), watch);
+    let sources = Sources::labelled(&[file.display().to_string()]);
+    let opened = Corpus::open(&storage, &sources, &label("y"), watch);
     let error = folder.text(&opened.err().unwrap_or(DatasetError::CalledOff));
     assert!(
         error.starts_with("a.npz: there is no room to unpack it in /nowhere: No such file"),

@@ -1,8 +1,9 @@
 use parquet::basic::Compression;
 use proptest::prelude::*;
 
+use crate::ReadOptions;
 use crate::testing::parquet_file::{Values, parquet};
-use crate::testing::{Folder, layout, refusal, rows};
+use crate::testing::{Folder, options, refusal, rows};
 
 /// A file with one column of features and the labels 0, 1, 0 and so on.
 fn with(field: &str, values: Values, rows: i32, compression: Compression) -> Vec<u8> {
@@ -76,11 +77,35 @@ fn every_type_of_number_is_read_and_null_is_missing() {
             with(field, values, 2, Compression::UNCOMPRESSED),
         );
         assert_eq!(
-            rows(&file, &layout(&[])).unwrap(),
+            rows(&file, &options(&[])).unwrap(),
             ["x", &format!("[{expected}] 0"), "[NaN] 1"],
             "{field}"
         );
     }
+}
+
+#[test]
+fn text_is_read_as_in_csv_and_decimals_and_half_floats_as_numbers() {
+    let folder = Folder::new();
+    let text = Values::Text(vec![Some("1.5"), Some("n/a")]);
+    let content = with(
+        "optional binary x (STRING);",
+        text,
+        2,
+        Compression::UNCOMPRESSED,
+    );
+    let file = folder.write("a.parquet", content);
+    let expected = ["x", "[1.5] 0", "[NaN] 1"];
+    assert_eq!(rows(&file, &options(&[])).unwrap(), expected);
+    // Written by pyarrow: a double, a decimal and a half float, 80 rows.
+    let file = folder.write("b.parquet", include_bytes!("tests/decimal.parquet"));
+    let options = ReadOptions {
+        label: Some("y".into()),
+        ..options(&[])
+    };
+    let found = rows(&file, &options).unwrap();
+    assert_eq!((found.len(), found[0].as_str()), (81, "a b"));
+    assert_eq!(found[1], "[0.126, 9.868] 0");
 }
 
 #[test]
@@ -106,7 +131,7 @@ fn rows_are_read_across_pages_and_row_groups_however_they_are_packed() {
                 .collect(),
         );
         let file = folder.write("a.parquet", with("optional double x;", values, 33, packing));
-        assert_eq!(rows(&file, &layout(&[])).unwrap(), expected, "{packing}");
+        assert_eq!(rows(&file, &options(&[])).unwrap(), expected, "{packing}");
     }
 }
 
@@ -114,7 +139,7 @@ fn rows_are_read_across_pages_and_row_groups_however_they_are_packed() {
 fn a_file_that_pandas_wrote_is_read() {
     let folder = Folder::new();
     let file = folder.write("a.parquet", include_bytes!("tests/pandas.parquet"));
-    let found = rows(&file, &layout(&["at", "who"])).unwrap();
+    let found = rows(&file, &options(&["at", "who"])).unwrap();
     assert_eq!(found.len(), 41);
     assert_eq!(found[0], "f4 f8 i8 u64 maybe on");
     assert_eq!(found[1], "[0.0, NaN, -20.0, 1099511600000.0, NaN, 1.0] 0");
@@ -127,7 +152,13 @@ fn what_is_no_number_is_refused_by_its_column() {
     let long = || Values::I64(vec![Some(1), Some(2)]);
     let remedy = "hint: --ignore x, or write it as numbers";
     let cases = [
-        ("required binary x (STRING);", text(), format!("a.parquet: column \"x\" is not numeric: text\n{remedy}")),
+        (
+            "required binary x (STRING);",
+            text(),
+            "a.parquet, row 0 (from 0): column \"x\" holds \"a\", which is not a number\n\
+             hint: --ignore x if it is no feature, such as a timestamp; --missing a if this stands for a missing value"
+                .into(),
+        ),
         ("required binary x;", text(), format!("a.parquet: column \"x\" is not numeric: bytes\n{remedy}")),
         (
             "required int64 x (TIMESTAMP(MILLIS,true));",
@@ -147,7 +178,7 @@ fn what_is_no_number_is_refused_by_its_column() {
     ];
     for (field, values, expected) in cases {
         let content = with(field, values, 2, Compression::UNCOMPRESSED);
-        assert_eq!(refusal("a.parquet", content, &layout(&[])), expected);
+        assert_eq!(refusal("a.parquet", content, &options(&[])), expected);
     }
     // What is ignored may be anything.
     let content = parquet(
@@ -163,7 +194,7 @@ fn what_is_no_number_is_refused_by_its_column() {
     let folder = Folder::new();
     let file = folder.write("a.parquet", content);
     assert_eq!(
-        rows(&file, &layout(&["x"])).unwrap(),
+        rows(&file, &options(&["x"])).unwrap(),
         ["z", "[1.0] 1", "[1.0] 1"]
     );
 }
@@ -174,7 +205,7 @@ fn a_packing_that_is_not_read_is_named() {
     let error = refusal(
         "a.parquet",
         include_bytes!("tests/brotli.parquet"),
-        &layout(&[]),
+        &options(&[]),
     );
     assert_eq!(
         error,
@@ -193,7 +224,7 @@ fn what_is_wrong_is_said_with_row_and_column() {
         Compression::SNAPPY,
     );
     assert_eq!(
-        refusal("a.parquet", content, &layout(&[])),
+        refusal("a.parquet", content, &options(&[])),
         "a.parquet, row 21 (from 0): column \"x\" holds 1000000000000000000000000000000000000000, which is beyond \
          3.4e38, the range of 32 bits\nhint: scale it, or --ignore x"
     );
@@ -207,7 +238,7 @@ fn what_is_wrong_is_said_with_row_and_column() {
         ],
     );
     assert_eq!(
-        refusal("a.parquet", content, &layout(&[])),
+        refusal("a.parquet", content, &options(&[])),
         "a.parquet, row 1 (from 0): label \"anomaly\" is missing\nhint: every row needs one, 0 or 1"
     );
 }
@@ -225,6 +256,6 @@ proptest! {
             content.truncate(cut.index(content.len()));
         }
         let folder = Folder::new();
-        let _ = rows(&folder.write("a.parquet", content), &layout(&["at", "who"]));
+        let _ = rows(&folder.write("a.parquet", content), &options(&["at", "who"]));
     }
 }

@@ -153,6 +153,12 @@ impl Schedule {
         self.newest
     }
 
+    /// Rows that are, or were, in the window.
+    #[must_use]
+    pub fn seen_rows(&self) -> u64 {
+        self.seen_rows
+    }
+
     /// Whether the last round's global model is here.
     #[must_use]
     pub fn is_complete(&self) -> bool {

@@ -12,9 +12,8 @@ use super::walk::{Step, Walk};
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum Error {
     /// A score has no place in the order.
-    #[error(
-        "the score of row {row} of series {series} is {score}, not a finite number\nhint: fix the plug-in; every row needs a finite score"
-    )]
+    #[error("the score of row {row} of series {series} is {score}, not a finite number")]
+    #[diagnostic(help("fix the plug-in; every row needs a finite score"))]
     NotFinite {
         /// Of the row.
         series: u32,
@@ -24,25 +23,25 @@ pub enum Error {
         score: f32,
     },
     /// Rows of a series lie apart, so they cannot be in time order.
-    #[error(
-        "rows of a series lie apart, and are to be judged in time order\nhint: score one series after the other, or judge rows without regard to time"
-    )]
+    #[error("rows of a series lie apart, and are to be judged in time order")]
+    #[diagnostic(help("score one series after the other, or judge rows without regard to time"))]
     Apart,
     /// There is no row before a row.
-    #[error(
-        "scores of shuffled rows cannot be smoothed over {rows} rows\nhint: leave out --smooth, or take a protocol that keeps rows in time order"
-    )]
+    #[error("scores of shuffled rows cannot be smoothed over {rows} rows")]
+    #[diagnostic(help("leave out --smooth, or take a protocol that keeps rows in time order"))]
     Shuffled {
         /// As asked for.
         rows: u32,
     },
     /// Scores could not be kept.
-    #[error(
-        "scores cannot be kept in a temporary file: {0}\nhint: make room in the directory for temporary files, or name another one in TMPDIR"
-    )]
+    #[error("scores cannot be kept in a temporary file: {0}")]
+    #[diagnostic(help(
+        "make room in the directory for temporary files, or name another one in TMPDIR"
+    ))]
     Storage(#[from] io::Error),
     /// The caller asked to stop.
-    #[error("the figures were not finished\nhint: run the command again to have them")]
+    #[error("the figures were not finished")]
+    #[diagnostic(help("run the command again to have them"))]
     Interrupted,
     /// The sorted rows are not those that were scored.
     #[error(transparent)]
@@ -75,6 +74,8 @@ pub struct ScoreBook {
     newest: Option<u32>,
     changes: usize,
     pub(super) anomalous: u64,
+    /// The least and the greatest training score.
+    training_range: Option<(f32, f32)>,
     pub(super) in_memory: usize,
 }
 
@@ -103,6 +104,7 @@ impl ScoreBook {
             newest: None,
             changes: 0,
             anomalous: 0,
+            training_range: None,
             in_memory,
         }
     }
@@ -143,11 +145,24 @@ impl ScoreBook {
                 score,
             });
         }
+        let (least, greatest) = self.training_range.unwrap_or((score, score));
+        self.training_range = Some((least.min(score), greatest.max(score)));
         self.training.push(TrainingRow { series, score })?;
         Ok(())
     }
 
-    /// Records how many rows of a series come before its first scored one, because a detector was
+    /// The score of all training rows, if there are several and all have the same.
+    #[must_use]
+    #[expect(
+        clippy::float_cmp,
+        reason = "the question is whether they are the same"
+    )]
+    pub fn constant_training_score(&self) -> Option<f32> {
+        let (least, greatest) = self.training_range?;
+        (self.training.len() > 1 && least == greatest).then_some(least)
+    }
+
+    /// Tells how many rows of a series come before its first scored one, because a detector was
     /// trained on them. They count towards NAB's probationary part.
     pub fn leave_out(&mut self, series: u32, rows: u64) {
         self.unscored.insert(series, rows);

@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use fedhost_dataset::{Layout, Storage};
+use fedhost_dataset::{ReadOptions, Sources, Storage};
 
 use super::*;
 
@@ -13,15 +13,14 @@ fn corpus() -> Corpus {
             .collect();
         std::fs::write(home.path().join(file), format!("x,anomaly\n{lines}")).unwrap();
     }
-    let layout = Layout {
-        delimiter: None,
-        label: "anomaly".into(),
-        ignore: Vec::new(),
+    let options = ReadOptions {
+        label: Some("anomaly".into()),
+        ..ReadOptions::default()
     };
     Corpus::open(
         &Storage::default(),
-        &[format!("{}/*.csv", home.path().display())],
-        &layout,
+        &Sources::labelled(&[format!("{}/*.csv", home.path().display())]),
+        &options,
         |_| ControlFlow::Continue(()),
     )
     .unwrap()

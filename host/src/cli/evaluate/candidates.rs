@@ -9,7 +9,7 @@ use miette::{bail, miette};
 use super::Evaluate;
 use crate::cli::plugin::parameters;
 use fedhost_domain::model::PluginSelector;
-use fedhost_evaluate::{Candidate, Subject};
+use fedhost_evaluate::{self as evaluate, Candidate, Subject};
 use fedhost_plugin::{Limits, Loader, Parameters, Plugin, Value, nearest};
 
 /// More work than any call does: work is counted, not limited.
@@ -91,6 +91,14 @@ fn candidate(
         Err(refused) => Err(refused),
         Ok(plugin) => {
             check_version(wanted, &plugin)?;
+            if evaluate::is_reserved_name(&plugin.id().name) {
+                bail!(
+                    help = "give the plug-in another name in its `describe`",
+                    "{}: the name {:?} is that of a baseline or of a column of --scores",
+                    file.display(),
+                    plugin.id().name
+                );
+            }
             if !plugin.abilities().detection {
                 bail!(
                     help = "a preprocessor goes to --preprocess",

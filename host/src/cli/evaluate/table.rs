@@ -87,12 +87,15 @@ fn lead(document: &Document) -> String {
         out +=
             "the threshold was chosen with the labels in view: F1, FAR and MAR are upper bounds\n";
     }
+    for warning in &document.warnings {
+        writeln!(out, "warning: {}\nhint: {}", warning.message, warning.help).ok();
+    }
     if let Some(rows) = document.repeated_rows.filter(|rows| rows.repeated > 0) {
         let RepeatedRows {
             repeated,
             looked_at,
         } = rows;
-        writeln!(out, "{repeated} of {looked_at} scored rows are also among those trained on, number for number").ok();
+        writeln!(out, "{repeated} of {looked_at} scored rows are also among those trained on, number for number in 32 bits").ok();
     }
     out
 }

@@ -1,6 +1,5 @@
 //! `fedhost plugin try`.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,13 +8,14 @@ use fedhost_domain::metrics::Ranking;
 use miette::{IntoDiagnostic as _, WrapErr as _};
 use serde_json::json;
 
+use super::super::reading::ReadingArgs;
 use super::super::{Ending, Global, screen};
 use super::parameters;
-use super::table::{Reading, Table};
+use super::table::Table;
 use fedhost_base::event::{Event, PluginEvent};
 use fedhost_plugin::{Batch, Context, EventSink, Opening, Parameter, Plugin};
 
-/// Runs a component over the rows of a CSV file, and writes what comes out as CSV. A model is first
+/// Runs a component over the rows of a file, and writes what comes out as CSV. A model is first
 /// trained on the same rows: this shows that a plug-in works, not how good it is.
 #[derive(Debug, Args)]
 #[command(
@@ -24,17 +24,10 @@ use fedhost_plugin::{Batch, Context, EventSink, Opening, Parameter, Plugin};
 pub(in crate::cli) struct Try {
     /// The component
     component: PathBuf,
-    /// The rows: CSV with a line of column names
+    /// The rows. Without --label, a column called anomaly or label says which are anomalous
     data: PathBuf,
-    /// The column that marks anomalies with 1 [default: anomaly or label, if there]
-    #[arg(long, value_name = "COLUMN")]
-    label: Option<String>,
-    /// Leave a column out; may be repeated
-    #[arg(long, value_name = "COLUMN")]
-    ignore: Vec<String>,
-    /// What is between columns
-    #[arg(long, default_value = ",", value_parser = delimiter, value_name = "CHARACTER")]
-    delimiter: u8,
+    #[command(flatten)]
+    reading: ReadingArgs,
     /// Set a parameter of the plug-in; may be repeated
     #[arg(long = "parameter", value_name = "KEY=VALUE")]
     parameters: Vec<String>,
@@ -44,14 +37,6 @@ pub(in crate::cli) struct Try {
     /// Seed of trainers and detectors
     #[arg(long, default_value_t = 7, value_name = "N")]
     seed: u64,
-}
-
-fn delimiter(text: &str) -> Result<u8, String> {
-    match text.as_bytes() {
-        [byte] => Ok(*byte),
-        _ if text == "\\t" => Ok(b'\t'),
-        _ => Err("one character is needed".to_owned()),
-    }
 }
 
 /// What came out, row by row.
@@ -80,12 +65,7 @@ impl Try {
 
     fn prepare(&self) -> Result<(Plugin, Vec<Parameter>, Table), miette::Report> {
         let given = parameters::parse(&self.parameters)?;
-        let reading = Reading {
-            label: self.label.as_deref(),
-            ignore: &self.ignore,
-            delimiter: self.delimiter,
-        };
-        let table = Table::read(&self.data, &reading)?;
+        let table = Table::read(&self.data, self.reading.options())?;
         let plugin = parameters::loader(&[])?.load(&self.component)?;
         let parameters = parameters::complete(&plugin, &given)?;
         Ok((plugin, parameters, table))
@@ -118,7 +98,7 @@ impl Try {
         let mut detector = plugin.open_detector(opening())?;
         if can.training {
             let mut trainer = plugin.open_trainer(opening())?;
-            let report = trainer.train(&batch(table, table.labels.clone())?, self.epochs)?;
+            let report = trainer.train(&batch(table, table.label_values())?, self.epochs)?;
             screen::note(&format!(
                 "trained on {} of {} rows, loss {:.4}",
                 report.samples, table.rows, report.loss
@@ -127,8 +107,7 @@ impl Try {
         }
         let values = detector.score(&rows)?;
         let roc_auc = table.labels.as_ref().and_then(|labels| {
-            let labels: Vec<bool> = labels.iter().map(|&label| label >= 0.5).collect();
-            Ranking::new(&values, &labels)
+            Ranking::new(&values, labels)
                 .ok()
                 .map(|ranking| ranking.roc_auc())
         });
@@ -184,19 +163,35 @@ fn show(
         });
         return screen::json(&document);
     }
-    screen::result(&lines(output));
+    screen::result(&lines(output)?);
     Ok(())
 }
 
-fn lines(output: &Output) -> String {
-    let mut text = format!("row,{}\n", output.columns.join(","));
-    for (row, values) in output
-        .values
-        .chunks(output.columns.len().max(1))
-        .enumerate()
-    {
-        let values: Vec<String> = values.iter().map(f32::to_string).collect();
-        writeln!(text, "{row},{}", values.join(",")).ok();
+/// One line a row, as CSV: names of columns are quoted where they have to be.
+fn lines(output: &Output) -> Result<String, miette::Report> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let head = std::iter::once("row").chain(output.columns.iter().map(String::as_str));
+    writer.write_record(head).into_diagnostic()?;
+    let rows = output.values.chunks(output.columns.len().max(1));
+    for (row, values) in rows.enumerate() {
+        let cells = std::iter::once(row.to_string()).chain(values.iter().map(f32::to_string));
+        writer.write_record(cells).into_diagnostic()?;
     }
-    text
+    let bytes = writer.into_inner().into_diagnostic()?;
+    String::from_utf8(bytes).into_diagnostic()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_commas_are_quoted() {
+        let output = Output {
+            columns: vec!["a,b".to_owned(), "c".to_owned()],
+            values: vec![1.0, 2.5, 3.0, 4.0],
+            roc_auc: None,
+        };
+        assert_eq!(lines(&output).unwrap(), "row,\"a,b\",c\n0,1,2.5\n1,3,4\n");
+    }
 }

@@ -9,10 +9,11 @@ use fedhost_domain::metrics::{
 use fedhost_domain::model::Sha256Hex;
 use fedhost_domain::protocol::Protocol;
 
+use fedhost_dataset::Counting;
 use fedhost_evaluate::figures::ThresholdFrom;
 use fedhost_evaluate::{
-    BaselineResult, Card, DataCard, Document, Figures, FileCard, FileResult, FileTrace,
-    IntegrityResult, LabelUse, PluginResult, Repeat, RepeatedRows, Said, Status,
+    BaselineResult, Card, DataCard, DataWarning, Document, Figures, FileCard, FileResult,
+    FileTrace, IntegrityResult, LabelUse, PluginResult, Repeat, RepeatedRows, Said, Status,
 };
 use fedhost_plugin::{ComponentVerdict, Inspection, Limits};
 
@@ -40,6 +41,10 @@ pub(super) struct Sample {
     /// False alarms where 0.1 % are promised.
     pub(super) observed: f64,
     pub(super) seeds: u32,
+    /// Reasons to doubt the results that lie in the rows.
+    pub(super) warnings: Vec<DataWarning>,
+    /// Columns that count rows.
+    pub(super) counting: Vec<Counting>,
     /// Stands in every place whose text is untrusted.
     pub(super) text: String,
 }
@@ -60,6 +65,8 @@ impl Sample {
             repeated: 0,
             observed: 0.001,
             seeds: 1,
+            warnings: Vec::new(),
+            counting: Vec::new(),
             text: String::new(),
         }
     }
@@ -77,6 +84,12 @@ impl Sample {
             rows_per_call: 1000,
             training_rows: 400 * self.files as u64,
             scored_rows: 1000 * self.files as u64,
+            scored_anomalous: if self.one_class {
+                0
+            } else {
+                300 * self.files as u64
+            },
+            warnings: self.warnings.clone(),
             repeated_rows: Some(RepeatedRows {
                 looked_at: 1000,
                 repeated: self.repeated,
@@ -128,6 +141,8 @@ impl Sample {
             column_names: vec![format!("pressure{}", self.text), "flow".to_owned()],
             label: format!("anomaly{}", self.text),
             missing: 3,
+            counting: self.counting.clone(),
+            merging: Vec::new(),
             file_list: (0..self.files).map(|file| self.file_card(file)).collect(),
         }
     }
@@ -186,6 +201,7 @@ impl Sample {
             fuel: None,
             error: (status != Status::Ok).then(|| format!("it went wrong{}", self.text)),
             labelled: false,
+            constant_training_score: None,
             integrity: if failed {
                 Vec::new()
             } else {

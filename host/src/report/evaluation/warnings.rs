@@ -6,7 +6,7 @@ use super::standing::Standing;
 use super::words::{ending, finite, is_unfair, listed, percent};
 use crate::report::words::{count, plural, score, short};
 use fedhost_evaluate::figures::ThresholdFrom;
-use fedhost_evaluate::{BaselineResult, Document, Figures};
+use fedhost_evaluate::{BaselineResult, DataWarning, Document, Figures};
 
 /// A baseline this close to the best F1 makes it worthless.
 const NEARLY: f64 = 0.05;
@@ -35,6 +35,7 @@ pub(super) fn warnings(document: &Document, standings: &[Standing<'_>]) -> Marku
     ]
     .into_iter()
     .flatten()
+    .chain(document.warnings.iter().map(of_rows))
     .collect();
     html! {
         @if !all.is_empty() {
@@ -43,6 +44,21 @@ pub(super) fn warnings(document: &Document, standings: &[Standing<'_>]) -> Marku
                 ul { @for warning in &all { li { strong { (warning.head) } " " (warning.text) } } }
             }
         }
+    }
+}
+
+/// A reason that lies in the rows.
+fn of_rows(warning: &DataWarning) -> Warning {
+    let head = match warning.code {
+        "one-class" => "The scored rows are all of one kind.",
+        "counting-column" => "A column reveals the place of a row.",
+        "merged-values" => "A column loses its differences.",
+        "constant-training-scores" => "All training scores are the same.",
+        _ => "The rows are unusual.",
+    };
+    Warning {
+        head: head.to_owned(),
+        text: format!("{}. Remedy: {}.", warning.message, warning.help),
     }
 }
 
@@ -182,9 +198,14 @@ fn order(document: &Document, standings: &[Standing<'_>]) -> Option<Warning> {
     Some(Warning {
         head: "The order of rows reveals anomalies.".to_owned(),
         text: format!(
-            "The best plug-in has an F1 of {}, but {}. Plug-ins get neither; one that derives it would score high.",
+            "The best plug-in has an F1 of {}, but {}. {}",
             score(best),
-            listed(&rivals)
+            listed(&rivals),
+            if document.data.counting.is_empty() {
+                "Plug-ins get neither; one that derives it would score high."
+            } else {
+                "A column that counts rows gives the latter to every plug-in."
+            }
         ),
     })
 }
@@ -339,6 +360,17 @@ mod tests {
                     ..Sample::new(3, 4)
                 },
                 "0.1 % of normal rows raise an alarm; with plugin-1",
+            ),
+            (
+                Sample {
+                    warnings: vec![DataWarning {
+                        code: "counting-column",
+                        message: "column t counts".to_owned(),
+                        help: "--ignore t".to_owned(),
+                    }],
+                    ..Sample::new(3, 4)
+                },
+                "column t counts. Remedy: --ignore t.",
             ),
         ];
         for (sample, expected) in cases {

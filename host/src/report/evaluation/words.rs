@@ -130,6 +130,10 @@ pub(super) fn ending(result: &PluginResult, limits: &Limits) -> String {
 /// Which rows are trained on, and which are scored.
 pub(super) fn protocol(protocol: Protocol) -> String {
     match protocol {
+        Protocol::Given => {
+            "One model is trained on the files with rows to train on, and scores all rows of the others."
+                .to_owned()
+        }
         Protocol::Prefix { rows } => format!(
             "Each file has a model of its own, which is trained on the first {} rows and scores the rest.",
             count(rows)

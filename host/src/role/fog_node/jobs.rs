@@ -44,19 +44,28 @@ impl Trained {
     }
 }
 
-/// Trains on `rows` for `epochs`, from `base` or from the initial model.
+/// Rows to train on.
+pub(super) struct Examples {
+    pub(super) rows: LabelledRows,
+    /// Whether their labels mean anything.
+    pub(super) has_labels: bool,
+}
+
+/// Trains on `examples` for `epochs`, from `base` or from the initial model.
 pub(super) fn train(
     plugins: &Plugins,
     features: &[String],
     base: Option<&Weights>,
-    rows: LabelledRows,
+    examples: Examples,
     training: TrainingJob,
     epochs: u32,
 ) -> Result<Trained, CallError> {
     let watch = Stopwatch::start();
     let seed = seed_of(plugins, training.base_round);
     let mut trainer = plugins.open_trainer(features, base, seed)?;
-    let batch = plugins.batch(features.len(), rows.values, Some(rows.labels))?;
+    let Examples { rows, has_labels } = examples;
+    let labels = Some(rows.labels).filter(|_| has_labels);
+    let batch = plugins.batch(features.len(), rows.values, labels)?;
     // At most as many samples as there were rows: the runtime has refused everything else.
     let Report {
         samples,

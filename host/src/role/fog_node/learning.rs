@@ -17,6 +17,7 @@ pub(super) struct Learning {
     schedule: Schedule,
     epochs: u32,
     window_rows: u64,
+    has_labels: bool,
     jobs: JoinSet<Done>,
     /// The round of a global model that the held-out rows are to be scored with.
     unevaluated: Option<u64>,
@@ -46,6 +47,7 @@ impl Learning {
             schedule,
             epochs: training.epochs,
             window_rows: training.window_rows as u64,
+            has_labels: training.has_labels,
             jobs: JoinSet::new(),
             unevaluated: None,
             foreign: None,
@@ -55,6 +57,11 @@ impl Learning {
     /// The newest global model's round, 0 before the first.
     pub(super) fn newest(&self) -> u64 {
         self.schedule.newest()
+    }
+
+    /// Rows that are, or were, in the training window.
+    pub(super) fn seen_rows(&self) -> u64 {
+        self.schedule.seen_rows()
     }
 
     /// Whether reading must pause until training has caught up.
@@ -133,7 +140,10 @@ impl Learning {
             return;
         };
         let first = training.end_row.saturating_sub(self.window_rows);
-        let rows = windows.training.copy(first..training.end_row);
+        let examples = jobs::Examples {
+            rows: windows.training.copy(first..training.end_row),
+            has_labels: self.has_labels,
+        };
         let base = pipeline
             .engine
             .model()
@@ -143,7 +153,8 @@ impl Learning {
         let epochs = self.epochs;
         let foreign = self.foreign.clone();
         self.jobs.spawn_blocking(move || {
-            let result = jobs::train(&plugins, &features, base.as_deref(), rows, training, epochs);
+            let base = base.as_deref();
+            let result = jobs::train(&plugins, &features, base, examples, training, epochs);
             Done::Trained {
                 training,
                 foreign,

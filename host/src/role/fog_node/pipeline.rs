@@ -31,9 +31,11 @@ pub(super) struct Pipeline {
     /// Present from the first prepared row on.
     pub(super) windows: Option<Windows>,
     pub(super) sizes: Sizes,
+    /// Whether rows without a label are trained on.
+    pub(super) keeps_unlabelled: bool,
 }
 
-/// Labelled rows, as models see them.
+/// Rows to train and to evaluate on, as models see them.
 #[derive(Debug)]
 pub(super) struct Windows {
     pub(super) training: Window,
@@ -249,7 +251,7 @@ impl Pipeline {
         }
     }
 
-    /// Returns how many rows the training window gained.
+    /// Keeps rows to train and to evaluate on; returns how many rows the training window gained.
     fn keep(&mut self, readings: &[DecodedReading], outcome: &Outcome) -> u64 {
         let width = self.engine.features().len();
         if width == 0 {
@@ -275,6 +277,10 @@ impl Pipeline {
                 continue;
             };
             match (row.label, row.held_out) {
+                (None, false) if self.keeps_unlabelled => {
+                    windows.training.push(features, false);
+                    labelled += 1;
+                }
                 (None, _) => {}
                 (Some(anomalous), true) => windows.held_out.push(features, anomalous),
                 (Some(anomalous), false) => {

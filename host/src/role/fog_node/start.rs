@@ -118,6 +118,7 @@ async fn restore(
             training: service.training.kept_rows(readings.batch_rows),
             held_out: service.training.held_out_rows,
         },
+        keeps_unlabelled: !service.training.has_labels,
     };
     let Some(snapshot) = snapshot else {
         return Ok((pipeline, progress));

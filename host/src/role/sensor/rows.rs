@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use super::csv::CsvRows;
+use super::files::FileRows;
 use super::simulated::{COLUMNS, SimulatedMachine};
 use super::{RowSource, SensorConfig};
+use fedhost_dataset::DatasetError;
 
 /// One item of a sensor's sequence. Items are counted, so that a restarted sensor goes on where it
 /// stopped.
@@ -42,7 +43,7 @@ pub struct Row {
 pub struct BadRow {
     /// The file.
     pub file: String,
-    /// Its line, from 1.
+    /// Its line, from 1, or its row in a file without lines, from 0.
     pub line: u64,
     /// A short stable code.
     pub reason: &'static str,
@@ -51,8 +52,8 @@ pub struct BadRow {
 }
 
 /// Opens a sensor's sequence at its beginning. Reads files while it is iterated: not for async
-/// workers.
-pub fn open(config: &SensorConfig) -> Box<dyn Iterator<Item = Item> + Send> {
+/// workers. An error ends it: the options do not fit a file, and its rows would be misread.
+pub fn open(config: &SensorConfig) -> Box<dyn Iterator<Item = Result<Item, DatasetError>> + Send> {
     match &config.rows {
         RowSource::Simulated(sensor) => {
             let machine = SimulatedMachine::new(sensor.seed, sensor.anomaly_rate);
@@ -65,20 +66,20 @@ pub fn open(config: &SensorConfig) -> Box<dyn Iterator<Item = Item> + Send> {
                     .iter()
                     .zip(row.values)
                     .map(|(column, value)| (Arc::clone(column), Some(tidy(value))));
-                Item::Row(Row {
+                Ok(Item::Row(Row {
                     sensor: Arc::clone(&name),
                     timestamp: None,
                     fields: fields.collect(),
                     label: Some((Arc::clone(&label), row.anomalous)),
                     held_out: held_out.contains(number),
-                })
+                }))
             });
             match sensor.rows {
                 Some(count) => Box::new(rows.take(usize::try_from(count).unwrap_or(usize::MAX))),
                 None => Box::new(rows),
             }
         }
-        RowSource::Csv(files) => Box::new(CsvRows::new(&config.name, files)),
+        RowSource::Files(files) => Box::new(FileRows::new(&config.name, files)),
     }
 }
 
