@@ -149,9 +149,12 @@ fn ignored_fields_are_not_looked_at() {
     assert_eq!(decoder.columns(), ["x"]);
 }
 
+/// The field that names sensors, a reading, its record's key, and the name expected.
+type KeyCase<'a> = (Option<&'a str>, &'a [u8], Option<&'a str>, Option<&'a str>);
+
 #[test]
 fn a_sensor_is_named_by_its_field_or_by_the_key_of_the_record() {
-    let cases: [(Option<&str>, &[u8], Option<&str>, Option<&str>); 8] = [
+    let cases: [KeyCase; 8] = [
         (None, br#"{"x": 1}"#, Some("pump"), Some("pump")),
         (None, br#"{"sensor": "a", "x": 1}"#, Some("pump"), Some("a")),
         (
