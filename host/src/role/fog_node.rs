@@ -18,6 +18,7 @@ mod jobs;
 mod learning;
 mod pipeline;
 mod predictions;
+mod resume;
 mod snapshot;
 mod start;
 mod swap;
@@ -139,6 +140,10 @@ impl Service {
 
     fn snapshot_state(&self) -> String {
         format!("{}/snapshot", self.id())
+    }
+
+    fn published_state(&self) -> String {
+        format!("{}/published", self.id())
     }
 
     fn progress_state(&self) -> String {

@@ -55,7 +55,11 @@ impl Node {
     async fn publish(&mut self, records: &[Record], processing: Processing) -> Result<(), Error> {
         let (mut write, halt) = self.results(records, &processing)?;
         write.offsets.extend(self.models.progress());
-        write.offsets.extend(self.intake.publish());
+        let offsets = self.intake.publish();
+        if !offsets.is_empty() {
+            write.offsets.extend(offsets);
+            self.add_published(&mut write)?;
+        }
         if self.snapshots.is_due() {
             self.add_snapshot(&mut write).await?;
         }
@@ -96,11 +100,19 @@ impl Node {
         Ok((write, halt))
     }
 
+    pub(super) fn add_published(&self, write: &mut Write) -> Result<(), Error> {
+        let published = self.intake.published_positions();
+        let bytes = serde_json::to_vec(&published).map_err(|error| self.defect(&error))?;
+        let name = self.service.published_state();
+        write.state.push((name, Some(Bytes::from(bytes))));
+        Ok(())
+    }
+
     pub(super) async fn add_snapshot(&mut self, write: &mut Write) -> Result<(), Error> {
-        let offsets = self.intake.positions();
+        let positions = self.intake.read_positions();
         let snapshot = self
             .worker
-            .lend(move |pipeline| Snapshot::take(pipeline, offsets))
+            .lend(move |pipeline| Snapshot::take(pipeline, positions))
             .await?;
         self.snapshots.reset();
         match snapshot {

@@ -1,20 +1,22 @@
 //! The node's reader of readings, and the offsets up to which their results are published.
 //!
 //! After a restart the node reads from its snapshot on, which may lie before what is published: the
-//! results of those records are not published again.
+//! results of those records are not published again. Where it continues is decided in
+//! [`super::resume`].
 //!
 //! Until the columns are known, the first readings are held back and handed out together: the
 //! columns are the union over all of them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fedhost_base::clock;
-use fedhost_bus::{Error, GroupOffset, Record, Source};
+use fedhost_bus::{Error, GroupOffset, Record, Source, TopicId};
 
 use super::Readings;
-use super::snapshot::Snapshot;
+use super::resume::{Positions, Resume, resume};
 use super::writes::offset;
 use crate::role::message::END;
 
@@ -29,8 +31,12 @@ pub(super) struct Intake {
     group: String,
     topic: Arc<str>,
     batch_rows: usize,
+    /// The topic that has the name now.
+    topic_id: Option<TopicId>,
     /// By partition: results of earlier offsets are published already.
     published: BTreeMap<u32, u64>,
+    /// By partition: records that an operator has skipped.
+    skipped: BTreeMap<u32, Range<u64>>,
     /// The first readings, while columns are looked for.
     first: Option<First>,
 }
@@ -51,10 +57,16 @@ impl Intake {
             group: group.to_owned(),
             topic: Arc::clone(&readings.topic),
             batch_rows: readings.batch_rows,
+            topic_id: None,
             published: BTreeMap::new(),
+            skipped: BTreeMap::new(),
             first: None,
         };
         intake.published = intake.positions();
+        let beginnings = intake.source.beginnings();
+        intake.topic_id = beginnings
+            .values()
+            .find_map(|beginning| beginning.topic_id.clone());
         intake
     }
 
@@ -63,12 +75,29 @@ impl Intake {
         self.first = Some(First::default());
     }
 
-    /// Goes back to the records that came after the snapshot; without one, to the oldest.
-    pub(super) fn go_back(&mut self, snapshot: Option<&Snapshot>) {
-        for &partition in self.published.keys() {
-            let next = snapshot.and_then(|snapshot| snapshot.offsets.get(&partition));
-            let next = next.copied().unwrap_or(0);
+    /// Goes to where the node continues: behind its snapshot, or at the oldest record of a topic that
+    /// was created again. Returns what else follows from what was found.
+    pub(super) fn resume(
+        &mut self,
+        published: Option<&Positions>,
+        snapshot: Option<&Positions>,
+    ) -> Resumed {
+        let beginnings = self.source.beginnings();
+        let Resume {
+            read_from,
+            published,
+            skipped,
+            forget_sequences,
+            notes,
+        } = resume(&self.topic, &beginnings, published, snapshot);
+        for (partition, next) in read_from {
             self.source.seek(&self.topic, partition, next);
+        }
+        self.published = published;
+        self.skipped = skipped;
+        Resumed {
+            forget_sequences,
+            notes,
         }
     }
 
@@ -82,7 +111,10 @@ impl Intake {
             let wait = first.wait();
             let missing = wanted.saturating_sub(first.records.len()).max(1);
             tokio::select! {
-                records = self.source.read(missing) => first.add(records?),
+                records = self.source.read(missing) => {
+                    let records = leave_out(&mut self.skipped, self.source.as_mut(), &self.topic, records?);
+                    first.add(records);
+                }
                 () = tokio::time::sleep(wait.unwrap_or(Duration::ZERO)), if wait.is_some() => {}
             }
             if first.is_complete(wanted) {
@@ -91,7 +123,18 @@ impl Intake {
                 return Ok(records);
             }
         }
-        self.source.read(self.batch_rows).await
+        loop {
+            let records = self.source.read(self.batch_rows).await?;
+            let records = leave_out(
+                &mut self.skipped,
+                self.source.as_mut(),
+                &self.topic,
+                records,
+            );
+            if !records.is_empty() || self.skipped.is_empty() {
+                return Ok(records);
+            }
+        }
     }
 
     /// Whether some records were read and not handed out yet.
@@ -108,6 +151,23 @@ impl Intake {
             .into_iter()
             .map(|((_, partition), next)| (partition, next))
             .collect()
+    }
+
+    /// Up to where readings were read.
+    pub(super) fn read_positions(&self) -> Positions {
+        Positions {
+            topic_id: self.topic_id.clone(),
+            next: self.positions(),
+        }
+    }
+
+    /// Up to where results are published. The node keeps it itself: the group's offsets can be
+    /// deleted.
+    pub(super) fn published_positions(&self) -> Positions {
+        Positions {
+            topic_id: self.topic_id.clone(),
+            next: self.published.clone(),
+        }
     }
 
     /// Whether the record's results are not published yet.
@@ -161,6 +221,40 @@ impl Intake {
         }
         offsets
     }
+}
+
+/// What the rest of the node does when it continues.
+pub(super) struct Resumed {
+    /// Whether the sequence numbers that sensors have sent so far are to be forgotten.
+    pub(super) forget_sequences: bool,
+    /// For the operator.
+    pub(super) notes: Vec<String>,
+}
+
+/// Leaves out records that an operator has skipped, and moves the reader behind them.
+fn leave_out(
+    skipped: &mut BTreeMap<u32, Range<u64>>,
+    source: &mut dyn Source,
+    topic: &str,
+    mut records: Vec<Record>,
+) -> Vec<Record> {
+    if skipped.is_empty() {
+        return records;
+    }
+    records.retain(|record| {
+        let range = skipped.get(&record.position.partition);
+        range.is_none_or(|range| !range.contains(&record.position.offset))
+    });
+    let positions = source.positions();
+    skipped.retain(|&partition, range| {
+        let place = (Arc::from(topic), partition);
+        let next = positions.get(&place).copied().unwrap_or(0);
+        if range.contains(&next) {
+            source.seek(topic, partition, range.end);
+        }
+        next < range.start
+    });
+    records
 }
 
 impl First {

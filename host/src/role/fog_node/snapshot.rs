@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use fedhost_bus::TopicId;
 use fedhost_domain::fog::window::{LabelledRows, Window};
 use fedhost_domain::model::{PluginId, TensorSpec, Weights};
 use fedhost_domain::reading::{Decoder, Fields};
 use serde::{Deserialize, Serialize};
 
 use super::pipeline::{Pipeline, Windows};
+use super::resume::Positions;
 use crate::role::engine::Saved;
 use crate::role::sequence::Seen;
 use fedhost_plugin::CallError;
@@ -55,7 +57,10 @@ impl SnapshotSchedule {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Snapshot {
     /// Next offset to read, by partition.
-    pub(super) offsets: BTreeMap<u32, u64>,
+    offsets: BTreeMap<u32, u64>,
+    /// The topic to which the offsets belong.
+    #[serde(default)]
+    topic_id: Option<TopicId>,
     columns: Vec<String>,
     features: Vec<String>,
     /// Whose state that of the sources is.
@@ -116,14 +121,12 @@ impl TryFrom<String> for Floats {
 impl Snapshot {
     /// Asks every preprocessor for its state, which also becomes the checkpoint to begin again
     /// from.
-    pub(super) fn take(
-        pipeline: &mut Pipeline,
-        offsets: BTreeMap<u32, u64>,
-    ) -> Result<Self, CallError> {
+    pub(super) fn take(pipeline: &mut Pipeline, positions: Positions) -> Result<Self, CallError> {
         let saved = pipeline.engine.save()?;
         let sources = saved.sources.iter();
         Ok(Self {
-            offsets,
+            offsets: positions.next,
+            topic_id: positions.topic_id,
             columns: saved.columns,
             features: saved.features,
             preprocessor: saved.preprocessor,
@@ -141,6 +144,14 @@ impl Snapshot {
                 .as_ref()
                 .map(|windows| StoredWindow::of(&windows.held_out)),
         })
+    }
+
+    /// Up to where readings are in it.
+    pub(super) fn positions(&self) -> Positions {
+        Positions {
+            topic_id: self.topic_id.clone(),
+            next: self.offsets.clone(),
+        }
     }
 
     /// The columns that it was taken with; none before the first reading.

@@ -14,11 +14,13 @@ use super::globals::Globals;
 use super::intake::Intake;
 use super::learning::Learning;
 use super::pipeline::{Pipeline, Sizes};
+use super::resume::Positions;
 use super::snapshot::{Snapshot, SnapshotSchedule};
 use super::worker::Worker;
 use super::{Node, Service};
 use crate::role::engine::{Engine, RetryPolicy};
 use crate::role::halt::{self, Watch};
+use crate::role::sequence::Seen;
 use crate::role::{Error, on_bus, stored};
 
 impl Node {
@@ -37,11 +39,23 @@ impl Node {
             .unwrap_or_default();
         let snapshot: Option<Snapshot> =
             stored(bus.as_ref(), &role, &service.snapshot_state()).await?;
-        let begins_inside = service.readings.start != Start::Earliest && snapshot.is_none();
+        let published: Option<Positions> =
+            stored(bus.as_ref(), &role, &service.published_state()).await?;
+        let begins_inside =
+            service.readings.start != Start::Earliest && snapshot.is_none() && published.is_none();
+        let mut forget_sequences = false;
         if !begins_inside {
-            intake.go_back(snapshot.as_ref());
+            let taken = snapshot.as_ref().map(Snapshot::positions);
+            let resumed = intake.resume(published.as_ref(), taken.as_ref());
+            for note in resumed.notes {
+                warn(&service, &role, note);
+            }
+            forget_sequences = resumed.forget_sequences;
         }
-        let (pipeline, progress) = restore(&service, &role, snapshot, progress).await?;
+        let (mut pipeline, progress) = restore(&service, &role, snapshot, progress).await?;
+        if forget_sequences {
+            pipeline.seen = Seen::default();
+        }
         if pipeline.decoder.columns().is_empty() {
             intake.look_for_columns();
         }
@@ -92,6 +106,7 @@ impl Node {
             offsets: self.intake.published(),
             ..Write::default()
         };
+        self.add_published(&mut write)?;
         self.add_snapshot(&mut write).await?;
         let written = self.service.context.bus.write(write).await;
         written.map_err(on_bus(&self.role))?;
