@@ -23,6 +23,7 @@ mod kafka_dead_letters;
 mod kafka_doctor;
 mod kafka_federation;
 mod kafka_outage;
+mod kafka_recreated;
 mod kafka_secrets;
 mod kafka_security;
 mod kafka_standby;

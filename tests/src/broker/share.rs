@@ -6,6 +6,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::error::KafkaResult;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -59,6 +60,26 @@ impl Share {
     pub fn topic(&self, name: &str) -> String {
         format!("{}.{name}", self.prefix)
     }
+
+    /// Deletes the topics whose names begin with this one's.
+    ///
+    /// # Panics
+    /// The broker refuses.
+    pub fn delete(&self, name: &str) {
+        if let Err(error) = delete_topics(&self.address, &self.topic(name)) {
+            panic!("the topics {name} stay: {error}");
+        }
+    }
+
+    /// Deletes a consumer group, and with it what it has stored.
+    ///
+    /// # Panics
+    /// The broker refuses.
+    pub fn delete_group(&self, group: &str) {
+        if let Err(error) = delete_group(&self.address, group) {
+            panic!("the group {group} stays: {error}");
+        }
+    }
 }
 
 impl Drop for Share {
@@ -72,19 +93,37 @@ impl Drop for Share {
     }
 }
 
-fn delete_topics(address: &str, prefix: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+type Admin = AdminClient<DefaultClientContext>;
+
+fn admin(address: &str) -> KafkaResult<Admin> {
+    ClientConfig::new()
         .set("bootstrap.servers", address)
-        .create()?;
+        .create()
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> std::io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(future))
+}
+
+fn delete_group(address: &str, group: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let admin = admin(address)?;
+    for result in block_on(admin.delete_groups(&[group], &AdminOptions::new()))?? {
+        result.map_err(|(_, code)| code)?;
+    }
+    Ok(())
+}
+
+fn delete_topics(address: &str, prefix: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let admin = admin(address)?;
     let metadata = admin.inner().fetch_metadata(None, PATIENCE)?;
     let names = metadata.topics().iter().map(|topic| topic.name());
     let ours: Vec<&str> = names.filter(|name| name.starts_with(prefix)).collect();
     if ours.is_empty() {
         return Ok(());
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(admin.delete_topics(&ours, &AdminOptions::new()))?;
+    block_on(admin.delete_topics(&ours, &AdminOptions::new()))??;
     Ok(())
 }
