@@ -6,9 +6,9 @@
 //! together, and so are an update and the progress of training; a node that is killed at any moment
 //! repeats what was not written, and nothing else.
 //!
-//! Each piece of state has one owner: [`intake`] reads readings and knows whose results are
-//! published, [`globals`] reads global models, [`worker`] has the plug-ins and what they have
-//! learnt from the rows, [`learning`] decides when to train and evaluate, [`snapshot`] when to
+//! Each piece of state has one owner: `intake` reads readings and knows whose results are
+//! published, `globals` reads global models, `worker` has the plug-ins and what they have
+//! learnt from the rows, `learning` decides when to train and evaluate, `snapshot` when to
 //! store all of it.
 
 mod batches;
