@@ -104,7 +104,7 @@ fn decoding(values: &[bytes::Bytes]) -> f64 {
     seconds / values.len() as f64
 }
 
-/// Reads so many records of a topic.
+/// Reads this number of records of a topic.
 pub(crate) async fn read_all(bus: &dyn Bus, topic: &str, records: u64) {
     let group = format!("bench-{:016x}", rand::random::<u64>());
     let mut source = bus

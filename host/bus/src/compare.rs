@@ -70,7 +70,7 @@ pub fn is_too_small(asked: &TopicSpec, found: &TopicSpec) -> bool {
     found.max_message_bytes < asked.max_message_bytes
 }
 
-/// Everything that is asked for, by Kafka's names; what a topic has of it, [`value`] tells.
+/// Everything that is asked for, by Kafka's names; what a topic has of it, [`value`] returns.
 #[must_use]
 pub fn settings(asked: &TopicSpec) -> Vec<(String, String)> {
     let fields = [

@@ -113,7 +113,7 @@ pub trait Admin: Send + Sync {
     ) -> Result<Option<Record>, Error>;
 
     /// Forgets the records of a partition below offset `before`; nothing happens when they are gone
-    /// already. Readers that were to read them go on at the oldest that is left.
+    /// already. Readers that were to read them continue at the oldest that is left.
     ///
     /// # Errors
     /// The partition does not exist; [`Error::Refused`] when it ends before that; or the medium

@@ -84,7 +84,7 @@ fn refuse_container(beginning: &[u8]) -> Result<(), Fault> {
     }
 }
 
-/// The first bytes of a file, as many as tell its format.
+/// The first bytes of a file, as many as its format needs to be known.
 pub(super) fn beginning(file: &File) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; BEGINNING_BYTES];
     let read = file.read_at(&mut bytes, 0)?;

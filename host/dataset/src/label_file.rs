@@ -81,7 +81,7 @@ struct Labelled {
     label_file: PathBuf,
     labels: Box<dyn Rows>,
     is_required: bool,
-    /// Labels read ahead, of which so many are taken.
+    /// Labels read ahead, and how many of them are taken.
     waiting: Block,
     taken: usize,
     rows_read: u64,

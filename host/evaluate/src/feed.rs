@@ -42,7 +42,7 @@ pub(super) enum Afterwards {
 }
 
 impl<'a> Feed<'a> {
-    /// Rows of `corpus` through the preprocessor that `opener` opens, so many at a time.
+    /// Rows of `corpus` through the preprocessor that `opener` opens, a block at a time.
     pub(super) fn new(
         corpus: &'a Corpus,
         opener: Option<Opener<'a>>,

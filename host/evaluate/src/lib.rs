@@ -61,8 +61,8 @@ pub struct Options {
     pub repeat: u32,
     /// From which score on a row is flagged.
     pub threshold: Threshold,
-    /// Scores are averaged over so many rows, the last of which is the one that is scored; 1 leaves
-    /// them alone.
+    /// Scores are averaged over this number of rows, the last of which is the one that is scored; 1
+    /// changes nothing.
     pub smooth_rows: u32,
     /// How often a model goes over the rows to train on.
     pub epochs: u32,

@@ -26,7 +26,7 @@ pub(super) struct Life {
 pub(super) enum Part {
     /// As they stand in a file.
     Range(RowRange),
-    /// Any of the corpus, in the order of a shuffle: the first so many of a side.
+    /// Any of the corpus, in the order of a shuffle: the first of a side, up to a number.
     Shuffled(Stratified, Side, u64),
 }
 
@@ -249,7 +249,7 @@ impl Part {
         }
     }
 
-    /// Its rows, so many at a time; the last block is shorter.
+    /// Its rows, a block at a time; the last block is shorter.
     pub(super) fn blocks<'a>(&self, corpus: &'a Corpus, rows: usize) -> Blocks<'a> {
         let ordered = matches!(self, Self::Range(_));
         Blocks {

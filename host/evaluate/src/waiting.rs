@@ -26,7 +26,7 @@ impl Waiting {
         self.labels.extend(labels);
     }
 
-    /// The rows that at least so many others have followed, and that were not given out before.
+    /// The rows whose delay has passed, and that were not given out before.
     pub(super) fn known(&mut self) -> Option<Prepared> {
         let rows = self
             .labels

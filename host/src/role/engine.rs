@@ -7,7 +7,7 @@
 //! batches. It must not know topics, records or rounds of a federation.
 //!
 //! Calls guests, so it runs on a guest thread. As long as no call fails, an outcome depends on the
-//! rows alone, never on where batches are cut. After a failed call an instance is opened anew, and
+//! rows alone, never on where batches are cut. After a failed call an instance is opened again, and
 //! the same rows are tried again.
 
 mod outcome;

@@ -1,4 +1,4 @@
-//! The sensor role: puts rows on a fog node's topic, at their pace, and goes on after a restart
+//! The sensor role: puts rows on a fog node's topic, at their pace, and continues after a restart
 //! where it stopped.
 
 mod files;

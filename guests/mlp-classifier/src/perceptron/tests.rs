@@ -21,7 +21,7 @@ fn train(model: &mut Mlp, batch: &Batch, epochs: u32) -> Report {
 }
 
 /// Two columns in odd units; a row is anomalous when just one of them is above its middle, which no
-/// line can tell.
+/// line can separate.
 fn rows(count: usize, seed: u64) -> Batch {
     let mut random = Random::new(seed);
     let values: Vec<f32> = (0..count)

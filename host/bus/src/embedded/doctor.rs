@@ -43,7 +43,7 @@ pub fn examine(directory: &Path, tell: &mut Tell<'_>) {
     }
 }
 
-/// The lock is the system's, so trying it is all that tells.
+/// The lock is the system's, so trying it is the only test.
 fn is_in_use(lock: &Path) -> std::io::Result<bool> {
     let file = match File::open(lock) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),

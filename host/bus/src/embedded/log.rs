@@ -297,7 +297,7 @@ impl Log {
 }
 
 impl Drop for Log {
-    /// Puts the newest segment on the disk, with its index, which tells how long it is.
+    /// Puts the newest segment on the disk, with its index, which holds its length.
     fn drop(&mut self) {
         self.wait_until_sealed();
         if self.failed.is_some() {

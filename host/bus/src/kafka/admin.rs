@@ -46,7 +46,7 @@ pub struct Broker {
     pub port: i32,
 }
 
-/// Asks the cluster, at most [`Options::request`] a question, and tells the catalogue of every
+/// Asks the cluster, at most [`Options::request`] a question, and reports to the catalogue every
 /// topic it meets.
 #[derive(Clone)]
 pub(super) struct ClusterAdmin {
@@ -130,7 +130,7 @@ impl ClusterAdmin {
         .await
     }
 
-    /// A topic whose settings the cluster does not tell is taken to have those that were `asked`
+    /// A topic whose settings the cluster does not show is taken to have those that were `asked`
     /// for, now or earlier.
     fn learn(&self, mut info: TopicInfo, asked: Option<TopicSpec>) -> TopicInfo {
         if !info.settings_known {

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use super::status::{Contact, Status, until};
 use crate::{Bus, Error, Write};
 
-/// Asks the bus anew for its topics before it refuses. While that is out of reach, a topic that is
+/// Asks the bus again for its topics before it refuses. While that is out of reach, a topic that is
 /// not known is believed.
 pub(super) async fn check(
     write: &Write,

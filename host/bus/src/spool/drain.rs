@@ -39,7 +39,7 @@ pub(super) struct Drain {
     /// Writes below this offset go alone: together they were refused, and it is not known for which
     /// of them.
     pub(super) suspect: u64,
-    /// What has arrived could not be deleted here, which was told.
+    /// What has arrived could not be deleted here, which was reported.
     pub(super) kept: bool,
     /// The topics as they are on the other side.
     pub(super) topics: Arc<CurrentTopics>,
@@ -325,7 +325,7 @@ impl Drain {
             && failed
             && !self.kept
         {
-            // Nothing is lost or done twice by it: the ticket tells after the next start what has
+            // Nothing is lost or done twice by it: the ticket shows after the next start what has
             // arrived.
             self.observer.announce(Event::Run(RunEvent::Warned {
                 part: self.name.part.clone(),

@@ -43,7 +43,7 @@ impl From<TryGetError> for Broken {
 /// Which write this is, and what came in up to and with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// Told anew whenever the spool is opened: a disk may forget writes, and their offsets are
+    /// Reported again whenever the spool is opened: a disk may forget writes, and their offsets are
     /// given to others then.
     pub(super) generation: u128,
     pub(super) sums: Sums,
@@ -106,7 +106,7 @@ pub(super) fn size(value: &[u8]) -> u64 {
     (STAMP_BYTES + value.len()) as u64
 }
 
-/// `from` tells where a group stood before.
+/// `from` is where a group stood before.
 pub(super) fn encode(write: &Write, from: impl Fn(&GroupOffset) -> Standing) -> Vec<u8> {
     let mut value = vec![VERSION];
     value.put_u32_le(length(&write.offsets));

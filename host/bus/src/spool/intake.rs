@@ -26,7 +26,7 @@ const FULL_AFTER: Duration = Duration::from_secs(1);
 type State = [(String, Option<Bytes>)];
 
 pub(super) enum Request {
-    /// A write, and who is told once it is safe. Left without an answer when the spool ends.
+    /// A write, and where to answer once it is safe. Left without an answer when the spool ends.
     Write(Write, oneshot::Sender<Result<(), Error>>),
     /// A reader begins there, in topics of these ids.
     Begin(Vec<(GroupOffset, Option<TopicId>)>),

@@ -1,6 +1,6 @@
 //! Whether the work behind a write was done by another process meanwhile.
 //!
-//! A spool may wait so long that its group is given to another process, which reads the same
+//! A spool may wait until its group is given to another process, which reads the same
 //! records and continues. What it has done shows in the group's offsets.
 
 use super::entry::Move;

@@ -22,7 +22,7 @@ const ROWS_A_LOOK: usize = 1 << 16;
 pub struct Request<'a> {
     /// From which score on a row is flagged.
     pub threshold: Threshold,
-    /// Scores are means over so many rows of their series; 0 and 1 leave them as they are.
+    /// Scores are means over this number of rows of their series; 0 and 1 leave them as they are.
     pub smooth_rows: u32,
     /// Whether the order of the rows is time: without it there is no delay, no NAB score and no
     /// smoothing.

@@ -30,7 +30,7 @@ fn schedule(protocol: &str, corpus: &Corpus) -> Schedule {
     Schedule::new(protocol.parse().unwrap(), corpus, 7).unwrap()
 }
 
-/// The rows of parts, as they are read so many at a time.
+/// The rows of parts, as they are read a block at a time.
 fn read(parts: &[Part], corpus: &Corpus, rows: usize) -> Vec<f32> {
     let (mut values, mut block) = (Vec::new(), Block::default());
     for part in parts {

@@ -65,7 +65,7 @@ pub(super) struct Property {
     pub(super) default: Option<&'static str>,
     /// The only value that keeps the host's promises, and why.
     pub(super) fixed: Option<(&'static str, &'static str)>,
-    /// The host keeps to it, and librdkafka does not hear of it.
+    /// The host keeps to it, and librdkafka does not get it.
     pub(super) is_of_host: bool,
     /// For the reader of the schema.
     pub(super) note: &'static str,

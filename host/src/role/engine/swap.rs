@@ -140,7 +140,7 @@ fn swap_preprocessor(engine: &mut Engine, new: &Configured) -> Result<String, Un
 
 type State = Result<Weights, CallError>;
 
-/// A preprocessor that goes on from the state, or begins anew for the reason given.
+/// A preprocessor that continues from the state, or begins again for the reason given.
 fn carry_over(
     plugins: &Plugins,
     source: &str,

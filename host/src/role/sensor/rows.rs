@@ -8,7 +8,7 @@ use super::simulated::{COLUMNS, SimulatedMachine};
 use super::{RowSource, SensorConfig};
 use fedhost_dataset::DatasetError;
 
-/// One item of a sensor's sequence. Items are counted, so that a restarted sensor goes on where it
+/// One item of a sensor's sequence. Items are counted, so that a restarted sensor continues where it
 /// stopped.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
@@ -16,7 +16,7 @@ pub enum Item {
     Row(Row),
     /// Something that should have been a row.
     Bad(BadRow),
-    /// The sequence goes on with rows of another source; this one is over.
+    /// The sequence continues with rows of another source; this one is over.
     SourceEnd {
         /// The source's name.
         sensor: String,

@@ -131,7 +131,7 @@ fn whichever_batches_are_lost_the_others_are_read_and_the_loss_is_told_once() {
                 "lost {lost:?}, {max} at a time"
             );
         }
-        // Then every lost stretch was told once
+        // Then every lost stretch was reported once
         assert_eq!(fixture.announced(), told, "lost {lost:?}");
         // And what is written next is read
         fixture.write(2);

@@ -93,7 +93,7 @@ pub(super) fn is_administered(connection: &Connection) -> Result<bool, Error> {
 }
 
 /// The settings of any broker, for all of a cluster are set up alike; none where the cluster does
-/// not tell them.
+/// not show them.
 pub(super) fn broker_settings(connection: &Connection) -> Result<BTreeMap<String, String>, Error> {
     connection.metadata(None)?;
     let Some(broker) = connection.any_broker() else {

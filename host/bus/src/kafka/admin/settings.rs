@@ -72,8 +72,8 @@ pub(in crate::kafka) fn spec(
     }
 }
 
-/// How large a record may be where a batch may have so many bytes. A topic that takes less than a
-/// frame is not of this host's making: the cluster watches over what fits.
+/// The largest record, in bytes, of a topic whose batches may have this number of bytes. A topic that
+/// takes less than a frame was not created by fedhost: there the cluster refuses what does not fit.
 fn record_bytes(batch_bytes: u64) -> u64 {
     batch_bytes
         .checked_sub(FRAME_BYTES)

@@ -91,7 +91,8 @@ fn welcome(cluster: &Cluster<'_>, begun: Stopwatch) -> String {
     format!("{who}in {:.0} ms; cluster {id}", begun.milliseconds())
 }
 
-/// A client without TLS cannot tell a TLS listener from a broker that goes away; a handshake can.
+/// A client without TLS cannot distinguish a TLS listener from a broker that goes away; a handshake
+/// can.
 fn closer(trouble: Diagnosis, address: &Address, options: &Options) -> Diagnosis {
     if has_tls(&options.consumer) || !tls::is_spoken(address, CONNECT.min(options.request)) {
         return trouble;

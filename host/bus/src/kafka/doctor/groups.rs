@@ -16,7 +16,7 @@ use crate::kafka::diagnosis::{Diagnosis, Kind};
 /// Between two looks at how far a group has come.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// A group stores its offset with its results: an aggregator once a round, a fog node once a batch.
-/// So many records, or what comes in so many intervals, may well be under way.
+/// This number of records, or what comes in this number of intervals, may be under way.
 const UNDER_WAY_RECORDS: u64 = 1_000;
 const UNDER_WAY_INTERVALS: u64 = 10;
 

@@ -43,7 +43,7 @@ fn is_final(trouble: &Diagnosis) -> bool {
 }
 
 impl ClientContext for Witness {
-    /// A connection that was simply closed is told in the log only, and only when the client is
+    /// A connection that was simply closed is reported in the log only, and only when the client is
     /// asked to say much.
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         client_log::emit(level, facility, line);

@@ -11,7 +11,7 @@ pub(crate) struct Case {
     pub(crate) bus: Arc<dyn Bus>,
     /// In front of all names; legal in a topic's name.
     pub(crate) prefix: String,
-    /// Makes a topic with so many partitions where the bus itself cannot: it is told of the topic
+    /// Makes a topic with this number of partitions where the bus itself cannot: it gets the topic
     /// afterwards.
     pub(crate) make_first: Option<MakeTopic>,
     /// Deletes a topic, where topics can be deleted.

@@ -101,7 +101,7 @@ fn record(topic: &Arc<str>, key: &str, value: impl Into<Bytes>) -> NewRecord {
     }
 }
 
-/// Bytes that tell at which place they are.
+/// Bytes that show at which place they are.
 fn content(bytes: usize, seed: usize) -> Vec<u8> {
     (0..bytes)
         .map(|index| (index * 31 + index / 251 + seed) as u8)
@@ -165,7 +165,7 @@ async fn a_record_of_12_mb_passes_a_topic_of_1_mb_beside_small_ones(delivery: De
     assert_eq!(positions.len(), 3, "a record is one, however it travels");
     // When all of it is read
     let records = read(&mut *scene.read_from_start(&topic).await, 43).await;
-    // Then each comes once, as it was written, where its writer was told
+    // Then each comes once, as it was written, at the place that its writer got
     assert!(records.is_sorted_by_key(|record| record.position.offset));
     for (written, position) in mine.iter().zip(&positions) {
         assert_is(

@@ -13,7 +13,7 @@ use super::support::{files, offsets, options, read_all, record, spec, write};
 
 const PARTITIONS: u32 = 2;
 
-/// What a record holds: it can be told from its place.
+/// What a record holds: it follows from its place.
 fn content(partition: u32, offset: u64) -> Vec<u8> {
     let length = 20 + (offset * 37 % 300) as usize;
     format!("{partition}/{offset}/")

@@ -233,7 +233,7 @@ async fn closing_waits_for_nobody_and_loses_nothing() {
     tokio::task::yield_now().await;
     // When it is closed
     log.close();
-    // Then each was either acknowledged, and is there, or told that it came too late
+    // Then each was either acknowledged, and is there, or refused because it came too late
     let mut acknowledged = Vec::new();
     for (number, writer) in writers.into_iter().enumerate() {
         match writer.await.expect("ended") {
@@ -258,7 +258,7 @@ async fn a_group_has_one_reader_of_a_topic_at_a_time() {
     let subscribe =
         async |group: &str, topics: &[&str]| log.subscribe(group, topics, Start::Earliest).await;
     let first = subscribe("g", &["a", "b"]).await.expect("subscribed");
-    // When the same group wants one of its topics again, then it is told why not
+    // When the same group wants one of its topics again, then it is refused with the reason
     let error = subscribe("g", &["b", "c"]).await.err().expect("refused");
     assert!(
         matches!(&error, Error::GroupBusy { group, topic } if group == "g" && topic == "b"),

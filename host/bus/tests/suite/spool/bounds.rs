@@ -32,7 +32,7 @@ async fn a_full_spool_makes_its_writer_wait_and_drops_nothing() {
             write(&spool, large(number)).await;
         }
         bench.ear.until(|ear| ear.trouble("spool of fog-node-1").is_some()).await;
-        // When one more is written, then it waits, and that is told
+        // When one more is written, then it waits, and that is reported
         let mut waiting = pin!(spool.write(large(10)));
         assert!(is_waiting(waiting.as_mut()).await);
         let full = |event: &Event| matches!(event, Event::Run(RunEvent::Warned { detail, .. }) if detail.contains("is full"));

@@ -23,7 +23,7 @@ async fn an_outage_is_waited_out_and_nothing_is_lost_reordered_or_repeated() {
         for number in 10..200 {
             write(&spool, numbered(number)).await;
         }
-        // And the trouble is told, with how much waits
+        // And the trouble is reported, with how much waits
         bench
             .ear
             .until(|ear| ear.trouble("spool of fog-node-1").is_some())
@@ -160,7 +160,7 @@ async fn a_write_that_the_bus_refuses_is_kept_until_it_takes_it() {
         for value in ["0", "1", "bad", "3"] {
             write(&spool, numbered(value)).await;
         }
-        // When it is there, then what lies before that write arrives, and what is wrong is told
+        // When it is there, then what lies before that write arrives, and what is wrong is reported
         bench.remote.is(Mood::Strict);
         bench.ear.until(|ear| ear.trouble("spool of fog-node-1").is_some_and(|why| why.ends_with("it is bad"))).await;
         bench.remote.arrives(2).await;

@@ -70,7 +70,7 @@ async fn a_new_spool_does_not_take_an_earlier_one_s_ticket_for_its_own() {
         write(&spool, numbered(number)).await;
     }
     close(&spool).await;
-    // Given a disk that has forgotten the spool, so that its counting begins anew
+    // Given a disk that has forgotten the spool, so that its counting begins again
     fs::remove_dir_all(bench.directory.path().join(NAME)).unwrap();
     // When a spool is made there again, and ends before it has reached the bus
     bench.remote.is(Mood::Away);
@@ -96,7 +96,7 @@ async fn a_process_that_stands_by_leaves_what_waits_alone() {
         }
         drop(spool);
         bench.remote.is(Mood::Well);
-        // When a process only opens the spool, and is told to stop before it is its turn
+        // When a process only opens the spool, and is stopped before it is its turn
         let left = bench.open().await.close(Duration::from_secs(60)).await;
         // Then it ends at once, and has carried nothing over
         assert_eq!(left, 3);
@@ -189,7 +189,7 @@ async fn what_a_disk_has_damaged_is_told_and_the_rest_arrives() {
         bench.remote.is(Mood::Well);
         let spool = bench.open().await;
         close(&spool).await;
-        // Then the loss is told, and nothing else is lost
+        // Then the loss is reported, and nothing else is lost
         let expected: Vec<String> =
             (0..20).filter(|number| *number != 7).map(|number| format!("number-{number}")).collect();
         assert_eq!(bench.remote.arrived().await, expected);

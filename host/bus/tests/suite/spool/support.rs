@@ -397,7 +397,7 @@ impl Bench {
     }
 }
 
-/// Nothing in a test takes so long; what is not kept may show as waiting for ever.
+/// Nothing in a test takes this long; what is not kept may show as waiting for ever.
 pub(crate) async fn within_a_minute<T>(promise: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), promise)
         .await

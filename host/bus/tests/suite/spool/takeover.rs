@@ -67,7 +67,7 @@ async fn work_that_another_process_has_done_meanwhile_is_left_out() {
         bench.remote.is(Mood::Well);
         let spool = bench.open().await;
         close(&spool).await;
-        // Then what it has done is not done again, and what it has not done is; and it is told
+        // Then what it has done is not done again, and what it has not done is; and it is reported
         assert_eq!(bench.remote.arrived().await, ["other's", "8", "no offsets"]);
         assert_eq!(
             bench.remote.log.group_offsets("g").await.expect("offsets"),

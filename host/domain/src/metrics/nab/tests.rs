@@ -325,7 +325,7 @@ fn scores_are_serialised_by_profile() {
     );
 }
 
-/// By definition: for every threshold, every window and every false alarm anew; raw score and that
+/// By definition: for every threshold, every window and every false alarm again; raw score and that
 /// of a silent detector.
 fn best_by_definition(corpus: &[Rows], weights: Weights) -> Option<f64> {
     let mut thresholds: Vec<f32> = corpus.iter().flatten().map(|(score, _)| *score).collect();

@@ -25,7 +25,7 @@ impl Case {
     }
 }
 
-/// A member, and what it has by what it was told.
+/// A member, and what it has by the events that it got.
 struct Held {
     member: Box<dyn Member>,
     partitions: BTreeMap<u32, Assignment>,
@@ -193,7 +193,7 @@ pub(crate) async fn a_write_of_a_member_that_lost_the_partition_is_refused(case:
     let stored = stored.expect("offsets").into_iter();
     let stored: BTreeMap<_, _> = stored.map(|at| (at.partition, at.next)).collect();
     assert_eq!(stored, BTreeMap::from([(lost, read[&lost])]));
-    // And it is told, and continues with what it has
+    // And it gets an event, and continues with what it has
     while first.partitions.contains_key(&lost) {
         let event = first.event().await;
         assert!(matches!(event, MemberEvent::Lost(_)), "{event:?}");

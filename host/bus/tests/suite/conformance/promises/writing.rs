@@ -234,7 +234,7 @@ pub(crate) async fn many_writers_lose_and_repeat_nothing(case: &Case) {
     for writer in writers {
         positions.extend(writer.await.expect("the writer ended well"));
     }
-    // Then it sees every record once, where its writer was told, and each writer's records of a
+    // Then it sees every record once, at the place its writer got, and each writer's records of a
     // partition in order
     assert_eq!(
         records

@@ -54,7 +54,7 @@ impl Worker {
         self.task.abort();
     }
 
-    /// Does nothing for so long, and works on for as long as the test runs.
+    /// Does nothing for that time, and works on for as long as the test runs.
     pub(super) fn hang(self, time: Duration) {
         self.orders.send_replace(Order::Hang(time));
     }
@@ -147,7 +147,8 @@ impl Work {
     }
 }
 
-/// The copies by partition, in order, once so many different ones are there and no more follow.
+/// The copies by partition, in order, once that number of different ones are there and no more
+/// follow.
 pub(super) async fn copies(
     case: &Case,
     output: &Arc<str>,
