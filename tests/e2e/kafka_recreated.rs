@@ -28,7 +28,7 @@ impl Node {
             "[bus]\ndirectory = \"data\"\n[plugins]\ndirectory = \"{}\"\n\
              [preprocess]\nplugin = \"standard-scaler\"\n[model]\nplugin = \"logistic-regression\"\n\
              [federation]\nmin_nodes = 1\nround_interval_ms = 60000\n\
-             [training]\nrows_per_round = 100000\n[[fog_node]]\nid = 1\n",
+             [training]\nrows_per_round = 5000\n[[fog_node]]\nid = 1\n",
             plugins().display()
         );
         let (scene, share) = (Scene::new(), Share::new());

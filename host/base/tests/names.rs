@@ -38,10 +38,12 @@ const OF_A_MODULE: [(&str, &str); 8] = [
 
 /// Names of sections and values of a manifest. `fedhost-manifest` has each as it is written, and
 /// the part of the host that it configures has the same thing as it is used.
-const OF_THE_MANIFEST: [&str; 13] = [
+const OF_THE_MANIFEST: [&str; 15] = [
     "Bus",
     "DeadLetters",
+    "Decimal",
     "Delivery",
+    "FileFormat",
     "Fsync",
     "Kafka",
     "Limits",

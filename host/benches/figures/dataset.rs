@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fedhost_dataset::{Block, Corpus, ReadOptions, Source, Sources, Storage, open};
+use fedhost_dataset::{Block, Corpus, InputFile, ReadOptions, Sources, Storage, open};
 use parquet::basic::Compression;
 use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::{BoolType, DoubleType};
@@ -147,7 +147,7 @@ fn options() -> ReadOptions {
 
 /// Every row, checked.
 fn rows(file: &Path) {
-    let source = Source {
+    let source = InputFile {
         file: file.to_owned(),
         labels: None,
     };

@@ -28,7 +28,7 @@ pub enum DatasetError {
         place: Place,
         /// What is wrong there, and the remedy.
         #[diagnostic_source]
-        reason: Reason,
+        reason: ExplainedFault,
     },
     /// Labels lie in files of their own, and there is not one for each file of rows.
     #[error("there are {rows} files of rows, and {labels} files of labels")]
@@ -78,7 +78,7 @@ pub enum DatasetError {
 
 /// What is wrong at a place of a file, with its remedy.
 #[derive(Debug)]
-pub struct Reason {
+pub struct ExplainedFault {
     pub(super) fault: Box<Fault>,
     style: OptionStyle,
 }
@@ -88,7 +88,7 @@ impl DatasetError {
         Self::File {
             file: file.to_owned(),
             place,
-            reason: Reason {
+            reason: ExplainedFault {
                 fault: Box::new(fault),
                 style: OptionStyle::Flags,
             },
@@ -148,15 +148,15 @@ impl DatasetError {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for ExplainedFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.fault.fmt(f)
     }
 }
 
-impl std::error::Error for Reason {}
+impl std::error::Error for ExplainedFault {}
 
-impl miette::Diagnostic for Reason {
+impl miette::Diagnostic for ExplainedFault {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         let help = self.fault.help(self.style)?;
         Some(Box::new(help))

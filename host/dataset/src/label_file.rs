@@ -6,14 +6,17 @@ use super::columns::{LabelNeed, Wanted};
 use super::error::{DatasetError, Place};
 use super::fault::Fault;
 use super::options::ReadOptions;
-use super::{Block, Rows, Source, format};
+use super::{Block, InputFile, Rows, format};
 
 /// Gives each file of rows its file of labels: both in the order of their names. Without files of
 /// labels, the rows have their own.
 ///
 /// # Errors
 /// There are not as many of these as of those.
-pub fn match_labels(rows: Vec<PathBuf>, labels: &[PathBuf]) -> Result<Vec<Source>, DatasetError> {
+pub fn match_labels(
+    rows: Vec<PathBuf>,
+    labels: &[PathBuf],
+) -> Result<Vec<InputFile>, DatasetError> {
     if !labels.is_empty() && labels.len() != rows.len() {
         return Err(DatasetError::LabelFiles {
             rows: rows.len(),
@@ -21,7 +24,7 @@ pub fn match_labels(rows: Vec<PathBuf>, labels: &[PathBuf]) -> Result<Vec<Source
         });
     }
     let mut labels = labels.iter().cloned();
-    let source = |file| Source {
+    let source = |file| InputFile {
         file,
         labels: labels.next(),
     };
@@ -174,11 +177,11 @@ impl Rows for Labelled {
 #[cfg(test)]
 mod tests {
     use crate::testing::{Folder, options};
-    use crate::{Block, DatasetError, ReadOptions, Source, open};
+    use crate::{Block, DatasetError, InputFile, ReadOptions, open};
 
     fn read(rows: &str, labels: &str) -> Result<Vec<Option<bool>>, String> {
         let folder = Folder::new();
-        let source = Source {
+        let source = InputFile {
             file: folder.write("rows.csv", rows),
             labels: Some(folder.write("labels.txt", labels)),
         };

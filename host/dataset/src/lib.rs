@@ -39,7 +39,7 @@ use std::path::PathBuf;
 use columns::{LabelNeed, Wanted};
 
 pub use corpus::{Corpus, Progress, Sources};
-pub use error::{DatasetError, Place, Reason};
+pub use error::{DatasetError, ExplainedFault, Place};
 pub use files::{FileInfo, FileUse};
 pub use label_file::match_labels;
 pub use options::{Decimal, Delimiter, FileFormat, OptionStyle, ReadOptions};
@@ -89,7 +89,7 @@ pub trait Rows: Send {
 
 /// A file of rows, and the file of their labels if that is another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct InputFile {
     /// The rows.
     pub file: PathBuf,
     /// One label a row.
@@ -100,7 +100,7 @@ pub struct Source {
 ///
 /// # Errors
 /// What is wrong with the file or with its columns.
-pub fn open(source: &Source, options: &ReadOptions) -> Result<Box<dyn Rows>, DatasetError> {
+pub fn open(source: &InputFile, options: &ReadOptions) -> Result<Box<dyn Rows>, DatasetError> {
     let wanted = Wanted {
         options,
         labels: LabelNeed::Optional,
@@ -112,7 +112,7 @@ pub fn open(source: &Source, options: &ReadOptions) -> Result<Box<dyn Rows>, Dat
 
 /// Opens a file together with its labels. A label that is none comes with the values that the file
 /// has.
-fn open_source(source: &Source, wanted: &Wanted<'_>) -> Result<Box<dyn Rows>, DatasetError> {
+fn open_source(source: &InputFile, wanted: &Wanted<'_>) -> Result<Box<dyn Rows>, DatasetError> {
     match &source.labels {
         None => format::open(&source.file, wanted),
         Some(labels) => label_file::open(&source.file, labels, wanted),

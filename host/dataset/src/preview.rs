@@ -6,7 +6,7 @@ use super::columns::{LabelNeed, Wanted, nearest};
 use super::error::DatasetError;
 use super::fault::Fault;
 use super::options::ReadOptions;
-use super::{Block, Source, format, open};
+use super::{Block, InputFile, format, open};
 
 /// Reads the first rows of a file, and returns the first of them that cannot be used; if the options
 /// do not fit another one, that one.
@@ -14,7 +14,7 @@ use super::{Block, Source, format, open};
 /// # Errors
 /// The file cannot be read with these options at all.
 pub fn preview(
-    source: &Source,
+    source: &InputFile,
     options: &ReadOptions,
     rows_max: usize,
 ) -> Result<Option<DatasetError>, DatasetError> {
@@ -72,7 +72,7 @@ fn wanted(options: &ReadOptions, labels: LabelNeed) -> Wanted<'_> {
 impl DatasetError {
     /// An error about a label that is none, with the values that the file has.
     #[must_use]
-    pub fn with_label_values(mut self, source: &Source, options: &ReadOptions) -> Self {
+    pub fn with_label_values(mut self, source: &InputFile, options: &ReadOptions) -> Self {
         if let Self::File { reason, .. } = &mut self
             && let Fault::BadLabel { seen, .. } = reason.fault.as_mut()
             && source.labels.is_none()
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_label_that_is_none_comes_with_the_values_that_there_are() {
         let folder = Folder::new();
-        let source = Source {
+        let source = InputFile {
             file: folder.write("a.csv", "x,anomaly\n1,Normal\n2,Attack\nwarm,A ttack\n"),
             labels: None,
         };

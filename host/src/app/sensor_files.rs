@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::role::sensor::RowFiles;
 use fedhost_base::hint::hint;
 use fedhost_dataset::{
-    self as dataset, DatasetError, OptionStyle, ReadOptions, Source, column_names, nearest_name,
+    self as dataset, DatasetError, InputFile, OptionStyle, ReadOptions, column_names, nearest_name,
     preview,
 };
 use fedhost_manifest::{
@@ -20,7 +20,7 @@ const ROWS_PREVIEWED: usize = 1_000;
 pub(super) fn row_files(csv: &CsvSensor, label: Option<&str>) -> RowFiles {
     let mut labels = csv.label_files.iter().cloned();
     let mut sources = |files: &[PathBuf]| {
-        let source = |file: &PathBuf| Source {
+        let source = |file: &PathBuf| InputFile {
             file: file.clone(),
             labels: labels.next(),
         };

@@ -20,7 +20,7 @@ use super::{Context, Error, on_bus};
 use fedhost_base::clock::{self, Stopwatch};
 use fedhost_base::hint::hint;
 use fedhost_bus::{NewRecord, Write};
-use fedhost_dataset::{DatasetError, ReadOptions, Source};
+use fedhost_dataset::{DatasetError, InputFile, ReadOptions};
 use rows::Item;
 
 /// Rows written together at the most.
@@ -81,9 +81,9 @@ pub struct SimulatedRows {
 #[derive(Clone, Debug)]
 pub struct RowFiles {
     /// To train on, in the order in which they are read.
-    pub training: Vec<Source>,
+    pub training: Vec<InputFile>,
     /// To evaluate on, read after the others.
-    pub held_out: Vec<Source>,
+    pub held_out: Vec<InputFile>,
     /// How they are read.
     pub options: ReadOptions,
     /// The name under which readings carry the label.

@@ -15,7 +15,7 @@ use crate::labels::Labels;
 use crate::options::ReadOptions;
 use crate::profile::Profile;
 use crate::store::{RowStore, Storage};
-use crate::{Block, Rows, Source, open_source};
+use crate::{Block, InputFile, Rows, open_source};
 
 type Watch<'a> = &'a mut dyn FnMut(Progress<'_>) -> ControlFlow<()>;
 
@@ -37,14 +37,14 @@ struct Load<'a> {
 
 /// Reads `sources` in order. There is at least one.
 pub(super) fn load(
-    sources: &[(Source, FileUse)],
+    sources: &[(InputFile, FileUse)],
     options: &ReadOptions,
     storage: &Storage,
     watch: Watch<'_>,
 ) -> Result<Corpus, DatasetError> {
     let mut columns: Vec<String> = Vec::new();
     let mut total_bytes = 0;
-    for (Source { file, .. }, _) in sources {
+    for (InputFile { file, .. }, _) in sources {
         total_bytes += fs::metadata(file)
             .map_err(|error| unreadable(file, error))?
             .len();
@@ -114,7 +114,7 @@ pub(super) fn load(
 impl Load<'_> {
     fn file(
         &mut self,
-        source: &Source,
+        source: &InputFile,
         file_use: FileUse,
         name: String,
         mut rows: Box<dyn Rows>,

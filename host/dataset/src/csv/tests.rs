@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use crate::testing::{Folder, gzip, options, refusal, rows};
-use crate::{Block, Delimiter, ReadOptions, Source, open};
+use crate::{Block, Delimiter, InputFile, ReadOptions, open};
 
 #[track_caller]
 fn assert_reads(name: &str, content: impl AsRef<[u8]>) {
@@ -232,7 +232,7 @@ fn the_position_ends_at_the_files_length() {
         ("a.csv.gz", gzip(plain.as_bytes())),
     ] {
         let file = folder.write(name, &content);
-        let source = Source { file, labels: None };
+        let source = InputFile { file, labels: None };
         let (mut rows, mut block) = (open(&source, &options(&[])).unwrap(), Block::default());
         while rows.read(1_000, &mut block).unwrap() {
             assert!(rows.position() > 0 && rows.position() <= content.len() as u64);

@@ -1,6 +1,6 @@
 use crate::testing::arrays::{npy, npy_of};
 use crate::testing::{Folder, options, refusal, rows};
-use crate::{Block, ReadOptions, Source, open};
+use crate::{Block, InputFile, ReadOptions, open};
 
 fn label(name: &str) -> ReadOptions {
     ReadOptions {
@@ -162,7 +162,7 @@ fn the_position_follows_the_rows() {
     let folder = Folder::new();
     let content = npy("|u1", false, "(4, 2)", &[0; 8]);
     let file = folder.write("a.npy", &content);
-    let source = Source { file, labels: None };
+    let source = InputFile { file, labels: None };
     let (mut rows, mut block) = (open(&source, &label("f1")).unwrap(), Block::default());
     for (rows_max, rows_read, position) in [(1, 1, content.len() / 4), (9, 3, content.len())] {
         assert!(rows.read(rows_max, &mut block).unwrap());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fedhost_dataset::{Block, ReadOptions, Source, column_names, open};
+use fedhost_dataset::{Block, InputFile, ReadOptions, column_names, open};
 use miette::bail;
 
 /// Names under which a file's labels are known when none is given.
@@ -30,7 +30,7 @@ impl Table {
                 .into_iter()
                 .find(|name| is_usual(name) && !options.ignore.contains(name));
         }
-        let source = Source {
+        let source = InputFile {
             file: path.to_owned(),
             labels: None,
         };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::RowFiles;
 use super::rows::{BadRow, Item, Row};
 use fedhost_base::hint::hint;
-use fedhost_dataset::{Block, DatasetError, OptionStyle, ReadOptions, Rows, Source, open};
+use fedhost_dataset::{Block, DatasetError, InputFile, OptionStyle, ReadOptions, Rows, open};
 
 /// Rows read at a time.
 const ROWS_AT_ONCE: usize = 256;
@@ -26,7 +26,7 @@ pub(super) struct FileRows {
 }
 
 struct NamedFile {
-    source: Source,
+    source: InputFile,
     name: Arc<str>,
     held_out: bool,
 }
@@ -227,7 +227,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
         file.write_all(content).unwrap();
         let files = RowFiles {
-            training: vec![Source {
+            training: vec![InputFile {
                 file: file.path().to_owned(),
                 labels: None,
             }],
@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_one_fault_and_the_next_is_read() {
         let files = RowFiles {
-            training: vec![Source {
+            training: vec![InputFile {
                 file: "/nowhere/0.csv".into(),
                 labels: None,
             }],
@@ -318,7 +318,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_sensor_and_an_evaluation_read_the_same_values_and_labels(
-            rows in proptest::collection::vec(("-?[0-9]{1,6}([.][0-9]{1,8})?|NA|n/a||True|1e-3", "0|1|0.0|true|False"), 1..40),
+            rows in proptest::collection::vec(("-?[0-9]{1,6}([.][0-9]{1,8})?|NA|n/a||True|1e-3", "0|1|0[.]0|true|False"), 1..40),
             delimiter in "[,;|]",
         ) {
             let folder = tempfile::tempdir().unwrap();
@@ -331,7 +331,7 @@ mod tests {
             let mut values = Vec::new();
             corpus.read(0, 0, usize::MAX, &mut values).unwrap();
             let files = RowFiles {
-                training: vec![Source { file, labels: None }],
+                training: vec![InputFile { file, labels: None }],
                 held_out: Vec::new(),
                 label: options.label.clone(),
                 options,
