@@ -298,7 +298,7 @@ fn a_dry_run_says_what_would_be_done_and_does_nothing() {
 fn a_replay_that_was_killed_goes_on_without_repeating() {
     let scene = with_dead_letters(200);
     let killed = "$FEDHOST dlq replay run.toml sensor-data-node-1 --rate 50/s -v 2>said & replay=$!
-        until grep -q ' 1[05] replayed' said; do kill -0 $replay || exit 9; done
+        until grep -q '^1[05] replayed' said; do kill -0 $replay || exit 9; done
         kill -KILL $replay; wait $replay; exit 0";
     scene.shell(killed).expect_code(0);
     let before = put_back(&scene).len();
@@ -314,7 +314,7 @@ fn a_replay_that_was_interrupted_says_so_and_goes_on_later() {
     let scene = with_dead_letters(200);
     let interrupted =
         "$FEDHOST dlq replay run.toml sensor-data-node-1 --rate 50/s -v 2>said & replay=$!
-        until grep -q ' 1[05] replayed' said; do kill -0 $replay || exit 9; done
+        until grep -q '^1[05] replayed' said; do kill -0 $replay || exit 9; done
         kill -TERM $replay; wait $replay";
     let ended = scene.shell(interrupted).expect_code(130);
     assert!(

@@ -85,7 +85,7 @@ fn rows_that_cannot_be_tried_are_reported_with_their_place() {
     assert!(
         refused
             .stderr
-            .contains("row 1, column b: \"x\" is no number"),
+            .contains("rows.csv:3: column \"b\" holds \"x\", which is not a number"),
         "{}",
         refused.stderr
     );
