@@ -140,6 +140,7 @@ impl Rule {
     fn applies(&self, code: Option<RDKafkaErrorCode>, detail: &str) -> bool {
         match self.when {
             When::Says(texts) => texts.iter().any(|text| detail.contains(text)),
+            When::SaysAll(texts) => texts.iter().all(|text| detail.contains(text)),
             When::Is(codes) => code.is_some_and(|code| codes.contains(&code)),
         }
     }

@@ -7,6 +7,11 @@ use rdkafka::error::RDKafkaErrorCode::{self, self as Code};
 
 use super::Kind;
 
+const WITHOUT_TLS: &str =
+    "{place} ended the connection while TLS was set up: it seems to be a listener without TLS";
+const WITHOUT_TLS_HINT: &str =
+    "take the port of a TLS listener, or set security_protocol to PLAINTEXT or SASL_PLAINTEXT";
+
 pub(super) struct Rule {
     pub(super) when: When,
     pub(super) kind: Kind,
@@ -18,6 +23,8 @@ pub(super) struct Rule {
 pub(super) enum When {
     /// librdkafka's account holds one of these.
     Says(&'static [&'static str]),
+    /// librdkafka's account holds all of these.
+    SaysAll(&'static [&'static str]),
     /// The code is one of these.
     Is(&'static [RDKafkaErrorCode]),
 }
@@ -87,9 +94,16 @@ pub(super) const TEXTS: &[Rule] = &[
             "packet length too long",
         ],
         Kind::Unreachable,
-        "{place} ended the connection while TLS was set up: it seems to be a listener without TLS",
-        "take the port of a TLS listener, or set security_protocol to PLAINTEXT or SASL_PLAINTEXT",
+        WITHOUT_TLS,
+        WITHOUT_TLS_HINT,
     ),
+    // The same in other words, depending on when the broker ends the connection.
+    Rule {
+        when: When::SaysAll(&["SSL connection closed by peer", "in state SSL_HANDSHAKE"]),
+        kind: Kind::Unreachable,
+        reason: WITHOUT_TLS,
+        hint: WITHOUT_TLS_HINT,
+    },
     says(
         &["connecting to a SSL listener?"],
         Kind::Unreachable,

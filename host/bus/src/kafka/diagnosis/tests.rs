@@ -4,7 +4,7 @@ use super::*;
 
 /// What librdkafka 2.12.1 says against listeners of Apache Kafka 4.3.1, and the words that must
 /// come of it.
-const CAPTURED: [(Code, &str, Kind, &str); 19] = [
+const CAPTURED: [(Code, &str, Kind, &str); 20] = [
     (
         Code::BrokerTransportFailure,
         "localhost:9/bootstrap: Connect to ipv4#127.0.0.1:9 failed: Connection refused (after 0ms in state CONNECT)",
@@ -28,6 +28,12 @@ const CAPTURED: [(Code, &str, Kind, &str); 19] = [
         "ssl://localhost:9093/bootstrap: SSL handshake failed: Disconnected: SSL connection closed by peer: connecting to a PLAINTEXT broker listener? (after 5ms in state SSL_HANDSHAKE)",
         Kind::Unreachable,
         "localhost:9093 ended the connection while TLS was set up: it seems to be a listener without TLS",
+    ),
+    (
+        Code::BrokerTransportFailure,
+        "ssl://localhost:9093/bootstrap: Disconnected: SSL connection closed by peer (after 0ms in state SSL_HANDSHAKE)",
+        Kind::Unreachable,
+        "it seems to be a listener without TLS",
     ),
     (
         Code::BrokerTransportFailure,
