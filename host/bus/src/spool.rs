@@ -19,6 +19,7 @@ mod aside;
 mod batch;
 mod current_topics;
 mod drain;
+mod drain_checkpoint;
 mod entry;
 mod intake;
 mod local;
@@ -26,7 +27,6 @@ mod member;
 mod source;
 mod status;
 mod superseded;
-mod ticket;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -42,13 +42,13 @@ use tokio::task::JoinHandle;
 use self::batch::Taken;
 use self::current_topics::CurrentTopics;
 use self::drain::Drain;
+use self::drain_checkpoint::DrainCheckpoint;
 use self::entry::Sums;
 use self::intake::{Intake, Request};
 use self::local::{Local, Reader};
 use self::member::SpooledMember;
 use self::source::SpooledSource;
 use self::status::{Contact, End, Level, Status};
-use self::ticket::Ticket;
 use super::embedded::{self, Fsync};
 use super::trouble::Trouble;
 use super::{
@@ -102,7 +102,7 @@ struct Name {
     spool: String,
     /// As a part of the host that may be in trouble.
     part: String,
-    /// Under which its ticket is kept.
+    /// Under which its checkpoint is kept.
     state: String,
     /// Where it lies.
     directory: String,
@@ -136,7 +136,7 @@ impl Spooled {
         let name = Arc::new(Name {
             spool: name.to_owned(),
             part: format!("spool of {name}"),
-            state: Ticket::state_name(name),
+            state: DrainCheckpoint::state_name(name),
             directory: directory.display().to_string(),
         });
         let log = embedded::Options {
@@ -184,7 +184,7 @@ impl Spooled {
             name: Arc::clone(&name),
             alone,
             home,
-            ticket: None,
+            checkpoint: None,
             suspect: 0,
             kept: false,
             stored: BTreeMap::new(),
@@ -229,10 +229,10 @@ impl Spooled {
 
     /// A role's state as the bus has it, kept here for the time when that is away.
     async fn recall(&self, name: &str) -> Result<Option<Bytes>, Error> {
-        // The ticket first: if another process continues meanwhile, the ticket differs.
-        let ticket = self.remote.state(&self.name.state).await?;
+        // The checkpoint first: if another process continues meanwhile, the checkpoint differs.
+        let checkpoint = self.remote.state(&self.name.state).await?;
         let value = self.remote.state(name).await?;
-        self.local.adopt(name, value.clone(), ticket).await?;
+        self.local.adopt(name, value.clone(), checkpoint).await?;
         Ok(value)
     }
 

@@ -12,7 +12,7 @@ use self::kafka::Cluster;
 use super::deadline::ShutdownDeadline;
 use fedhost_base::observer::Observer;
 use fedhost_bus::embedded::EmbeddedLog;
-use fedhost_bus::kafka::View;
+use fedhost_bus::kafka::RoleClient;
 use fedhost_bus::limits::BrokerLimits;
 use fedhost_bus::spool::{self, Spooled};
 use fedhost_bus::{self as bus, Bus};
@@ -69,7 +69,7 @@ pub(super) struct OnKafka {
     /// It has answered.
     reached: AtomicBool,
     /// For callers without a role.
-    host: Arc<View>,
+    host: Arc<RoleClient>,
     /// What fog nodes and sensors write goes through it.
     spool: Option<spool::Options>,
     /// For everything to be over, once a run stops.
@@ -79,10 +79,10 @@ pub(super) struct OnKafka {
 /// What one role reads and writes through; to be closed when the role has ended.
 pub(super) enum RoleBus {
     Embedded(Arc<EmbeddedLog>),
-    Kafka(Arc<View>),
+    Kafka(Arc<RoleClient>),
     Spooled {
         spool: Arc<Spooled>,
-        view: Arc<View>,
+        client: Arc<RoleClient>,
     },
 }
 
@@ -180,21 +180,21 @@ impl Buses {
             Self::Embedded(log) => return Ok(RoleBus::Embedded(Arc::clone(log))),
             Self::Kafka(kafka) => kafka,
         };
-        let view = Arc::new(kafka.cluster.view(spec));
+        let client = Arc::new(kafka.cluster.role_client(spec));
         let spool = kafka.spool.as_ref();
         let Some(options) = spool.filter(|_| spec.spooling != Spooling::No) else {
-            return Ok(RoleBus::Kafka(view));
+            return Ok(RoleBus::Kafka(client));
         };
         let options = spool::Options {
             alone: spec.spooling == Spooling::Alone,
             away: !kafka.reached.load(Ordering::Relaxed),
             ..options.clone()
         };
-        let remote = Arc::clone(&view) as Arc<dyn Bus>;
+        let remote = Arc::clone(&client) as Arc<dyn Bus>;
         let spool = Spooled::open(options, remote, &spec.name).await?;
         Ok(RoleBus::Spooled {
             spool: Arc::new(spool),
-            view,
+            client,
         })
     }
 
@@ -216,7 +216,7 @@ impl RoleBus {
     pub(super) fn bus(&self) -> Arc<dyn Bus> {
         match self {
             Self::Embedded(log) => Arc::clone(log) as Arc<dyn Bus>,
-            Self::Kafka(view) => Arc::clone(view) as Arc<dyn Bus>,
+            Self::Kafka(client) => Arc::clone(client) as Arc<dyn Bus>,
             Self::Spooled { spool, .. } => Arc::clone(spool) as Arc<dyn Bus>,
         }
     }
@@ -234,10 +234,10 @@ impl RoleBus {
     pub(super) async fn close(self, deadline: &ShutdownDeadline) {
         match self {
             Self::Embedded(_) => {}
-            Self::Kafka(view) => view.close(deadline.left()).await,
-            Self::Spooled { spool, view } => {
+            Self::Kafka(client) => client.close(deadline.left()).await,
+            Self::Spooled { spool, client } => {
                 spool.close(deadline.left()).await;
-                view.close(deadline.left()).await;
+                client.close(deadline.left()).await;
             }
         }
     }

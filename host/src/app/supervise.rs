@@ -134,11 +134,13 @@ impl Supervised {
         start: impl Fn(Context) -> F,
         started: StartedSignal,
     ) -> Result<(), Error> {
-        let view = tokio::select! {
+        let role_bus = tokio::select! {
             () = self.stop.cancelled() => return Ok(()),
-            view = self.buses.of_role(&self.spec) => view.map_err(crate::role::on_bus(&self.spec.name))?,
+            found = self.buses.of_role(&self.spec) => found.map_err(crate::role::on_bus(&self.spec.name))?,
         };
-        let (bus, announcer, stop) = (view.bus(), self.announcer.clone(), self.stop.clone());
+        let bus = role_bus.bus();
+        let announcer = self.announcer.clone();
+        let stop = self.stop.clone();
         let observer = Arc::clone(&self.observer);
         let ended = tokio::select! {
             ended = start(Context { bus, announcer, observer, stop, started }) => ended,
@@ -152,10 +154,10 @@ impl Supervised {
             // something in its spool for the next start.
             tokio::select! {
                 () = self.stop.cancelled() => {}
-                () = view.arrived() => {}
+                () = role_bus.arrived() => {}
             }
         }
-        view.close(&self.deadline).await;
+        role_bus.close(&self.deadline).await;
         ended
     }
 

@@ -11,12 +11,13 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use fedhost_base::hint::explain;
 use fedhost_plugin::{ComponentVerdict, Limits, Loader, Plugin, Reason, Refused, Registry, Trust};
 
-use super::harness::{ENGINE, Ear, Scene, columns, component, opening, pairs};
+use super::harness::{ENGINE, Recorder, Scene, columns, component, opening, pairs};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fedhost");
 
 fn load(program: &str, limits: Limits, name: &str) -> Result<Plugin, Refused> {
-    let loader = Loader::new(&ENGINE, Ear::default().sink()).with_limits(Arc::new(move |_| limits));
+    let loader =
+        Loader::new(&ENGINE, Recorder::default().sink()).with_limits(Arc::new(move |_| limits));
     loader.compiled_by(program.into()).load(&component(name))
 }
 
@@ -81,7 +82,7 @@ fn a_child_tells_what_is_wrong_with_a_component() {
     let home = tempfile::tempdir().unwrap();
     let mut bytes = fs::read(component("standard-scaler")).unwrap();
     let loader = |compiled: bool| {
-        let loader = Loader::new(&ENGINE, Ear::default().sink());
+        let loader = Loader::new(&ENGINE, Recorder::default().sink());
         if compiled {
             loader.compiled_by(PROGRAM.into())
         } else {
@@ -112,8 +113,8 @@ fn a_component_is_run_for_whom_it_is_vouched() {
     fs::copy(component("standard-scaler"), &file).unwrap();
     let signer = SigningKey::from_bytes(&[7; 32]);
     let key = STANDARD.encode(signer.verifying_key().as_bytes());
-    let loader =
-        Loader::new(&ENGINE, Ear::default().sink()).trusting(Trust::new(&[key], true).unwrap());
+    let loader = Loader::new(&ENGINE, Recorder::default().sink())
+        .trusting(Trust::new(&[key], true).unwrap());
     assert!(matches!(
         loader.load(&file).err().unwrap().reason,
         Reason::Signature { .. }
@@ -131,8 +132,8 @@ fn an_unsigned_file_does_not_take_the_place_of_a_signed_one() {
     let signer = SigningKey::from_bytes(&[7; 32]);
     let signature = signer.sign(&fs::read(&file).unwrap()).to_bytes();
     let key = STANDARD.encode(signer.verifying_key().as_bytes());
-    let loader =
-        Loader::new(&ENGINE, Ear::default().sink()).trusting(Trust::new(&[key], false).unwrap());
+    let loader = Loader::new(&ENGINE, Recorder::default().sink())
+        .trusting(Trust::new(&[key], false).unwrap());
     let copy = home.path().join("a-copy.wasm");
     fs::copy(&file, &copy).unwrap();
     let found = || {
@@ -160,7 +161,7 @@ fn a_file_of_a_million_names_is_scanned_in_the_child_and_refused() {
     bytes.extend(count);
     bytes.extend(imports);
     fs::write(&file, bytes).unwrap();
-    let loader = Loader::new(&ENGINE, Ear::default().sink()).compiled_by(PROGRAM.into());
+    let loader = Loader::new(&ENGINE, Recorder::default().sink()).compiled_by(PROGRAM.into());
     let inspected = loader.inspect(&file).unwrap();
     assert!(inspected.imports.is_empty());
     let ComponentVerdict::Refused { reason } = inspected.verdict else {

@@ -7,6 +7,7 @@
 mod acl;
 mod address;
 mod brokers;
+mod client_error_log;
 mod clock;
 mod cluster;
 mod entrance;
@@ -16,7 +17,6 @@ mod rights;
 mod tls;
 mod topics;
 mod transactions;
-mod witness;
 
 use super::Options;
 use crate::TopicSpec;

@@ -1,6 +1,6 @@
 //! Reads a consumer group's partitions from Kafka.
 //!
-//! Each reader has a thread that polls a client and puts the records on a shelf; the reader takes
+//! Each reader has a thread that polls a client and puts the records on a buffer; the reader takes
 //! them from there. The thread never does slow work. A partition whose queue is full is paused. The
 //! thread also handles rebalances of the group.
 //!
@@ -17,6 +17,7 @@
 mod assignment;
 mod context;
 mod failure;
+mod fetch_buffer;
 mod hanging;
 mod intake;
 mod member;
@@ -28,7 +29,6 @@ mod poller;
 pub(super) mod record;
 mod session;
 mod shared;
-mod shelf;
 mod stall;
 mod statistics;
 
@@ -38,13 +38,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
+use self::fetch_buffer::Phase;
 use self::member::{Membership, Slot};
 use self::plan::Plan;
 pub(super) use self::plan::Sharing;
 pub use self::plan::reader_properties;
 use self::poller::Poller;
 use self::shared::Shared;
-use self::shelf::Phase;
 use super::client::Listener;
 use super::groups::{Groups, Reader};
 use super::options::Options;
@@ -130,17 +130,17 @@ impl KafkaSource {
         mut turn: Option<impl Future<Output = Result<(), Error>> + Send>,
     ) -> Result<(), Error> {
         loop {
-            if let Some(error) = self.shared.shelf().take_end() {
+            if let Some(error) = self.shared.buffer().take_end() {
                 return Err(error);
             }
-            let called = self.shared.shelf().is_called();
+            let called = self.shared.buffer().is_called();
             if let Some(turn) = turn.take_if(|_| called) {
                 turn.await?;
-                self.shared.shelf().settle();
+                self.shared.buffer().settle();
                 continue;
             }
             if matches!(
-                self.shared.shelf().phase(),
+                self.shared.buffer().phase(),
                 Phase::Reading | Phase::Suspended
             ) {
                 return Ok(());
@@ -157,13 +157,13 @@ impl KafkaSource {
 
     /// The records returned from those partitions, which are being revoked, are done.
     fn release(&self, partitions: &[(Arc<str>, u32)]) {
-        let mut shelf = self.shared.shelf();
+        let mut buffer = self.shared.buffer();
         for (topic, index) in partitions {
-            if let Some(partition) = shelf.find_mut(topic, *index) {
+            if let Some(partition) = buffer.find_mut(topic, *index) {
                 partition.release();
             }
         }
-        drop(shelf);
+        drop(buffer);
         self.shared.settle();
     }
 
@@ -201,15 +201,15 @@ impl Source for KafkaSource {
     }
 
     fn positions(&self) -> BTreeMap<(Arc<str>, u32), u64> {
-        self.shared.shelf().positions()
+        self.shared.buffer().positions()
     }
 
     fn beginnings(&self) -> BTreeMap<(Arc<str>, u32), Beginning> {
-        self.shared.shelf().beginnings()
+        self.shared.buffer().beginnings()
     }
 
     fn seek(&mut self, topic: &str, partition: u32, next: u64) {
-        if let Some(partition) = self.shared.shelf().find_mut(topic, partition) {
+        if let Some(partition) = self.shared.buffer().find_mut(topic, partition) {
             partition.seek(next);
         }
         self.shared.signal.raise();
@@ -248,7 +248,7 @@ impl Member for KafkaMember {
 
 impl Drop for KafkaSource {
     fn drop(&mut self) {
-        let over = matches!(self.shared.shelf().phase(), Phase::Ended(_));
+        let over = matches!(self.shared.buffer().phase(), Phase::Ended(_));
         self.shared.close();
         // The condition of a fenced reader stays until another reader replaces it.
         if !over {

@@ -32,7 +32,7 @@ struct Inner {
 pub(super) enum Hidden {
     /// Committed values count, so the reader waits for them.
     Awaited,
-    /// A visitor that only reads can do without them.
+    /// A has_no_role that only reads can do without them.
     LeftOut,
 }
 

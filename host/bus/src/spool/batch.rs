@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::drain_checkpoint::DrainCheckpoint;
 use super::entry::{Broken, Entry, Move, Stamp, decode, size};
-use super::ticket::Ticket;
 use crate::{Error, GroupOffset, NewRecord, Record, Write};
 
 /// A write that was taken from the spool's log.
@@ -47,8 +47,8 @@ impl Taken {
     }
 
     /// What is kept on the other side once this one has arrived.
-    pub(super) fn ticket(&self, home: u128) -> Ticket {
-        Ticket {
+    pub(super) fn checkpoint(&self, home: u128) -> DrainCheckpoint {
+        DrainCheckpoint {
             home,
             generation: self.stamp.generation,
             next: self.offset + 1,
@@ -83,9 +83,10 @@ impl Batch {
         self.state.extend(state);
     }
 
-    /// With the value `ticket` under `name`, so that both arrive or neither.
-    pub(super) fn finish(mut self, name: &str, ticket: Ticket) -> Write {
-        self.state.insert(name.to_owned(), Some(ticket.encode()));
+    /// With the value `checkpoint` under `name`, so that both arrive or neither.
+    pub(super) fn finish(mut self, name: &str, checkpoint: DrainCheckpoint) -> Write {
+        self.state
+            .insert(name.to_owned(), Some(checkpoint.encode()));
         let offset = |((group, topic, partition, epoch), next)| GroupOffset {
             group,
             topic,
@@ -130,18 +131,18 @@ mod tests {
         [entry(3, Some("a")), entry(5, Some("b")), entry(4, None)]
             .into_iter()
             .for_each(|entry| batch.push(entry));
-        let ticket = Ticket {
+        let checkpoint = DrainCheckpoint {
             home: 3,
             generation: 1,
             next: 2,
         };
-        let Write { offsets, state, .. } = batch.finish("spool/x", ticket);
+        let Write { offsets, state, .. } = batch.finish("spool/x", checkpoint);
         assert_eq!((offsets.len(), offsets[0].next), (1, 4));
         assert_eq!(
             state,
             [
                 ("s".to_owned(), None),
-                ("spool/x".to_owned(), Some(ticket.encode()))
+                ("spool/x".to_owned(), Some(checkpoint.encode()))
             ]
         );
     }

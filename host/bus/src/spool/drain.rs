@@ -10,11 +10,11 @@ use tokio::sync::watch;
 
 use super::batch::{Batch, Taken};
 use super::current_topics::CurrentTopics;
+use super::drain_checkpoint::DrainCheckpoint;
 use super::entry::{Move, Stamp};
 use super::local::{Local, Reader};
 use super::status::{Contact, End, Level, Status, end, until};
 use super::superseded;
-use super::ticket::Ticket;
 use super::{Name, TOGETHER, aside};
 use crate::trouble::Trouble;
 use crate::{Bus, Error, Write};
@@ -35,7 +35,7 @@ pub(super) struct Drain {
     /// Identity of the log.
     pub(super) home: u128,
     /// What the other side has kept of this spool, as far as known.
-    pub(super) ticket: Option<Ticket>,
+    pub(super) checkpoint: Option<DrainCheckpoint>,
     /// Writes below this offset go alone: together they were refused, and it is not known for which
     /// of them.
     pub(super) suspect: u64,
@@ -138,24 +138,25 @@ impl Drain {
     /// that.
     async fn settle(&mut self) -> Result<(), Error> {
         self.stored.clear();
-        let ticket = self
+        let checkpoint = self
             .remote
             .state(&self.name.state)
             .await?
             .as_deref()
-            .and_then(Ticket::decode);
+            .and_then(DrainCheckpoint::decode);
         let begin = self.status.borrow().drained.offset;
         self.reader.seek(begin);
-        if let Some(ticket) = ticket.filter(|_| ticket != self.ticket)
-            && let Some((offset, stamp)) = self.arrived(begin, ticket).await?
+        if let Some(checkpoint) = checkpoint.filter(|_| checkpoint != self.checkpoint)
+            && let Some((offset, stamp)) = self.arrived(begin, checkpoint).await?
         {
             self.forget(offset, stamp).await;
         }
-        let is_another_s = self.alone && ticket.is_some_and(|ticket| ticket.home != self.home);
-        if is_another_s && ticket != self.local.base().await? {
+        let is_another_s =
+            self.alone && checkpoint.is_some_and(|checkpoint| checkpoint.home != self.home);
+        if is_another_s && checkpoint != self.local.base().await? {
             self.give_way().await?;
         }
-        self.ticket = ticket;
+        self.checkpoint = checkpoint;
         self.reader.seek(self.status.borrow().drained.offset);
         Ok(())
     }
@@ -196,16 +197,20 @@ impl Drain {
         Ok(())
     }
 
-    /// The last write that `ticket` says has arrived. Those before it have too, whichever their
+    /// The last write that `checkpoint` says has arrived. Those before it have too, whichever their
     /// generation.
-    async fn arrived(&mut self, begin: u64, ticket: Ticket) -> Result<Option<(u64, Stamp)>, Error> {
-        let end = self.status.borrow().accepted.offset.min(ticket.next);
+    async fn arrived(
+        &mut self,
+        begin: u64,
+        checkpoint: DrainCheckpoint,
+    ) -> Result<Option<(u64, Stamp)>, Error> {
+        let end = self.status.borrow().accepted.offset.min(checkpoint.next);
         let (mut at, mut last) = (begin, None);
         while at < end {
             for record in self.reader.read(TOGETHER).await? {
                 let taken = Taken::read(&self.name.directory, record)?;
                 at = taken.offset + 1;
-                if at <= end && taken.stamp.generation == ticket.generation {
+                if at <= end && taken.stamp.generation == checkpoint.generation {
                     last = Some((taken.offset, taken.stamp));
                 }
             }
@@ -217,11 +222,11 @@ impl Drain {
         let (Some(first), Some(last)) = (taken.first(), taken.last()) else {
             return Ok(());
         };
-        let (oldest_ms, offset, stamp, ticket) = (
+        let (oldest_ms, offset, stamp, checkpoint) = (
             first.accepted_ms,
             last.offset,
             last.stamp,
-            last.ticket(self.home),
+            last.checkpoint(self.home),
         );
         self.status
             .send_modify(|status| status.oldest_ms = oldest_ms);
@@ -239,9 +244,9 @@ impl Drain {
             for write in &kept {
                 batch.push(write.entry.clone());
             }
-            let write = batch.finish(&self.name.state, ticket);
+            let write = batch.finish(&self.name.state, checkpoint);
             match self.carry_over(write, kept.len() == 1).await? {
-                None => self.ticket = Some(ticket),
+                None => self.checkpoint = Some(checkpoint),
                 Some(error @ Error::Fenced { .. }) => {
                     for write in &kept {
                         self.leave_out(write, &error.to_string());
@@ -325,7 +330,7 @@ impl Drain {
             && failed
             && !self.kept
         {
-            // Nothing is lost or done twice by it: the ticket shows after the next start what has
+            // Nothing is lost or done twice by it: the checkpoint shows after the next start what has
             // arrived.
             self.observer.announce(Event::Run(RunEvent::Warned {
                 part: self.name.part.clone(),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::drain_checkpoint::DrainCheckpoint;
 use super::entry::Stamp;
-use super::ticket::Ticket;
 use crate::embedded::{EmbeddedLog, Options};
 use crate::{Admin, Bus, Error, NewRecord, Record, Sink, Source, Start, TopicSpec, Write};
 
@@ -112,18 +112,22 @@ impl Local {
     }
 
     /// How far the work of another log had come when this one went on from it.
-    pub(super) async fn base(&self) -> Result<Option<Ticket>, Error> {
-        Ok(self.state(BASE).await?.as_deref().and_then(Ticket::decode))
+    pub(super) async fn base(&self) -> Result<Option<DrainCheckpoint>, Error> {
+        Ok(self
+            .state(BASE)
+            .await?
+            .as_deref()
+            .and_then(DrainCheckpoint::decode))
     }
 
-    /// Keeps a state as the bus has it, and the ticket that it had when that was written.
+    /// Keeps a state as the bus has it, and the checkpoint that it had when that was written.
     pub(super) async fn adopt(
         &self,
         name: &str,
         value: Option<Bytes>,
-        ticket: Option<Bytes>,
+        checkpoint: Option<Bytes>,
     ) -> Result<(), Error> {
-        let state = vec![(name.to_owned(), value), (BASE.to_owned(), ticket)];
+        let state = vec![(name.to_owned(), value), (BASE.to_owned(), checkpoint)];
         self.log()
             .write(Write {
                 state,

@@ -157,7 +157,7 @@ fn a_deadline_in_units_of_work_is_met_at_the_same_place_every_time() {
             error.detail.contains("3000000 units") && error.detail.contains("limits.fuel_per_call"),
             "{error}"
         );
-        scene.ear.reports()
+        scene.recorder.reports()
     };
     let first = progress_until_stopped();
     assert!(first > 10, "{first}");
@@ -219,7 +219,7 @@ fn a_log_flood_is_cut_and_counted() {
         },
     );
     scene.detector().score(&pairs(&ROWS)).unwrap();
-    let lines = scene.ear.lines();
+    let lines = scene.recorder.lines();
     assert_eq!(lines.len(), 11);
     assert_eq!(lines[0], "info: line 0 of a flood");
     assert_eq!(
@@ -232,7 +232,7 @@ fn a_log_flood_is_cut_and_counted() {
 fn a_huge_log_line_is_cut() {
     let scene = Scene::new("huge-log-line", Limits::default());
     scene.detector().score(&pairs(&ROWS)).unwrap();
-    let lines = scene.ear.lines();
+    let lines = scene.recorder.lines();
     assert_eq!(
         lines.iter().map(String::len).collect::<Vec<_>>(),
         ["info: ".len() + 4096]
@@ -249,9 +249,9 @@ fn a_progress_flood_is_cut_and_counted() {
     };
     let scene = Scene::new("progress-flood", patient);
     scene.trainer().train(&pairs(&ROWS), 1).unwrap();
-    assert_eq!(scene.ear.reports(), 1000);
+    assert_eq!(scene.recorder.reports(), 1000);
     assert_eq!(
-        scene.ear.lines(),
+        scene.recorder.lines(),
         ["warning: 999000 more progress reports were dropped after the first 1000"]
     );
 }
@@ -282,8 +282,8 @@ fn a_training_is_asked_to_stop_in_time_to_return_before_its_deadline() {
 #[test]
 fn all_instances_together_stay_within_the_total_memory() {
     let engine = fedhost_plugin::Engine::with_total_memory(16 << 20).unwrap();
-    let ear = crate::harness::Ear::default();
-    let loader = fedhost_plugin::Loader::new(&engine, ear.sink());
+    let recorder = crate::harness::Recorder::default();
+    let loader = fedhost_plugin::Loader::new(&engine, recorder.sink());
     let mut scene = Scene::new("none", Limits::default());
     scene.plugin = loader
         .load(&crate::harness::component("misbehaving"))

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use fedhost_base::event::{Event, RunEvent};
 use fedhost_plugin::{Loader, Plugin};
 
-use crate::harness::{ENGINE, Ear, component};
+use crate::harness::{ENGINE, Recorder, component};
 
-fn load(cache: &Path, ear: &Ear) -> Plugin {
-    Loader::new(&ENGINE, ear.sink())
+fn load(cache: &Path, recorder: &Recorder) -> Plugin {
+    Loader::new(&ENGINE, recorder.sink())
         .with_cache(cache)
         .load(&component("standard-scaler"))
         .unwrap()
@@ -35,11 +35,11 @@ fn age(file: &Path, days: u64) {
 fn code_that_nobody_has_asked_for_in_a_long_time_is_forgotten() {
     let home = tempfile::tempdir().unwrap();
     let cache = home.path().join("cache");
-    let ear = Ear::default();
-    load(&cache, &ear);
+    let recorder = Recorder::default();
+    load(&cache, &recorder);
     age(&only_entry(&cache), 60);
     assert!(
-        load(&cache, &ear).was_cached(),
+        load(&cache, &recorder).was_cached(),
         "two months are not long, and now it has been used"
     );
     let (old, foreign) = (cache.join("old.cwasm"), cache.join("notes.txt"));
@@ -47,35 +47,35 @@ fn code_that_nobody_has_asked_for_in_a_long_time_is_forgotten() {
         fs::write(file, "x").unwrap();
         age(file, 100);
     }
-    assert!(load(&cache, &ear).was_cached());
+    assert!(load(&cache, &recorder).was_cached());
     assert!(!old.exists() && foreign.exists());
 }
 
-fn complaints(ear: &Ear) -> Vec<String> {
+fn complaints(recorder: &Recorder) -> Vec<String> {
     let complaint = |event| match event {
         Event::Run(RunEvent::Warned { detail, .. }) => Some(detail),
         _ => None,
     };
-    ear.heard().into_iter().filter_map(complaint).collect()
+    recorder.heard().into_iter().filter_map(complaint).collect()
 }
 
 #[test]
 fn a_component_is_compiled_once() {
     let home = tempfile::tempdir().unwrap();
     let cache = home.path().join("deep/cache");
-    let ear = Ear::default();
-    assert!(!load(&cache, &ear).was_cached());
+    let recorder = Recorder::default();
+    assert!(!load(&cache, &recorder).was_cached());
     only_entry(&cache);
-    assert!(load(&cache, &ear).was_cached());
-    assert_eq!(complaints(&ear), Vec::<String>::new());
+    assert!(load(&cache, &recorder).was_cached());
+    assert_eq!(complaints(&recorder), Vec::<String>::new());
 }
 
 #[test]
 fn a_damaged_entry_is_announced_and_made_again() {
     let home = tempfile::tempdir().unwrap();
     let cache = home.path().join("cache");
-    let ear = Ear::default();
-    load(&cache, &ear);
+    let recorder = Recorder::default();
+    load(&cache, &recorder);
     let entry = only_entry(&cache);
     let whole = fs::read(&entry).unwrap();
     let mut flipped = whole.clone();
@@ -85,10 +85,10 @@ fn a_damaged_entry_is_announced_and_made_again() {
         .enumerate()
     {
         fs::write(&entry, damaged).unwrap();
-        assert!(!load(&cache, &ear).was_cached());
-        assert_eq!(complaints(&ear).len(), count + 1);
+        assert!(!load(&cache, &recorder).was_cached());
+        assert_eq!(complaints(&recorder).len(), count + 1);
         assert_eq!(fs::read(&entry).unwrap().len(), whole.len());
-        assert!(load(&cache, &ear).was_cached());
+        assert!(load(&cache, &recorder).was_cached());
     }
 }
 
@@ -100,13 +100,13 @@ fn a_directory_that_others_can_write_is_not_used() {
     let cache = home.path().join("cache");
     fs::create_dir(&cache).unwrap();
     fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).unwrap();
-    let ear = Ear::default();
-    load(&cache, &ear);
-    assert!(!load(&cache, &ear).was_cached());
+    let recorder = Recorder::default();
+    load(&cache, &recorder);
+    assert!(!load(&cache, &recorder).was_cached());
     assert_eq!(fs::read_dir(&cache).unwrap().count(), 0);
     assert!(
-        complaints(&ear)[0].contains("can be written by others"),
+        complaints(&recorder)[0].contains("can be written by others"),
         "{:?}",
-        complaints(&ear)
+        complaints(&recorder)
     );
 }

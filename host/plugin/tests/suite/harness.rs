@@ -31,9 +31,9 @@ pub(crate) fn component(name: &str) -> PathBuf {
 
 /// Receives every event.
 #[derive(Clone, Default)]
-pub(crate) struct Ear(Arc<Mutex<Vec<Event>>>);
+pub(crate) struct Recorder(Arc<Mutex<Vec<Event>>>);
 
-impl Ear {
+impl Recorder {
     pub(crate) fn sink(&self) -> EventSink {
         let heard = Arc::clone(&self.0);
         Arc::new(move |event| heard.lock().unwrap().push(event))
@@ -64,22 +64,22 @@ impl Ear {
 }
 
 /// A loader that compiles each component once for all tests.
-pub(crate) fn loader(limits: Limits, ear: &Ear) -> Loader {
+pub(crate) fn loader(limits: Limits, recorder: &Recorder) -> Loader {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-cache");
-    Loader::new(&ENGINE, ear.sink())
+    Loader::new(&ENGINE, recorder.sink())
         .with_limits(Arc::new(move |_| limits))
         .with_cache(&cache)
 }
 
 pub(crate) fn plugin(name: &str, limits: Limits) -> Plugin {
-    loader(limits, &Ear::default())
+    loader(limits, &Recorder::default())
         .load(&component(name))
         .unwrap()
 }
 
 /// An instance of the misbehaving plug-in, and what it says.
 pub(crate) struct Scene {
-    pub(crate) ear: Ear,
+    pub(crate) recorder: Recorder,
     pub(crate) plugin: Plugin,
     act: String,
     pub(crate) context: Context,
@@ -87,13 +87,13 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new(act: &str, limits: Limits) -> Self {
-        let ear = Ear::default();
-        let context = Context::new("test", ear.sink());
+        let recorder = Recorder::default();
+        let context = Context::new("test", recorder.sink());
         Self {
             plugin: plugin("misbehaving", limits),
             act: act.to_owned(),
             context,
-            ear,
+            recorder,
         }
     }
 

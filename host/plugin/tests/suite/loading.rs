@@ -11,7 +11,7 @@ use fedhost_plugin::{
     ComponentVerdict, Context, FindError, Kind, Limits, Loader, Parameters, Reason, Registry,
 };
 
-use crate::harness::{ENGINE, Ear, columns, component, loader, opening};
+use crate::harness::{ENGINE, Recorder, columns, component, loader, opening};
 
 /// A component without code that imports empty interfaces of these names.
 fn component_importing(names: &[&str]) -> Vec<u8> {
@@ -33,7 +33,7 @@ fn refusal(bytes: &[u8]) -> Reason {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("downloaded.wasm");
     fs::write(&file, bytes).unwrap();
-    let Err(refused) = loader(Limits::default(), &Ear::default()).load(&file) else {
+    let Err(refused) = loader(Limits::default(), &Recorder::default()).load(&file) else {
         panic!("it was accepted")
     };
     refused.reason
@@ -92,7 +92,7 @@ fn a_flipped_bit_is_refused_or_changes_the_digest_but_never_harms() {
     let good = fs::read(component("standard-scaler")).unwrap();
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("standard-scaler.wasm");
-    let loader = Loader::new(&ENGINE, Ear::default().sink());
+    let loader = Loader::new(&ENGINE, Recorder::default().sink());
     let mut refused = 0;
     for index in (8..good.len()).step_by(good.len() / 24) {
         let mut flipped = good.clone();
@@ -123,8 +123,8 @@ fn mixed_directory() -> (tempfile::TempDir, PathBuf) {
     (home, directory)
 }
 
-fn open(directory: &Path, ear: &Ear) -> Registry {
-    Registry::open(directory, &loader(Limits::default(), ear)).unwrap()
+fn open(directory: &Path, recorder: &Recorder) -> Registry {
+    Registry::open(directory, &loader(Limits::default(), recorder)).unwrap()
 }
 
 fn selector(text: &str) -> PluginSelector {
@@ -134,15 +134,15 @@ fn selector(text: &str) -> PluginSelector {
 #[test]
 fn a_refused_file_is_announced_and_does_not_stop_the_others() {
     let (_home, directory) = mixed_directory();
-    let ear = Ear::default();
-    let registry = open(&directory, &ear);
+    let recorder = Recorder::default();
+    let registry = open(&directory, &recorder);
     assert_eq!((registry.plugins().len(), registry.refused().len()), (1, 1));
     let loaded = registry.find(&selector("standard-scaler@^0.1")).unwrap();
     assert_eq!(
         loaded.id().sha256,
         Sha256Hex::of(&fs::read(component("standard-scaler")).unwrap())
     );
-    let events = ear.heard();
+    let events = recorder.heard();
     assert!(
         matches!(&events[0], Event::Plugin(PluginEvent::PluginFailed { plugin, call, kind, detail })
         if plugin == "pca-t2q" && call == "load" && kind == "refused" && detail.contains("core module"))
@@ -156,7 +156,7 @@ fn a_refused_file_is_announced_and_does_not_stop_the_others() {
 #[test]
 fn a_plugin_that_is_not_found_is_answered_with_what_is_there() {
     let (_home, directory) = mixed_directory();
-    let registry = open(&directory, &Ear::default());
+    let registry = open(&directory, &Recorder::default());
     let why = |selector: &PluginSelector| registry.find(selector).map(drop).unwrap_err();
     let misspelt = why(&selector("standard-scalar"));
     assert!(
@@ -179,7 +179,7 @@ fn a_plugin_that_is_not_found_is_answered_with_what_is_there() {
     assert!(why(&pinned).to_string().contains("is not sha256 e3b0c442"));
     let nowhere = Registry::open(
         &directory.join("nowhere"),
-        &loader(Limits::default(), &Ear::default()),
+        &loader(Limits::default(), &Recorder::default()),
     );
     assert!(hint::hint(&nowhere.err().unwrap()).is_some());
 }
@@ -207,7 +207,7 @@ fn newer_scaler() -> Vec<u8> {
 fn of_two_files_with_one_name_the_highest_version_wins() {
     let (_home, directory) = mixed_directory();
     fs::write(directory.join("a-newer.wasm"), newer_scaler()).unwrap();
-    let registry = open(&directory, &Ear::default());
+    let registry = open(&directory, &Recorder::default());
     assert_eq!(
         registry
             .find(&selector("standard-scaler"))
@@ -229,8 +229,8 @@ fn of_two_files_with_one_name_the_highest_version_wins() {
 #[test]
 fn a_changed_file_is_loaded_once_it_stays_the_same() {
     let (_home, directory) = mixed_directory();
-    let (ear, file) = (Ear::default(), directory.join("standard-scaler.wasm"));
-    let loader = loader(Limits::default(), &ear);
+    let (recorder, file) = (Recorder::default(), directory.join("standard-scaler.wasm"));
+    let loader = loader(Limits::default(), &recorder);
     let mut registry = Registry::open(&directory, &loader).unwrap();
     let found = |registry: &Registry| {
         registry
@@ -272,13 +272,13 @@ fn a_changed_file_is_loaded_once_it_stays_the_same() {
 
 #[test]
 fn a_plugin_that_needs_more_memory_than_it_may_have_is_refused_for_that() {
-    let ear = Ear::default();
+    let recorder = Recorder::default();
     let tight = loader(
         Limits {
             memory_bytes: 65_536,
             ..Limits::default()
         },
-        &ear,
+        &recorder,
     );
     let Err(refused) = tight.load(&component("standard-scaler")) else {
         panic!("it was accepted")
@@ -302,7 +302,7 @@ fn a_plugin_of_more_parts_than_it_may_have_is_refused_for_that() {
         },
     ];
     let reasons = few.map(|limits| {
-        loader(limits, &Ear::default())
+        loader(limits, &Recorder::default())
             .load(&component("standard-scaler"))
             .err()
             .unwrap()
@@ -327,9 +327,9 @@ fn limits_are_those_of_the_name_that_a_component_gives_itself() {
         },
         _ => Limits::default(),
     };
-    let loader = Loader::new(&ENGINE, Ear::default().sink()).with_limits(Arc::new(limits_for));
+    let loader = Loader::new(&ENGINE, Recorder::default().sink()).with_limits(Arc::new(limits_for));
     let plugin = loader.load(&file).unwrap();
-    let context = Context::new("test", Ear::default().sink());
+    let context = Context::new("test", Recorder::default().sink());
     let opened = opening(
         &plugin,
         &columns(2),
@@ -347,7 +347,7 @@ fn a_file_that_is_larger_than_it_may_be_is_not_compiled() {
             component_bytes: 2000,
             ..Limits::default()
         },
-        &Ear::default(),
+        &Recorder::default(),
     );
     let refused = small.load(&component("standard-scaler")).err().unwrap();
     assert_eq!(refused.reason, Reason::TooLarge { max: 2000 });
@@ -355,7 +355,7 @@ fn a_file_that_is_larger_than_it_may_be_is_not_compiled() {
 
 #[test]
 fn an_inspection_tells_everything_of_a_good_file_and_the_reason_of_a_bad_one() {
-    let inspector = loader(Limits::default(), &Ear::default());
+    let inspector = loader(Limits::default(), &Recorder::default());
     let good = inspector.inspect(&component("standard-scaler")).unwrap();
     assert_eq!(good.verdict, ComponentVerdict::Accepted);
     let descriptor = good.descriptor.as_ref().unwrap();
@@ -397,8 +397,8 @@ fn an_inspection_tells_everything_of_a_good_file_and_the_reason_of_a_bad_one() {
 #[test]
 fn only_the_files_of_the_wanted_plugins_are_loaded_first() {
     let (_home, directory) = mixed_directory();
-    let ear = Ear::default();
-    let loader = loader(Limits::default(), &ear);
+    let recorder = Recorder::default();
+    let loader = loader(Limits::default(), &recorder);
     let wanted = [selector("standard-scaler")];
     let mut registry = Registry::open_named(&directory, &loader, &wanted).unwrap();
     assert_eq!((registry.plugins().len(), registry.refused().len()), (1, 0));
@@ -423,11 +423,11 @@ fn only_the_files_of_the_wanted_plugins_are_loaded_first() {
 fn files_with_one_name_are_announced_once() {
     let (_home, directory) = mixed_directory();
     fs::write(directory.join("a-newer\u{202e}.wasm"), newer_scaler()).unwrap();
-    let ear = Ear::default();
-    let loader = loader(Limits::default(), &ear);
+    let recorder = Recorder::default();
+    let loader = loader(Limits::default(), &recorder);
     let mut registry = Registry::open(&directory, &loader).unwrap();
     registry.refresh(&loader).unwrap();
-    let warnings: Vec<String> = ear
+    let warnings: Vec<String> = recorder
         .heard()
         .into_iter()
         .filter_map(|event| match event {

@@ -8,7 +8,7 @@ use fedhost_domain::model::Weights;
 use fedhost_guest::{Detector, Preprocessor, Random, Session, Signal, Trainer};
 use fedhost_plugin::{Batch, Context, Limits, Opening, Parameters, Plugin};
 
-use crate::harness::{Ear, columns, opening, plugin};
+use crate::harness::{Recorder, columns, opening, plugin};
 
 /// A block of 32, half of one, a vector of 4, and 1.
 const COLUMNS: usize = 53;
@@ -18,7 +18,7 @@ const BATCHES: [usize; 4] = [1, 97, 500, 302];
 const SEED: u64 = 7;
 
 fn open<T>(plugin: &Plugin, open: impl FnOnce(Opening<'_>) -> T) -> T {
-    let context = Context::new("test", Ear::default().sink());
+    let context = Context::new("test", Recorder::default().sink());
     opening(plugin, &columns(COLUMNS), &Parameters::new(), context, open)
 }
 

@@ -3,7 +3,7 @@
 use fedhost_base::event::{Event, PluginEvent};
 use fedhost_plugin::{CallError, Kind, Limits, Parameters, Value};
 
-use crate::harness::{Ear, Scene, columns, opening, pairs};
+use crate::harness::{Recorder, Scene, columns, opening, pairs};
 
 fn limits() -> Limits {
     Limits {
@@ -31,12 +31,12 @@ fn kind(scored: Result<Vec<f32>, CallError>) -> Option<Kind> {
     scored.err().map(|error| error.kind)
 }
 
-fn pauses(ear: &Ear) -> Vec<u64> {
+fn pauses(recorder: &Recorder) -> Vec<u64> {
     let pause = |event| match event {
         Event::Plugin(PluginEvent::PluginQuarantined { pause_ms, .. }) => Some(pause_ms),
         _ => None,
     };
-    ear.heard().into_iter().filter_map(pause).collect()
+    recorder.heard().into_iter().filter_map(pause).collect()
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn after_repeated_failures_a_plug_in_is_not_called_until_its_pause_is_over() {
     for _ in 0..3 {
         assert_eq!(kind(score(&scene, "nan-scores")), Some(Kind::InvalidOutput));
     }
-    assert_eq!(pauses(&scene.ear), [300]);
+    assert_eq!(pauses(&scene.recorder), [300]);
     let shut_out = score(&scene, "none").unwrap_err();
     assert_eq!(shut_out.kind, Kind::Quarantined);
     assert!(
@@ -62,7 +62,7 @@ fn after_repeated_failures_a_plug_in_is_not_called_until_its_pause_is_over() {
         tried = kind(score(&scene, "trap"));
     }
     assert_eq!(tried, Some(Kind::Trap));
-    assert_eq!(pauses(&scene.ear), [300, 600]);
+    assert_eq!(pauses(&scene.recorder), [300, 600]);
     // And one success.
     let mut tried = score(&scene, "none");
     while kind(tried.clone()) == Some(Kind::Quarantined) {
@@ -70,7 +70,7 @@ fn after_repeated_failures_a_plug_in_is_not_called_until_its_pause_is_over() {
     }
     assert_eq!(tried.unwrap(), [3.0]);
     let released = scene
-        .ear
+        .recorder
         .heard()
         .into_iter()
         .filter(|event| matches!(event, Event::Plugin(PluginEvent::PluginReleased { .. })));
@@ -80,7 +80,7 @@ fn after_repeated_failures_a_plug_in_is_not_called_until_its_pause_is_over() {
         Some(Kind::Trap),
         "all is forgotten"
     );
-    assert_eq!(pauses(&scene.ear).len(), 2);
+    assert_eq!(pauses(&scene.recorder).len(), 2);
 }
 
 #[test]
@@ -92,5 +92,5 @@ fn a_plug_in_that_declines_its_input_is_not_shut_out_for_it() {
             Some(Kind::Refused(_))
         ));
     }
-    assert_eq!(pauses(&scene.ear), Vec::<u64>::new());
+    assert_eq!(pauses(&scene.recorder), Vec::<u64>::new());
 }

@@ -2,7 +2,7 @@
 
 use fedhost_plugin::{Batch, Context, Detector, Limits, Parameters, Plugin, Preprocessor, Trainer};
 
-use crate::harness::{Ear, columns, opening, plugin};
+use crate::harness::{Recorder, columns, opening, plugin};
 
 const COLUMNS: usize = 3;
 
@@ -11,7 +11,7 @@ fn open<T>(plugin: &Plugin, open: impl FnOnce(fedhost_plugin::Opening<'_>) -> T)
         plugin,
         &columns(COLUMNS),
         &Parameters::new(),
-        Context::new("test", Ear::default().sink()),
+        Context::new("test", Recorder::default().sink()),
         open,
     )
 }

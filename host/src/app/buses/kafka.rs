@@ -7,7 +7,7 @@ use crate::app::settings;
 use fedhost_base::backoff::Backoff;
 use fedhost_base::observer::Observer;
 use fedhost_bus::Error;
-use fedhost_bus::kafka::{Delivery, Kafka, Options, Properties, View};
+use fedhost_bus::kafka::{Delivery, Kafka, Options, Properties, RoleClient};
 use fedhost_bus::limits::BrokerLimits;
 use fedhost_manifest::{self as manifest, ClientRole, GroupProtocol, Manifest, RoleSpec};
 
@@ -54,8 +54,8 @@ impl Cluster {
         self.kafka.broker_limits().await
     }
 
-    /// The view of a role.
-    pub(super) fn view(&self, role: &RoleSpec) -> View {
+    /// The client of a role.
+    pub(super) fn role_client(&self, role: &RoleSpec) -> RoleClient {
         let mut options = options(&self.manifest, role.clients, &self.observer);
         for properties in [&mut options.producer, &mut options.consumer] {
             if let Some(id) = properties.get(CLIENT_ID) {
@@ -63,12 +63,12 @@ impl Cluster {
                 properties.set(CLIENT_ID, id);
             }
         }
-        self.kafka.view(&role.name, options)
+        self.kafka.role_client(&role.name, options)
     }
 
-    /// The view of commands, and of a run's own look at topics and state.
-    pub(super) fn host(&self) -> View {
-        self.kafka.visit(
+    /// The client of commands, and of a run's own look at topics and state.
+    pub(super) fn host(&self) -> RoleClient {
+        self.kafka.roleless_client(
             HOST,
             options(&self.manifest, ClientRole::Admin, &self.observer),
         )

@@ -12,15 +12,15 @@ use fedhost_manifest::{ClientRole, Completion, RoleId, Spooling};
 
 /// Keeps what is announced.
 #[derive(Clone, Default)]
-struct Ear(Arc<Mutex<Vec<Event>>>);
+struct Recorder(Arc<Mutex<Vec<Event>>>);
 
-impl Listener for Ear {
+impl Listener for Recorder {
     fn on_event(&self, event: &Stamped) {
         self.0.lock().unwrap().push(event.event.clone());
     }
 }
 
-impl Ear {
+impl Recorder {
     fn restarts(&self) -> usize {
         self.0
             .lock()
@@ -33,7 +33,7 @@ impl Ear {
 
 /// A role on an empty log.
 struct Scene {
-    ear: Ear,
+    recorder: Recorder,
     announcer: Announcer,
     observed: Observed,
     stop: CancellationToken,
@@ -43,13 +43,13 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let (directory, ear) = (tempfile::tempdir().unwrap(), Ear::default());
+        let (directory, recorder) = (tempfile::tempdir().unwrap(), Recorder::default());
         let log = EmbeddedLog::open(Options::new(directory.path())).unwrap();
-        let announcer = Announcer::new(vec![Box::new(ear.clone())]);
+        let announcer = Announcer::new(vec![Box::new(recorder.clone())]);
         let (observed, stop) = (Observed::new(), CancellationToken::new());
         observed.enter(Phase::Working);
         Self {
-            ear,
+            recorder,
             announcer,
             observed,
             stop,
@@ -164,7 +164,7 @@ async fn a_role_that_worked_begins_again_whatever_the_bus_has_against_it() {
     ];
     let (ended, tries) = scene.run(RestartPolicy::Rejoin, ends, 1).await;
     assert!(ended.is_ok(), "{ended:?}");
-    assert_eq!((tries, scene.ear.restarts()), (5, 4));
+    assert_eq!((tries, scene.recorder.restarts()), (5, 4));
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn what_only_a_person_can_mend_ends_a_role_that_never_worked() {
         let scene = Scene::new();
         let (ended, tries) = scene.run(RestartPolicy::Rejoin, vec![Err(error)], 0).await;
         assert!(matches!(ended, Err(Error::Bus { .. })), "{ended:?}");
-        assert_eq!((tries, scene.ear.restarts()), (1, 0));
+        assert_eq!((tries, scene.recorder.restarts()), (1, 0));
     }
 }
 
@@ -232,7 +232,7 @@ async fn the_same_reason_is_announced_once_until_the_role_has_worked() {
     let (ended, tries) = scene.run(RestartPolicy::Rejoin, ends, 1).await;
     assert!(ended.is_ok(), "{ended:?}");
     // Then each reason is reported once
-    assert_eq!((tries, scene.ear.restarts()), (6, 3));
+    assert_eq!((tries, scene.recorder.restarts()), (6, 3));
     // And when it works in between, then again
     let (_, tries) = scene
         .run(
@@ -241,7 +241,7 @@ async fn the_same_reason_is_announced_once_until_the_role_has_worked() {
             3,
         )
         .await;
-    assert_eq!((tries, scene.ear.restarts()), (3, 5));
+    assert_eq!((tries, scene.recorder.restarts()), (3, 5));
 }
 
 #[tokio::test]
@@ -305,7 +305,7 @@ async fn a_role_that_is_cut_off_while_it_is_to_stop_has_not_failed() {
         scene.stop.cancel();
     };
     tokio::join!(running, stopping).0.unwrap();
-    assert_eq!(scene.ear.restarts(), 0);
+    assert_eq!(scene.recorder.restarts(), 0);
 }
 
 #[tokio::test]
@@ -338,7 +338,7 @@ async fn a_role_that_waits_to_begin_again_stops_at_once() {
     };
     let running = role.run(|_| async { Err(away()).map_err(crate::role::on_bus("fog-node-1")) });
     let stopping = async {
-        while scene.ear.restarts() == 0 {
+        while scene.recorder.restarts() == 0 {
             tokio::task::yield_now().await;
         }
         scene.stop.cancel();

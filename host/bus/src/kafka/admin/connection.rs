@@ -31,7 +31,7 @@ const LISTEN: Duration = Duration::from_millis(20);
 /// A consumer that belongs to no group's work, and a time by which everything has to be answered.
 /// Blocks.
 pub(super) struct Connection {
-    pub(super) consumer: BaseConsumer<Ear>,
+    pub(super) consumer: BaseConsumer<LastError>,
     options: Arc<Options>,
     action: String,
     deadline: Instant,
@@ -55,9 +55,11 @@ impl Connection {
             ("allow.auto.create.topics", "false"),
             ("statistics.interval.ms", "0"),
         ]);
-        let consumer =
-            BaseConsumer::from_config_and_context(&properties.client_config(), Ear::default())
-                .map_err(|error| diagnosis::of(&error).into_error(&options.bus_name(), &action))?;
+        let consumer = BaseConsumer::from_config_and_context(
+            &properties.client_config(),
+            LastError::default(),
+        )
+        .map_err(|error| diagnosis::of(&error).into_error(&options.bus_name(), &action))?;
         let deadline = clock::now() + options.request;
         Ok(Self {
             consumer,
@@ -137,10 +139,10 @@ impl Connection {
     /// Asks something that only an administering client can.
     pub(super) fn administer<T, F: Future<Output = KafkaResult<T>>>(
         &self,
-        ask: impl FnOnce(&AdminClient<Ear>, AdminOptions) -> F,
+        ask: impl FnOnce(&AdminClient<LastError>, AdminOptions) -> F,
     ) -> KafkaResult<T> {
         let config = administering(&self.options.producer).client_config();
-        let client = AdminClient::from_config_and_context(&config, Ear::default())?;
+        let client = AdminClient::from_config_and_context(&config, LastError::default())?;
         let remaining = Some(self.remaining().max(LISTEN));
         let options = AdminOptions::new()
             .request_timeout(remaining)
@@ -201,9 +203,9 @@ fn administering(producer: &Properties) -> Properties {
 
 /// Remembers the newest trouble of a client.
 #[derive(Default)]
-pub(super) struct Ear(Mutex<Option<Diagnosis>>);
+pub(super) struct LastError(Mutex<Option<Diagnosis>>);
 
-impl Ear {
+impl LastError {
     fn trouble(&self) -> Option<Diagnosis> {
         self.0
             .lock()
@@ -212,7 +214,7 @@ impl Ear {
     }
 }
 
-impl ClientContext for Ear {
+impl ClientContext for LastError {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         client_log::emit(level, facility, line);
     }
@@ -230,4 +232,4 @@ impl ClientContext for Ear {
     }
 }
 
-impl ConsumerContext for Ear {}
+impl ConsumerContext for LastError {}

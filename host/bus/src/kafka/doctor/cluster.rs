@@ -11,7 +11,7 @@ use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::MetadataTopic;
 
 use super::address::Address;
-use super::witness::Witness;
+use super::client_error_log::ClientErrorLog;
 use crate::kafka::diagnosis::{self, Diagnosis};
 use crate::kafka::{Options, Properties};
 use fedhost_base::clock;
@@ -38,7 +38,7 @@ pub(super) struct Cluster<'a> {
     /// By name, those that we may see.
     pub(super) topics: BTreeMap<String, Topic>,
     /// Knows the one address at which it came in.
-    consumer: BaseConsumer<Witness>,
+    consumer: BaseConsumer<ClientErrorLog>,
     /// For answers that come as futures.
     runtime: tokio::runtime::Runtime,
     pub(super) admin: AdminClient<DefaultClientContext>,
@@ -94,7 +94,7 @@ impl<'a> Cluster<'a> {
     }
 
     /// A client that asks in the name of a group, without being a member.
-    pub(super) fn reader(&self, group: &str) -> Result<BaseConsumer<Witness>, Diagnosis> {
+    pub(super) fn reader(&self, group: &str) -> Result<BaseConsumer<ClientErrorLog>, Diagnosis> {
         consumer(&self.options.consumer.clone().with([
             ("group.id", group),
             ("enable.auto.commit", "false"),
@@ -223,7 +223,7 @@ impl Topic {
     }
 }
 
-fn consumer(properties: &Properties) -> Result<BaseConsumer<Witness>, Diagnosis> {
+fn consumer(properties: &Properties) -> Result<BaseConsumer<ClientErrorLog>, Diagnosis> {
     // These include the lines that state why a connection was closed.
     let mut config = properties
         .clone()
@@ -231,13 +231,13 @@ fn consumer(properties: &Properties) -> Result<BaseConsumer<Witness>, Diagnosis>
         .client_config();
     config.set_log_level(RDKafkaLogLevel::Debug);
     config
-        .create_with_context(Witness::default())
+        .create_with_context(ClientErrorLog::default())
         .map_err(|error| diagnosis::of(&error))
 }
 
 /// Asks until there is an answer, nothing more to hope for, or no time left.
 pub(super) fn patiently<T>(
-    consumer: &BaseConsumer<Witness>,
+    consumer: &BaseConsumer<ClientErrorLog>,
     patience: Duration,
     mut ask: impl FnMut(Duration) -> KafkaResult<T>,
 ) -> Result<T, Diagnosis> {
@@ -249,11 +249,11 @@ pub(super) fn patiently<T>(
         };
         // Errors that the client has had meanwhile are delivered by polling.
         drop(consumer.poll(Duration::from_millis(10)));
-        let witness = consumer.client().context();
-        if let Some(refusal) = witness.refusal() {
+        let log = consumer.client().context();
+        if let Some(refusal) = log.refusal() {
             return Err(refusal);
         }
-        match witness.worst() {
+        match log.worst() {
             Some(trouble) if begun.elapsed() >= SECOND_CHANCE.min(patience) => return Err(trouble),
             None if begun.elapsed() >= patience => return Err(error),
             _ => {}

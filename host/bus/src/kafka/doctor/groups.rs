@@ -7,8 +7,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::acl::{self, Thing};
+use super::client_error_log::ClientErrorLog;
 use super::cluster::{Cluster, patiently};
-use super::witness::Witness;
 use super::{Needs, ReadNeed};
 use crate::checkup::{Finding, Tell};
 use crate::kafka::diagnosis::{Diagnosis, Kind};
@@ -24,7 +24,7 @@ const UNDER_WAY_INTERVALS: u64 = 10;
 struct Seen<'a> {
     group: &'a str,
     topics: Vec<&'a str>,
-    reader: BaseConsumer<Witness>,
+    reader: BaseConsumer<ClientErrorLog>,
     place: Option<Place>,
 }
 
@@ -86,7 +86,7 @@ fn look<'a>(
 /// Where the group is; `None` when it has never stored an offset.
 fn place(
     cluster: &Cluster<'_>,
-    reader: &BaseConsumer<Witness>,
+    reader: &BaseConsumer<ClientErrorLog>,
     topics: &[&str],
 ) -> Result<Option<Place>, Diagnosis> {
     let mut asked = TopicPartitionList::new();

@@ -11,10 +11,10 @@ use fedhost_base::event::{BusEvent, Event, RunEvent};
 
 use super::context::{Client, Context};
 use super::failure::{Failure, persist};
+use super::fetch_buffer::{FetchBuffer, Phase};
 use super::offsets::{self, Begin};
 use super::partition::{Partition, Place};
 use super::plan::Sharing;
-use super::shelf::{Phase, Shelf};
 use crate::{Assignment, MemberEvent, Start, StoredOffset};
 use fedhost_base::clock;
 
@@ -71,16 +71,16 @@ impl Context {
 
     /// Reports the new partitions to the reader.
     fn assigned(&self, begins: &[Begin]) {
-        let mut shelf = self.shared.shelf();
+        let mut buffer = self.shared.buffer();
         let assigned: Vec<Assignment> = begins
             .iter()
-            .filter_map(|Begin { place, .. }| shelf.find(&place.0, place.1))
+            .filter_map(|Begin { place, .. }| buffer.find(&place.0, place.1))
             .map(|partition| partition.assignment(self.plan.name()))
             .collect();
         if !assigned.is_empty() {
-            shelf.change(MemberEvent::Assigned(assigned));
+            buffer.change(MemberEvent::Assigned(assigned));
         }
-        drop(shelf);
+        drop(buffer);
         self.shared.wake_reader();
     }
 
@@ -92,7 +92,8 @@ impl Context {
             self.drain(&places);
         }
         let request = self.plan.options.request;
-        self.shared.wait_until(request, Shelf::commits_nothing);
+        self.shared
+            .wait_until(request, FetchBuffer::commits_nothing);
         for partition in self.shared.remove(&places) {
             self.metrics().forget(partition);
         }
@@ -101,24 +102,26 @@ impl Context {
 
     fn drain(&self, places: &[Place]) {
         let drain = self.plan.options.drain;
-        let mut shelf = self.shared.shelf();
+        let mut buffer = self.shared.buffer();
         for (topic, index) in places {
-            if let Some(partition) = shelf.find_mut(topic, *index) {
+            if let Some(partition) = buffer.find_mut(topic, *index) {
                 partition.begin_to_leave();
             }
         }
         if !places.is_empty() {
-            shelf.change(MemberEvent::Revoking {
+            buffer.change(MemberEvent::Revoking {
                 partitions: places.to_vec(),
                 deadline: clock::now() + drain,
             });
         }
-        drop(shelf);
+        drop(buffer);
         self.shared.wake_reader();
-        self.shared.wait_until(drain, |shelf| {
-            places
-                .iter()
-                .all(|(topic, index)| shelf.find(topic, *index).is_none_or(Partition::is_released))
+        self.shared.wait_until(drain, |buffer| {
+            places.iter().all(|(topic, index)| {
+                buffer
+                    .find(topic, *index)
+                    .is_none_or(Partition::is_released)
+            })
         });
     }
 
@@ -133,17 +136,17 @@ impl Context {
             return self.lead(client);
         }
         client.assign(&TopicPartitionList::new())?;
-        let mut shelf = self.shared.shelf();
+        let mut buffer = self.shared.buffer();
         let (led, stood_by) = (
-            !shelf.partitions().is_empty(),
-            matches!(shelf.phase(), Phase::StandingBy),
+            !buffer.partitions().is_empty(),
+            matches!(buffer.phase(), Phase::StandingBy),
         );
-        shelf.enter(if led {
+        buffer.enter(if led {
             Phase::Ended(self.plan.lost("another process reads on"))
         } else {
             Phase::StandingBy
         });
-        drop(shelf);
+        drop(buffer);
         self.shared.wake_reader();
         if !led && !stood_by {
             self.plan
@@ -160,17 +163,17 @@ impl Context {
     /// the group's offsets. The group's offsets may depend on an open transaction of an earlier
     /// process, which this role's writer has to end; so the reader is called first.
     fn lead(&self, client: &Client) -> Result<(), Failure> {
-        self.shared.shelf().call();
+        self.shared.buffer().call();
         self.shared.wake_reader();
         let begins = persist(&self.shared, self.plan.options.request, |timeout| {
             let all = offsets::partitions(client, &self.plan.topics, timeout)?;
             self.check_topics(client, timeout)?;
             let (new, first) = {
-                let shelf = self.shared.shelf();
-                let is_new = |(topic, index): &Place| shelf.find(topic, *index).is_none();
+                let buffer = self.shared.buffer();
+                let is_new = |(topic, index): &Place| buffer.find(topic, *index).is_none();
                 (
                     all.into_iter().filter(is_new).collect::<Vec<_>>(),
-                    shelf.partitions().is_empty(),
+                    buffer.partitions().is_empty(),
                 )
             };
             // All records of a partition that was added later are new.
@@ -190,13 +193,13 @@ impl Context {
 
     /// All partitions that are read, each from the offset after its queue.
     pub(super) fn everything(&self) -> KafkaResult<TopicPartitionList> {
-        let shelf = self.shared.shelf();
-        let owned: Vec<_> = shelf
+        let buffer = self.shared.buffer();
+        let owned: Vec<_> = buffer
             .partitions()
             .iter()
             .map(|partition| (partition.place(), partition.tail()))
             .collect();
-        drop(shelf);
+        drop(buffer);
         offsets::at(owned.iter().map(|(place, tail)| (place, *tail)))
     }
 
@@ -207,25 +210,25 @@ impl Context {
             self.shared
                 .end(self.plan.lost("the group went on without this reader"));
         }
-        let mut shelf = self.shared.shelf();
-        if shelf.is_reading() {
-            shelf.enter(Phase::Suspended);
+        let mut buffer = self.shared.buffer();
+        if buffer.is_reading() {
+            buffer.enter(Phase::Suspended);
         }
-        let places: Vec<Place> = shelf.partitions().iter().map(Partition::place).collect();
-        shelf
+        let places: Vec<Place> = buffer.partitions().iter().map(Partition::place).collect();
+        buffer
             .partitions_mut()
             .iter_mut()
             .for_each(Partition::set_going);
-        drop(shelf);
+        drop(buffer);
         Ok(let_go(client, &offsets::without(&places))?)
     }
 
     fn begin(&self, begins: &[Begin]) {
-        let mut shelf = self.shared.shelf();
+        let mut buffer = self.shared.buffer();
         for begin in begins {
-            shelf.add(begin.place.clone(), begin.beginning.clone());
+            buffer.add(begin.place.clone(), begin.beginning.clone());
         }
-        drop(shelf);
+        drop(buffer);
         for Begin {
             place,
             beginning,
@@ -250,13 +253,13 @@ impl Context {
     /// owner, belong to the earlier topic.
     pub(super) fn check_topics(&self, client: &Client, timeout: Duration) -> Result<(), Failure> {
         let ids = offsets::ids(client, &self.plan.topics, timeout)?;
-        let shelf = self.shared.shelf();
+        let buffer = self.shared.buffer();
         let is_another = |topic: &&Arc<str>| {
-            let (read, found) = (shelf.topic_id(topic), ids.get(&***topic));
+            let (read, found) = (buffer.topic_id(topic), ids.get(&***topic));
             matches!((read, found), (Some(read), Some(found)) if read != *found)
         };
         let another = self.plan.topics.iter().find(is_another).cloned();
-        drop(shelf);
+        drop(buffer);
         match another {
             Some(topic) => Err(Failure::Recreated(topic.to_string())),
             None => Ok(()),

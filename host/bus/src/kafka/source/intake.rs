@@ -2,7 +2,7 @@
 //! the order of their first chunks. Records after an unfinished one wait for it.
 //!
 //! Lent to the client's thread, so that it can process large records without blocking the reader's
-//! access to the shelf. Pure: the time is an argument.
+//! access to the buffer. Pure: the time is an argument.
 
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -7,9 +7,9 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::context::Client;
+use super::fetch_buffer::{FetchBuffer, Phase};
 use super::plan::Sharing;
 use super::shared::Shared;
-use super::shelf::{Phase, Shelf};
 use crate::kafka::groups::Reader;
 use crate::{GroupOffset, TopicId};
 
@@ -37,8 +37,8 @@ pub(super) struct Membership {
 }
 
 impl Membership {
-    fn why_fenced(&self, shelf: &Shelf, offset: &GroupOffset) -> Option<String> {
-        if let Phase::Ended(error) = shelf.phase() {
+    fn why_fenced(&self, buffer: &FetchBuffer, offset: &GroupOffset) -> Option<String> {
+        if let Phase::Ended(error) = buffer.phase() {
             return Some(error.to_string());
         }
         let GroupOffset {
@@ -48,7 +48,7 @@ impl Membership {
             epoch,
             ..
         } = offset;
-        match (self.sharing, shelf.find(topic, *partition), epoch) {
+        match (self.sharing, buffer.find(topic, *partition), epoch) {
             (_, None, _) => Some(format!(
                 "{topic}/{partition} is with another reader of the group"
             )),
@@ -87,15 +87,15 @@ impl Reader for Membership {
         {
             // The client commits in its newest generation, in which a revoked partition belongs to
             // another member. So no partition is released before the commit has finished.
-            let mut shelf = self.shared.shelf();
-            let is_fenced = |offset| self.why_fenced(&shelf, offset).is_some();
+            let mut buffer = self.shared.buffer();
+            let is_fenced = |offset| self.why_fenced(&buffer, offset).is_some();
             if offsets.iter().any(is_fenced) {
                 return refused(RDKafkaErrorCode::AssignmentLost);
             }
-            shelf.begin_commit();
+            buffer.begin_commit();
         }
         let committed = client.commit(list, CommitMode::Sync);
-        self.shared.shelf().end_commit();
+        self.shared.buffer().end_commit();
         self.shared.settle();
         committed
     }
@@ -105,21 +105,21 @@ impl Reader for Membership {
     }
 
     fn fenced(&self, offset: &GroupOffset) -> Option<String> {
-        self.why_fenced(&self.shared.shelf(), offset)
+        self.why_fenced(&self.shared.buffer(), offset)
     }
 
     fn topic_id(&self, topic: &str) -> Option<TopicId> {
-        self.shared.shelf().topic_id(topic)
+        self.shared.buffer().topic_id(topic)
     }
 
     fn stored(&self, offset: &GroupOffset) {
-        let mut shelf = self.shared.shelf();
-        if let Some(partition) = shelf.find_mut(&offset.topic, offset.partition)
+        let mut buffer = self.shared.buffer();
+        if let Some(partition) = buffer.find_mut(&offset.topic, offset.partition)
             && offset.epoch.is_none_or(|epoch| epoch == partition.epoch())
         {
             partition.stored(offset.next);
         }
-        drop(shelf);
+        drop(buffer);
         self.shared.settle();
     }
 }

@@ -17,8 +17,8 @@ impl Metrics<'_> {
     pub(super) fn report(&self, shared: &Shared) {
         let now_ms = clock::now_ms();
         let told: Vec<_> = {
-            let mut shelf = shared.shelf();
-            let partitions = shelf.partitions_mut().iter_mut();
+            let mut buffer = shared.buffer();
+            let partitions = buffer.partitions_mut().iter_mut();
             partitions
                 .map(|partition| (partition.place(), partition.lag(now_ms), partition.fresh()))
                 .collect()

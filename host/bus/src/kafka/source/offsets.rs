@@ -163,7 +163,7 @@ fn stored(
         // The client repeats the request by itself while a transaction is open.
         Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::OperationTimedOut) => {
             let context = client.context();
-            if !context.shared.shelf().is_settled() {
+            if !context.shared.buffer().is_settled() {
                 return Err(error.into());
             }
             let before = stored_before(&context.plan, places)?;

@@ -9,13 +9,13 @@ use rdkafka::error::KafkaError;
 
 use super::context::{Client, Context};
 use super::failure::{Failure, persist};
+use super::fetch_buffer::Phase;
 use super::member::Slot;
 use super::metrics::Metrics;
 use super::offsets;
 use super::plan::{Plan, Sharing};
 use super::session::Session;
 use super::shared::Shared;
-use super::shelf::Phase;
 use crate::Error;
 use crate::kafka::client::Listener;
 use crate::kafka::diagnosis::{self, Diagnosis, Kind};
@@ -116,7 +116,7 @@ impl Poller {
     /// that reads alone, and its owner, have to begin again from the stored offsets. If the reader
     /// never worked, its caller decides.
     fn may_go_on(&self, failure: &Failure) -> bool {
-        let joining = matches!(self.shared.shelf().phase(), Phase::Joining);
+        let joining = matches!(self.shared.buffer().phase(), Phase::Joining);
         self.plan.sharing == Sharing::Shared
             && !joining
             && !matches!(failure, Failure::NoOffset(_))
@@ -124,7 +124,7 @@ impl Poller {
     }
 
     fn end(&self, failure: Failure, diagnosis: Diagnosis) {
-        let joining = matches!(self.shared.shelf().phase(), Phase::Joining);
+        let joining = matches!(self.shared.buffer().phase(), Phase::Joining);
         let error = match failure {
             Failure::UnknownTopic(topic) if joining => Error::UnknownTopic { topic },
             Failure::NoOffset((topic, partition))
@@ -147,8 +147,8 @@ impl Poller {
     /// Releases all partitions.
     fn clear(&self) {
         let places: Vec<_> = {
-            let shelf = self.shared.shelf();
-            let partitions = shelf.partitions().iter();
+            let buffer = self.shared.buffer();
+            let partitions = buffer.partitions().iter();
             partitions.map(|partition| partition.place()).collect()
         };
         let gone = self.shared.remove(&places);

@@ -14,7 +14,7 @@ use crate::{Position, Record};
 const RECORDS: usize = 1_000;
 const BYTES: usize = 1 << 20;
 
-/// Records for the shelf, in runs of one partition each.
+/// Records for the buffer, in runs of one partition each.
 #[derive(Default)]
 pub(super) struct Batch {
     runs: Vec<(Place, Vec<Record>)>,

@@ -66,8 +66,8 @@ impl<'a> Session<'a> {
 
     /// Runs until the reader is closed or has ended, or the client fails.
     pub(super) fn run(&mut self) -> Result<(), Failure> {
-        while !self.context.shared.shelf().is_over() {
-            if self.context.shared.shelf().is_reading() {
+        while !self.context.shared.buffer().is_over() {
+            if self.context.shared.buffer().is_reading() {
                 self.carry_out_seeks()?;
                 self.brake()?;
             }
@@ -119,18 +119,18 @@ impl<'a> Session<'a> {
         self.context.shared.wake_reader();
     }
 
-    /// The shelf is not locked meanwhile: to assemble large records takes time.
+    /// The buffer is not locked meanwhile: to assemble large records takes time.
     fn take_in(&self, (topic, index): &Place, records: Vec<Record>) {
         let lent = self
             .context
             .shared
-            .shelf()
+            .buffer()
             .find_mut(topic, *index)
             .and_then(Partition::lend);
         let Some(mut intake) = lent else { return };
         intake.add(records, clock::now());
         let troubles = intake.take_troubles();
-        if let Some(partition) = self.context.shared.shelf().find_mut(topic, *index) {
+        if let Some(partition) = self.context.shared.buffer().find_mut(topic, *index) {
             partition.give_back(intake);
         }
         self.tell_of_troubles(&troubles);
@@ -178,11 +178,11 @@ impl<'a> Session<'a> {
     /// Makes the client seek to the offsets that the reader asked for. The client finds out there
     /// whether the offset exists.
     fn carry_out_seeks(&self) -> Result<(), Failure> {
-        let sought = self.context.shared.shelf().sought();
+        let sought = self.context.shared.buffer().sought();
         self.send(sought.iter().map(|(place, next)| (place, *next)))?;
-        let mut shelf = self.context.shared.shelf();
+        let mut buffer = self.context.shared.buffer();
         for ((topic, index), next) in sought {
-            if let Some(partition) = shelf.find_mut(&topic, index) {
+            if let Some(partition) = buffer.find_mut(&topic, index) {
                 partition.placed(next);
             }
         }
@@ -202,8 +202,8 @@ impl<'a> Session<'a> {
             else {
                 continue;
             };
-            let mut shelf = self.context.shared.shelf();
-            let Some(partition) = shelf.find_mut(topic, *index) else {
+            let mut buffer = self.context.shared.buffer();
+            let Some(partition) = buffer.find_mut(topic, *index) else {
                 continue;
             };
             let sent_there = partition.is_unproven();
@@ -215,7 +215,7 @@ impl<'a> Session<'a> {
                 oldest
             };
             partition.skip_to(to);
-            drop(shelf);
+            drop(buffer);
             self.send([(place, to)].into_iter())?;
             if !sent_there {
                 self.tell_of_gap(place, *tail, to);
@@ -242,7 +242,7 @@ impl<'a> Session<'a> {
     /// Makes the client seek; from then on it delivers from the new offsets.
     fn send<'b>(&self, moves: impl Iterator<Item = (&'b Place, u64)>) -> Result<(), Failure> {
         for (place @ (topic, index), next) in moves {
-            if let Some(partition) = self.context.shared.shelf().find_mut(topic, *index) {
+            if let Some(partition) = self.context.shared.buffer().find_mut(topic, *index) {
                 partition.set_going();
             }
             self.client.resume(&offsets::without([place]))?;
@@ -280,7 +280,7 @@ impl<'a> Session<'a> {
 
     /// Pauses partitions whose queue is full, and resumes those that have room again.
     fn brake(&self) -> Result<(), Failure> {
-        let brakes = self.context.shared.shelf().brake();
+        let brakes = self.context.shared.buffer().brake();
         if brakes.is_empty() {
             return Ok(());
         }
@@ -298,14 +298,14 @@ impl<'a> Session<'a> {
     }
 
     fn observe(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
-        let mut shelf = self.context.shared.shelf();
+        let mut buffer = self.context.shared.buffer();
         for seen in &snapshot.partitions {
-            if let Some(partition) = shelf.find_mut(&seen.topic, seen.index) {
+            if let Some(partition) = buffer.find_mut(&seen.topic, seen.index) {
                 partition.observe(seen.passed, seen.end);
             }
         }
-        let reading = shelf.is_reading();
-        drop(shelf);
+        let reading = buffer.is_reading();
+        drop(buffer);
         self.look_for_hanging_transactions(snapshot);
         self.context.metrics().report(&self.context.shared);
         self.observe_connection(snapshot.connected, reading);
@@ -354,18 +354,18 @@ impl<'a> Session<'a> {
         let overdue: Vec<Place> = overdue.into_keys().collect();
         // Without an answer the end is unknown; the request is repeated.
         let ends = offsets::ends(self.client, &overdue, QUERY).unwrap_or_default();
-        let mut shelf = self.context.shared.shelf();
+        let mut buffer = self.context.shared.buffer();
         for ((topic, index), end) in ends {
-            if let Some(partition) = shelf.find_mut(&topic, index) {
+            if let Some(partition) = buffer.find_mut(&topic, index) {
                 partition.call_last(end, now);
             }
         }
-        let troubles: Vec<Trouble> = shelf
+        let troubles: Vec<Trouble> = buffer
             .partitions_mut()
             .iter_mut()
             .flat_map(Partition::give_up)
             .collect();
-        drop(shelf);
+        drop(buffer);
         if !troubles.is_empty() {
             self.tell_of_troubles(&troubles);
             self.context.shared.wake_reader();
@@ -411,7 +411,7 @@ impl<'a> Session<'a> {
         let tail = self
             .context
             .shared
-            .shelf()
+            .buffer()
             .find(topic, *partition)
             .map(Partition::tail);
         let Some(next) = tail else { return Ok(()) };
@@ -437,9 +437,9 @@ impl<'a> Session<'a> {
 
     /// An offset of each partition that has one.
     fn each(&self, offset: impl Fn(&Partition) -> Option<u64>) -> BTreeMap<Place, u64> {
-        let shelf = self.context.shared.shelf();
+        let buffer = self.context.shared.buffer();
         let told = |partition: &Partition| Some((partition.place(), offset(partition)?));
-        shelf.partitions().iter().filter_map(told).collect()
+        buffer.partitions().iter().filter_map(told).collect()
     }
 }
 

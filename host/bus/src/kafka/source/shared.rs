@@ -1,16 +1,16 @@
-//! What a reader shares with its client's thread: the shelf, and three ways to wake each other.
+//! What a reader shares with its client's thread: the buffer, and three ways to wake each other.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::fetch_buffer::{FetchBuffer, Phase};
 use super::partition::{Partition, Place};
-use super::shelf::{Phase, Shelf};
 use crate::{Error, MemberEvent, Record};
 
 pub(super) struct Shared {
-    shelf: Mutex<Shelf>,
+    buffer: Mutex<FetchBuffer>,
     /// Offsets became safe, or the reader is closing.
     settled: Condvar,
     /// Records or a new phase for the reader.
@@ -21,9 +21,9 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(ahead_bytes: usize) -> Self {
-        let shelf = Mutex::new(Shelf::new(ahead_bytes));
+        let buffer = Mutex::new(FetchBuffer::new(ahead_bytes));
         Self {
-            shelf,
+            buffer,
             settled: Condvar::new(),
             arrived: Notify::new(),
             signal: Arc::default(),
@@ -31,13 +31,13 @@ impl Shared {
     }
 
     /// Lock it only briefly: readers take it on async threads.
-    pub(super) fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn buffer(&self) -> MutexGuard<'_, FetchBuffer> {
+        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Enters another phase and wakes the reader.
     pub(super) fn enter(&self, phase: Phase) {
-        self.shelf().enter(phase);
+        self.buffer().enter(phase);
         self.wake_reader();
     }
 
@@ -49,20 +49,20 @@ impl Shared {
 
     /// The owner has dropped the reader.
     pub(super) fn close(&self) {
-        self.shelf().close();
+        self.buffer().close();
         self.settled.notify_all();
         self.signal.raise();
     }
 
     /// At most `max` records; `None` if there are none.
     pub(super) fn take(&self, max: usize) -> Result<Option<Vec<Record>>, Error> {
-        let mut shelf = self.shelf();
-        if let Some(error) = shelf.take_end() {
+        let mut buffer = self.buffer();
+        if let Some(error) = buffer.take_end() {
             return Err(error);
         }
-        let records = shelf.take(max);
-        let room = shelf.waits_for_room();
-        drop(shelf);
+        let records = buffer.take(max);
+        let room = buffer.waits_for_room();
+        drop(buffer);
         if room {
             self.signal.raise();
         }
@@ -72,10 +72,10 @@ impl Shared {
     /// A change of the reader's partitions, else at most `max` records; `None` if there is neither.
     pub(super) fn next_event(&self, max: usize) -> Result<Option<MemberEvent>, Error> {
         let change = {
-            let mut shelf = self.shelf();
-            match shelf.take_end() {
+            let mut buffer = self.buffer();
+            match buffer.take_end() {
                 Some(error) => return Err(error),
-                None => shelf.take_change(),
+                None => buffer.take_change(),
             }
         };
         match change {
@@ -86,10 +86,10 @@ impl Shared {
 
     /// Releases partitions. A reader that shares gets a report of those that it had not released.
     pub(super) fn remove(&self, places: &[Place]) -> Vec<Partition> {
-        let mut shelf = self.shelf();
+        let mut buffer = self.buffer();
         let gone: Vec<Partition> = places
             .iter()
-            .filter_map(|place| shelf.remove(place))
+            .filter_map(|place| buffer.remove(place))
             .collect();
         let lost: Vec<Place> = gone
             .iter()
@@ -97,15 +97,15 @@ impl Shared {
             .map(Partition::place)
             .collect();
         if !lost.is_empty() {
-            shelf.change(MemberEvent::Lost(lost));
+            buffer.change(MemberEvent::Lost(lost));
         }
-        drop(shelf);
+        drop(buffer);
         self.wake_reader();
         gone
     }
 
     pub(super) fn is_closing(&self) -> bool {
-        self.shelf().is_closing()
+        self.buffer().is_closing()
     }
 
     pub(super) fn wake_reader(&self) {
@@ -122,11 +122,11 @@ impl Shared {
     }
 
     /// Blocks until `done` is true, the reader closes, or the time is over.
-    pub(super) fn wait_until(&self, longest: Duration, mut done: impl FnMut(&Shelf) -> bool) {
-        let waiting = |shelf: &mut Shelf| !shelf.is_closing() && !done(shelf);
+    pub(super) fn wait_until(&self, longest: Duration, mut done: impl FnMut(&FetchBuffer) -> bool) {
+        let waiting = |buffer: &mut FetchBuffer| !buffer.is_closing() && !done(buffer);
         drop(
             self.settled
-                .wait_timeout_while(self.shelf(), longest, waiting),
+                .wait_timeout_while(self.buffer(), longest, waiting),
         );
     }
 }

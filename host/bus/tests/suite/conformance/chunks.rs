@@ -5,21 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fedhost_bus::kafka::{Delivery, View};
+use fedhost_bus::kafka::{Delivery, RoleClient};
 use fedhost_bus::{
     Admin as _, Bus as _, GroupOffset, NewRecord, Position, Record, Sink as _, Source, Start,
 };
 use fedhost_bus::{TopicSpec, Write};
 
-use super::kafka::{Swept, prefixed, servers, view};
+use super::kafka::{Swept, prefixed, role_client, servers};
 
 const MIB: usize = 1 << 20;
 
 /// Two roles on one cluster, whose names are theirs alone.
 struct Scene {
     prefix: String,
-    view: View,
-    other: View,
+    client: RoleClient,
+    other: RoleClient,
     _swept: Swept,
 }
 
@@ -27,15 +27,16 @@ impl Scene {
     async fn new(delivery: Delivery) -> Self {
         let servers = servers();
         let (prefix, options) = prefixed(&servers, delivery);
-        let (view, other) = (
-            view(options.clone(), "one").await,
-            view(options.clone(), "other").await,
+        let (client, other) = (
+            role_client(options.clone(), "one").await,
+            role_client(options.clone(), "other").await,
         );
-        view.create_topic(options.state_topic)
+        client
+            .create_topic(options.state_topic)
             .await
             .expect("a topic for state");
         Self {
-            view,
+            client,
             other,
             _swept: Swept {
                 servers,
@@ -54,7 +55,7 @@ impl Scene {
             settings: [("cleanup.policy".to_owned(), policy.to_owned())].into(),
             ..TopicSpec::default()
         };
-        self.view
+        self.client
             .create_topic(spec.clone())
             .await
             .expect("a legal topic");
@@ -62,7 +63,7 @@ impl Scene {
     }
 
     async fn read_from_start(&self, topic: &Arc<str>) -> Box<dyn Source> {
-        self.view
+        self.client
             .subscribe(&self.group(), &[topic], Start::Earliest)
             .await
             .expect("subscribed")
@@ -80,7 +81,7 @@ impl Scene {
             next,
             epoch: None,
         };
-        self.view
+        self.client
             .write(Write {
                 offsets: vec![offset],
                 ..Write::default()
@@ -108,13 +109,14 @@ fn content(bytes: usize, seed: usize) -> Vec<u8> {
         .collect()
 }
 
-async fn write(view: &View, records: Vec<NewRecord>) -> Vec<Position> {
-    view.write(Write {
-        records,
-        ..Write::default()
-    })
-    .await
-    .expect("written")
+async fn write(client: &RoleClient, records: Vec<NewRecord>) -> Vec<Position> {
+    client
+        .write(Write {
+            records,
+            ..Write::default()
+        })
+        .await
+        .expect("written")
 }
 
 async fn read(source: &mut dyn Source, count: usize) -> Vec<Record> {
@@ -161,7 +163,7 @@ async fn a_record_of_12_mb_passes_a_topic_of_1_mb_beside_small_ones(delivery: De
         }
         positions
     };
-    let (positions, others) = tokio::join!(write(&scene.view, mine.to_vec()), others);
+    let (positions, others) = tokio::join!(write(&scene.client, mine.to_vec()), others);
     assert_eq!(positions.len(), 3, "a record is one, however it travels");
     // When all of it is read
     let records = read(&mut *scene.read_from_start(&topic).await, 43).await;
@@ -192,10 +194,10 @@ async fn the_newest_and_the_first_record_are_whole(delivery: Delivery) {
     let topic = scene.topic("compact").await;
     let old = record(&topic, "model", content(5 * MIB, 1));
     let new = record(&topic, "model", content(3 * MIB, 2));
-    let old_at = write(&scene.view, vec![old.clone()]).await.remove(0);
-    let new_at = write(&scene.view, vec![new.clone()]).await.remove(0);
+    let old_at = write(&scene.client, vec![old.clone()]).await.remove(0);
+    let new_at = write(&scene.client, vec![new.clone()]).await.remove(0);
     // When the newest is asked for, then it is the second as a whole
-    let newest = scene.view.newest(&topic).await.expect("readable");
+    let newest = scene.client.newest(&topic).await.expect("readable");
     assert_eq!(newest.len(), 1);
     assert_is(&newest[0], &new, &new_at);
     // And the first from every offset is the next that begins there or behind
@@ -206,7 +208,7 @@ async fn the_newest_and_the_first_record_are_whole(delivery: Delivery) {
         new_at.offset,
     ] {
         let first = scene
-            .view
+            .client
             .first_from(&topic, 0, from)
             .await
             .expect("readable")
@@ -220,17 +222,17 @@ async fn the_newest_and_the_first_record_are_whole(delivery: Delivery) {
     }
     assert_eq!(
         scene
-            .view
+            .client
             .first_from(&topic, 0, new_at.offset + 1)
             .await
             .expect("readable"),
         None
     );
     // And a small one takes its place
-    let small_at = write(&scene.view, vec![record(&topic, "model", "small")])
+    let small_at = write(&scene.client, vec![record(&topic, "model", "small")])
         .await
         .remove(0);
-    let newest = scene.view.newest(&topic).await.expect("readable");
+    let newest = scene.client.newest(&topic).await.expect("readable");
     assert_eq!((newest.len(), &newest[0].position), (1, &small_at));
 }
 
@@ -242,7 +244,7 @@ async fn a_group_goes_on_behind_a_record_whose_chunks_follow(delivery: Delivery)
         record(&topic, "a", content(2 * MIB, 2)),
         record(&topic, "a", "c"),
     ];
-    let positions = write(&scene.view, records.to_vec()).await;
+    let positions = write(&scene.client, records.to_vec()).await;
     let mut source = scene.read_from_start(&topic).await;
     let first = read(&mut *source, 1).await.remove(0);
     assert_is(&first, &records[0], &positions[0]);
@@ -275,7 +277,7 @@ async fn state_above_the_limit_is_kept(delivery: Delivery) {
     let put = async |name: &str, value: Option<Vec<u8>>| {
         let state = vec![(name.to_owned(), value.map(Bytes::from))];
         scene
-            .view
+            .client
             .write(Write {
                 state,
                 ..Write::default()
@@ -287,8 +289,8 @@ async fn state_above_the_limit_is_kept(delivery: Delivery) {
         put("large", Some(content(bytes, seed))).await;
         put("small", Some(vec![1])).await;
         // When it is asked for, by this process or by the next, then the newest value is there
-        for view in [&scene.view, &scene.other] {
-            let found = view
+        for client in [&scene.client, &scene.other] {
+            let found = client
                 .state("large")
                 .await
                 .expect("readable")
@@ -296,13 +298,13 @@ async fn state_above_the_limit_is_kept(delivery: Delivery) {
             assert!(found == content(bytes, seed), "{} bytes", found.len());
         }
         assert_eq!(
-            scene.view.state("small").await.expect("readable"),
+            scene.client.state("small").await.expect("readable"),
             Some(Bytes::from_static(&[1]))
         );
     }
     put("large", Some(content(3 * MIB, 4))).await;
     put("large", None).await;
-    assert_eq!(scene.view.state("large").await.expect("readable"), None);
+    assert_eq!(scene.client.state("large").await.expect("readable"), None);
 }
 
 macro_rules! both {

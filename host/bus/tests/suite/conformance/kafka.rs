@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fedhost_base::backoff::Backoff;
 use fedhost_base::observer::NoObserver;
-use fedhost_bus::kafka::{Delivery, Kafka, Options, Properties, View};
+use fedhost_bus::kafka::{Delivery, Kafka, Options, Properties, RoleClient};
 use fedhost_bus::{Admin as _, TopicSpec};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
@@ -33,17 +33,18 @@ pub(crate) async fn at_least_once() -> Case {
 async fn real(delivery: Delivery) -> Case {
     let servers = servers();
     let (prefix, options) = prefixed(&servers, delivery);
-    let view = view(options.clone(), "conformance").await;
+    let client = role_client(options.clone(), "conformance").await;
     let deleting = servers.clone();
     let swept = Swept {
         servers,
         names: prefix.clone(),
     };
-    view.create_topic(options.state_topic)
+    client
+        .create_topic(options.state_topic)
         .await
         .expect("a topic for state");
     Case {
-        bus: Arc::new(view),
+        bus: Arc::new(client),
         prefix,
         make_first: None,
         delete_topic: Some(Box::new(move |topic| delete(&deleting, topic))),
@@ -83,12 +84,13 @@ pub(crate) async fn mocked() -> Case {
             .expect("a topic");
     };
     make(&options.state_topic.name, 1);
-    let view = view(options.clone(), "conformance").await;
-    view.create_topic(options.state_topic)
+    let client = role_client(options.clone(), "conformance").await;
+    client
+        .create_topic(options.state_topic)
         .await
         .expect("it is there");
     Case {
-        bus: Arc::new(view),
+        bus: Arc::new(client),
         prefix,
         make_first: Some(Box::new(make)),
         delete_topic: None,
@@ -108,11 +110,11 @@ pub(crate) fn servers() -> String {
     servers.expect("KAFKA_BOOTSTRAP_SERVERS names no cluster: `make test` starts one")
 }
 
-pub(crate) async fn view(options: Options, role: &str) -> View {
+pub(crate) async fn role_client(options: Options, role: &str) -> RoleClient {
     let kafka = Kafka::connect(options.clone())
         .await
         .expect("the cluster answers");
-    kafka.view(role, options)
+    kafka.role_client(role, options)
 }
 
 /// How to work under names that no other test uses, and what they begin with.

@@ -101,9 +101,9 @@ async fn what_another_machine_has_gone_on_from_is_not_overwritten() {
         write(&spool, step(1)).await;
         here.remote.is(Mood::Well);
         // Then it is cut off as soon as that shows
-        here.ear
-            .until(|ear| {
-                ear.count(|event| matches!(event, Event::Run(RunEvent::Warned { .. }))) == 1
+        here.recorder
+            .until(|recorder| {
+                recorder.count(|event| matches!(event, Event::Run(RunEvent::Warned { .. }))) == 1
             })
             .await;
         let error = loop {

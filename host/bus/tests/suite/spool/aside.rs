@@ -58,7 +58,7 @@ async fn a_write_that_has_become_too_large_is_set_aside_and_holds_up_nobody() {
         let name = file.display().to_string();
         let told =
             |event: &Event| matches!(event, Event::Run(RunEvent::Warned { detail, .. }) if detail.contains(&name));
-        assert_eq!(bench.ear.count(told), 1);
+        assert_eq!(bench.recorder.count(told), 1);
         let kept: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
         assert_eq!(
             (&kept["records"][0]["value"], &kept["records"][0]["topic"]),

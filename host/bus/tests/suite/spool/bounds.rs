@@ -12,7 +12,7 @@ use fedhost_bus::{Bus, Error, Sink, Write};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::support::{
-    Bench, CHILD_DIRECTORY, Ear, Mood, NAME, Remote, child, close, numbered, options, record,
+    Bench, CHILD_DIRECTORY, Mood, NAME, Recorder, Remote, child, close, numbered, options, record,
     texts, within_a_minute, write,
 };
 
@@ -31,14 +31,14 @@ async fn a_full_spool_makes_its_writer_wait_and_drops_nothing() {
         for number in 0..10 {
             write(&spool, large(number)).await;
         }
-        bench.ear.until(|ear| ear.trouble("spool of fog-node-1").is_some()).await;
+        bench.recorder.until(|recorder| recorder.trouble("spool of fog-node-1").is_some()).await;
         // When one more is written, then it waits, and that is reported
         let mut waiting = pin!(spool.write(large(10)));
         assert!(is_waiting(waiting.as_mut()).await);
         let full = |event: &Event| matches!(event, Event::Run(RunEvent::Warned { detail, .. }) if detail.contains("is full"));
-        bench.ear.until(|ear| ear.count(full) == 1).await;
+        bench.recorder.until(|recorder| recorder.count(full) == 1).await;
         assert!(is_waiting(waiting.as_mut()).await);
-        assert!(bench.ear.metric("spool_bytes") <= 10_000.0);
+        assert!(bench.recorder.metric("spool_bytes") <= 10_000.0);
         // And it continues as soon as the bus takes something
         bench.remote.is(Mood::Well);
         waiting.await.expect("accepted");
@@ -97,10 +97,10 @@ async fn a_process_whose_disk_is_full_for_a_while() {
     let Some(directory) = std::env::var_os(CHILD_DIRECTORY) else {
         return;
     };
-    let (directory, ear) = (Path::new(&directory), Arc::new(Ear::default()));
+    let (directory, recorder) = (Path::new(&directory), Arc::new(Recorder::default()));
     let remote = Arc::new(Remote::at(&directory.join("remote")).await);
     remote.is(Mood::Away);
-    let observer = Arc::clone(&ear) as Arc<dyn Observer>;
+    let observer = Arc::clone(&recorder) as Arc<dyn Observer>;
     let options = options(directory, 1 << 30, observer);
     let bus = Arc::clone(&remote) as Arc<dyn Bus>;
     let spool = Spooled::open(options, bus, NAME)
@@ -119,7 +119,11 @@ async fn a_process_whose_disk_is_full_for_a_while() {
     // When more is written, then the writer waits, and the process is not ready
     let (writer, heard) = (
         write_much(&spool),
-        ear.until(|ear| ear.trouble("disk of the spool of fog-node-1").is_some()),
+        recorder.until(|recorder| {
+            recorder
+                .trouble("disk of the spool of fog-node-1")
+                .is_some()
+        }),
     );
     let mut writer = pin!(writer);
     tokio::select! {
@@ -129,7 +133,7 @@ async fn a_process_whose_disk_is_full_for_a_while() {
     // And continues as soon as there is room
     setrlimit(Resource::Fsize, all).unwrap();
     writer.await;
-    assert_eq!(ear.trouble("disk of the spool of fog-node-1"), None);
+    assert_eq!(recorder.trouble("disk of the spool of fog-node-1"), None);
     remote.is(Mood::Well);
     close(&spool).await;
     let arrived = remote.arrived().await;

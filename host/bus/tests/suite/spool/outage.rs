@@ -25,22 +25,22 @@ async fn an_outage_is_waited_out_and_nothing_is_lost_reordered_or_repeated() {
         }
         // And the trouble is reported, with how much waits
         bench
-            .ear
-            .until(|ear| ear.trouble("spool of fog-node-1").is_some())
+            .recorder
+            .until(|recorder| recorder.trouble("spool of fog-node-1").is_some())
             .await;
         bench
-            .ear
-            .until(|ear| ear.metric("spool_records") >= 190.0)
+            .recorder
+            .until(|recorder| recorder.metric("spool_records") >= 190.0)
             .await;
-        assert!(bench.ear.metric("spool_bytes") > 190.0);
+        assert!(bench.recorder.metric("spool_bytes") > 190.0);
         // When the bus is back, then everything has arrived, in order, once
         bench.remote.is(Mood::Well);
         spool.state("any").await.expect("it is back");
         assert_eq!(bench.remote.arrived().await, texts(0..200));
         // And all is well again
         bench
-            .ear
-            .until(|ear| ear.trouble("spool of fog-node-1").is_none())
+            .recorder
+            .until(|recorder| recorder.trouble("spool of fog-node-1").is_none())
             .await;
         let metrics = [
             "spool_records",
@@ -50,18 +50,18 @@ async fn an_outage_is_waited_out_and_nothing_is_lost_reordered_or_repeated() {
             "spool_drained",
         ];
         assert_eq!(
-            metrics.map(|name| bench.ear.metric(name)),
+            metrics.map(|name| bench.recorder.metric(name)),
             [0.0, 0.0, 0.0, 200.0, 200.0]
         );
         assert_eq!(
             bench
-                .ear
+                .recorder
                 .count(|event| matches!(event, Event::Bus(BusEvent::ConnectionLost { .. }))),
             1
         );
         assert_eq!(
             bench
-                .ear
+                .recorder
                 .count(|event| matches!(event, Event::Bus(BusEvent::ConnectionRestored { .. }))),
             1
         );
@@ -162,10 +162,10 @@ async fn a_write_that_the_bus_refuses_is_kept_until_it_takes_it() {
         }
         // When it is there, then what lies before that write arrives, and what is wrong is reported
         bench.remote.is(Mood::Strict);
-        bench.ear.until(|ear| ear.trouble("spool of fog-node-1").is_some_and(|why| why.ends_with("it is bad"))).await;
+        bench.recorder.until(|recorder| recorder.trouble("spool of fog-node-1").is_some_and(|why| why.ends_with("it is bad"))).await;
         bench.remote.arrives(2).await;
         let refused = |event: &Event| matches!(event, Event::Bus(BusEvent::ConnectionLost { hint, .. }) if hint == "repair it");
-        bench.ear.until(|ear| ear.count(refused) == 1).await;
+        bench.recorder.until(|recorder| recorder.count(refused) == 1).await;
         // And once the bus takes it, so does the rest
         bench.remote.is(Mood::Well);
         spool.state("any").await.expect("repaired");

@@ -18,7 +18,7 @@ async fn what_waits_survives_an_end_without_warning_and_arrives_first() {
         bench.remote.is(Mood::Away);
         for round in 0..5 {
             let spool = bench.open().await;
-            assert_eq!(bench.ear.metric("spool_records"), (round * 10) as f64);
+            assert_eq!(bench.recorder.metric("spool_records"), (round * 10) as f64);
             for number in 0..10 {
                 write(&spool, numbered(round * 10 + number)).await;
             }
@@ -196,7 +196,7 @@ async fn what_a_disk_has_damaged_is_told_and_the_rest_arrives() {
         let told = |event: &Event| {
             matches!(event, Event::Bus(BusEvent::LogDamaged(Damage { topic, from: 7, to: 8, .. })) if topic == "spool of fog-node-1")
         };
-        assert_eq!(bench.ear.count(told), 1);
+        assert_eq!(bench.recorder.count(told), 1);
     })
     .await;
 }

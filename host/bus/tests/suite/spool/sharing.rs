@@ -79,7 +79,7 @@ async fn a_partition_is_given_up_once_the_writes_before_have_arrived() {
         assert!(new[0].next > own[0].next, "{new:?}");
         drop((member, other));
         close(&spool).await;
-        assert_eq!(bench.ear.count(left_out), 0);
+        assert_eq!(bench.recorder.count(left_out), 0);
     })
     .await;
 }
@@ -113,7 +113,7 @@ async fn writes_of_a_member_that_is_gone_are_left_out() {
         assert_eq!(results, ["input", "result 0", "later"]);
         let stored = log.group_offsets("g").await.unwrap();
         assert_eq!((stored.len(), stored[0].next), (1, new[0].next + 1));
-        assert_eq!(bench.ear.count(left_out), 2);
+        assert_eq!(bench.recorder.count(left_out), 2);
     })
     .await;
 }

@@ -272,14 +272,14 @@ impl Bus for Remote {
 
 /// Records everything that a spool reports.
 #[derive(Default)]
-pub(crate) struct Ear {
+pub(crate) struct Recorder {
     pub(crate) events: std::sync::Mutex<Vec<Event>>,
     pub(crate) conditions: std::sync::Mutex<BTreeMap<String, Option<String>>>,
     metrics: std::sync::Mutex<BTreeMap<&'static str, f64>>,
     heard: watch::Sender<()>,
 }
 
-impl Ear {
+impl Recorder {
     pub(crate) fn metric(&self, name: &str) -> f64 {
         self.metrics
             .lock()
@@ -313,7 +313,7 @@ impl Ear {
     }
 }
 
-impl Observer for Ear {
+impl Observer for Recorder {
     fn condition(&self, part: &str, trouble: Option<&str>) {
         self.conditions
             .lock()
@@ -365,7 +365,7 @@ pub(crate) fn options(
 pub(crate) struct Bench {
     pub(crate) directory: TempDir,
     pub(crate) remote: Arc<Remote>,
-    pub(crate) ear: Arc<Ear>,
+    pub(crate) recorder: Arc<Recorder>,
 }
 
 impl Bench {
@@ -373,7 +373,7 @@ impl Bench {
         Self {
             directory: tempfile::tempdir().unwrap(),
             remote: Remote::new().await,
-            ear: Arc::default(),
+            recorder: Arc::default(),
         }
     }
 
@@ -381,7 +381,7 @@ impl Bench {
         options(
             self.directory.path(),
             max_bytes,
-            Arc::clone(&self.ear) as Arc<dyn Observer>,
+            Arc::clone(&self.recorder) as Arc<dyn Observer>,
         )
     }
 

@@ -73,7 +73,7 @@ async fn work_that_another_process_has_done_meanwhile_is_left_out() {
             bench.remote.log.group_offsets("g").await.expect("offsets"),
             [offset(8)]
         );
-        assert_eq!(bench.ear.count(left_out), 3);
+        assert_eq!(bench.recorder.count(left_out), 3);
     })
     .await;
 }
@@ -103,8 +103,8 @@ async fn the_work_of_a_timer_is_not_taken_for_another_s() {
             bench.remote.is(Mood::Away);
             write(&spool, result(next)).await;
             bench
-                .ear
-                .until(|ear| ear.trouble("spool of fog-node-1").is_some())
+                .recorder
+                .until(|recorder| recorder.trouble("spool of fog-node-1").is_some())
                 .await;
             bench.remote.is(Mood::Well);
             spool.state("any").await.expect("it is back");
@@ -116,7 +116,7 @@ async fn the_work_of_a_timer_is_not_taken_for_another_s() {
         close(&bench.open().await).await;
         // Then all of them arrive
         assert_eq!(bench.remote.arrived().await, ["5", "5", "7", "7", "7"]);
-        assert_eq!(bench.ear.count(left_out), 0);
+        assert_eq!(bench.recorder.count(left_out), 0);
     })
     .await;
 }

@@ -127,7 +127,7 @@ async fn a_torn_record_is_given_up_when_its_writer_has_had_its_time() {
         lag() == Some(0.0)
             && source
                 .shared
-                .shelf()
+                .buffer()
                 .find(&topic, 0)
                 .is_some_and(|p| p.tail() == 5)
     })

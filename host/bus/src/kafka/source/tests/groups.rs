@@ -156,8 +156,8 @@ async fn partitions_move_when_what_was_handed_out_is_stored(consumer_protocol: b
     // When a second one joins
     let mut other = second.read(&group, &[&topic], Sharing::Shared).await;
     let leaving = || {
-        let shelf = one.shared.shelf();
-        let safe = shelf
+        let buffer = one.shared.buffer();
+        let safe = buffer
             .partitions()
             .iter()
             .filter(|partition| partition.is_leaving());

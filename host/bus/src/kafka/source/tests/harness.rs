@@ -285,7 +285,7 @@ impl Process {
     /// The epoch of the partition for the reader that shares and owns it now.
     fn epoch(&self, sharing: bool, topic: &str, partition: u32) -> Option<u64> {
         let readers = self.readers.lock().expect("no panic");
-        let find = |shared: &Arc<Shared>| Some(shared.shelf().find(topic, partition)?.epoch());
+        let find = |shared: &Arc<Shared>| Some(shared.buffer().find(topic, partition)?.epoch());
         readers.iter().find_map(find).filter(|_| sharing)
     }
 

@@ -201,14 +201,14 @@ async fn a_slow_reader_keeps_little_in_memory_and_loses_nothing() {
 
 /// The queue of some partition is full, or the reader has ended and a read returns the reason.
 fn is_stopped(source: &KafkaSource) -> bool {
-    let shelf = source.shared.shelf();
-    shelf.is_over() || shelf.partitions().iter().any(Partition::is_paused)
+    let buffer = source.shared.buffer();
+    buffer.is_over() || buffer.partitions().iter().any(Partition::is_paused)
 }
 
 fn queued(source: &KafkaSource) -> usize {
     source
         .shared
-        .shelf()
+        .buffer()
         .partitions()
         .iter()
         .map(Partition::queued_bytes)

@@ -55,13 +55,13 @@ async fn records_that_expire_under_a_reader_are_announced(sharing: Sharing) {
     // Given a reader with a small queue that has stopped reading
     let mut source = process.read(&group, &[&topic], sharing).await;
     let tail = |source: &crate::kafka::source::KafkaSource| {
-        let shelf = source.shared.shelf();
-        let full = shelf
+        let buffer = source.shared.buffer();
+        let full = buffer
             .partitions()
             .iter()
             .filter(|partition| partition.is_paused())
             .count();
-        (full == 2).then(|| shelf.find(&topic, 0).expect("owned").tail())
+        (full == 2).then(|| buffer.find(&topic, 0).expect("owned").tail())
     };
     eventually("full queues", || tail(&source).is_some()).await;
     let tail = tail(&source).expect("full");

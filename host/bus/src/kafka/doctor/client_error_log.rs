@@ -15,9 +15,9 @@ const TROUBLES_MAX: usize = 16;
 
 /// What a client has had to say, oldest first, each once.
 #[derive(Default)]
-pub(super) struct Witness(Mutex<Vec<Diagnosis>>);
+pub(super) struct ClientErrorLog(Mutex<Vec<Diagnosis>>);
 
-impl Witness {
+impl ClientErrorLog {
     /// The trouble that only the user can correct, or else the first one.
     pub(super) fn worst(&self) -> Option<Diagnosis> {
         let troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -42,7 +42,7 @@ fn is_final(trouble: &Diagnosis) -> bool {
     trouble.kind == Kind::Refused
 }
 
-impl ClientContext for Witness {
+impl ClientContext for ClientErrorLog {
     /// A connection that was simply closed is reported in the log only, and only when the client is
     /// asked to say much.
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
@@ -69,4 +69,4 @@ impl ClientContext for Witness {
     }
 }
 
-impl ConsumerContext for Witness {}
+impl ConsumerContext for ClientErrorLog {}

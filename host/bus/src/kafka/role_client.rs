@@ -1,4 +1,4 @@
-//! A cluster as a bus: one view of it for each role.
+//! A cluster as a bus: one client of it for each role.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -80,10 +80,10 @@ impl Kafka {
         self.admin.broker_limits().await
     }
 
-    /// The view of the role of that name; its clients use these options. Between processes a name
-    /// has one writer: with transactions, a later writer fences an earlier one.
+    /// The client of the role of that name, with these options. Between processes a name has one
+    /// writer: with transactions, a later writer fences an earlier one.
     #[must_use]
-    pub fn view(&self, role: &str, options: Options) -> View {
+    pub fn role_client(&self, role: &str, options: Options) -> RoleClient {
         let kafka = Self {
             options,
             ..self.clone()
@@ -93,9 +93,9 @@ impl Kafka {
         let missing = MissingTopics::new(role, &kafka.options, &kafka.admin, &kafka.catalogue);
         let (writer, unshown, departures) =
             (OnceCell::new(), AtomicBool::new(false), Mutex::default());
-        View {
+        RoleClient {
             role: role.to_owned(),
-            visitor: false,
+            has_no_role: false,
             kafka,
             state,
             checker,
@@ -106,21 +106,21 @@ impl Kafka {
         }
     }
 
-    /// A view without a role, so there is no writer to fence; several clients may use the same
+    /// A client without a role, so there is no writer to fence; several clients may use the same
     /// name.
     #[must_use]
-    pub fn visit(&self, name: &str, options: Options) -> View {
-        let mut view = self.view(name, options);
-        view.visitor = true;
-        view
+    pub fn roleless_client(&self, name: &str, options: Options) -> RoleClient {
+        let mut client = self.role_client(name, options);
+        client.has_no_role = true;
+        client
     }
 }
 
-/// One role's view of a cluster.
-pub struct View {
+/// One role's client of a cluster.
+pub struct RoleClient {
     role: String,
     /// It only reads the state of roles.
-    visitor: bool,
+    has_no_role: bool,
     kafka: Kafka,
     state: StateReader,
     checker: Arc<Checker>,
@@ -134,7 +134,7 @@ pub struct View {
     departures: Mutex<Vec<oneshot::Receiver<()>>>,
 }
 
-impl View {
+impl RoleClient {
     async fn writer(&self) -> Result<&Writer, Error> {
         let Kafka {
             options,
@@ -156,7 +156,7 @@ impl View {
     /// Ends the transaction that an earlier process of this role may have left open: until then,
     /// the offsets in it are not visible.
     async fn take_over(&self) -> Result<(), Error> {
-        if !self.visitor && self.kafka.options.delivery == Delivery::ExactlyOnce {
+        if !self.has_no_role && self.kafka.options.delivery == Delivery::ExactlyOnce {
             self.writer().await?;
         }
         Ok(())
@@ -180,7 +180,7 @@ impl View {
         Ok(())
     }
 
-    /// Makes the writes of this view visible to the next read. A commit is acknowledged before its
+    /// Makes the writes of this client visible to the next read. A commit is acknowledged before its
     /// records are readable, and the next transaction begins when they are. If the cluster does not
     /// answer, this does nothing, and the read itself returns the error.
     async fn show_written(&self) {
@@ -247,7 +247,7 @@ impl View {
 }
 
 #[async_trait]
-impl Sink for View {
+impl Sink for RoleClient {
     async fn write(&self, mut write: Write) -> Result<Vec<Position>, Error> {
         for offset in &mut write.offsets {
             offset.group = self.kafka.options.group(&offset.group);
@@ -269,7 +269,7 @@ impl Sink for View {
 }
 
 #[async_trait]
-impl Admin for View {
+impl Admin for RoleClient {
     async fn create_topic(&self, spec: TopicSpec) -> Result<TopicInfo, Error> {
         self.kafka.admin.create_topic(spec).await
     }
@@ -324,7 +324,7 @@ impl Admin for View {
     /// The writer starts first: it ends a transaction that an earlier process of this role left
     /// open.
     async fn state(&self, name: &str) -> Result<Option<Bytes>, Error> {
-        if self.visitor {
+        if self.has_no_role {
             return self.state.get(name, Hidden::LeftOut).await;
         }
         self.writer().await?;
@@ -337,7 +337,7 @@ impl Admin for View {
 }
 
 #[async_trait]
-impl Bus for View {
+impl Bus for RoleClient {
     async fn subscribe(
         &self,
         group: &str,

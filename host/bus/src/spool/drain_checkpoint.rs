@@ -7,14 +7,14 @@ const VERSION: u8 = 2;
 /// All writes below `next`, counted by their offsets in the spool's log, have arrived, if they are
 /// of this generation or lie before one that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ticket {
+pub(super) struct DrainCheckpoint {
     /// Which log it speaks of.
     pub(super) home: u128,
     pub(super) generation: u128,
     pub(super) next: u64,
 }
 
-impl Ticket {
+impl DrainCheckpoint {
     /// The name under which it is kept.
     pub(super) fn state_name(spool: &str) -> String {
         format!("spool/{spool}")
@@ -32,12 +32,12 @@ impl Ticket {
     pub(super) fn decode(mut value: &[u8]) -> Option<Self> {
         let known = value.try_get_u8().ok()? == VERSION;
         let (home, generation) = (value.try_get_u128_le().ok()?, value.try_get_u128_le().ok()?);
-        let ticket = Self {
+        let checkpoint = Self {
             home,
             generation,
             next: value.try_get_u64_le().ok()?,
         };
-        known.then_some(ticket)
+        known.then_some(checkpoint)
     }
 }
 
@@ -47,13 +47,16 @@ mod tests {
 
     #[test]
     fn a_ticket_comes_back_as_it_was() {
-        let ticket = Ticket {
+        let checkpoint = DrainCheckpoint {
             home: 5,
             generation: u128::MAX - 3,
             next: 7,
         };
-        assert_eq!(Ticket::decode(&ticket.encode()), Some(ticket));
-        assert_eq!(Ticket::decode(&[1; 41]), None);
-        assert_eq!(Ticket::decode(b""), None);
+        assert_eq!(
+            DrainCheckpoint::decode(&checkpoint.encode()),
+            Some(checkpoint)
+        );
+        assert_eq!(DrainCheckpoint::decode(&[1; 41]), None);
+        assert_eq!(DrainCheckpoint::decode(b""), None);
     }
 }

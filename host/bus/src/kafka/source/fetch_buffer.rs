@@ -8,7 +8,7 @@ use super::partition::{FlowControl, Partition, Place};
 use crate::{Beginning, Error, MemberEvent, Record, TopicId};
 
 /// The partitions and the state of a reader.
-pub(super) struct Shelf {
+pub(super) struct FetchBuffer {
     partitions: Vec<Partition>,
     /// Changes of its partitions that a reader that shares has not received yet.
     changes: VecDeque<MemberEvent>,
@@ -41,7 +41,7 @@ pub(super) enum Phase {
     Ended(Error),
 }
 
-impl Shelf {
+impl FetchBuffer {
     pub(super) fn new(ahead_bytes: usize) -> Self {
         Self {
             partitions: Vec::new(),
