@@ -12,6 +12,8 @@ use serde_json::Value;
 
 /// A run without an event for this time hangs.
 const SILENCE: Duration = Duration::from_secs(120);
+/// How long an event may not come while others do.
+const ABSENCE: Duration = Duration::from_secs(300);
 /// Lines that are read ahead; the process waits when there are more.
 const AHEAD: usize = 1 << 16;
 
@@ -181,8 +183,13 @@ impl Running {
     }
 
     /// Reads on to the first event of that name.
+    ///
+    /// # Panics
+    /// It does not come, though others do.
     pub fn wait_for(&mut self, name: &str) -> Value {
+        let begun = fedhost_base::clock::now();
         loop {
+            assert!(begun.elapsed() < ABSENCE, "{name} does not come");
             let event = self
                 .next_event()
                 .unwrap_or_else(|| panic!("it ended before {name}"));
